@@ -1,0 +1,73 @@
+"""A run written down: the book's log lines and a table of its epochs, from events; no torch.
+
+The book prints, at every prediction period, the epoch's perplexity and time, and then what the network writes:
+
+    epoch 40, perplexity 211.457328, time 1.51 sec
+     - 分开 ...
+     - 不分开 ...
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+
+from rnnlab.events import EpochFinished, Event, RunDiverged, RunFailed, RunFinished, TextGenerated
+
+_END = (RunFinished, RunDiverged, RunFailed)
+_COLUMNS = (
+    "epoch",
+    "perplexity",
+    "loss",
+    "seconds",
+    "num_tokens",
+    "learning_rate",
+    "clip_norm",
+    "grad_norm",
+    "grad_norm_max",
+    "clipped_share",
+)
+
+
+def book_line(event: EpochFinished) -> str:
+    """Return an epoch in the book's words; a perplexity that overflowed is ``inf``."""
+    perplexity = "inf" if event.perplexity is None else f"{event.perplexity:.6f}"
+    return f"epoch {event.epoch}, perplexity {perplexity}, time {event.seconds:.2f} sec"
+
+
+def book_lines(events: Iterable[Event]) -> Iterator[str]:
+    """Yield the lines of the book's log as the events come: every epoch that wrote a text, and the last one."""
+    last: EpochFinished | None = None
+    for event in events:
+        if isinstance(event, EpochFinished):
+            last = event
+        elif isinstance(event, TextGenerated):
+            if last is not None and last.epoch == event.epoch:
+                yield book_line(last)
+                last = None
+            yield " - " + one_line(event.text)
+        elif isinstance(event, _END) and last is not None:
+            yield book_line(last)
+            last = None
+
+
+def one_line(text: str) -> str:
+    """Return `text` with every line break and control character as a space, fit to be printed on one line."""
+    return "".join(" " if character < " " or "\x7f" <= character < "\xa0" else character for character in text)
+
+
+def epoch_table(events: Iterable[Event]) -> str:
+    """Return the epochs as CSV with a header; where an epoch was repeated after a continuation, the last one counts.
+
+    A perplexity that overflowed is ``inf``, and clipping that is off an empty cell.
+    """
+    epochs = {event.epoch: event for event in events if isinstance(event, EpochFinished)}
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for _, event in sorted(epochs.items()):
+        row = event.model_dump(include=set(_COLUMNS))
+        row["perplexity"] = "inf" if event.perplexity is None else event.perplexity
+        writer.writerow(["" if row[name] is None else row[name] for name in _COLUMNS])
+    return out.getvalue()
