@@ -1,0 +1,82 @@
+"""What every test stands on: one thread, a home of its own, and one rule for tests that need a browser or the data."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# before anything imports torch or numpy
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[_name] = "1"
+
+# before anything asks for the home: no test may touch the runs of the person who runs the tests
+_HOME = tempfile.mkdtemp(prefix="rnnlab-tests-")
+os.environ["RNNLAB_HOME"] = _HOME
+
+ROOT = Path(__file__).resolve().parent.parent
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def find_browser() -> str | None:
+    """Return the path of a Chromium that Playwright can drive, or None."""
+    if importlib.util.find_spec("playwright") is None:
+        return None
+    return next((path for name in _BROWSERS if (path := shutil.which(name))), None)
+
+
+def data_dir() -> Path | None:
+    """Return the folder with the book's corpora that `RNNLAB_DATA` names, or None."""
+    folder = os.environ.get("RNNLAB_DATA", "")
+    return Path(folder) if folder and Path(folder).is_dir() else None
+
+
+def pytest_report_header() -> str:
+    browser = find_browser() or "none found; its tests are skipped (install chromium and playwright)"
+    data = data_dir() or "not set; the tests on the book's corpora are skipped"
+    return f"browser: {browser}\nRNNLAB_DATA: {data}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    without_browser = find_browser() is None
+    if without_browser and os.environ.get("RNNLAB_REQUIRE_BROWSER") == "1":
+        raise pytest.UsageError("RNNLAB_REQUIRE_BROWSER=1, but there is no chromium, or playwright is not installed")
+    for item in items:
+        if without_browser and item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.skip(reason="needs a browser: install chromium and playwright"))
+        if data_dir() is None and item.get_closest_marker("reference"):
+            item.add_marker(pytest.mark.skip(reason="needs the book's corpora: set RNNLAB_DATA to their folder"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _home_is_removed() -> Iterator[None]:
+    yield
+    shutil.rmtree(_HOME, ignore_errors=True)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty RNNLAB_HOME for this test alone."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setenv("RNNLAB_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The folder of the repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of the browser; mark the test with `pytest.mark.browser`."""
+    path = find_browser()
+    assert path, "mark the test with pytest.mark.browser"
+    return path

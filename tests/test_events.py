@@ -1,0 +1,105 @@
+"""What a run says survives JSON, and never holds what JSON cannot."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import get_args
+
+import pytest
+from pydantic import ValidationError
+
+from rnnlab import events
+from rnnlab.events import (
+    CheckpointSaved,
+    EpochFinished,
+    Event,
+    MinibatchFinished,
+    RunDiverged,
+    RunFailed,
+    RunFinished,
+    RunPaused,
+    RunResumed,
+    RunStarted,
+    SettingChanged,
+    TextGenerated,
+    event_from_dict,
+    event_from_json,
+    perplexity_of,
+)
+
+EPOCH = EpochFinished(
+    epoch=3,
+    loss=5.83,
+    perplexity=341.2,
+    seconds=0.31,
+    num_tokens=8960,
+    learning_rate=100.0,
+    clip_norm=None,
+    grad_norm=0.2,
+    grad_norm_max=0.4,
+    clipped_share=1.0,
+    grad_norm_by_layer=(0.1, 0.2),
+)
+ALL: list[Event] = [
+    RunStarted(num_params=1, vocab_size=2, num_chars=3, num_minibatches=4, device="cpu", versions={"torch": "2"}),
+    MinibatchFinished(
+        epoch=1, minibatch=1, num_minibatches=8, loss=6.9, grad_norm=0.1, clipped=True, seconds=0.1, memory_mb=None
+    ),
+    EPOCH,
+    TextGenerated(epoch=3, prefix="分开", text='分开 "<b>'),
+    SettingChanged(epoch=3, minibatch=2, name="clip_norm", value=None),
+    RunPaused(epoch=3, minibatch=2),
+    RunResumed(epoch=3, minibatch=2),
+    CheckpointSaved(epoch=3, minibatch=0, name="3-0.safetensors"),
+    RunFinished(reason="stopped", epoch=3, minibatch=2),
+    RunDiverged(epoch=3, minibatch=2, grad_norm=1e30),
+    RunFailed(code="run_killed", message="The run was killed (signal 9).", params={"signal": 9}),
+]
+
+
+def test_all_kinds_are_here() -> None:
+    union = get_args(events.Event)[0]
+    assert {type(event) for event in ALL} == set(get_args(union))
+    assert len({event.kind for event in ALL}) == len(ALL)
+
+
+@pytest.mark.parametrize("event", ALL, ids=lambda event: str(event.kind))
+def test_json_and_back(event: Event) -> None:
+    line = event.to_json()
+    assert "\n" not in line
+    assert event_from_json(line) == event
+    assert event_from_dict(json.loads(line)) == event
+    assert type(event_from_json(line)) is type(event)
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"kind": "exec"}', '{"kind": "run_paused"}', "[]"])
+def test_what_is_no_event_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError):
+        event_from_json(text)
+
+
+def test_an_event_with_something_more_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        event_from_dict({"kind": "run_paused", "epoch": 1, "minibatch": 1, "and": 1})
+
+
+def test_perplexity_is_the_exponential_until_it_overflows() -> None:
+    assert perplexity_of(0.0) == 1.0
+    assert perplexity_of(math.log(1027)) == pytest.approx(1027)
+    assert perplexity_of(1e3) is None
+    assert perplexity_of(math.inf) is None
+    assert perplexity_of(math.nan) is None
+
+
+def test_an_infinite_perplexity_is_null_beside_the_finite_loss() -> None:
+    line = EPOCH.model_copy(update={"loss": 1e3, "perplexity": perplexity_of(1e3)}).to_json()
+    data = json.loads(line, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+    assert data["perplexity"] is None
+    assert data["loss"] == 1e3
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_numbers_that_are_not_finite_do_not_become_words(value: float) -> None:
+    line = EPOCH.model_copy(update={"grad_norm_max": value}).to_json()
+    json.loads(line, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
