@@ -50,7 +50,7 @@ class MinibatchFinished(_Event):
     minibatch: int
     num_minibatches: int
     loss: float
-    grad_norm: float
+    grad_norm: float | None  # None: not finite
     clipped: bool
     seconds: float
     memory_mb: float | None = None  # of the process, where the graph grows (detach off)

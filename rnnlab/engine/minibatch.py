@@ -1,0 +1,77 @@
+"""How a text becomes minibatches: random and consecutive sampling.
+
+Both yield pairs (X, Y) of index tensors, each of shape (batch_size, num_steps), where Y is X one character later.
+Source: *Dive into Deep Learning*, 1st edition 6.3.3, 2nd edition 9.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from rnnlab.config import TrainConfig
+
+Minibatch = tuple[Tensor, Tensor]
+
+
+def random_minibatches(
+    indices: Tensor, batch_size: int, num_steps: int, generator: torch.Generator
+) -> Iterator[Minibatch]:
+    """Cut `indices` into windows of `num_steps` and deal them out in random order.
+
+    Two minibatches that follow each other are not neighbours in the text, so the state starts at zero in each. The last
+    windows, too few for a whole minibatch, are left out, others in each epoch.
+
+    Args:
+        indices: the text, shape (length,).
+        generator: source of the random order.
+    """
+    num_windows = max(0, len(indices) - 1) // num_steps  # -1: the last character has no target
+    order = torch.randperm(num_windows, generator=generator)
+    steps = torch.arange(num_steps)
+    for starts in (order[: num_windows // batch_size * batch_size] * num_steps).view(-1, batch_size):
+        window = starts[:, None] + steps
+        yield indices[window], indices[window + 1]
+
+
+def consecutive_minibatches(indices: Tensor, batch_size: int, num_steps: int) -> Iterator[Minibatch]:
+    """Lay `indices` out in `batch_size` rows and walk along all of them at once, `num_steps` at a time.
+
+    Row i of a minibatch continues row i of the one before, so the state can be carried on.
+
+    Args:
+        indices: the text, shape (length,).
+    """
+    row_length = len(indices) // batch_size
+    rows = indices[: batch_size * row_length].view(batch_size, row_length)
+    for start in range(0, (row_length - 1) // num_steps * num_steps, num_steps):
+        yield rows[:, start : start + num_steps], rows[:, start + 1 : start + num_steps + 1]
+
+
+def epoch_minibatches(
+    indices: Tensor, config: TrainConfig, generator: torch.Generator
+) -> tuple[int, Iterator[Minibatch]]:
+    """Return how many minibatches this epoch has, and the minibatches; all randomness comes from `generator`."""
+    if config.offset == "random":
+        indices = indices[int(torch.randint(config.num_steps, (), generator=generator)) :]
+    count = num_minibatches(len(indices), config)
+    if config.sampling == "random":
+        return count, random_minibatches(indices, config.batch_size, config.num_steps, generator)
+    return count, consecutive_minibatches(indices, config.batch_size, config.num_steps)
+
+
+def num_minibatches(length: int, config: TrainConfig) -> int:
+    """Return how many minibatches an epoch over `length` characters has, from offset 0."""
+    if config.sampling == "random":
+        return max(0, (length - 1) // config.num_steps // config.batch_size)
+    return max(0, (length // config.batch_size - 1) // config.num_steps)
+
+
+def min_length(config: TrainConfig) -> int:
+    """Return how many characters a text must have for one minibatch, at the least favourable offset."""
+    offset = config.num_steps - 1 if config.offset == "random" else 0
+    if config.sampling == "random":
+        return offset + config.batch_size * config.num_steps + 1
+    return offset + config.batch_size * (config.num_steps + 1)

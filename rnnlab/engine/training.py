@@ -1,0 +1,409 @@
+"""The training loop, the only one: minibatches in, events out.
+
+`train` is a generator. Whoever consumes it decides what to do with the events, and ends the run by not asking for the
+next one. At every event the whole state of the run lies in a `TrainingState`, which can be kept and restored: the run
+then goes on with the very next minibatch, bit for bit.
+
+Source: *Dive into Deep Learning*, 1st edition 6.4.5-6.4.7 (perplexity, clipping, training), 2nd edition 9.5-9.7.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from rnnlab.config import TrainConfig
+from rnnlab.engine.cells import State
+from rnnlab.engine.control import Control, SettingName
+from rnnlab.engine.generation import generate
+from rnnlab.engine.minibatch import epoch_minibatches, min_length, num_minibatches
+from rnnlab.engine.model import LanguageModel, num_parameters
+from rnnlab.errors import CorpusError
+from rnnlab.events import (
+    EpochFinished,
+    Event,
+    MinibatchFinished,
+    RunDiverged,
+    RunFinished,
+    RunPaused,
+    RunResumed,
+    RunStarted,
+    SettingChanged,
+    TextGenerated,
+    perplexity_of,
+)
+from rnnlab.text.vocab import Vocab
+
+
+@dataclass
+class Tally:
+    """What an epoch has summed up so far."""
+
+    loss_sum: float = 0.0  # over the targets, nats
+    num_tokens: int = 0
+    seconds: float = 0.0
+    num_clipped: int = 0
+    grad_norm_sum: float = 0.0
+    grad_norm_max: float = 0.0
+    layer_norm_sums: list[float] = field(default_factory=list)
+
+
+class TrainingState:
+    """All that a run has come to: weights, optimiser, random state, position, settings changed on the way.
+
+    Attributes:
+        epoch: epochs done.
+        minibatch: minibatches done of the epoch after those.
+        hidden: the recurrent state to carry into the next minibatch, or None for zero.
+    """
+
+    def __init__(self, model: LanguageModel, config: TrainConfig) -> None:
+        self.model = model
+        self.config = config
+        self.adam: torch.optim.Adam | None = None
+        if config.optimizer == "adam":
+            self.adam = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
+        self.generator = torch.Generator().manual_seed(config.random_seed)
+        self.epoch_began_with = self.generator.get_state()
+        self.epoch = 0
+        self.minibatch = 0
+        self.hidden: State | None = None
+        self.learning_rate = config.learning_rate
+        self.clip_norm = config.clip_norm
+        self.last_grad_norm: float | None = None
+        self.texts_due = config.num_epochs == 0  # an untrained network writes once
+        self.tally = Tally()
+
+    @classmethod
+    def begin(cls, model: LanguageModel, config: TrainConfig) -> TrainingState:
+        """Start a run with `model` as it is."""
+        return cls(model, config)
+
+    @property
+    def restorable(self) -> bool:
+        """Whether a checkpoint taken now goes on exactly; not within an epoch whose graph reaches back to its start."""
+        return self.config.detach or self.minibatch == 0
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return every tensor of the state by name, for a checkpoint; not copies."""
+        tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
+        if self.adam is not None:
+            for index, slots in self.adam.state_dict()["state"].items():
+                tensors |= {f"adam.{index}.{name}": tensor for name, tensor in slots.items()}
+        tensors |= {f"hidden.{index}": tensor for index, tensor in enumerate(self.hidden or ())}
+        tensors["epoch_began_with"] = self.epoch_began_with
+        return {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+
+    def metadata(self) -> dict[str, str]:
+        """Return the rest of the state, each value as JSON, exact to the bit."""
+        names = ("epoch", "minibatch", "learning_rate", "clip_norm", "last_grad_norm", "texts_due")
+        values = {name: getattr(self, name) for name in names} | {"tally": asdict(self.tally)}
+        return {name: json.dumps(value) for name, value in values.items()}
+
+    @classmethod
+    def restore(
+        cls, model: LanguageModel, config: TrainConfig, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]
+    ) -> TrainingState:
+        """Rebuild the state from a checkpoint.
+
+        Args:
+            model: a model of the same configuration; its weights are overwritten.
+            config: the configuration of the run; `num_epochs` may have grown.
+        """
+        state = cls(model, config)
+        with torch.no_grad():
+            model.load_state_dict(_group(tensors, "model"))
+        if state.adam is not None:
+            slots: dict[int, dict[str, Tensor]] = {}
+            for name, tensor in _group(tensors, "adam").items():
+                index, slot = name.split(".")
+                slots.setdefault(int(index), {})[slot] = tensor.clone()
+            state.adam.load_state_dict({"state": slots, "param_groups": state.adam.state_dict()["param_groups"]})
+        values = {name: json.loads(value) for name, value in metadata.items()}
+        state.epoch, state.minibatch = int(values["epoch"]), int(values["minibatch"])
+        state.learning_rate, state.clip_norm = values["learning_rate"], values["clip_norm"]
+        state.last_grad_norm, state.texts_due = values["last_grad_norm"], bool(values["texts_due"])
+        state.tally = Tally(**values["tally"])
+        device = model.dense.weight.device
+        hidden = sorted(_group(tensors, "hidden").items())
+        state.hidden = tuple(tensor.to(device, copy=True) for _, tensor in hidden) or None
+        state.epoch_began_with = tensors["epoch_began_with"].clone()
+        state.generator.set_state(state.epoch_began_with)
+        return state
+
+
+def prepare_thread(config: TrainConfig) -> None:
+    """Set this process up to train: one thread, denormal numbers and products as `config` says.
+
+    One thread, because these products are too small to share and because flushing is a setting of the thread.
+    """
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(config.flush_denormal)
+    torch.set_float32_matmul_precision("medium" if config.precision == "fast" else "highest")
+
+
+def train(
+    state: TrainingState, vocab: Vocab, indices: Tensor | Sequence[int], control: Control | None = None
+) -> Iterator[Event]:
+    """Train from where `state` stands to the end of the configuration, and say what happens.
+
+    Yields `RunStarted`; for each epoch its `MinibatchFinished` and `EpochFinished`; after each prediction period, and
+    after the last epoch, `TextGenerated` for each prefix; `SettingChanged`, `RunPaused` and `RunResumed` as `control`
+    makes them; at last `RunFinished`, or `RunDiverged` where the loss is no longer a finite number.
+
+    Args:
+        state: is updated as the run goes; complete at every event.
+        vocab: the vocabulary of the text.
+        indices: the text, (length,).
+        control: acts between two minibatches.
+
+    Raises:
+        CorpusError: the text is too short for one minibatch.
+        PrefixError: a prefix has a character outside the vocabulary (before anything is trained).
+    """
+    config, model = state.config, state.model
+    control = control or Control()
+    device = model.dense.weight.device
+    indices = torch.as_tensor(indices, dtype=torch.long).to(device)
+    per_epoch = num_minibatches(len(indices), config)
+    needed = min_length(config)
+    if config.num_epochs > 0 and len(indices) < needed:
+        raise CorpusError(
+            "corpus_too_short",
+            f"The text has {len(indices)} characters; one minibatch of {config.batch_size} rows and {config.num_steps} "
+            f"time steps needs at least {needed}.",
+            length=len(indices),
+            needed=needed,
+            batch_size=config.batch_size,
+            num_steps=config.num_steps,
+        )
+    for prefix in config.prefixes:
+        vocab.encode(prefix)
+
+    yield RunStarted(
+        epoch=state.epoch,
+        minibatch=state.minibatch,
+        num_params=num_parameters(model.parameters()),
+        vocab_size=len(vocab),
+        num_chars=len(indices),
+        num_minibatches=per_epoch,
+        device=device.type,
+        versions={"torch": torch.__version__},
+    )
+    if state.texts_due:
+        yield from _write(state, vocab)
+    while state.epoch < config.num_epochs:
+        if state.minibatch == 0:
+            _begin_epoch(state)
+        learner = _Learner(state) if config.detach else _UndetachedLearner(state)
+        count, minibatches = epoch_minibatches(indices, config, state.generator)
+        for X, Y in islice(minibatches, state.minibatch, None):
+            yield from _obey(control, state)
+            if control.stopping:
+                yield RunFinished(reason="stopped", epoch=state.epoch, minibatch=state.minibatch)
+                return
+            event = _minibatch(state, learner, X, Y, count)
+            yield event
+            if isinstance(event, RunDiverged):
+                return
+            control.finished("minibatch")
+        yield _finish_epoch(state)
+        if state.texts_due:
+            yield from _write(state, vocab)
+            control.finished("period")
+        control.finished("epoch")
+    yield RunFinished(reason="finished", epoch=state.epoch, minibatch=0)
+
+
+def _obey(control: Control, state: TrainingState) -> Iterator[Event]:
+    """Do what `control` wishes between two minibatches; while it wants a pause, wait."""
+    position = {"epoch": state.epoch, "minibatch": state.minibatch}
+    control.poll()
+    waiting = False
+    while True:
+        while (setting := control.take_setting()) is not None:
+            name, value = setting
+            _change_setting(state, name, value)
+            yield SettingChanged(**position, name=name, value=value)
+        if control.stopping or not control.paused:
+            break
+        if not waiting:
+            waiting = True
+            yield RunPaused(**position)
+            continue  # a wish may have come with the event
+        control.wait()
+    if waiting and not control.stopping:
+        yield RunResumed(**position)
+
+
+def _change_setting(state: TrainingState, name: SettingName, value: float | None) -> None:
+    if name == "clip_norm":
+        state.clip_norm = value
+    elif value is not None:
+        state.learning_rate = value
+
+
+def _begin_epoch(state: TrainingState) -> None:
+    state.tally = Tally(layer_norm_sums=[0.0] * len(state.model.layer_parameters()))
+    if not state.config.carry_state:
+        state.hidden = None
+
+
+def _minibatch(
+    state: TrainingState, learner: _Learner, X: Tensor, Y: Tensor, num_in_epoch: int
+) -> MinibatchFinished | RunDiverged:
+    """Learn from one minibatch: X and Y are (batch_size, num_steps)."""
+    started = time.perf_counter()
+    loss = learner.backward(X, Y)
+    layer_norms = _layer_norms(state.model)
+    grad_norm = math.hypot(*layer_norms)
+    if not math.isfinite(loss):
+        return RunDiverged(epoch=state.epoch + 1, minibatch=state.minibatch + 1, grad_norm=state.last_grad_norm)
+    clipped = state.clip_norm is not None and grad_norm > state.clip_norm
+    _update(state, state.clip_norm / grad_norm if clipped and state.clip_norm else 1.0)
+    seconds = time.perf_counter() - started
+
+    tally = state.tally
+    tally.loss_sum += loss * Y.numel()
+    tally.num_tokens += Y.numel()
+    tally.seconds += seconds
+    tally.num_clipped += clipped
+    if math.isfinite(grad_norm):
+        state.last_grad_norm = grad_norm
+        tally.grad_norm_sum += grad_norm
+        tally.grad_norm_max = max(tally.grad_norm_max, grad_norm)
+        tally.layer_norm_sums = [a + b for a, b in zip(tally.layer_norm_sums, layer_norms, strict=True)]
+    state.minibatch += 1
+    return MinibatchFinished(
+        epoch=state.epoch + 1,
+        minibatch=state.minibatch,
+        num_minibatches=num_in_epoch,
+        loss=loss,
+        grad_norm=grad_norm if math.isfinite(grad_norm) else None,
+        clipped=clipped,
+        seconds=seconds,
+    )
+
+
+def _finish_epoch(state: TrainingState) -> EpochFinished:
+    config, tally, n = state.config, state.tally, state.minibatch
+    state.epoch += 1
+    state.minibatch = 0
+    state.epoch_began_with = state.generator.get_state()  # of the next one
+    state.texts_due = state.epoch % config.pred_period == 0 or state.epoch == config.num_epochs
+    loss = tally.loss_sum / tally.num_tokens
+    return EpochFinished(
+        epoch=state.epoch,
+        loss=loss,
+        perplexity=perplexity_of(loss),
+        seconds=tally.seconds,
+        num_tokens=tally.num_tokens,
+        learning_rate=state.learning_rate,
+        clip_norm=state.clip_norm,
+        grad_norm=tally.grad_norm_sum / n,
+        grad_norm_max=tally.grad_norm_max,
+        clipped_share=tally.num_clipped / n,
+        grad_norm_by_layer=tuple(norm / n for norm in tally.layer_norm_sums),
+    )
+
+
+def _write(state: TrainingState, vocab: Vocab) -> Iterator[Event]:
+    config = state.config
+    for prefix in config.prefixes:
+        text = generate(
+            state.model,
+            vocab,
+            prefix,
+            config.num_preds,
+            decoding=config.decoding,
+            temperature=config.temperature,
+            top_k=config.top_k,
+            seed=config.random_seed + state.epoch,
+        )
+        yield TextGenerated(epoch=state.epoch, prefix=prefix, text=text)
+    state.texts_due = False
+
+
+class _Learner:
+    """Compute gradients, truncated: the graph ends where the minibatch begins."""
+
+    def __init__(self, state: TrainingState) -> None:
+        self.state = state
+        self.consecutive = state.config.sampling == "consecutive"
+
+    def backward(self, X: Tensor, Y: Tensor) -> float:
+        """Leave the gradient of the minibatch's mean cross-entropy in the parameters, return the loss in nats."""
+        model = self.state.model
+        hidden = self.state.hidden if self.consecutive else None
+        logits, last = model(X, hidden or model.begin_state(len(X)))
+        loss = functional.cross_entropy(logits, Y.t().flatten())
+        model.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if self.consecutive:
+            self.state.hidden = tuple(tensor.detach() for tensor in last)
+        return loss.item()
+
+
+class _UndetachedLearner(_Learner):
+    """Compute gradients through the whole epoch: the graph reaches back to its first minibatch, and grows.
+
+    Each minibatch runs on a copy of the weights of its own, because the graph of the minibatches before it still needs
+    the weights they ran on; the gradient is the sum over all the copies.
+    """
+
+    def __init__(self, state: TrainingState) -> None:
+        super().__init__(state)
+        self.copies: list[dict[str, Tensor]] = []
+        self.hidden = state.hidden
+
+    def backward(self, X: Tensor, Y: Tensor) -> float:
+        """Leave the gradient, through all minibatches of the epoch so far, in the parameters, return the loss."""
+        model = self.state.model
+        self.copies.append({name: p.detach().clone().requires_grad_() for name, p in model.named_parameters()})
+        hidden = self.hidden or model.begin_state(len(X))
+        logits, self.hidden = torch.func.functional_call(model, self.copies[-1], (X, hidden))
+        loss = functional.cross_entropy(logits, Y.t().flatten())
+        leaves = [copy for copies in self.copies for copy in copies.values()]
+        grads = torch.autograd.grad(loss, leaves, retain_graph=True, allow_unused=True)
+        parameters = list(model.parameters())
+        for index, parameter in enumerate(parameters):
+            through = [grad for grad in grads[index :: len(parameters)] if grad is not None]
+            parameter.grad = torch.stack(through).sum(0)
+        assert self.hidden is not None
+        self.state.hidden = tuple(tensor.detach() for tensor in self.hidden)
+        return loss.item()
+
+
+def _layer_norms(model: nn.Module) -> list[float]:
+    """Return the norm of the gradient of each layer, the output layer last."""
+    layers = model.layer_parameters()  # type: ignore[operator]
+    grads = [parameter.grad for layer in layers for parameter in layer]
+    norms = torch.stack(torch._foreach_norm(grads)).tolist()
+    it = iter(norms)
+    return [math.hypot(*islice(it, len(layer))) for layer in layers]
+
+
+@torch.no_grad()
+def _update(state: TrainingState, scale: float) -> None:
+    """Take one step against the gradient times `scale` (below 1 where the gradient is clipped)."""
+    parameters: list[Tensor] = list(state.model.parameters())
+    grads = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    if state.adam is None:
+        torch._foreach_add_(parameters, grads, alpha=-state.learning_rate * scale)
+        return
+    if scale != 1.0:
+        torch._foreach_mul_(grads, scale)
+    state.adam.param_groups[0]["lr"] = state.learning_rate
+    state.adam.step()
+
+
+def _group(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(f"{prefix}."): t for name, t in tensors.items() if name.startswith(f"{prefix}.")}

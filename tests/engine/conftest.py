@@ -1,0 +1,38 @@
+"""Small texts, vocabularies and configurations for the engine's tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from rnnlab.config import TrainConfig
+from rnnlab.text.vocab import Vocab
+
+TEXT = "the quick brown fox jumps over the lazy dog while the river runs on to the sea " * 6
+
+
+def tiny(**settings: Any) -> TrainConfig:
+    """A run that takes milliseconds."""
+    defaults: dict[str, Any] = {
+        "num_hiddens": 8,
+        "num_steps": 5,
+        "batch_size": 4,
+        "num_epochs": 3,
+        "pred_period": 2,
+        "num_preds": 6,
+        "prefixes": ("the", "fox"),
+        "learning_rate": 1.0,
+    }
+    return TrainConfig.make(**(defaults | settings))
+
+
+@pytest.fixture(scope="session")
+def vocab() -> Vocab:
+    return Vocab(TEXT)
+
+
+@pytest.fixture(scope="session")
+def indices(vocab: Vocab) -> torch.Tensor:
+    return torch.tensor(vocab.encode(TEXT))

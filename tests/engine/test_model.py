@@ -1,0 +1,121 @@
+"""Depth, direction and implementation, as one model."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from rnnlab.engine.model import LanguageModel, ScratchLayers, build_model, resolve_device
+from rnnlab.errors import ConfigError
+from tests.engine.conftest import tiny
+
+V = 11
+ALL = [
+    (cell, layers, bidirectional)
+    for cell in ("rnn", "gru", "lstm")
+    for layers in (1, 2, 3)
+    for bidirectional in (False, True)
+]
+
+
+def logits_and_gradients(model: LanguageModel, X: torch.Tensor) -> list[torch.Tensor]:
+    model.zero_grad()
+    logits, state = model(X, model.begin_state(len(X)))
+    (logits.square().sum() + sum(S.sum() for S in state)).backward()
+    return [logits, *state, *[p.grad for p in model.parameters()]]
+
+
+@pytest.mark.parametrize(("cell", "layers", "bidirectional"), ALL)
+@pytest.mark.parametrize("implementation", ["scratch", "library"])
+def test_shapes_of_every_cell_depth_and_direction(
+    cell: str, layers: int, bidirectional: bool, implementation: str
+) -> None:
+    config = tiny(cell=cell, num_layers=layers, bidirectional=bidirectional, implementation=implementation)
+    model = build_model(config, V)
+    X = torch.randint(V, (4, 5))
+    logits, state = model(X, model.begin_state(4))
+    assert logits.shape == (5 * 4, V)
+    assert len(state) == (2 if cell == "lstm" else 1)
+    assert all(S.shape == (layers * (2 if bidirectional else 1), 4, 8) for S in state)
+    assert len(model.layer_parameters()) == layers + 1
+    assert sum(len(layer) for layer in model.layer_parameters()) == len(list(model.parameters()))
+
+
+@pytest.mark.parametrize(("cell", "layers", "bidirectional"), ALL)
+def test_the_fast_path_equals_the_readable_one(cell: str, layers: int, bidirectional: bool) -> None:
+    config = tiny(cell=cell, num_layers=layers, bidirectional=bidirectional, initialization="uniform")
+    model = build_model(config, V)
+    X = torch.randint(V, (4, 5))
+    fast = logits_and_gradients(model, X)
+    assert isinstance(model.recurrent, ScratchLayers)
+    model.recurrent.readable = True
+    for mine, readable in zip(fast, logits_and_gradients(model, X), strict=True):
+        torch.testing.assert_close(mine, readable, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_library_layers_fed_only_the_present_characters_equal_a_full_one_hot(cell: str, bidirectional: bool) -> None:
+    config = tiny(
+        cell=cell, implementation="library", bidirectional=bidirectional, initialization="uniform", num_layers=2
+    )
+    model = build_model(config, V)
+    X = torch.tensor([[1, 3, 3, 9], [9, 1, 0, 3]])
+    mine = logits_and_gradients(model, X)
+    layers = model.recurrent.layers
+    model.zero_grad()
+    rows = torch.nn.functional.one_hot(X.t(), V).float()
+    begin = model.begin_state(2)
+    H, last = layers(rows, begin if cell == "lstm" else begin[0])
+    logits = model.dense(H.flatten(0, 1))
+    last = last if isinstance(last, tuple) else (last,)
+    (logits.square().sum() + sum(S.sum() for S in last)).backward()
+    for a, b in zip(mine, [logits, *last, *[p.grad for p in model.parameters()]], strict=True):
+        torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-5)
+
+
+def test_a_backward_direction_sees_the_future_and_a_forward_one_does_not() -> None:
+    X = torch.randint(V, (1, 6))
+    changed = X.clone()
+    changed[0, -1] = (X[0, -1] + 1) % V
+    for bidirectional in (False, True):
+        model = build_model(tiny(bidirectional=bidirectional, initialization="uniform"), V)
+        before, after = (model(text, model.begin_state(1))[0][0] for text in (X, changed))
+        assert torch.equal(before, after) is (not bidirectional)
+
+
+def test_same_seed_same_weights() -> None:
+    a, b = (build_model(tiny(random_seed=5), V) for _ in range(2))
+    c = build_model(tiny(random_seed=6), V)
+    for x, y, z in zip(a.parameters(), b.parameters(), c.parameters(), strict=True):
+        assert torch.equal(x, y)
+        assert torch.equal(x, z) is (x.dim() == 1)  # biases are zero
+
+
+@pytest.mark.parametrize("implementation", ["scratch", "library"])
+@pytest.mark.parametrize("initialization", ["normal", "uniform", "xavier", "orthogonal"])
+def test_initializations_draw_what_they_say(implementation: str, initialization: str) -> None:
+    config = tiny(cell="lstm", num_hiddens=64, implementation=implementation, initialization=initialization)
+    model = build_model(config, 200)
+    named = {name: parameter.detach() for name, parameter in model.named_parameters()}
+    hidden = named["recurrent.cells.0.W_h" if implementation == "scratch" else "recurrent.layers.weight_hh_l0"]
+    gate = hidden[:64, :64]
+    if initialization == "normal":
+        assert hidden.std() == pytest.approx(0.01, rel=0.05)
+    elif initialization == "uniform":
+        assert hidden.abs().max() == pytest.approx(1 / 8, rel=0.01)
+        assert named["dense.bias"].abs().max() == pytest.approx(1 / 8, rel=0.1)
+    elif initialization == "xavier":
+        assert gate.abs().max() == pytest.approx((6 / 128) ** 0.5, rel=0.02)
+    else:
+        torch.testing.assert_close(gate @ gate.t(), torch.eye(64), atol=1e-5, rtol=0)
+    if initialization != "uniform":
+        assert named["dense.bias"].abs().max() == 0
+
+
+def test_float64_and_missing_devices() -> None:
+    assert build_model(tiny(precision="float64"), V).dense.weight.dtype == torch.float64
+    assert resolve_device(tiny(device="auto")).type == "cpu"
+    if not torch.cuda.is_available():
+        with pytest.raises(ConfigError, match="allowed: cpu"):
+            build_model(tiny(device="cuda"), V)
