@@ -1,0 +1,53 @@
+# Set-up and daily work. Every target installs what it needs into .venv first, once.
+
+PYTHON ?= python3
+VENV := .venv
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+else
+BIN := $(VENV)/bin
+endif
+RECORDINGS ?= A2 A6 A10
+
+.DEFAULT_GOAL := help
+.PHONY: help setup app test lint recordings bench
+
+help:  ## Show what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "RNN Lab needs Python 3.11 or newer; name one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# a stamp remembers which requirements are installed; a changed list is installed again
+$(VENV)/.installed: requirements.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.installed-dev: requirements.txt requirements-dev.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $(VENV)/.installed $@
+
+setup: $(VENV)/.installed  ## Install only
+
+app: $(VENV)/.installed  ## Install, then start the app
+	$(BIN)/python -m streamlit run streamlit_app.py $(ARGS)
+
+lint: $(VENV)/.installed-dev  ## Check style and types
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
+
+test: lint  ## Install, then check everything: style, types, tests
+	$(BIN)/python -m pytest $(ARGS)
+
+recordings: $(VENV)/.installed  ## Train the recorded runs of the gallery anew (RECORDINGS="A2 A6 A10")
+	@mkdir -p build/recordings
+	@for name in $(RECORDINGS); do \
+		RNNLAB_HOME=$(CURDIR)/build/recordings $(BIN)/python -m rnnlab train $$name \
+			--output rnnlab/recordings/$$name.json || exit 1; \
+	done
+
+bench: $(VENV)/.installed-dev  ## Run the benchmarks; each prints a table
+	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done

@@ -1,0 +1,638 @@
+"""The command line, ``python -m rnnlab``: train and look at runs without a browser.
+
+Runs are recorded in the same store as those of the app and can be watched there. Standard output holds results alone;
+what is said about them (progress, the run's id, refusals) goes to standard error. Exit codes: 0 done, 1 it failed,
+2 a wrong name or value (the message lists what is allowed), 130 ended by Ctrl-C. Everything heavy is imported late.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterable, Iterator
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from rnnlab import __version__
+from rnnlab.errors import ConfigError, CorpusError, PrefixError, RecipeError, RNNLabError, RunError
+
+if TYPE_CHECKING:
+    from rnnlab.config import TrainConfig
+    from rnnlab.events import Event
+    from rnnlab.runs.client import Client
+    from rnnlab.runs.store import RunRecord, Store
+    from rnnlab.text.corpora import Corpus
+
+FAILED, WRONG, INTERRUPTED = 1, 2, 130
+WRONG_NAMES = {"run_unknown", "text_unknown"}
+"""Codes of a `RunError` that the caller mended by another name or value; other run errors are failures."""
+
+
+class _Refusal(click.ClickException):
+    """A wrong name or value."""
+
+    exit_code = WRONG
+
+
+class _Group(click.Group):
+    """Turns refusals into a message and an exit code, and lists the commands in the order in which one needs them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except RNNLabError as error:
+            _refuse(error)
+
+
+def _refuse(error: RNNLabError) -> NoReturn:
+    message = str(error)
+    if isinstance(error, PrefixError):
+        message += " Choose other prefixes with --set prefixes='one|two', characters that occur in the text."
+    wrong = isinstance(error, (ConfigError, CorpusError, PrefixError, RecipeError)) or error.code in WRONG_NAMES
+    raise _Refusal(message) if wrong else click.ClickException(message)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="rnnlab")
+def main() -> None:
+    """See how recurrent networks learn: the experiments of Dive into Deep Learning, from the shell.
+
+    The page shows the same runs: streamlit run streamlit_app.py
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # Chinese must not fail where the system's own encoding cannot write it
+        if isinstance(stream, TextIOWrapper) and stream.encoding.lower().replace("-", "") != "utf8":
+            stream.reconfigure(encoding="utf-8")
+
+
+# what there is ---------------------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="A list of objects, with every setting.")
+def recipes(as_json: bool) -> None:
+    """List the published experiments."""
+    from rnnlab.recipes import RECIPES
+
+    if as_json:
+        _print_json([one.to_dict() for one in RECIPES.values()])
+        return
+    rows = []
+    for one in RECIPES.values():
+        config = one.config
+        rows.append(
+            [
+                one.id,
+                config.cell,
+                config.implementation,
+                str(config.num_layers),
+                "both" if config.bidirectional else "one",
+                config.sampling,
+                str(config.num_hiddens),
+                f"{config.optimizer} {config.learning_rate:g}",
+                "off" if config.clip_norm is None else f"{config.clip_norm:g}",
+                f"{config.num_epochs}/{config.pred_period}",
+                f"{one.published[-1][1]:.6f}" if one.published else "",
+            ]
+        )
+    header = "id|cell|how|layers|directions|sampling|hidden|optimiser|θ|epochs/period|published at the end"
+    _print_table(header.split("|"), rows)
+
+
+@main.command()
+@click.argument("name", metavar="NAME|PATH")
+@click.option("--chars", "num_chars", type=int, help="Look at the first N characters.  [default: 10000]")
+@click.option(
+    "--preprocessing",
+    type=click.Choice(["first_edition", "second_edition"]),
+    help="Line breaks to spaces, or letters only in lower case.  [default: as the book treats the text]",
+)
+@click.option("--json", "as_json", is_flag=True, help="An object with length, vocab_size, ladder and more.")
+def corpus(name: str, num_chars: int | None, preprocessing: str | None, as_json: bool) -> None:
+    """Measure a text: length, vocabulary, n-gram perplexities."""
+    from rnnlab.config import TrainConfig
+    from rnnlab.text import ngrams
+    from rnnlab.text.corpora import corpus_names, prepare
+    from rnnlab.text.vocab import Vocab
+
+    found = _find_corpus(name, _store())
+    if preprocessing is None:
+        second = found.name in corpus_names() and found.language == "en"
+        preprocessing = "second_edition" if second else "first_edition"
+    config = TrainConfig().change(preprocessing=preprocessing)
+    if num_chars is not None:
+        config = config.change(num_chars=num_chars)
+    prepared = prepare(found.text, config.preprocessing, config.num_chars)
+    ladder = ngrams.ladder(prepared.train)
+    vocab_size = len(Vocab(prepared.train))
+    frequent = list(ngrams.most_frequent(prepared.train, 10))
+    if as_json:
+        _print_json(
+            {
+                "name": found.name,
+                "title": found.title,
+                "language": found.language,
+                "source": found.source,
+                "length": len(found.text),
+                "preprocessing": config.preprocessing,
+                "num_chars": len(prepared.train),
+                "held_out": len(prepared.held_out),
+                "vocab_size": vocab_size,
+                "most_frequent": frequent,
+                "ladder": {str(order): value for order, value in ladder.items() if order > 0},
+            }
+        )
+        return
+    click.echo(f"{found.title} ({found.name}): {len(found.text)} characters")
+    click.echo(f"{config.preprocessing}: trains on {len(prepared.train)}, holds out {len(prepared.held_out)}")
+    click.echo(f"vocabulary: {vocab_size} distinct characters")
+    click.echo("perplexity of a table of counts, on the text it counted:")
+    for order, value in ladder.items():
+        click.echo(f"  {'all characters equally likely' if order == 0 else f'{order}-gram':30}{value:12.4f}")
+
+
+@main.command("download")
+@click.argument("name")
+def download_corpus(name: str) -> None:
+    """Fetch one of the book's own texts.
+
+    What comes is checked against the digest of the text that the published figures came from.
+    """
+    from rnnlab.runs.schema import home
+    from rnnlab.text import corpora
+
+    if name not in corpora.DOWNLOADS:
+        raise CorpusError(
+            "corpus_unknown",
+            f"There is no download named {name!r}; the downloads are: {', '.join(corpora.DOWNLOADS)}.",
+            corpus=name,
+            allowed=", ".join(corpora.DOWNLOADS),
+        )
+    path = corpora.download(name, home() / "corpora")
+    click.echo(str(path))
+    click.echo(f"Train on it with: python -m rnnlab train RECIPE --corpus {name}", err=True)
+
+
+# training --------------------------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.argument("recipe_id", metavar="RECIPE")
+@click.option(
+    "--corpus", "corpus_name", metavar="NAME|PATH", help="The text to train on.  [default: the project's own]"
+)
+@click.option("--epochs", type=int, help="How many epochs.  [default: the recipe's]")
+@click.option("--seed", type=int, help="The random seed.  [default: 0]")
+@click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="Change any setting; repeatable.")
+@click.option("--json", "as_json", is_flag=True, help="One event per line on standard output.")
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False), help="Also write the finished run to this file, as JSON."
+)
+def train(
+    recipe_id: str,
+    corpus_name: str | None,
+    epochs: int | None,
+    seed: int | None,
+    settings: tuple[str, ...],
+    as_json: bool,
+    output: str | None,
+) -> None:
+    """Train a recipe and record the run.
+
+    Ctrl-C stops the run and keeps what it has; `continue` goes on with it. The settings are those of `recipes --json`,
+    for example --set cell=gru --set clip_norm=none --set prefixes='春天|秋天'.
+    """
+    from rnnlab.recipes import recipe
+
+    if output is not None and not Path(output).absolute().parent.is_dir():
+        raise _Refusal(f"{output} cannot be written: there is no such folder.")
+    chosen = recipe(recipe_id)
+    texts = _settings(settings)
+    corpus_name = texts.pop("corpus", None) if corpus_name is None else corpus_name
+    config = chosen.config.change_from_text(texts)
+    options = {"num_epochs": epochs, "random_seed": seed}
+    config = config.change(**{name: value for name, value in options.items() if value is not None})
+    client = _client()
+    with contextlib.closing(client):
+        found = _find_corpus(config.corpus if corpus_name is None else corpus_name, client.store)
+        config = config.change(corpus=found.name)
+        _check_text(found, config)
+        client.connect()
+        if found.source == "upload":
+            client.add_text(found.text, found.title)
+        same = chosen.matches(config)
+        run_id = client.create(
+            config,
+            name=chosen.id if same else "",
+            based_on="" if same else chosen.id,
+            language=chosen.language,
+        )
+        _watch(client, run_id, 0, as_json)
+        if output is not None:
+            _write(output, _exported(client.store, run_id, "json"))
+
+
+@main.command("continue")
+@click.argument("run_id", metavar="RUN")
+@click.option("--more", type=click.IntRange(min=0), default=0, help="Train N epochs longer than planned.")
+@click.option("--json", "as_json", is_flag=True, help="One event per line on standard output.")
+def continue_run(run_id: str, more: int, as_json: bool) -> None:
+    """Go on with a run that ended, from its last checkpoint."""
+    client = _client()
+    with contextlib.closing(client):
+        record = _find_run(client.store, run_id)
+        seen = client.store.events_since(record.id)
+        client.connect()
+        client.continue_run(record.id, more)
+        _watch(client, record.id, seen[-1][0] if seen else 0, as_json)
+
+
+@main.command()
+@click.argument("run_id", metavar="RUN")
+@click.argument("prefixes", metavar="PREFIX...", nargs=-1, required=True)
+@click.option("--num-preds", type=int, default=50, show_default=True, help="Characters after the prefix.")
+@click.option("--decoding", default="greedy", show_default=True, help="greedy, temperature or top_k.")
+@click.option("--temperature", type=float, default=1.0, show_default=True)
+@click.option("--top-k", type=int, default=5, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True, help="For temperature and top_k.")
+@click.option("--epoch", type=int, help="From the checkpoint after this epoch.  [default: the last one]")
+@click.option("--json", "as_json", is_flag=True, help="One object per prefix.")
+def generate(
+    run_id: str,
+    prefixes: tuple[str, ...],
+    num_preds: int,
+    decoding: str,
+    temperature: float,
+    top_k: int,
+    seed: int,
+    epoch: int | None,
+    as_json: bool,
+) -> None:
+    """Let a trained network write on from each PREFIX."""
+    from rnnlab.runs.logbook import one_line
+
+    client = _client()
+    with contextlib.closing(client):
+        record = _find_run(client.store, run_id)
+        wanted = record.config.change(
+            num_preds=num_preds, decoding=decoding, temperature=temperature, top_k=top_k, random_seed=seed
+        )
+        for prefix in prefixes:
+            wanted.change(prefixes=(prefix,))
+        client.connect()
+        for prefix in prefixes:
+            text = client.generate(record.id, prefix, num_preds, wanted.decoding, temperature, top_k, seed, epoch=epoch)
+            if as_json:
+                click.echo(json.dumps({"run": record.id, "prefix": prefix, "text": text}, ensure_ascii=False))
+            else:
+                click.echo(one_line(text))
+
+
+# what was recorded -----------------------------------------------------------------------------------------------
+
+
+@main.command("list")
+@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="The newest N runs.")
+@click.option("--json", "as_json", is_flag=True, help="A list of objects.")
+def list_runs(limit: int, as_json: bool) -> None:
+    """List the recorded runs, the newest first."""
+    records = _store().runs(limit=limit)
+    if as_json:
+        _print_json([_record_dict(record) for record in records])
+        return
+    if not records:
+        click.echo("No runs yet. Start one with: python -m rnnlab train A2", err=True)
+        return
+    rows = [
+        [
+            record.id,
+            _title(record),
+            record.state,
+            f"{record.epoch}/{record.num_epochs}",
+            "" if record.perplexity is None else f"{record.perplexity:.6f}",
+            record.config.corpus,
+            _local_time(record.created_at),
+        ]
+        for record in records
+    ]
+    _print_table(["id", "recipe", "state", "epoch", "perplexity", "corpus", "created"], rows)
+
+
+@main.command()
+@click.argument("run_id", metavar="RUN")
+@click.option("--json", "as_json", is_flag=True, help="One object.")
+def show(run_id: str, as_json: bool) -> None:
+    """Show a run: its state, its settings and the book's log."""
+    from rnnlab.runs.logbook import book_lines
+
+    store = _store()
+    record = _find_run(store, run_id)
+    if as_json:
+        _print_json(_record_dict(record))
+        return
+    click.echo(f"{record.id}  {_title(record)}  {record.state}, epoch {record.epoch} of {record.num_epochs}")
+    if record.error is not None:
+        click.echo(f"error: {record.error.get('message', '')}")
+    settings = record.config.model_dump(mode="json")
+    click.echo("  ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in settings.items()))
+    for line in book_lines(event for _, event in store.events_since(record.id)):
+        click.echo(line)
+    if record.continuable:
+        click.echo(f"Go on with: python -m rnnlab continue {record.id}", err=True)
+
+
+@main.command()
+@click.argument("run_id", metavar="RUN")
+@click.option(
+    "--format", "kind", type=click.Choice(["json", "csv", "log"]), default="json", show_default=True,
+    help="All of it, a table of the epochs, or the book's log.",
+)  # fmt: skip
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, allow_dash=True), default="-", help="Default: standard output."
+)
+def export(run_id: str, kind: str, output: str) -> None:
+    """Write a run to a file."""
+    store = _store()
+    record = _find_run(store, run_id)
+    text = _exported(store, record.id, kind)
+    if output == "-":
+        click.echo(text, nl=False)
+    else:
+        _write(output, text)
+
+
+# following a run -------------------------------------------------------------------------------------------------
+
+
+def _watch(client: Client, run_id: str, cursor: int, as_json: bool) -> None:
+    """Print what the run says until it ends; Ctrl-C stops it first. Exits unless all went well."""
+    from rnnlab.runs.logbook import book_lines
+
+    click.echo(f"run {run_id}", err=True)
+    progress = _Progress(client.store.run(run_id), as_json)
+    interrupted = threading.Event()
+    with _stop_on_interrupt(client, run_id, interrupted), progress.bar:
+        events = progress.passing(_events(client, run_id, cursor))
+        lines = (event.to_json() for event in events) if as_json else book_lines(events)
+        try:
+            for line in lines:
+                progress.write(line)
+        except BrokenPipeError:
+            # whoever read the output has gone: nobody is left to train for
+            with contextlib.suppress(RNNLabError):
+                client.stop(run_id)
+            for _ in events:
+                pass
+            # or the interpreter complains when it closes the stream
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    record = client.store.run(run_id)
+    _say_how_it_ended(record)
+    if interrupted.is_set():
+        sys.exit(INTERRUPTED)
+    if record.state in ("failed", "interrupted"):
+        sys.exit(FAILED)
+
+
+def _events(client: Client, run_id: str, cursor: int) -> Iterator[Event]:
+    """Yield what the run says after `cursor`, as it comes, until it has ended."""
+    yield from client.follow(run_id, cursor)
+
+
+@contextlib.contextmanager
+def _stop_on_interrupt(client: Client, run_id: str, interrupted: threading.Event) -> Iterator[None]:
+    """Let the first Ctrl-C stop the run, whose end is then awaited; a second one leaves at once.
+
+    The signal may come in the middle of a message to the supervisor, so the command goes out from a thread.
+    """
+
+    def stop() -> None:
+        # an error says that the run has ended by itself
+        with contextlib.suppress(RNNLabError):
+            client.stop(run_id)
+
+    def handle(_signal: int, _frame: object) -> None:
+        if interrupted.is_set():
+            raise KeyboardInterrupt
+        interrupted.set()
+        threading.Thread(target=stop, daemon=True).start()
+
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+class _Progress:
+    """The progress bar of one run on standard error, and lines on standard output that do not disturb it."""
+
+    def __init__(self, record: RunRecord, as_json: bool) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        console = Console(stderr=True, highlight=False)
+        self.bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[perplexity]}"),
+            TimeRemainingColumn(),
+            console=console,
+            # or rich would send standard output to standard error
+            redirect_stdout=False,
+            redirect_stderr=False,
+            disable=as_json and not console.is_terminal,
+        )
+        self._shares_terminal = console.is_terminal and sys.stdout.isatty()
+        self._task = self.bar.add_task(_title(record), total=record.num_epochs, completed=record.epoch, perplexity="")
+
+    def passing(self, events: Iterable[Event]) -> Iterator[Event]:
+        """Yield `events`, moving the bar as they pass."""
+        from rnnlab.events import EpochFinished, RunStarted
+
+        for event in events:
+            if isinstance(event, RunStarted):
+                self.bar.update(self._task, completed=event.epoch)
+            elif isinstance(event, EpochFinished):
+                perplexity = "inf" if event.perplexity is None else f"{event.perplexity:.6g}"
+                self.bar.update(self._task, completed=event.epoch, perplexity=f"perplexity {perplexity}")
+            yield event
+
+    def write(self, line: str) -> None:
+        """Write a line to standard output; on a terminal that also shows the bar, above the bar."""
+        if self._shares_terminal:
+            self.bar.console.print(line, markup=False, soft_wrap=True)
+        else:
+            click.echo(line)
+
+
+def _say_how_it_ended(record: RunRecord) -> None:
+    told = {
+        "diverged": "The loss is no longer a finite number: the run has diverged. Everything before is kept.",
+        "stopped": "Stopped; everything so far is kept.",
+        "interrupted": "The run was interrupted; everything so far is kept.",
+        "failed": f"The run failed: {(record.error or {}).get('message', '')}",
+    }
+    if record.state in told:
+        click.echo(told[record.state], err=True)
+        if record.continuable and record.state != "diverged":
+            click.echo(f"Go on with: python -m rnnlab continue {record.id}", err=True)
+
+
+# finding things --------------------------------------------------------------------------------------------------
+
+
+def _client() -> Client:
+    from rnnlab.runs.client import Client
+
+    return Client()
+
+
+def _store() -> Store:
+    from rnnlab.runs.schema import DATABASE, home
+    from rnnlab.runs.store import Store
+
+    return Store(home() / DATABASE)
+
+
+def _find_run(store: Store, text: str) -> RunRecord:
+    """Return the run with this id, or whose id begins with `text` if that is only one."""
+    records = store.runs(limit=100_000)
+    found = [record for record in records if record.id == text] or [
+        record for record in records if text and record.id.startswith(text)
+    ]
+    if len(found) == 1:
+        return found[0]
+    newest = ", ".join(record.id for record in found[:20] or records[:20])
+    if found:
+        message = f"Several runs begin with {text!r}: {newest}."
+    elif records:
+        message = f"There is no run {text!r}; the newest runs are: {newest} (all: python -m rnnlab list)."
+    else:
+        message = f"There is no run {text!r}: none has been recorded yet (python -m rnnlab train A2 records one)."
+    raise RunError("run_unknown", message, run=text, allowed=newest)
+
+
+def _find_corpus(name: str, store: Store) -> Corpus:
+    """Return the corpus with this name, or the text in the file at this path."""
+    from rnnlab.text import corpora
+
+    names = corpora.corpus_names()
+    if name in names or store.text(name) is not None:
+        return corpora.load(name, texts=store.text)
+    path = Path(name).expanduser()
+    if path.is_file():
+        try:
+            return corpora.from_path(path)
+        except OSError as error:
+            raise CorpusError("corpus_unreadable", f"{name} cannot be read: {error.strerror}.", path=name) from error
+    raise CorpusError(
+        "corpus_unknown",
+        f"There is no corpus or file named {name!r}; the corpora are: {', '.join(names)}; "
+        "or give the path of a text file.",
+        corpus=name,
+        allowed=", ".join(names),
+    )
+
+
+def _check_text(corpus: Corpus, config: TrainConfig) -> None:
+    """Refuse at once what the run would fail on: a text too short, a prefix that it cannot spell."""
+    from rnnlab.text.corpora import check_trainable, prepare
+    from rnnlab.text.vocab import Vocab
+
+    train = prepare(corpus.text, config.preprocessing, config.num_chars).train
+    check_trainable(train, config)
+    vocab = Vocab(train)
+    for prefix in config.prefixes:
+        vocab.encode(prefix)
+
+
+def _settings(pairs: tuple[str, ...]) -> dict[str, str]:
+    """Read ``key=value`` pairs.
+
+    Raises:
+        ConfigError: a pair without ``=``.
+    """
+    from rnnlab.config import TrainConfig
+
+    settings = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise ConfigError(
+                "config_not_a_pair",
+                f"--set takes KEY=VALUE, not {pair!r}; the settings are: {', '.join(TrainConfig.model_fields)}.",
+                field=pair,
+                value="",
+                allowed=", ".join(TrainConfig.model_fields),
+            )
+        settings[name.strip()] = value
+    return settings
+
+
+# writing things --------------------------------------------------------------------------------------------------
+
+
+def _exported(store: Store, run_id: str, kind: str) -> str:
+    from rnnlab.runs.export import export_run
+    from rnnlab.runs.logbook import book_lines, epoch_table
+
+    if kind == "json":
+        return json.dumps(export_run(store, run_id), ensure_ascii=False, allow_nan=False) + "\n"
+    events = [event for _, event in store.events_since(run_id)]
+    return epoch_table(events) if kind == "csv" else "".join(f"{line}\n" for line in book_lines(events))
+
+
+def _write(name: str, text: str) -> None:
+    """Write a file whole or not at all."""
+    path = Path(name)
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        aside.write_text(text, encoding="utf-8", newline="\n")
+        aside.replace(path)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise _Refusal(f"{name} cannot be written: {error.strerror or error}.") from error
+
+
+def _title(record: RunRecord) -> str:
+    return record.name or (f"based on {record.based_on}" if record.based_on else record.config.cell)
+
+
+def _record_dict(record: RunRecord) -> dict[str, Any]:
+    from dataclasses import fields
+
+    data = {field.name: getattr(record, field.name) for field in fields(record)}
+    return {**data, "config": record.config.model_dump(mode="json")}
+
+
+def _local_time(seconds: float) -> str:
+    import time
+
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+
+
+def _print_json(value: object) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, allow_nan=False, indent=1))
+
+
+def _print_table(header: list[str], rows: list[list[str]]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*header, box=SIMPLE_HEAD, pad_edge=False)
+    for row in rows:
+        table.add_row(*row)
+    # a pipe has no width
+    Console(width=None if sys.stdout.isatty() else 200, highlight=False).print(table, markup=False)
