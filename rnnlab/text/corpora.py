@@ -1,0 +1,464 @@
+"""Where texts come from: embedded in the project, downloaded and verified, uploaded or pasted, read from a file.
+
+Nothing here touches the network but `download`, which runs only when a person asks for it. What a text becomes before
+training is in `rnnlab.text.preparation`, how bytes become text in `rnnlab.text.encodings`; both are offered here too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import re
+import time
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import IO, Any, Literal
+
+from rnnlab.errors import CorpusError
+from rnnlab.text.encodings import MAX_BYTES, check_size, clean, decode
+from rnnlab.text.preparation import Prepared, check_trainable, min_length, prepare
+
+__all__ = [
+    "DOWNLOADS",
+    "EMBEDDED",
+    "MAX_BYTES",
+    "Corpus",
+    "CorpusInfo",
+    "Prepared",
+    "check_trainable",
+    "corpus_names",
+    "decode",
+    "default_data_dir",
+    "download",
+    "find",
+    "from_bytes",
+    "from_path",
+    "from_text",
+    "info",
+    "is_available",
+    "language_of",
+    "load",
+    "min_length",
+    "prepare",
+    "text_id",
+]
+
+Language = Literal["zh", "en"]
+Source = Literal["embedded", "download", "upload"]
+
+DOWNLOAD_SECONDS = 30.0
+"""How long `download` waits in all before it gives up on an address."""
+
+
+@dataclass(frozen=True)
+class Corpus:
+    r"""A text to train on.
+
+    Attributes:
+        name: what `TrainConfig.corpus` holds: a registered name, or the `text_id` of an uploaded text.
+        text: the whole text, every line end as ``\n``.
+        title: for people, in the corpus's own language; a file's name for an upload.
+    """
+
+    name: str
+    text: str
+    language: Language
+    source: Source
+    title: str
+
+
+@dataclass(frozen=True)
+class CorpusInfo:
+    """What is known of a registered corpus without its text; words for people by language ("zh", "en").
+
+    Attributes:
+        file: name of the file, inside the package or in the folder of the user's data.
+        urls: public addresses of the file, tried in this order; none for an embedded text.
+        sha256: of the file, in hex; empty for an embedded text.
+    """
+
+    name: str
+    language: Language
+    source: Source
+    file: str
+    titles: dict[str, str]
+    attributions: dict[str, str]
+    rights: dict[str, str]
+    urls: tuple[str, ...] = ()
+    sha256: str = ""
+    member: str = field(default="", repr=False)  # the text inside a zip file
+
+
+_INFOS = (
+    CorpusInfo(
+        name="lyrics-zh",
+        language="zh",
+        source="embedded",
+        file="lyrics_zh.txt",
+        titles={"zh": "原创中文歌词", "en": "Original Chinese lyrics"},
+        attributions={"zh": "为 RNN Lab 而写的原创歌词", "en": "Original lyrics written for RNN Lab"},
+        rights={"zh": "CC0 1.0：可自由使用", "en": "CC0 1.0: free for any use"},
+    ),
+    CorpusInfo(
+        name="verse-en",
+        language="en",
+        source="embedded",
+        file="verse_en.txt",
+        titles={"zh": "原创英文诗歌", "en": "Original English verse"},
+        attributions={"zh": "为 RNN Lab 而写的原创英文诗歌", "en": "Original verse written for RNN Lab"},
+        rights={"zh": "CC0 1.0：可自由使用", "en": "CC0 1.0: free for any use"},
+    ),
+    CorpusInfo(
+        name="book-lyrics",
+        language="zh",
+        source="download",
+        file="jaychou_lyrics.txt.zip",
+        member="jaychou_lyrics.txt",
+        titles={"zh": "周杰伦歌词（《动手学深度学习》第一版）", "en": "Jay Chou lyrics (the book, 1st edition)"},
+        attributions={
+            "zh": "《动手学深度学习》第一版的歌词数据集，由该书作者收集，从该书的公开地址下载",
+            "en": "The lyrics data set of Dive into Deep Learning (Chinese, 1st edition), collected by its authors and "
+            "downloaded from the book's public address",
+        },
+        rights={
+            "zh": "歌词的著作权归词作者及权利人所有。仅下载到本机供学习研究，请勿再分发；RNN Lab 不包含这些歌词。",
+            "en": "The lyrics are under copyright of their authors and publishers. They are downloaded to this machine "
+            "for study only; do not pass them on. RNN Lab does not contain them.",
+        },
+        urls=(
+            "https://d2l-data.s3-accelerate.amazonaws.com/jaychou_lyrics.txt.zip",
+            "https://raw.githubusercontent.com/d2l-ai/d2l-zh/master/data/jaychou_lyrics.txt.zip",
+        ),
+        sha256="3cfedd7d174111cdad5a27eaffaa6a2432a2842cf2590a03dd8a97610ea07043",
+    ),
+    CorpusInfo(
+        name="book-time-machine",
+        language="en",
+        source="download",
+        file="timemachine.txt",
+        titles={"zh": "《时间机器》（《动手学深度学习》第二版）", "en": "The Time Machine (the book, 2nd edition)"},
+        attributions={
+            "zh": "H. G. 威尔斯《时间机器》（1895），《动手学深度学习》第二版的数据集，源自古登堡计划",
+            "en": "H. G. Wells, The Time Machine (1895), the data set of Dive into Deep Learning (2nd edition), "
+            "from Project Gutenberg",
+        },
+        rights={
+            "zh": "在美国及保护期为作者身后七十年的国家已进入公有领域；其他地区请自行确认。",
+            "en": "In the public domain in the United States and wherever copyright ends 70 years after the author's "
+            "death (1946); elsewhere, check before use.",
+        },
+        urls=("https://d2l-data.s3-accelerate.amazonaws.com/timemachine.txt",),
+        sha256="8424dbd9532ac81f7e5f0b6add90e6952baea29158309d7d1bf3884f4e12c516",
+    ),
+)
+
+_REGISTRY = {entry.name: entry for entry in _INFOS}
+EMBEDDED = ("lyrics-zh", "verse-en")
+"""The corpora that need no network, one for each language."""
+DOWNLOADS = ("book-lyrics", "book-time-machine")
+"""The corpora of the book, which a person has to download."""
+
+_TEXT_ID = re.compile(r"text-[0-9a-f]{16}")
+
+
+def corpus_names() -> tuple[str, ...]:
+    """Return the names of all registered corpora, the embedded ones first."""
+    return EMBEDDED + DOWNLOADS
+
+
+def info(name: str) -> CorpusInfo:
+    """Return title, attribution, rights and origin of a registered corpus.
+
+    Raises:
+        CorpusError: ``corpus_unknown``.
+    """
+    if name not in _REGISTRY:
+        raise _unknown(name)
+    return _REGISTRY[name]
+
+
+def default_data_dir() -> Path:
+    """Return where downloads are kept: ``corpora`` in ``RNNLAB_HOME``, or in a folder of the user."""
+    home = os.environ.get("RNNLAB_HOME")
+    if home:
+        return Path(home).expanduser().absolute() / "corpora"
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("rnnlab", appauthor=False)) / "corpora"
+
+
+def load(name: str, *, data_dir: Path | None = None, texts: Callable[[str], str | None] | None = None) -> Corpus:
+    """Return the corpus of that name from this machine, never from the network.
+
+    Args:
+        name: a registered name or the `text_id` of an uploaded text.
+        data_dir: where downloads are kept, by default `default_data_dir()`; the folder that the environment variable
+            ``RNNLAB_DATA`` names is asked first.
+        texts: returns an uploaded text by its id, or None.
+
+    Raises:
+        CorpusError: ``corpus_unknown``, ``corpus_not_downloaded``, ``corpus_wrong_file``, ``corpus_text_gone`` or
+            ``corpus_file_unreadable``.
+    """
+    if _TEXT_ID.fullmatch(name):
+        text = texts(name) if texts is not None else None
+        if text is None:
+            raise CorpusError(
+                "corpus_text_gone",
+                f"The uploaded text {name!r} is not on this machine any more. Upload it again.",
+                name=name,
+            )
+        return Corpus(name, text, language_of(text), "upload", name)
+    entry = info(name)
+    if entry.source == "embedded":
+        file = resources.files(__package__).joinpath(entry.file)
+        text = clean(file.read_text(encoding="utf-8"))
+    else:
+        path = _local_path(entry, data_dir)
+        if path is None:
+            raise _not_downloaded(entry, data_dir)
+        text = _read_verified(entry, path)
+    return Corpus(name, text, entry.language, entry.source, entry.titles[entry.language])
+
+
+def is_available(name: str, data_dir: Path | None = None) -> bool:
+    """Return whether a registered corpus is on this machine, so that `load` needs no download first.
+
+    Raises:
+        CorpusError: ``corpus_unknown``.
+    """
+    entry = info(name)
+    return entry.source == "embedded" or _local_path(entry, data_dir) is not None
+
+
+def find(
+    name_or_path: str, *, data_dir: Path | None = None, texts: Callable[[str], str | None] | None = None
+) -> Corpus:
+    """Return the corpus of that name, or else the text in that file, as the shell names one.
+
+    Raises:
+        CorpusError: as `load` and `from_path`; ``corpus_unknown`` for what is neither.
+    """
+    if name_or_path in _REGISTRY or _TEXT_ID.fullmatch(name_or_path):
+        return load(name_or_path, data_dir=data_dir, texts=texts)
+    if not Path(name_or_path).expanduser().exists():
+        raise _unknown(name_or_path)
+    return from_path(Path(name_or_path))
+
+
+def from_path(path: Path) -> Corpus:
+    """Return the text in a file, as if it were uploaded.
+
+    Raises:
+        CorpusError: ``corpus_file_unreadable``, or as `decode`.
+    """
+    return from_bytes(_read_file(path.expanduser()), path.name)
+
+
+def from_bytes(data: bytes, title: str = "") -> Corpus:
+    """Return an uploaded file as a corpus named by its content.
+
+    Raises:
+        CorpusError: as `decode`.
+    """
+    text = decode(data)
+    return Corpus(text_id(text), text, language_of(text), "upload", title)
+
+
+def from_text(text: str, title: str = "") -> Corpus:
+    """Return a pasted text as a corpus named by its content.
+
+    Raises:
+        CorpusError: nothing but blanks, more than 2 MB as UTF-8, or control characters as in a binary file.
+    """
+    text = clean(text)
+    return Corpus(text_id(text), text, language_of(text), "upload", title)
+
+
+def text_id(text: str) -> str:
+    """Return the name of an uploaded text: "text-" and 16 hex digits of the SHA-256 of its UTF-8."""
+    return "text-" + hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
+
+
+def language_of(text: str) -> Language:
+    """Return "zh" for a text with more Chinese characters than words of Latin letters, else "en"."""
+    chinese = len(re.findall("[\u3400-\u9fff]", text))
+    return "zh" if chinese > len(re.findall("[A-Za-z]+", text)) else "en"
+
+
+def download(
+    name: str,
+    data_dir: Path | None = None,
+    *,
+    urls: tuple[str, ...] | None = None,
+    sha256: str | None = None,
+    seconds: float = DOWNLOAD_SECONDS,
+    max_bytes: int = MAX_BYTES,
+) -> Path:
+    """Fetch a corpus of the book, verify it, and return where it is kept; at once if it already lies there.
+
+    Only ever called because a person asked for it: the text is not part of this project (see `CorpusInfo.rights`).
+
+    Args:
+        name: one of `DOWNLOADS`.
+        data_dir: where to keep it, by default `default_data_dir()`.
+        urls: other addresses, e.g. a mirror; tried in this order.
+        sha256: the hash of the file, when it is not the pinned one.
+        seconds: how long to wait for each address, in all.
+        max_bytes: the largest file that is accepted.
+
+    Raises:
+        CorpusError: ``corpus_unknown``; ``corpus_download_timeout``, ``..._connection``, ``..._status``, ``..._wrong_hash``,
+            ``..._too_large`` or ``..._disk``, all saying where to put the file by hand.
+    """
+    entry = info(name)
+    if entry.source != "download":
+        raise _unknown(name, DOWNLOADS)
+    import pooch
+    import requests
+    import urllib3
+
+    pooch.get_logger().setLevel("WARNING")
+    folder = data_dir if data_dir is not None else default_data_dir()
+    fetch = _Fetch(seconds, max_bytes)
+    reason = "connection"
+    for url in urls if urls is not None else entry.urls:
+        try:
+            kept = pooch.retrieve(
+                url, known_hash=f"sha256:{sha256 or entry.sha256}", fname=entry.file, path=folder, downloader=fetch
+            )
+        except _TooLargeError:
+            reason = "too_large"
+        except (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError):
+            reason = "timeout"
+        except requests.HTTPError:
+            reason = "status"
+        except (requests.RequestException, urllib3.exceptions.HTTPError):
+            reason = "connection"
+        except ValueError:  # how pooch says that the hash is another
+            reason = "wrong_hash"
+        except OSError:
+            reason = "disk"
+        else:
+            return Path(kept)
+    raise _download_failed(entry, folder, reason)
+
+
+class _TooLargeError(Exception):
+    pass
+
+
+class _Fetch:
+    """A downloader for `pooch` that gives up on a file that is too large or takes too long in all."""
+
+    def __init__(self, seconds: float, max_bytes: int) -> None:
+        self._seconds, self._max_bytes = seconds, max_bytes
+
+    def __call__(self, url: str, output_file: str | IO[bytes], pooch: Any, check_only: bool = False) -> None:
+        import requests
+
+        deadline = time.monotonic() + self._seconds
+        each = min(10.0, self._seconds)
+        with requests.get(url, stream=True, timeout=each, headers={"Accept-Encoding": "identity"}) as response:
+            response.raise_for_status()
+            file = open(output_file, "wb") if isinstance(output_file, (str, Path)) else output_file  # noqa: SIM115
+            try:
+                size = 0
+                # what has arrived, not a whole block: a server that drips must not hold us beyond the deadline
+                while block := response.raw.read1(1 << 16):
+                    size += len(block)
+                    if size > self._max_bytes:
+                        raise _TooLargeError
+                    if time.monotonic() > deadline:
+                        raise TimeoutError
+                    file.write(block)
+            finally:
+                if file is not output_file:
+                    file.close()
+
+
+def _local_path(entry: CorpusInfo, data_dir: Path | None) -> Path | None:
+    named = os.environ.get("RNNLAB_DATA")
+    folders = [Path(named).expanduser()] if named else []
+    folders.append(data_dir if data_dir is not None else default_data_dir())
+    return next((folder / entry.file for folder in folders if (folder / entry.file).is_file()), None)
+
+
+def _read_verified(entry: CorpusInfo, path: Path) -> str:
+    data = _read_file(path)
+    if hashlib.sha256(data).hexdigest() != entry.sha256:
+        raise CorpusError(
+            "corpus_wrong_file",
+            f"{path} is not the file that the book uses: its SHA-256 is not {entry.sha256}. "
+            "Replace it, or delete it and download it again.",
+            name=entry.name,
+            path=str(path),
+            sha256=entry.sha256,
+        )
+    if entry.member:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            data = archive.read(entry.member)
+    return decode(data)
+
+
+def _read_file(path: Path) -> bytes:
+    try:
+        size = path.stat().st_size
+        check_size(size)  # before reading: it may be far larger than the memory
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)  # it may have grown
+    except OSError as error:
+        raise CorpusError(
+            "corpus_file_unreadable",
+            f"{path} cannot be read: {error.strerror or error}. Give the path of a text file.",
+            path=str(path),
+            reason=error.strerror or str(error),
+        ) from error
+
+
+def _unknown(name: str, allowed: tuple[str, ...] | None = None) -> CorpusError:
+    names = ", ".join(allowed or corpus_names())
+    return CorpusError(
+        "corpus_unknown",
+        f"There is no corpus named {name[:100]!r}, nor a file; the corpora are: {names}.",
+        name=name[:100],
+        allowed=names,
+    )
+
+
+def _not_downloaded(entry: CorpusInfo, data_dir: Path | None) -> CorpusError:
+    folder = data_dir if data_dir is not None else default_data_dir()
+    return CorpusError(
+        "corpus_not_downloaded",
+        f"The corpus {entry.name!r} is not on this machine. Download it in the app, or put {entry.file} into a folder "
+        f"and name that folder in the environment variable RNNLAB_DATA (or put it into {folder}).",
+        name=entry.name,
+        file=entry.file,
+        folder=str(folder),
+        urls=" ".join(entry.urls),
+    )
+
+
+def _download_failed(entry: CorpusInfo, folder: Path, reason: str) -> CorpusError:
+    reasons = {
+        "timeout": "no answer in time",
+        "connection": "no connection to the server",
+        "status": "the server does not have it",
+        "wrong_hash": "what came is not the file that the book uses (its SHA-256 differs), and was thrown away",
+        "too_large": "what came is larger than the file can be, and was thrown away",
+        "disk": "the folder cannot be written to",
+    }
+    return CorpusError(
+        f"corpus_download_{reason}",
+        f"{entry.file} could not be downloaded: {reasons[reason]}. You can put the file into a folder by hand and name "
+        f"that folder in the environment variable RNNLAB_DATA (or put it into {folder}). It is at: "
+        f"{' '.join(entry.urls)}",
+        name=entry.name,
+        file=entry.file,
+        folder=str(folder),
+        urls=" ".join(entry.urls),
+    )

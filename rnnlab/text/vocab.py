@@ -1,0 +1,63 @@
+"""Between characters and indices: the vocabulary of a training text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from rnnlab.errors import PrefixError
+
+
+def by_frequency(text: str) -> list[tuple[str, int]]:
+    """Return the distinct characters of `text` with their counts, most frequent first, ties by code point."""
+    return sorted(Counter(text).items(), key=lambda item: (-item[1], item[0]))
+
+
+class Vocab:
+    """The distinct characters of a text, each with an index.
+
+    Indices go by frequency, then by code point, so that the same text always gives the same vocabulary: index 0 is the
+    most frequent character. There is no token for unknown characters; `encode` refuses them.
+
+    Args:
+        text: the training text, as the network sees it (after preprocessing).
+    """
+
+    def __init__(self, text: str) -> None:
+        self.idx_to_token: tuple[str, ...] = tuple(token for token, _ in by_frequency(text))
+        self.token_to_idx: dict[str, int] = {token: index for index, token in enumerate(self.idx_to_token)}
+
+    def __len__(self) -> int:
+        return len(self.idx_to_token)
+
+    def encode(self, text: str) -> list[int]:
+        """Return the index of each character of `text`.
+
+        Raises:
+            PrefixError: a character that the vocabulary does not have; it is named.
+        """
+        try:
+            return [self.token_to_idx[token] for token in text]
+        except KeyError as error:
+            character = str(error.args[0])
+            raise PrefixError(
+                "prefix_character",
+                f"{text[:100]!r} has the character {character!r}, which does not occur in the training text; "
+                f"only its {len(self)} characters can be used, such as {''.join(self.idx_to_token[:10])!r}.",
+                prefix=text[:100],
+                character=character,
+                allowed="".join(self.idx_to_token[:10]),
+            ) from None
+
+    def decode(self, indices: Iterable[int]) -> str:
+        """Return the text that `indices` spell.
+
+        Raises:
+            IndexError: an index below 0 or not below the size of the vocabulary.
+        """
+        return "".join(self.idx_to_token[self._checked(index)] for index in indices)
+
+    def _checked(self, index: int) -> int:
+        if index < 0:  # would silently count from the end
+            raise IndexError(f"an index of the vocabulary is at least 0, not {index}")
+        return index
