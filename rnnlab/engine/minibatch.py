@@ -67,11 +67,3 @@ def num_minibatches(length: int, config: TrainConfig) -> int:
     if config.sampling == "random":
         return max(0, (length - 1) // config.num_steps // config.batch_size)
     return max(0, (length // config.batch_size - 1) // config.num_steps)
-
-
-def min_length(config: TrainConfig) -> int:
-    """Return how many characters a text must have for one minibatch, at the least favourable offset."""
-    offset = config.num_steps - 1 if config.offset == "random" else 0
-    if config.sampling == "random":
-        return offset + config.batch_size * config.num_steps + 1
-    return offset + config.batch_size * (config.num_steps + 1)

@@ -24,9 +24,8 @@ from rnnlab.config import TrainConfig
 from rnnlab.engine.cells import State
 from rnnlab.engine.control import Control, SettingName
 from rnnlab.engine.generation import generate
-from rnnlab.engine.minibatch import epoch_minibatches, min_length, num_minibatches
+from rnnlab.engine.minibatch import epoch_minibatches, num_minibatches
 from rnnlab.engine.model import LanguageModel, num_parameters
-from rnnlab.errors import CorpusError
 from rnnlab.events import (
     EpochFinished,
     Event,
@@ -40,6 +39,7 @@ from rnnlab.events import (
     TextGenerated,
     perplexity_of,
 )
+from rnnlab.text.preparation import check_trainable
 from rnnlab.text.vocab import Vocab
 
 
@@ -166,7 +166,7 @@ def train(
         control: acts between two minibatches.
 
     Raises:
-        CorpusError: the text is too short for one minibatch.
+        CorpusError: nothing can be learnt from the text: too short for one minibatch, or a single character.
         PrefixError: a prefix has a character outside the vocabulary (before anything is trained).
     """
     config, model = state.config, state.model
@@ -174,17 +174,8 @@ def train(
     device = model.dense.weight.device
     indices = torch.as_tensor(indices, dtype=torch.long).to(device)
     per_epoch = num_minibatches(len(indices), config)
-    needed = min_length(config)
-    if config.num_epochs > 0 and len(indices) < needed:
-        raise CorpusError(
-            "corpus_too_short",
-            f"The text has {len(indices)} characters; one minibatch of {config.batch_size} rows and {config.num_steps} "
-            f"time steps needs at least {needed}.",
-            length=len(indices),
-            needed=needed,
-            batch_size=config.batch_size,
-            num_steps=config.num_steps,
-        )
+    if config.num_epochs > 0:
+        check_trainable(vocab.decode(indices.tolist()), config)
     for prefix in config.prefixes:
         vocab.encode(prefix)
 

@@ -10,10 +10,10 @@ from rnnlab.config import TrainConfig
 from rnnlab.engine.minibatch import (
     consecutive_minibatches,
     epoch_minibatches,
-    min_length,
     num_minibatches,
     random_minibatches,
 )
+from rnnlab.text.preparation import min_length
 from tests.engine.oracles import random_windows
 
 lengths = st.integers(0, 400)

@@ -1,0 +1,109 @@
+"""CPU seconds per epoch of the algorithm as published and of the engine, in alternation, one thread, per recipe.
+
+Also the floor: the floating-point operations of the products that cannot be avoided, divided by the rate at which this
+machine multiplies large matrices in the same run.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import torch
+
+from benchmarks.published import PublishedRun, multiplications
+from rnnlab.config import TrainConfig
+from rnnlab.engine.model import build_model
+from rnnlab.engine.training import TrainingState, prepare_thread, train
+from rnnlab.events import EpochFinished
+from rnnlab.recipes import recipe
+from rnnlab.text.vocab import Vocab
+
+RECIPES = ("A1", "A2", "A3", "A4", "A5", "A6", "A7", "A8", "A10")
+
+
+def book_shaped_text(length: int = 10_000, vocab_size: int = 1_027) -> str:
+    """Return characters drawn by Zipf's law: the shape of the book's corpus without its words."""
+    rng = random.Random(0)
+    characters = [chr(0x4E00 + i) for i in range(vocab_size)]
+    weights = [1 / (i + 3) for i in range(vocab_size)]
+    text = characters + rng.choices(characters, weights, k=length - vocab_size)
+    rng.shuffle(text)
+    return "".join(text)
+
+
+def matmul_rate(size: int = 1024) -> float:
+    """Return the floating-point operations per CPU second of large float32 products, best of several."""
+    a, b = torch.randn(size, size), torch.randn(size, size)
+    out = torch.empty(size, size)
+    seconds = []
+    for _ in range(12):
+        started = time.thread_time()
+        torch.mm(a, b, out=out)
+        seconds.append(time.thread_time() - started)
+    return 2 * size**3 / statistics.median(seconds)
+
+
+def engine_epochs(config: TrainConfig, vocab: Vocab, indices: torch.Tensor) -> Iterator[float]:
+    """Train in the engine, one epoch per `next`."""
+    state = TrainingState.begin(build_model(config, len(vocab)), config)
+    for event in train(state, vocab, indices):
+        if isinstance(event, EpochFinished):
+            yield event.loss
+
+
+def measure(name: str, rounds: int = 5) -> dict[str, float | str]:
+    """Time `rounds` epochs of both forms in alternation; return medians and the median of the ratios."""
+    text = book_shaped_text()
+    vocab = Vocab(text)
+    indices = torch.tensor(vocab.encode(text))
+    config = recipe(name).config.change(num_epochs=10_000, pred_period=10_000, prefixes=(text[0],))
+    prepare_thread(config)
+    forms: list[Callable[[], object]] = []
+    published = PublishedRun(build_model(config, len(vocab)), config, indices).epochs()
+    engine = engine_epochs(config, vocab, indices)
+    forms = [lambda: next(published), lambda: next(engine)]
+    for form in forms:  # the first epoch allocates
+        form()
+    seconds: list[list[float]] = [[], []]
+    rates = []
+    for _ in range(rounds):
+        rates.append(matmul_rate())
+        for form, times in zip(forms, seconds, strict=True):
+            started = time.thread_time()
+            form()
+            times.append(time.thread_time() - started)
+    num_tokens = (len(indices) // 32 - 1) // 35 * 35 * 32
+    floors = [multiplications(config, len(vocab), num_tokens) / rate for rate in rates]
+    return {
+        "recipe": name,
+        "published": statistics.median(seconds[0]),
+        "engine": statistics.median(seconds[1]),
+        "ratio": statistics.median(a / b for a, b in zip(*seconds, strict=True)),
+        "floor": statistics.median(floors),
+        "floor_share": statistics.median(f / t for f, t in zip(floors, seconds[1], strict=True)),
+    }
+
+
+def main(names: list[str], as_json: bool = False) -> None:
+    """Print a row per recipe."""
+    if not as_json:
+        print(f"{'recipe':8}{'published s':>12}{'engine s':>10}{'ratio':>7}{'floor s':>9}{'of floor':>10}")
+    for name in names or RECIPES:
+        row = measure(name)
+        if as_json:
+            print(json.dumps(row), flush=True)
+        else:
+            print(
+                f"{row['recipe']:8}{row['published']:12.3f}{row['engine']:10.3f}{row['ratio']:7.2f}"
+                f"{row['floor']:9.3f}{row['floor_share']:10.0%}",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main([argument for argument in sys.argv[1:] if argument != "--json"], "--json" in sys.argv)
