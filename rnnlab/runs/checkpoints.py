@@ -1,0 +1,71 @@
+"""Checkpoints: the whole state of a run in a safetensors file, written aside and then moved; never a pickle."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+
+import safetensors.torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from rnnlab.errors import RunError
+
+
+def file_name(epoch: int, minibatch: int) -> str:
+    """Return the name of the checkpoint after `epoch` epochs and `minibatch` minibatches of the next one."""
+    return f"epoch-{epoch:05d}-{minibatch:06d}.safetensors"
+
+
+def dumps(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
+    """Return a checkpoint as bytes."""
+    return safetensors.torch.save({name: tensor.cpu() for name, tensor in tensors.items()}, metadata=dict(metadata))
+
+
+def save(folder: Path, name: str, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> Path:
+    """Write a checkpoint, whole or not at all, also when the power fails.
+
+    Raises:
+        OSError: it could not be written, e.g. the disk is full; nothing of it is left.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    aside = folder / f"{name}.{os.getpid()}.part"
+    data = dumps(tensors, metadata)
+    try:
+        with open(aside, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(folder / name)
+    except OSError:
+        with contextlib.suppress(OSError):
+            aside.unlink()
+        raise
+    if hasattr(os, "O_DIRECTORY"):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    return folder / name
+
+
+def load(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Read the tensors and the metadata of a checkpoint.
+
+    Raises:
+        RunError: ``checkpoint_unreadable``: it is missing or damaged.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
+            return tensors, dict(file.metadata() or {})
+    except (OSError, SafetensorError, ValueError, struct.error) as error:
+        raise RunError(
+            "checkpoint_unreadable",
+            f"The checkpoint {path.name} is missing or damaged; the run can only be started anew.",
+            name=path.name,
+        ) from error

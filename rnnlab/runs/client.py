@@ -1,0 +1,435 @@
+"""What pages and shell call: create runs, follow them, steer them. No torch.
+
+client = Client()
+run_id = client.create(TrainConfig())
+for event in client.follow(run_id):
+    ...
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from pathlib import Path
+from typing import Any
+
+from rnnlab.config import Decoding, TrainConfig
+from rnnlab.errors import CorpusError, RNNLabError, RunError
+from rnnlab.events import Event
+from rnnlab.runs import schema
+from rnnlab.runs.admission import estimate_epoch
+from rnnlab.runs.local import command, worker_environment
+from rnnlab.runs.protocol import Endpoint, Lines, encode
+from rnnlab.runs.store import Store
+
+PATIENCE = 20.0  # seconds to wait for an answer, or for a supervisor to come up
+
+
+class Client:
+    """A connection to the supervisor of one home; it may be used from any thread, and reconnects by itself.
+
+    Args:
+        home: the folder of all data, by default `schema.home()`.
+    """
+
+    def __init__(self, home: Path | None = None) -> None:
+        self.home = schema.home() if home is None else home
+        self.store = Store(self.home / schema.DATABASE)
+        self._connecting = threading.Lock()
+        self._link: _Link | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._closed = False
+        self._vocab_sizes: dict[tuple[str, str, int], int] = {}
+
+    def __enter__(self) -> Client:
+        self.connect()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def connect(self) -> None:
+        """Connect to the supervisor of this home, and start one where there is none.
+
+        Raises:
+            RunError: none came up, with the reason.
+        """
+        self._ensure()
+
+    def close(self) -> None:
+        """Disconnect; a supervisor that we started ends unless somebody else is connected."""
+        with self._connecting:
+            self._closed = True
+            if self._link is not None:
+                self._link.close()
+                self._link = None
+            if self._process is not None and self._process.stdin is not None:
+                with contextlib.suppress(OSError):
+                    self._process.stdin.close()
+                self._process = None
+        self.store.close()
+
+    # runs
+
+    def create(
+        self, config: TrainConfig, *, name: str = "", based_on: str = "", owner: str = "", language: str = ""
+    ) -> str:
+        """Put a run into the queue and return its id.
+
+        Args:
+            name: of the recipe it is.
+            based_on: of the recipe it departs from.
+            owner: who starts it; the queue is shared fairly between owners.
+
+        Raises:
+            RNNLabError: it could not train (text, prefix, size), or nothing more is admitted (queue, disk).
+        """
+        return str(
+            self._call("create", config=config.to_json(), name=name, based_on=based_on, owner=owner, language=language)
+        )
+
+    def pause(self, run_id: str, *, owner: str | None = None) -> None:
+        """Let a run wait before its next minibatch."""
+        self._call("pause", run=run_id, owner=owner)
+
+    def resume(self, run_id: str, *, owner: str | None = None) -> None:
+        """Let a paused run go on."""
+        self._call("resume", run=run_id, owner=owner)
+
+    def step(self, run_id: str, unit: str = "minibatch", *, owner: str | None = None) -> None:
+        """Let a run go on to the end of the next "minibatch", "epoch" or "period", and pause there."""
+        self._call("step", run=run_id, unit=unit, owner=owner)
+
+    def stop(self, run_id: str, *, owner: str | None = None) -> None:
+        """End a run before its next minibatch; it can be continued."""
+        self._call("stop", run=run_id, owner=owner)
+
+    def set(self, run_id: str, name: str, value: float | None, *, owner: str | None = None) -> None:
+        """Change "learning_rate" or "clip_norm" (None: off) of a run from its next minibatch on.
+
+        Raises:
+            ConfigError: a value outside what is allowed.
+        """
+        self._call("set", run=run_id, name=name, value=value, owner=owner)
+
+    def continue_run(self, run_id: str, more_epochs: int = 0, *, owner: str | None = None) -> None:
+        """Let a run that has ended go on from its last checkpoint, for `more_epochs` more than it was to have."""
+        self._call("continue", run=run_id, more_epochs=more_epochs, owner=owner)
+
+    def delete(self, run_id: str, *, owner: str | None = None) -> None:
+        """Remove a run, its events and its checkpoints; one that trains is ended first."""
+        self._call("delete", run=run_id, owner=owner)
+
+    def star(self, run_id: str, starred: bool) -> None:
+        """Mark a run, or no longer."""
+        self._call("star", run=run_id, starred=starred)
+
+    def add_text(self, text: str, title: str) -> str:
+        """Keep a text to train on, and return the name for `TrainConfig.corpus`.
+
+        Raises:
+            CorpusError: it is empty, binary or too large.
+        """
+        return str(self._call("add_text", text=text, title=title))
+
+    def import_run(self, data: bytes | str, *, owner: str = "") -> str:
+        """Add a run that was exported elsewhere, and return its new id; it can be looked at, not continued.
+
+        Raises:
+            RunError: it is not an exported run.
+        """
+        text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
+        return str(self._call("import", data=text, owner=owner))
+
+    def follow(self, run_id: str, cursor: int = 0) -> Iterator[Event]:
+        """Yield what a run says after `cursor`, as it says it, until it has ended."""
+        while True:
+            version = self.store.version(run_id)
+            events = self.store.events_since(run_id, cursor)
+            for seq, event in events:
+                cursor = seq
+                yield event
+            record = self.store.run(run_id)
+            if record.version != version:
+                continue
+            if not record.live:
+                return
+            self.wait(run_id, version)
+
+    def wait(self, run_id: str, version: int, timeout: float | None = None) -> int:
+        """Wait until the version of a run is another than `version`, and return it; after `timeout` return as it is.
+
+        A supervisor that dies meanwhile is replaced, which ends the run as interrupted.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            try:
+                return int(self._call("wait", run=run_id, version=version, _timeout=left))
+            except FutureTimeoutError:
+                return self.store.version(run_id)
+            except RunError as error:
+                if error.code != "supervisor_lost":
+                    raise
+
+    def generate(
+        self,
+        run_id: str,
+        prefix: str,
+        num_preds: int = 50,
+        decoding: Decoding = "greedy",
+        temperature: float = 1.0,
+        top_k: int = 5,
+        seed: int = 0,
+        epoch: int | None = None,
+    ) -> str:
+        """Return `prefix` and what the network writes after it, as it was at a checkpoint.
+
+        Args:
+            epoch: one of which a checkpoint is kept; by default the last checkpoint there is.
+
+        Raises:
+            PrefixError: a character outside the vocabulary.
+            RunError: no such checkpoint, or no answer in time.
+        """
+        question = {
+            "kind": "generate",
+            "prefix": prefix,
+            "num_preds": num_preds,
+            "decoding": decoding,
+            "temperature": temperature,
+            "top_k": top_k,
+            "seed": seed,
+        }
+        return str(self._call("ask", run=run_id, question=question, epoch=epoch, _timeout=None)["text"])
+
+    # this machine
+
+    def ready(self) -> bool:
+        """Say whether torch is loaded, so that a run starts at once."""
+        return bool(self.status()["ready"])
+
+    def status(self, memory: bool = False) -> dict[str, Any]:
+        """Return what the supervisor says of itself: `ready`, `slots`, `pids`, `runs`, and `memory_mb` (PSS)."""
+        return dict(self._call("status", memory=memory))
+
+    def seconds_per_epoch(self, config: TrainConfig) -> float | None:
+        """Estimate how long an epoch takes here: as it took last time, else from the speed of this machine, or None."""
+        measured = self.store.epoch_seconds(config)
+        if measured is not None:
+            return measured
+        speed = self.store.meta("speed")
+        vocab_size = self._vocab_size(config)
+        if not speed or vocab_size is None:
+            return None
+        return estimate_epoch(config, vocab_size, speed["flops"], speed["op_seconds"])
+
+    def _vocab_size(self, config: TrainConfig) -> int | None:
+        key = (config.corpus, config.preprocessing, config.num_chars)
+        if key not in self._vocab_sizes:
+            from rnnlab.text import corpora
+
+            try:
+                corpus = corpora.load(config.corpus, data_dir=self.home / "corpora", texts=self.store.text)
+            except CorpusError:
+                return None
+            train = corpora.prepare(corpus.text, config.preprocessing, config.num_chars).train
+            self._vocab_sizes[key] = len(set(train))
+        return self._vocab_sizes[key]
+
+    # the connection
+
+    def _call(self, verb: str, /, _timeout: float | None = PATIENCE, **parameters: Any) -> Any:
+        for attempt in (1, 2):
+            link = self._ensure()
+            try:
+                request, future = link.ask({"command": verb, **parameters})
+            except OSError:  # it died since we last heard of it
+                if attempt == 2:
+                    raise _lost() from None
+                link.close()
+                continue
+            try:
+                return future.result(_timeout)
+            except FutureTimeoutError:
+                link.forget(request)
+                if verb == "wait":
+                    raise
+                raise RunError("supervisor_silent", "The supervisor of the runs does not answer.") from None
+        raise _lost()
+
+    def _ensure(self) -> _Link:
+        with self._connecting:
+            if self._closed:
+                raise RunError("client_closed", "This client has been closed.")
+            if self._link is None or not self._link.alive:
+                self._link = self._connect()
+            return self._link
+
+    def _connect(self) -> _Link:
+        deadline = time.monotonic() + PATIENCE
+        pause = 0.01
+        while True:
+            endpoint = Endpoint.read(self.home)
+            if endpoint is not None:
+                try:
+                    return _Link(endpoint.dial(), self._reconnect)
+                except OSError:
+                    pass  # it is gone, or about to go
+            if time.monotonic() > deadline:
+                raise RunError(
+                    "supervisor_missing",
+                    f"No supervisor of the runs in {self.home} could be started; its messages are in supervisor.log.",
+                    path=str(self.home),
+                )
+            if self._start():
+                continue
+            time.sleep(pause)
+            pause = min(0.2, pause * 2)
+
+    def _start(self) -> bool:
+        """Start a supervisor; say whether it came up, False where another one holds the lock."""
+        self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        log = self.home / "supervisor.log"
+        mode = "ab" if log.exists() and log.stat().st_size < 2**20 else "wb"
+        with open(log, mode) as errors:
+            process = subprocess.Popen(
+                command("rnnlab.runs.supervisor", str(self.home)),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env=worker_environment(),
+                start_new_session=True,
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0) if sys.platform == "win32" else 0,
+            )
+        # it is waited for, so that no dead process is left while we live
+        threading.Thread(target=process.wait, daemon=True).start()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        with process.stdout:
+            line = process.stdout.readline()
+        try:
+            said = json.loads(line)
+        except ValueError:
+            said = {}
+        if "error" in said:
+            process.stdin.close()
+            raise RNNLabError.from_dict(said["error"])
+        if "ready" not in said:
+            process.stdin.close()
+            return False
+        if self._process is not None and self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+        self._process = process
+        return True
+
+    def _reconnect(self) -> None:
+        """Replace a supervisor that died at once, so that its runs are marked as interrupted."""
+        with contextlib.suppress(RNNLabError, OSError):
+            self._ensure()
+
+
+class _Link:
+    """One connection: sends from any thread, hands each answer to the one who asked."""
+
+    def __init__(self, connection: socket.socket, lost: Any) -> None:
+        self.alive = True
+        self._connection = connection
+        self._lost = lost
+        self._closing = False
+        self._sending = threading.Lock()
+        self._ids = itertools.count(1)
+        self._pending: dict[int, Future[Any]] = {}
+        # a supervisor that is ending may still accept, and then hang up without a word
+        self._lines = Lines()
+        self._greet()
+        threading.Thread(target=self._read, daemon=True, name="rnnlab-client").start()
+
+    def ask(self, message: dict[str, Any]) -> tuple[int, Future[Any]]:
+        request = next(self._ids)
+        future: Future[Any] = Future()
+        self._pending[request] = future
+        try:
+            with self._sending:
+                self._connection.sendall(encode({"id": request, **message}))
+        except OSError:
+            self._pending.pop(request, None)
+            raise
+        if not self.alive:  # the end of the connection may have missed this one
+            self._fail_all()
+        return request, future
+
+    def forget(self, request: int) -> None:
+        self._pending.pop(request, None)
+
+    def close(self) -> None:
+        self._closing = True
+        self.alive = False
+        with contextlib.suppress(OSError):
+            self._connection.shutdown(socket.SHUT_RDWR)
+
+    def _greet(self) -> None:
+        self._connection.settimeout(5.0)
+        try:
+            while True:
+                data = self._connection.recv(1 << 16)
+                if not data:
+                    raise ConnectionResetError
+                messages = list(self._lines.feed(data))
+                if messages:
+                    break
+        except (OSError, ValueError):
+            self._connection.close()
+            raise ConnectionResetError from None
+        self._connection.settimeout(None)
+
+    def _read(self) -> None:
+        with self._connection:
+            while True:
+                try:
+                    data = self._connection.recv(1 << 18)
+                    messages = list(self._lines.feed(data))
+                except (OSError, ValueError):
+                    break
+                if not data:
+                    break
+                for message in messages:
+                    self._hear(message)
+        self.alive = False
+        self._fail_all()
+        if not self._closing:
+            self._lost()
+
+    def _hear(self, message: dict[str, Any]) -> None:
+        future = self._pending.pop(int(message["id"]), None)
+        if future is None:
+            return
+        if "error" in message:
+            future.set_exception(RNNLabError.from_dict(message["error"]))
+        else:
+            future.set_result(message.get("result"))
+
+    def _fail_all(self) -> None:
+        while self._pending:
+            try:
+                _, future = self._pending.popitem()
+            except KeyError:
+                return
+            future.set_exception(_lost())
+
+
+def _lost() -> RunError:
+    return RunError("supervisor_lost", "The supervisor of the runs ended meanwhile; it is started again. Try again.")
+
+
+__all__ = ["Client"]

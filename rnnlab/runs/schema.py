@@ -1,0 +1,141 @@
+"""The tables of the store and how an older store becomes a newer one."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+from rnnlab.errors import RunError
+
+DATABASE = "runs.sqlite3"
+
+MIGRATIONS: tuple[str, ...] = (
+    """
+    create table meta (key text primary key, value text not null) without rowid;
+    create table texts (
+        id text primary key, title text not null, text text not null, added_at real not null
+    ) without rowid;
+    create table runs (
+        id text primary key,
+        name text not null, based_on text not null, config text not null, shape text not null,
+        state text not null check (state in
+            ('queued', 'running', 'paused', 'finished', 'stopped', 'diverged', 'failed', 'interrupted')),
+        owner text not null, language text not null, starred integer not null default 0,
+        created_at real not null, queued_at real not null, started_at real, finished_at real,
+        epoch integer not null default 0, num_epochs integer not null, perplexity real,
+        error text, version integer not null default 1
+    ) without rowid;
+    create index runs_by_time on runs (created_at);
+    create index runs_by_state on runs (state, queued_at);
+    create index runs_by_shape on runs (shape, created_at);
+    create table events (
+        run text not null references runs (id) on delete cascade,
+        seq integer not null, kind text not null, body text not null,
+        primary key (run, seq)
+    ) without rowid;
+    create table checkpoints (
+        run text not null references runs (id) on delete cascade,
+        epoch integer not null, minibatch integer not null, name text not null,
+        kept integer not null, bytes integer not null, saved_at real not null,
+        primary key (run, name)
+    ) without rowid;
+    create table answers (
+        run text not null references runs (id) on delete cascade,
+        question text not null, answer text not null, asked_at real not null,
+        primary key (run, question)
+    ) without rowid;
+    create trigger events_of_live_runs_only before insert on events
+    when (select state from runs where id = new.run) in
+        ('finished', 'stopped', 'diverged', 'failed', 'interrupted')
+    begin
+        select raise(abort, 'the run has ended');
+    end;
+    """,
+)
+"""What leads from each version of the store to the next; `PRAGMA user_version` counts them."""
+
+WAL_IS_SAFE = sqlite3.sqlite_version_info >= (3, 51, 3)
+"""Earlier libraries can corrupt a write-ahead log that two connections reset at once; they keep a rollback journal."""
+
+
+def home() -> Path:
+    """Return the folder of all data: ``RNNLAB_HOME``, else a folder of the user."""
+    named = os.environ.get("RNNLAB_HOME")
+    if named:
+        return Path(named).expanduser().absolute()
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("rnnlab", appauthor=False))
+
+
+def connect_writer(path: Path) -> sqlite3.Connection:
+    """Open the store at `path` for its one writer, creating or migrating it.
+
+    Raises:
+        RunError: the store was written by a newer version, or is not a store.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(path, timeout=10.0, isolation_level=None)
+    try:
+        connection.execute(f"pragma journal_mode = {'wal' if WAL_IS_SAFE else 'truncate'}")
+        connection.execute("pragma synchronous = full")
+        connection.execute("pragma foreign_keys = on")
+        _migrate(connection, path)
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+            raise _not_a_store(path) from error
+        raise
+    except RunError:
+        connection.close()
+        raise
+    return connection
+
+
+def connect_reader(path: Path, timeout: float = 5.0) -> sqlite3.Connection:
+    """Open the store at `path` for reading only; it must exist.
+
+    Raises:
+        sqlite3.OperationalError: there is none yet.
+    """
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=timeout, isolation_level=None)
+    connection.execute("pragma query_only = on")
+    return connection
+
+
+def check_version(version: int, path: Path) -> None:
+    """Refuse a store that a newer version has written.
+
+    Raises:
+        RunError: ``store_too_new``.
+    """
+    if version > len(MIGRATIONS):
+        raise RunError(
+            "store_too_new",
+            f"The data in {path.parent} was written by a newer version of RNN Lab (store {version}, this version reads"
+            f" up to {len(MIGRATIONS)}). Update RNN Lab, or set RNNLAB_HOME to another folder.",
+            path=str(path.parent),
+            found=version,
+            supported=len(MIGRATIONS),
+        )
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    (version,) = connection.execute("pragma user_version").fetchone()
+    check_version(version, path)
+    for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
+        try:
+            connection.executescript(f"begin immediate; {script} pragma user_version = {number}; commit;")
+        except sqlite3.Error:
+            if connection.in_transaction:
+                connection.execute("rollback")
+            raise
+
+
+def _not_a_store(path: Path) -> RunError:
+    return RunError(
+        "store_unreadable",
+        f"{path} is not a store of RNN Lab, or it is damaged. Move it away, or set RNNLAB_HOME to another folder.",
+        path=str(path),
+    )

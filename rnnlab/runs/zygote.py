@@ -1,0 +1,176 @@
+"""The zygote: a process with torch loaded and warm that forks a worker for each job.
+
+``python -m rnnlab.runs.zygote FD``, started by the supervisor with one end of a socket. It has one thread and has taken
+real training steps, because the first one imports hundreds of modules.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+from typing import Any, NoReturn
+
+import torch
+
+from rnnlab.config import TrainConfig
+from rnnlab.engine.model import build_model
+from rnnlab.engine.training import TrainingState, prepare_thread, train
+from rnnlab.runs import checkpoints, worker
+from rnnlab.runs.protocol import Lines, encode
+from rnnlab.text.vocab import Vocab
+
+_TEXT = "abcdefgh " * 8
+
+
+def warm_up() -> dict[str, Any]:
+    """Take a few training steps of every kind, and return how fast this machine is."""
+    vocab = Vocab(_TEXT)
+    base = TrainConfig.make(
+        num_hiddens=4, batch_size=2, num_steps=4, num_epochs=1, pred_period=1, num_preds=2, prefixes=("ab",)
+    )
+    kinds: list[dict[str, Any]] = [
+        {"cell": cell, "implementation": implementation, "optimizer": optimizer}
+        for cell in ("rnn", "gru", "lstm")
+        for implementation, optimizer in (("scratch", "sgd"), ("library", "adam"))
+    ]
+    kinds += [{"detach": False}, {"sampling": "random", "decoding": "top_k"}]
+    for kind in kinds:
+        config = base.change(**kind)
+        prepare_thread(config)
+        state = TrainingState.begin(build_model(config, len(vocab)), config)
+        for _ in train(state, vocab, vocab.encode(_TEXT)):
+            pass
+        checkpoints.dumps(state.tensors(), state.metadata())
+    return measure_speed()
+
+
+def measure_speed() -> dict[str, float]:
+    """Return the products and the small operations that one core does in a second, to estimate unseen runs by."""
+    a, b = torch.rand(32, 256), torch.rand(256, 1024)
+    flops = 2 * 32 * 256 * 1024 * _per_second(lambda: a @ b)
+    x = torch.rand(32, 64)
+    return {"flops": flops, "op_seconds": 1 / _per_second(lambda: torch.tanh(x))}
+
+
+def _per_second(work: Any) -> float:
+    count, started = 0, time.perf_counter()
+    while time.perf_counter() - started < 0.02:
+        for _ in range(10):
+            work()
+        count += 10
+    return count / (time.perf_counter() - started)
+
+
+class Zygote:
+    """Forks workers and reports their ends.
+
+    Args:
+        connection: to the supervisor; when it closes, everything ends.
+    """
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._lines = Lines()
+        self._sockets: list[int] = []  # received, in the order of the forks they are for
+        self._children: dict[int, str] = {}
+
+    def run(self) -> NoReturn:
+        """Serve until the supervisor is gone."""
+        bell, self._bell = socket.socketpair()
+        for end in (bell, self._bell):
+            end.setblocking(False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(self._bell.fileno(), warn_on_full_buffer=False)
+        self._heard = bell
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._connection, selectors.EVENT_READ)
+        self._selector.register(bell, selectors.EVENT_READ)
+        while True:
+            for key, _ in self._selector.select():
+                if key.fileobj is bell:
+                    with contextlib.suppress(OSError):
+                        bell.recv(4096)
+                    self._reap()
+                else:
+                    self._read()
+
+    def _read(self) -> None:
+        try:
+            data, sockets, _, _ = socket.recv_fds(self._connection, 65536, 64)
+        except OSError:
+            data, sockets = b"", []
+        if not data:
+            for pid in self._children:
+                with contextlib.suppress(OSError):
+                    os.kill(pid, signal.SIGKILL)
+            os._exit(0)
+        self._sockets += sockets
+        for message in self._lines.feed(data):
+            match message:
+                case {"fork": str(job)}:
+                    self._fork(job, self._sockets.pop(0))
+                case {"kill": str(job)}:
+                    for pid in [pid for pid, other in self._children.items() if other == job]:
+                        os.kill(pid, signal.SIGKILL)
+                case _:
+                    raise ValueError("the supervisor said something unknown")
+
+    def _fork(self, job: str, descriptor: int) -> None:
+        pid = os.fork()
+        if pid == 0:
+            self._become_worker(descriptor)
+        os.close(descriptor)
+        self._children[pid] = job
+        self._connection.sendall(encode({"forked": job, "pid": pid}))
+
+    def _become_worker(self, descriptor: int) -> NoReturn:
+        status = 1
+        try:
+            # what belongs to the zygote: were it held here, its end would not be noticed
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            self._selector.close()
+            for end in (self._connection, self._heard, self._bell):
+                end.close()
+            for other in self._sockets:
+                os.close(other)
+            worker.serve(socket.socket(fileno=descriptor))
+            status = 0
+        finally:
+            sys.stderr.flush()
+            os._exit(status)
+
+    def _reap(self) -> None:
+        while self._children:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            job = self._children.pop(pid, None)
+            if job is not None:
+                ended = os.waitstatus_to_exitcode(status)
+                self._connection.sendall(encode({"ended": job, "status": ended}))
+
+
+def main(descriptor: int) -> NoReturn:
+    """Warm up, say so, and serve."""
+    # Ctrl-C is for the app; the supervisor ends us
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    connection = socket.socket(fileno=descriptor)
+    facts = warm_up()
+    gc.collect()
+    gc.freeze()  # the collector of a child must not touch, and so copy, the pages it shares
+    connection.sendall(encode({"ready": facts}))
+    Zygote(connection).run()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
