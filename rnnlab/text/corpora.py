@@ -30,6 +30,7 @@ __all__ = [
     "CorpusInfo",
     "Prepared",
     "check_trainable",
+    "clean",
     "corpus_names",
     "decode",
     "default_data_dir",
@@ -245,9 +246,14 @@ def find(
     """
     if name_or_path in _REGISTRY or _TEXT_ID.fullmatch(name_or_path):
         return load(name_or_path, data_dir=data_dir, texts=texts)
-    if not Path(name_or_path).expanduser().exists():
+    try:
+        path = Path(name_or_path).expanduser()
+        exists = path.exists()
+    except (OSError, ValueError, RuntimeError):  # too long, not a path, the home of nobody
+        exists = False
+    if not exists:
         raise _unknown(name_or_path)
-    return from_path(Path(name_or_path))
+    return from_path(path)
 
 
 def from_path(path: Path) -> Corpus:
@@ -256,7 +262,7 @@ def from_path(path: Path) -> Corpus:
     Raises:
         CorpusError: ``corpus_file_unreadable``, or as `decode`.
     """
-    return from_bytes(_read_file(path.expanduser()), path.name)
+    return from_bytes(_read_file(path), path.name)
 
 
 def from_bytes(data: bytes, title: str = "") -> Corpus:
@@ -275,6 +281,7 @@ def from_text(text: str, title: str = "") -> Corpus:
     Raises:
         CorpusError: nothing but blanks, more than 2 MB as UTF-8, or control characters as in a binary file.
     """
+    check_size(len(text.encode("utf-8", "replace")))
     text = clean(text)
     return Corpus(text_id(text), text, language_of(text), "upload", title)
 
@@ -312,8 +319,8 @@ def download(
         max_bytes: the largest file that is accepted.
 
     Raises:
-        CorpusError: ``corpus_unknown``; ``corpus_download_timeout``, ``..._connection``, ``..._status``, ``..._wrong_hash``,
-            ``..._too_large`` or ``..._disk``, all saying where to put the file by hand.
+        CorpusError: ``corpus_unknown``; ``corpus_download_timeout``, ``..._connection``, ``..._status``,
+            ``..._wrong_hash``, ``..._too_large`` or ``..._disk``, all saying where to put the file by hand.
     """
     entry = info(name)
     if entry.source != "download":
@@ -411,12 +418,13 @@ def _read_file(path: Path) -> bytes:
         check_size(size)  # before reading: it may be far larger than the memory
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)  # it may have grown
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise CorpusError(
             "corpus_file_unreadable",
-            f"{path} cannot be read: {error.strerror or error}. Give the path of a text file.",
+            f"{path} cannot be read: {reason}. Give the path of a text file.",
             path=str(path),
-            reason=error.strerror or str(error),
+            reason=reason,
         ) from error
 
 

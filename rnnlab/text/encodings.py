@@ -56,7 +56,10 @@ def decode(data: bytes) -> str:
     """
     check_size(len(data))
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return clean(_try(data, "utf-16") or "\0")
+        text = _try(data, "utf-16")
+        if text is None:
+            raise _binary()
+        return clean(text)
     if b"\0" in data:  # no text without a mark holds a zero byte, and nearly every other file does
         raise _binary()
     text = _try(data, "utf-8-sig")
@@ -64,11 +67,13 @@ def decode(data: bytes) -> str:
 
 
 def clean(text: str) -> str:
-    r"""Return a decoded or pasted text with every line end as ``\n`` and no byte-order mark.
+    r"""Return a decoded, pasted or received text with every line end as ``\n`` and no byte-order mark.
 
     Raises:
-        CorpusError: nothing but blanks, more than 2 MB as UTF-8, or control characters as in a binary file.
+        CorpusError: nothing but blanks, control characters as in a binary file, or so many characters that they make
+            more than 2 MB in any encoding.
     """
+    check_size(len(text))
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     counts = Counter(text)
     controls = sum(n for c, n in counts.items() if (c < " " or "\x7f" <= c <= "\x9f") and c not in _TEXT_CONTROLS)
@@ -79,7 +84,6 @@ def clean(text: str) -> str:
         or any("\ud800" <= c <= "\udfff" for c in counts)
     ):
         raise _binary()
-    check_size(len(text.encode("utf-8")))
     if not text.strip():
         check_size(0)
     return text
