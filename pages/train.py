@@ -1,0 +1,59 @@
+"""Train: choose a recurrent network, press Start, watch it learn."""
+
+import streamlit as st
+
+from rnnlab.errors import CorpusError, RunError
+from rnnlab.view import live, recorded, shell
+from rnnlab.view.i18n import t
+from rnnlab.view.panels import controls, corpus, curve, decoding, explain, setup, stage
+
+lang = shell.enter()
+shell.frame(t("train.title", lang))
+
+# the run that the URL names: the same on a second screen, and after a reload
+run_id = st.query_params.get("run")
+record = None
+if run_id:
+    try:
+        record = shell.store().run(run_id)
+    except RunError as error:
+        shell.complain(error)
+        shell.parameters(run=None)
+
+# the setup: from the URL, from that run, or as it was
+corpus.take_chosen()
+if record is not None and st.session_state.get("train.shown") != record.id:
+    setup.show(record)
+    st.session_state["train.shown"] = record.id
+else:
+    setup.read_url()
+chosen = setup.sidebar()
+setup.write_url(chosen, record.config if record else None)
+
+controls.headline(chosen)
+controls.bar(chosen, record)
+
+if record is not None:
+    live.follow(record.id, stage.draw)
+    st.subheader(t("train.gradients", lang), anchor=False)
+    live.follow(record.id, curve.gradients, every=2.0)
+else:
+    # nothing trains yet: a recorded run of this recipe plays, or the reference lines wait for the first point
+    recording = None if chosen.changed else recorded.choose_exactly(chosen.recipe.id)
+    if recording is not None:
+        stage.play(recording)
+    elif chosen.config is not None:
+        try:
+            stage.preview(live.preview_scene(chosen.config, chosen.recipe, lang, shell.theme()))
+        except CorpusError as error:
+            shell.complain(error)
+
+explain.look(chosen.recipe)
+config = record.config if record else chosen.config
+if config is not None:
+    explain.cell(config)
+    with st.expander(t("train.text", lang), icon=":material/menu_book:", expanded=record is None):
+        corpus.portrait(config)
+if record is not None:
+    with st.expander(t("train.decoding", lang), icon=":material/edit_note:"):
+        decoding.draw(record)

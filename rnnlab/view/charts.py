@@ -1,0 +1,222 @@
+"""The charts as specifications: pure functions that name their tables and hold nothing of a run.
+
+A specification depends on the language and the theme alone, so it stays the same text from tick to tick and the browser
+moves only the data; every value that changes (reference lines, labels, the marker) stands in a table of `frames`.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from rnnlab.view.i18n import t
+
+PALETTE = {
+    "light": {"live": "#1F5FA6", "book": "#B4601A", "rule": "#8A8F98", "text": "#5B626D", "mark": "#7A4E9E"},
+    "dark": {"live": "#6FA8E3", "book": "#E0985A", "rule": "#7A828D", "text": "#A4ACB7", "mark": "#B893DB"},
+}
+LAYER_COLORS = {
+    "light": ["#1F5FA6", "#B4601A", "#2E7D4F", "#7A4E9E", "#6B7280", "#B3372F", "#4A8B8B", "#9A7B1F", "#1E2530"],
+    "dark": ["#6FA8E3", "#E0985A", "#6CBF8B", "#B893DB", "#9AA3AE", "#E5817A", "#7FBFBF", "#D0B45A", "#E3E6EA"],
+}
+# dash patterns, so that no line is told apart by its colour alone: uniform, unigram, bigram, trigram
+RUNG_DASHES = [[1, 3], [2, 4], [6, 4], [10, 4]]
+LAYER_DASHES = [[1, 0], [6, 2], [2, 2], [8, 2, 2, 2], [1, 3], [10, 3], [4, 1], [3, 5], [1, 1]]
+
+# a plain wheel scrolls the page; with Ctrl (a pinch on a trackpad) it zooms, and a drag of the mouse moves
+ZOOM = "wheel![event.ctrlKey]"
+MOVE = "[mousedown, window:mouseup] > window:mousemove!"
+
+TABLES = ("curve", "overflow", "minibatches", "changes", "published", "ladder", "extent", "now")
+GRADIENT_TABLES = ("layers", "threshold")
+
+
+@cache
+def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
+    """Return the live curve: perplexity by epoch on a log axis, published points, the n-gram ladder, the marker.
+
+    Tables: those of `TABLES`.
+    """
+    import altair as alt
+
+    colors = PALETTE[theme]
+    x = alt.X("epoch:Q", title=t("chart.epoch", lang), scale=alt.Scale(nice=False, zero=False))
+    y = alt.Y(
+        "value:Q",
+        title=t("chart.perplexity_log", lang),
+        scale=alt.Scale(type="log", nice=False),
+        axis=alt.Axis(format="~s", tickCount=5),
+    )
+    tips = [
+        alt.Tooltip("epoch:Q", title=t("chart.epoch", lang), format=".4~f"),
+        alt.Tooltip("shown:N", title=t("chart.perplexity", lang)),
+    ]
+
+    def layer(name: str) -> alt.Chart:
+        return alt.Chart(alt.NamedData(name=name))
+
+    # invisible corners: the axes cover the whole run from the start, and grow with "40 more", without a new specification
+    extent = layer("extent").mark_point(opacity=0, size=0).encode(x=x, y=y)
+    rules = (
+        layer("ladder")
+        .mark_rule(color=colors["rule"], strokeWidth=1)
+        .encode(
+            y=y,
+            strokeDash=alt.StrokeDash("order:O", scale=alt.Scale(domain=[0, 1, 2, 3], range=RUNG_DASHES), legend=None),
+        )
+    )
+    rule_labels = (
+        layer("ladder")
+        .mark_text(align="right", baseline="bottom", dy=-3, dx=-2, fontSize=11, color=colors["text"])
+        .encode(x=alt.X("end:Q"), y=y, text="label:N")
+    )
+    grains = layer("minibatches").mark_circle(size=9, opacity=0.28, color=colors["live"]).encode(x=x, y=y)
+    line = layer("curve").mark_line(strokeWidth=2.2, color=colors["live"], interpolate="linear").encode(x=x, y=y)
+    over = (
+        layer("overflow")
+        .mark_point(shape="triangle-up", size=60, filled=True, color=colors["live"])
+        .encode(x=x, y=y, tooltip=tips)
+    )
+    over_labels = layer("overflow").mark_text(dy=12, fontSize=11, color=colors["live"]).encode(x=x, y=y, text="shown:N")
+    published = (
+        layer("published")
+        .mark_point(shape="circle", size=64, strokeWidth=1.8, color=colors["book"], fill=colors["book"])
+        .encode(
+            x=x,
+            y=y,
+            fillOpacity=alt.FillOpacity("fill:Q", scale=None),
+            tooltip=[
+                alt.Tooltip("epoch:Q", title=t("chart.epoch", lang)),
+                alt.Tooltip("shown:N", title=t("chart.published", lang)),
+            ],
+        )
+    )
+    published_labels = (
+        layer("published")
+        .mark_text(align="left", baseline="bottom", dx=7, dy=-5, fontSize=11, color=colors["book"])
+        .encode(x=x, y=y, text="label:N")
+    )
+    changes = layer("changes").mark_rule(color=colors["mark"], strokeDash=[4, 3], strokeWidth=1.2).encode(x=x)
+    change_labels = (
+        layer("changes")
+        .mark_text(align="left", baseline="top", dx=4, fontSize=11, color=colors["mark"])
+        .encode(x=x, y=alt.value(4), text="label:N")
+    )
+    now_rule = layer("now").mark_rule(color=colors["live"], strokeWidth=1, opacity=0.45).encode(x=x)
+    now = (
+        layer("now")
+        .mark_point(shape="circle", size=110, strokeWidth=2.2, filled=False, color=colors["live"])
+        .encode(x=x, y=y)
+    )
+    hover = alt.selection_point(
+        name="hover", nearest=True, on="pointerover", clear="pointerout", fields=["epoch"], empty=False
+    )
+    targets = (
+        layer("curve")
+        .mark_point(size=50, filled=True, color=colors["live"])
+        .encode(x=x, y=y, opacity=alt.when(hover).then(alt.value(1)).otherwise(alt.value(0)), tooltip=tips)
+        .add_params(hover)
+    )
+    zoom = alt.selection_interval(name="zoom", bind="scales", zoom=ZOOM, translate=MOVE)
+    chart = alt.layer(
+        extent.add_params(zoom),
+        rules,
+        rule_labels,
+        grains,
+        line,
+        over,
+        over_labels,
+        changes,
+        change_labels,
+        now_rule,
+        targets,
+        published,
+        published_labels,
+        now,
+    ).properties(height=380)
+    return _specification(chart)
+
+
+@cache
+def gradient_curve(lang: str, theme: str = "light") -> dict[str, Any]:
+    """Return the norm of the gradient by layer and epoch on a log axis, with the threshold θ; tables `GRADIENT_TABLES`."""
+    import altair as alt
+
+    x = alt.X("epoch:Q", title=t("chart.epoch", lang), scale=alt.Scale(nice=False, zero=False))
+    y = alt.Y(
+        "value:Q",
+        title=t("chart.grad_norm_log", lang),
+        scale=alt.Scale(type="log", nice=False),
+        axis=alt.Axis(format=".0e", tickCount=5),
+    )
+    order = [
+        t("chart.all_layers", lang),
+        *(t("chart.layer", lang, number=i) for i in range(1, 9)),
+        t("chart.output_layer", lang),
+    ]
+    lines = (
+        alt.Chart(alt.NamedData(name="layers"))
+        .mark_line(strokeWidth=1.6)
+        .encode(
+            x=x,
+            y=y,
+            color=alt.Color(
+                "layer:N",
+                title=None,
+                sort=order,
+                scale=alt.Scale(range=LAYER_COLORS[theme]),
+                legend=alt.Legend(orient="top", columns=4, symbolStrokeWidth=2),
+            ),
+            strokeDash=alt.StrokeDash("layer:N", title=None, sort=order, scale=alt.Scale(range=LAYER_DASHES)),
+            tooltip=[
+                alt.Tooltip("epoch:Q", title=t("chart.epoch", lang)),
+                alt.Tooltip("layer:N", title=t("chart.layer_title", lang)),
+                alt.Tooltip("value:Q", title=t("chart.grad_norm", lang), format=".3~g"),
+            ],
+        )
+    )
+    threshold = (
+        alt.Chart(alt.NamedData(name="threshold"))
+        .mark_line(strokeWidth=1.2, strokeDash=[2, 3], color=PALETTE[theme]["rule"])
+        .encode(x=x, y=y, tooltip=[alt.Tooltip("shown:N", title="θ")])
+    )
+    return _specification(alt.layer(lines, threshold).properties(height=240))
+
+
+@cache
+def clipped_curve(lang: str, theme: str = "light") -> dict[str, Any]:
+    """Return the share of the minibatches whose gradient was clipped, by epoch; table ``clipped``."""
+    import altair as alt
+
+    chart = (
+        alt.Chart(alt.NamedData(name="clipped"))
+        .mark_area(
+            interpolate="step",
+            color=PALETTE[theme]["live"],
+            fillOpacity=0.18,
+            line={"color": PALETTE[theme]["live"], "strokeWidth": 1.6},
+        )
+        .encode(
+            x=alt.X("epoch:Q", title=t("chart.epoch", lang), scale=alt.Scale(nice=False, zero=False)),
+            y=alt.Y(
+                "value:Q",
+                title=t("chart.clipped_share", lang),
+                scale=alt.Scale(domain=[0, 1]),
+                axis=alt.Axis(format=".0%", tickCount=3),
+            ),
+            tooltip=[
+                alt.Tooltip("epoch:Q", title=t("chart.epoch", lang)),
+                alt.Tooltip("shown:N", title=t("chart.clipped_share", lang)),
+            ],
+        )
+        .properties(height=240)
+    )
+    return _specification(chart)
+
+
+def _specification(chart: Any) -> dict[str, Any]:
+    spec: dict[str, Any] = chart.to_dict()
+    # Streamlit brings its own theme, and the tables come with each tick
+    for name in ("config", "datasets", "usermeta"):
+        spec.pop(name, None)
+    return spec

@@ -1,0 +1,315 @@
+"""From the events of a run to what is drawn: one history that grows, and Arrow tables made from it.
+
+Arrow bytes go to the browser as they are, which costs a twentieth of a DataFrame; charts name the tables by the keys
+of `curve_tables` and `gradient_tables`.
+"""
+
+from __future__ import annotations
+
+import bisect
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from rnnlab.config import TrainConfig
+from rnnlab.events import (
+    EpochFinished,
+    Event,
+    MinibatchFinished,
+    RunDiverged,
+    RunFailed,
+    RunFinished,
+    RunPaused,
+    RunResumed,
+    RunStarted,
+    SettingChanged,
+    TextGenerated,
+)
+from rnnlab.view.i18n import number, t
+
+Ladder = Mapping[int, float]
+"""Training perplexity by n-gram order; 0 is the uniform distribution."""
+
+MAX_MINIBATCHES = 2000
+
+
+class History:
+    """What the events of a run add up to, epoch by epoch; where an epoch was repeated, the last one counts."""
+
+    def __init__(self, events: Iterable[Event] = ()) -> None:
+        self.epochs: list[EpochFinished] = []
+        self.texts: dict[int, dict[str, str]] = {}
+        self.changes: list[SettingChanged] = []
+        self.minibatches: list[MinibatchFinished] = []
+        self.started: RunStarted | None = None
+        self.ending: RunFinished | RunDiverged | RunFailed | None = None
+        self.paused = False
+        self.add(events)
+
+    def add(self, events: Iterable[Event]) -> None:
+        """Take in the events that came since."""
+        for event in events:
+            match event:
+                case EpochFinished():
+                    self._put(event)
+                case MinibatchFinished():
+                    self.minibatches.append(event)
+                case TextGenerated():
+                    self.texts.setdefault(event.epoch, {})[event.prefix] = event.text
+                case SettingChanged():
+                    self.changes.append(event)
+                case RunStarted():
+                    self._begin(event)
+                case RunPaused():
+                    self.paused = True
+                case RunResumed():
+                    self.paused = False
+                case RunFinished() | RunDiverged() | RunFailed():
+                    self.ending, self.paused = event, False
+                case _:
+                    pass
+        del self.minibatches[:-MAX_MINIBATCHES]
+
+    def _begin(self, event: RunStarted) -> None:
+        self.started, self.ending, self.paused = event, None, False
+        # a continuation repeats what came after its checkpoint
+        done = (event.epoch + 1, event.minibatch)
+        self.minibatches = [one for one in self.minibatches if (one.epoch, one.minibatch) <= done]
+        self.changes = [one for one in self.changes if (one.epoch, one.minibatch) <= done]
+
+    def _put(self, event: EpochFinished) -> None:
+        if not self.epochs or self.epochs[-1].epoch < event.epoch:
+            self.epochs.append(event)
+            return
+        position = bisect.bisect_left(self.epochs, event.epoch, key=lambda one: one.epoch)
+        if self.epochs[position].epoch == event.epoch:
+            self.epochs[position] = event
+        else:
+            self.epochs.insert(position, event)
+
+    @property
+    def epoch(self) -> int:
+        """The last finished epoch."""
+        return self.epochs[-1].epoch if self.epochs else 0
+
+    @property
+    def last(self) -> EpochFinished | None:
+        """The last finished epoch's event."""
+        return self.epochs[-1] if self.epochs else None
+
+    @property
+    def progress(self) -> float:
+        """Epochs done, the current one in part."""
+        newest = self.minibatches[-1] if self.minibatches else None
+        if newest is None or newest.epoch <= self.epoch:
+            return float(self.epoch)
+        return newest.epoch - 1 + newest.minibatch / newest.num_minibatches
+
+    def written(self) -> list[int]:
+        """Return the epochs after which the network wrote."""
+        return sorted(self.texts)
+
+    def at(self, epoch: int) -> EpochFinished | None:
+        """Return the event of `epoch`, or None where it has not been trained."""
+        position = bisect.bisect_left(self.epochs, epoch, key=lambda one: one.epoch)
+        found = self.epochs[position] if position < len(self.epochs) else None
+        return found if found is not None and found.epoch == epoch else None
+
+    def copy(self) -> History:
+        """Return a copy that later events of this one do not reach."""
+        twin = History()
+        twin.__dict__.update(self.__dict__)
+        twin.epochs, twin.changes, twin.minibatches = list(self.epochs), list(self.changes), list(self.minibatches)
+        twin.texts = {epoch: dict(texts) for epoch, texts in self.texts.items()}
+        return twin
+
+    def until(self, epoch: int) -> History:
+        """Return the history as it stood after `epoch`, for playing a recording."""
+        part = History()
+        part.started = self.started
+        part.epochs = [one for one in self.epochs if one.epoch <= epoch]
+        part.texts = {at: texts for at, texts in self.texts.items() if at <= epoch}
+        part.changes = [one for one in self.changes if one.epoch <= epoch]
+        part.ending = self.ending if epoch >= self.epoch else None
+        return part
+
+    def seconds_per_epoch(self, count: int = 8) -> float | None:
+        """Return the mean time of the last `count` epochs."""
+        recent = self.epochs[-count:]
+        return sum(one.seconds for one in recent) / len(recent) if recent else None
+
+    def characters_per_second(self, count: int = 8) -> float | None:
+        """Return the training speed over the last `count` epochs."""
+        recent = self.epochs[-count:]
+        seconds = sum(one.seconds for one in recent)
+        return sum(one.num_tokens for one in recent) / seconds if seconds > 0 else None
+
+
+def ipc(columns: Mapping[str, Sequence[Any]], types: Mapping[str, pa.DataType]) -> bytes:
+    """Return a table as an Arrow IPC stream; `types` also gives the columns of an empty table."""
+    schema = pa.schema(list(types.items()))
+    table = pa.table({name: columns[name] for name in types}, schema=schema)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, schema) as writer:
+        writer.write_table(table)
+    data: bytes = sink.getvalue().to_pybytes()
+    return data
+
+
+_F, _S = pa.float64(), pa.string()
+LINE = {"epoch": _F, "value": _F, "shown": _S}
+POINTS = {"epoch": _F, "value": _F, "shown": _S, "label": _S, "fill": _F}
+RULES = {"value": _F, "label": _S, "end": _F, "order": _F}
+MARKS = {"epoch": _F, "label": _S}
+LAYERS = {"epoch": _F, "value": _F, "layer": _S}
+EXTENT = {"epoch": _F, "value": _F}
+
+
+def ceiling(vocab_size: float) -> float:
+    """Return the perplexity at which the axis ends: ten times blind guessing; more is drawn at the edge and labelled."""
+    return 10.0 * max(vocab_size, 2.0)
+
+
+def curve_tables(history: History, vocab_size: float, lang: str) -> dict[str, bytes]:
+    """Return the tables of the perplexity curve that grow with the run: ``curve``, ``minibatches``, ``overflow``, ``changes``."""
+    top = ceiling(vocab_size)
+
+    def place(perplexity: float | None) -> float:
+        return top if perplexity is None else min(max(perplexity, 1.0), top)
+
+    rows = history.epochs
+    curve = {
+        "epoch": [float(one.epoch) for one in rows],
+        "value": [place(one.perplexity) for one in rows],
+        "shown": [number(one.perplexity, 5) for one in rows],
+    }
+    over = [one for one in rows if one.perplexity is None or one.perplexity > top]
+    overflow = {
+        "epoch": [float(one.epoch) for one in over],
+        "value": [top for _ in over],
+        "shown": [number(one.perplexity, 5) for one in over],
+    }
+    grains = history.minibatches
+    minibatches = {
+        "epoch": [one.epoch - 1 + one.minibatch / one.num_minibatches for one in grains],
+        "value": [math.exp(min(max(one.loss, 0.0), math.log(top))) for one in grains],
+        "shown": [number(math.exp(one.loss) if one.loss < 35 else None, 4) for one in grains],
+    }
+    changes = {
+        "epoch": [_position(one, history) for one in history.changes],
+        "label": [change_label(one.name, one.value, lang) for one in history.changes],
+    }
+    return {
+        "curve": ipc(curve, LINE),
+        "overflow": ipc(overflow, LINE),
+        "minibatches": ipc(minibatches, LINE),
+        "changes": ipc(changes, MARKS),
+    }
+
+
+def change_label(name: str, value: float | None, lang: str) -> str:
+    """Say a change of a setting in a few characters, e.g. ``lr 50`` or ``θ off``."""
+    if name == "learning_rate":
+        return t("chart.change_lr", lang, value=number(value, 3))
+    return t("chart.change_clip_off", lang) if value is None else t("chart.change_clip", lang, value=number(value, 3))
+
+
+def _position(change: SettingChanged, history: History) -> float:
+    per_epoch = history.started.num_minibatches if history.started else 0
+    if not per_epoch:
+        return float(change.epoch)
+    return max(change.epoch - 1, 0) + change.minibatch / per_epoch
+
+
+def reference_tables(
+    config: TrainConfig,
+    ladder: Ladder,
+    published: Sequence[tuple[int, float]],
+    other: Sequence[tuple[int, float]],
+    same_corpus: bool,
+    lang: str,
+) -> dict[str, bytes]:
+    """Return the tables that stay still during a run: ``published``, ``ladder``, ``extent``.
+
+    Published points are filled where the run uses the book's corpus, hollow and labelled otherwise.
+    """
+    end = float(max(config.num_epochs, 1))
+    points = [*((*point, False) for point in published), *((*point, True) for point in other)]
+    labels = [""] * len(points)
+    if published and not same_corpus:
+        labels[0] = t("chart.books_corpus", lang)
+    table = {
+        "epoch": [float(epoch) for epoch, _, _ in points],
+        "value": [float(value) for _, value, _ in points],
+        "shown": [number(value, 5) for _, value, _ in points],
+        "label": labels,
+        "fill": [1.0 if same_corpus and not second else 0.0 for _, _, second in points],
+    }
+    rungs = [order for order in range(4) if order in ladder]
+    rules = {
+        "value": [ladder[order] for order in rungs],
+        "label": [f"{t(f'ngram.{order}', lang)} {number(ladder[order], 4)}" for order in rungs],
+        "end": [end for _ in rungs],
+        "order": [float(order) for order in rungs],
+    }
+    top = ladder.get(0, 1000.0) * 1.6
+    return {
+        "published": ipc(table, POINTS),
+        "ladder": ipc(rules, RULES),
+        "extent": ipc({"epoch": [0.0, end], "value": [1.0, top]}, EXTENT),
+    }
+
+
+def now_table(history: History, epoch: int | None, vocab_size: float) -> bytes:
+    """Return the table ``now``: the one point at which the reader looks, or none."""
+    found = history.at(epoch) if epoch is not None else None
+    if found is None:
+        return ipc({"epoch": [], "value": [], "shown": []}, LINE)
+    top = ceiling(vocab_size)
+    value = top if found.perplexity is None else min(max(found.perplexity, 1.0), top)
+    return ipc({"epoch": [float(found.epoch)], "value": [value], "shown": [number(found.perplexity, 5)]}, LINE)
+
+
+def gradient_tables(history: History, lang: str) -> dict[str, bytes]:
+    """Return the tables of the gradient charts: ``layers`` (norm by layer), ``threshold`` (θ), ``clipped`` (share)."""
+    rows = history.epochs
+    names = layer_names(max((len(one.grad_norm_by_layer) for one in rows), default=0), lang)
+    epochs: list[float] = []
+    values: list[float] = []
+    layers: list[str] = []
+    for one in rows:
+        series = [(t("chart.all_layers", lang), one.grad_norm), *zip(names, one.grad_norm_by_layer, strict=False)]
+        for layer, value in series:
+            if value > 0 and math.isfinite(value):
+                epochs.append(float(one.epoch))
+                values.append(value)
+                layers.append(layer)
+    clipping = [one for one in rows if one.clip_norm is not None]
+    return {
+        "layers": ipc({"epoch": epochs, "value": values, "layer": layers}, LAYERS),
+        "threshold": ipc(
+            {
+                "epoch": [float(one.epoch) for one in clipping],
+                "value": [one.clip_norm for one in clipping],
+                "shown": [number(one.clip_norm, 3) for one in clipping],
+            },
+            LINE,
+        ),
+        "clipped": ipc(
+            {
+                "epoch": [float(one.epoch) for one in rows],
+                "value": [one.clipped_share for one in rows],
+                "shown": [f"{one.clipped_share:.0%}" for one in rows],
+            },
+            LINE,
+        ),
+    }
+
+
+def layer_names(count: int, lang: str) -> list[str]:
+    """Name the layers of a gradient, the first layer first and the output layer last."""
+    if count <= 0:
+        return []
+    return [*(t("chart.layer", lang, number=i + 1) for i in range(count - 1)), t("chart.output_layer", lang)]

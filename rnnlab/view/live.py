@@ -1,0 +1,262 @@
+"""The live pattern: one fragment that follows a run, with everything it draws built once for all its viewers."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import streamlit as st
+
+from rnnlab.config import TrainConfig
+from rnnlab.errors import CorpusError, RunError
+from rnnlab.recipes import RECIPES, Recipe
+from rnnlab.runs.store import RunRecord
+from rnnlab.view import frames, shell
+from rnnlab.view.facts import Reading, TextFacts
+from rnnlab.view.frames import History, Ladder
+from rnnlab.view.recorded import Recording
+
+T = TypeVar("T")
+
+TICK = 0.5
+"""Seconds between two looks at a live run."""
+PLAYING_TIME = 24.0
+"""Seconds in which a recorded run plays."""
+
+
+class Shelf:
+    """Keeps what was drawn last, so that many viewers of a run share one build."""
+
+    def __init__(self, size: int = 96) -> None:
+        self._size = size
+        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+        self._lock = threading.RLock()
+
+    def get(self, key: Hashable, build: Callable[[], T]) -> T:
+        """Return what stands under `key`, built at its first use."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            else:
+                self._kept[key] = build()
+                while len(self._kept) > self._size:
+                    self._kept.popitem(last=False)
+            found: T = self._kept[key]
+            return found
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A run as it stands at this moment, live or recorded: all that a panel needs to draw it."""
+
+    id: str
+    state: str
+    config: TrainConfig
+    recipe: Recipe | None
+    history: History
+    version: Hashable
+    vocab_size: int
+    ladder: Ladder
+    text: TextFacts | None
+    lang: str
+    theme: str
+    shelf: Shelf = field(repr=False)
+    queue_position: int | None = None
+    error: dict[str, Any] | None = None
+
+    @property
+    def same_corpus(self) -> bool:
+        """Whether the run trains on the corpus that the published figures came from."""
+        return self.recipe is not None and self.config.corpus == self.recipe.book_corpus
+
+    def curve_tables(self, epoch: int | None) -> dict[str, bytes]:
+        """Return every table of the perplexity curve, with the marker at `epoch`."""
+        lang, vocab_size = self.lang, self.vocab_size
+        growing = self.shelf.get(
+            ("curve", self.version, lang), lambda: frames.curve_tables(self.history, vocab_size, lang)
+        )
+        still = self.shelf.get(("reference", self.config, vocab_size, lang), self._references)
+        now = self.shelf.get(("now", self.version, epoch), lambda: frames.now_table(self.history, epoch, vocab_size))
+        return {**growing, **still, "now": now}
+
+    def _references(self) -> dict[str, bytes]:
+        recipe = self.recipe
+        shown = RECIPES[recipe.derived_from] if recipe and recipe.derived_from and not recipe.published else recipe
+        published = shown.published if shown else ()
+        other = shown.published_other if shown else ()
+        return frames.reference_tables(self.config, self.ladder, published, other, self.same_corpus, self.lang)
+
+    def gradient_tables(self) -> dict[str, bytes]:
+        """Return the tables of the gradient charts."""
+        return self.shelf.get(
+            ("gradient", self.version, self.lang), lambda: frames.gradient_tables(self.history, self.lang)
+        )
+
+    def read(self, epoch: int, prefix: str) -> Reading | None:
+        """Return the reading of what was written after `epoch` from `prefix`; None where the text is not at hand."""
+        text, facts = self.history.texts[epoch][prefix], self.text
+        if facts is None:
+            return None
+        return self.shelf.get(("reading", text, prefix, self.lang), lambda: facts.read(text, prefix, self.lang))
+
+
+class Feed:
+    """Follows one run in the store: reads only what is new, for all viewers together."""
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        self.shelf = Shelf()
+        self._history = History()
+        self._cursor = 0
+        self._version = -1
+        self._lock = threading.Lock()
+
+    def scene(self, record: RunRecord, lang: str, theme: str) -> Scene:
+        """Return the run as it stands."""
+        with self._lock:
+            if record.version != self._version:
+                fresh = shell.store().events_since(self.run_id, self._cursor)
+                if fresh:
+                    # other viewers may be drawing the history as it was
+                    self._history = self._history.copy()
+                    self._history.add(event for _, event in fresh)
+                    self._cursor = fresh[-1][0]
+                self._version = record.version
+            history = self._history
+            try:
+                text = shell.facts().of(record.config)
+            except CorpusError:
+                text = None  # trained elsewhere, or the text has been removed
+            started = history.started
+            vocab_size = text.vocab_size if text else started.vocab_size if started else 1000
+            recipe = RECIPES.get(record.name) or RECIPES.get(record.based_on)
+            return Scene(
+                id=record.id,
+                state=record.state,
+                config=record.config,
+                recipe=recipe,
+                history=history,
+                version=(self._cursor, record.config.num_epochs),
+                vocab_size=vocab_size,
+                ladder=text.ladder if text else {0: float(vocab_size)},
+                text=text,
+                lang=lang,
+                theme=theme,
+                shelf=self.shelf,
+                queue_position=record.queue_position,
+                error=record.error,
+            )
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def feed(run_id: str) -> Feed:
+    """Return the feed of a run, one per server."""
+    return Feed(run_id)
+
+
+def follow(run_id: str, draw: Callable[[Scene], None], every: float = TICK) -> None:
+    """Draw a run, again and again while it is live; when its state changes the whole page runs once more.
+
+    Raises:
+        RunError: ``run_unknown``.
+    """
+    first = shell.store().run(run_id)
+    lang, theme = shell.language(), shell.theme()
+
+    def look() -> None:
+        try:
+            record = shell.store().run(run_id)
+        except RunError:  # deleted meanwhile
+            st.rerun()
+        draw(feed(run_id).scene(record, lang, theme))
+        if (record.state, record.num_epochs) != (first.state, first.num_epochs):
+            st.rerun()
+
+    st.fragment(run_every=every if first.live else None)(look)()
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _recorded_shelf(name: str) -> Shelf:
+    return Shelf(256)
+
+
+def recorded_scene(recording: Recording, epoch: int, lang: str, theme: str) -> Scene:
+    """Return a recorded run as it stood after `epoch`."""
+    shelf = _recorded_shelf(recording.name)
+    history = shelf.get(("history", epoch), lambda: recording.history.until(epoch))
+    try:
+        text = shell.facts().of(recording.config)
+    except CorpusError:
+        text = None
+    return Scene(
+        id=f"recorded-{recording.name}",
+        state="recorded",
+        config=recording.config,
+        recipe=RECIPES.get(recording.name),
+        history=history,
+        version=epoch,
+        vocab_size=recording.vocab_size,
+        ladder=recording.ladder,
+        text=text,
+        lang=lang,
+        theme=theme,
+        shelf=shelf,
+    )
+
+
+_previews = Shelf(32)
+
+
+def preview_scene(config: TrainConfig, recipe: Recipe, lang: str, theme: str) -> Scene:
+    """Return a run that has not begun: the reference lines of its text alone.
+
+    Raises:
+        CorpusError: the text is not on this machine or cannot be read.
+    """
+    text = shell.facts().of(config)
+    return Scene(
+        id="preview",
+        state="queued",
+        config=config,
+        recipe=recipe,
+        history=History(),
+        version=recipe.id,
+        vocab_size=text.vocab_size,
+        ladder=text.ladder,
+        text=text,
+        lang=lang,
+        theme=theme,
+        shelf=_previews,
+    )
+
+
+def play(recording: Recording, draw: Callable[[Scene], None], every: float = TICK) -> None:
+    """Play a recorded run in `PLAYING_TIME` seconds, then leave it on its last page."""
+    key = f"live.playing.{recording.name}"
+    begun = st.session_state.setdefault(key, time.monotonic())
+    total = recording.history.epoch
+    lang, theme = shell.language(), shell.theme()
+
+    def epoch_now() -> int:
+        part = (time.monotonic() - begun) / PLAYING_TIME
+        # the ease of a short start: the first tick shows the first epochs, not an empty frame
+        return min(total, max(1, round(total * part)))
+
+    playing = epoch_now() < total
+
+    def look() -> None:
+        epoch = epoch_now()
+        draw(recorded_scene(recording, epoch, lang, theme))
+        if playing and epoch >= total:
+            st.rerun()
+
+    st.fragment(run_every=every if playing else None)(look)()
+
+
+def replay(recording: Recording) -> None:
+    """Let a recording begin again at the next run of the page."""
+    st.session_state.pop(f"live.playing.{recording.name}", None)

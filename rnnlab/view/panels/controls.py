@@ -1,0 +1,248 @@
+"""Start, pause, resume, step, stop, continue, and what can be changed while a run trains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from rnnlab.errors import RNNLabError
+from rnnlab.runs.protocol import STEP_UNITS
+from rnnlab.runs.store import RunRecord
+from rnnlab.text import corpora
+from rnnlab.view import live, shell
+from rnnlab.view.i18n import duration, t
+from rnnlab.view.panels.setup import Setup
+from rnnlab.view.wording import changes_text, summary
+
+_PROBLEM = "controls.problem"
+MORE_EPOCHS = (0, 10, 40, 160)
+
+
+def headline(setup: Setup) -> None:
+    """Say the setup in one line, where it comes from, and how long it takes here."""
+    lang = shell.language()
+    if setup.config is None:
+        if setup.problem is not None:
+            shell.complain(setup.problem)
+        return
+    st.markdown(f"**{summary(setup.config, lang)}**")
+    notes = []
+    if setup.changed:
+        changes = changes_text(setup.config, setup.recipe.config, lang)
+        notes.append(f":orange-badge[{t('setup.based_on', lang, id=setup.recipe.id)}] {_plain(changes)}")
+    else:
+        notes.append(f":blue-badge[{t('setup.recipe_badge', lang, id=setup.recipe.id, section=setup.recipe.section)}]")
+    seconds = _estimate(setup)
+    if seconds is not None:
+        notes.append(t("setup.takes", lang, duration=duration(seconds, lang)))
+    st.caption("  ·  ".join(notes))
+
+
+def _estimate(setup: Setup) -> float | None:
+    if setup.config is None or not setup.config.num_epochs:
+        return None
+    try:
+        per_epoch = shell.client().seconds_per_epoch(setup.config)
+    except RNNLabError:
+        return None
+    return per_epoch * setup.config.num_epochs if per_epoch is not None else None
+
+
+def bar(setup: Setup, record: RunRecord | None) -> None:
+    """Draw the buttons for the run that is shown, or for starting one."""
+    lang = shell.language()
+    is_live = record is not None and record.live
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if record is None or not is_live:
+            _button("start", ":material/play_arrow:", _start, setup, primary=True, disabled=setup.config is None)
+        if record is not None and is_live:
+            if record.state == "paused":
+                _button("resume", ":material/play_arrow:", _command, "resume", record.id, primary=True)
+            else:
+                _button("pause", ":material/pause:", _command, "pause", record.id, primary=True,
+                        disabled=record.state == "queued")  # fmt: skip
+            st.menu_button(
+                t("controls.step", lang),
+                list(STEP_UNITS),
+                key="controls.step",
+                icon=":material/skip_next:",
+                format_func=lambda unit: t(f"controls.step.{unit}", lang),
+                help=t("controls.step.help", lang),
+                on_click=_step,
+                args=(record.id,),
+                disabled=record.state == "queued",
+            )
+            _button("stop", ":material/stop:", _command, "stop", record.id)
+            if record.state != "queued":
+                _adjust(record)
+            if setup.config is not None and setup.config != record.config:
+                _button("start_new", ":material/add:", _start, setup)
+        if record is not None and not is_live:
+            if record.continuable and record.state != "diverged":
+                _continue(record)
+            _button("again", ":material/replay:", _again, record)
+        if record is not None:
+            _share(record)
+            exports(record)
+    problem = st.session_state.pop(_PROBLEM, None)
+    if problem is not None:
+        shell.complain(problem)
+
+
+def _button(
+    name: str, icon: str, act: Callable[..., None], *args: Any, primary: bool = False, disabled: bool = False
+) -> None:
+    lang = shell.language()
+    st.button(
+        t(f"controls.{name}", lang),
+        key=f"controls.{name}",
+        icon=icon,
+        help=t(f"controls.{name}.help", lang),
+        type="primary" if primary else "secondary",
+        on_click=_guarded,
+        args=(act, *args),
+        disabled=disabled,
+    )
+
+
+def _guarded(act: Callable[..., None], *args: Any) -> None:
+    # a callback runs before the page is drawn: what went wrong is said there
+    try:
+        act(*args)
+    except RNNLabError as error:
+        st.session_state[_PROBLEM] = error
+
+
+def _start(setup: Setup) -> None:
+    assert setup.config is not None
+    corpora.check_trainable(shell.facts().of(setup.config).train, setup.config)
+    _show(shell.client().create(setup.config, name=setup.name, based_on=setup.based_on, language=shell.language()))
+
+
+def _again(record: RunRecord) -> None:
+    _show(shell.client().create(record.config, name=record.name, based_on=record.based_on, language=shell.language()))
+
+
+def _show(run_id: str) -> None:
+    shell.parameters(run=run_id)
+
+
+def _command(name: str, run_id: str) -> None:
+    getattr(shell.client(), name)(run_id)
+
+
+def _step(run_id: str) -> None:
+    unit = st.session_state.get("controls.step")
+    if unit in STEP_UNITS:
+        _guarded(shell.client().step, run_id, unit)
+
+
+def _continue(record: RunRecord) -> None:
+    lang = shell.language()
+    remaining = record.num_epochs - record.epoch
+    options = [more for more in MORE_EPOCHS if more or remaining > 0]
+    st.menu_button(
+        t("controls.continue", lang),
+        options,
+        key="controls.continue",
+        icon=":material/play_arrow:",
+        format_func=lambda more: (
+            t("controls.continue.more", lang, epochs=more)
+            if more
+            else t("controls.continue.rest", lang, epochs=remaining)
+        ),
+        help=t("controls.continue.help", lang),
+        on_click=_continued,
+        args=(record.id,),
+    )
+
+
+def _continued(run_id: str) -> None:
+    more = st.session_state.get("controls.continue")
+    if isinstance(more, int):
+        _guarded(shell.client().continue_run, run_id, more)
+
+
+def _adjust(record: RunRecord) -> None:
+    lang = shell.language()
+    rate, clip = _settings_now(record)
+    rate_key, clip_key, on_key = (f"controls.{name}.{record.id}" for name in ("rate", "clip", "clipping"))
+    st.session_state.setdefault(rate_key, rate)
+    st.session_state.setdefault(clip_key, clip or 0.01)
+    st.session_state.setdefault(on_key, clip is not None)
+    with st.popover(t("controls.adjust", lang), icon=":material/tune:", help=t("controls.adjust.help", lang)):
+        st.number_input(
+            t("field.learning_rate", lang), 1e-9, 1e4, key=rate_key, format="%.6g", step=rate / 10,
+            on_change=_guarded, args=(_set, record.id, "learning_rate", rate_key),
+        )  # fmt: skip
+        st.toggle(
+            t("setup.clipping", lang), key=on_key, on_change=_guarded, args=(_set_clip, record.id, on_key, clip_key)
+        )
+        st.number_input(
+            t("field.clip_norm", lang), 1e-9, 1e6, key=clip_key, format="%.6g", step=(clip or 0.01) / 10,
+            on_change=_guarded, args=(_set_clip, record.id, on_key, clip_key), disabled=not st.session_state[on_key],
+        )  # fmt: skip
+        st.caption(t("controls.adjust.note", lang))
+
+
+def _settings_now(record: RunRecord) -> tuple[float, float | None]:
+    rate, clip = record.config.learning_rate, record.config.clip_norm
+    for change in live.feed(record.id).scene(record, shell.language(), shell.theme()).history.changes:
+        if change.name == "clip_norm":
+            clip = change.value
+        elif change.value is not None:
+            rate = change.value
+    return rate, clip
+
+
+def _set(run_id: str, name: str, key: str) -> None:
+    shell.client().set(run_id, name, float(st.session_state[key]))
+
+
+def _set_clip(run_id: str, on_key: str, clip_key: str) -> None:
+    value = float(st.session_state[clip_key]) if st.session_state[on_key] else None
+    shell.client().set(run_id, "clip_norm", value)
+
+
+def _share(record: RunRecord) -> None:
+    lang = shell.language()
+    with st.popover(t("controls.share", lang), icon=":material/link:"):
+        st.caption(t("controls.share.note", lang))
+        address = (st.context.url or "").split("?")[0]
+        st.code(f"{address}?run={record.id}&lang={lang}", language=None, wrap_lines=True)
+
+
+def exports(record: RunRecord) -> None:
+    """Offer the run as files, made when they are asked for."""
+    from rnnlab.runs import export
+
+    lang = shell.language()
+    title = record.name or (f"{record.based_on}-changed" if record.based_on else "run")
+    stem = f"rnnlab-{title}-{record.id}"
+    with st.popover(t("controls.export", lang), icon=":material/download:"):
+        for name, mime, make in (
+            ("json", "application/json", export.to_json),
+            ("csv", "text/csv", export.to_csv),
+            ("log", "text/plain", export.to_log),
+        ):
+            st.download_button(
+                t(f"export.{name}", lang),
+                data=_later(make, record.id),
+                file_name=f"{stem}.{'txt' if name == 'log' else name}",
+                mime=mime,
+                key=f"export.{name}.{record.id}",
+                on_click="ignore",
+                width="stretch",
+            )
+
+
+def _later(make: Callable[..., str], run_id: str) -> Callable[[], bytes]:
+    store = shell.store()
+    # a byte-order mark, so that spreadsheets read the file as UTF-8, is not wanted in JSON; none is written
+    return lambda: make(store, run_id).encode("utf-8")
+
+
+def _plain(text: str) -> str:
+    return "".join(f"\\{character}" if character in r"\`*_{}[]()#+-!|~:$<>" else character for character in text)

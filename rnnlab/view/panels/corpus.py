@@ -1,0 +1,127 @@
+"""The text: choosing it, bringing one's own, and what is known of it before any training."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from rnnlab.config import TrainConfig
+from rnnlab.errors import CorpusError, RNNLabError
+from rnnlab.recipes import Recipe
+from rnnlab.runs.schema import home
+from rnnlab.text import corpora
+from rnnlab.view import shell
+from rnnlab.view.facts import TextFacts
+from rnnlab.view.highlight import visible
+from rnnlab.view.i18n import number, t
+from rnnlab.view.wording import corpus_title
+
+_OWN = "corpus.own"
+
+
+def choose(key: str, recipe: Recipe) -> None:
+    """Draw the choice of the corpus, its name kept in the session under `key`, and the way to one's own text."""
+    lang = shell.language()
+    own: dict[str, str] = st.session_state.setdefault(_OWN, {})
+    names = [*corpora.EMBEDDED, *corpora.DOWNLOADS, *own]
+    held = st.session_state[key]
+    if held not in names:  # from the URL or from a run
+        names.append(held)
+    st.selectbox(
+        t("field.corpus", lang),
+        names,
+        key=key,
+        format_func=lambda one: own.get(one) or corpus_title(one, lang),
+        help=t("help.corpus", lang),
+    )
+    with st.popover(t("corpus.bring", lang), icon=":material/upload_file:", width="stretch"):
+        _bring(key)
+    if held in corpora.DOWNLOADS:
+        _download(held)
+
+
+def _bring(key: str) -> None:
+    lang = shell.language()
+    st.caption(t("corpus.limits", lang))
+    upload = st.file_uploader(t("corpus.upload", lang), type=["txt"], max_upload_size=4, key="corpus.file")
+    pasted = st.text_area(t("corpus.paste", lang), key="corpus.pasted", placeholder=t("corpus.paste_placeholder", lang))
+    if st.button(t("corpus.use", lang), type="primary", disabled=not (upload or pasted)):
+        data = upload.getvalue() if upload else pasted.encode("utf-8")
+        title = upload.name if upload else t("corpus.pasted_title", lang)
+        try:
+            name = keep(data, title)
+        except RNNLabError as error:
+            shell.complain(error)
+        else:
+            st.session_state[_OWN][name] = title
+            st.session_state["corpus.chosen"] = (key, name)
+            st.rerun()
+
+
+def take_chosen() -> None:
+    """Select the text that was just brought; called before the widgets of the page."""
+    if "corpus.chosen" in st.session_state:
+        key, name = st.session_state.pop("corpus.chosen")
+        st.session_state[key] = name
+
+
+def keep(data: bytes, title: str) -> str:
+    """Keep a text that a person brought and return its name.
+
+    Raises:
+        CorpusError: empty, binary, too large, or a single distinct character.
+        RunError: it cannot be kept.
+    """
+    return shell.client().add_text(corpora.decode(data), title[:80])
+
+
+def _download(name: str) -> None:
+    lang = shell.language()
+    try:
+        corpora.load(name, data_dir=home() / "corpora")
+    except CorpusError:
+        pass
+    else:
+        return
+    st.info(t(f"corpus.{name}.consent", lang), icon=":material/download:")
+    agreed = st.checkbox(t("corpus.agree", lang), key=f"corpus.agree.{name}")
+    if st.button(t("corpus.download", lang), disabled=not agreed, width="stretch"):
+        try:
+            with st.spinner(t("corpus.downloading", lang)):
+                corpora.download(name, home() / "corpora")
+        except CorpusError as error:
+            shell.complain(error)
+        else:
+            st.rerun()
+
+
+def portrait(config: TrainConfig) -> TextFacts | None:
+    """Show what is known of the training text: length, vocabulary, most frequent characters, the n-gram ladder."""
+    lang = shell.language()
+    try:
+        facts = shell.facts().of(config)
+        corpora.check_trainable(facts.train, config)
+    except CorpusError as error:
+        shell.complain(error)
+        return None
+    st.markdown(
+        t(
+            "corpus.portrait",
+            lang,
+            title=corpus_title(config.corpus, lang),
+            length=f"{len(facts.train):,}",
+            held_out=f"{len(facts.held_out):,}",
+            vocab=f"{facts.vocab_size:,}",
+        )
+    )
+    total = max(len(facts.train), 1)
+    frequent = "  ".join(f"`{visible(one)}` {count / total:.1%}" for one, count in facts.frequent)
+    st.markdown(t("corpus.frequent", lang, characters=frequent))
+    st.table(
+        {
+            t("corpus.knows", lang): [t(f"ngram.{order}.knows", lang) for order in facts.ladder],
+            t("chart.perplexity", lang): [number(value) for value in facts.ladder.values()],
+        },
+        border="horizontal",
+    )
+    st.caption(t("corpus.ladder_note", lang))
+    return facts

@@ -1,0 +1,57 @@
+"""Trying other ways of writing on the model at a checkpoint, with no retraining."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import streamlit as st
+
+from rnnlab.config import TrainConfig
+from rnnlab.errors import CorpusError, RNNLabError
+from rnnlab.runs.store import RunRecord
+from rnnlab.view import shell
+from rnnlab.view.highlight import highlighted
+from rnnlab.view.i18n import t
+from rnnlab.view.wording import value_text
+
+
+def draw(record: RunRecord) -> None:
+    """Let the reader choose a checkpoint, a prefix and a way of decoding, and show what the network writes."""
+    lang = shell.language()
+    epochs = sorted({epoch for epoch, _, _ in shell.store().checkpoints(record.id)})
+    if not epochs:
+        st.caption(t("decoding.none", lang))
+        return
+    with st.form(f"decoding.{record.id}", border=False):
+        left, middle, right = st.columns(3)
+        epoch = left.selectbox(t("decoding.epoch", lang), epochs, index=len(epochs) - 1)
+        prefix = middle.text_input(t("decoding.prefix", lang), record.config.prefixes[0], max_chars=100)
+        length = right.number_input(t("field.num_preds", lang), 1, 500, max(record.config.num_preds, 1), step=10)
+        how = left.selectbox(
+            t("field.decoding", lang),
+            list(get_args(TrainConfig.model_fields["decoding"].annotation)),
+            index=1,
+            format_func=lambda one: value_text("decoding", one, lang),
+        )
+        temperature = middle.slider(t("field.temperature", lang), 0.1, 2.0, 0.8, 0.1)
+        top_k = right.slider(t("field.top_k", lang), 1, 50, 5)
+        seed = left.number_input(t("decoding.seed", lang), 0, 2**31 - 1, 0)
+        asked = st.form_submit_button(t("decoding.write", lang), type="primary", icon=":material/edit:")
+    if not asked:
+        st.caption(t("decoding.note", lang))
+        return
+    try:
+        with st.spinner(t("decoding.writing", lang)):
+            text = shell.client().generate(
+                record.id, prefix, int(length), how, float(temperature), int(top_k), int(seed), epoch=epoch
+            )
+    except RNNLabError as error:
+        shell.complain(error)
+        return
+    try:
+        reading = shell.facts().of(record.config).read(text, prefix, lang)
+    except CorpusError:
+        st.html(highlighted(text, prefix, lang=lang))
+        return
+    st.html(reading.html)
+    st.caption(t("lyrics.quoted", lang, share=f"{reading.coverage:.0%}"))

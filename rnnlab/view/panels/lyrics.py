@@ -1,0 +1,79 @@
+"""What the network writes: both prefixes at every prediction period, with a slider through the history."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from rnnlab.view.highlight import highlighted
+from rnnlab.view.i18n import number, t
+from rnnlab.view.live import Scene
+
+_LOOP_MIN = 3
+"""How often a loop must repeat within the text to be worth a badge is decided by its finder; this only names it."""
+
+
+def chosen_epoch(scene: Scene) -> int | None:
+    """Return the epoch whose texts the reader looks at: the newest one, unless the slider was moved."""
+    written = scene.history.written()
+    if not written:
+        return None
+    pinned = st.session_state.get(_pin(scene))
+    return pinned if pinned in written else written[-1]
+
+
+def draw(scene: Scene) -> None:
+    """Show the texts of the chosen epoch and the slider."""
+    lang, history = scene.lang, scene.history
+    written = history.written()
+    epoch = chosen_epoch(scene)
+    if epoch is None:
+        st.caption(t("lyrics.none", lang, period=scene.config.pred_period))
+        return
+    event = history.at(epoch)
+    if len(written) > 1:
+        st.session_state[_slider(scene)] = epoch
+        st.select_slider(
+            t("lyrics.slider", lang),
+            written,
+            key=_slider(scene),
+            format_func=lambda one: str(one),
+            on_change=_moved,
+            args=(_slider(scene), _pin(scene), written[-1]),
+            help=t("lyrics.slider.help", lang),
+        )
+    caption = t("lyrics.after", lang, epoch=epoch)
+    if event is not None:
+        caption += t("lyrics.at_perplexity", lang, perplexity=number(event.perplexity))
+    st.caption(caption)
+    for prefix, text in history.texts[epoch].items():
+        with st.container(border=True):
+            _text(scene, epoch, prefix, text)
+
+
+def _text(scene: Scene, epoch: int, prefix: str, text: str) -> None:
+    lang = scene.lang
+    reading = scene.read(epoch, prefix)
+    if reading is None:
+        st.html(highlighted(text, prefix, lang=lang))
+        return
+    st.html(reading.html)
+    facts = [t("lyrics.quoted", lang, share=f"{reading.coverage:.0%}")]
+    if reading.blanks:
+        facts.append(t("lyrics.blanks", lang, count=reading.blanks, length=reading.length))
+    note = " · ".join(facts)
+    if reading.loop:
+        note = f":orange-badge[:material/loop: {t('lyrics.loop', lang, period=reading.loop)}] {note}"
+    st.caption(note)
+
+
+def _pin(scene: Scene) -> str:
+    return f"lyrics.pinned.{scene.id}"
+
+
+def _slider(scene: Scene) -> str:
+    return f"lyrics.slider.{scene.id}"
+
+
+def _moved(slider: str, pin: str, newest: int) -> None:
+    value = st.session_state.get(slider)
+    st.session_state[pin] = None if value == newest else value

@@ -1,0 +1,288 @@
+"""The setup in the sidebar: a recipe sets everything, and changing anything makes it "based on" that recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import streamlit as st
+
+from rnnlab.config import TrainConfig
+from rnnlab.errors import RNNLabError
+from rnnlab.recipes import RECIPES, Recipe, recipe
+from rnnlab.runs.store import RunRecord
+from rnnlab.view import shell
+from rnnlab.view.i18n import allowed_text, t
+from rnnlab.view.panels import corpus
+from rnnlab.view.wording import recipe_label, value_text
+
+DEFAULT_RECIPE = "A2"
+
+_RECIPE, _CONFIG, _URL, _PROBLEM = "setup.recipe", "setup.config", "setup.url", "setup.problem"
+_CLIPPING = "setup.clipping"
+# every field that the sidebar shows; the others keep what the recipe says
+_FIELDS = tuple(name for name in TrainConfig.model_fields if name != "objective")
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What the sidebar says; `config` is None where its settings do not go together, with the reason in `problem`."""
+
+    recipe: Recipe
+    config: TrainConfig | None
+    problem: RNNLabError | None = None
+
+    @property
+    def changed(self) -> bool:
+        """Whether it departs from its recipe."""
+        return self.config is not None and self.config != self.recipe.config
+
+    @property
+    def name(self) -> str:
+        """The id of the recipe where the setup is that recipe, else nothing."""
+        return "" if self.changed else self.recipe.id
+
+    @property
+    def based_on(self) -> str:
+        """The id of the recipe from which the setup departs, else nothing."""
+        return self.recipe.id if self.changed else ""
+
+
+def load(recipe_id: str, config: TrainConfig | None = None) -> None:
+    """Set the sidebar to a recipe, or to `config` as based on it."""
+    chosen = recipe(recipe_id)
+    _fill(chosen, config or chosen.config)
+
+
+def show(record: RunRecord) -> None:
+    """Set the sidebar to the setup of a run, unless the URL asks for another one beside it."""
+    base = record.name or record.based_on
+    _fill(RECIPES.get(base, RECIPES[DEFAULT_RECIPE]), record.config)
+    st.session_state[_PROBLEM] = []
+    if _asked():
+        st.session_state.pop(_URL, None)
+        read_url()
+
+
+def read_url() -> None:
+    """Take the setup from the URL where it is not the one that this page wrote; a bad value is said and left out."""
+    asked = _asked()
+    if _CONFIG in st.session_state and (not asked or asked == st.session_state.get(_URL)):
+        _restore()
+        return
+    problems: list[RNNLabError] = []
+    chosen = RECIPES[DEFAULT_RECIPE]
+    if "recipe" in asked:
+        try:
+            chosen = recipe(asked["recipe"])
+        except RNNLabError as error:
+            problems.append(error)
+    config = chosen.config
+    settings = {name: text for name, text in asked.items() if name != "recipe"}
+    try:
+        config = config.change_from_text(settings)
+    except RNNLabError:
+        for name, text in settings.items():  # keep every setting that is good by itself
+            try:
+                config = config.change_from_text({name: text})
+            except RNNLabError as error:
+                problems.append(error)
+    st.session_state[_PROBLEM] = problems
+    _fill(chosen, config)
+
+
+def write_url(setup: Setup, shown: TrainConfig | None) -> None:
+    """Put the setup into the URL: the recipe and what differs from it; nothing where the run that is `shown` has it."""
+    if setup.config is None:
+        return
+    wanted: dict[str, str] = {}
+    if setup.config != shown:
+        wanted = {"recipe": setup.recipe.id, **setup.config.changes_from(setup.recipe.config)}
+    gone = {name: None for name in _asked() if name not in wanted}
+    shell.parameters(**gone, **wanted)
+    st.session_state[_URL] = wanted
+
+
+def sidebar() -> Setup:
+    """Draw the setup and return it."""
+    lang = shell.language()
+    with st.sidebar:
+        for problem in st.session_state.get(_PROBLEM, []):
+            shell.complain(problem)
+        st.selectbox(
+            t("setup.recipe", lang),
+            list(RECIPES),
+            key=_RECIPE,
+            format_func=lambda one: recipe_label(RECIPES[one], lang),
+            placeholder=t("setup.recipe_placeholder", lang),
+            on_change=_recipe_chosen,
+        )
+        _choice("cell")
+        _choice("implementation")
+        _number("num_layers", slider=True)
+        _toggle("bidirectional")
+        _number("num_hiddens", step=32)
+        _choice("sampling")
+        corpus.choose(_key("corpus"), RECIPES[st.session_state[_RECIPE]])
+        with st.expander(t("setup.optimizer", lang)):
+            _choice("optimizer")
+            _float("learning_rate")
+            st.toggle(t("setup.clipping", lang), key=_CLIPPING, help=t("help.clip_norm", lang))
+            if st.session_state[_CLIPPING]:
+                _float("clip_norm")
+            _number("num_epochs", step=10)
+            _number("batch_size", step=8)
+            _number("num_steps", step=5)
+            _choice("initialization", drop_down=True)
+            _choice("activation")
+            _choice("offset")
+            _toggle("detach")
+            _toggle("carry_state")
+        with st.expander(t("setup.generation", lang)):
+            st.text_input(
+                t("field.prefixes", lang),
+                key=_key("prefixes"),
+                help=t("help.prefixes", lang),
+                placeholder="分开 | 不分开",
+            )
+            _number("num_preds", step=10)
+            _number("pred_period", step=10)
+            _choice("decoding", drop_down=True)
+            if st.session_state[_key("decoding")] == "temperature":
+                _float("temperature")
+            if st.session_state[_key("decoding")] == "top_k":
+                _number("top_k")
+        with st.expander(t("setup.preprocessing", lang)):
+            _choice("preprocessing", drop_down=True)
+            _number("num_chars", step=1000)
+        with st.expander(t("setup.machine", lang)):
+            _number("random_seed")
+            _toggle("flush_denormal")
+            _choice("precision", drop_down=True)
+            _choice("device", drop_down=True)
+    return _collect()
+
+
+def _collect() -> Setup:
+    chosen = RECIPES[st.session_state[_RECIPE]]
+    values: dict[str, Any] = {}
+    for name in _FIELDS:
+        value = st.session_state.get(_key(name), _kept(name))
+        if name == "prefixes":
+            value = tuple(part.strip() for part in str(value).split("|") if part.strip())
+        if name == "clip_norm" and not st.session_state[_CLIPPING]:
+            value = None
+        values[name] = value
+    try:
+        config = chosen.config.change(**values)
+    except RNNLabError as error:
+        return Setup(chosen, None, error)
+    st.session_state[_CONFIG] = config
+    return Setup(chosen, config)
+
+
+def _fill(chosen: Recipe, config: TrainConfig) -> None:
+    st.session_state[_RECIPE] = chosen.id
+    st.session_state[_CONFIG] = config
+    for name in _FIELDS:
+        st.session_state[_key(name)] = _shown(name, config, chosen)
+    st.session_state[_CLIPPING] = config.clip_norm is not None
+
+
+def _restore() -> None:
+    # widgets forget what they held while another page was shown
+    config: TrainConfig = st.session_state[_CONFIG]
+    if _RECIPE not in st.session_state:
+        kept = st.session_state.get(_URL, {}).get("recipe", DEFAULT_RECIPE)
+        st.session_state[_RECIPE] = kept
+    chosen = RECIPES[st.session_state[_RECIPE]]
+    for name in _FIELDS:
+        if _key(name) not in st.session_state:
+            st.session_state[_key(name)] = _shown(name, config, chosen)
+    if _CLIPPING not in st.session_state:
+        st.session_state[_CLIPPING] = config.clip_norm is not None
+
+
+def _shown(name: str, config: TrainConfig, chosen: Recipe) -> Any:
+    value = getattr(config, name)
+    if name == "prefixes":
+        return " | ".join(value)
+    if name == "clip_norm" and value is None:
+        return chosen.config.clip_norm or 0.01
+    return value
+
+
+def _kept(name: str) -> Any:
+    # a field whose widget is not on the page at this moment
+    return _shown(name, st.session_state[_CONFIG], RECIPES[st.session_state[_RECIPE]])
+
+
+def _recipe_chosen() -> None:
+    st.session_state[_PROBLEM] = []
+    chosen = RECIPES[st.session_state[_RECIPE]]
+    _fill(chosen, chosen.config)
+
+
+def _asked() -> dict[str, str]:
+    # the page has parameters of its own, lang and run; anything else that is no setting is ignored
+    return {
+        name: st.query_params[name] for name in st.query_params if name == "recipe" or name in TrainConfig.model_fields
+    }
+
+
+def _key(name: str) -> str:
+    return f"setup.{name}"
+
+
+def _options(name: str) -> list[str]:
+    return list(get_args(TrainConfig.model_fields[name].annotation))
+
+
+def _says(name: str) -> Callable[[Any], str]:
+    lang = shell.language()
+    return lambda one: value_text(name, one, lang)
+
+
+def _choice(name: str, drop_down: bool = False) -> None:
+    lang = shell.language()
+    label, tip = t(f"field.{name}", lang), t(f"help.{name}", lang)
+    if drop_down:
+        st.selectbox(label, _options(name), key=_key(name), format_func=_says(name), help=tip)
+    else:
+        st.segmented_control(
+            label, _options(name), key=_key(name), format_func=_says(name), required=True, help=tip, width="stretch"
+        )
+
+
+def _toggle(name: str) -> None:
+    lang = shell.language()
+    st.toggle(t(f"field.{name}", lang), key=_key(name), help=t(f"help.{name}", lang))
+
+
+def _number(name: str, step: int = 1, slider: bool = False) -> None:
+    lang = shell.language()
+    low, high = _bounds(name)
+    label, tip = t(f"field.{name}", lang), f"{t(f'help.{name}', lang)} ({allowed_text(name, lang)})"
+    if slider:
+        st.slider(label, int(low), int(high), key=_key(name), help=tip)
+    else:
+        st.number_input(label, int(low), int(high), step=step, key=_key(name), help=tip)
+
+
+def _float(name: str) -> None:
+    lang = shell.language()
+    _, high = _bounds(name)
+    tip = f"{t(f'help.{name}', lang)} ({allowed_text(name, lang)})"
+    held = float(st.session_state.get(_key(name)) or 1.0)
+    st.number_input(t(f"field.{name}", lang), 0.0, float(high), step=held / 10, format="%.6g", key=_key(name), help=tip)
+
+
+def _bounds(name: str) -> tuple[float, float]:
+    limits = {
+        key: getattr(meta, key)
+        for meta in TrainConfig.model_fields[name].metadata
+        for key in ("ge", "gt", "le")
+        if hasattr(meta, key)
+    }
+    return float(limits.get("ge", limits.get("gt", 0))), float(limits["le"])

@@ -1,0 +1,79 @@
+"""Recorded runs: what the gallery plays with no training, read from the files in ``rnnlab/recordings``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from importlib.resources.abc import Traversable
+
+from rnnlab.config import TrainConfig
+from rnnlab.events import event_from_dict
+from rnnlab.recipes import RECIPES
+from rnnlab.view.frames import History, Ladder
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A run that was recorded, whole."""
+
+    name: str
+    config: TrainConfig
+    date: str
+    seconds: float
+    vocab_size: int
+    ladder: Ladder
+    history: History
+
+
+def read(text: str) -> Recording:
+    """Read a recording from its JSON.
+
+    Raises:
+        ValueError: not a recording of this version.
+    """
+    data = json.loads(text)
+    if data.get("format") != "rnnlab-run" or data.get("version") != 1:
+        raise ValueError("not a recorded run of version 1")
+    corpus, made = data["corpus"], data.get("made", {})
+    return Recording(
+        name=str(data["name"]),
+        config=TrainConfig.from_json(json.dumps(data["config"])),
+        date=str(made.get("date", ""))[:10],
+        seconds=float(made.get("seconds") or 0.0),
+        vocab_size=int(corpus["vocab_size"]),
+        ladder={int(order): float(value) for order, value in corpus["ladder"].items()},
+        history=History(event_from_dict(event) for event in data["events"]),
+    )
+
+
+def folder() -> Traversable:
+    """Return where the recordings lie."""
+    return resources.files("rnnlab.recordings")
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """Return the ids of the recipes that have been recorded, in the book's order."""
+    found = {entry.name.removesuffix(".json") for entry in folder().iterdir() if entry.name.endswith(".json")}
+    return tuple(name for name in RECIPES if name in found)
+
+
+@cache
+def recording(name: str) -> Recording:
+    """Return the recording of the recipe `name`, one of `names`."""
+    return read(folder().joinpath(f"{name}.json").read_text(encoding="utf-8"))
+
+
+def choose(preferred: Iterable[str]) -> Recording | None:
+    """Return the first recording among `preferred` that exists, else any, else None."""
+    have = names()
+    chosen = next((name for name in preferred if name in have), have[0] if have else None)
+    return recording(chosen) if chosen else None
+
+
+def choose_exactly(name: str) -> Recording | None:
+    """Return the recording of the recipe `name`, or None."""
+    return recording(name) if name in names() else None

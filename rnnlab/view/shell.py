@@ -1,0 +1,156 @@
+"""What every page stands in: language, navigation, the frame, and the one connection to the runs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from rnnlab.errors import RNNLabError
+from rnnlab.runs.client import Client
+from rnnlab.runs.schema import home
+from rnnlab.runs.store import Store
+from rnnlab.view.facts import FactBook
+from rnnlab.view.i18n import LANGUAGES, error_text, language_of, t
+
+_ENTERED = "shell.entered"
+_LANGUAGE = "shell.language"
+_SWITCH = "shell.switch"
+
+PAGES = {
+    "home": ("pages/home.py", ":material/home:"),
+    "train": ("pages/train.py", ":material/show_chart:"),
+    "runs": ("pages/runs.py", ":material/history:"),
+}
+
+
+def run() -> None:
+    """Be the entry point: set up the page, find the language, and run the page that was asked for."""
+    st.set_page_config(page_title="RNN Lab", page_icon=":material/show_chart:", layout="wide")
+    lang = _find_language()
+    st.session_state[_ENTERED] = True
+    page = _navigation(lang)
+    client()
+    page.run()
+
+
+def enter() -> str:
+    """Be the first thing a page does; return the language.
+
+    After a server start the first deep link runs a page of the folder ``pages`` without the entry point: then register
+    the pages and begin again, through the entry point.
+    """
+    if not st.session_state.get(_ENTERED):
+        _navigation("en")
+        st.rerun()
+    return language()
+
+
+def language() -> str:
+    """Return the language of this session."""
+    return str(st.session_state.get(_LANGUAGE, "en"))
+
+
+def theme() -> str:
+    """Return ``"light"`` or ``"dark"``."""
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
+@st.cache_resource(show_spinner=False)
+def client() -> Client:
+    """Return this server's one connection to the runs; the supervisor starts in the background."""
+    one = Client()
+    threading.Thread(target=_connect, args=(one,), name="connect", daemon=True).start()
+    return one
+
+
+def _connect(one: Client) -> None:
+    try:
+        one.connect()
+    except RNNLabError:
+        return  # the first command that a person gives tries again, and says what is wrong
+
+
+def store() -> Store:
+    """Return the runs, to read."""
+    return client().store
+
+
+@st.cache_resource(show_spinner=False)
+def facts() -> FactBook:
+    """Return the facts of the training texts, shared by all viewers."""
+    return FactBook(store().text, home() / "corpora")
+
+
+def frame(title: str, lead: str = "") -> None:
+    """Begin a page: its title, the switch of the language beside it, one sentence that says what it is for."""
+    lang = language()
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.title(title, anchor=False, width="content")
+        st.session_state[_SWITCH] = lang
+        st.segmented_control(
+            t("shell.language", lang),
+            LANGUAGES,
+            key=_SWITCH,
+            format_func=lambda one: {"zh": "中文", "en": "English"}[one],
+            required=True,
+            label_visibility="collapsed",
+            on_change=_switch,
+        )
+    if lead:
+        st.markdown(lead)
+
+
+def complain(error: RNNLabError) -> None:
+    """Say what is wrong, in the reader's language."""
+    st.error(error_text(error, language()), icon=":material/error:")
+
+
+def parameters(**changes: str | None) -> None:
+    """Set (or, with None, remove) parameters of the URL; nothing is sent where they are so already."""
+    for name, value in changes.items():
+        if value is None:
+            if name in st.query_params:
+                del st.query_params[name]
+        elif st.query_params.get(name) != value:
+            st.query_params[name] = value
+
+
+def open_page(name: str, parameters: Mapping[str, str] | None = None) -> None:
+    """Go to another page and keep the language."""
+    st.switch_page(PAGES[name][0], query_params={"lang": language(), **(parameters or {})})
+
+
+def _find_language() -> str:
+    asked = st.query_params.get("lang")
+    if asked in LANGUAGES:
+        st.session_state[_LANGUAGE] = asked
+    elif _LANGUAGE not in st.session_state:
+        st.session_state[_LANGUAGE] = language_of(st.context.locale)
+    lang = language()
+    parameters(lang=lang)
+    return lang
+
+
+def _switch() -> None:
+    chosen = st.session_state.get(_SWITCH)
+    if chosen in LANGUAGES:
+        st.session_state[_LANGUAGE] = chosen
+        parameters(lang=chosen)
+
+
+def _navigation(lang: str) -> Any:
+    pages = [
+        st.Page(
+            path,
+            title=t(f"page.{name}", lang),
+            icon=icon,
+            default=name == "home",
+            url_path="" if name == "home" else name,
+            help=t(f"page.{name}.help", lang),
+        )
+        for name, (path, icon) in PAGES.items()
+    ]
+    return st.navigation(pages, position="top")
