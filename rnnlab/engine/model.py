@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from rnnlab.config import TrainConfig
 from rnnlab.engine.cells import CELLS, RNN, Cell, State
+from rnnlab.engine.output import output_loss
 from rnnlab.engine.sequence import run_sequence
 from rnnlab.errors import ConfigError
 
@@ -54,6 +55,14 @@ class LanguageModel(nn.Module):
         """
         H, state = self.recurrent(X.t(), state)
         return self.dense(H.flatten(0, 1)), state
+
+    def loss(self, X: Tensor, Y: Tensor, state: State) -> tuple[Tensor, State]:
+        """Return the mean cross-entropy of the targets Y (batch_size, num_steps) in nats, and the last state.
+
+        The same as ``cross_entropy(forward(X, state)[0], Y.t().flatten())``, faster.
+        """
+        H, state = self.recurrent(X.t(), state)
+        return output_loss(self.dense, H.flatten(0, 1), Y.t().flatten()), state
 
     def layer_parameters(self) -> list[list[nn.Parameter]]:
         """Return the parameters layer by layer, both directions of a layer together, the output layer last."""

@@ -334,8 +334,7 @@ class _Learner:
         """Leave the gradient of the minibatch's mean cross-entropy in the parameters, return the loss in nats."""
         model = self.state.model
         hidden = self.state.hidden if self.consecutive else None
-        logits, last = model(X, hidden or model.begin_state(len(X)))
-        loss = functional.cross_entropy(logits, Y.t().flatten())
+        loss, last = model.loss(X, Y, hidden or model.begin_state(len(X)))
         model.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         if self.consecutive:

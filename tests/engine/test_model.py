@@ -74,6 +74,30 @@ def test_library_layers_fed_only_the_present_characters_equal_a_full_one_hot(cel
         torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("spread", [1.0, 2000.0])
+def test_the_loss_equals_the_cross_entropy_of_the_logits(spread: float) -> None:
+    """With spread 2000 probabilities underflow, and the loss must not."""
+    model = build_model(tiny(initialization="uniform"), V)
+    with torch.no_grad():
+        model.dense.weight.mul_(spread)
+    X, Y = torch.randint(V, (2, 4, 5))
+    results = []
+    for fast in (True, False):
+        model.zero_grad()
+        if fast:
+            loss, state = model.loss(X, Y, model.begin_state(4))
+        else:
+            logits, state = model(X, model.begin_state(4))
+            loss = torch.nn.functional.cross_entropy(logits, Y.t().flatten())
+        (3 * loss).backward()
+        results.append([loss, *state, *[p.grad for p in model.parameters()]])
+    assert results[0][0].isfinite()
+    if spread > 1:
+        assert (logits.softmax(1) == 0).any()
+    for mine, readable in zip(*results, strict=True):
+        torch.testing.assert_close(mine, readable, atol=1e-5, rtol=1e-5)
+
+
 def test_a_backward_direction_sees_the_future_and_a_forward_one_does_not() -> None:
     X = torch.randint(V, (1, 6))
     changed = X.clone()

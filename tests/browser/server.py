@@ -1,0 +1,77 @@
+"""A real server on a port and a home of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+UNREACHABLE = {"RNNLAB_DATA"}  # the tests' server knows only what the project ships
+
+
+class Server:
+    """`streamlit run streamlit_app.py`, started on construction and ready when it returns.
+
+    Args:
+        home: its RNNLAB_HOME.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.port = _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        environment = {name: value for name, value in os.environ.items() if name not in UNREACHABLE}
+        home.mkdir(parents=True, exist_ok=True)
+        self.log = home.parent / f"{home.name}-server.log"
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
+                + ["--server.port", str(self.port), "--server.address", "127.0.0.1", "--server.headless", "true"],
+                cwd=ROOT,
+                env=environment | {"RNNLAB_HOME": str(home)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._await_health()
+
+    def _await_health(self) -> None:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, self.log.read_text()
+            try:
+                with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1):
+                    return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.02)  # nothing to await: the port is not open yet
+        raise TimeoutError(self.log.read_text())
+
+    def stop(self) -> None:
+        """End it as Ctrl-C does, and wait until it is gone."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+    def kill(self) -> None:
+        """End it as a power cut does."""
+        self.process.kill()
+        self.process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
