@@ -31,8 +31,13 @@ if TYPE_CHECKING:
     from rnnlab.text.corpora import Corpus
 
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
-WRONG_NAMES = {"run_unknown", "text_unknown"}
-"""Codes of a `RunError` that the caller mended by another name or value; other run errors are failures."""
+WRONG_NAMES = {"run_unknown", "checkpoint_unknown", "prefix_character", "run_complete", "run_too_large"}
+"""Codes of a `RunError` that another name or value mends; the others are failures."""
+_HINTS = {
+    "corpus_not_downloaded": "Or fetch it with: python -m rnnlab download NAME",
+    "run_complete": "Say it with: --more N",
+}
+"""What the shell offers beside the message of an error."""
 
 
 class _Refusal(click.ClickException):
@@ -55,9 +60,7 @@ class _Group(click.Group):
 
 
 def _refuse(error: RNNLabError) -> NoReturn:
-    message = str(error)
-    if isinstance(error, PrefixError):
-        message += " Choose other prefixes with --set prefixes='one|two', characters that occur in the text."
+    message = " ".join([str(error), *([_HINTS[error.code]] if error.code in _HINTS else [])])
     wrong = isinstance(error, (ConfigError, CorpusError, PrefixError, RecipeError)) or error.code in WRONG_NAMES
     raise _Refusal(message) if wrong else click.ClickException(message)
 
@@ -382,7 +385,7 @@ def _watch(client: Client, run_id: str, cursor: int, as_json: bool) -> None:
     progress = _Progress(client.store.run(run_id), as_json)
     interrupted = threading.Event()
     with _stop_on_interrupt(client, run_id, interrupted), progress.bar:
-        events = progress.passing(_events(client, run_id, cursor))
+        events = progress.passing(client.follow(run_id, cursor))
         lines = (event.to_json() for event in events) if as_json else book_lines(events)
         try:
             for line in lines:
@@ -401,11 +404,6 @@ def _watch(client: Client, run_id: str, cursor: int, as_json: bool) -> None:
         sys.exit(INTERRUPTED)
     if record.state in ("failed", "interrupted"):
         sys.exit(FAILED)
-
-
-def _events(client: Client, run_id: str, cursor: int) -> Iterator[Event]:
-    """Yield what the run says after `cursor`, as it comes, until it has ended."""
-    yield from client.follow(run_id, cursor)
 
 
 @contextlib.contextmanager
@@ -527,22 +525,7 @@ def _find_corpus(name: str, store: Store) -> Corpus:
     """Return the corpus with this name, or the text in the file at this path."""
     from rnnlab.text import corpora
 
-    names = corpora.corpus_names()
-    if name in names or store.text(name) is not None:
-        return corpora.load(name, texts=store.text)
-    path = Path(name).expanduser()
-    if path.is_file():
-        try:
-            return corpora.from_path(path)
-        except OSError as error:
-            raise CorpusError("corpus_unreadable", f"{name} cannot be read: {error.strerror}.", path=name) from error
-    raise CorpusError(
-        "corpus_unknown",
-        f"There is no corpus or file named {name!r}; the corpora are: {', '.join(names)}; "
-        "or give the path of a text file.",
-        corpus=name,
-        allowed=", ".join(names),
-    )
+    return corpora.find(name, texts=store.text)
 
 
 def _check_text(corpus: Corpus, config: TrainConfig) -> None:
@@ -554,7 +537,11 @@ def _check_text(corpus: Corpus, config: TrainConfig) -> None:
     check_trainable(train, config)
     vocab = Vocab(train)
     for prefix in config.prefixes:
-        vocab.encode(prefix)
+        try:
+            vocab.encode(prefix)
+        except PrefixError as error:
+            hint = "Choose others with --set prefixes='one|two'."
+            raise PrefixError(error.code, f"{error} {hint}", **error.params) from error
 
 
 def _settings(pairs: tuple[str, ...]) -> dict[str, str]:
@@ -584,10 +571,11 @@ def _settings(pairs: tuple[str, ...]) -> dict[str, str]:
 
 
 def _exported(store: Store, run_id: str, kind: str) -> str:
-    from rnnlab.runs.export import export_run
     from rnnlab.runs.logbook import book_lines, epoch_table
 
     if kind == "json":
+        from rnnlab.runs.export import export_run
+
         return json.dumps(export_run(store, run_id), ensure_ascii=False, allow_nan=False) + "\n"
     events = [event for _, event in store.events_since(run_id)]
     return epoch_table(events) if kind == "csv" else "".join(f"{line}\n" for line in book_lines(events))

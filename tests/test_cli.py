@@ -1,0 +1,452 @@
+"""The command line: what it prints where, what it refuses with which words, and that a run it started is kept."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from rnnlab.cli import main
+from rnnlab.config import TrainConfig
+from rnnlab.recipes import RECIPES
+from rnnlab.runs.client import Client
+from rnnlab.text import corpora
+from rnnlab.text.vocab import Vocab
+
+ROOT = Path(__file__).resolve().parent.parent
+TEXT = corpora.load("lyrics-zh").text.replace("\n", " ")[:600]
+PREFIXES = f"{TEXT[:1]}|{TEXT[1:3]}"
+TINY = [
+    part
+    for pair in (
+        "num_hiddens=8",
+        "num_chars=600",
+        "num_steps=10",
+        "batch_size=4",
+        "num_preds=6",
+        f"prefixes={PREFIXES}",
+    )
+    for part in ("--set", pair)
+]
+
+
+def no_constants(name: str) -> None:
+    pytest.fail(f"{name} is not JSON")
+
+
+def shell(*arguments: str, home: Path, **options: Any) -> subprocess.Popen[str]:
+    """Start the command line as a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "rnnlab", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "RNNLAB_HOME": str(home), "COLUMNS": "100"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        **options,
+    )
+
+
+def ask(*arguments: str) -> Result:
+    """Run the command line in this process; the home is that of the environment."""
+    return CliRunner().invoke(main, list(arguments))
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """A supervisor that stays for all tests of this module, so that each does not wait for its own."""
+    client = Client(tmp_path_factory.mktemp("home"))
+    client.connect()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def shared(server: Client, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The home of the shared supervisor, in the environment."""
+    monkeypatch.setenv("RNNLAB_HOME", str(server.home))
+    return server.home
+
+
+@pytest.fixture(scope="module")
+def trained(server: Client) -> tuple[str, list[dict[str, Any]], str]:
+    """The id, the events and the standard error of one run that the shell trained to its end."""
+    arguments = ["train", "A2", "--epochs", "4", "--seed", "3", "--set", "pred_period=2", *TINY, "--json"]
+    process = shell(*arguments, home=server.home)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    events = [json.loads(line, parse_constant=no_constants) for line in out.splitlines()]
+    run_id = re.search(r"^run (\w+)$", err, re.MULTILINE)
+    assert run_id, err
+    return run_id.group(1), events, err
+
+
+# what there is
+
+
+def test_recipes_as_json() -> None:
+    result = ask("recipes", "--json")
+    assert result.exit_code == 0
+    data = json.loads(result.stdout)
+    assert [one["id"] for one in data] == list(RECIPES)
+    a6 = next(one for one in data if one["id"] == "A6")
+    wanted = {
+        "cell": "lstm",
+        "implementation": "scratch",
+        "num_layers": 1,
+        "bidirectional": False,
+        "sampling": "consecutive",
+        "num_hiddens": 256,
+        "num_epochs": 160,
+        "pred_period": 40,
+        "published": [[40, 211.457328], [80, 68.458662], [120, 15.034657], [160, 3.897414]],
+    }
+    assert wanted.items() <= a6.items()
+
+
+def test_recipes_for_people() -> None:
+    result = ask("recipes")
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    for name in RECIPES:
+        assert any(line.split()[:1] == [name] for line in lines)
+    assert any("3.897414" in line for line in lines)
+
+
+def test_corpus_as_json() -> None:
+    result = ask("corpus", "lyrics-zh", "--json")
+    assert result.exit_code == 0
+    data = json.loads(result.stdout)
+    whole = corpora.load("lyrics-zh").text
+    assert data["length"] == len(whole)
+    assert data["num_chars"] + data["held_out"] == len(whole)
+    assert data["vocab_size"] == len(set(whole.replace("\n", " ")[:10_000]))
+    assert list(data["ladder"]) == ["1", "2", "3", "4", "5", "6"]
+    assert data["ladder"]["1"] > data["ladder"]["2"] > data["ladder"]["3"] > 1
+
+
+def test_corpus_takes_a_path_and_the_preprocessing(tmp_path: Path) -> None:
+    file = tmp_path / "ab.txt"
+    file.write_bytes(b"Ab ab!\nAB ab\n" * 50)
+    first = json.loads(ask("corpus", str(file), "--json").stdout)
+    assert (first["length"], first["vocab_size"]) == (650, 6)
+    second = json.loads(ask("corpus", str(file), "--preprocessing", "second_edition", "--json").stdout)
+    assert second["vocab_size"] == 3
+    assert json.loads(ask("corpus", str(file), "--chars", "100", "--json").stdout)["num_chars"] == 100
+
+
+def test_an_english_corpus_is_read_as_the_second_edition_does() -> None:
+    assert json.loads(ask("corpus", "verse-en", "--json").stdout)["vocab_size"] == 27
+
+
+def test_corpus_for_people() -> None:
+    result = ask("corpus", "verse-en")
+    assert result.exit_code == 0
+    assert "27 distinct characters" in result.stdout
+    assert "2-gram" in result.stdout
+
+
+# refusals: exit code 2, and a message that lists what is allowed
+
+REFUSED: list[tuple[list[str], list[str]]] = [
+    (["train", "A12"], ["A12", *RECIPES]),
+    (["train", "A2", "--set", "num_hidden=3"], ["num_hidden'", *TrainConfig.model_fields]),
+    (["train", "A2", "--set", "num_hiddens"], ["KEY=VALUE", *TrainConfig.model_fields]),
+    (["train", "A2", "--set", "cell=mlp"], ["mlp", "rnn, gru, lstm"]),
+    (["train", "A2", "--set", "num_layers=9"], ["num_layers", "1 to 8"]),
+    (["train", "A2", "--set", "num_layers=two"], ["num_layers", "1 to 8"]),
+    (["train", "A2", "--set", "learning_rate=nan"], ["learning_rate", "more than 0 to 10000"]),
+    (["train", "A2", "--set", "clip_norm=-1"], ["clip_norm", "none"]),
+    (["train", "A1", "--set", "detach=off"], ["detach", "consecutive"]),
+    (["train", "A2", "--epochs", "-1"], ["num_epochs", "0 to 10000"]),
+    (["train", "A2", "--epochs", "many"], ["--epochs", "integer"]),
+    (["train", "A2", "--seed", "-1"], ["random_seed", "0 to"]),
+    (["train", "A2", "--corpus", "lyrics"], ["lyrics", *corpora.corpus_names()]),
+    (["train", "A2", "--set", "corpus=nowhere/text.txt"], ["nowhere/text.txt", *corpora.corpus_names()]),
+    (["train", "A2", "--set", "prefixes=龘"], ["龘", "--set prefixes="]),
+    (["train", "A2", "--corpus", "verse-en"], ["分", "--set prefixes="]),
+    (["train", "A2", "--set", "num_chars=600"], ["600", "1,152"]),
+    (["train", "A2", "-o", "nowhere/run.json"], ["nowhere/run.json", "folder"]),
+    (["train"], ["RECIPE"]),
+    (["corpus", "nothing"], ["nothing", *corpora.corpus_names()]),
+    (["corpus", "lyrics-zh", "--preprocessing", "third"], ["first_edition", "second_edition"]),
+    (["corpus", "lyrics-zh", "--chars", "1"], ["num_chars", "2 to 2000000"]),
+    (["download", "lyrics-zh"], ["lyrics-zh", *corpora.DOWNLOADS]),
+    (["show", "nothing"], ["nothing", "recorded"]),
+    (["continue", "nothing"], ["nothing", "recorded"]),
+    (["generate", "nothing", "分开"], ["nothing", "recorded"]),
+    (["export", "nothing"], ["nothing", "recorded"]),
+    (["export", "nothing", "--format", "xml"], ["json", "csv", "log"]),
+    (["learn"], ["learn"]),
+]
+
+
+@pytest.mark.parametrize(("arguments", "words"), REFUSED, ids=[" ".join(arguments) for arguments, _ in REFUSED])
+def test_a_wrong_name_or_value(arguments: list[str], words: list[str], home: Path) -> None:
+    result = ask(*arguments)
+    assert result.exit_code == 2, result.output
+    assert result.stdout == ""
+    for word in words:
+        assert word in result.stderr
+    assert not list(home.iterdir()), "a refusal leaves nothing behind"
+
+
+def test_a_text_that_is_none(tmp_path: Path, home: Path) -> None:
+    (tmp_path / "empty.txt").write_text("")
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" * 20)
+    (tmp_path / "same.txt").write_text("a" * 5000)
+    for name in ("empty.txt", "picture.png", "same.txt", "."):
+        result = ask("train", "A2", "--corpus", str(tmp_path / name), "--set", "prefixes=a")
+        assert (result.exit_code, result.stdout) == (2, ""), result.output
+        assert len(result.stderr) > 30
+    assert not list(home.iterdir())
+
+
+def test_a_book_corpus_that_is_not_here_says_how_to_get_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RNNLAB_DATA", raising=False)
+    result = ask("train", "A6", "--corpus", "book-lyrics")
+    assert result.exit_code == 2
+    assert "RNNLAB_DATA" in result.stderr
+    assert "rnnlab download" in result.stderr
+
+
+def test_no_runs_is_no_error(home: Path) -> None:
+    result = ask("list")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "train" in result.stderr
+    assert json.loads(ask("list", "--json").stdout) == []
+
+
+def test_a_wrong_name_as_a_process(home: Path) -> None:
+    process = shell("train", "A12", home=home)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (2, "")
+    assert "A11-library" in err
+    assert "Traceback" not in err
+
+
+# training
+
+
+def test_train_prints_events_and_nothing_else(trained: tuple[str, list[dict[str, Any]], str]) -> None:
+    run_id, events, _ = trained
+    epochs = [event for event in events if event["kind"] == "epoch_finished"]
+    assert [event["epoch"] for event in epochs] == [1, 2, 3, 4]
+    assert all(event["perplexity"] > 1 and event["seconds"] > 0 for event in epochs)
+    texts = [event for event in events if event["kind"] == "text_generated"]
+    assert [(event["epoch"], event["prefix"]) for event in texts] == [
+        (epoch, prefix) for epoch in (2, 4) for prefix in PREFIXES.split("|")
+    ]
+    for event in texts:
+        assert event["text"].startswith(event["prefix"])
+        assert len(event["text"]) == len(event["prefix"]) + 6
+        Vocab(TEXT).encode(event["text"])
+    assert events[0]["kind"] == "run_started"
+    assert (events[-1]["kind"], events[-1]["reason"]) == ("run_finished", "finished")
+    assert run_id
+
+
+def test_the_run_is_recorded(shared: Path, trained: tuple[str, list[dict[str, Any]], str]) -> None:
+    run_id, events, _ = trained
+    record = json.loads(ask("show", run_id, "--json").stdout, parse_constant=no_constants)
+    assert (record["state"], record["epoch"], record["num_epochs"]) == ("finished", 4, 4)
+    assert (record["name"], record["based_on"]) == ("", "A2")
+    assert record["config"]["random_seed"] == 3
+    assert record["perplexity"] == [e for e in events if e["kind"] == "epoch_finished"][-1]["perplexity"]
+    assert run_id in [one["id"] for one in json.loads(ask("list", "--json").stdout)]
+    assert run_id in ask("list").stdout
+    shown = ask("show", run_id[:6])
+    assert shown.exit_code == 0
+    assert "epoch 4, perplexity" in shown.stdout
+    assert 'cell="rnn"' in shown.stdout
+
+
+def test_an_unknown_run_lists_those_that_exist(shared: Path, trained: tuple[str, list[dict[str, Any]], str]) -> None:
+    result = ask("show", "0nothing")
+    assert result.exit_code == 2
+    assert trained[0] in result.stderr
+
+
+def test_export(shared: Path, trained: tuple[str, list[dict[str, Any]], str], tmp_path: Path) -> None:
+    run_id, events, _ = trained
+    epochs = [event for event in events if event["kind"] == "epoch_finished"]
+
+    log = ask("export", run_id, "--format", "log").stdout.splitlines()
+    assert log == [
+        line
+        for epoch in (epochs[1], epochs[3])
+        for line in (
+            f"epoch {epoch['epoch']}, perplexity {epoch['perplexity']:.6f}, time {epoch['seconds']:.2f} sec",
+            *(f" - {e['text']}" for e in events if e["kind"] == "text_generated" and e["epoch"] == epoch["epoch"]),
+        )
+    ]
+
+    rows = list(csv.DictReader(io.StringIO(ask("export", run_id, "--format", "csv").stdout)))
+    assert [int(row["epoch"]) for row in rows] == [1, 2, 3, 4]
+    assert [float(row["perplexity"]) for row in rows] == [event["perplexity"] for event in epochs]
+
+    file = tmp_path / "run.json"
+    assert ask("export", run_id, "-o", str(file)).stdout == ""
+    data = json.loads(file.read_text("utf-8"), parse_constant=no_constants)
+    assert (data["format"], data["version"]) == ("rnnlab-run", 1)
+    assert [e["epoch"] for e in data["events"] if e["kind"] == "epoch_finished"] == [1, 2, 3, 4]
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+
+    result = ask("export", run_id, "-o", str(tmp_path / "nowhere" / "run.json"))
+    assert result.exit_code == 2
+    assert "nowhere" in result.stderr
+
+
+def test_generate(shared: Path, trained: tuple[str, list[dict[str, Any]], str]) -> None:
+    run_id, events, _ = trained
+    last = [event for event in events if event["kind"] == "text_generated"][-1]
+    result = ask("generate", run_id, last["prefix"], TEXT[0], "--num-preds", "6")
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.split("\n")
+    assert lines[0] == last["text"]  # greedy, from the same weights
+    assert lines[1].startswith(TEXT[0])
+
+    sampled = ["generate", run_id, TEXT[0], "--decoding", "temperature", "--temperature", "5", "--json", "--seed"]
+    one, same, other = (json.loads(ask(*sampled, seed).stdout)["text"] for seed in ("1", "1", "2"))
+    assert one == same != other
+
+    for wrong, words in {
+        "龘": ["龘"],
+        "": ["1 to 100 characters"],
+    }.items():
+        result = ask("generate", run_id, wrong)
+        assert result.exit_code == 2
+        assert all(word in result.stderr for word in words)
+    for option, words in {
+        ("--decoding", "beam"): ["greedy, temperature, top_k"],
+        ("--temperature", "0"): ["temperature", "more than 0 to 10"],
+        ("--num-preds", "100000"): ["num_preds", "0 to 2000"],
+        ("--epoch", "77"): ["77"],
+    }.items():
+        result = ask("generate", run_id, TEXT[0], *option)
+        assert result.exit_code == 2, option
+        assert all(word in result.stderr for word in words)
+
+
+def test_the_books_format_and_a_bar(server: Client, tmp_path: Path) -> None:
+    text = "春天来了 我们一起走\n风吹过山 雨落在河里\n" * 60
+    file = tmp_path / "my.txt"
+    file.write_bytes(text.encode("gb18030"))
+    out_file = tmp_path / "run.json"
+    process = shell(
+        *("train", "a4", "--corpus", str(file), "--epochs", "3", "--set", "pred_period=2", *TINY),
+        *("--set", "prefixes=春天|我们", "-o", str(out_file)),
+        home=server.home,
+    )
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    lines = out.splitlines()
+    epoch = r"epoch {}, perplexity \d+\.\d{{6}}, time \d+\.\d\d sec"
+    patterns = [epoch.format(2), " - 春天.{6}", " - 我们.{6}", epoch.format(3), " - 春天.{6}", " - 我们.{6}"]
+    assert len(lines) == len(patterns)
+    for line, pattern in zip(lines, patterns, strict=True):
+        assert re.fullmatch(pattern, line)
+    assert "3/3" in err
+    assert "perplexity" in err
+    data = json.loads(out_file.read_text("utf-8"))
+    record = server.store.run(re.findall(r"(?m)^run (\w+)$", err)[0])
+    assert record.config.corpus == data["corpus"]["name"] == corpora.text_id(text)
+    assert (record.based_on, record.language) == ("A4", "zh")
+
+
+def test_an_untrained_network_writes_once(server: Client) -> None:
+    process = shell("train", "A11", *TINY[:-2], "--set", f"prefixes={TEXT[0]}", home=server.home)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert re.fullmatch(rf" - {re.escape(TEXT[0])}.{{6}}\n", out)
+
+
+def test_the_recipe_itself_keeps_its_name(server: Client) -> None:
+    process = shell("train", "A11-library", "--seed", "5", home=server.home)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    record = server.store.run(re.findall(r"(?m)^run (\w+)$", err)[0])
+    assert (record.name, record.based_on, record.config.random_seed) == ("A11-library", "", 5)
+
+
+def test_continue(shared: Path) -> None:
+    first = ask("train", "A5", "--epochs", "2", *TINY, "--json")
+    assert first.exit_code == 0, first.output
+    run_id = re.findall(r"(?m)^run (\w+)$", first.stderr)[0]
+    result = ask("continue", run_id)
+    assert result.exit_code == 2
+    assert "--more" in result.stderr
+    result = ask("continue", run_id, "--more", "2", "--json")
+    assert result.exit_code == 0, result.output
+    events = [json.loads(line) for line in result.stdout.splitlines()]
+    assert (events[0]["kind"], events[0]["epoch"]) == ("run_started", 2)
+    assert [event["epoch"] for event in events if event["kind"] == "epoch_finished"] == [3, 4]
+    whole = ask("train", "A5", "--epochs", "4", *TINY, "--json")
+    losses = [json.loads(line).get("loss") for line in whole.stdout.splitlines() if "epoch_finished" in line]
+    assert [event["loss"] for event in events if event["kind"] == "epoch_finished"] == losses[2:]
+
+
+def test_a_run_that_diverges_is_kept_and_said(shared: Path) -> None:
+    wild = "clip_norm=none learning_rate=10000 activation=relu initialization=uniform num_hiddens=64 num_steps=100"
+    settings = [part for pair in wild.split() for part in ("--set", pair)]
+    result = ask("train", "A2", "--epochs", "50", *TINY, *settings, "--json")
+    assert result.exit_code == 0, result.output
+    events = [json.loads(line, parse_constant=no_constants) for line in result.stdout.splitlines()]
+    assert events[-1]["kind"] == "run_diverged"
+    assert "diverged" in result.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent in another way there")
+def test_ctrl_c_ends_cleanly_and_keeps_the_run(server: Client) -> None:
+    process = shell("train", "A2", "--epochs", "10000", *TINY, "--json", home=server.home)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if json.loads(line)["kind"] == "epoch_finished":
+            break
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    run_id = re.findall(r"(?m)^run (\w+)$", err)[0]
+    assert f"continue {run_id}" in err
+    last = json.loads(out.splitlines()[-1])
+    assert (last["kind"], last["reason"]) == ("run_finished", "stopped")
+    record = server.store.run(run_id)
+    assert (record.state, record.continuable) == ("stopped", True)
+    assert record.epoch >= 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes end in another way there")
+def test_a_reader_that_leaves_stops_the_run(server: Client) -> None:
+    process = shell("train", "A2", "--epochs", "10000", *TINY, "--json", home=server.home)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.readline()
+    process.stdout.close()
+    err = process.stderr.read()
+    process.stderr.close()
+    process.wait(timeout=30)
+    assert "Traceback" not in err
+    assert "BrokenPipe" not in err
+    assert server.store.run(re.findall(r"(?m)^run (\w+)$", err)[0]).state == "stopped"
+
+
+def test_without_an_app_the_shell_brings_its_own_supervisor(home: Path) -> None:
+    process = shell("train", "A11", home=home)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert out.startswith(" - 分开")
+    process = shell("list", "--json", home=home)
+    out, _ = process.communicate(timeout=60)
+    assert [one["state"] for one in json.loads(out)] == ["finished"]

@@ -1,0 +1,113 @@
+"""What holds for the project as a whole: its files speak of it alone, links lead somewhere, needs are pinned."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+import rnnlab
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def tracked_files() -> list[Path]:
+    """Every file under version control that exists."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    return [path for name in listed.stdout.decode().split("\0") if name and (path := ROOT / name).is_file()]
+
+
+def text_of(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return None  # a picture
+
+
+# written in pieces, or this file would find itself
+FOREIGN = {
+    "an absolute path of some machine": r"(?<![\w.>~/])/(?:work|root|home|Users|tmp)/[\w.-]+",
+    "a package registry": "|".join([r"py" + r"pi\.org", r"download\.py" + r"torch\.org", r"files\.python" + r"hosted"]),
+    "an internal host": r"\b(?:10|172|192)\.\d+\.\d+\.\d+\b|\.(?:internal|corp|lan)\b(?=[:/])",
+    "how it was written": r"(?i)\bco-auth" + r"ored-by\b|\bgenerated (?:with|by) (?:an? )?(?:ai|llm|assist)",
+}
+
+
+@pytest.mark.parametrize("what", FOREIGN)
+def test_the_files_speak_of_the_project_alone(what: str) -> None:
+    pattern = re.compile(FOREIGN[what])
+    found = [
+        f"{path.relative_to(ROOT)}: {match.group()}"
+        for path in tracked_files()
+        if (text := text_of(path)) is not None
+        for match in pattern.finditer(text)
+    ]
+    assert not found
+
+
+def anchors(path: Path) -> set[str]:
+    """The fragments that the headings of a Markdown file offer."""
+    headings = re.findall(r"(?m)^#+\s+(.*)$", path.read_text(encoding="utf-8"))
+    return {re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-") for heading in headings}
+
+
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md")])
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_relative_link_leads_somewhere(path: Path) -> None:
+    text = re.sub(r"(?s)```.*?```", "", path.read_text(encoding="utf-8"))
+    for target in re.findall(r"\]\(([^)\s]+)", text):
+        if re.match(r"[a-z]+:", target):
+            continue
+        name, _, fragment = unquote(target).partition("#")
+        there = (path.parent / name).resolve() if name else path
+        assert there.exists(), f"{path.name} links to {target}"
+        if fragment and there.suffix == ".md":
+            assert fragment in anchors(there), f"{path.name} links to {target}"
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_every_requirement_is_pinned(name: str) -> None:
+    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    needs = [line for line in lines if line.strip() and not line.startswith(("#", "-r "))]
+    assert needs
+    for line in needs:
+        assert re.fullmatch(r"[A-Za-z0-9-]+==[\w.]+", line), f"{name}: {line}"
+    assert needs == sorted(needs, key=lambda line: line.split("==")[0].lower())
+
+
+def test_what_the_code_imports_is_required() -> None:
+    required = {
+        re.split("==", line)[0].lower().replace("-", "_")
+        for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+        if "==" in line
+    }
+    imported = set()
+    for path in [*(ROOT / "rnnlab").rglob("*.py"), *(ROOT / "pages").rglob("*.py"), *ROOT.glob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                imported.add(node.module.split(".")[0])
+    assert imported - set(sys.stdlib_module_names) - {"rnnlab", "pages"} <= required
+
+
+def test_the_version_stands_in_one_place_more() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["version"] == rnnlab.__version__
+    assert rnnlab.__version__ in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_the_continuous_check_is_executable() -> None:
+    script = ROOT / ".ci" / "run"
+    assert script.stat().st_mode & 0o111
+    assert script.read_text(encoding="utf-8").startswith("#!")
