@@ -99,7 +99,14 @@ def connect_reader(path: Path, timeout: float = 5.0) -> sqlite3.Connection:
     Raises:
         sqlite3.OperationalError: there is none yet.
     """
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=timeout, isolation_level=None)
+    # the store lends a connection to one thread at a time, and not always to the one that opened it
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=ro",
+        uri=True,
+        timeout=timeout,
+        isolation_level=None,
+        check_same_thread=False,
+    )
     connection.execute("pragma query_only = on")
     return connection
 
