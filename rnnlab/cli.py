@@ -571,14 +571,12 @@ def _settings(pairs: tuple[str, ...]) -> dict[str, str]:
 
 
 def _exported(store: Store, run_id: str, kind: str) -> str:
-    from rnnlab.runs.logbook import book_lines, epoch_table
+    from rnnlab.runs import export, logbook
 
     if kind == "json":
-        from rnnlab.runs.export import export_run
-
-        return json.dumps(export_run(store, run_id), ensure_ascii=False, allow_nan=False) + "\n"
+        return export.to_json(export.export_run(store, run_id))
     events = [event for _, event in store.events_since(run_id)]
-    return epoch_table(events) if kind == "csv" else "".join(f"{line}\n" for line in book_lines(events))
+    return logbook.epoch_table(events) if kind == "csv" else "".join(f"{line}\n" for line in logbook.book_lines(events))
 
 
 def _write(name: str, text: str) -> None:
