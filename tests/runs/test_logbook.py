@@ -1,0 +1,77 @@
+"""The book's log and the table of epochs, from events."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from rnnlab.events import EpochFinished, Event, RunFinished, RunStarted, TextGenerated
+from rnnlab.runs.logbook import book_line, book_lines, epoch_table, one_line
+
+
+def epoch(number: int, perplexity: float | None = 211.457328, clip_norm: float | None = 0.01) -> EpochFinished:
+    return EpochFinished(
+        epoch=number,
+        loss=5.0,
+        perplexity=perplexity,
+        seconds=1.506,
+        num_tokens=8960,
+        learning_rate=100.0,
+        clip_norm=clip_norm,
+        grad_norm=0.1,
+        grad_norm_max=0.2,
+        clipped_share=1.0,
+    )
+
+
+def text(number: int, prefix: str = "分开", more: str = " 我") -> TextGenerated:
+    return TextGenerated(epoch=number, prefix=prefix, text=prefix + more)
+
+
+END = RunFinished(reason="finished", epoch=3, minibatch=0)
+
+
+def test_the_line_is_the_books() -> None:
+    assert book_line(epoch(40)) == "epoch 40, perplexity 211.457328, time 1.51 sec"
+    assert book_line(epoch(40, perplexity=None)) == "epoch 40, perplexity inf, time 1.51 sec"
+
+
+def test_lines_at_each_period_and_at_the_end() -> None:
+    events: list[Event] = [epoch(1), epoch(2), text(2), text(2, "不分开"), epoch(3), END]
+    assert list(book_lines(events)) == [
+        "epoch 2, perplexity 211.457328, time 1.51 sec",
+        " - 分开 我",
+        " - 不分开 我",
+        "epoch 3, perplexity 211.457328, time 1.51 sec",
+    ]
+
+
+def test_an_untrained_network_has_texts_alone() -> None:
+    started = RunStarted(num_params=1, vocab_size=2, num_chars=3, num_minibatches=4, device="cpu")
+    assert list(book_lines([started, text(0), END])) == [" - 分开 我"]
+
+
+def test_lines_come_as_the_events_do() -> None:
+    seen = []
+
+    def events() -> object:
+        for event in (epoch(1), text(1), epoch(2), text(2), END):
+            seen.append(event)
+            yield event
+
+    lines = book_lines(events())  # type: ignore[arg-type]
+    assert next(lines).startswith("epoch 1,")
+    assert len(seen) == 2
+
+
+def test_a_text_stays_on_its_line() -> None:
+    assert one_line("a\nb\r\tc\x1b[31md\x85e") == "a b  c [31md e"
+    assert list(book_lines([epoch(1), text(1, more="\n\x1b]0;x\x07")]))[1] == " - 分开  ]0;x "
+
+
+def test_the_table_takes_the_last_of_a_repeated_epoch() -> None:
+    events: list[Event] = [epoch(1, 300.0), epoch(2, 200.0), text(2), epoch(2, 199.0), epoch(3, None, None), END]
+    rows = list(csv.DictReader(io.StringIO(epoch_table(events))))
+    assert [(row["epoch"], row["perplexity"]) for row in rows] == [("1", "300.0"), ("2", "199.0"), ("3", "inf")]
+    assert [row["clip_norm"] for row in rows] == ["0.01", "0.01", ""]
+    assert list(rows[0])[:4] == ["epoch", "perplexity", "loss", "seconds"]
