@@ -12,8 +12,22 @@ from typing import Any
 from rnnlab.view.i18n import t
 
 PALETTE = {
-    "light": {"live": "#1F5FA6", "book": "#B4601A", "rule": "#8A8F98", "text": "#5B626D", "mark": "#7A4E9E"},
-    "dark": {"live": "#6FA8E3", "book": "#E0985A", "rule": "#7A828D", "text": "#A4ACB7", "mark": "#B893DB"},
+    "light": {
+        "live": "#1F5FA6",
+        "book": "#B4601A",
+        "rule": "#8A8F98",
+        "text": "#5B626D",
+        "mark": "#7A4E9E",
+        "page": "#FDFDFB",
+    },
+    "dark": {
+        "live": "#6FA8E3",
+        "book": "#E0985A",
+        "rule": "#7A828D",
+        "text": "#A4ACB7",
+        "mark": "#B893DB",
+        "page": "#14171C",
+    },
 }
 LAYER_COLORS = {
     "light": ["#1F5FA6", "#B4601A", "#2E7D4F", "#7A4E9E", "#6B7280", "#B3372F", "#4A8B8B", "#9A7B1F", "#1E2530"],
@@ -28,7 +42,10 @@ ZOOM = "wheel![event.ctrlKey]"
 MOVE = "[mousedown, window:mouseup] > window:mousemove!"
 
 TABLES = ("curve", "overflow", "minibatches", "changes", "published", "ladder", "extent", "now")
-GRADIENT_TABLES = ("layers", "threshold")
+GRADIENT_TABLES = ("layers", "threshold", "extent")
+CLIPPED_TABLES = ("clipped", "extent")
+
+TICKS = [1, 1.01, 1.02, 1.05, 1.1, 1.2, 1.5, *(base * 10**power for power in range(7) for base in (2, 5, 10))]
 
 
 @cache
@@ -40,12 +57,12 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
     import altair as alt
 
     colors = PALETTE[theme]
-    x = alt.X("epoch:Q", title=t("chart.epoch", lang), scale=alt.Scale(nice=False, zero=False))
+    x = _epoch_axis(lang)
     y = alt.Y(
         "value:Q",
         title=t("chart.perplexity_log", lang),
         scale=alt.Scale(type="log", nice=False),
-        axis=alt.Axis(format="~s", tickCount=5),
+        axis=alt.Axis(values=TICKS, format="~s", labelOverlap="greedy", gridOpacity=0.45),
     )
     tips = [
         alt.Tooltip("epoch:Q", title=t("chart.epoch", lang), format=".4~f"),
@@ -55,7 +72,7 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
     def layer(name: str) -> alt.Chart:
         return alt.Chart(alt.NamedData(name=name))
 
-    # invisible corners: the axes cover the whole run from the start, and grow with "40 more", without a new specification
+    # invisible corners: the axes cover the whole run from the start, and grow with "40 more"
     extent = layer("extent").mark_point(opacity=0, size=0).encode(x=x, y=y)
     rules = (
         layer("ladder")
@@ -65,12 +82,17 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
             strokeDash=alt.StrokeDash("order:O", scale=alt.Scale(domain=[0, 1, 2, 3], range=RUNG_DASHES), legend=None),
         )
     )
-    rule_labels = (
+    # the labels stand over the curve on a rim of the page's colour, so that both stay readable
+    rule_label = {"align": "right", "baseline": "bottom", "dy": -3, "dx": -2, "fontSize": 11}
+    rule_rims = (
         layer("ladder")
-        .mark_text(align="right", baseline="bottom", dy=-3, dx=-2, fontSize=11, color=colors["text"])
+        .mark_text(**rule_label, stroke=colors["page"], strokeWidth=4, strokeJoin="round", color=colors["page"])
         .encode(x=alt.X("end:Q"), y=y, text="label:N")
     )
-    grains = layer("minibatches").mark_circle(size=9, opacity=0.28, color=colors["live"]).encode(x=x, y=y)
+    rule_labels = (
+        layer("ladder").mark_text(**rule_label, color=colors["text"]).encode(x=alt.X("end:Q"), y=y, text="label:N")
+    )
+    grains = layer("minibatches").mark_circle(size=8, opacity=0.22, color=colors["live"]).encode(x=x, y=y)
     line = layer("curve").mark_line(strokeWidth=2.2, color=colors["live"], interpolate="linear").encode(x=x, y=y)
     over = (
         layer("overflow")
@@ -93,7 +115,7 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
     )
     published_labels = (
         layer("published")
-        .mark_text(align="left", baseline="bottom", dx=7, dy=-5, fontSize=11, color=colors["book"])
+        .mark_text(align="left", baseline="bottom", dx=9, dy=-8, fontSize=11, color=colors["book"])
         .encode(x=x, y=y, text="label:N")
     )
     changes = layer("changes").mark_rule(color=colors["mark"], strokeDash=[4, 3], strokeWidth=1.2).encode(x=x)
@@ -121,9 +143,10 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
     chart = alt.layer(
         extent.add_params(zoom),
         rules,
-        rule_labels,
         grains,
         line,
+        rule_rims,
+        rule_labels,
         over,
         over_labels,
         changes,
@@ -139,15 +162,15 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
 
 @cache
 def gradient_curve(lang: str, theme: str = "light") -> dict[str, Any]:
-    """Return the norm of the gradient by layer and epoch on a log axis, with the threshold θ; tables `GRADIENT_TABLES`."""
+    """Return the norm of the gradient by layer and epoch, with the threshold θ; tables `GRADIENT_TABLES`."""
     import altair as alt
 
-    x = alt.X("epoch:Q", title=t("chart.epoch", lang), scale=alt.Scale(nice=False, zero=False))
+    x = _epoch_axis(lang)
     y = alt.Y(
         "value:Q",
         title=t("chart.grad_norm_log", lang),
         scale=alt.Scale(type="log", nice=False),
-        axis=alt.Axis(format=".0e", tickCount=5),
+        axis=alt.Axis(format=".0e", tickCount=4, gridOpacity=0.45),
     )
     order = [
         t("chart.all_layers", lang),
@@ -180,7 +203,7 @@ def gradient_curve(lang: str, theme: str = "light") -> dict[str, Any]:
         .mark_line(strokeWidth=1.2, strokeDash=[2, 3], color=PALETTE[theme]["rule"])
         .encode(x=x, y=y, tooltip=[alt.Tooltip("shown:N", title="θ")])
     )
-    return _specification(alt.layer(lines, threshold).properties(height=240))
+    return _specification(alt.layer(_whole_run(lang), lines, threshold).properties(height=240))
 
 
 @cache
@@ -197,21 +220,38 @@ def clipped_curve(lang: str, theme: str = "light") -> dict[str, Any]:
             line={"color": PALETTE[theme]["live"], "strokeWidth": 1.6},
         )
         .encode(
-            x=alt.X("epoch:Q", title=t("chart.epoch", lang), scale=alt.Scale(nice=False, zero=False)),
+            x=_epoch_axis(lang),
             y=alt.Y(
                 "value:Q",
                 title=t("chart.clipped_share", lang),
                 scale=alt.Scale(domain=[0, 1]),
-                axis=alt.Axis(format=".0%", tickCount=3),
+                axis=alt.Axis(format=".0%", tickCount=3, gridOpacity=0.45),
             ),
             tooltip=[
                 alt.Tooltip("epoch:Q", title=t("chart.epoch", lang)),
                 alt.Tooltip("shown:N", title=t("chart.clipped_share", lang)),
             ],
         )
-        .properties(height=240)
     )
-    return _specification(chart)
+    return _specification(alt.layer(_whole_run(lang), chart).properties(height=240))
+
+
+def _epoch_axis(lang: str) -> Any:
+    import altair as alt
+
+    return alt.X(
+        "epoch:Q",
+        title=t("chart.epoch", lang),
+        scale=alt.Scale(nice=False, zero=False),
+        axis=alt.Axis(grid=False, tickMinStep=1, tickCount=8, format="d"),
+    )
+
+
+def _whole_run(lang: str) -> Any:
+    """Return an invisible layer that stretches the epoch axis over the whole run."""
+    import altair as alt
+
+    return alt.Chart(alt.NamedData(name="extent")).mark_point(opacity=0, size=0).encode(x=_epoch_axis(lang))
 
 
 def _specification(chart: Any) -> dict[str, Any]:

@@ -35,13 +35,17 @@ _LIBRARY_NOTE = {"rnn": "torch.nn.RNN", "gru": "torch.nn.GRU", "lstm": "torch.nn
 
 @cache
 def cell_source(cell: str) -> str:
-    """Return the source of the time step of `cell` ("rnn", "gru", "lstm") as it stands in ``rnnlab/engine/cells.py``."""
+    """Return the code of one time step of `cell` ("rnn", "gru", "lstm"), as ``rnnlab/engine/cells.py`` has it."""
     source = resources.files("rnnlab.engine").joinpath("cells.py").read_text(encoding="utf-8")
     for node in ast.parse(source).body:
         if isinstance(node, ast.ClassDef) and node.name.lower() == cell:
             for part in node.body:
                 if isinstance(part, ast.FunctionDef) and part.name == "step":
-                    return textwrap.dedent(ast.get_source_segment(source, part, padded=True) or "")
+                    lines = source.splitlines()[part.lineno - 1 : part.end_lineno]
+                    if ast.get_docstring(part) is not None:
+                        quoted = part.body[0]
+                        del lines[quoted.lineno - part.lineno : (quoted.end_lineno or quoted.lineno) - part.lineno + 1]
+                    return textwrap.dedent("\n".join(lines))
     raise LookupError(cell)
 
 

@@ -147,7 +147,7 @@ class History:
         return sum(one.num_tokens for one in recent) / seconds if seconds > 0 else None
 
 
-def ipc(columns: Mapping[str, Sequence[Any]], types: Mapping[str, pa.DataType]) -> bytes:
+def ipc(columns: Mapping[str, Any], types: Mapping[str, pa.DataType]) -> bytes:
     """Return a table as an Arrow IPC stream; `types` also gives the columns of an empty table."""
     schema = pa.schema(list(types.items()))
     table = pa.table({name: columns[name] for name in types}, schema=schema)
@@ -168,12 +168,12 @@ EXTENT = {"epoch": _F, "value": _F}
 
 
 def ceiling(vocab_size: float) -> float:
-    """Return the perplexity at which the axis ends: ten times blind guessing; more is drawn at the edge and labelled."""
+    """Return the perplexity at which the axis ends: ten times blind guessing; more is drawn there, labelled."""
     return 10.0 * max(vocab_size, 2.0)
 
 
 def curve_tables(history: History, vocab_size: float, lang: str) -> dict[str, bytes]:
-    """Return the tables of the perplexity curve that grow with the run: ``curve``, ``minibatches``, ``overflow``, ``changes``."""
+    """Return the tables of the curve that grow with the run: ``curve``, ``minibatches``, ``overflow``, ``changes``."""
     top = ceiling(vocab_size)
 
     def place(perplexity: float | None) -> float:
@@ -258,7 +258,7 @@ def reference_tables(
     return {
         "published": ipc(table, POINTS),
         "ladder": ipc(rules, RULES),
-        "extent": ipc({"epoch": [0.0, end], "value": [1.0, top]}, EXTENT),
+        "extent": ipc({"epoch": [0.0, end * 1.015], "value": [1.0, top]}, EXTENT),
     }
 
 

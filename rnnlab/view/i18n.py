@@ -48,7 +48,7 @@ def code_text(code: str, params: dict[str, Any], message: str, lang: str) -> str
     """Say an error given by its `code` and `params`; `message` is its own English, for a code that is not known."""
     if not has(f"error.{code}", lang):
         return message
-    shown = {name: value for name, value in params.items()}
+    shown = dict(params)
     field = str(params.get("field", ""))
     if field in TrainConfig.model_fields:
         shown["field"] = f"{t(f'field.{field}', lang)} ({field})"
@@ -71,7 +71,7 @@ def allowed_text(name: str, lang: str) -> str:
 
 
 def number(value: float | None, digits: int = 4) -> str:
-    """Write a number with about `digits` significant digits, as a person would: 1027, 270.3, 7.81, 1.022; ∞ for None."""
+    """Write a number with about `digits` significant digits, as a person would: 1027, 270.3, 7.81; ∞ for None."""
     if value is None:
         return "∞"
     if value >= 10 ** (digits - 1):
@@ -81,6 +81,8 @@ def number(value: float | None, digits: int = 4) -> str:
 
 def duration(seconds: float, lang: str) -> str:
     """Write a time span in words that one reads at a glance: ``0.4 s``, ``12 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    if seconds < 0.995:
+        return t("time.seconds", lang, seconds=f"{seconds:.2g}")
     if seconds < 9.95:
         return t("time.seconds", lang, seconds=f"{seconds:.1f}")
     whole = round(seconds)

@@ -92,9 +92,11 @@ class Scene:
 
     def gradient_tables(self) -> dict[str, bytes]:
         """Return the tables of the gradient charts."""
-        return self.shelf.get(
+        growing = self.shelf.get(
             ("gradient", self.version, self.lang), lambda: frames.gradient_tables(self.history, self.lang)
         )
+        still = self.shelf.get(("reference", self.config, self.vocab_size, self.lang), self._references)
+        return {**growing, "extent": still["extent"]}
 
     def read(self, epoch: int, prefix: str) -> Reading | None:
         """Return the reading of what was written after `epoch` from `prefix`; None where the text is not at hand."""
@@ -237,7 +239,7 @@ def preview_scene(config: TrainConfig, recipe: Recipe, lang: str, theme: str) ->
 def play(recording: Recording, draw: Callable[[Scene], None], every: float = TICK) -> None:
     """Play a recorded run in `PLAYING_TIME` seconds, then leave it on its last page."""
     key = f"live.playing.{recording.name}"
-    begun = st.session_state.setdefault(key, time.monotonic())
+    begun = float(st.session_state.setdefault(key, time.monotonic()))
     total = recording.history.epoch
     lang, theme = shell.language(), shell.theme()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -10,8 +9,8 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 
 from rnnlab.config import TrainConfig
-from rnnlab.events import event_from_dict
 from rnnlab.recipes import RECIPES
+from rnnlab.runs.export import import_run
 from rnnlab.view.frames import History, Ladder
 
 
@@ -32,20 +31,17 @@ def read(text: str) -> Recording:
     """Read a recording from its JSON.
 
     Raises:
-        ValueError: not a recording of this version.
+        RunError: not an exported run.
     """
-    data = json.loads(text)
-    if data.get("format") != "rnnlab-run" or data.get("version") != 1:
-        raise ValueError("not a recorded run of version 1")
-    corpus, made = data["corpus"], data.get("made", {})
+    file = import_run(text)
     return Recording(
-        name=str(data["name"]),
-        config=TrainConfig.from_json(json.dumps(data["config"])),
-        date=str(made.get("date", ""))[:10],
-        seconds=float(made.get("seconds") or 0.0),
-        vocab_size=int(corpus["vocab_size"]),
-        ladder={int(order): float(value) for order, value in corpus["ladder"].items()},
-        history=History(event_from_dict(event) for event in data["events"]),
+        name=file.name,
+        config=file.config,
+        date=file.made.date[:10],
+        seconds=file.made.seconds,
+        vocab_size=file.corpus.vocab_size,
+        ladder=file.corpus.ladder,
+        history=History(file.events),
     )
 
 

@@ -7,8 +7,18 @@ from rnnlab.recipes import RECIPES, Recipe
 from rnnlab.view.i18n import has, number, t
 
 CHOICES = (
-    "cell implementation activation initialization sampling offset optimizer decoding preprocessing device precision"
-).split()
+    "cell",
+    "implementation",
+    "activation",
+    "initialization",
+    "sampling",
+    "offset",
+    "optimizer",
+    "decoding",
+    "preprocessing",
+    "device",
+    "precision",
+)
 """The settings whose values have names in the catalogue, under ``value.<field>.<value>``."""
 
 

@@ -8,8 +8,10 @@ from typing import Any
 import streamlit as st
 
 from rnnlab.errors import RNNLabError
+from rnnlab.events import Event
+from rnnlab.runs import export, logbook
 from rnnlab.runs.protocol import STEP_UNITS
-from rnnlab.runs.store import RunRecord
+from rnnlab.runs.store import RunRecord, Store
 from rnnlab.text import corpora
 from rnnlab.view import live, shell
 from rnnlab.view.i18n import duration, t
@@ -216,21 +218,15 @@ def _share(record: RunRecord) -> None:
 
 def exports(record: RunRecord) -> None:
     """Offer the run as files, made when they are asked for."""
-    from rnnlab.runs import export
-
     lang = shell.language()
     title = record.name or (f"{record.based_on}-changed" if record.based_on else "run")
     stem = f"rnnlab-{title}-{record.id}"
     with st.popover(t("controls.export", lang), icon=":material/download:"):
-        for name, mime, make in (
-            ("json", "application/json", export.to_json),
-            ("csv", "text/csv", export.to_csv),
-            ("log", "text/plain", export.to_log),
-        ):
+        for name, (suffix, mime, make) in _FORMATS.items():
             st.download_button(
                 t(f"export.{name}", lang),
                 data=_later(make, record.id),
-                file_name=f"{stem}.{'txt' if name == 'log' else name}",
+                file_name=f"{stem}.{suffix}",
                 mime=mime,
                 key=f"export.{name}.{record.id}",
                 on_click="ignore",
@@ -238,9 +234,23 @@ def exports(record: RunRecord) -> None:
             )
 
 
-def _later(make: Callable[..., str], run_id: str) -> Callable[[], bytes]:
+def _events(store: Store, run_id: str) -> list[Event]:
+    return [event for _, event in store.events_since(run_id)]
+
+
+_FORMATS: dict[str, tuple[str, str, Callable[[Store, str], str]]] = {
+    "json": ("json", "application/json", lambda store, run_id: export.to_json(export.export_run(store, run_id))),
+    "csv": ("csv", "text/csv", lambda store, run_id: logbook.epoch_table(_events(store, run_id))),
+    "log": (
+        "txt",
+        "text/plain",
+        lambda store, run_id: "\n".join(logbook.book_lines(_events(store, run_id))) + "\n",
+    ),
+}
+
+
+def _later(make: Callable[[Store, str], str], run_id: str) -> Callable[[], bytes]:
     store = shell.store()
-    # a byte-order mark, so that spreadsheets read the file as UTF-8, is not wanted in JSON; none is written
     return lambda: make(store, run_id).encode("utf-8")
 
 

@@ -39,7 +39,10 @@ def gradients(scene: Scene, key: str = "gradients") -> None:
         )
     with right:
         st.vega_lite_chart(
-            {**charts.clipped_curve(lang, scene.theme), "datasets": {"clipped": tables["clipped"]}},
+            {
+                **charts.clipped_curve(lang, scene.theme),
+                "datasets": {name: tables[name] for name in charts.CLIPPED_TABLES},
+            },
             key=f"{key}.clipped",
             alt=t("chart.clipped_alt", lang),
         )

@@ -31,7 +31,7 @@ def cell(config: TrainConfig) -> None:
             st.latex(equation)
         st.caption(t(f"explain.{config.cell}", lang))
     with right:
-        st.code(cell_source(config.cell), language="python")
+        st.code(cell_source(config.cell), language="python", wrap_lines=True)
         if config.implementation == "library":
             st.caption(t("explain.library", lang, layer=library_layer(config.cell)))
         else:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import streamlit as st
 
 from rnnlab.recipes import RECIPES, Recipe
@@ -28,37 +26,30 @@ def draw() -> None:
         rest = [one for one in members if one not in main]
         if rest:
             with st.expander(t(f"gallery.{group}.more", lang)):
-                _links(rest)
+                for one in rest:
+                    _link(one)
 
 
 def _card(recipe: Recipe) -> None:
-    lang = shell.language()
-    with st.container(border=True, height="stretch", gap="small"):
-        st.markdown(f"**{recipe.id}**  {recipe_title(recipe, lang)}")
+    with st.container(border=True, height="stretch", gap="xsmall"):
+        _link(recipe)
         st.caption(_published(recipe))
-        st.space("stretch")
-        _link(recipe, t("gallery.open", lang))
 
 
 def _published(recipe: Recipe) -> str:
     lang = shell.language()
     if recipe.published:
         epoch, perplexity = recipe.published[-1]
-        return t("gallery.published", lang, epoch=epoch, perplexity=number(perplexity))
+        return t("gallery.published", lang, epoch=epoch, perplexity=number(perplexity, 5))
     return t("gallery.section", lang, section=recipe.section, epochs=recipe.config.num_epochs)
 
 
-def _links(recipes: Sequence[Recipe]) -> None:
+def _link(recipe: Recipe) -> None:
     lang = shell.language()
-    for one in recipes:
-        _link(one, f"{one.id} · {recipe_title(one, lang)}")
-
-
-def _link(recipe: Recipe, label: str) -> None:
     st.page_link(
         shell.PAGES["train"][0],
-        label=label,
-        icon=":material/arrow_forward:",
-        query_params={"recipe": recipe.id, "lang": shell.language()},
-        help="",
+        label=f"**{recipe.id}** · {recipe_title(recipe, lang)}",
+        query_params={"recipe": recipe.id, "lang": lang},
+        help=t("gallery.open", lang, id=recipe.id),
+        width="stretch",
     )

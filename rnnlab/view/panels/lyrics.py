@@ -8,9 +8,6 @@ from rnnlab.view.highlight import highlighted
 from rnnlab.view.i18n import number, t
 from rnnlab.view.live import Scene
 
-_LOOP_MIN = 3
-"""How often a loop must repeat within the text to be worth a badge is decided by its finder; this only names it."""
-
 
 def chosen_epoch(scene: Scene) -> int | None:
     """Return the epoch whose texts the reader looks at: the newest one, unless the slider was moved."""

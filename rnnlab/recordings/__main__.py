@@ -1,0 +1,69 @@
+"""Record runs for the gallery: train recipes to their end on the embedded corpora and write them beside this file.
+
+    python -m rnnlab.recordings A2 A6 A10
+
+With no recipe named, all of them are recorded. The runs are kept in a folder of their own that is removed afterwards.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from rnnlab.errors import RNNLabError
+from rnnlab.events import EpochFinished, RunFinished
+from rnnlab.recipes import RECIPES, recipe
+from rnnlab.runs.client import Client
+from rnnlab.runs.export import export_run, to_json
+
+FOLDER = Path(__file__).parent
+
+
+def record(client: Client, recipe_id: str, folder: Path = FOLDER) -> Path:
+    """Train a recipe to its end and write it to ``<id>.json`` in `folder`.
+
+    Raises:
+        RNNLabError: the recipe does not exist, or the run cannot be created.
+        RuntimeError: the run did not come to its end.
+    """
+    one = recipe(recipe_id)
+    begun = time.monotonic()
+    run_id = client.create(one.config, name=one.id, language=one.language)
+    last = None
+    for event in client.follow(run_id):
+        if isinstance(event, EpochFinished) and event.epoch % 10 == 0:
+            left = (time.monotonic() - begun) / event.epoch * (one.config.num_epochs - event.epoch)
+            print(f"{one.id}: epoch {event.epoch}/{one.config.num_epochs}, {left:.0f} s left", file=sys.stderr)
+        last = event
+    # a run that diverges is worth keeping too, one that broke is not
+    if last is None or not (isinstance(last, RunFinished) or last.kind == "run_diverged"):
+        raise RuntimeError(f"{one.id} did not come to its end: {last!r}")
+    path = folder / f"{one.id}.json"
+    aside = path.with_suffix(".part")
+    aside.write_text(to_json(export_run(client.store, run_id)), encoding="utf-8")
+    aside.replace(path)
+    return path
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Record what the command line names; return 2 where a recipe does not exist."""
+    parser = argparse.ArgumentParser(prog="python -m rnnlab.recordings", description="Record runs for the gallery.")
+    parser.add_argument("recipes", nargs="*", metavar="RECIPE", help="default: all")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where to write (default: the package)")
+    chosen = parser.parse_args(arguments)
+    try:
+        names = [recipe(name).id for name in chosen.recipes] or list(RECIPES)
+    except RNNLabError as error:
+        print(error.message, file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory(prefix="rnnlab-recordings-") as home, Client(Path(home)) as client:
+        for name in names:
+            print(record(client, name, chosen.folder), file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
