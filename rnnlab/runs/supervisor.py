@@ -803,6 +803,31 @@ class Supervisor:
         self.write(lambda: self.store.add_text(corpus.name, corpus.text, corpus.title))
         return corpus.name
 
+    def _command_import(self, client: Client, message: dict[str, Any]) -> Any:
+        from rnnlab.runs.export import import_run
+
+        recording = import_run(str(message["data"]))
+        admission.check_space(self.home, self.limits)
+        run, owner = _new_id(), str(message.get("owner", ""))[:200]
+
+        def work() -> None:
+            self.store.create(
+                run,
+                recording.config,
+                name=recording.name,
+                based_on=recording.based_on,
+                owner=owner,
+                language=recording.language,
+            )
+            self.store.move(run, "running")
+            for event in recording.events:
+                self.store.record(run, event)
+            if self.store.run(run).live:  # it was exported before its end
+                self.store.move(run, "interrupted")
+
+        self.write(work)
+        return run
+
     def _command_wait(self, client: Client, message: dict[str, Any]) -> Any:
         run, version = str(message["run"]), int(message["version"])
         now = self.store.version(run)

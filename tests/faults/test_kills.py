@@ -1,0 +1,286 @@
+"""What is killed, and what is left: worker, zygote, supervisor, and the app that started them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from rnnlab.errors import RunError
+from rnnlab.runs.client import Client
+from rnnlab.runs.protocol import Endpoint
+from rnnlab.runs.store import Store
+from tests.runs.lab import (
+    LONG,
+    TINY,
+    curve,
+    events,
+    exists,
+    gone,
+    opened,
+    pid_of,
+    until,
+    until_event,
+    until_state,
+    warm,
+)
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="watches processes by pidfd: Linux only")
+
+APP = """
+import sys
+from pathlib import Path
+from rnnlab.runs.client import Client
+client = Client(Path(sys.argv[1]))
+client.connect()
+print(client.status()["pid"], flush=True)
+sys.stdin.read()
+"""
+
+
+def start_app(home: Path) -> tuple[subprocess.Popen[str], int]:
+    """Start a program that connects to `home` as a server of pages does; return it and the supervisor's pid."""
+    app = subprocess.Popen(
+        [sys.executable, "-c", APP, str(home)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert app.stdout is not None
+    return app, int(app.stdout.readline())
+
+
+def end(app: subprocess.Popen[str], how: int = signal.SIGKILL) -> None:
+    app.send_signal(how)
+    app.wait()
+    for stream in (app.stdin, app.stdout):
+        assert stream is not None
+        stream.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
+def test_a_killed_worker_is_a_failed_run_that_keeps_everything(client: Client, number: signal.Signals) -> None:
+    other, run_id = client.create(LONG), client.create(LONG)
+    pid = pid_of(client, run_id)
+    until(client, run_id, lambda record: record.epoch >= 5)
+    said = client.store.events_since(run_id)
+    other_pid = pid_of(client, other)
+    started = time.monotonic()
+    os.kill(pid, number)
+    record = until_state(client, run_id, "failed")
+    assert time.monotonic() - started < 1.0
+    assert record.error is not None
+    assert record.error["code"] == "run_killed"
+    assert record.error["params"]["signal"] == number
+    after = client.store.events_since(run_id)
+    assert after[: len(said)] == said
+    assert [seq for seq, _ in after] == list(range(1, len(after) + 1))
+    assert after[-1][1].kind == "run_failed"
+    # the others are undisturbed
+    epoch = client.store.run(other).epoch
+    until(client, other, lambda record: record.epoch > epoch)
+    assert client.status()["runs"][other] == other_pid
+
+
+def test_a_killed_run_goes_on_and_gives_the_same_curve(client: Client) -> None:
+    config = TINY.change(num_epochs=400, pred_period=20, cell="gru", sampling="random", optimizer="adam",
+                         learning_rate=0.01)  # fmt: skip
+    whole = client.create(config)
+    until_state(client, whole, "finished")
+    run_id = client.create(config)
+    # somewhere in the middle of an epoch, after a checkpoint
+    until(client, run_id, lambda record: record.epoch >= 50)
+    os.kill(pid_of(client, run_id), signal.SIGKILL)
+    record = until_state(client, run_id, "failed")
+    assert record.continuable
+    checkpoint = client.store.checkpoints(run_id)[-1][0]
+    assert 40 <= checkpoint < 400
+    client.continue_run(run_id)
+    record = until_state(client, run_id, "finished", "failed")
+    assert record.state == "finished"
+    started = events(client, run_id, "run_started")
+    assert [event.epoch for event in started] == [0, checkpoint]
+    assert curve(client, run_id) == curve(client, whole)
+    texts = {(event.epoch, event.text) for event in events(client, run_id, "text_generated")}
+    assert texts == {(event.epoch, event.text) for event in events(client, whole, "text_generated")}
+
+
+def test_a_killed_zygote_fails_its_runs_and_is_revived(client: Client) -> None:
+    run_id = client.create(LONG)
+    pid = pid_of(client, run_id)
+    zygote = client.status()["pids"][1]
+    assert zygote != pid
+    os.kill(zygote, signal.SIGKILL)
+    record = until_state(client, run_id, "failed")
+    assert record.error is not None
+    assert record.error["code"] == "run_host_killed"
+    assert gone(pid)
+    assert gone(zygote)
+    # the next start works
+    assert until_state(client, client.create(TINY), "finished", "failed").state == "finished"
+    assert client.status()["pids"][1] != zygote
+
+
+def test_a_killed_supervisor_interrupts_its_runs_which_go_on(client: Client) -> None:
+    run_id, waiting = client.create(LONG.change(pred_period=50)), None
+    pid = pid_of(client, run_id)
+    slots = client.status()["slots"]
+    waiting = [client.create(LONG) for _ in range(slots)][-1]
+    until_event(client, run_id, lambda event: event.kind == "checkpoint_saved" and event.epoch >= 50)
+    said = client.store.events_since(run_id)
+    status = client.status()
+    os.kill(status["pid"], signal.SIGKILL)
+    # nobody asks: the client notices by itself, and starts another one
+    record = until_state(client, run_id, "interrupted")
+    assert record.continuable
+    assert client.store.run(waiting).state == "interrupted"
+    assert all(gone(other) for other in [*status["pids"], pid])
+    assert client.store.events_since(run_id)[: len(said)] == said
+    assert client.status()["pid"] != status["pid"]
+    # what it was about to do is done from the checkpoint
+    client.continue_run(run_id)
+    until(client, run_id, lambda record: record.state == "running" and record.epoch > 50)
+    assert events(client, run_id, "run_started")[-1].epoch >= 50
+    # a run that has ended stays as it was
+    assert all(item.state != "running" or item.id == run_id for item in client.store.runs())
+
+
+def test_a_question_to_a_worker_that_is_killed_is_answered_with_an_error(client: Client) -> None:
+    run_id = client.create(TINY)
+    until_state(client, run_id, "finished")
+    path = client.store.checkpoints(run_id)[-1][2]
+    path.write_bytes(b"\x00" * 100)
+    with pytest.raises(RunError) as caught:
+        client.generate(run_id, "the", 3)
+    assert caught.value.code == "checkpoint_unreadable"
+    client.continue_run(run_id, 1)
+    record = until_state(client, run_id, "failed")
+    assert record.error is not None
+    assert record.error["code"] == "checkpoint_unreadable"
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_when_the_app_is_gone_everything_is(tmp_path: Path, how: signal.Signals) -> None:
+    app, supervisor = start_app(tmp_path)
+    # a second client starts a run, and leaves
+    with Client(tmp_path) as client:
+        assert client.status()["pid"] == supervisor
+        run_id = client.create(LONG)
+        worker = pid_of(client, run_id)
+        until_event(client, run_id, lambda event: event.kind == "checkpoint_saved")
+        pids = client.status()["pids"]
+    assert exists(supervisor)
+    assert exists(worker)
+    end(app, how)
+    assert all(gone(pid, 5.0) for pid in [*pids, worker]), "an orphan was left"
+    store = Store(tmp_path / "runs.sqlite3")
+    assert store.run(run_id).state == "interrupted"
+    assert store.run(run_id).continuable
+    store.close()
+    assert Endpoint.read(tmp_path) is None
+    assert not [path for path in Path("/tmp").glob("rnnlab-*/s") if str(supervisor) in str(path)]
+
+
+def test_two_apps_share_a_home_and_the_second_outlives_the_first(tmp_path: Path) -> None:
+    first, supervisor = start_app(tmp_path)
+    second, same = start_app(tmp_path)
+    assert same == supervisor
+    with Client(tmp_path) as client:
+        run_id = client.create(LONG)
+        pid = pid_of(client, run_id)
+    end(first)
+    # the run goes on under the same supervisor, and a newcomer finds it
+    with Client(tmp_path) as client:
+        assert client.status()["pid"] == supervisor
+        assert client.status()["runs"] == {run_id: pid}
+        epoch = client.store.run(run_id).epoch
+        until(client, run_id, lambda record: record.epoch > epoch)
+        pids = client.status()["pids"]
+    end(second)
+    assert all(gone(pid, 5.0) for pid in pids)
+
+
+def test_many_clients_at_once_find_one_supervisor(tmp_path: Path) -> None:
+    apps = [
+        subprocess.Popen(
+            [sys.executable, "-c", APP, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(4)
+    ]
+    supervisors = set()
+    for app in apps:
+        assert app.stdout is not None
+        supervisors.add(int(app.stdout.readline()))
+    assert len(supervisors) == 1
+    for app in apps:
+        end(app)
+    assert gone(supervisors.pop(), 5.0)
+
+
+def test_a_supervisor_that_nobody_connects_to_ends(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rnnlab.runs.supervisor", str(tmp_path)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+    assert process.wait(10) == 0
+
+
+def test_a_store_from_a_newer_version_is_named_as_such(tmp_path: Path) -> None:
+    import sqlite3
+
+    connection = sqlite3.connect(tmp_path / "runs.sqlite3")
+    connection.execute("pragma user_version = 999")
+    connection.execute("create table runs (id text)")
+    connection.close()
+    with pytest.raises(RunError) as caught:
+        Client(tmp_path).connect()
+    assert caught.value.code == "store_too_new"
+
+
+def test_limits_of_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RNNLAB_RUN_SECONDS", "0.3")
+    monkeypatch.setenv("RNNLAB_ANSWER_SECONDS", "0.3")
+    with opened(tmp_path) as client:
+        warm(client)
+        run_id = client.create(LONG.change(num_preds=2000))
+        paused = client.create(LONG)
+        until_event(client, paused, lambda event: event.kind == "run_started")
+        client.pause(paused)
+        record = until_state(client, run_id, "failed")
+        assert record.error is not None
+        assert record.error["code"] == "run_too_long"
+        # a pause does not count
+        assert client.store.run(paused).state == "paused"
+        with pytest.raises(RunError) as caught:
+            client.generate(run_id, "the", 2000)
+        assert caught.value.code == "answer_too_late"
+
+
+def test_strangers_are_turned_away(client: Client) -> None:
+    endpoint = Endpoint.read(client.home)
+    assert endpoint is not None
+    stranger = Endpoint(endpoint.address, "guessed", 0).dial()
+    with stranger:
+        stranger.settimeout(5)
+        assert stranger.recv(100) == b""
+    noise = Endpoint(endpoint.address, endpoint.token, 0).dial()
+    with noise:
+        noise.sendall(b"\x00\xff not json\n")
+        noise.settimeout(5)
+        while noise.recv(1000):
+            pass
+    assert client.ready()
+
+
+def test_a_stuck_worker_disturbs_nobody(client: Client) -> None:
+    """A stopped process neither answers nor ends: others, and the supervisor, go on."""
+    stuck, other = client.create(LONG), client.create(LONG)
+    pid = pid_of(client, stuck)
+    os.kill(pid, signal.SIGSTOP)
+    epoch = until_state(client, other, "running").epoch
+    until(client, other, lambda record: record.epoch > epoch + 3)
+    client.delete(stuck)
+    assert gone(pid)

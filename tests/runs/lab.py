@@ -1,0 +1,147 @@
+"""A home with a supervisor for tests: tiny runs, and waiting for what happens instead of sleeping."""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rnnlab.config import TrainConfig
+from rnnlab.events import Event
+from rnnlab.runs.client import Client
+from rnnlab.runs.store import RunRecord
+
+PATIENCE = 30.0  # how long a test waits before it fails; nothing normally takes a tenth of it
+
+TINY = TrainConfig.make(
+    corpus="verse-en",
+    num_chars=600,
+    num_hiddens=8,
+    num_steps=5,
+    batch_size=8,
+    learning_rate=1.0,
+    num_epochs=3,
+    pred_period=2,
+    num_preds=4,
+    prefixes=("the",),
+)
+LONG = TINY.change(num_epochs=10_000, pred_period=10_000)
+"""Never comes to its end during a test."""
+
+
+def until(client: Client, run_id: str, wanted: Callable[[RunRecord], bool], patience: float = PATIENCE) -> RunRecord:
+    """Wait until the record of a run is as wanted."""
+    deadline = time.monotonic() + patience
+    while True:
+        record = client.store.run(run_id)
+        if wanted(record):
+            return record
+        left = deadline - time.monotonic()
+        assert left > 0, f"still {record}"
+        client.wait(run_id, record.version, left)
+
+
+def until_state(client: Client, run_id: str, *states: str) -> RunRecord:
+    """Wait until a run is in one of `states`."""
+    return until(client, run_id, lambda record: record.state in states)
+
+
+def until_event(client: Client, run_id: str, wanted: Callable[[Event], bool], cursor: int = 0) -> tuple[int, Event]:
+    """Wait until a run says something, and return it with its number."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        version = client.store.version(run_id)
+        for seq, event in client.store.events_since(run_id, cursor):
+            cursor = seq
+            if wanted(event):
+                return seq, event
+        left = deadline - time.monotonic()
+        assert left > 0, f"nothing of the kind in {client.store.events_since(run_id)[-5:]}"
+        client.wait(run_id, version, left)
+
+
+def events(client: Client, run_id: str, kind: str | None = None) -> list[Any]:
+    """Return what a run has said so far, of one kind."""
+    return [event for _, event in client.store.events_since(run_id) if kind in (None, event.kind)]
+
+
+def curve(client: Client, run_id: str) -> dict[int, float]:
+    """Return the loss of each epoch, where it was repeated the last one."""
+    return {event.epoch: event.loss for event in events(client, run_id, "epoch_finished")}
+
+
+def pid_of(client: Client, run_id: str) -> int:
+    """Return the process that trains a run, waiting for it to be there."""
+    until_state(client, run_id, "running", "paused")
+    pid = client.status()["runs"][run_id]
+    assert isinstance(pid, int)
+    return pid
+
+
+def exists(pid: int) -> bool:
+    """Say whether a process runs; one that is dead and not yet waited for does not."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+            return file.read().rpartition(")")[2].split()[0] not in ("Z", "X")
+    except OSError:
+        return False
+
+
+def gone(pid: int, patience: float = PATIENCE) -> bool:
+    """Wait until a process, anybody's, is gone."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        return bool(poll.poll(patience * 1000))
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def opened(home: Path) -> Iterator[Client]:
+    """Connect to a home, and see to it that its supervisor and all its processes are gone afterwards."""
+    client = Client(home)
+    client.connect()
+    try:
+        yield client
+    finally:
+        pids = client.status()["pids"]
+        client.close()
+        assert all(gone(pid) for pid in pids), "a process was left"
+
+
+def warm(client: Client) -> Client:
+    """Wait until the zygote is ready."""
+    deadline = time.monotonic() + PATIENCE
+    while not client.ready():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return client
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """A client whose home many tests share; each has runs of its own."""
+    with opened(tmp_path_factory.mktemp("home")) as client:
+        yield warm(client)
+
+
+@pytest.fixture
+def client(shared: Client) -> Iterator[Client]:
+    """The shared client; what a test leaves running is removed after it."""
+    warm(shared)
+    yield shared
+    for record in shared.store.runs(states=["queued", "running", "paused"]):
+        shared.delete(record.id)
+    for pid in shared.status()["runs"].values():  # its slot is free when its process is gone
+        assert pid is None or gone(pid)

@@ -1,0 +1,438 @@
+"""The life of a run through the client: start, steer, continue, ask, delete."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+
+from rnnlab.errors import ConfigError, CorpusError, PrefixError, RNNLabError, RunError
+from rnnlab.runs.client import Client
+from tests.runs.lab import LONG, TINY, curve, events, gone, pid_of, until, until_event, until_state
+
+
+def refusal(code: str) -> pytest.RaisesExc[RNNLabError]:
+    return pytest.RaisesExc(RNNLabError, check=lambda error: error.code == code)
+
+
+def test_a_run_from_start_to_end(client: Client) -> None:
+    run_id = client.create(TINY, name="A6", owner="ann", language="en")
+    said = list(client.follow(run_id))
+    record = client.store.run(run_id)
+    assert (record.state, record.epoch, record.name, record.owner) == ("finished", 3, "A6", "ann")
+    assert record.started_at is not None
+    assert record.finished_at is not None
+    kinds = [event.kind for event in said]
+    assert kinds[0] == "run_started"
+    assert kinds[-1] == "run_finished"
+    assert kinds.count("epoch_finished") == 3
+    assert [event.text[:3] for event in said if event.kind == "text_generated"] == ["the", "the"]
+    assert [event.epoch for event in said if event.kind == "text_generated"] == [2, 3]
+    # everything was kept, in order
+    assert events(client, run_id) == said
+    # one process for each run, and it is gone with it
+    assert run_id not in client.status()["runs"] or gone(client.status()["runs"][run_id])
+
+
+def test_the_same_seed_gives_the_same_curve(client: Client) -> None:
+    runs = [client.create(TINY.change(random_seed=seed)) for seed in (1, 1, 2)]
+    for run_id in runs:
+        until_state(client, run_id, "finished")
+    first, again, other = (curve(client, run_id) for run_id in runs)
+    assert first == again
+    assert first != other
+
+
+def test_pause_step_resume_stop(client: Client) -> None:
+    run_id = client.create(LONG)
+    until(client, run_id, lambda record: record.epoch >= 1)
+    client.pause(run_id)
+    until_state(client, run_id, "paused")
+    seq, paused = until_event(client, run_id, lambda event: event.kind == "run_paused")
+    # a pause leaves a checkpoint of the very place
+    seq, saved = until_event(client, run_id, lambda event: event.kind == "checkpoint_saved", seq)
+    assert (saved.epoch, saved.minibatch) == (paused.epoch, paused.minibatch)
+
+    # where it stands in all minibatches
+    total = events(client, run_id, "run_started")[0].num_minibatches
+    client.step(run_id, "minibatch")
+    seq, stepped = until_event(client, run_id, lambda event: event.kind == "run_paused", seq)
+    assert stepped.epoch * total + stepped.minibatch == paused.epoch * total + paused.minibatch + 1
+    # whoever steps sees every minibatch
+    _, minibatch = [item for item in client.store.events_since(run_id) if item[1].kind == "minibatch_finished"][-1]
+    assert minibatch.minibatch == (stepped.minibatch or total)
+
+    client.step(run_id, "epoch")
+    _, stepped = until_event(client, run_id, lambda event: event.kind == "run_paused", seq)
+    assert stepped.minibatch == 0
+
+    client.resume(run_id)
+    until(client, run_id, lambda record: record.state == "running" and record.epoch > stepped.epoch + 1)
+    client.stop(run_id)
+    record = until_state(client, run_id, "stopped")
+    assert record.continuable
+    # the last checkpoint is of the place where it stopped
+    ended = events(client, run_id, "run_finished")[-1]
+    assert client.store.checkpoints(run_id)[-1][:2] == (ended.epoch, ended.minibatch)
+
+
+def test_settings_change_between_two_minibatches(client: Client) -> None:
+    run_id = client.create(LONG)
+    until(client, run_id, lambda record: record.epoch >= 1)
+    client.set(run_id, "learning_rate", 0.25)
+    client.set(run_id, "clip_norm", None)
+    seq, changed = until_event(client, run_id, lambda event: event.kind == "setting_changed")
+    assert (changed.name, changed.value) == ("learning_rate", 0.25)
+    _, changed = until_event(client, run_id, lambda event: event.kind == "setting_changed", seq)
+    assert (changed.name, changed.value) == ("clip_norm", None)
+    after = changed.epoch + 2
+    until_event(client, run_id, lambda event: event.kind == "epoch_finished" and event.epoch >= after)
+    last = events(client, run_id, "epoch_finished")[-1]
+    assert (last.learning_rate, last.clip_norm) == (0.25, None)
+    with pytest.raises(ConfigError):
+        client.set(run_id, "learning_rate", -1.0)
+    with refusal("setting_fixed"):
+        client.set(run_id, "num_hiddens", 3)
+
+
+def test_few_minibatches_are_told_of_and_the_latest_checkpoint_is_kept(client: Client) -> None:
+    run_id = client.create(LONG)
+    until(client, run_id, lambda record: record.epoch >= 40)
+    client.pause(run_id)
+    until_state(client, run_id, "paused")
+    minibatches = len(events(client, run_id, "minibatch_finished"))
+    assert minibatches < 40
+    until_event(client, run_id, lambda event: event.kind == "checkpoint_saved" and event.epoch > 0)
+    checkpoints = client.store.checkpoints(run_id)
+    assert checkpoints[0][:2] == (0, 0)
+    assert len(checkpoints) == 2
+    folder = checkpoints[0][2].parent
+    assert {path for _, _, path in checkpoints} == set(folder.iterdir())
+
+
+def test_every_minibatch_is_told_of_where_the_graph_grows(client: Client) -> None:
+    run_id = client.create(TINY.change(detach=False, num_epochs=1))
+    said = list(client.follow(run_id))
+    minibatches = [event for event in said if event.kind == "minibatch_finished"]
+    assert [event.minibatch for event in minibatches] == list(range(1, minibatches[0].num_minibatches + 1))
+    assert all(event.memory_mb is None or event.memory_mb > 1 for event in minibatches)
+
+
+def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(client: Client) -> None:
+    config = TINY.change(num_epochs=30, sampling="random", optimizer="adam", learning_rate=0.01, pred_period=100)
+    whole = client.create(config)
+    until_state(client, whole, "finished")
+    run_id = client.create(config)
+    until_event(client, run_id, lambda event: event.kind == "run_started")
+    client.pause(run_id)
+    until_event(client, run_id, lambda event: event.kind == "run_paused")
+    client.step(run_id, "epoch")
+    until_state(client, run_id, "paused")
+    client.step(run_id, "minibatch")  # into the middle of an epoch
+    client.stop(run_id)
+    stopped = until_state(client, run_id, "stopped", "finished")
+    assert stopped.state == "stopped"
+    client.continue_run(run_id)
+    record = until_state(client, run_id, "finished")
+    assert record.error is None
+    assert len(events(client, run_id, "run_started")) == 2
+    assert curve(client, run_id) == curve(client, whole)
+
+
+def test_a_finished_run_goes_on_for_more_epochs(client: Client) -> None:
+    longer = client.create(TINY.change(num_epochs=5))
+    run_id = client.create(TINY)
+    until_state(client, run_id, "finished")
+    with refusal("run_complete"):
+        client.continue_run(run_id)
+    client.continue_run(run_id, 2)
+    record = until(client, run_id, lambda record: record.state == "finished" and record.epoch == 5)
+    assert (record.num_epochs, record.config.num_epochs) == (5, 5)
+    until_state(client, longer, "finished")
+    assert curve(client, run_id) == curve(client, longer)
+    with refusal("config_value"):
+        client.continue_run(run_id, 100_000)
+
+
+def test_what_a_state_does_not_admit_is_refused(client: Client) -> None:
+    run_id = client.create(TINY)
+    until_state(client, run_id, "finished")
+    for command in (client.pause, client.resume, client.stop, client.step):
+        with refusal("run_state"):
+            command(run_id)
+    running = client.create(LONG)
+    until_state(client, running, "running")
+    with refusal("run_state"):
+        client.continue_run(running)
+    with refusal("run_state"):
+        client.resume(running)
+    with refusal("step_unknown"):
+        client.step(running, "century")
+    with refusal("run_unknown"):
+        client.pause("nothing")
+
+
+TOO_LARGE = {
+    "cell": "lstm",
+    "num_hiddens": 1024,
+    "num_layers": 8,
+    "bidirectional": True,
+    "optimizer": "adam",
+    "precision": "float64",
+}
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "code"),
+    [
+        ({"num_chars": 20}, CorpusError, "corpus_too_short"),
+        ({"corpus": "no-such-corpus"}, CorpusError, "corpus_unknown"),
+        ({"corpus": "text-0123456789abcdef"}, CorpusError, "corpus_text_gone"),
+        ({"prefixes": ("分开",)}, PrefixError, "prefix_character"),
+        (TOO_LARGE, RunError, "run_too_large"),
+    ],
+)
+def test_what_could_not_train_is_refused_at_once(
+    client: Client, settings: dict[str, object], error: type[RNNLabError], code: str
+) -> None:
+    before = len(client.store.runs())
+    with pytest.raises(error) as caught:
+        client.create(TINY.change(**settings))
+    assert caught.value.code == code
+    assert len(client.store.runs()) == before
+
+
+def test_a_run_that_diverges_keeps_everything_before(client: Client) -> None:
+    run_id = client.create(TINY.change(learning_rate=1e4, clip_norm=None, activation="relu", num_epochs=200))
+    record = until_state(client, run_id, "diverged", "finished")
+    assert record.state == "diverged"
+    assert not record.continuable
+    assert events(client, run_id)[-1].kind == "run_diverged"
+    with refusal("run_not_continuable"):
+        client.continue_run(run_id)
+
+
+def test_a_run_that_may_not_have_the_memory_fails_with_that_reason(tmp_path: Path) -> None:
+    # the worker alone decides: the limit is far below what torch has already
+    from tests.runs.lab import opened, warm
+
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("RNNLAB_MEMORY_MB", "140")
+        with opened(tmp_path / "home") as client:
+            warm(client)
+            config = TINY.change(num_hiddens=1024, num_layers=2, cell="lstm", num_chars=600)
+            run_id = client.create(config)
+            record = until_state(client, run_id, "failed", "finished")
+            assert record.error is not None
+            assert record.error["code"] == "run_out_of_memory"
+            # the others are undisturbed, and the next one too
+            assert until_state(client, client.create(TINY), "finished", "failed").state == "finished"
+
+
+def test_questions_to_checkpoints(client: Client) -> None:
+    run_id = client.create(TINY.change(num_epochs=4))
+    until_state(client, run_id, "finished")
+    texts = {event.epoch: event.text for event in events(client, run_id, "text_generated")}
+    # decoding again from a checkpoint gives what the run wrote then
+    assert client.generate(run_id, "the", 4, epoch=2) == texts[2]
+    assert client.generate(run_id, "the", 4) == texts[4]
+    warm = client.generate(run_id, "the", 40, "temperature", 5.0, seed=1)
+    assert len(warm) == 43
+    assert warm == client.generate(run_id, "the", 40, "temperature", 5.0, seed=1)
+    assert warm != client.generate(run_id, "the", 40, "temperature", 5.0, seed=2)
+    # the answers are kept with the run
+    kept = [(question["prefix"], answer["text"]) for question, answer in client.store.answers(run_id)]
+    assert ("the", warm) in kept
+    assert len(kept) == 4
+    with refusal("prefix_character"):
+        client.generate(run_id, "分", 4)
+    with refusal("config_value"):
+        client.generate(run_id, "the", 10**9)
+    with pytest.raises(RunError) as caught:
+        client.generate(run_id, "the", 4, epoch=1)
+    assert caught.value.code == "checkpoint_unknown"
+    assert caught.value.params["allowed"] == "0, 2, 4"
+
+
+def test_questions_are_answered_while_all_slots_train(client: Client) -> None:
+    slots = client.status()["slots"]
+    runs = [client.create(LONG) for _ in range(slots + 1)]
+    for run_id in runs[:slots]:
+        until_state(client, run_id, "running")
+    assert client.store.run(runs[-1]).state == "queued"
+    until_event(client, runs[0], lambda event: event.kind == "checkpoint_saved")
+    assert client.generate(runs[0], "the", 3).startswith("the")
+    assert client.store.run(runs[-1]).state == "queued"
+    # it starts when another one ends
+    client.stop(runs[0])
+    until_state(client, runs[-1], "running")
+
+
+def test_the_queue_is_shared_fairly(client: Client) -> None:
+    slots = client.status()["slots"]
+    ann = [client.create(LONG, owner="ann") for _ in range(slots)]
+    for run_id in ann:
+        until_state(client, run_id, "running")
+    ann += [client.create(LONG, owner="ann") for _ in range(2)]
+    bob = client.create(LONG, owner="bob")
+    assert client.store.run(bob).queue_position == 1
+    assert client.store.run(ann[-1]).queue_position == 3
+    client.stop(ann[0])
+    until_state(client, bob, "running")
+    assert client.store.run(ann[-1]).state == "queued"
+    # who waits may be taken back
+    client.stop(ann[-1])
+    assert client.store.run(ann[-1]).state == "stopped"
+    # and only who started a run steers it
+    with refusal("run_not_yours"):
+        client.stop(bob, owner="ann")
+    client.stop(bob, owner="bob")
+
+
+def test_deleting_a_run_that_trains(client: Client) -> None:
+    run_id = client.create(LONG)
+    pid = pid_of(client, run_id)
+    until_event(client, run_id, lambda event: event.kind == "checkpoint_saved")
+    folder = client.store.checkpoints(run_id)[0][2].parent
+    client.delete(run_id)
+    with refusal("run_unknown"):
+        client.store.run(run_id)
+    assert client.store.events_since(run_id) == []
+    assert gone(pid)
+    assert not folder.exists() or until_empty(folder)
+    # who follows it hears of it
+    with refusal("run_unknown"):
+        list(client.follow(run_id))
+
+
+def until_empty(folder: Path) -> bool:
+    return not list(folder.iterdir())
+
+
+def test_starring(client: Client) -> None:
+    run_id = client.create(TINY)
+    client.star(run_id, True)
+    assert client.store.run(run_id).starred
+    client.star(run_id, False)
+    assert not client.store.run(run_id).starred
+
+
+def test_ones_own_text(client: Client) -> None:
+    name = client.add_text("to be or not to be, that is the question. " * 20, "hamlet.txt")
+    assert client.store.text_title(name) == "hamlet.txt"
+    run_id = client.create(TINY.change(corpus=name))
+    until_state(client, run_id, "finished")
+    with pytest.raises(CorpusError):
+        client.add_text(" \n ", "nothing")
+    with pytest.raises(CorpusError):
+        client.add_text("x" * (2**21 + 2**20), "too large")
+
+
+def test_two_threads_share_a_client(client: Client) -> None:
+    runs: dict[int, str] = {}
+
+    def work(number: int) -> None:
+        run_id = client.create(TINY.change(random_seed=number))
+        list(client.follow(run_id))
+        runs[number] = client.store.run(run_id).state
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert runs == dict.fromkeys(range(4), "finished")
+
+
+def test_how_long_an_epoch_takes(client: Client) -> None:
+    unseen = TINY.change(num_hiddens=11)
+    estimate = client.seconds_per_epoch(unseen)  # from the speed of this machine
+    assert estimate is not None
+    assert 1e-5 < estimate < 1
+    run_id = client.create(unseen)
+    until_state(client, run_id, "finished")
+    seconds = sorted(event.seconds for event in events(client, run_id, "epoch_finished"))
+    assert client.seconds_per_epoch(unseen) == seconds[1]
+    assert client.seconds_per_epoch(TINY.change(corpus="no-such-corpus")) is None
+
+
+def test_what_the_supervisor_says_of_itself(client: Client) -> None:
+    status = client.status(memory=True)
+    assert status["ready"]
+    assert status["slots"] >= 1
+    assert status["memory_mb"] > 20
+
+
+def test_a_command_that_cannot_be_read(client: Client) -> None:
+    for verb, parameters in (("pause", {}), ("_nonsense", {}), ("wait", {"run": "x", "version": "y"})):
+        with pytest.raises(RunError) as caught:
+            client._call(verb, **parameters)
+        assert caught.value.code in ("command_invalid", "command_unknown")
+    assert client.ready()
+
+
+def test_export_and_import(client: Client) -> None:
+    from rnnlab.runs.export import export_run, import_run, to_json
+
+    run_id = client.create(TINY, name="A6", language="en")
+    until_state(client, run_id, "finished")
+    client.continue_run(run_id, 1)
+    until(client, run_id, lambda record: record.state == "finished" and record.epoch == 4)
+    data = export_run(client.store, run_id)
+    assert data["corpus"]["name"] == "verse-en"
+    assert data["corpus"]["ladder"]["0"] == data["corpus"]["vocab_size"]
+    assert data["made"]["versions"]["torch"]
+    kinds = [event["kind"] for event in data["events"]]
+    assert not {"minibatch_finished", "checkpoint_saved"} & set(kinds)
+    assert kinds.count("run_finished") == 1
+    text = to_json(data)
+    assert json.loads(text) == data
+    recording = import_run(text)
+    assert recording.config == TINY.change(num_epochs=4)
+    again = client.import_run(text, owner="ann")
+    record = client.store.run(again)
+    assert (record.state, record.epoch, record.owner, record.continuable) == ("finished", 4, "ann", False)
+    assert export_run(client.store, again)["events"] == data["events"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"format": "other"},
+        {"version": 2},
+        {"events": [{"kind": "nonsense"}]},
+        {"config": {"num_hiddens": 10**9}},
+        {"config": {"unknown": 1}},
+        {"surplus": 1},
+        {"events": 3},
+    ],
+)
+def test_what_is_no_exported_run_is_refused(change: dict[str, object]) -> None:
+    from rnnlab.runs.export import import_run
+
+    good: dict[str, object] = {
+        "format": "rnnlab-run",
+        "version": 1,
+        "config": {},
+        "made": {},
+        "corpus": {"name": "verse-en", "vocab_size": 3},
+        "events": [],
+    }
+    import_run(json.dumps(good))
+    with pytest.raises(RunError) as caught:
+        import_run(json.dumps({**good, **change}))
+    assert caught.value.code == "import_invalid"
+
+
+def test_an_export_that_is_no_text_or_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    from rnnlab.runs import export
+
+    for data in (b"\xff\x00", b"", b"[]", b"{"):
+        with pytest.raises(RunError):
+            export.import_run(data)
+    monkeypatch.setattr(export, "MAX_BYTES", 10)
+    with pytest.raises(RunError) as caught:
+        export.import_run(b"x" * 11)
+    assert caught.value.code == "import_too_large"

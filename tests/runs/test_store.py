@@ -1,0 +1,351 @@
+"""One writer, many readers: what the store keeps, and what it refuses."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rnnlab.errors import RunError
+from rnnlab.events import (
+    CheckpointSaved,
+    EpochFinished,
+    RunDiverged,
+    RunFailed,
+    RunFinished,
+    RunPaused,
+    RunResumed,
+    RunStarted,
+    TextGenerated,
+)
+from rnnlab.runs import schema
+from rnnlab.runs.store import Store, Writer
+from tests.runs.lab import TINY
+
+STARTED = RunStarted(num_params=1, vocab_size=2, num_chars=3, num_minibatches=4, device="cpu")
+
+
+def epoch(number: int, seconds: float = 0.5) -> EpochFinished:
+    return EpochFinished(
+        epoch=number,
+        loss=2.0 / number,
+        perplexity=7.0 / number,
+        seconds=seconds,
+        num_tokens=10,
+        learning_rate=1.0,
+        clip_norm=None,
+        grad_norm=1.0,
+        grad_norm_max=2.0,
+        clipped_share=0.0,
+    )
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> Iterator[Writer]:
+    writer = Store.open_writer(tmp_path / schema.DATABASE)
+    yield writer
+    writer.close()
+
+
+@pytest.fixture
+def reader(writer: Writer) -> Iterator[Store]:
+    store = Store(writer.path, patience=1.0)
+    yield store
+    store.close()
+
+
+def begin(writer: Writer, run_id: str, **about: str) -> None:
+    with writer.atomic():
+        writer.create(run_id, TINY, **about)  # type: ignore[arg-type]
+        writer.record(run_id, STARTED)
+
+
+def test_a_store_that_does_not_exist_yet_is_empty(tmp_path: Path) -> None:
+    store = Store(tmp_path / "nowhere" / schema.DATABASE)
+    assert store.runs() == []
+    assert store.version("abc") == 0
+    assert store.events_since("abc") == []
+    with pytest.raises(RunError) as caught:
+        store.run("abc")
+    assert caught.value.code == "run_unknown"
+
+
+def test_what_a_run_says_is_numbered_and_kept(writer: Writer, reader: Store) -> None:
+    begin(writer, "r1", name="A6", owner="ann", language="zh")
+    with writer.atomic():
+        assert writer.record("r1", epoch(1)) == 2
+        assert writer.record("r1", TextGenerated(epoch=1, prefix="分开", text="分开\n<b>")) == 3
+    assert [seq for seq, _ in reader.events_since("r1")] == [1, 2, 3]
+    assert reader.events_since("r1", 2) == [(3, TextGenerated(epoch=1, prefix="分开", text="分开\n<b>"))]
+    record = reader.run("r1")
+    assert (record.name, record.owner, record.language, record.config) == ("A6", "ann", "zh", TINY)
+    assert (record.state, record.epoch, record.perplexity, record.num_epochs) == ("running", 1, 7.0, 3)
+    assert record.started_at is not None
+    assert record.finished_at is None
+
+
+def test_the_states_follow_the_events(writer: Writer, reader: Store) -> None:
+    def state_after(*said: object) -> str:
+        for event in said:
+            with writer.atomic():
+                writer.record("r1", event)  # type: ignore[arg-type]
+        return reader.run("r1").state
+
+    with writer.atomic():
+        writer.create("r1", TINY)
+    assert reader.run("r1").state == "queued"
+    assert state_after(STARTED) == "running"
+    assert state_after(RunPaused(epoch=0, minibatch=1)) == "paused"
+    assert state_after(RunResumed(epoch=0, minibatch=1)) == "running"
+    assert (
+        state_after(RunPaused(epoch=0, minibatch=1), RunFinished(reason="stopped", epoch=0, minibatch=1)) == "stopped"
+    )
+    for run_id, event, state in (
+        ("r2", RunFinished(reason="finished", epoch=3, minibatch=0), "finished"),
+        ("r3", RunDiverged(epoch=3, minibatch=0, grad_norm=None), "diverged"),
+        ("r4", RunFailed(code="run_killed", message="It was killed.", params={"signal": 9}), "failed"),
+    ):
+        begin(writer, run_id)
+        with writer.atomic():
+            writer.record(run_id, event)  # type: ignore[arg-type]
+        record = reader.run(run_id)
+        assert record.state == state
+        assert record.finished_at is not None
+    assert reader.run("r4").error == {"code": "run_killed", "message": "It was killed.", "params": {"signal": 9}}
+
+
+def test_every_change_changes_the_version(writer: Writer, reader: Store) -> None:
+    with writer.atomic():
+        writer.create("r1", TINY)
+    versions = [reader.version("r1")]
+    for change in (
+        lambda: writer.record("r1", STARTED),
+        lambda: writer.record("r1", epoch(1)),
+        lambda: writer.star("r1", True),
+        lambda: writer.move("r1", "interrupted"),
+    ):
+        with writer.atomic():
+            change()
+        versions.append(reader.version("r1"))
+    assert versions == sorted(set(versions))
+
+
+def test_an_ended_run_says_nothing_more(writer: Writer) -> None:
+    begin(writer, "r1")
+    with writer.atomic():
+        writer.record("r1", RunFinished(reason="finished", epoch=3, minibatch=0))
+    with pytest.raises(RunError) as caught, writer.atomic():
+        writer.record("r1", epoch(4))
+    assert caught.value.code == "run_ended"
+    # not even past our own code
+    with pytest.raises(sqlite3.IntegrityError, match="the run has ended"), writer.atomic():
+        writer._change("insert into events (run, seq, kind, body) values ('r1', 99, 'x', '{}')")
+    assert len(writer.events_since("r1")) == 2
+
+
+def test_a_number_is_given_once(writer: Writer) -> None:
+    begin(writer, "r1")
+    with pytest.raises(sqlite3.IntegrityError), writer.atomic():
+        writer._change("insert into events (run, seq, kind, body) values ('r1', 1, 'x', '{}')")
+
+
+def test_states_change_by_the_table_only(writer: Writer) -> None:
+    with writer.atomic():
+        writer.create("r1", TINY)
+    with pytest.raises(RunError) as caught, writer.atomic():
+        writer.move("r1", "paused")
+    assert caught.value.code == "run_state"
+    assert "running" in caught.value.params["allowed"]
+
+
+def test_all_or_nothing(writer: Writer, reader: Store) -> None:
+    begin(writer, "r1")
+    with pytest.raises(RunError), writer.atomic():  # noqa: PT012 - the second statement fails, the first is undone
+        writer.record("r1", epoch(1))
+        writer.move("r1", "queued")
+    assert reader.run("r1").epoch == 0
+    assert len(reader.events_since("r1")) == 1
+
+
+def test_readers_cannot_write(writer: Writer, reader: Store) -> None:
+    begin(writer, "r1")
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        reader._rows("delete from runs")
+    assert reader.run("r1")
+
+
+def test_readers_in_many_threads_while_the_writer_writes(writer: Writer, reader: Store) -> None:
+    begin(writer, "r1")
+    done, wrong = threading.Event(), []
+
+    def read() -> None:
+        last = 0
+        while not done.is_set():
+            count = len(reader.events_since("r1"))
+            if count < last:
+                wrong.append((last, count))
+            last = count
+
+    threads = [threading.Thread(target=read) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for number in range(1, 60):
+        with writer.atomic():
+            writer.record("r1", epoch(number))
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+    assert len(reader.events_since("r1")) == 60
+
+
+def test_the_journal_fits_the_library(writer: Writer) -> None:
+    (mode,) = writer._rows("pragma journal_mode")[0]
+    assert mode == ("wal" if sqlite3.sqlite_version_info >= (3, 51, 3) else "truncate")
+    assert writer._rows("pragma synchronous") == [(2,)]  # full
+
+
+def test_a_newer_store_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / schema.DATABASE
+    connection = sqlite3.connect(path)
+    connection.execute(f"pragma user_version = {len(schema.MIGRATIONS) + 1}")
+    connection.execute("create table runs (id text)")
+    connection.close()
+    for use in (lambda: Store.open_writer(path), lambda: Store(path).runs()):
+        with pytest.raises(RunError) as caught:
+            use()
+        assert caught.value.code == "store_too_new"
+        assert caught.value.params["supported"] == len(schema.MIGRATIONS)
+
+
+def test_what_is_no_store_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / schema.DATABASE
+    path.write_bytes(b"something else entirely " * 100)
+    with pytest.raises(RunError) as caught:
+        Store.open_writer(path)
+    assert caught.value.code == "store_unreadable"
+    assert path.read_bytes().startswith(b"something else")
+
+
+def test_an_older_store_is_brought_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / schema.DATABASE
+    Store.open_writer(path).close()
+    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, "create table later (x);"))
+    writer = Store.open_writer(path)
+    assert writer._rows("select * from later") == []
+    assert writer._rows("pragma user_version") == [(len(schema.MIGRATIONS),)]
+    writer.close()
+
+
+def test_a_migration_that_fails_leaves_the_store_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / schema.DATABASE
+    Store.open_writer(path).close()
+    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, "create table later (x); create table later (x);"))
+    with pytest.raises(sqlite3.OperationalError):
+        Store.open_writer(path)
+    monkeypatch.undo()
+    writer = Store.open_writer(path)
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        writer._rows("select * from later")
+    writer.close()
+
+
+def test_checkpoints_of_the_history_and_the_latest(writer: Writer, reader: Store) -> None:
+    begin(writer, "r1")
+
+    def add(number: int, minibatch: int, kept: bool) -> list[str]:
+        event = CheckpointSaved(epoch=number, minibatch=minibatch, name=f"e{number}-{minibatch}")
+        with writer.atomic():
+            writer.record("r1", event)
+            return writer.add_checkpoint("r1", event, size=100, kept=kept, limit=350)
+
+    assert not reader.run("r1").continuable
+    assert add(0, 0, True) == []
+    assert add(1, 3, False) == []
+    assert add(1, 5, False) == ["e1-3"]
+    assert add(2, 0, True) == ["e1-5"]
+    assert add(4, 0, True) == []
+    # beyond the limit the history is thinned out; its start and its end stay
+    assert add(6, 0, True) == ["e2-0"]
+    assert [(number, minibatch) for number, minibatch, _ in reader.checkpoints("r1")] == [(0, 0), (4, 0), (6, 0)]
+    assert reader.checkpoints("r1")[0][2] == writer.path.parent / "checkpoints" / "r1" / "e0-0"
+    assert not reader.run("r1").continuable  # it is still going on
+    with writer.atomic():
+        writer.move("r1", "interrupted")
+    assert reader.run("r1").continuable
+
+
+def test_a_diverged_run_is_not_continued(writer: Writer) -> None:
+    begin(writer, "r1")
+    saved = CheckpointSaved(epoch=1, minibatch=0, name="e1")
+    with writer.atomic():
+        writer.record("r1", saved)
+        writer.add_checkpoint("r1", saved, 1, True, 10)
+        writer.record("r1", RunDiverged(epoch=2, minibatch=1, grad_norm=1.0))
+    assert not writer.run("r1").continuable
+
+
+def test_deleting_removes_everything_of_a_run(writer: Writer, reader: Store) -> None:
+    begin(writer, "r1")
+    begin(writer, "r2")
+    with writer.atomic():
+        writer.add_checkpoint("r1", CheckpointSaved(epoch=0, minibatch=0, name="e"), 1, True, 10)
+        writer.add_answer("r1", '{"q": 1}', {"text": "x"})
+        writer.delete("r1")
+    assert reader.events_since("r1") == []
+    assert reader.checkpoints("r1") == []
+    assert reader.answers("r1") == []
+    assert [record.id for record in reader.runs()] == ["r2"]
+
+
+def test_the_newest_run_comes_first(writer: Writer, reader: Store) -> None:
+    with writer.atomic():
+        for number in range(5):
+            writer.create(f"r{number}", TINY, now=1000.0 + number)
+        writer.move("r3", "stopped")
+    assert [record.id for record in reader.runs()] == ["r4", "r3", "r2", "r1", "r0"]
+    assert [record.id for record in reader.runs(limit=2)] == ["r4", "r3"]
+    assert [record.id for record in reader.runs(states=["stopped"])] == ["r3"]
+    assert [reader.run(f"r{number}").queue_position for number in range(5)] == [1, 2, 3, None, 4]
+
+
+def test_texts_and_facts_are_kept(writer: Writer, reader: Store) -> None:
+    with writer.atomic():
+        writer.add_text("text-1", "歌词\nline", "one")
+        writer.add_text("text-1", "歌词\nline", "two")
+        writer.set_meta("speed", {"flops": 1.5})
+    assert reader.text("text-1") == "歌词\nline"
+    assert reader.text_title("text-1") == "two"
+    assert reader.text("text-2") is None
+    assert reader.meta("speed") == {"flops": 1.5}
+    assert reader.meta("nothing") is None
+
+
+def test_an_epoch_takes_as_long_as_it_took(writer: Writer, reader: Store) -> None:
+    assert reader.epoch_seconds(TINY) is None
+    begin(writer, "r1")
+    with writer.atomic():
+        for number, seconds in enumerate([9.0, 0.2, 0.3], start=1):
+            writer.record("r1", epoch(number, seconds))
+    assert reader.epoch_seconds(TINY.change(random_seed=7)) == 0.3
+    assert reader.epoch_seconds(TINY.change(num_hiddens=9)) is None
+
+
+def test_a_restart_interrupts_what_had_not_ended(writer: Writer) -> None:
+    for run_id in ("r1", "r2", "r3"):
+        begin(writer, run_id)
+    with writer.atomic():
+        writer.create("r4", TINY)
+        writer.record("r2", RunPaused(epoch=0, minibatch=0))
+        writer.record("r3", RunFinished(reason="finished", epoch=3, minibatch=0))
+        assert sorted(writer.interrupt_all()) == ["r1", "r2", "r4"]
+    states = {record.id: record.state for record in writer.runs()}
+    assert states == {"r1": "interrupted", "r2": "interrupted", "r3": "finished", "r4": "interrupted"}
+
+
+def test_changes_only_within_a_transaction(writer: Writer) -> None:
+    with pytest.raises(AssertionError, match="atomic"):
+        writer.star("r1", True)
