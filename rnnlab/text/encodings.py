@@ -62,7 +62,7 @@ def decode(data: bytes) -> str:
         return clean(text)
     if b"\0" in data:  # no text without a mark holds a zero byte, and nearly every other file does
         raise _binary()
-    text = _try(data, "utf-8-sig")
+    text = _try(data, "utf-8")
     return clean(text if text is not None else _decode_chinese(data))
 
 
@@ -161,7 +161,10 @@ def _score(character: str) -> int:
 @cache
 def _frequent_levels() -> frozenset[str]:
     # both standards put their frequent characters first: level 1 of GB 2312 (3,755) and of Big5 (5,401)
-    level_1 = bytes(b for hi in range(0xB0, 0xD8) for lo in range(0xA1, 0xFF) for b in (hi, lo))
-    trails = [*range(0x40, 0x7F), *range(0xA1, 0xFF)]
-    big5_level_1 = bytes(b for hi in range(0xA4, 0xC6) for lo in trails for b in (hi, lo))
-    return frozenset(level_1.decode("gb2312", "ignore") + big5_level_1.decode("big5", "ignore"))
+    levels = {
+        "gb2312": (range(0xB0, 0xD8), range(0xA1, 0xFF)),
+        "big5": (range(0xA4, 0xC7), [*range(0x40, 0x7F), *range(0xA1, 0xFF)]),
+    }
+    pairs = ((encoding, bytes((lead, trail))) for encoding, (a, b) in levels.items() for lead in a for trail in b)
+    characters = (pair.decode(encoding, "ignore") for encoding, pair in pairs)
+    return frozenset(character for character in characters if character >= "\u4e00")  # Big5 ends its level with kana

@@ -108,6 +108,7 @@ def test_a_file_larger_than_the_memory_is_not_even_opened(tmp_path: Path) -> Non
     with pytest.raises(CorpusError, match="at most 2 MB") as caught:
         from_path(path)
     assert caught.value.code == "corpus_too_large"
+    assert caught.value.params["megabytes"] == 2**20  # its true size
 
 
 @pytest.mark.parametrize("name", DOWNLOADS)
@@ -140,6 +141,16 @@ def test_another_file_of_that_name_is_refused(name: str, tmp_path: Path, monkeyp
         with pytest.raises(CorpusError, match=info(name).sha256) as caught:
             load(name, data_dir=folder)
         assert caught.value.code == "corpus_wrong_file"
+
+
+def test_the_users_folder_is_asked_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder in ("user", "cache"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "timemachine.txt").write_bytes(b"another text")
+    monkeypatch.setenv("RNNLAB_DATA", str(tmp_path / "user"))
+    with pytest.raises(CorpusError) as caught:
+        load("book-time-machine", data_dir=tmp_path / "cache")
+    assert caught.value.params["path"] == str(tmp_path / "user" / "timemachine.txt")
 
 
 @pytest.mark.reference

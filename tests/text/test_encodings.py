@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rnnlab.errors import CorpusError
 from rnnlab.text.corpora import MAX_BYTES, from_bytes, from_text
-from rnnlab.text.encodings import chineseness, decode
+from rnnlab.text.encodings import chineseness, clean, decode
 
 SIMPLIFIED = """今天早上下了一点雨，我没有带伞。
 走到学校的时候，鞋子已经湿了。
@@ -182,6 +182,12 @@ def test_what_counts_is_the_size_of_the_file_given() -> None:
         decode(text.encode())
 
 
+def test_a_text_received_from_elsewhere_is_held_to_2_mb_of_characters() -> None:
+    assert len(clean("分" * MAX_BYTES)) == MAX_BYTES
+    with pytest.raises(CorpusError, match="at most 2 MB"):
+        clean("分" * (MAX_BYTES + 1))
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [
@@ -214,3 +220,5 @@ def test_chineseness_is_high_only_in_the_right_encoding() -> None:
     assert chineseness(SIMPLIFIED) > 1 < chineseness(TRADITIONAL)
     assert chineseness(TRADITIONAL.encode("big5").decode("gb18030")) < 0
     assert chineseness("plain ASCII") == 0
+    assert [chineseness(c) for c in "的，彳é\ue4c6"] == [2, 1, -1, -1, -4]
+    assert chineseness("鹏") == chineseness("鵬") == 0

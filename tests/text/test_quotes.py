@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rnnlab.text.quotes import QuoteIndex, Span, coverage, loop_period, quoted_spans, share_of_blanks
 
-# three characters, so that a short text quotes a short corpus often
-TEXTS = st.text(st.sampled_from("ab分"), max_size=60)
+
+@st.composite
+def quoting(draw: st.DrawFn) -> tuple[str, str]:
+    """A text made of pieces of a corpus and of other characters, and the corpus."""
+    corpus = draw(st.text(st.sampled_from("abc分"), max_size=30))
+    places = st.tuples(st.integers(0, 30), st.integers(1, 9)).map(lambda cut: corpus[cut[0] : cut[0] + cut[1]])
+    pieces = draw(st.lists(places | st.sampled_from("abc分"), max_size=6))
+    return "".join(pieces), corpus
 
 
 def quoted_characters(text: str, corpus: str, n: int) -> set[int]:
@@ -17,11 +23,15 @@ def quoted_characters(text: str, corpus: str, n: int) -> set[int]:
     return {i + k for i in range(len(text) - n + 1) if text[i : i + n] in corpus for k in range(n)}
 
 
-@given(TEXTS, TEXTS, st.integers(1, 7))
-@example("", "", 5)
-@example("abbab", "abbab", 5)
-@example("abba", "abbab", 5)
-def test_spans_cover_what_is_quoted_and_nothing_else(text: str, corpus: str, n: int) -> None:
+@settings(max_examples=400)
+@given(quoting(), st.integers(1, 7))
+@example(("", ""), 5)
+@example(("abbab", "abbab"), 5)
+@example(("abba", "abbab"), 5)
+@example(("abcdef", "abcde bcdef"), 5)
+@example(("abcdefghi", "abcde efghi"), 5)
+def test_spans_cover_what_is_quoted_and_nothing_else(text_and_corpus: tuple[str, str], n: int) -> None:
+    text, corpus = text_and_corpus
     spans = quoted_spans(text, corpus, n)
     covered = [i for span in spans for i in range(span.start, span.stop)]
     assert covered == sorted(quoted_characters(text, corpus, n))  # in order, no overlap, nothing missing
@@ -29,14 +39,16 @@ def test_spans_cover_what_is_quoted_and_nothing_else(text: str, corpus: str, n: 
     assert coverage(spans, len(text)) == (len(covered) / len(text) if text else 0)
 
 
-@given(TEXTS, TEXTS, st.integers(1, 7))
-def test_every_span_stands_where_it_says(text: str, corpus: str, n: int) -> None:
+@given(quoting(), st.integers(1, 7))
+def test_every_span_stands_where_it_says(text_and_corpus: tuple[str, str], n: int) -> None:
+    text, corpus = text_and_corpus
     for start, stop, corpus_start in quoted_spans(text, corpus, n):
         assert corpus[corpus_start : corpus_start + stop - start] == text[start:stop]
 
 
-@given(TEXTS, TEXTS, st.integers(1, 7))
-def test_a_span_goes_as_far_as_the_corpus_does(text: str, corpus: str, n: int) -> None:
+@given(quoting(), st.integers(1, 7))
+def test_a_span_goes_as_far_as_the_corpus_does(text_and_corpus: tuple[str, str], n: int) -> None:
+    text, corpus = text_and_corpus
     for start, stop, _ in quoted_spans(text, corpus, n):
         run = text[start : stop + 1]
         assert stop == len(text) or len(run) <= n or run not in corpus
