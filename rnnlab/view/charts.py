@@ -83,7 +83,7 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
         )
     )
     # the labels stand over the curve on a rim of the page's colour, so that both stay readable
-    rule_label = {"align": "right", "baseline": "bottom", "dy": -3, "dx": -2, "fontSize": 11}
+    rule_label: dict[str, Any] = {"align": "right", "baseline": "bottom", "dy": -3, "dx": -2, "fontSize": 11}
     rule_rims = (
         layer("ladder")
         .mark_text(**rule_label, stroke=colors["page"], strokeWidth=4, strokeJoin="round", color=colors["page"])

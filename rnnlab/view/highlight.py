@@ -31,7 +31,7 @@ class Quote(Protocol):
 def highlighted(
     text: str, prefix: str, quotes: Sequence[Quote] = (), sources: Sequence[str] = (), lang: str = "en"
 ) -> str:
-    """Return `text` as an HTML paragraph: the prefix strong, blanks as ␣, each quote marked, its source in its title."""
+    """Return `text` as an HTML paragraph: prefix strong, blanks as ␣, each quote marked, its source in its title."""
     pieces: list[str] = []
     position = 0
     for quote, source in zip(quotes, sources, strict=True):

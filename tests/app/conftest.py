@@ -1,0 +1,106 @@
+"""A server's worth of runs for the page tests: a real supervisor in a temporary home, with runs small enough to wait for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from rnnlab.config import TrainConfig
+from rnnlab.runs.client import Client
+from rnnlab.view import shell
+
+ENTRY = str(Path(__file__).parents[2] / "streamlit_app.py")
+TINY = TrainConfig.make(
+    cell="rnn",
+    num_hiddens=8,
+    num_steps=10,
+    batch_size=16,
+    num_chars=2000,
+    num_epochs=6,
+    pred_period=2,
+    num_preds=12,
+)
+
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture(scope="package")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home of its own for every run of these tests."""
+    folder = tmp_path_factory.mktemp("home")
+    before = os.environ.get("RNNLAB_HOME")
+    os.environ["RNNLAB_HOME"] = str(folder)
+    yield folder
+    shell.client().close()
+    shell.client.clear()
+    shell.facts.clear()
+    if before is None:
+        del os.environ["RNNLAB_HOME"]
+    else:
+        os.environ["RNNLAB_HOME"] = before
+
+
+@pytest.fixture(scope="package")
+def client(home: Path) -> Client:
+    """The connection of this server."""
+    one = shell.client()
+    one.connect()
+    return one
+
+
+@pytest.fixture(scope="package")
+def finished(client: Client) -> str:
+    """A run that came to its end."""
+    run_id = client.create(TINY, based_on="A2")
+    for _ in client.follow(run_id):
+        pass
+    return run_id
+
+
+@pytest.fixture
+def paused(client: Client) -> Iterator[str]:
+    """A run that waits after its second epoch."""
+    run_id = client.create(TINY.change(num_epochs=500), based_on="A2")
+    for event in client.follow(run_id):
+        if event.kind == "epoch_finished" and event.epoch == 2:
+            client.pause(run_id)
+        if event.kind == "run_paused":
+            break
+    yield run_id
+    client.stop(run_id)
+
+
+@pytest.fixture
+def open_page(home: Path) -> Open:
+    """Open a page of the app as a browser would, in a language, with parameters in the URL."""
+
+    def open_it(page: str = "home", lang: str | None = "en", locale: str = "en-US", **parameters: str) -> AppTest:
+        app = AppTest.from_file(ENTRY, default_timeout=30)
+        app.context = {"locale": locale}  # type: ignore[assignment]
+        if lang:
+            app.query_params["lang"] = lang
+        app.run()
+        for name, value in parameters.items():
+            app.query_params[name] = value
+        if page != "home":
+            app.switch_page(f"pages/{page}.py")
+        return app.run()
+
+    return open_it
+
+
+def words(app: AppTest) -> str:
+    """Return everything that a page says, as one text."""
+    kinds = ("title", "header", "subheader", "markdown", "caption", "error", "warning", "info", "metric", "html")
+    elements = [element for kind in kinds for element in app.get(kind)]
+    return "\n".join(str(getattr(element, "value", "") or getattr(element.proto, "body", "")) for element in elements)
+
+
+def param(app: AppTest, name: str) -> str:
+    """Return a parameter of the URL."""
+    value = app.query_params[name]
+    return value if isinstance(value, str) else value[0]

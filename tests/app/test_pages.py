@@ -1,0 +1,218 @@
+"""Every page in both languages, as the server runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from rnnlab.events import SettingChanged
+from rnnlab.recipes import RECIPES
+from rnnlab.runs.client import Client
+from rnnlab.runs.export import export_run, to_json
+from rnnlab.view import recorded
+from rnnlab.view.i18n import LANGUAGES, t
+from tests.app.conftest import ENTRY, TINY, Open, param, words
+
+PAGES = ("home", "train", "runs")
+
+
+def chart(app: AppTest, index: int = 0) -> tuple[str, dict[str, list[dict[str, object]]]]:
+    """Return the specification of a chart and its tables, read back from the bytes that the browser gets."""
+    proto = app.get("vega_lite_chart")[index].proto
+    tables = {one.name: pa.ipc.open_stream(one.data.data).read_all().to_pylist() for one in proto.datasets}
+    return proto.spec, tables
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_opens_in_both_languages(open_page: Open, page: str, lang: str) -> None:
+    app = open_page(page, lang)
+    assert not app.exception
+    assert app.title[0].value == t(f"{page}.title", lang)
+    assert param(app, "lang") == lang
+    other = "zh" if lang == "en" else "en"
+    assert t("runs.lead", other) not in words(app)
+
+
+@pytest.mark.parametrize(("locale", "lang"), [("zh-CN", "zh"), ("zh-Hant-TW", "zh"), ("en-GB", "en"), ("de-DE", "en")])
+def test_the_first_language_is_the_browsers(open_page: Open, locale: str, lang: str) -> None:
+    app = open_page("runs", None, locale)
+    assert app.title[0].value == t("runs.title", lang)
+
+
+def test_the_url_wins_over_the_browser_and_nonsense_does_not(open_page: Open) -> None:
+    assert open_page("runs", "zh", "en-US").title[0].value == t("runs.title", "zh")
+    assert open_page("runs", "klingon", "en-US").title[0].value == t("runs.title", "en")
+
+
+def test_the_switch_changes_the_language_and_the_url(open_page: Open) -> None:
+    app = open_page("train", "en")
+    app.segmented_control(key="shell.switch").set_value("zh").run()
+    assert not app.exception
+    assert app.title[0].value == t("train.title", "zh")
+    assert param(app, "lang") == "zh"
+    app.switch_page("pages/runs.py").run()
+    assert app.title[0].value == t("runs.title", "zh")
+
+
+def test_home_leads_to_every_experiment(open_page: Open) -> None:
+    app = open_page("home", "en")
+    links = "\n".join(str(link.proto) for link in app.get("page_link"))
+    for one in RECIPES:
+        assert f"recipe={one}&" in links or f'recipe={one}"' in links, one
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_run_shows_its_curve_texts_and_gradients(open_page: Open, finished: str, lang: str) -> None:
+    app = open_page("train", lang, run=finished)
+    assert not app.exception
+    _, tables = chart(app)
+    assert [row["epoch"] for row in tables["curve"]] == [1, 2, 3, 4, 5, 6]
+    assert all(float(str(row["value"])) >= 1 for row in tables["curve"])
+    assert [row["label"] for row in tables["ladder"]][0].startswith(t("ngram.0", lang))  # type: ignore[attr-defined]
+    assert tables["now"][0]["epoch"] == 6  # the newest text
+    assert tables["published"][0]["fill"] == 0.0  # another corpus than the book's
+    assert tables["published"][0]["label"] == t("chart.books_corpus", lang)
+    assert {row["layer"] for row in chart(app, 1)[1]["layers"]} >= {t("chart.output_layer", lang)}
+    said = words(app)
+    assert t("lyrics.after", lang, epoch=6) in said
+    assert "分开" in said
+    assert t("state.finished", lang) in app.get("progress")[0].proto.text
+
+
+def test_the_slider_moves_text_and_marker_together(open_page: Open, finished: str) -> None:
+    app = open_page("train", "en", run=finished)
+    app.select_slider(key=f"lyrics.slider.{finished}").set_value(2).run()
+    assert not app.exception
+    assert chart(app)[1]["now"][0]["epoch"] == 2
+    assert t("lyrics.after", "en", epoch=2) in words(app)
+
+
+def test_the_specification_stays_the_same_from_tick_to_tick(open_page: Open, client: Client, paused: str) -> None:
+    app = open_page("train", "en", run=paused)
+    spec, before = chart(app)
+    assert "Pause" not in [button.label for button in app.button]
+    version = client.store.version(paused)
+    client.set(paused, "learning_rate", 7.0)
+    client.step(paused, "epoch")
+    for event in client.follow(paused):
+        if event.kind == "run_paused" and event.epoch >= 3:
+            break
+    assert client.store.version(paused) > version
+    app.run()
+    again, after = chart(app)
+    assert again == spec
+    assert len(after["curve"]) > len(before["curve"])
+    assert any(isinstance(event, SettingChanged) for _, event in client.store.events_since(paused))
+    assert [row["label"] for row in after["changes"]] == [t("chart.change_lr", "en", value="7")]
+
+
+def test_a_click_on_start_begins_a_run_and_names_it_in_the_url(open_page: Open, client: Client) -> None:
+    changes = TINY.changes_from(RECIPES["A2"].config)
+    app = open_page("train", "en", recipe="A2", **changes)
+    assert not app.exception
+    app.button(key="controls.start").click().run()
+    assert not app.exception
+    run_id = param(app, "run")
+    for _ in client.follow(run_id):
+        pass
+    record = client.store.run(run_id)
+    assert (record.state, record.based_on, record.name) == ("finished", "A2", "")
+    assert record.config == TINY
+    assert "recipe" not in app.query_params  # the run says it all
+
+
+def test_pause_resume_step_and_stop_by_their_buttons(open_page: Open, client: Client, paused: str) -> None:
+    app = open_page("train", "zh", run=paused)
+    app.button(key="controls.resume").click().run()
+    version = client.store.version(paused)
+    while client.store.run(paused).state != "running":
+        version = client.wait(paused, version, timeout=10)
+    app.run()
+    app.button(key="controls.pause").click().run()
+    while client.store.run(paused).state != "paused":
+        version = client.wait(paused, version, timeout=10)
+    app.run()
+    app.button(key="controls.stop").click().run()
+    while client.store.run(paused).live:
+        version = client.wait(paused, version, timeout=10)
+    app.run()
+    assert not app.exception
+    assert t("state.stopped", "zh") in app.get("progress")[0].proto.text
+
+
+def test_an_unknown_run_is_said_and_leaves_the_url(open_page: Open) -> None:
+    for lang in LANGUAGES:
+        app = open_page("train", lang, run="nowhere1")
+        assert not app.exception
+        assert "nowhere1" in app.error[0].value
+        assert "run" not in app.query_params
+
+
+def test_a_recorded_run_plays_and_says_so(
+    open_page: Open, client: Client, finished: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exported = {**export_run(client.store, finished), "name": "A2"}
+    (tmp_path / "A2.json").write_text(to_json(exported), encoding="utf-8")
+    monkeypatch.setattr(recorded, "folder", lambda: tmp_path)
+    recorded.names.cache_clear()
+    recorded.recording.cache_clear()
+    try:
+        for page in ("home", "train"):
+            app = open_page(page, "zh")
+            assert not app.exception
+            assert t("recorded.badge", "zh", id="A2") in words(app)
+            assert 1 <= len(chart(app)[1]["curve"]) <= 6
+    finally:
+        recorded.names.cache_clear()
+        recorded.recording.cache_clear()
+
+
+def test_runs_lists_filters_and_deletes(open_page: Open, client: Client) -> None:
+    run_id = client.create(TINY.change(num_epochs=1), name="A2")
+    for _ in client.follow(run_id):
+        pass
+    app = open_page("runs", "en")
+    assert not app.exception
+    assert run_id in words(app)
+    app.button(key=f"run_list.star.{run_id}").click().run()
+    app.segmented_control(key="run_list.filter").set_value("starred").run()
+    assert run_id in words(app)
+    app.button(key=f"run_list.delete.{run_id}").click().run()
+    assert t("runs.delete.yes", "en") in [button.label for button in app.button]
+    next(button for button in app.button if button.label == t("runs.delete.yes", "en")).click().run()
+    app.run()
+    assert not app.exception
+    assert run_id not in words(app)
+
+
+def test_the_web_process_never_imports_torch(home: Path, finished: str) -> None:
+    script = f"""
+import sys
+from streamlit.testing.v1 import AppTest
+app = AppTest.from_file({ENTRY!r}, default_timeout=30).run()
+for page in {PAGES!r}:
+    app.switch_page(f"pages/{{page}}.py").run()
+    assert not app.exception, page
+app.switch_page("pages/train.py")
+app.query_params["run"] = {finished!r}
+app.run()
+assert not app.exception
+print(json.dumps(sorted(name for name in sys.modules if name.split(".")[0] == "torch")))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", "import json\n" + script],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "RNNLAB_HOME": str(home)},
+        check=True,
+    )
+    assert json.loads(done.stdout.strip().splitlines()[-1]) == []

@@ -1,0 +1,127 @@
+"""The setup: recipes, changes, what stands in the URL, and texts that people bring."""
+
+from __future__ import annotations
+
+import pytest
+
+from rnnlab.errors import RNNLabError
+from rnnlab.recipes import RECIPES
+from rnnlab.runs.client import Client
+from rnnlab.view.i18n import LANGUAGES, error_text, t
+from rnnlab.view.panels import corpus
+from rnnlab.view.wording import summary
+from tests.app.conftest import Open, param, words
+
+
+@pytest.mark.parametrize("recipe_id", list(RECIPES))
+def test_every_recipe_opens_by_its_url(open_page: Open, recipe_id: str) -> None:
+    app = open_page("train", "zh", recipe=recipe_id)
+    assert not app.exception
+    assert not app.error
+    assert summary(RECIPES[recipe_id].config, "zh") in words(app)
+    assert param(app, "recipe") == recipe_id
+
+
+def test_a_change_makes_it_based_on_the_recipe_and_stands_in_the_url(open_page: Open) -> None:
+    app = open_page("train", "en", recipe="A6")
+    app.segmented_control(key="setup.cell").set_value("gru").run()
+    app.number_input(key="setup.learning_rate").set_value(50.0).run()
+    assert not app.exception
+    said = words(app)
+    assert t("setup.based_on", "en", id="A6") in said
+    assert "GRU" in said
+    assert (param(app, "cell"), param(app, "learning_rate")) == ("gru", "50")
+    assert "num_epochs" not in app.query_params  # only what differs
+    app.segmented_control(key="setup.cell").set_value("lstm").run()
+    app.number_input(key="setup.learning_rate").set_value(100.0).run()
+    assert t("setup.based_on", "en", id="A6") not in words(app)
+    assert "cell" not in app.query_params
+
+
+def test_choosing_a_recipe_sets_everything(open_page: Open) -> None:
+    app = open_page("train", "en", recipe="A6", cell="gru", num_layers="3")
+    app.selectbox(key="setup.recipe").set_value("A10").run()
+    assert not app.exception
+    assert app.segmented_control(key="setup.cell").value == "gru"
+    assert app.toggle(key="setup.bidirectional").value is True
+    assert app.slider(key="setup.num_layers").value == 1
+    assert app.toggle(key="setup.clipping").value is False
+    assert param(app, "recipe") == "A10"
+    assert "num_layers" not in app.query_params
+
+
+def test_the_setup_survives_a_visit_to_another_page(open_page: Open) -> None:
+    app = open_page("train", "en", recipe="A6", num_hiddens="64")
+    app.switch_page("pages/runs.py").run()
+    app.query_params.clear()
+    app.switch_page("pages/train.py").run()
+    assert not app.exception
+    assert app.selectbox(key="setup.recipe").value == "A6"
+    assert app.number_input(key="setup.num_hiddens").value == 64
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_bad_values_in_the_url_are_said_and_left_out(open_page: Open, lang: str) -> None:
+    app = open_page("train", lang, recipe="A6", num_layers="99", cell="gru", learning_rate="lots")
+    assert not app.exception
+    said = "\n".join(error.value for error in app.error)
+    assert t("field.num_layers", lang) in said
+    assert t("field.learning_rate", lang) in said
+    assert app.segmented_control(key="setup.cell").value == "gru"  # the good one stays
+    assert app.slider(key="setup.num_layers").value == 1
+    assert param(app, "cell") == "gru"
+    assert "num_layers" not in app.query_params
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_bad_recipe_in_the_url_is_said(open_page: Open, lang: str) -> None:
+    app = open_page("train", lang, recipe="Z9")
+    assert not app.exception
+    assert "Z9" in app.error[0].value
+    assert "A6" in app.error[0].value
+    assert app.selectbox(key="setup.recipe").value == "A2"
+
+
+def test_settings_that_do_not_go_together_stop_the_start(open_page: Open) -> None:
+    app = open_page("train", "en", recipe="A1")
+    app.toggle(key="setup.detach").set_value(False).run()
+    assert not app.exception
+    assert app.error
+    assert app.button(key="controls.start").disabled
+
+
+def test_a_prefix_that_the_text_cannot_spell_is_said_at_the_start(open_page: Open) -> None:
+    app = open_page("train", "zh", recipe="A2", prefixes="分開x☃")
+    app.button(key="controls.start").click().run()
+    assert not app.exception
+    assert app.error
+    assert "run" not in app.query_params
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [(b"", "corpus_empty"), (bytes(range(256)) * 20, "corpus_binary"), (b"a" * (3 << 20), "corpus_too_large")],
+)
+def test_a_bad_file_is_refused_in_both_languages(client: Client, data: bytes, code: str) -> None:
+    with pytest.raises(RNNLabError) as caught:
+        corpus.keep(data, "bad.txt")
+    assert caught.value.code == code
+    said = {error_text(caught.value, lang) for lang in LANGUAGES}
+    assert len(said) == 2
+    assert all("{" not in one for one in said)
+
+
+def test_a_text_of_ones_own_is_described_and_trained_on(open_page: Open, client: Client) -> None:
+    name = corpus.keep(("你来了，春风也来了。\n我走了，秋雨还没走。\n" * 120).encode("gb18030"), "自己的.txt")
+    app = open_page("train", "zh", recipe="A2", corpus=name, prefixes="你来")
+    assert not app.exception
+    assert not app.error
+    assert app.selectbox(key="setup.corpus").value == name
+    assert t("ngram.1.knows", "zh") in str(app.table[0].value)
+
+
+def test_too_short_a_text_says_what_is_needed(open_page: Open, client: Client) -> None:
+    name = corpus.keep("短短的文字".encode(), "short.txt")
+    app = open_page("train", "en", recipe="A2", corpus=name, prefixes="短")
+    assert not app.exception
+    assert any("one minibatch needs" in error.value for error in app.error)
