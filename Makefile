@@ -43,11 +43,9 @@ test: lint  ## Install, then check everything: style, types, tests
 	$(BIN)/python -m pytest $(ARGS)
 
 recordings: $(VENV)/.installed  ## Train the recorded runs of the gallery anew (RECORDINGS="A2 A6 A10")
-	@mkdir -p build/recordings
-	@for name in $(RECORDINGS); do \
-		RNNLAB_HOME=$(CURDIR)/build/recordings $(BIN)/python -m rnnlab train $$name \
-			--output rnnlab/recordings/$$name.json || exit 1; \
-	done
+	$(BIN)/python -m rnnlab.recordings $(RECORDINGS)
 
-bench: $(VENV)/.installed-dev  ## Run the benchmarks; each prints a table
-	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+bench: $(VENV)/.installed  ## Run the benchmarks; each prints a table
+	@for file in $$(grep -l __main__ benchmarks/*.py); do \
+		name=$$(basename $$file .py); echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; \
+	done

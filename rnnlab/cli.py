@@ -10,27 +10,23 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import sys
-import threading
-from collections.abc import Iterable, Iterator
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from rnnlab import __version__
+from rnnlab import __version__, terminal
 from rnnlab.errors import ConfigError, CorpusError, PrefixError, RecipeError, RNNLabError, RunError
 
 if TYPE_CHECKING:
     from rnnlab.config import TrainConfig
-    from rnnlab.events import Event
     from rnnlab.runs.client import Client
     from rnnlab.runs.store import RunRecord, Store
     from rnnlab.text.corpora import Corpus
 
-FAILED, WRONG, INTERRUPTED = 1, 2, 130
+WRONG = 2
 WRONG_NAMES = {"run_unknown", "checkpoint_unknown", "prefix_character", "run_complete", "run_too_large"}
 """Codes of a `RunError` that another name or value mends; the others are failures."""
 _HINTS = {
@@ -88,7 +84,7 @@ def recipes(as_json: bool) -> None:
     from rnnlab.recipes import RECIPES
 
     if as_json:
-        _print_json([one.to_dict() for one in RECIPES.values()])
+        terminal.print_json([one.to_dict() for one in RECIPES.values()])
         return
     rows = []
     for one in RECIPES.values():
@@ -109,7 +105,7 @@ def recipes(as_json: bool) -> None:
             ]
         )
     header = "id|cell|how|layers|directions|sampling|hidden|optimiser|θ|epochs/period|published at the end"
-    _print_table(header.split("|"), rows)
+    terminal.print_table(header.split("|"), rows)
 
 
 @main.command()
@@ -140,7 +136,7 @@ def corpus(name: str, num_chars: int | None, preprocessing: str | None, as_json:
     vocab_size = len(Vocab(prepared.train))
     frequent = list(ngrams.most_frequent(prepared.train, 10))
     if as_json:
-        _print_json(
+        terminal.print_json(
             {
                 "name": found.name,
                 "title": found.title,
@@ -240,7 +236,7 @@ def train(
             based_on="" if same else chosen.id,
             language=chosen.language,
         )
-        _watch(client, run_id, 0, as_json)
+        terminal.watch(client, run_id, 0, as_json)
         if output is not None:
             _write(output, _exported(client.store, run_id, "json"))
 
@@ -257,7 +253,7 @@ def continue_run(run_id: str, more: int, as_json: bool) -> None:
         seen = client.store.events_since(record.id)
         client.connect()
         client.continue_run(record.id, more)
-        _watch(client, record.id, seen[-1][0] if seen else 0, as_json)
+        terminal.watch(client, record.id, seen[-1][0] if seen else 0, as_json)
 
 
 @main.command()
@@ -311,7 +307,7 @@ def list_runs(limit: int, as_json: bool) -> None:
     """List the recorded runs, the newest first."""
     records = _store().runs(limit=limit)
     if as_json:
-        _print_json([_record_dict(record) for record in records])
+        terminal.print_json([_record_dict(record) for record in records])
         return
     if not records:
         click.echo("No runs yet. Start one with: python -m rnnlab train A2", err=True)
@@ -319,16 +315,16 @@ def list_runs(limit: int, as_json: bool) -> None:
     rows = [
         [
             record.id,
-            _title(record),
+            terminal.title(record),
             record.state,
             f"{record.epoch}/{record.num_epochs}",
             "" if record.perplexity is None else f"{record.perplexity:.6f}",
             record.config.corpus,
-            _local_time(record.created_at),
+            terminal.local_time(record.created_at),
         ]
         for record in records
     ]
-    _print_table(["id", "recipe", "state", "epoch", "perplexity", "corpus", "created"], rows)
+    terminal.print_table(["id", "recipe", "state", "epoch", "perplexity", "corpus", "created"], rows)
 
 
 @main.command()
@@ -341,9 +337,9 @@ def show(run_id: str, as_json: bool) -> None:
     store = _store()
     record = _find_run(store, run_id)
     if as_json:
-        _print_json(_record_dict(record))
+        terminal.print_json(_record_dict(record))
         return
-    click.echo(f"{record.id}  {_title(record)}  {record.state}, epoch {record.epoch} of {record.num_epochs}")
+    click.echo(f"{record.id}  {terminal.title(record)}  {record.state}, epoch {record.epoch} of {record.num_epochs}")
     if record.error is not None:
         click.echo(f"error: {record.error.get('message', '')}")
     settings = record.config.model_dump(mode="json")
@@ -372,119 +368,6 @@ def export(run_id: str, kind: str, output: str) -> None:
         click.echo(text, nl=False)
     else:
         _write(output, text)
-
-
-# following a run -------------------------------------------------------------------------------------------------
-
-
-def _watch(client: Client, run_id: str, cursor: int, as_json: bool) -> None:
-    """Print what the run says until it ends; Ctrl-C stops it first. Exits unless all went well."""
-    from rnnlab.runs.logbook import book_lines
-
-    click.echo(f"run {run_id}", err=True)
-    progress = _Progress(client.store.run(run_id), as_json)
-    interrupted = threading.Event()
-    with _stop_on_interrupt(client, run_id, interrupted), progress.bar:
-        events = progress.passing(client.follow(run_id, cursor))
-        lines = (event.to_json() for event in events) if as_json else book_lines(events)
-        try:
-            for line in lines:
-                progress.write(line)
-        except BrokenPipeError:
-            # whoever read the output has gone: nobody is left to train for
-            with contextlib.suppress(RNNLabError):
-                client.stop(run_id)
-            for _ in events:
-                pass
-            # or the interpreter complains when it closes the stream
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    record = client.store.run(run_id)
-    _say_how_it_ended(record)
-    if interrupted.is_set():
-        sys.exit(INTERRUPTED)
-    if record.state in ("failed", "interrupted"):
-        sys.exit(FAILED)
-
-
-@contextlib.contextmanager
-def _stop_on_interrupt(client: Client, run_id: str, interrupted: threading.Event) -> Iterator[None]:
-    """Let the first Ctrl-C stop the run, whose end is then awaited; a second one leaves at once.
-
-    The signal may come in the middle of a message to the supervisor, so the command goes out from a thread.
-    """
-
-    def stop() -> None:
-        # an error says that the run has ended by itself
-        with contextlib.suppress(RNNLabError):
-            client.stop(run_id)
-
-    def handle(_signal: int, _frame: object) -> None:
-        if interrupted.is_set():
-            raise KeyboardInterrupt
-        interrupted.set()
-        threading.Thread(target=stop, daemon=True).start()
-
-    before = signal.signal(signal.SIGINT, handle)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-class _Progress:
-    """The progress bar of one run on standard error, and lines on standard output that do not disturb it."""
-
-    def __init__(self, record: RunRecord, as_json: bool) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        console = Console(stderr=True, highlight=False)
-        self.bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[perplexity]}"),
-            TimeRemainingColumn(),
-            console=console,
-            # or rich would send standard output to standard error
-            redirect_stdout=False,
-            redirect_stderr=False,
-            disable=as_json and not console.is_terminal,
-        )
-        self._shares_terminal = console.is_terminal and sys.stdout.isatty()
-        self._task = self.bar.add_task(_title(record), total=record.num_epochs, completed=record.epoch, perplexity="")
-
-    def passing(self, events: Iterable[Event]) -> Iterator[Event]:
-        """Yield `events`, moving the bar as they pass."""
-        from rnnlab.events import EpochFinished, RunStarted
-
-        for event in events:
-            if isinstance(event, RunStarted):
-                self.bar.update(self._task, completed=event.epoch)
-            elif isinstance(event, EpochFinished):
-                perplexity = "inf" if event.perplexity is None else f"{event.perplexity:.6g}"
-                self.bar.update(self._task, completed=event.epoch, perplexity=f"perplexity {perplexity}")
-            yield event
-
-    def write(self, line: str) -> None:
-        """Write a line to standard output; on a terminal that also shows the bar, above the bar."""
-        if self._shares_terminal:
-            self.bar.console.print(line, markup=False, soft_wrap=True)
-        else:
-            click.echo(line)
-
-
-def _say_how_it_ended(record: RunRecord) -> None:
-    told = {
-        "diverged": "The loss is no longer a finite number: the run has diverged. Everything before is kept.",
-        "stopped": "Stopped; everything so far is kept.",
-        "interrupted": "The run was interrupted; everything so far is kept.",
-        "failed": f"The run failed: {(record.error or {}).get('message', '')}",
-    }
-    if record.state in told:
-        click.echo(told[record.state], err=True)
-        if record.continuable and record.state != "diverged":
-            click.echo(f"Go on with: python -m rnnlab continue {record.id}", err=True)
 
 
 # finding things --------------------------------------------------------------------------------------------------
@@ -591,34 +474,8 @@ def _write(name: str, text: str) -> None:
         raise _Refusal(f"{name} cannot be written: {error.strerror or error}.") from error
 
 
-def _title(record: RunRecord) -> str:
-    return record.name or (f"based on {record.based_on}" if record.based_on else record.config.cell)
-
-
 def _record_dict(record: RunRecord) -> dict[str, Any]:
     from dataclasses import fields
 
     data = {field.name: getattr(record, field.name) for field in fields(record)}
     return {**data, "config": record.config.model_dump(mode="json")}
-
-
-def _local_time(seconds: float) -> str:
-    import time
-
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
-
-
-def _print_json(value: object) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False, allow_nan=False, indent=1))
-
-
-def _print_table(header: list[str], rows: list[list[str]]) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(*header, box=SIMPLE_HEAD, pad_edge=False)
-    for row in rows:
-        table.add_row(*row)
-    # a pipe has no width
-    Console(width=None if sys.stdout.isatty() else 200, highlight=False).print(table, markup=False)

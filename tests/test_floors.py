@@ -23,13 +23,14 @@ FLOORS: dict[str, set[str]] = {
     "recipes": GROUND,
     "text": GROUND | {"text"},
     "engine": GROUND | {"text", "engine"},
-    "recordings": set(),
+    "recordings": GROUND | {"recipes", "runs"},
     "runs": GROUND | {"text", "engine", "runs", "recipes"},
     # not `engine`: a page reads the source of a cell as text
     "view": GROUND | {"text", "runs", "recipes", "recordings", "view"},
     "pages": GROUND | {"text", "runs", "recipes", "recordings", "view", "pages"},
     "reproduction": GROUND | {"text", "engine", "recipes"},
-    "cli": GROUND | {"text", "runs", "recipes", "reproduction"},
+    "terminal": GROUND | {"runs"},
+    "cli": GROUND | {"text", "runs", "recipes", "reproduction", "terminal"},
     "__main__": {"cli"},
 }
 TORCH = {"rnnlab.runs.worker", "rnnlab.runs.zygote", "rnnlab.runs.checkpoints"}
