@@ -2,11 +2,7 @@
 
 PYTHON ?= python3
 VENV := .venv
-ifeq ($(OS),Windows_NT)
-BIN := $(VENV)/Scripts
-else
 BIN := $(VENV)/bin
-endif
 RECORDINGS ?= A2 A6 A10
 
 .DEFAULT_GOAL := help
