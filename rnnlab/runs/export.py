@@ -1,9 +1,9 @@
 """Runs as files: out of the store as JSON, and back in, validated; no torch.
 
-    {"format": "rnnlab-run", "version": 1, "name": "A6", "config": {...},
-     "made": {"date": "2026-11-21", "versions": {"torch": "2.13.0"}, "seconds": 41.2},
-     "corpus": {"name": "lyrics-zh", "vocab_size": 1027, "ladder": {"0": 1027.0, "1": 270.1, ...}},
-     "events": [{"kind": "run_started", ...}, ...]}
+{"format": "rnnlab-run", "version": 1, "name": "A6", "config": {...},
+ "made": {"date": "2026-11-21", "versions": {"torch": "2.13.0"}, "seconds": 41.2},
+ "corpus": {"name": "lyrics-zh", "vocab_size": 1027, "ladder": {"0": 1027.0, "1": 270.1, ...}},
+ "events": [{"kind": "run_started", ...}, ...]}
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from rnnlab.runs.loop import Loop
 from rnnlab.runs.protocol import Lines, encode
 
 
@@ -62,19 +63,6 @@ class Lost:
 Report = Ready | Attached | Started | Ended | Lost
 
 
-class Loop(Protocol):
-    """What an engine needs of the supervisor."""
-
-    def watch(self, file: socket.socket, callback: Callable[[], None]) -> None:
-        """Call `callback` whenever `file` can be read."""
-
-    def unwatch(self, file: socket.socket) -> None:
-        """No longer do so."""
-
-    def report(self, report: Report) -> None:
-        """Hear what happened."""
-
-
 class Engine(Protocol):
     """Starts and ends worker processes; what they are to do travels over their own sockets."""
 
@@ -94,10 +82,10 @@ class Engine(Protocol):
         """End every process."""
 
 
-def choose_engine(loop: Loop) -> Engine:
+def choose_engine(loop: Loop, report: Callable[[Report], None]) -> Engine:
     """Return the engine for this machine: forks where there are any (``RNNLAB_ENGINE=spawn`` says otherwise)."""
     fork = hasattr(os, "fork") and hasattr(socket, "send_fds") and os.environ.get("RNNLAB_ENGINE") != "spawn"
-    return ForkEngine(loop) if fork else SpawnEngine(loop)
+    return ForkEngine(loop, report) if fork else SpawnEngine(loop, report)
 
 
 def worker_environment() -> dict[str, str]:
@@ -122,8 +110,8 @@ def command(module: str, *arguments: str) -> list[str]:
 class ForkEngine:
     """Workers forked from one zygote; it is revived when it has died."""
 
-    def __init__(self, loop: Loop) -> None:
-        self._loop = loop
+    def __init__(self, loop: Loop, report: Callable[[Report], None]) -> None:
+        self._loop, self._report = loop, report
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
         self._lines = Lines()
@@ -139,7 +127,7 @@ class ForkEngine:
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         self._jobs[job] = None
-        self._loop.report(Attached(job, ours))
+        self._report(Attached(job, ours))
         with theirs:
             try:
                 socket.send_fds(self._socket, [encode({"fork": job})], [theirs.fileno()])
@@ -170,6 +158,8 @@ class ForkEngine:
                 os.kill(pid, signal.SIGKILL)
         if self._process is not None:
             self._process.wait()
+        if self._socket is not None:
+            self._socket.close()
 
     def _revive(self) -> None:
         ours, theirs = socket.socketpair()
@@ -200,13 +190,13 @@ class ForkEngine:
             match message:
                 case {"ready": dict(facts)}:
                     self._was_ready = True
-                    self._loop.report(Ready(facts))
+                    self._report(Ready(facts))
                 case {"forked": str(job), "pid": int(pid)}:
                     self._jobs[job] = pid
-                    self._loop.report(Started(job, pid))
+                    self._report(Started(job, pid))
                 case {"ended": str(job), "status": int(status)}:
                     self._jobs.pop(job, None)
-                    self._loop.report(Ended(job, status))
+                    self._report(Ended(job, status))
                 case _:
                     raise ValueError("the zygote said something unknown")
 
@@ -225,7 +215,7 @@ class ForkEngine:
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
         jobs, self._jobs = tuple(self._jobs), {}
-        self._loop.report(Lost(jobs))
+        self._report(Lost(jobs))
         if self._was_ready:
             self._revive()
 
@@ -233,8 +223,8 @@ class ForkEngine:
 class SpawnEngine:
     """Workers started as processes of their own, one kept warm: for systems that cannot fork."""
 
-    def __init__(self, loop: Loop) -> None:
-        self._loop = loop
+    def __init__(self, loop: Loop, report: Callable[[Report], None]) -> None:
+        self._loop, self._report = loop, report
         self._token = secrets.token_urlsafe(24)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.setblocking(False)
@@ -257,7 +247,7 @@ class SpawnEngine:
             self._jobs[job].kill()
         elif job in self._waiting:
             self._waiting.remove(job)
-            self._loop.report(Ended(job, -9))
+            self._report(Ended(job, -9))
 
     def tick(self) -> float | None:
         """See which workers have exited."""
@@ -265,7 +255,7 @@ class SpawnEngine:
             status = process.poll()
             if status is not None:
                 del self._jobs[job]
-                self._loop.report(Ended(job, status))
+                self._report(Ended(job, status))
         for pid, process in list(self._warm.items()):
             status = process.poll()
             if status is not None:  # it could not even get ready: do not try for ever
@@ -275,7 +265,7 @@ class SpawnEngine:
                     connection.close()
                 jobs, self._waiting = self._waiting, []
                 for job in jobs:
-                    self._loop.report(Ended(job, status))
+                    self._report(Ended(job, status))
         for connection, (_, since) in list(self._greeting.items()):
             if time.monotonic() - since > 60:
                 self._drop(connection)
@@ -292,6 +282,8 @@ class SpawnEngine:
             process.kill()
         for process in processes:
             process.wait()
+        for connection in [self._listener, *self._connected.values(), *self._greeting]:
+            connection.close()
 
     def _spawn(self) -> None:
         process = subprocess.Popen(
@@ -307,8 +299,8 @@ class SpawnEngine:
             job = self._waiting.pop(0)
             pid, connection = self._connected.popitem()
             self._jobs[job] = self._warm.pop(pid)
-            self._loop.report(Attached(job, connection))
-            self._loop.report(Started(job, pid))
+            self._report(Attached(job, connection))
+            self._report(Started(job, pid))
         while len(self._warm) < max(1, len(self._waiting)):
             self._spawn()
 
@@ -342,7 +334,7 @@ class SpawnEngine:
             del self._greeting[connection]
             self._loop.unwatch(connection)
             self._connected[int(str(pid))] = connection
-            self._loop.report(Ready(dict(message.get("facts") or {})))
+            self._report(Ready(dict(message.get("facts") or {})))
             self._pair()
             return
 

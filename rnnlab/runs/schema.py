@@ -76,7 +76,7 @@ def connect_writer(path: Path) -> sqlite3.Connection:
         RunError: the store was written by a newer version, or is not a store.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    connection = sqlite3.connect(path, timeout=10.0, isolation_level=None)
+    connection = sqlite3.connect(path, timeout=2.0, isolation_level=None)
     try:
         connection.execute(f"pragma journal_mode = {'wal' if WAL_IS_SAFE else 'truncate'}")
         connection.execute("pragma synchronous = full")

@@ -80,7 +80,7 @@ class Store:
         patience: seconds to wait for a writer, or for the successor of one that died.
     """
 
-    def __init__(self, path: Path, patience: float = 5.0) -> None:
+    def __init__(self, path: Path, patience: float = 10.0) -> None:
         self.path = path
         self._patience = patience
         self._idle: list[sqlite3.Connection] = []

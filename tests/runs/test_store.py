@@ -52,7 +52,7 @@ def writer(tmp_path: Path) -> Iterator[Writer]:
 
 @pytest.fixture
 def reader(writer: Writer) -> Iterator[Store]:
-    store = Store(writer.path, patience=1.0)
+    store = Store(writer.path, patience=20.0)
     yield store
     store.close()
 

@@ -1,0 +1,202 @@
+"""A disk that is full: on a small file system where one can be mounted, and by a store that may not grow."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rnnlab.errors import RunError
+from rnnlab.events import RunStarted, TextGenerated
+from rnnlab.runs import disk, schema
+from rnnlab.runs.admission import Limits
+from rnnlab.runs.disk import BALLAST, Ballast
+from rnnlab.runs.store import Store
+from rnnlab.runs.supervisor import Supervisor
+from tests.runs.lab import LONG, TINY, opened, until, until_event, until_state, warm
+
+STARTED = RunStarted(num_params=1, vocab_size=2, num_chars=3, num_minibatches=4, device="cpu")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 3 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if sys.platform != "linux":
+        pytest.skip("mounts a small file system: Linux only")
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(folder)], capture_output=True, check=False
+    )
+    if mounted.returncode != 0:
+        pytest.skip("may not mount a small file system here; the other tests of a full disk run everywhere")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def fill_up(folder: Path) -> Path:
+    """Leave not a byte."""
+    path = folder / "filler"
+    with open(path, "wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"x" * 4096)
+        except OSError as error:
+            assert disk.is_full(error)  # noqa: PT017
+    return path
+
+
+def test_on_a_full_disk_runs_fail_say_so_and_keep_what_they_said(
+    small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RNNLAB_DISK_FLOOR_MB", "0.2")
+    home = small_disk / "home"
+    with opened(home) as client:
+        warm(client)
+        finished = client.create(TINY)
+        until_state(client, finished, "finished")
+        ballast = home / "ballast"
+        assert ballast.stat().st_size == BALLAST
+        runs = [client.create(LONG.change(random_seed=seed)) for seed in range(2)]
+        for run_id in runs:
+            until(client, run_id, lambda record: record.epoch >= 2)
+        said = {run_id: client.store.events_since(run_id) for run_id in runs}
+        filler = fill_up(small_disk)
+        for run_id in runs:
+            record = until_state(client, run_id, "failed")
+            assert record.error is not None
+            assert record.error["code"] == "disk_full"
+            kept = client.store.events_since(run_id)
+            assert kept[: len(said[run_id])] == said[run_id]
+            assert kept[-1][1].kind == "run_failed"
+        assert not ballast.exists()
+        assert client.store.run(finished).state == "finished"
+        # what the ballast has freed is used up again: new runs are refused, and nothing breaks
+        fill_up(small_disk)
+        with pytest.raises(RunError) as caught:
+            client.create(TINY)
+        assert caught.value.code == "disk_low"
+        with pytest.raises(RunError) as caught:
+            client.continue_run(runs[0])
+        assert caught.value.code == "disk_low"
+        with pytest.raises(RunError) as caught:
+            client.add_text("a text with some characters " * 1000, "text")
+        assert caught.value.code == "disk_low"
+        # room again: it goes on from the checkpoint
+        filler.unlink()
+        client.continue_run(runs[0])
+        until(client, runs[0], lambda record: record.state == "running")
+        client.stop(runs[0])
+        until_state(client, runs[0], "stopped")
+
+
+def test_a_checkpoint_that_finds_no_room_fails_the_run(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RNNLAB_DISK_FLOOR_MB", "0.1")
+    with opened(small_disk / "home") as client:
+        warm(client)
+        # its checkpoints (about 1.2 MB each) soon fill what is left, the store itself still has room
+        config = TINY.change(num_hiddens=256, cell="gru", num_epochs=40, pred_period=1, num_preds=0)
+        run_id = client.create(config)
+        record = until_state(client, run_id, "failed", "finished")
+        assert record.error is not None
+        assert record.error["code"] == "disk_full"
+        # nothing half-written is left, and what was kept can be read
+        folder = small_disk / "home" / "checkpoints" / run_id
+        assert not list(folder.glob("*.part"))
+        assert {path.name for path in folder.iterdir()} == {
+            path.name for _, _, path in client.store.checkpoints(run_id)
+        }
+        assert client.generate(run_id, "the", 2).startswith("the")
+
+
+def test_a_supervisor_starts_on_a_full_disk(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RNNLAB_DISK_FLOOR_MB", "0.2")
+    home = small_disk / "home"
+    with opened(home) as client:
+        warm(client)
+        run_id = client.create(LONG)
+        until_event(client, run_id, lambda event: event.kind == "epoch_finished")
+        os.kill(client.status()["runs"][run_id], 19)  # SIGSTOP: it writes no more
+        pids = client.status()["pids"]
+        fill_up(small_disk)
+        os.kill(pids[0], 9)
+        assert until_state(client, run_id, "interrupted").state == "interrupted"
+
+
+def test_without_any_room_the_states_are_still_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same where nothing may be mounted: the store may not grow until the ballast is released."""
+    monkeypatch.setenv("RNNLAB_ENGINE", "spawn")
+    supervisor = Supervisor(tmp_path, Limits(slots=1, disk_floor_mb=0.1), watch_stdin=False)
+    try:
+        store = supervisor.store
+        monkeypatch.setattr(supervisor, "pump", lambda: None)
+        supervisor.write(lambda: store.create("r1", TINY))
+        supervisor.write(lambda: store.record("r1", STARTED))
+        from rnnlab.runs.jobs import Job
+
+        job = supervisor.jobs["job"] = Job(id="job", run="r1", order={})
+        (pages,) = store._rows("pragma page_count")[0]
+        store._rows(f"pragma max_page_count = {pages + 2}")
+        released = []
+
+        def release(ballast: Ballast) -> None:
+            released.append(True)
+            store._rows(f"pragma max_page_count = {pages + 8}")
+
+        monkeypatch.setattr(Ballast, "release", release)
+        count = 0
+        while store.run("r1").live:
+            supervisor._hear(job, {"event": TextGenerated(epoch=1, prefix="a", text="a" * 900).model_dump()})
+            supervisor.flush()
+            count += 1
+            assert count < 100, "the disk was never full"
+        assert released
+        record = store.run("r1")
+        assert record.state == "failed"
+        assert record.error is not None
+        assert record.error["code"] == "disk_full"
+        # all that was said before was kept, and even what met the full disk
+        assert len(store.events_since("r1")) == 1 + count + 1
+        assert job.dropped
+    finally:
+        supervisor.jobs.clear()
+        supervisor.close()
+
+
+def test_what_means_a_full_disk(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / "x.sqlite3")
+    connection.execute("pragma max_page_count = 2")
+    with pytest.raises(sqlite3.OperationalError) as caught:  # noqa: PT012 - one of them is too many
+        for number in range(100):
+            connection.execute(f"create table t{number} (x)")
+    connection.close()
+    assert disk.is_full(caught.value)
+    assert disk.is_full(OSError(28, "No space left on device"))
+    assert not disk.is_full(OSError(2, "No such file"))
+    assert not disk.is_full(sqlite3.OperationalError("database is locked"))
+
+
+def test_the_ballast_is_spent_once_and_laid_again(tmp_path: Path) -> None:
+    ballast = Ballast(tmp_path, 0.1)
+    ballast.fill()
+    tries = []
+
+    def work() -> int:
+        tries.append(1)
+        if (tmp_path / "ballast").exists():
+            raise OSError(28, "No space left on device")
+        return 7
+
+    assert ballast.spend(work) == 7
+    assert len(tries) == 2
+    ballast.fill()
+    assert (tmp_path / "ballast").stat().st_size == BALLAST
+    # below the floor it is not laid
+    low = Ballast(tmp_path / "nowhere", 1e12)
+    low.fill()
+    assert Store(tmp_path / schema.DATABASE).runs() == []

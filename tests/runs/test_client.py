@@ -1,0 +1,109 @@
+"""The client by itself: what it loads, and what it says when it cannot work."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rnnlab.errors import RunError
+from rnnlab.runs.client import Client
+from tests.runs.lab import TINY, gone, opened, pid_of, until, until_state, warm
+
+
+@pytest.mark.parametrize(
+    ("module", "absent"),
+    [
+        ("rnnlab.runs.client", {"torch", "pandas", "numpy", "streamlit", "altair"}),
+        ("rnnlab.runs.supervisor", {"torch", "pandas", "numpy", "streamlit", "altair"}),
+    ],
+)
+def test_what_the_server_of_pages_loads(module: str, absent: set[str]) -> None:
+    loaded = subprocess.run(
+        [sys.executable, "-c", f"import sys, {module}; print(*sys.modules)"], capture_output=True, text=True, check=True
+    )
+    assert not absent & set(loaded.stdout.split())
+
+
+def test_the_supervisor_never_loads_more(client: Client) -> None:
+    """Neither does all that it has done for the tests before make it load torch."""
+    until_state(client, client.create(TINY), "finished")
+    maps = Path(f"/proc/{client.status()['pid']}/maps")
+    if not maps.exists():
+        pytest.skip("reads the memory map of a process: Linux only")
+    assert "libtorch" not in maps.read_text(errors="replace")
+    zygote = Path(f"/proc/{client.status()['pids'][1]}/maps")
+    assert "libtorch" in zygote.read_text(errors="replace")
+
+
+def test_the_zygote_has_one_thread(client: Client) -> None:
+    """More would not survive a fork."""
+    tasks = Path(f"/proc/{client.status()['pids'][1]}/task")
+    if not tasks.exists():
+        pytest.skip("counts the threads of a process: Linux only")
+    assert len(list(tasks.iterdir())) == 1
+
+
+def test_a_worker_yields_to_the_app(client: Client) -> None:
+    if sys.platform != "linux":
+        pytest.skip("reads /proc: Linux only")
+    run_id = client.create(TINY.change(num_epochs=10_000, pred_period=10_000))
+    until(client, run_id, lambda record: record.epoch >= 1)
+    pid = pid_of(client, run_id)
+    assert os.getpriority(os.PRIO_PROCESS, pid) >= 5
+    assert Path(f"/proc/{pid}/oom_score_adj").read_text().strip() == "800"
+    limits = Path(f"/proc/{pid}/limits").read_text()
+    (data,) = [line.split() for line in limits.splitlines() if line.startswith("Max data size")]
+    assert data[3].isdigit()
+    # stdin, stdout, stderr, its socket: nothing of the zygote's or of other runs
+    descriptors = [os.readlink(f"/proc/{pid}/fd/{name}") for name in os.listdir(f"/proc/{pid}/fd")]
+    assert len([name for name in descriptors if name.startswith("socket:")]) == 1
+
+
+def test_a_closed_client_says_so(tmp_path: Path) -> None:
+    client = Client(tmp_path)
+    client.close()
+    with pytest.raises(RunError) as caught:
+        client.connect()
+    assert caught.value.code == "client_closed"
+
+
+def test_a_home_that_cannot_be_used(tmp_path: Path) -> None:
+    (tmp_path / "runs.sqlite3").mkdir()
+    with pytest.raises(RunError) as caught:
+        Client(tmp_path).connect()
+    assert caught.value.code == "home_unusable"
+
+
+def test_reading_needs_no_supervisor(tmp_path: Path) -> None:
+    client = Client(tmp_path)
+    assert client.store.runs() == []
+    assert client.seconds_per_epoch(TINY) is None
+    assert not (tmp_path / "supervisor.lock").exists()
+    client.close()
+
+
+@pytest.mark.parametrize("setting", [("RNNLAB_ENGINE", "spawn"), ("RNNLAB_TRANSPORT", "tcp")])
+def test_where_there_are_no_forks_or_no_unix_sockets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: tuple[str, str]
+) -> None:
+    monkeypatch.setenv(*setting)
+    with opened(tmp_path / "home") as client:
+        warm(client)
+        if setting[1] == "tcp":
+            run_id = client.create(TINY)
+            assert until_state(client, run_id, "finished", "failed").state == "finished"
+            assert client.generate(run_id, "the", 3).startswith("the")
+        other = client.create(TINY.change(num_epochs=10_000, pred_period=10_000))
+        until(client, other, lambda record: record.epoch >= 1)
+        client.pause(other)
+        until_state(client, other, "paused")
+        pid = pid_of(client, other)
+        os.kill(pid, 9)
+        record = until_state(client, other, "failed")
+        assert record.error is not None
+        assert record.error["params"]["signal"] == 9
+        assert gone(pid)
