@@ -41,7 +41,7 @@ else:
     # nothing trains yet: a recorded run of this recipe plays, or the reference lines wait for the first point
     recording = None if chosen.changed else recorded.choose_exactly(chosen.recipe.id)
     if recording is not None:
-        stage.play(recording)
+        stage.play(recording, gradients=True)
     elif chosen.config is not None:
         try:
             stage.preview(live.preview_scene(chosen.config, chosen.recipe, lang, shell.theme()))

@@ -1,4 +1,4 @@
-"""A server's worth of runs for the page tests: a real supervisor in a temporary home, with runs small enough to wait for."""
+"""Runs for the page tests: a real supervisor in a temporary home, and runs small enough to wait for."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from rnnlab.runs.client import Client
 from rnnlab.runs.export import export_run, to_json
 from rnnlab.view import recorded
 from rnnlab.view.i18n import LANGUAGES, t
+from rnnlab.view.wording import recipe_label
 from tests.app.conftest import ENTRY, TINY, Open, param, words
 
 PAGES = ("home", "train", "runs")
@@ -76,7 +77,7 @@ def test_a_run_shows_its_curve_texts_and_gradients(open_page: Open, finished: st
     _, tables = chart(app)
     assert [row["epoch"] for row in tables["curve"]] == [1, 2, 3, 4, 5, 6]
     assert all(float(str(row["value"])) >= 1 for row in tables["curve"])
-    assert [row["label"] for row in tables["ladder"]][0].startswith(t("ngram.0", lang))  # type: ignore[attr-defined]
+    assert str(tables["ladder"][0]["label"]).startswith(t("ngram.0", lang))
     assert tables["now"][0]["epoch"] == 6  # the newest text
     assert tables["published"][0]["fill"] == 0.0  # another corpus than the book's
     assert tables["published"][0]["label"] == t("chart.books_corpus", lang)
@@ -168,7 +169,7 @@ def test_a_recorded_run_plays_and_says_so(
         for page in ("home", "train"):
             app = open_page(page, "zh")
             assert not app.exception
-            assert t("recorded.badge", "zh", id="A2") in words(app)
+            assert t("recorded.badge", "zh", title=recipe_label(RECIPES["A2"], "zh")) in words(app)
             assert 1 <= len(chart(app)[1]["curve"]) <= 6
     finally:
         recorded.names.cache_clear()

@@ -40,7 +40,7 @@ def draw(scene: Scene) -> None:
         )
     caption = t("lyrics.after", lang, epoch=epoch)
     if event is not None:
-        caption += t("lyrics.at_perplexity", lang, perplexity=number(event.perplexity))
+        caption += t("lyrics.at_perplexity", lang, perplexity=number(event.perplexity, 5))
     st.caption(caption)
     for prefix, text in history.texts[epoch].items():
         with st.container(border=True):

@@ -20,8 +20,10 @@ def draw(scene: Scene) -> None:
     note = t("progress.epoch_of", lang, epoch=history.epoch, total=total)
     if left is not None:
         note += t("progress.left", lang, duration=duration(left, lang))
-    badge = f":{STATE_COLORS[scene.state]}-badge[{STATE_ICONS[scene.state]} {state_text(scene.state, lang)}]"
-    st.progress(min(1.0, history.progress / total) if total else 1.0, text=f"{badge} {note}")
+    if scene.state != "recorded":  # that is said above
+        badge = f":{STATE_COLORS[scene.state]}-badge[{STATE_ICONS[scene.state]} {state_text(scene.state, lang)}]"
+        note = f"{badge} {note}"
+    st.progress(min(1.0, history.progress / total) if total else 1.0, text=note)
     speed = history.characters_per_second()
     with st.grid(4, min_column_width=130, gap="small"):
         st.metric(t("chart.perplexity", lang), number(last.perplexity, 5) if last else "–")
@@ -38,7 +40,7 @@ def draw(scene: Scene) -> None:
 
 def _left(scene: Scene) -> float | None:
     per_epoch = scene.history.seconds_per_epoch()
-    if scene.state not in ("running", "recorded") or per_epoch is None:
+    if scene.state != "running" or per_epoch is None:
         return None
     remaining = scene.config.num_epochs - scene.history.progress
     return remaining * per_epoch if remaining > 0 else None
@@ -51,6 +53,8 @@ def _memory(scene: Scene) -> str:
         return t("memory.none", lang)
     if last.perplexity is None:
         return t("memory.infinite", lang)
+    if scene.config.bidirectional:
+        return t("memory.bidirectional", lang)
     rung = ngrams.rung(last.perplexity, scene.ladder)
     if rung is None:
         return t("memory.worse", lang, uniform=number(scene.ladder[0]))
