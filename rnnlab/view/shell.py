@@ -124,11 +124,11 @@ def open_page(name: str, parameters: Mapping[str, str] | None = None) -> None:
 
 
 def _find_language() -> str:
-    asked = st.query_params.get("lang")
-    if asked in LANGUAGES:
-        st.session_state[_LANGUAGE] = asked
-    elif _LANGUAGE not in st.session_state:
-        st.session_state[_LANGUAGE] = language_of(st.context.locale)
+    # the URL speaks once, at the first run of a session; later it may still be the one from before a switch, sent
+    # along by a refresh that was on its way
+    if _LANGUAGE not in st.session_state:
+        asked = st.query_params.get("lang")
+        st.session_state[_LANGUAGE] = asked if asked in LANGUAGES else language_of(st.context.locale)
     lang = language()
     parameters(lang=lang)
     return lang
