@@ -30,10 +30,11 @@ class Server:
         environment = {name: value for name, value in os.environ.items() if name not in UNREACHABLE}
         home.mkdir(parents=True, exist_ok=True)
         self.log = home.parent / f"{home.name}-server.log"
+        options = {"port": str(self.port), "address": "127.0.0.1", "headless": "true"}
+        flags = [part for name, value in options.items() for part in (f"--server.{name}", value)]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
-                + ["--server.port", str(self.port), "--server.address", "127.0.0.1", "--server.headless", "true"],
+                [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", *flags],
                 cwd=ROOT,
                 env=environment | {"RNNLAB_HOME": str(home)},
                 stdin=subprocess.DEVNULL,

@@ -1,0 +1,54 @@
+"""Every page on every screen: both languages, light and dark, projector and phone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.server import Server
+
+pytestmark = pytest.mark.browser
+
+HEADINGS = {
+    ("", "en"): "RNN Lab",
+    ("", "zh"): "RNN Lab",
+    ("train", "en"): "Train",
+    ("train", "zh"): "训练",
+    ("runs", "en"): "Runs",
+    ("runs", "zh"): "记录",
+}
+
+
+@pytest.mark.parametrize(("path", "lang"), HEADINGS)
+@pytest.mark.parametrize("dark", [False, True])
+def test_every_page_fits_a_phone_in_both_themes(
+    path: str, lang: str, dark: bool, server: Server, visit: Callable[..., Page]
+) -> None:
+    page = visit(f"{server.url}/{path}?lang={lang}", width=390, dark=dark)
+    expect(page.get_by_role("heading", name=HEADINGS[path, lang], exact=True).first).to_be_visible()
+    page.wait_for_function("document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'")
+    wide = page.evaluate(
+        """() => [...document.querySelectorAll('html, body, [data-testid=stMain]')]
+            .filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.outerHTML.slice(0, 120))"""
+    )
+    assert wide == []
+    background = page.evaluate("getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")
+    brightness = sum(int(part) for part in background.strip("rgba()").split(",")[:3]) / 3
+    assert brightness < 60 if dark else brightness > 200
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+@pytest.mark.parametrize(("locale", "expected"), [("zh-CN", "训练"), ("en-GB", "Train"), ("fr-FR", "Train")])
+def test_the_language_is_that_of_the_browser_until_it_is_switched(
+    locale: str, expected: str, server: Server, visit: Callable[..., Page]
+) -> None:
+    page = visit(f"{server.url}/train", locale=locale)
+    expect(page.get_by_role("heading", name=expected, exact=True)).to_be_visible()
+    other, name = ("English", "Train") if expected == "训练" else ("中文", "训练")
+    page.get_by_role("radio", name=other).or_(page.get_by_role("button", name=other)).first.click()
+    expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
+    page.wait_for_url("**lang=en**" if name == "Train" else "**lang=zh**")
+    page.reload()
+    expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()

@@ -1,0 +1,190 @@
+"""The Train page in a real browser: what only a browser shows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.server import Server
+
+pytestmark = pytest.mark.browser
+
+Visit = Callable[..., Page]
+
+# a network so small that epochs take hundredths of a second, and more epochs than a test waits for
+TINY = "recipe=A2&num_hiddens=16&num_chars=2500&pred_period=5&num_epochs=5000&num_preds=12"
+
+WATCH_THE_CHART = """() => {
+    const chart = document.querySelector('[data-testid=stVegaLiteChart]');
+    window.firstSvg = chart.querySelector('svg');
+    window.remounts = 0;
+    new MutationObserver(records => {
+        for (const record of records)
+            for (const node of record.removedNodes)
+                if (node === window.firstSvg || (node.contains && node.contains(window.firstSvg))) window.remounts += 1;
+    }).observe(document.body, {childList: true, subtree: true});
+}"""
+
+
+def epochs_drawn(page: Page) -> int:
+    """How many epochs the curve has: one invisible point each carries the tooltip."""
+    return page.locator("[data-testid=stVegaLiteChart]").first.locator("path[aria-label*='Perplexity:']").count()
+
+
+def await_more_epochs(page: Page, than: int) -> None:
+    points = "document.querySelectorAll(\"[data-testid=stVegaLiteChart] path[aria-label*='Perplexity:']\").length"
+    page.wait_for_function(f"{points} > {than}")
+
+
+def texts(page: Page) -> list[str]:
+    return page.locator("[data-testid=stHtml]").all_inner_texts()
+
+
+def button(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name).first.click()
+
+
+def start(page: Page) -> str:
+    """Press Start and return the run's id once its first points are drawn."""
+    button(page, "Start")
+    expect(page.get_by_role("button", name="Pause")).to_be_enabled()
+    await_more_epochs(page, 0)
+    found = re.search(r"run=([^&]+)", page.url)
+    assert found
+    return found[1]
+
+
+def stop(page: Page) -> None:
+    button(page, "Stop")
+    expect(page.get_by_role("button", name="Same weights again")).to_be_visible()
+
+
+def test_a_deep_link_is_the_first_request_of_a_fresh_server(fresh_server: Server, visit: Visit) -> None:
+    page = visit(f"{fresh_server.url}/train?recipe=A9&lang=zh")
+    expect(page.get_by_role("heading", name="训练", exact=True)).to_be_visible()
+    expect(page.get_by_text("LSTM · 简洁实现 · 6 层").first).to_be_visible()
+    # the navigation of the entry point, not that of the folder
+    expect(page.get_by_role("link", name="首页")).to_be_visible()
+    expect(page.get_by_role("link", name="streamlit app")).to_have_count(0)
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_start_watch_pause_resume_stop(server: Server, visit: Visit) -> None:
+    page = visit(f"{server.url}/train?{TINY}")
+    start(page)
+    page.evaluate(WATCH_THE_CHART)
+    expect(page.locator("[data-testid=stHtml]")).to_have_count(2)
+
+    # the curve grows, and both texts change
+    before_points, before_texts = epochs_drawn(page), texts(page)
+    assert [text[:2] for text in before_texts] == ["分开", "不分"]
+    await_more_epochs(page, before_points)
+    for position in (0, 1):
+        expect(page.locator("[data-testid=stHtml]").nth(position)).not_to_have_text(before_texts[position])
+
+    button(page, "Pause")
+    expect(page.get_by_role("button", name="Resume")).to_be_visible()
+    paused_at = page.get_by_test_id("stProgress").inner_text()
+    # a step moves it by one minibatch at most, not on and on
+    page.get_by_role("button", name="Step").click()
+    page.get_by_text("one epoch").click()
+    expect(page.get_by_test_id("stProgress")).not_to_have_text(paused_at)
+    expect(page.get_by_role("button", name="Resume")).to_be_visible()
+
+    resumed_at = epochs_drawn(page)
+    button(page, "Resume")
+    await_more_epochs(page, resumed_at + 5)
+    assert page.evaluate("window.remounts") == 0
+    assert page.evaluate("document.querySelector('[data-testid=stVegaLiteChart] svg') === window.firstSvg")
+
+    stop(page)
+    expect(page.get_by_text("stopped", exact=True)).to_be_visible()
+    assert epochs_drawn(page) > resumed_at  # nothing of it is lost
+
+
+def test_a_reload_and_a_second_screen_show_the_same_run_live(server: Server, visit: Visit) -> None:
+    page = visit(f"{server.url}/train?{TINY}")
+    run_id = start(page)
+    seen = epochs_drawn(page)
+    page.reload()
+    await_more_epochs(page, seen)
+    assert f"run={run_id}" in page.url
+
+    second = visit(f"{server.url}/train?run={run_id}&lang=zh", width=390)
+    await_more_epochs(second, seen)
+    expect(second.get_by_text("训练中").first).to_be_visible()
+    stop(page)
+    expect(second.get_by_text("已停止").first).to_be_visible()
+
+
+def test_a_learning_rate_changed_live_is_marked_on_the_curve(server: Server, visit: Visit) -> None:
+    page = visit(f"{server.url}/train?{TINY}")
+    start(page)
+    page.evaluate(WATCH_THE_CHART)
+    button(page, "Adjust")
+    field = page.get_by_role("spinbutton", name="Learning rate")
+    field.fill("25")
+    field.press("Enter")
+    expect(page.locator("[data-testid=stVegaLiteChart]").first.get_by_text("lr 25")).to_be_visible()
+    assert page.evaluate("window.remounts") == 0
+    page.keyboard.press("Escape")
+    stop(page)
+
+
+def test_the_slider_goes_through_the_texts(server: Server, visit: Visit) -> None:
+    page = visit(f"{server.url}/train?{TINY}&num_epochs=20")
+    button(page, "Start")
+    expect(page.get_by_text("finished", exact=True)).to_be_visible()
+    expect(page.get_by_text("After epoch 20")).to_be_visible()
+    newest = texts(page)
+    slider = page.get_by_role("slider", name="Texts through the run")
+    slider.focus()
+    slider.press("ArrowLeft")
+    slider.press("ArrowLeft")
+    expect(page.get_by_text("After epoch 10")).to_be_visible()
+    assert texts(page) != newest
+    slider.press("ArrowLeft")
+    expect(page.get_by_text("After epoch 5", exact=False)).to_be_visible()
+
+
+def test_a_stopped_run_goes_on(server: Server, visit: Visit) -> None:
+    page = visit(f"{server.url}/train?{TINY}&num_epochs=10")
+    button(page, "Start")
+    expect(page.get_by_text("finished", exact=True)).to_be_visible()
+    button(page, "Continue")
+    page.get_by_text("40 more epochs").click()
+    expect(page.get_by_test_id("stProgress")).to_contain_text("epoch 50/50")
+
+
+def test_a_bad_file_is_refused_and_nothing_is_lost(server: Server, visit: Visit, tmp_path: Path) -> None:
+    bad = tmp_path / "picture.txt"
+    bad.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8)
+    page = visit(f"{server.url}/train?recipe=A6&num_layers=2")
+    expect(page.get_by_role("button", name="Start")).to_be_visible()
+    button(page, "Bring your own text")
+    page.locator("input[type=file]").set_input_files(bad)
+    button(page, "Use this text")
+    expect(page.get_by_text("This is not a text file")).to_be_visible()
+    expect(page.get_by_text("LSTM · from scratch · 2 layers")).to_be_visible()
+
+    good = tmp_path / "good.txt"
+    good.write_bytes(("时间走得很慢\n我们慢慢地走\n分开以后不再回头\n" * 90).encode("gb18030"))
+    page.locator("input[type=file]").set_input_files(good)
+    button(page, "Use this text")
+    expect(page.get_by_text("good.txt").first).to_be_visible()
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_a_bad_link_says_what_is_allowed(server: Server, visit: Visit) -> None:
+    page = visit(f"{server.url}/train?recipe=A6&num_layers=99&lang=en")
+    expect(page.get_by_text("allowed: 1 to 8")).to_be_visible()
+    page = visit(f"{server.url}/train?run=nosuchrun&lang=zh")
+    expect(page.get_by_test_id("stAlert").first).to_contain_text("nosuchrun")
+    expect(page.get_by_role("button", name="开始")).to_be_visible()
+    page = visit(f"{server.url}/train?recipe=A6&cell=<img src=x onerror=window.hacked=1>")
+    expect(page.get_by_test_id("stAlert").first).to_contain_text("rnn, gru, lstm")
+    assert page.evaluate("window.hacked") is None
