@@ -69,7 +69,15 @@ _COLUMNS = (
 )
 
 # what a reader meets for a moment: a writer at work, or one that died and whose successor has yet to roll back
-_PASSING = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN})
+_PASSING = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN})
+_PASSING_READONLY = frozenset(
+    {
+        sqlite3.SQLITE_READONLY_ROLLBACK,
+        sqlite3.SQLITE_READONLY_RECOVERY,
+        sqlite3.SQLITE_READONLY_CANTINIT,
+        sqlite3.SQLITE_READONLY_CANTLOCK,
+    }
+)
 
 
 class Store:
@@ -193,9 +201,10 @@ class Store:
             except sqlite3.OperationalError as error:
                 if connection is not None:
                     connection.close()
-                code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+                code = getattr(error, "sqlite_errorcode", 0)
                 young = "no such table" in str(error)  # the writer is creating it
-                if not (code in _PASSING or young) or time.monotonic() > deadline:
+                passing = code & 0xFF in _PASSING or code in _PASSING_READONLY or young
+                if not passing or time.monotonic() > deadline:
                     raise
                 time.sleep(0.02)
                 continue

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -200,6 +202,36 @@ def test_readers_in_many_threads_while_the_writer_writes(writer: Writer, reader:
         thread.join()
     assert not wrong
     assert len(reader.events_since("r1")) == 60
+
+
+DYING_WRITER = """
+import os, sys
+from pathlib import Path
+from rnnlab.runs.store import Store
+writer = Store.open_writer(Path(sys.argv[1]))
+with writer.atomic():
+    writer.create("r1", __import__("tests.runs.lab", fromlist=["TINY"]).TINY)
+with writer.atomic():
+    for number in range(400):  # more than the library keeps in memory: half of it is in the file
+        writer.add_text(f"text-{number}", "x" * 20_000, "")
+    os.kill(os.getpid(), 9)
+"""
+
+
+def test_readers_wait_for_the_successor_of_a_writer_that_died(tmp_path: Path) -> None:
+    path = tmp_path / schema.DATABASE
+    died = subprocess.run([sys.executable, "-c", DYING_WRITER, str(path)], check=False)
+    assert died.returncode == -9
+    reader = Store(path, patience=20.0)
+    found: list[str] = []
+    thread = threading.Thread(target=lambda: found.extend(record.id for record in reader.runs()))
+    thread.start()
+    writer = Store.open_writer(path)
+    thread.join()
+    assert found == ["r1"]
+    assert reader.text("text-1") is None
+    reader.close()
+    writer.close()
 
 
 def test_the_journal_fits_the_library(writer: Writer) -> None:
