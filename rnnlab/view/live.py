@@ -24,6 +24,8 @@ T = TypeVar("T")
 
 TICK = 0.5
 """Seconds between two looks at a live run."""
+FIRST_TICK = 0.2
+"""The same, until its first epoch is finished."""
 PLAYING_TIME = 24.0
 """Seconds in which a recorded run plays."""
 
@@ -160,13 +162,13 @@ def feed(run_id: str) -> Feed:
     return Feed(run_id)
 
 
-def follow(run_id: str, draw: Callable[[Scene], None], every: float = TICK) -> None:
+def follow(shown: RunRecord, draw: Callable[[Scene], None], every: float = TICK) -> None:
     """Draw a run, again and again while it is live; when its state changes the whole page runs once more.
 
-    Raises:
-        RunError: ``run_unknown``.
+    Args:
+        shown: the run as the rest of the page shows it; any later state makes the page run again.
     """
-    first = shell.store().run(run_id)
+    run_id = shown.id
     lang, theme = shell.language(), shell.theme()
 
     def look() -> None:
@@ -175,10 +177,10 @@ def follow(run_id: str, draw: Callable[[Scene], None], every: float = TICK) -> N
         except RunError:  # deleted meanwhile
             st.rerun()
         draw(feed(run_id).scene(record, lang, theme))
-        if (record.state, record.num_epochs) != (first.state, first.num_epochs):
+        if (record.state, record.num_epochs) != (shown.state, shown.num_epochs):
             st.rerun()
 
-    st.fragment(run_every=every if first.live else None)(look)()
+    st.fragment(run_every=every if shown.live else None)(look)()
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

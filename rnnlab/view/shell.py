@@ -53,6 +53,11 @@ def language() -> str:
     return str(st.session_state.get(_LANGUAGE, "en"))
 
 
+def key(name: str) -> str:
+    """Return the key of a widget whose choices are words: one per language, as the browser sends the words back."""
+    return f"{name}.{language()}"
+
+
 def theme() -> str:
     """Return ``"light"`` or ``"dark"``."""
     return "dark" if st.context.theme.type == "dark" else "light"

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from rnnlab.config import TrainConfig
 from rnnlab.runs.client import Client
+from rnnlab.runs.store import RunRecord
 from rnnlab.view import shell
 
 ENTRY = str(Path(__file__).parents[2] / "streamlit_app.py")
@@ -71,7 +72,8 @@ def paused(client: Client) -> Iterator[str]:
         if event.kind == "run_paused":
             break
     yield run_id
-    client.stop(run_id)
+    if client.store.run(run_id).live:
+        client.stop(run_id)
 
 
 @pytest.fixture
@@ -91,6 +93,15 @@ def open_page(home: Path) -> Open:
         return app.run()
 
     return open_it
+
+
+def until(client: Client, run_id: str, holds: Callable[[RunRecord], bool]) -> RunRecord:
+    """Wait until something holds of a run."""
+    while True:
+        record = client.store.run(run_id)
+        if holds(record):
+            return record
+        client.wait(run_id, record.version)
 
 
 def words(app: AppTest) -> str:

@@ -19,7 +19,7 @@ from rnnlab.runs.export import export_run, to_json
 from rnnlab.view import recorded
 from rnnlab.view.i18n import LANGUAGES, t
 from rnnlab.view.wording import recipe_label
-from tests.app.conftest import ENTRY, TINY, Open, param, words
+from tests.app.conftest import ENTRY, TINY, Open, param, until, words
 
 PAGES = ("home", "train", "runs")
 
@@ -100,13 +100,10 @@ def test_the_specification_stays_the_same_from_tick_to_tick(open_page: Open, cli
     app = open_page("train", "en", run=paused)
     spec, before = chart(app)
     assert "Pause" not in [button.label for button in app.button]
-    version = client.store.version(paused)
+    epoch = client.store.run(paused).epoch
     client.set(paused, "learning_rate", 7.0)
     client.step(paused, "epoch")
-    for event in client.follow(paused):
-        if event.kind == "run_paused" and event.epoch >= 3:
-            break
-    assert client.store.version(paused) > version
+    until(client, paused, lambda record: record.epoch > epoch and record.state == "paused")
     app.run()
     again, after = chart(app)
     assert again == spec
@@ -133,17 +130,13 @@ def test_a_click_on_start_begins_a_run_and_names_it_in_the_url(open_page: Open, 
 def test_pause_resume_step_and_stop_by_their_buttons(open_page: Open, client: Client, paused: str) -> None:
     app = open_page("train", "zh", run=paused)
     app.button(key="controls.resume").click().run()
-    version = client.store.version(paused)
-    while client.store.run(paused).state != "running":
-        version = client.wait(paused, version, timeout=10)
+    until(client, paused, lambda record: record.state == "running")
     app.run()
     app.button(key="controls.pause").click().run()
-    while client.store.run(paused).state != "paused":
-        version = client.wait(paused, version, timeout=10)
+    until(client, paused, lambda record: record.state == "paused")
     app.run()
     app.button(key="controls.stop").click().run()
-    while client.store.run(paused).live:
-        version = client.wait(paused, version, timeout=10)
+    until(client, paused, lambda record: not record.live)
     app.run()
     assert not app.exception
     assert t("state.stopped", "zh") in app.get("progress")[0].proto.text
@@ -184,11 +177,11 @@ def test_runs_lists_filters_and_deletes(open_page: Open, client: Client) -> None
     assert not app.exception
     assert run_id in words(app)
     app.button(key=f"run_list.star.{run_id}").click().run()
-    app.segmented_control(key="run_list.filter").set_value("starred").run()
+    app.segmented_control(key="run_list.filter.en").set_value("starred").run()
     assert run_id in words(app)
     app.button(key=f"run_list.delete.{run_id}").click().run()
-    assert t("runs.delete.yes", "en") in [button.label for button in app.button]
-    next(button for button in app.button if button.label == t("runs.delete.yes", "en")).click().run()
+    assert client.store.run(run_id)  # asked first
+    app.button(key="run_list.confirm").click().run()
     app.run()
     assert not app.exception
     assert run_id not in words(app)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,8 @@ from rnnlab.view.wording import changes_text, summary
 
 _PROBLEM = "controls.problem"
 MORE_EPOCHS = (0, 10, 40, 160)
+SETTLE = 0.4
+"""Seconds that a click may wait for the run to follow it."""
 
 
 def headline(setup: Setup) -> None:
@@ -129,16 +132,33 @@ def _again(record: RunRecord) -> None:
 
 def _show(run_id: str) -> None:
     shell.parameters(run=run_id)
+    _settle(run_id, "queued")
 
 
 def _command(name: str, run_id: str) -> None:
+    before = shell.store().run(run_id).state
     getattr(shell.client(), name)(run_id)
+    _settle(run_id, before)
+
+
+def _settle(run_id: str, before: str) -> None:
+    # commands act within milliseconds: give them that time, so that the page is drawn once, in its new state
+    deadline = time.monotonic() + SETTLE
+    version = shell.store().version(run_id)
+    while shell.store().run(run_id).state == before and (left := deadline - time.monotonic()) > 0:
+        version = shell.client().wait(run_id, version, timeout=left)
 
 
 def _step(run_id: str) -> None:
     unit = st.session_state.get("controls.step")
     if unit in STEP_UNITS:
-        _guarded(shell.client().step, run_id, unit)
+        _guarded(_stepped, run_id, unit)
+
+
+def _stepped(run_id: str, unit: str) -> None:
+    version = shell.store().version(run_id)
+    shell.client().step(run_id, unit)
+    shell.client().wait(run_id, version, timeout=SETTLE)
 
 
 def _continue(record: RunRecord) -> None:
@@ -164,7 +184,12 @@ def _continue(record: RunRecord) -> None:
 def _continued(run_id: str) -> None:
     more = st.session_state.get("controls.continue")
     if isinstance(more, int):
-        _guarded(shell.client().continue_run, run_id, more)
+        _guarded(_continue_run, run_id, more)
+
+
+def _continue_run(run_id: str, more: int) -> None:
+    shell.client().continue_run(run_id, more)
+    _settle(run_id, "queued")
 
 
 def _adjust(record: RunRecord) -> None:

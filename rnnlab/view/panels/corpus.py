@@ -6,7 +6,6 @@ import streamlit as st
 
 from rnnlab.config import TrainConfig
 from rnnlab.errors import CorpusError, RNNLabError
-from rnnlab.recipes import Recipe
 from rnnlab.runs.schema import home
 from rnnlab.text import corpora
 from rnnlab.view import shell
@@ -18,7 +17,7 @@ from rnnlab.view.wording import corpus_title
 _OWN = "corpus.own"
 
 
-def choose(key: str, recipe: Recipe) -> None:
+def choose(key: str) -> None:
     """Draw the choice of the corpus, its name kept in the session under `key`, and the way to one's own text."""
     lang = shell.language()
     own: dict[str, str] = st.session_state.setdefault(_OWN, {})

@@ -41,7 +41,7 @@ def _list() -> None:
     chosen = st.segmented_control(
         t("runs.filter", lang),
         _FILTERS,
-        key="run_list.filter",
+        key=shell.key("run_list.filter"),
         default="all",
         required=True,
         format_func=lambda one: t(f"runs.filter.{one}", lang),
@@ -130,8 +130,14 @@ def _confirm(record: RunRecord) -> None:
     def ask() -> None:
         st.markdown(t("runs.delete.ask", lang, title=title(record), epochs=record.epoch))
         with st.container(horizontal=True):
-            if st.button(t("runs.delete.yes", lang), type="primary", icon=":material/delete:"):
-                _guarded(lambda: shell.client().delete(record.id))
+            if st.button(
+                t("runs.delete.yes", lang),
+                key="run_list.confirm",
+                type="primary",
+                icon=":material/delete:",
+                on_click=_guarded,
+                args=(lambda: shell.client().delete(record.id),),
+            ):
                 st.rerun()
             if st.button(t("runs.delete.no", lang)):
                 st.rerun()

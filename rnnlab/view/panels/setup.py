@@ -19,8 +19,7 @@ from rnnlab.view.wording import recipe_label, value_text
 
 DEFAULT_RECIPE = "A2"
 
-_RECIPE, _CONFIG, _URL, _PROBLEM = "setup.recipe", "setup.config", "setup.url", "setup.problem"
-_CLIPPING = "setup.clipping"
+_BASE, _CONFIG, _URL, _PROBLEM = "setup.base", "setup.config", "setup.url", "setup.problem"
 # every field that the sidebar shows; the others keep what the recipe says
 _FIELDS = tuple(name for name in TrainConfig.model_fields if name != "objective")
 
@@ -113,7 +112,7 @@ def sidebar() -> Setup:
         st.selectbox(
             t("setup.recipe", lang),
             list(RECIPES),
-            key=_RECIPE,
+            key=_key("recipe"),
             format_func=lambda one: recipe_label(RECIPES[one], lang),
             placeholder=t("setup.recipe_placeholder", lang),
             on_change=_recipe_chosen,
@@ -124,12 +123,12 @@ def sidebar() -> Setup:
         _toggle("bidirectional")
         _number("num_hiddens", step=32)
         _choice("sampling")
-        corpus.choose(_key("corpus"), RECIPES[st.session_state[_RECIPE]])
+        corpus.choose(_key("corpus"))
         with st.expander(t("setup.optimizer", lang)):
             _choice("optimizer")
             _float("learning_rate")
-            st.toggle(t("setup.clipping", lang), key=_CLIPPING, help=t("help.clip_norm", lang))
-            if st.session_state[_CLIPPING]:
+            st.toggle(t("setup.clipping", lang), key=_key("clipping"), help=t("help.clip_norm", lang))
+            if st.session_state[_key("clipping")]:
                 _float("clip_norm")
             _number("num_epochs", step=10)
             _number("batch_size", step=8)
@@ -165,13 +164,13 @@ def sidebar() -> Setup:
 
 
 def _collect() -> Setup:
-    chosen = RECIPES[st.session_state[_RECIPE]]
+    chosen = RECIPES[st.session_state[_BASE]]
     values: dict[str, Any] = {}
     for name in _FIELDS:
         value = st.session_state.get(_key(name), _kept(name))
         if name == "prefixes":
             value = tuple(part.strip() for part in str(value).split("|") if part.strip())
-        if name == "clip_norm" and not st.session_state[_CLIPPING]:
+        if name == "clip_norm" and not st.session_state[_key("clipping")]:
             value = None
         values[name] = value
     try:
@@ -183,25 +182,22 @@ def _collect() -> Setup:
 
 
 def _fill(chosen: Recipe, config: TrainConfig) -> None:
-    st.session_state[_RECIPE] = chosen.id
+    st.session_state[_BASE] = chosen.id
     st.session_state[_CONFIG] = config
+    st.session_state[_key("recipe")] = chosen.id
     for name in _FIELDS:
         st.session_state[_key(name)] = _shown(name, config, chosen)
-    st.session_state[_CLIPPING] = config.clip_norm is not None
+    st.session_state[_key("clipping")] = config.clip_norm is not None
 
 
 def _restore() -> None:
-    # widgets forget what they held while another page was shown
+    # widgets forget what they held while another page, or another language, was shown
     config: TrainConfig = st.session_state[_CONFIG]
-    if _RECIPE not in st.session_state:
-        kept = st.session_state.get(_URL, {}).get("recipe", DEFAULT_RECIPE)
-        st.session_state[_RECIPE] = kept
-    chosen = RECIPES[st.session_state[_RECIPE]]
+    chosen = RECIPES[st.session_state[_BASE]]
+    st.session_state.setdefault(_key("recipe"), chosen.id)
     for name in _FIELDS:
-        if _key(name) not in st.session_state:
-            st.session_state[_key(name)] = _shown(name, config, chosen)
-    if _CLIPPING not in st.session_state:
-        st.session_state[_CLIPPING] = config.clip_norm is not None
+        st.session_state.setdefault(_key(name), _shown(name, config, chosen))
+    st.session_state.setdefault(_key("clipping"), config.clip_norm is not None)
 
 
 def _shown(name: str, config: TrainConfig, chosen: Recipe) -> Any:
@@ -215,12 +211,12 @@ def _shown(name: str, config: TrainConfig, chosen: Recipe) -> Any:
 
 def _kept(name: str) -> Any:
     # a field whose widget is not on the page at this moment
-    return _shown(name, st.session_state[_CONFIG], RECIPES[st.session_state[_RECIPE]])
+    return _shown(name, st.session_state[_CONFIG], RECIPES[st.session_state[_BASE]])
 
 
 def _recipe_chosen() -> None:
     st.session_state[_PROBLEM] = []
-    chosen = RECIPES[st.session_state[_RECIPE]]
+    chosen = RECIPES[st.session_state[_key("recipe")]]
     _fill(chosen, chosen.config)
 
 
@@ -232,7 +228,7 @@ def _asked() -> dict[str, str]:
 
 
 def _key(name: str) -> str:
-    return f"setup.{name}"
+    return shell.key(f"setup.{name}")
 
 
 def _options(name: str) -> list[str]:
