@@ -29,25 +29,45 @@ _TEXT = "abcdefgh " * 8
 
 
 def warm_up() -> dict[str, Any]:
-    """Take a few training steps of every kind, and return how fast this machine is."""
-    vocab = Vocab(_TEXT)
-    base = TrainConfig.make(
-        num_hiddens=4, batch_size=2, num_steps=4, num_epochs=1, pred_period=1, num_preds=2, prefixes=("ab",)
-    )
-    kinds: list[dict[str, Any]] = [
-        {"cell": cell, "implementation": implementation, "optimizer": optimizer}
-        for cell in ("rnn", "gru", "lstm")
-        for implementation, optimizer in (("scratch", "sgd"), ("library", "adam"))
-    ]
-    kinds += [{"detach": False}, {"sampling": "random", "decoding": "top_k"}]
-    for kind in kinds:
-        config = base.change(**kind)
-        prepare_thread(config)
-        state = TrainingState.begin(build_model(config, len(vocab)), config)
-        for _ in train(state, vocab, vocab.encode(_TEXT)):
-            pass
-        checkpoints.dumps(state.tensors(), state.metadata())
+    """Take training steps of every kind, and return how fast this machine is."""
+    first_steps()
+    further_steps()
     return measure_speed()
+
+
+def first_steps() -> None:
+    """Take the training steps that are quick to warm up for: all with SGD."""
+    for cell in ("rnn", "gru", "lstm"):
+        for implementation in ("scratch", "library"):
+            _steps(cell=cell, implementation=implementation)
+    _steps(sampling="random", decoding="top_k")
+
+
+def further_steps() -> None:
+    """Take the others: the first step with Adam imports hundreds of modules."""
+    _steps(optimizer="adam")
+    _steps(detach=False)
+
+
+def _steps(**settings: Any) -> None:
+    config = TrainConfig.make(
+        **{
+            "num_hiddens": 4,
+            "batch_size": 2,
+            "num_steps": 4,
+            "num_epochs": 1,
+            "pred_period": 1,
+            "num_preds": 2,
+            "prefixes": ("ab",),
+            **settings,
+        }
+    )
+    prepare_thread(config)
+    vocab = Vocab(_TEXT)
+    state = TrainingState.begin(build_model(config, len(vocab)), config)
+    for _ in train(state, vocab, vocab.encode(_TEXT)):
+        pass
+    checkpoints.dumps(state.tensors(), state.metadata())
 
 
 def measure_speed() -> dict[str, float]:
@@ -79,26 +99,29 @@ class Zygote:
         self._lines = Lines()
         self._sockets: list[int] = []  # received, in the order of the forks they are for
         self._children: dict[int, str] = {}
-
-    def run(self) -> NoReturn:
-        """Serve until the supervisor is gone."""
-        bell, self._bell = socket.socketpair()
-        for end in (bell, self._bell):
+        self._heard, self._bell = socket.socketpair()
+        for end in (self._heard, self._bell):
             end.setblocking(False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self._bell.fileno(), warn_on_full_buffer=False)
-        self._heard = bell
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._connection, selectors.EVENT_READ)
-        self._selector.register(bell, selectors.EVENT_READ)
+        self._selector.register(self._heard, selectors.EVENT_READ)
+
+    def run(self) -> NoReturn:
+        """Serve until the supervisor is gone."""
         while True:
-            for key, _ in self._selector.select():
-                if key.fileobj is bell:
-                    with contextlib.suppress(OSError):
-                        bell.recv(4096)
-                    self._reap()
-                else:
-                    self._read()
+            self.turn(None)
+
+    def turn(self, timeout: float | None) -> None:
+        """Do what has come up; wait for it at most `timeout` seconds."""
+        for key, _ in self._selector.select(timeout):
+            if key.fileobj is self._heard:
+                with contextlib.suppress(OSError):
+                    self._heard.recv(4096)
+                self._reap()
+            else:
+                self._read()
 
     def _read(self) -> None:
         try:
@@ -165,11 +188,21 @@ def main(descriptor: int) -> NoReturn:
     # Ctrl-C is for the app; the supervisor ends us
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     connection = socket.socket(fileno=descriptor)
-    facts = warm_up()
-    gc.collect()
-    gc.freeze()  # the collector of a child must not touch, and so copy, the pages it shares
+    zygote = Zygote(connection)
+    first_steps()
+    _freeze()
+    zygote.turn(0)  # a run may be waiting since before torch was loaded
+    further_steps()
+    facts = measure_speed()
+    _freeze()
     connection.sendall(encode({"ready": facts}))
-    Zygote(connection).run()
+    zygote.run()
+
+
+def _freeze() -> None:
+    """Let the collector of a child leave alone, and so not copy, the pages that it shares with us."""
+    gc.collect()
+    gc.freeze()
 
 
 if __name__ == "__main__":
