@@ -10,18 +10,19 @@ from rnnlab.view.panels import controls, corpus, curve, decoding, explain, setup
 lang = shell.enter()
 shell.frame(t("train.title", lang))
 
-# the run that the URL names: the same on a second screen, and after a reload
-run_id = st.query_params.get("run")
+# the run that the URL names: the same on a second screen, after a reload, and after a look at another page
+run_id = st.query_params.get("run") or ("" if "recipe" in st.query_params else st.session_state.get("train.shown"))
 record = None
 if run_id:
     try:
         record = shell.store().run(run_id)
+        shell.parameters(run=run_id)
     except RunError as error:
         shell.complain(error)
         shell.parameters(run=None)
+        st.session_state.pop("train.shown", None)
 
 # the setup: from the URL, from that run, or as it was
-corpus.take_chosen()
 if record is not None and st.session_state.get("train.shown") != record.id:
     setup.show(record)
     st.session_state["train.shown"] = record.id
@@ -34,9 +35,9 @@ controls.headline(chosen)
 controls.bar(chosen, record)
 
 if record is not None:
-    live.follow(record.id, stage.draw)
+    live.follow(record, stage.draw)
     st.subheader(t("train.gradients", lang), anchor=False)
-    live.follow(record.id, curve.gradients, every=2.0)
+    live.follow(record, curve.gradients, every=2.0)
 else:
     # nothing trains yet: a recorded run of this recipe plays, or the reference lines wait for the first point
     recording = None if chosen.changed else recorded.choose_exactly(chosen.recipe.id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -109,6 +110,12 @@ def words(app: AppTest) -> str:
     kinds = ("title", "header", "subheader", "markdown", "caption", "error", "warning", "info", "metric", "html")
     elements = [element for kind in kinds for element in app.get(kind)]
     return "\n".join(str(getattr(element, "value", "") or getattr(element.proto, "body", "")) for element in elements)
+
+
+def setting(app: AppTest, name: str) -> Any:
+    """Return the widget of a setting in the sidebar."""
+    kinds = ("selectbox", "segmented_control", "number_input", "slider", "toggle", "text_input")
+    return next(one for kind in kinds for one in app.get(kind) if (one.key or "").startswith(f"setup.{name}."))
 
 
 def param(app: AppTest, name: str) -> str:

@@ -10,7 +10,7 @@ from rnnlab.runs.client import Client
 from rnnlab.view.i18n import LANGUAGES, error_text, t
 from rnnlab.view.panels import corpus
 from rnnlab.view.wording import summary
-from tests.app.conftest import Open, param, words
+from tests.app.conftest import Open, param, setting, words
 
 
 @pytest.mark.parametrize("recipe_id", list(RECIPES))
@@ -24,28 +24,28 @@ def test_every_recipe_opens_by_its_url(open_page: Open, recipe_id: str) -> None:
 
 def test_a_change_makes_it_based_on_the_recipe_and_stands_in_the_url(open_page: Open) -> None:
     app = open_page("train", "en", recipe="A6")
-    app.segmented_control(key="setup.cell.en").set_value("gru").run()
-    app.number_input(key="setup.learning_rate.en").set_value(50.0).run()
+    setting(app, "cell").set_value("gru").run()
+    setting(app, "learning_rate").set_value(50.0).run()
     assert not app.exception
     said = words(app)
     assert t("setup.based_on", "en", id="A6") in said
     assert "GRU" in said
     assert (param(app, "cell"), param(app, "learning_rate")) == ("gru", "50")
     assert "num_epochs" not in app.query_params  # only what differs
-    app.segmented_control(key="setup.cell.en").set_value("lstm").run()
-    app.number_input(key="setup.learning_rate.en").set_value(100.0).run()
+    setting(app, "cell").set_value("lstm").run()
+    setting(app, "learning_rate").set_value(100.0).run()
     assert t("setup.based_on", "en", id="A6") not in words(app)
     assert "cell" not in app.query_params
 
 
 def test_choosing_a_recipe_sets_everything(open_page: Open) -> None:
     app = open_page("train", "en", recipe="A6", cell="gru", num_layers="3")
-    app.selectbox(key="setup.recipe.en").set_value("A10").run()
+    setting(app, "recipe").set_value("A10").run()
     assert not app.exception
-    assert app.segmented_control(key="setup.cell.en").value == "gru"
-    assert app.toggle(key="setup.bidirectional.en").value is True
-    assert app.slider(key="setup.num_layers.en").value == 1
-    assert app.toggle(key="setup.clipping.en").value is False
+    assert setting(app, "cell").value == "gru"
+    assert setting(app, "bidirectional").value is True
+    assert setting(app, "num_layers").value == 1
+    assert setting(app, "clipping").value is False
     assert param(app, "recipe") == "A10"
     assert "num_layers" not in app.query_params
 
@@ -56,8 +56,8 @@ def test_the_setup_survives_a_visit_to_another_page(open_page: Open) -> None:
     app.query_params.clear()
     app.switch_page("pages/train.py").run()
     assert not app.exception
-    assert app.selectbox(key="setup.recipe.en").value == "A6"
-    assert app.number_input(key="setup.num_hiddens.en").value == 64
+    assert setting(app, "recipe").value == "A6"
+    assert setting(app, "num_hiddens").value == 64
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -67,8 +67,8 @@ def test_bad_values_in_the_url_are_said_and_left_out(open_page: Open, lang: str)
     said = "\n".join(error.value for error in app.error)
     assert t("field.num_layers", lang) in said
     assert t("field.learning_rate", lang) in said
-    assert app.segmented_control(key=f"setup.cell.{lang}").value == "gru"  # the good one stays
-    assert app.slider(key=f"setup.num_layers.{lang}").value == 1
+    assert setting(app, "cell").value == "gru"  # the good one stays
+    assert setting(app, "num_layers").value == 1
     assert param(app, "cell") == "gru"
     assert "num_layers" not in app.query_params
 
@@ -79,12 +79,12 @@ def test_a_bad_recipe_in_the_url_is_said(open_page: Open, lang: str) -> None:
     assert not app.exception
     assert "Z9" in app.error[0].value
     assert "A6" in app.error[0].value
-    assert app.selectbox(key=f"setup.recipe.{lang}").value == "A2"
+    assert setting(app, "recipe").value == "A2"
 
 
 def test_settings_that_do_not_go_together_stop_the_start(open_page: Open) -> None:
     app = open_page("train", "en", recipe="A1")
-    app.toggle(key="setup.detach.en").set_value(False).run()
+    setting(app, "detach").set_value(False).run()
     assert not app.exception
     assert app.error
     assert app.button(key="controls.start").disabled
@@ -116,7 +116,7 @@ def test_a_text_of_ones_own_is_described_and_trained_on(open_page: Open, client:
     app = open_page("train", "zh", recipe="A2", corpus=name, prefixes="你来")
     assert not app.exception
     assert not app.error
-    assert app.selectbox(key="setup.corpus.zh").value == name
+    assert setting(app, "corpus").value == name
     assert t("ngram.1.knows", "zh") in str(app.table[0].value)
 
 

@@ -196,21 +196,37 @@ def _adjust(record: RunRecord) -> None:
     lang = shell.language()
     rate, clip = _settings_now(record)
     rate_key, clip_key, on_key = (f"controls.{name}.{record.id}" for name in ("rate", "clip", "clipping"))
-    st.session_state.setdefault(rate_key, rate)
-    st.session_state.setdefault(clip_key, clip or 0.01)
-    st.session_state.setdefault(on_key, clip is not None)
     with st.popover(t("controls.adjust", lang), icon=":material/tune:", help=t("controls.adjust.help", lang)):
         st.number_input(
-            t("field.learning_rate", lang), 1e-9, 1e4, key=rate_key, format="%.6g", step=rate / 10,
-            on_change=_guarded, args=(_set, record.id, "learning_rate", rate_key),
-        )  # fmt: skip
-        st.toggle(
-            t("setup.clipping", lang), key=on_key, on_change=_guarded, args=(_set_clip, record.id, on_key, clip_key)
+            t("field.learning_rate", lang),
+            1e-9,
+            1e4,
+            rate,
+            step=record.config.learning_rate / 10,
+            format="%.6g",
+            key=rate_key,
+            on_change=_guarded,
+            args=(_set_rate, record.id, rate_key),
+        )
+        on = st.toggle(
+            t("setup.clipping", lang),
+            clip is not None,
+            key=on_key,
+            on_change=_guarded,
+            args=(_set_clip, record.id, on_key, clip_key),
         )
         st.number_input(
-            t("field.clip_norm", lang), 1e-9, 1e6, key=clip_key, format="%.6g", step=(clip or 0.01) / 10,
-            on_change=_guarded, args=(_set_clip, record.id, on_key, clip_key), disabled=not st.session_state[on_key],
-        )  # fmt: skip
+            t("field.clip_norm", lang),
+            1e-9,
+            1e6,
+            clip or 0.01,
+            step=(record.config.clip_norm or 0.01) / 10,
+            format="%.6g",
+            key=clip_key,
+            on_change=_guarded,
+            args=(_set_clip, record.id, on_key, clip_key),
+            disabled=not on,
+        )
         st.caption(t("controls.adjust.note", lang))
 
 
@@ -224,8 +240,8 @@ def _settings_now(record: RunRecord) -> tuple[float, float | None]:
     return rate, clip
 
 
-def _set(run_id: str, name: str, key: str) -> None:
-    shell.client().set(run_id, name, float(st.session_state[key]))
+def _set_rate(run_id: str, key: str) -> None:
+    shell.client().set(run_id, "learning_rate", float(st.session_state[key]))
 
 
 def _set_clip(run_id: str, on_key: str, clip_key: str) -> None:

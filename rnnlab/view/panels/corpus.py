@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from rnnlab.config import TrainConfig
@@ -17,34 +19,41 @@ from rnnlab.view.wording import corpus_title
 _OWN = "corpus.own"
 
 
-def choose(key: str) -> None:
-    """Draw the choice of the corpus, its name kept in the session under `key`, and the way to one's own text."""
+def choose(key: str, held: str, use: Callable[[str], None]) -> None:
+    """Draw the choice of the corpus, its widget named `key`, and the way to one's own text.
+
+    Args:
+        key: of the widget.
+        held: the name of the corpus at first.
+        use: sets the corpus to another one.
+    """
     lang = shell.language()
     own: dict[str, str] = st.session_state.setdefault(_OWN, {})
     names = [*corpora.EMBEDDED, *corpora.DOWNLOADS, *own]
-    held = st.session_state[key]
+    held = st.session_state.get(key, held)
     if held not in names:  # from the URL or from a run
         names.append(held)
     st.selectbox(
         t("field.corpus", lang),
         names,
+        names.index(held),
         key=key,
         format_func=lambda one: own.get(one) or corpus_title(one, lang),
         help=t("help.corpus", lang),
     )
     with st.popover(t("corpus.bring", lang), icon=":material/upload_file:", width="stretch"):
-        _bring(key)
+        _bring(use)
     if held in corpora.DOWNLOADS:
         _download(held)
 
 
-def _bring(key: str) -> None:
+def _bring(use: Callable[[str], None]) -> None:
     lang = shell.language()
     st.caption(t("corpus.limits", lang))
     upload = st.file_uploader(t("corpus.upload", lang), type=["txt"], max_upload_size=4, key="corpus.file")
     pasted = st.text_area(t("corpus.paste", lang), key="corpus.pasted", placeholder=t("corpus.paste_placeholder", lang))
-    if st.button(t("corpus.use", lang), type="primary", disabled=not (upload or pasted)):
-        data = upload.getvalue() if upload else pasted.encode("utf-8")
+    if st.button(t("corpus.use", lang), key="corpus.use", type="primary", disabled=not (upload or pasted)):
+        data = upload.getvalue() if upload else str(pasted).encode("utf-8", "replace")
         title = upload.name if upload else t("corpus.pasted_title", lang)
         try:
             name = keep(data, title)
@@ -52,15 +61,8 @@ def _bring(key: str) -> None:
             shell.complain(error)
         else:
             st.session_state[_OWN][name] = title
-            st.session_state["corpus.chosen"] = (key, name)
+            use(name)
             st.rerun()
-
-
-def take_chosen() -> None:
-    """Select the text that was just brought; called before the widgets of the page."""
-    if "corpus.chosen" in st.session_state:
-        key, name = st.session_state.pop("corpus.chosen")
-        st.session_state[key] = name
 
 
 def keep(data: bytes, title: str) -> str:

@@ -20,6 +20,7 @@ from rnnlab.view.wording import recipe_label, value_text
 DEFAULT_RECIPE = "A2"
 
 _BASE, _CONFIG, _URL, _PROBLEM = "setup.base", "setup.config", "setup.url", "setup.problem"
+_EDITION = "setup.edition"
 # every field that the sidebar shows; the others keep what the recipe says
 _FIELDS = tuple(name for name in TrainConfig.model_fields if name != "objective")
 
@@ -68,7 +69,9 @@ def read_url() -> None:
     """Take the setup from the URL where it is not the one that this page wrote; a bad value is said and left out."""
     asked = _asked()
     if _CONFIG in st.session_state and (not asked or asked == st.session_state.get(_URL)):
-        _restore()
+        if _key("recipe") not in st.session_state:
+            # widgets forget what they held while another page, or another language, was shown
+            _fill(RECIPES[st.session_state[_BASE]], st.session_state[_CONFIG])
         return
     problems: list[RNNLabError] = []
     chosen = RECIPES[DEFAULT_RECIPE]
@@ -112,6 +115,7 @@ def sidebar() -> Setup:
         st.selectbox(
             t("setup.recipe", lang),
             list(RECIPES),
+            list(RECIPES).index(st.session_state[_BASE]),
             key=_key("recipe"),
             format_func=lambda one: recipe_label(RECIPES[one], lang),
             placeholder=t("setup.recipe_placeholder", lang),
@@ -123,12 +127,13 @@ def sidebar() -> Setup:
         _toggle("bidirectional")
         _number("num_hiddens", step=32)
         _choice("sampling")
-        corpus.choose(_key("corpus"))
+        corpus.choose(_key("corpus"), _held("corpus"), use_corpus)
         with st.expander(t("setup.optimizer", lang)):
             _choice("optimizer")
             _float("learning_rate")
-            st.toggle(t("setup.clipping", lang), key=_key("clipping"), help=t("help.clip_norm", lang))
-            if st.session_state[_key("clipping")]:
+            on = st.session_state[_CONFIG].clip_norm is not None
+            st.toggle(t("setup.clipping", lang), on, key=_key("clipping"), help=t("help.clip_norm", lang))
+            if _clipping():
                 _float("clip_norm")
             _number("num_epochs", step=10)
             _number("batch_size", step=8)
@@ -141,6 +146,7 @@ def sidebar() -> Setup:
         with st.expander(t("setup.generation", lang)):
             st.text_input(
                 t("field.prefixes", lang),
+                _held("prefixes"),
                 key=_key("prefixes"),
                 help=t("help.prefixes", lang),
                 placeholder="分开 | 不分开",
@@ -148,9 +154,9 @@ def sidebar() -> Setup:
             _number("num_preds", step=10)
             _number("pred_period", step=10)
             _choice("decoding", drop_down=True)
-            if st.session_state[_key("decoding")] == "temperature":
+            if _now("decoding") == "temperature":
                 _float("temperature")
-            if st.session_state[_key("decoding")] == "top_k":
+            if _now("decoding") == "top_k":
                 _number("top_k")
         with st.expander(t("setup.preprocessing", lang)):
             _choice("preprocessing", drop_down=True)
@@ -167,10 +173,10 @@ def _collect() -> Setup:
     chosen = RECIPES[st.session_state[_BASE]]
     values: dict[str, Any] = {}
     for name in _FIELDS:
-        value = st.session_state.get(_key(name), _kept(name))
+        value = _now(name)
         if name == "prefixes":
             value = tuple(part.strip() for part in str(value).split("|") if part.strip())
-        if name == "clip_norm" and not st.session_state[_key("clipping")]:
+        if name == "clip_norm" and not _clipping():
             value = None
         values[name] = value
     try:
@@ -182,36 +188,36 @@ def _collect() -> Setup:
 
 
 def _fill(chosen: Recipe, config: TrainConfig) -> None:
+    # a new edition of the widgets, with new keys, begins at its defaults. Writing into the old ones by the session's
+    # state is not safe: when two runs of the page follow each other closely, the browser can miss what was written
     st.session_state[_BASE] = chosen.id
     st.session_state[_CONFIG] = config
-    st.session_state[_key("recipe")] = chosen.id
-    for name in _FIELDS:
-        st.session_state[_key(name)] = _shown(name, config, chosen)
-    st.session_state[_key("clipping")] = config.clip_norm is not None
+    st.session_state[_EDITION] = st.session_state.get(_EDITION, 0) + 1
 
 
-def _restore() -> None:
-    # widgets forget what they held while another page, or another language, was shown
-    config: TrainConfig = st.session_state[_CONFIG]
-    chosen = RECIPES[st.session_state[_BASE]]
-    st.session_state.setdefault(_key("recipe"), chosen.id)
-    for name in _FIELDS:
-        st.session_state.setdefault(_key(name), _shown(name, config, chosen))
-    st.session_state.setdefault(_key("clipping"), config.clip_norm is not None)
-
-
-def _shown(name: str, config: TrainConfig, chosen: Recipe) -> Any:
-    value = getattr(config, name)
+def _held(name: str) -> Any:
+    """Return the value of a setting as its widget shows it."""
+    value = getattr(st.session_state[_CONFIG], name)
     if name == "prefixes":
         return " | ".join(value)
     if name == "clip_norm" and value is None:
-        return chosen.config.clip_norm or 0.01
+        return RECIPES[st.session_state[_BASE]].config.clip_norm or 0.01
     return value
 
 
-def _kept(name: str) -> Any:
-    # a field whose widget is not on the page at this moment
-    return _shown(name, st.session_state[_CONFIG], RECIPES[st.session_state[_BASE]])
+def _now(name: str) -> Any:
+    """Return what the widget of a setting says in this run of the page, also before it is drawn."""
+    return st.session_state.get(_key(name), _held(name))
+
+
+def _clipping() -> bool:
+    return bool(st.session_state.get(_key("clipping"), st.session_state[_CONFIG].clip_norm is not None))
+
+
+def use_corpus(name: str) -> None:
+    """Set the training text."""
+    config: TrainConfig = st.session_state[_CONFIG]
+    _fill(RECIPES[st.session_state[_BASE]], config.change(corpus=name))
 
 
 def _recipe_chosen() -> None:
@@ -228,7 +234,7 @@ def _asked() -> dict[str, str]:
 
 
 def _key(name: str) -> str:
-    return shell.key(f"setup.{name}")
+    return shell.key(f"setup.{name}.{st.session_state.get(_EDITION, 0)}")
 
 
 def _options(name: str) -> list[str]:
@@ -242,18 +248,25 @@ def _says(name: str) -> Callable[[Any], str]:
 
 def _choice(name: str, drop_down: bool = False) -> None:
     lang = shell.language()
-    label, tip = t(f"field.{name}", lang), t(f"help.{name}", lang)
+    label, tip, options, held = t(f"field.{name}", lang), t(f"help.{name}", lang), _options(name), _held(name)
     if drop_down:
-        st.selectbox(label, _options(name), key=_key(name), format_func=_says(name), help=tip)
+        st.selectbox(label, options, options.index(held), key=_key(name), format_func=_says(name), help=tip)
     else:
         st.segmented_control(
-            label, _options(name), key=_key(name), format_func=_says(name), required=True, help=tip, width="stretch"
+            label,
+            options,
+            default=held,
+            key=_key(name),
+            format_func=_says(name),
+            required=True,
+            help=tip,
+            width="stretch",
         )
 
 
 def _toggle(name: str) -> None:
     lang = shell.language()
-    st.toggle(t(f"field.{name}", lang), key=_key(name), help=t(f"help.{name}", lang))
+    st.toggle(t(f"field.{name}", lang), _held(name), key=_key(name), help=t(f"help.{name}", lang))
 
 
 def _number(name: str, step: int = 1, slider: bool = False) -> None:
@@ -261,17 +274,25 @@ def _number(name: str, step: int = 1, slider: bool = False) -> None:
     low, high = _bounds(name)
     label, tip = t(f"field.{name}", lang), f"{t(f'help.{name}', lang)} ({allowed_text(name, lang)})"
     if slider:
-        st.slider(label, int(low), int(high), key=_key(name), help=tip)
+        st.slider(label, int(low), int(high), _held(name), key=_key(name), help=tip)
     else:
-        st.number_input(label, int(low), int(high), step=step, key=_key(name), help=tip)
+        st.number_input(label, int(low), int(high), _held(name), step, key=_key(name), help=tip)
 
 
 def _float(name: str) -> None:
     lang = shell.language()
     _, high = _bounds(name)
-    tip = f"{t(f'help.{name}', lang)} ({allowed_text(name, lang)})"
-    held = float(st.session_state.get(_key(name)) or 1.0)
-    st.number_input(t(f"field.{name}", lang), 0.0, float(high), step=held / 10, format="%.6g", key=_key(name), help=tip)
+    held = float(_held(name))
+    st.number_input(
+        t(f"field.{name}", lang),
+        0.0,
+        high,
+        held,
+        step=held / 10,
+        format="%.6g",
+        key=_key(name),
+        help=f"{t(f'help.{name}', lang)} ({allowed_text(name, lang)})",
+    )
 
 
 def _bounds(name: str) -> tuple[float, float]:
