@@ -47,6 +47,7 @@ from rnnlab.text.vocab import Vocab
 
 MINIBATCH_PERIOD = 0.5  # seconds between two minibatches that are told of
 CHECKPOINT_PERIOD = 10.0  # seconds between two checkpoints, at ends of epochs
+PREDICTION_PERIOD = 1.0  # the same where something was written, and the history does not keep it anyway
 
 
 class Line:
@@ -185,7 +186,7 @@ class Training:
             case TextGenerated():
                 self._texts_left -= 1
                 kept = event.epoch % self._keep_every == 0
-                if self._texts_left == 0 and (kept or time.monotonic() > self._saved_at + CHECKPOINT_PERIOD):
+                if self._texts_left == 0 and (kept or time.monotonic() > self._saved_at + PREDICTION_PERIOD):
                     self._save()
             case _:
                 pass

@@ -124,7 +124,7 @@ def test_a_killed_zygote_fails_its_runs_and_is_revived(client: Client) -> None:
 
 
 def test_a_killed_supervisor_interrupts_its_runs_which_go_on(client: Client) -> None:
-    run_id, waiting = client.create(LONG.change(pred_period=50)), None
+    run_id, waiting = client.create(LONG.change(num_epochs=2000, pred_period=50)), None
     pid = pid_of(client, run_id)
     slots = client.status()["slots"]
     waiting = [client.create(LONG) for _ in range(slots)][-1]
@@ -147,7 +147,24 @@ def test_a_killed_supervisor_interrupts_its_runs_which_go_on(client: Client) -> 
     assert all(item.state != "running" or item.id == run_id for item in client.store.runs())
 
 
-def test_a_question_to_a_worker_that_is_killed_is_answered_with_an_error(client: Client) -> None:
+def test_a_worker_ends_with_its_socket_alone(client: Client) -> None:
+    """Paused, so it sends nothing, and with a zygote that can no longer kill it."""
+    run_id = client.create(LONG)
+    pid = pid_of(client, run_id)
+    client.pause(run_id)
+    until_state(client, run_id, "paused")
+    status = client.status()
+    zygote = status["pids"][1]
+    os.kill(zygote, signal.SIGSTOP)
+    try:
+        os.kill(status["pid"], signal.SIGKILL)
+        assert gone(pid, 5.0)
+    finally:
+        os.kill(zygote, signal.SIGKILL)
+    assert until_state(client, run_id, "interrupted").continuable
+
+
+def test_a_damaged_checkpoint_is_named_as_such(client: Client) -> None:
     run_id = client.create(TINY)
     until_state(client, run_id, "finished")
     path = client.store.checkpoints(run_id)[-1][2]

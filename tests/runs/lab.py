@@ -17,7 +17,9 @@ from rnnlab.events import Event
 from rnnlab.runs.client import Client
 from rnnlab.runs.store import RunRecord
 
-PATIENCE = 30.0  # how long a test waits before it fails; nothing normally takes a tenth of it
+PATIENCE = float(
+    os.environ.get("RNNLAB_TEST_PATIENCE", "30")
+)  # how long a test waits before it fails; nothing normally takes a tenth of it
 
 TINY = TrainConfig.make(
     corpus="verse-en",
