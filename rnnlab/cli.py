@@ -297,6 +297,38 @@ def generate(
                 click.echo(one_line(text))
 
 
+@main.command()
+@click.argument("recipe_ids", metavar="[RECIPE]...", nargs=-1)
+@click.option("--data", type=click.Path(exists=True, file_okay=False), help="The folder with the book's own texts.")
+@click.option("--corpus", type=click.Choice(["book", "embedded"]), default="book", show_default=True)
+@click.option("--seeds", type=click.IntRange(min=1, max=100), default=3, show_default=True, help="Random seeds.")
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes at a time.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False), default="docs/reproduction.md", show_default=True)
+def reproduce(recipe_ids: tuple[str, ...], data: str | None, corpus: str, seeds: int, jobs: int, output: str) -> None:
+    """Train every recipe (or those named) to its end and write the table beside the published values.
+
+    It is hours of work; each finished piece is kept, so that the command can be broken off and given again.
+    """
+    from rnnlab.reproduction import pieces, report, reproduce, results
+    from rnnlab.runs.schema import home
+    from rnnlab.text.corpora import load
+
+    if data is not None:
+        os.environ["RNNLAB_DATA"] = data
+    if corpus == "book":
+        load("book-lyrics")
+        load("book-time-machine")
+    folder = home() / "reproduction" / corpus
+    total = len(list(pieces(recipe_ids, seeds)))
+    click.echo(f"{total} pieces, kept in {folder}", err=True)
+    for result in reproduce(folder, recipe_ids, seeds, corpus == "embedded", jobs):
+        values = list(result["perplexity"].values())
+        last = "untrained" if not values else "∞" if values[-1] is None else f"perplexity {values[-1]:.6f}"
+        click.echo(f"{result['recipe']} seed {result['seed']}: {last}", err=True)
+    _write(output, report(results(folder), corpus == "embedded"))
+    click.echo(output)
+
+
 # what was recorded -----------------------------------------------------------------------------------------------
 
 

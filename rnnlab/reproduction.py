@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnlab.events import EpochFinished, RunDiverged, TextGenerated
-from rnnlab.recipes import RECIPES, recipe
+from rnnlab.recipes import RECIPES, Recipe, recipe
 
 ONE_SEED_IS_ENOUGH = ("A9", "A9-repaired")
 """Six layers come out the same from every seed, and take the longest."""
@@ -135,3 +135,129 @@ def _processor() -> str:
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         return platform.processor()
+
+
+def report(by_recipe: dict[str, list[dict[str, Any]]], embedded: bool) -> str:
+    """Return the whole of ``docs/reproduction.md`` for these results.
+
+    Raises:
+        ValueError: there are no results.
+    """
+    everything = [result for results_ in by_recipe.values() for result in results_]
+    if not everything:
+        raise ValueError("there is nothing to report yet")
+    option = " --corpus embedded" if embedded else " --data DIR"
+    lines = [
+        "# Reproduction" + (" on the embedded corpora" if embedded else ""),
+        "",
+        "Every published experiment, trained to its end by the engine, beside what was published. Written by"
+        f" `python -m rnnlab reproduce{option}`; do not edit by hand.",
+        "",
+        f"- Texts: {', '.join(sorted({result['corpus'] for result in everything}))}"
+        + (" (shipped with the project)." if embedded else " (the book's own; they are no part of the project)."),
+        f"- Run on: {', '.join(sorted({result['processor'] for result in everything}))}, one thread a run; torch"
+        f" {', '.join(sorted({result['torch'] for result in everything}))},"
+        f" Python {', '.join(sorted({result['python'] for result in everything}))};"
+        f" {_span(sorted({result['date'] for result in everything}))}.",
+        "- Perplexity: median over the random seeds, with the range in brackets where there is more than one."
+        " Seconds are of the processor, per epoch, median; on a shared machine they are no more than a scale.",
+        "- What a run writes at its end is described, not shown: the share that stands verbatim (5 characters or more)"
+        " in the training text, the share of blanks, and the period of the loop it ends in; over both prefixes and all"
+        " seeds.",
+        "",
+        "| recipe | setup | seeds | at epoch | published | ours | quoted | blanks | loop | s/epoch |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for name, found in by_recipe.items():
+        lines += _rows(name, found, embedded)
+    if not embedded:
+        lines += ["", "## Where a published value lies outside our range", ""]
+        lines += list(_outside(by_recipe)) or ["Nowhere."]
+    return "\n".join(lines) + "\n"
+
+
+def _rows(name: str, found: list[dict[str, Any]], embedded: bool) -> Iterator[str]:
+    one = recipe(name)
+    published = dict(one.published) if not embedded else {}
+    epochs = _epochs_to_show(found)
+    last = epochs[-1] if epochs else 0
+    for epoch in epochs or [0]:
+        texts = [text for result in found for text in result["texts"] if text["epoch"] == epoch]
+        first = epoch == (epochs[0] if epochs else 0)
+        cells = [
+            f"**{name}**" if first else "",
+            _setup(one) if first else "",
+            str(len(found)) if first else "",
+            str(epoch),
+            f"{published[epoch]:.6f}" if epoch in published else "",
+            _spread([result["perplexity"].get(str(epoch)) for result in found]) if epoch else "untrained",
+            _percent([text["quoted"] for text in texts]) if epoch == last else "",
+            _percent([text["blanks"] for text in texts]) if epoch == last else "",
+            _loops([text["loop"] for text in texts]) if epoch == last else "",
+            _seconds(found) if epoch == last else "",
+        ]
+        yield f"| {' | '.join(cells)} |"
+
+
+def _epochs_to_show(found: list[dict[str, Any]]) -> list[int]:
+    # five rows a recipe tell the curve; the runs of the second edition write fifty times
+    epochs = sorted({int(epoch) for result in found for epoch in result["perplexity"]})
+    step = max(1, len(epochs) // 5)
+    return epochs[step - 1 :: step] if len(epochs) > 5 else epochs
+
+
+def _setup(one: Recipe) -> str:
+    config = one.config
+    words = [config.cell.upper(), config.implementation]
+    if config.num_layers > 1:
+        words.append(f"{config.num_layers} layers")
+    if config.bidirectional:
+        words.append("both directions")
+    words += [config.sampling, f"{config.optimizer.upper()} {config.learning_rate:g}"]
+    words.append("no clipping" if config.clip_norm is None else f"θ {config.clip_norm:g}")
+    return ", ".join(words)
+
+
+def _spread(values: list[float | None]) -> str:
+    finite = [value for value in values if value is not None]
+    if not finite:
+        return "∞"
+    middle = f"{statistics.median(finite):.4g}" if min(finite) >= 10 else f"{statistics.median(finite):.4f}"
+    if len(values) == 1:
+        return middle
+    low, high = (f"{value:.4g}" if value >= 10 else f"{value:.4f}" for value in (min(finite), max(finite)))
+    return f"{middle} [{low} – {high if len(finite) == len(values) else '∞'}]"
+
+
+def _percent(shares: list[float]) -> str:
+    if not shares:
+        return ""
+    low, high = f"{min(shares):.0%}", f"{max(shares):.0%}"
+    return low if low == high else f"{low} – {high}"
+
+
+def _loops(periods: list[int | None]) -> str:
+    found = sorted({period for period in periods if period is not None})
+    if not found:
+        return "none" if periods else ""
+    return ", ".join(map(str, found)) + ("" if None not in periods else ", or none")
+
+
+def _seconds(found: list[dict[str, Any]]) -> str:
+    seconds = [result["seconds"] for result in found if result["seconds"] is not None]
+    return f"{statistics.median(seconds):.2f}" if seconds else ""
+
+
+def _outside(by_recipe: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
+    for name, found in by_recipe.items():
+        for epoch, value in recipe(name).published:
+            ours = [result["perplexity"].get(str(epoch)) for result in found]
+            finite = [one for one in ours if one is not None]
+            if len(finite) == len(ours) > 0 and not min(finite) <= value <= max(finite):
+                side = "above" if value > max(finite) else "below"
+                distance = abs(value / (max(finite) if side == "above" else min(finite)) - 1)
+                yield f"- {name}, epoch {epoch}: {value:.6f} is {distance:.1%} {side} our range, {_spread(ours)}."
+
+
+def _span(dates: list[str]) -> str:
+    return dates[0] if dates[0] == dates[-1] else f"{dates[0]} to {dates[-1]}"
