@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from rnnlab.errors import CorpusError, RunError
+from rnnlab.errors import CorpusError
 from rnnlab.view import live, recorded, shell
 from rnnlab.view.i18n import t
 from rnnlab.view.panels import controls, corpus, curve, decoding, explain, setup, stage
@@ -11,23 +11,16 @@ lang = shell.enter()
 shell.frame(t("train.title", lang))
 
 # the run that the URL names: the same on a second screen, after a reload, and after a look at another page
-run_id = st.query_params.get("run") or ("" if "recipe" in st.query_params else st.session_state.get("train.shown"))
-record = None
-if run_id:
-    try:
-        record = shell.store().run(run_id)
-        shell.parameters(run=run_id)
-    except RunError as error:
-        shell.complain(error)
-        shell.parameters(run=None)
-        st.session_state.pop("train.shown", None)
+arriving = setup.arriving()
+record = controls.shown_run(arriving)
 
 # the setup: from the URL, from that run, or as it was
-if record is not None and st.session_state.get("train.shown") != record.id:
+if arriving and record is not None and not setup.asked():
     setup.show(record)
-    st.session_state["train.shown"] = record.id
-else:
+elif arriving:
     setup.read_url()
+else:
+    setup.keep()
 chosen = setup.sidebar()
 setup.write_url(chosen, record.config if record else None)
 
@@ -35,6 +28,7 @@ controls.headline(chosen)
 controls.bar(chosen, record)
 
 if record is not None:
+    controls.shown_beside(chosen, record)
     live.follow(record, stage.draw)
     st.subheader(t("train.gradients", lang), anchor=False)
     live.follow(record, curve.gradients, every=2.0)
@@ -49,7 +43,7 @@ else:
         except CorpusError as error:
             shell.complain(error)
 
-explain.look(chosen.recipe)
+explain.look(setup.recipe_of(record) if record else chosen.recipe)
 config = record.config if record else chosen.config
 if config is not None:
     explain.cell(config)

@@ -121,8 +121,10 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
     changes = layer("changes").mark_rule(color=colors["mark"], strokeDash=[4, 3], strokeWidth=1.2).encode(x=x)
     change_labels = (
         layer("changes")
-        .mark_text(align="left", baseline="top", dx=4, fontSize=11, color=colors["mark"])
-        .encode(x=x, y=alt.value(4), text="label:N")
+        .mark_text(
+            align="left", baseline="bottom", dx=4, dy=alt.expr("-14 * datum.row - 4"), fontSize=11, color=colors["mark"]
+        )
+        .encode(x=x, y=alt.value("height"), text="label:N")
     )
     now_rule = layer("now").mark_rule(color=colors["live"], strokeWidth=1, opacity=0.45).encode(x=x)
     now = (

@@ -162,7 +162,8 @@ _F, _S = pa.float64(), pa.string()
 LINE = {"epoch": _F, "value": _F, "shown": _S}
 POINTS = {"epoch": _F, "value": _F, "shown": _S, "label": _S, "fill": _F}
 RULES = {"value": _F, "label": _S, "end": _F, "order": _F}
-MARKS = {"epoch": _F, "label": _S}
+MARKS = {"epoch": _F, "label": _S, "row": _F}
+OVERFLOW = {"epoch": _F, "value": _F, "shown": _S, "label": _S}
 LAYERS = {"epoch": _F, "value": _F, "layer": _S}
 EXTENT = {"epoch": _F, "value": _F}
 
@@ -190,6 +191,10 @@ def curve_tables(history: History, vocab_size: float, lang: str) -> dict[str, by
         "epoch": [float(one.epoch) for one in over],
         "value": [top for _ in over],
         "shown": [number(one.perplexity, 5) for one in over],
+        # only where the curve leaves the chart
+        "label": [
+            "" if i and over[i - 1].epoch == one.epoch - 1 else number(one.perplexity, 3) for i, one in enumerate(over)
+        ],
     }
     grains = history.minibatches
     minibatches = {
@@ -200,10 +205,11 @@ def curve_tables(history: History, vocab_size: float, lang: str) -> dict[str, by
     changes = {
         "epoch": [_position(one, history) for one in history.changes],
         "label": [change_label(one.name, one.value, lang) for one in history.changes],
+        "row": [float(i % 4) for i in range(len(history.changes))],
     }
     return {
         "curve": ipc(curve, LINE),
-        "overflow": ipc(overflow, LINE),
+        "overflow": ipc(overflow, OVERFLOW),
         "minibatches": ipc(minibatches, LINE),
         "changes": ipc(changes, MARKS),
     }

@@ -11,6 +11,8 @@ from typing import Any
 from rnnlab.config import TrainConfig, allowed_values
 from rnnlab.errors import RNNLabError
 
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
 LANGUAGES = ("zh", "en")
 """The languages of the app; each has a file in ``locale/`` and both are complete."""
 
@@ -74,6 +76,9 @@ def number(value: float | None, digits: int = 4) -> str:
     """Write a number with about `digits` significant digits, as a person would: 1027, 270.3, 7.81; ∞ for None."""
     if value is None:
         return "∞"
+    if value >= 1e7:
+        mantissa, exponent = f"{value:.1e}".split("e")
+        return f"{mantissa}×10{str(int(exponent)).translate(_RAISED)}"
     if value >= 10 ** (digits - 1):
         return f"{value:,.0f}" if value >= 10_000 else f"{value:.0f}"
     return f"{value:.{digits}g}"

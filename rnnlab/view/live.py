@@ -177,10 +177,17 @@ def follow(shown: RunRecord, draw: Callable[[Scene], None], every: float = TICK)
         except RunError:  # deleted meanwhile
             st.rerun()
         draw(feed(run_id).scene(record, lang, theme))
-        if (record.state, record.num_epochs) != (shown.state, shown.num_epochs):
+        if _phase(record) != _phase(shown):
             st.rerun()
 
-    st.fragment(run_every=every if shown.live else None)(look)()
+    # until the first point is there, look more often
+    pace = every if shown.epoch else min(every, FIRST_TICK)
+    st.fragment(run_every=pace if shown.live else None)(look)()
+
+
+def _phase(record: RunRecord) -> tuple[object, ...]:
+    # what the rest of the page depends on: its buttons, its sections and the pace
+    return record.state, record.num_epochs, record.epoch > 0, record.continuable
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from rnnlab.errors import RNNLabError
+from rnnlab.errors import RNNLabError, RunError
 from rnnlab.events import Event
 from rnnlab.runs import export, logbook
 from rnnlab.runs.protocol import STEP_UNITS
@@ -21,6 +21,8 @@ from rnnlab.view.wording import changes_text, summary
 
 _PROBLEM = "controls.problem"
 MORE_EPOCHS = (0, 10, 40, 160)
+SHOWN = "train.shown"
+"""Where the session keeps the id of the run that it looked at last."""
 SETTLE = 0.4
 """Seconds that a click may wait for the run to follow it."""
 
@@ -91,6 +93,8 @@ def bar(setup: Setup, record: RunRecord | None) -> None:
         if record is not None:
             _share(record)
             exports(record)
+            if not is_live:
+                _button("close", ":material/close:", leave)
     problem = st.session_state.pop(_PROBLEM, None)
     if problem is not None:
         shell.complain(problem)
@@ -130,7 +134,40 @@ def _again(record: RunRecord) -> None:
     _show(shell.client().create(record.config, name=record.name, based_on=record.based_on, language=shell.language()))
 
 
+def leave() -> None:
+    """Show no run any more, until another one starts."""
+    shell.parameters(run=None)
+    st.session_state.pop(SHOWN, None)
+
+
+def shown_run(arriving: bool) -> RunRecord | None:
+    """Return the run that the page shows: when it begins the one in its URL, later the one shown or started last."""
+    run_id = st.session_state.get(SHOWN)
+    if arriving:
+        run_id = st.query_params.get("run") or (None if "recipe" in st.query_params else run_id)
+    try:
+        record = shell.store().run(run_id) if run_id else None
+    except RunError as error:
+        shell.complain(error)
+        record = None
+    if record is None:
+        leave()
+        return None
+    st.session_state[SHOWN] = record.id
+    shell.parameters(run=record.id)
+    return record
+
+
+def shown_beside(setup: Setup, record: RunRecord) -> None:
+    """Say which run is shown, where the setup beside it is another one."""
+    lang = shell.language()
+    if setup.config != record.config:
+        name = record.name or (t("setup.based_on", lang, id=record.based_on) if record.based_on else record.id)
+        st.caption(t("train.shown", lang, name=name, summary=_plain(summary(record.config, lang))))
+
+
 def _show(run_id: str) -> None:
+    st.session_state[SHOWN] = run_id
     shell.parameters(run=run_id)
     _settle(run_id, "queued")
 

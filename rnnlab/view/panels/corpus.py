@@ -41,7 +41,7 @@ def choose(key: str, held: str, use: Callable[[str], None]) -> None:
         format_func=lambda one: own.get(one) or corpus_title(one, lang),
         help=t("help.corpus", lang),
     )
-    with st.popover(t("corpus.bring", lang), icon=":material/upload_file:", width="stretch"):
+    with st.expander(t("corpus.bring", lang), icon=":material/upload_file:"):
         _bring(use)
     if held in corpora.DOWNLOADS:
         _download(held)

@@ -18,13 +18,22 @@ from rnnlab.view.wording import value_text
 def draw(record: RunRecord) -> None:
     """Let the reader choose a checkpoint, a prefix and a way of decoding, and show what the network writes."""
     lang = shell.language()
-    epochs = sorted({epoch for epoch, _, _ in shell.store().checkpoints(record.id)})
+    # whole epochs; None is the newest checkpoint, also one that a stop left within an epoch
+    checkpoints = shell.store().checkpoints(record.id)
+    epochs: list[int | None] = sorted({epoch for epoch, minibatch, _ in checkpoints if minibatch == 0})  # type: ignore[assignment]
+    if checkpoints and checkpoints[-1][1] != 0:
+        epochs.append(None)
     if not epochs:
         st.caption(t("decoding.none", lang))
         return
     with st.form(f"decoding.{record.id}", border=False):
         left, middle, right = st.columns(3)
-        epoch = left.selectbox(t("decoding.epoch", lang), epochs, index=len(epochs) - 1)
+        epoch = left.selectbox(
+            t("decoding.epoch", lang),
+            epochs,
+            len(epochs) - 1,
+            format_func=lambda one: t("decoding.newest", lang) if one is None else str(one),
+        )
         prefix = middle.text_input(t("decoding.prefix", lang), record.config.prefixes[0], max_chars=100)
         length = right.number_input(t("field.num_preds", lang), 1, 500, max(record.config.num_preds, 1), step=10)
         how = left.selectbox(

@@ -19,7 +19,7 @@ from rnnlab.view.wording import recipe_label, value_text
 
 DEFAULT_RECIPE = "A2"
 
-_BASE, _CONFIG, _URL, _PROBLEM = "setup.base", "setup.config", "setup.url", "setup.problem"
+_BASE, _CONFIG, _PROBLEM = "setup.base", "setup.config", "setup.problem"
 _EDITION = "setup.edition"
 # every field that the sidebar shows; the others keep what the recipe says
 _FIELDS = tuple(name for name in TrainConfig.model_fields if name != "objective")
@@ -55,33 +55,53 @@ def load(recipe_id: str, config: TrainConfig | None = None) -> None:
     _fill(chosen, config or chosen.config)
 
 
+def recipe_of(record: RunRecord) -> Recipe:
+    """Return the recipe that a run is, or is based on; the default one where it names none."""
+    return RECIPES.get(record.name or record.based_on, RECIPES[DEFAULT_RECIPE])
+
+
+def arriving() -> bool:
+    """Say whether the page begins anew: by its URL, or by a link from another page.
+
+    Only then does the URL speak. Later it may be one from before a click, sent along by a refresh on its way.
+    """
+    return not any(str(key).startswith("setup.recipe.") for key in st.session_state)
+
+
+def asked() -> dict[str, str]:
+    """Return the setup that the URL asks for: ``recipe`` and settings; anything else there is not ours."""
+    return {
+        name: st.query_params[name] for name in st.query_params if name == "recipe" or name in TrainConfig.model_fields
+    }
+
+
 def show(record: RunRecord) -> None:
-    """Set the sidebar to the setup of a run, unless the URL asks for another one beside it."""
-    base = record.name or record.based_on
-    _fill(RECIPES.get(base, RECIPES[DEFAULT_RECIPE]), record.config)
+    """Set the sidebar to the setup of a run."""
     st.session_state[_PROBLEM] = []
-    if _asked():
-        st.session_state.pop(_URL, None)
-        read_url()
+    _fill(recipe_of(record), record.config)
+
+
+def keep() -> None:
+    """Keep the setup as it was; widgets forget what they held while another page, or language, was shown."""
+    if _CONFIG in st.session_state and _key("recipe") not in st.session_state:
+        _fill(RECIPES[st.session_state[_BASE]], st.session_state[_CONFIG])
 
 
 def read_url() -> None:
-    """Take the setup from the URL where it is not the one that this page wrote; a bad value is said and left out."""
-    asked = _asked()
-    if _CONFIG in st.session_state and (not asked or asked == st.session_state.get(_URL)):
-        if _key("recipe") not in st.session_state:
-            # widgets forget what they held while another page, or another language, was shown
-            _fill(RECIPES[st.session_state[_BASE]], st.session_state[_CONFIG])
+    """Take the setup from the URL, where it asks for one; a bad value is said and left out."""
+    wanted = asked()
+    if not wanted and _CONFIG in st.session_state:
+        keep()
         return
     problems: list[RNNLabError] = []
     chosen = RECIPES[DEFAULT_RECIPE]
-    if "recipe" in asked:
+    if "recipe" in wanted:
         try:
-            chosen = recipe(asked["recipe"])
+            chosen = recipe(wanted["recipe"])
         except RNNLabError as error:
             problems.append(error)
     config = chosen.config
-    settings = {name: text for name, text in asked.items() if name != "recipe"}
+    settings = {name: text for name, text in wanted.items() if name != "recipe"}
     try:
         config = config.change_from_text(settings)
     except RNNLabError:
@@ -101,9 +121,8 @@ def write_url(setup: Setup, shown: TrainConfig | None) -> None:
     wanted: dict[str, str] = {}
     if setup.config != shown:
         wanted = {"recipe": setup.recipe.id, **setup.config.changes_from(setup.recipe.config)}
-    gone = {name: None for name in _asked() if name not in wanted}
+    gone = {name: None for name in asked() if name not in wanted}
     shell.parameters(**gone, **wanted)
-    st.session_state[_URL] = wanted
 
 
 def sidebar() -> Setup:
@@ -224,13 +243,6 @@ def _recipe_chosen() -> None:
     st.session_state[_PROBLEM] = []
     chosen = RECIPES[st.session_state[_key("recipe")]]
     _fill(chosen, chosen.config)
-
-
-def _asked() -> dict[str, str]:
-    # the page has parameters of its own, lang and run; anything else that is no setting is ignored
-    return {
-        name: st.query_params[name] for name in st.query_params if name == "recipe" or name in TrainConfig.model_fields
-    }
 
 
 def _key(name: str) -> str:
