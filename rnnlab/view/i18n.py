@@ -56,7 +56,7 @@ def code_text(code: str, params: dict[str, Any], message: str, lang: str) -> str
         shown["field"] = f"{t(f'field.{field}', lang)} ({field})"
         shown["allowed"] = allowed_text(field, lang)
     try:
-        return t(f"error.{code}", lang, **shown)
+        return t(f"error.{code}", lang).format(**shown)
     except (KeyError, IndexError):  # an older record, with other parameters
         return message
 
