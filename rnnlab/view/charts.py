@@ -82,13 +82,14 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
             strokeDash=alt.StrokeDash("order:O", scale=alt.Scale(domain=[0, 1, 2, 3], range=RUNG_DASHES), legend=None),
         )
     )
-    # the labels stand over the curve on a rim of the page's colour, so that both stay readable
-    rule_label: dict[str, Any] = {"align": "right", "baseline": "bottom", "dy": -3, "dx": -2, "fontSize": 11}
-    rule_rims = (
-        layer("ladder")
-        .mark_text(**rule_label, stroke=colors["page"], strokeWidth=4, strokeJoin="round", color=colors["page"])
-        .encode(x=alt.X("end:Q"), y=y, text="label:N")
-    )
+    # a curve runs from the upper left to the lower right: the upper labels stand right, the lower ones left
+    rule_label: dict[str, Any] = {
+        "align": alt.expr("datum.order > 1 ? 'left' : 'right'"),
+        "baseline": "bottom",
+        "dx": alt.expr("datum.order > 1 ? 16 : -2"),
+        "dy": -3,
+        "fontSize": 11,
+    }
     rule_labels = (
         layer("ladder").mark_text(**rule_label, color=colors["text"]).encode(x=alt.X("end:Q"), y=y, text="label:N")
     )
@@ -145,10 +146,9 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
     chart = alt.layer(
         extent.add_params(zoom),
         rules,
+        rule_labels,
         grains,
         line,
-        rule_rims,
-        rule_labels,
         over,
         over_labels,
         changes,

@@ -257,7 +257,7 @@ def reference_tables(
     rules = {
         "value": [ladder[order] for order in rungs],
         "label": [f"{t(f'ngram.{order}', lang)} {number(ladder[order], 4)}" for order in rungs],
-        "end": [end for _ in rungs],
+        "end": [end if order < 2 else 0.0 for order in rungs],
         "order": [float(order) for order in rungs],
     }
     top = ladder.get(0, 1000.0) * 1.6

@@ -12,12 +12,12 @@ import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from rnnlab.events import SettingChanged
+from rnnlab.events import RunDiverged, SettingChanged
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.client import Client
 from rnnlab.runs.export import export_run, to_json
 from rnnlab.view import recorded
-from rnnlab.view.i18n import LANGUAGES, t
+from rnnlab.view.i18n import LANGUAGES, number, t
 from rnnlab.view.wording import recipe_label
 from tests.app.conftest import ENTRY, TINY, Open, param, until, words
 
@@ -140,6 +140,30 @@ def test_pause_resume_step_and_stop_by_their_buttons(open_page: Open, client: Cl
     app.run()
     assert not app.exception
     assert t("state.stopped", "zh") in app.get("progress")[0].proto.text
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_an_untrained_network_writes_with_no_epoch(open_page: Open, client: Client, lang: str) -> None:
+    run_id = client.create(TINY.change(num_epochs=0), name="A11")
+    for _ in client.follow(run_id):
+        pass
+    app = open_page("train", lang, run=run_id)
+    assert not app.exception
+    assert t("lyrics.after", lang, epoch=0) in words(app)
+    assert chart(app)[1]["curve"] == []
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_run_that_diverges_says_where_and_keeps_what_was_before(open_page: Open, client: Client, lang: str) -> None:
+    wild = TINY.change(activation="relu", initialization="uniform", num_hiddens=32, learning_rate=1e4, clip_norm=None)
+    run_id = client.create(wild, based_on="X5")
+    *before, last = client.follow(run_id)
+    assert isinstance(last, RunDiverged)
+    app = open_page("train", lang, run=run_id)
+    assert not app.exception
+    said = t("state.diverged.note", lang, epoch=last.epoch, norm=number(last.grad_norm, 3))
+    assert said in [warning.value for warning in app.warning]
+    assert len(chart(app)[1]["curve"]) == sum(event.kind == "epoch_finished" for event in before)
 
 
 def test_an_unknown_run_is_said_and_leaves_the_url(open_page: Open) -> None:

@@ -23,7 +23,7 @@ def draw(scene: Scene, epoch: int | None, key: str = "curve") -> None:
         notes.append(t("chart.legend_same" if scene.same_corpus else "chart.legend_other", scene.lang, id=shown))
         if recipe.published_other:
             notes.append(t("chart.legend_second", scene.lang))
-    st.caption(" ".join(notes))
+    st.caption(" ".join([*notes, t("chart.zoom", scene.lang)]))
 
 
 def gradients(scene: Scene, key: str = "gradients") -> None:

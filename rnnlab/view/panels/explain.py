@@ -33,6 +33,7 @@ def cell(config: TrainConfig) -> None:
     with right:
         st.code(cell_source(config.cell), language="python", wrap_lines=True)
         if config.implementation == "library":
-            st.caption(t("explain.library", lang, layer=library_layer(config.cell)))
+            note = t("explain.library", lang, layer=library_layer(config.cell))
+            st.caption(f"{note} {t('explain.library_gru', lang)}" if config.cell == "gru" else note)
         else:
             st.caption(t("explain.scratch", lang))
