@@ -1,0 +1,176 @@
+"""What a visitor waits for, in a real server and a real browser, and what being watched costs a run.
+
+    python -m benchmarks.app [--rounds 3] [--recipe A2] [--epochs 60]
+
+- first paint: a fresh server's first visitor, from asking for the page to seeing its heading and its first chart;
+- first point: from the click on Start to the first point of the curve, with the waiting worker, and cold (the click
+  comes as soon as the page of a fresh server is there);
+- watched: epochs per second of a run in the app with one viewer, against the same run in the shell, in alternation.
+
+Needs chromium and playwright.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+CURVE = "[data-testid=stVegaLiteChart]"
+POINT = f"{CURVE} path[aria-label*='Perplexity:']"
+
+
+class App:
+    """A server on a home of its own."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        flags = [f"--server.port={port}", "--server.address=127.0.0.1", "--server.headless=true"]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", *flags],
+            env={**os.environ, "RNNLAB_HOME": str(home)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        while True:
+            try:
+                with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1):
+                    return
+            except OSError:
+                time.sleep(0.01)
+
+    def stop(self) -> None:
+        """End it as Ctrl-C does."""
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(30)
+
+
+def open_page(browser: Browser, url: str) -> Page:
+    """Open an address as a new visitor."""
+    page = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US").new_page()
+    page.set_default_timeout(300_000)
+    page.goto(url, wait_until="commit")
+    return page
+
+
+def first_paint(browser: Browser) -> tuple[float, float, float]:
+    """Return seconds to the heading, to the first chart, and (cold) from the click on Start to the first point."""
+    with tempfile.TemporaryDirectory() as folder:
+        app = App(Path(folder) / "home")
+        try:
+            started = time.perf_counter()
+            page = open_page(browser, f"{app.url}/train?recipe=A2")
+            page.get_by_role("heading", name="Train", exact=True).wait_for()
+            heading = time.perf_counter() - started
+            page.locator(f"{CURVE} svg").first.wait_for()
+            chart = time.perf_counter() - started
+            cold = click_to_point(page)
+            page.context.close()
+        finally:
+            app.stop()
+    return heading, chart, cold
+
+
+def click_to_point(page: Page) -> float:
+    """Press Start and return the seconds until the run's first point is drawn."""
+    page.get_by_role("button", name="Start").wait_for()
+    page.wait_for_function("document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'")
+    clicked = time.perf_counter()
+    page.get_by_role("button", name="Start").click()
+    page.wait_for_url("**run=**")
+    page.locator(POINT).first.wait_for(state="attached")
+    return time.perf_counter() - clicked
+
+
+def watched(browser: Browser, app: App, query: str) -> tuple[float, float]:
+    """Train once with a viewer; return (seconds from click to first point, epochs per second of the run)."""
+    page = open_page(browser, f"{app.url}/train?{query}")
+    waited = click_to_point(page)
+    run_id = page.url.split("run=")[1].split("&")[0]
+    page.get_by_test_id("stProgress").get_by_text("finished").wait_for()
+    page.context.close()
+    return waited, epochs_per_second(app.home, run_id)
+
+
+def epochs_per_second(home: Path, run_id: str) -> float:
+    """Return the speed of a finished run by its own record, from its first epoch to its last."""
+    from rnnlab.runs.schema import DATABASE
+    from rnnlab.runs.store import Store
+
+    record = Store(home / DATABASE).run(run_id)
+    assert record.started_at is not None
+    assert record.finished_at is not None
+    return record.epoch / (record.finished_at - record.started_at)
+
+
+def in_shell(home: Path, recipe: str, epochs: int) -> float:
+    """Train once from the shell, nobody watching; return the run's epochs per second."""
+    command = [sys.executable, "-m", "rnnlab", "train", recipe, "--epochs", str(epochs), "--json"]
+    environment = {**os.environ, "RNNLAB_HOME": str(home)}
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    listed = subprocess.run(
+        [sys.executable, "-m", "rnnlab", "list", "--limit", "1", "--json"],
+        env=environment,
+        check=True,
+        capture_output=True,
+    )
+    return epochs_per_second(home, json.loads(listed.stdout)[0]["id"])
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--recipe", default="A2")
+    parser.add_argument("--epochs", type=int, default=60)
+    options = parser.parse_args()
+    chromium = shutil.which("chromium") or sys.exit("needs chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        paints = [first_paint(browser) for _ in range(options.rounds)]
+        for name, values in zip(
+            ("heading", "first chart", "first point, cold"), zip(*paints, strict=True), strict=True
+        ):
+            print(f"{name:28}{statistics.median(values):8.2f} s   {[round(value, 2) for value in values]}", flush=True)
+        with tempfile.TemporaryDirectory() as folder:
+            app = App(Path(folder) / "home")
+            try:
+                query = f"recipe={options.recipe}&num_epochs={options.epochs}"
+                watched(browser, app, query)  # the first visit builds caches
+                ratios, waits = [], []
+                for _ in range(options.rounds):
+                    waited, seen = watched(browser, app, query)
+                    unseen = in_shell(app.home, options.recipe, options.epochs)
+                    waits.append(waited)
+                    ratios.append(seen / unseen)
+                    print(
+                        f"epochs/s watched {seen:.2f}, in the shell {unseen:.2f}, ratio {seen / unseen:.1%}", flush=True
+                    )
+                each = [round(wait, 2) for wait in waits]
+                print(f"{'first point, waiting worker':28}{statistics.median(waits):8.2f} s   {each}")
+                print(f"{'watched / shell':28}{statistics.median(ratios):8.1%}")
+            finally:
+                app.stop()
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
