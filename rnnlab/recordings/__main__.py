@@ -8,6 +8,7 @@ With no recipe named, all of them are recorded. The runs are kept in a folder of
 from __future__ import annotations
 
 import argparse
+import gzip
 import sys
 import tempfile
 import time
@@ -23,7 +24,7 @@ FOLDER = Path(__file__).parent
 
 
 def record(client: Client, recipe_id: str, folder: Path = FOLDER) -> Path:
-    """Train a recipe to its end and write it to ``<id>.json`` in `folder`.
+    """Train a recipe to its end and write it to ``<id>.json.gz`` in `folder`.
 
     Raises:
         RNNLabError: the recipe does not exist, or the run cannot be created.
@@ -41,9 +42,10 @@ def record(client: Client, recipe_id: str, folder: Path = FOLDER) -> Path:
     # a run that diverges is worth keeping too, one that broke is not
     if last is None or not (isinstance(last, RunFinished) or last.kind == "run_diverged"):
         raise RuntimeError(f"{one.id} did not come to its end: {last!r}")
-    path = folder / f"{one.id}.json"
+    path = folder / f"{one.id}.json.gz"
     aside = path.with_suffix(".part")
-    aside.write_text(to_json(export_run(client.store, run_id)), encoding="utf-8")
+    text = to_json(export_run(client.store, run_id))
+    aside.write_bytes(gzip.compress(text.encode("utf-8"), mtime=0))  # no clock: the same run, the same file
     aside.replace(path)
     return path
 

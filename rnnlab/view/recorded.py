@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -12,6 +13,8 @@ from rnnlab.config import TrainConfig
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.export import import_run
 from rnnlab.view.frames import History, Ladder
+
+SUFFIX = ".json.gz"
 
 
 @dataclass(frozen=True)
@@ -53,14 +56,14 @@ def folder() -> Traversable:
 @cache
 def names() -> tuple[str, ...]:
     """Return the ids of the recipes that have been recorded, in the book's order."""
-    found = {entry.name.removesuffix(".json") for entry in folder().iterdir() if entry.name.endswith(".json")}
+    found = {entry.name.removesuffix(SUFFIX) for entry in folder().iterdir() if entry.name.endswith(SUFFIX)}
     return tuple(name for name in RECIPES if name in found)
 
 
 @cache
 def recording(name: str) -> Recording:
     """Return the recording of the recipe `name`, one of `names`."""
-    return read(folder().joinpath(f"{name}.json").read_text(encoding="utf-8"))
+    return read(gzip.decompress(folder().joinpath(f"{name}{SUFFIX}").read_bytes()).decode("utf-8"))
 
 
 def choose(preferred: Iterable[str]) -> Recording | None:
