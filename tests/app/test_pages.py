@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import subprocess
@@ -178,7 +179,7 @@ def test_a_recorded_run_plays_and_says_so(
     open_page: Open, client: Client, finished: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     exported = {**export_run(client.store, finished), "name": "A2"}
-    (tmp_path / "A2.json").write_text(to_json(exported), encoding="utf-8")
+    (tmp_path / "A2.json.gz").write_bytes(gzip.compress(to_json(exported).encode("utf-8")))
     monkeypatch.setattr(recorded, "folder", lambda: tmp_path)
     recorded.names.cache_clear()
     recorded.recording.cache_clear()
