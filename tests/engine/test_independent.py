@@ -1,0 +1,94 @@
+"""The training loop against an independent one, and against itself in another process."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+
+from rnnlab.config import TrainConfig
+from rnnlab.engine.minibatch import consecutive_minibatches
+from rnnlab.engine.model import build_model
+from rnnlab.engine.training import TrainingState, train
+from rnnlab.events import MinibatchFinished
+from rnnlab.text.corpora import load
+from rnnlab.text.preparation import prepare
+from rnnlab.text.vocab import Vocab
+from tests.engine.oracles import ScratchTraining
+
+MINIBATCHES = 20
+
+
+@pytest.mark.parametrize(
+    ("cell", "precision", "agreeing"),
+    [
+        ("rnn", "float64", MINIBATCHES),
+        ("lstm", "float64", MINIBATCHES),
+        ("lstm", "float32", MINIBATCHES),
+        ("rnn", "float32", 5),
+    ],
+)
+def test_twenty_minibatches_of_the_books_scratch_runs(cell: str, precision: str, agreeing: int) -> None:
+    """A2 and A6, whole size, from the same weights, against float64 in NumPy.
+
+    Each update of A2 has length 1, and its seventh minibatch jumps to a perplexity of 7,000: from there on two
+    roundings part by percents, so float32 is compared only before.
+    """
+    config = TrainConfig.make(cell=cell, num_epochs=3, pred_period=10, precision=precision)
+    text = prepare(load("lyrics-zh").text, config.preprocessing, config.num_chars).train
+    vocab = Vocab(text)
+    indices = torch.tensor(vocab.encode(text))
+    model = build_model(config, len(vocab))
+    cell_weights = dict(model.recurrent.cells[0].named_parameters())
+    weights = {name: cell_weights[name].detach().double().numpy() for name in ("W_x", "W_h", "b")}
+    weights["W_hq"] = model.dense.weight.detach().t().double().numpy()
+    weights["b_q"] = model.dense.bias.detach().double().numpy()
+    oracle = ScratchTraining(weights, config.learning_rate, 0.01)
+    expected: list[float] = []
+    while len(expected) < MINIBATCHES:
+        state = [np.zeros((32, 256))] * (2 if cell == "lstm" else 1)  # anew in each epoch
+        for X, Y in consecutive_minibatches(indices, 32, 35):
+            loss, state = oracle.minibatch(X.numpy(), Y.numpy(), state)
+            expected.append(np.exp(loss))
+    events = train(TrainingState.begin(model, config), vocab, indices)
+    losses = [event.loss for event in events if isinstance(event, MinibatchFinished)]
+    perplexities = np.exp(losses[:MINIBATCHES])
+    np.testing.assert_allclose(perplexities[:agreeing], expected[:agreeing], rtol=1e-4)
+    assert perplexities[-1] < 0.6 * perplexities[0]  # it learns, so the two could have parted
+
+
+IN_ANOTHER_PROCESS = """
+import sys, json
+from rnnlab.config import TrainConfig
+from rnnlab.engine.model import build_model
+from rnnlab.engine.training import TrainingState, prepare_thread, train
+from rnnlab.text.vocab import Vocab
+config, text = TrainConfig.from_json(sys.argv[1]), sys.argv[2]
+prepare_thread(config)
+vocab = Vocab(text)
+state = TrainingState.begin(build_model(config, len(vocab)), config)
+events = [e for e in train(state, vocab, vocab.encode(text)) if e.kind == "minibatch_finished"]
+print(json.dumps([[e.loss.hex(), e.grad_norm.hex()] for e in events]))
+"""
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"sampling": "random", "cell": "gru"},
+        {"implementation": "library", "cell": "lstm", "optimizer": "adam", "learning_rate": 0.01},
+    ],
+)
+def test_two_processes_train_bit_for_bit_alike(settings: dict[str, object]) -> None:
+    config = TrainConfig.make(num_hiddens=32, num_epochs=2, num_preds=2, prefixes=("the",), batch_size=8, **settings)
+    text = prepare(load("verse-en").text, "second_edition", 2000).train
+    commands = [[sys.executable, "-c", IN_ANOTHER_PROCESS, config.to_json(), text]] * 2
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE) for command in commands]
+    first, second = (json.loads(process.communicate(timeout=60)[0]) for process in processes)
+    assert first == second
+    assert len(list(islice(first, 6))) == 6
