@@ -1,7 +1,8 @@
 """What a run says: a small closed set of frozen events that hold plain numbers and strings.
 
-A run is the sequence of its events; everything that a page shows of it is computed from them. Epochs and minibatches
-count from 1. A perplexity that overflows is ``None`` (infinite) beside the finite `loss`.
+A run is the sequence of its events; everything that a page shows of it is computed from them. Where something was
+finished, written or went wrong, `epoch` and `minibatch` name that one, counting from 1; where a run stands (started,
+changed, paused, saved, ended), they say how many epochs are done, and minibatches of the next. A perplexity that overflows is ``None`` (infinite) beside the finite `loss`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ def perplexity_of(loss: float) -> float | None:
 
 
 class _Event(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # JSON has no infinities: what was written could not be read again
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     def to_json(self) -> str:
         """Return the event as one line of JSON."""
@@ -83,7 +85,7 @@ class TextGenerated(_Event):
 
 
 class SettingChanged(_Event):
-    """A setting changed by hand during the run, in force from the minibatch after `minibatch` on."""
+    """A setting changed by hand after `epoch` epochs and `minibatch` minibatches of the next one."""
 
     kind: Literal["setting_changed"] = "setting_changed"
     epoch: int

@@ -41,7 +41,7 @@ class Commands:
             result = command(visitor, message)
         except RNNLabError as error:
             self._send(visitor, {"id": request, "error": error.to_dict()})
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
             wrong = RunError("command_invalid", f"The command {name!r} cannot be read: {error!r}.", command=name[:40])
             self._send(visitor, {"id": request, "error": wrong.to_dict()})
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 from pathlib import Path
 
@@ -367,11 +368,29 @@ def test_what_the_supervisor_says_of_itself(client: Client) -> None:
 
 
 def test_a_command_that_cannot_be_read(client: Client) -> None:
-    for verb, parameters in (("pause", {}), ("_nonsense", {}), ("wait", {"run": "x", "version": "y"})):
+    for verb, parameters in (
+        ("pause", {}),
+        ("_nonsense", {}),
+        ("wait", {"run": "x", "version": "y"}),
+        ("wait", {"run": "x", "version": math.inf}),
+    ):
         with pytest.raises(RunError) as caught:
             client._call(verb, **parameters)
         assert caught.value.code in ("command_invalid", "command_unknown")
     assert client.ready()
+
+
+def test_a_number_that_the_store_cannot_hold_harms_nobody(client: Client) -> None:
+    numbers = ("loss", "perplexity", "seconds", "num_tokens", "learning_rate", "grad_norm", "grad_norm_max")
+    epoch = {"kind": "epoch_finished", "epoch": 10**30, "clip_norm": None, "clipped_share": 0} | dict.fromkeys(
+        numbers, 1
+    )
+    made = {"format": "rnnlab-run", "version": 1, "config": {}, "made": {}, "corpus": {"name": "x", "vocab_size": 3}}
+    before = client.status()["pid"], len(client.store.runs())
+    with pytest.raises(RunError) as caught:
+        client.import_run(json.dumps({**made, "events": [epoch]}))
+    assert caught.value.code == "command_invalid"
+    assert (client.status()["pid"], len(client.store.runs())) == before
 
 
 def test_export_and_import(client: Client) -> None:
@@ -408,6 +427,7 @@ def test_export_and_import(client: Client) -> None:
         {"config": {"unknown": 1}},
         {"surplus": 1},
         {"events": 3},
+        {"events": [{"kind": "run_diverged", "epoch": 1, "minibatch": 1, "grad_norm": math.inf}]},
     ],
 )
 def test_what_is_no_exported_run_is_refused(change: dict[str, object]) -> None:
