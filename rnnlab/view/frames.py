@@ -74,10 +74,12 @@ class History:
 
     def _begin(self, event: RunStarted) -> None:
         self.started, self.ending, self.paused = event, None, False
-        # a continuation repeats what came after its checkpoint
-        done = (event.epoch + 1, event.minibatch)
-        self.minibatches = [one for one in self.minibatches if (one.epoch, one.minibatch) <= done]
-        self.changes = [one for one in self.changes if (one.epoch, one.minibatch) <= done]
+        # a continuation repeats what came after its checkpoint; a minibatch names the epoch that it is in, a change
+        # the epochs that were done
+        self.minibatches = [
+            one for one in self.minibatches if (one.epoch, one.minibatch) <= (event.epoch + 1, event.minibatch)
+        ]
+        self.changes = [one for one in self.changes if (one.epoch, one.minibatch) <= (event.epoch, event.minibatch)]
 
     def _put(self, event: EpochFinished) -> None:
         if not self.epochs or self.epochs[-1].epoch < event.epoch:
@@ -131,7 +133,7 @@ class History:
         part.started = self.started
         part.epochs = [one for one in self.epochs if one.epoch <= epoch]
         part.texts = {at: texts for at, texts in self.texts.items() if at <= epoch}
-        part.changes = [one for one in self.changes if one.epoch <= epoch]
+        part.changes = [one for one in self.changes if (one.epoch, one.minibatch) <= (epoch, 0)]
         part.ending = self.ending if epoch >= self.epoch else None
         return part
 
@@ -224,9 +226,7 @@ def change_label(name: str, value: float | None, lang: str) -> str:
 
 def _position(change: SettingChanged, history: History) -> float:
     per_epoch = history.started.num_minibatches if history.started else 0
-    if not per_epoch:
-        return float(change.epoch)
-    return max(change.epoch - 1, 0) + change.minibatch / per_epoch
+    return change.epoch + (change.minibatch / per_epoch if per_epoch else 0.0)
 
 
 def reference_tables(

@@ -53,6 +53,10 @@ def minibatch(number: int, of: int) -> MinibatchFinished:
     )
 
 
+def changed(done: int, minibatch: int) -> SettingChanged:
+    return SettingChanged(epoch=done, minibatch=minibatch, name="learning_rate", value=5.0)
+
+
 def rows(data: bytes) -> list[dict[str, Any]]:
     read: list[dict[str, Any]] = pa.ipc.open_stream(data).read_all().to_pylist()
     return read
@@ -74,12 +78,13 @@ def test_progress_counts_the_minibatches_of_the_epoch_at_work() -> None:
 
 
 def test_a_continuation_forgets_what_it_will_repeat() -> None:
-    history = History([started(), epoch(1), minibatch(2, 1), minibatch(2, 6), RunPaused(epoch=2, minibatch=6)])
+    history = History([started(), epoch(1), minibatch(2, 1), minibatch(2, 6), RunPaused(epoch=1, minibatch=6)])
     assert history.paused
-    history.add([RunResumed(epoch=2, minibatch=6)])
+    history.add([changed(0, 7), changed(1, 6), RunResumed(epoch=1, minibatch=6)])
     history.add([started(1)])
     assert not history.paused
     assert [(one.epoch, one.minibatch) for one in history.minibatches] == []
+    assert [(one.epoch, one.minibatch) for one in history.changes] == [(0, 7)]
 
 
 def test_a_copy_does_not_grow_with_its_origin() -> None:
@@ -107,8 +112,8 @@ def test_changes_stand_where_they_were_made() -> None:
         [
             started(),
             epoch(1),
-            SettingChanged(epoch=2, minibatch=4, name="learning_rate", value=50.0),
-            SettingChanged(epoch=2, minibatch=6, name="clip_norm", value=None),
+            SettingChanged(epoch=1, minibatch=4, name="learning_rate", value=50.0),  # one epoch is done
+            SettingChanged(epoch=1, minibatch=6, name="clip_norm", value=None),
         ]
     )
     changes = rows(frames.curve_tables(history, 1000, "en")["changes"])
