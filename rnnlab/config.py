@@ -198,7 +198,8 @@ def _to_text(value: Any) -> str:
     if isinstance(value, tuple):
         return "|".join(value)
     if isinstance(value, float):
-        return f"{value:.12g}"
+        short = f"{value:.12g}"  # 100, where repr says 100.0
+        return short if float(short) == value else repr(value)
     return "none" if value is None else str(value)
 
 
