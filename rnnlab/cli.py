@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from rnnlab.runs.store import RunRecord, Store
     from rnnlab.text.corpora import Corpus
 
-WRONG = 2
 WRONG_NAMES = {"run_unknown", "checkpoint_unknown", "prefix_character", "run_complete", "run_too_large"}
 """Codes of a `RunError` that another name or value mends; the others are failures."""
 _HINTS = {
@@ -39,7 +38,7 @@ _HINTS = {
 class _Refusal(click.ClickException):
     """A wrong name or value."""
 
-    exit_code = WRONG
+    exit_code = terminal.WRONG
 
 
 class _Group(click.Group):
@@ -174,7 +173,7 @@ def download_corpus(name: str) -> None:
         raise CorpusError(
             "corpus_unknown",
             f"There is no download named {name!r}; the downloads are: {', '.join(corpora.DOWNLOADS)}.",
-            corpus=name,
+            name=name,
             allowed=", ".join(corpora.DOWNLOADS),
         )
     path = corpora.download(name, home() / "corpora")

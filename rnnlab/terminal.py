@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from rnnlab.runs.client import Client
     from rnnlab.runs.store import RunRecord
 
-FAILED, INTERRUPTED = 1, 130
-"""Exit codes: it failed; it was ended by Ctrl-C."""
+FAILED, WRONG, INTERRUPTED = 1, 2, 130
+"""Exit codes: it failed; a value was wrong; it was ended by Ctrl-C."""
 
 
 def watch(client: Client, run_id: str, cursor: int, as_json: bool) -> None:
@@ -54,7 +54,8 @@ def watch(client: Client, run_id: str, cursor: int, as_json: bool) -> None:
     if interrupted.is_set():
         sys.exit(INTERRUPTED)
     if record.state in ("failed", "interrupted"):
-        sys.exit(FAILED)
+        # what this machine has is known only where torch is loaded
+        sys.exit(WRONG if (record.error or {}).get("code") == "device_missing" else FAILED)
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import string
 from pathlib import Path
@@ -103,6 +104,28 @@ def test_a_bad_value_is_said_with_what_is_allowed(lang: str) -> None:
     assert "99" in said
     assert t("field.num_layers", lang) in said
     assert "8" in said
+
+
+def errors_of(path: Path) -> list[tuple[str, set[str]]]:
+    """The code of every error that a module makes, with the names of its parameters."""
+    made = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Error") and len(node.args) == 2:
+            code, names = ast.unparse(node.args[0]).strip("f'\""), {one.arg for one in node.keywords}
+            if None not in names and "{" not in code:  # not handed on, and not made up on the spot
+                made.append((code, {str(name) for name in names}))
+    return made
+
+
+def test_every_error_brings_what_its_sentence_names() -> None:
+    seen = 0
+    for path in (ROOT / "rnnlab").rglob("*.py"):
+        for code, names in errors_of(path):
+            seen += 1
+            for lang in LANGUAGES:
+                # else the error would be said in English
+                assert placeholders(t(f"error.{code}", lang)) <= names, f"{path.name}: {code} in {lang}"
+    assert seen > 20
 
 
 def test_an_unknown_error_is_said_in_its_own_words() -> None:
