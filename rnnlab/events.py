@@ -2,7 +2,8 @@
 
 A run is the sequence of its events; everything that a page shows of it is computed from them. Where something was
 finished, written or went wrong, `epoch` and `minibatch` name that one, counting from 1; where a run stands (started,
-changed, paused, saved, ended), they say how many epochs are done, and minibatches of the next. A perplexity that overflows is ``None`` (infinite) beside the finite `loss`.
+changed, paused, saved, ended), they say how many epochs are done, and minibatches of the next. A perplexity that
+overflows is ``None`` (infinite) beside the finite `loss`.
 """
 
 from __future__ import annotations

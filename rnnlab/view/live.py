@@ -81,9 +81,15 @@ class Scene:
         growing = self.shelf.get(
             ("curve", self.version, lang), lambda: frames.curve_tables(self.history, vocab_size, lang)
         )
-        still = self.shelf.get(("reference", self.config, vocab_size, lang), self._references)
+        still = self._still()
         now = self.shelf.get(("now", self.version, epoch), lambda: frames.now_table(self.history, epoch, vocab_size))
         return {**growing, **still, "now": now}
+
+    def _still(self) -> dict[str, bytes]:
+        # the recipe brings the published points; previews of several recipes share a shelf
+        recipe = self.recipe.id if self.recipe else ""
+        key = ("reference", recipe, self.config, self.vocab_size, self.lang)
+        return self.shelf.get(key, self._references)
 
     def _references(self) -> dict[str, bytes]:
         recipe = self.recipe
@@ -97,8 +103,7 @@ class Scene:
         growing = self.shelf.get(
             ("gradient", self.version, self.lang), lambda: frames.gradient_tables(self.history, self.lang)
         )
-        still = self.shelf.get(("reference", self.config, self.vocab_size, self.lang), self._references)
-        return {**growing, "extent": still["extent"]}
+        return {**growing, "extent": self._still()["extent"]}
 
     def read(self, epoch: int, prefix: str) -> Reading | None:
         """Return the reading of what was written after `epoch` from `prefix`; None where the text is not at hand."""

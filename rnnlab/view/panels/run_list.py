@@ -17,7 +17,6 @@ from rnnlab.view.wording import STATE_COLORS, STATE_ICONS, recipe_title, state_t
 
 PAGE = 12
 _PROBLEM = "run_list.problem"
-CONTINUED = ENDED - {"diverged"}
 _FILTERS = ("all", "live", "ended", "starred")
 
 
@@ -143,13 +142,6 @@ def _confirm(record: RunRecord) -> None:
                 st.rerun()
 
     ask()
-
-
-def _perplexity(record: RunRecord) -> str:
-    lang = shell.language()
-    if not record.epoch:
-        return t("runs.no_epoch", lang)
-    return t("runs.perplexity", lang, perplexity=number(record.perplexity))
 
 
 def title(record: RunRecord) -> str:
