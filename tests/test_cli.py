@@ -407,7 +407,6 @@ def test_a_run_that_diverges_is_kept_and_said(shared: Path) -> None:
     assert "diverged" in result.stderr
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent in another way there")
 @pytest.mark.skipif(sys.platform == "darwin", reason="asks for a device that only a Mac has")
 def test_a_device_that_is_not_here_is_a_wrong_value(home: Path) -> None:
     process = shell("train", "A2", "--set", "device=mps", home=home)
@@ -416,6 +415,7 @@ def test_a_device_that_is_not_here_is_a_wrong_value(home: Path) -> None:
     assert "cpu" in err
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent in another way there")
 def test_ctrl_c_ends_cleanly_and_keeps_the_run(server: Client) -> None:
     process = shell("train", "A2", "--epochs", "10000", *TINY, "--json", home=server.home)
     assert process.stdout is not None
