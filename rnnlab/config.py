@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from rnnlab.errors import ConfigError
 
@@ -93,7 +94,7 @@ class TrainConfig(BaseModel):
     def _graph_stays_small(self) -> TrainConfig:
         # without detaching, the graph reaches back to the start of the epoch
         if not self.detach and self.sampling != "consecutive":
-            raise ValueError("detach can be off only with consecutive sampling")
+            raise PydanticCustomError("config_conflict_detach", "detach can be off only with consecutive sampling")
         return self
 
     @classmethod
@@ -206,14 +207,9 @@ def _to_text(value: Any) -> str:
 def _config_error(error: ValidationError) -> ConfigError:
     first = error.errors(include_url=False, include_context=False)[0]
     if not first["loc"]:  # two settings that do not go together
-        reason = first["msg"].removeprefix("Value error, ")
-        return ConfigError(
-            "config_conflict",
-            f"These settings do not go together: {reason}.",
-            field="",
-            value="",
-            allowed=reason,
-        )
+        reason = first["msg"]
+        message = f"These settings do not go together: {reason}."
+        return ConfigError(first["type"], message, field="", value="", allowed=reason)
     name, value = str(first["loc"][0]), first.get("input")
     allowed = allowed_values(name)
     shown = value if isinstance(value, (str, int, float)) else repr(value)

@@ -141,7 +141,7 @@ def test_an_unknown_setting_lists_those_that_exist() -> None:
 def test_detach_off_needs_consecutive_sampling() -> None:
     assert TrainConfig.make(detach=False).detach is False
     error = refused(detach=False, sampling="random")
-    assert error.code == "config_conflict"
+    assert error.code == "config_conflict_detach"
     assert "consecutive" in str(error)
 
 
