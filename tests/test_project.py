@@ -116,6 +116,12 @@ def test_the_version_stands_in_one_place_more() -> None:
     assert rnnlab.__version__ in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
+def test_the_first_start_asks_for_nothing() -> None:
+    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    assert config["server"]["showEmailPrompt"] is False
+    assert config["browser"]["gatherUsageStats"] is False
+
+
 def test_the_continuous_check_is_executable() -> None:
     script = ROOT / ".ci" / "run"
     assert script.stat().st_mode & 0o111

@@ -11,6 +11,8 @@ from typing import Any
 from rnnlab.config import TrainConfig, allowed_values
 from rnnlab.errors import RNNLabError
 
+# links, pictures, code, formulas, emphasis, colours; an underscore within a word is none
+_MARKUP = re.compile(r"[\\`*\[\]<>$~|]|(?<!\w)_|_(?!\w)")
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 LANGUAGES = ("zh", "en")
@@ -42,15 +44,18 @@ def language_of(locale: str | None) -> str:
 
 
 def error_text(error: RNNLabError, lang: str) -> str:
-    """Say `error` in `lang`; a code the catalogue does not know is said in the error's own English."""
+    """Say `error` in `lang`, as Markdown; a code the catalogue does not know is said in the error's own English."""
     return code_text(error.code, error.params, error.message, lang)
 
 
 def code_text(code: str, params: dict[str, Any], message: str, lang: str) -> str:
-    """Say an error given by its `code` and `params`; `message` is its own English, for a code that is not known."""
+    """Say an error given by its `code` and `params`, as Markdown in which the parameters are plain text.
+
+    `message` is its own English, for a code that is not known.
+    """
     if not has(f"error.{code}", lang):
-        return message
-    shown = dict(params)
+        return plain(message)
+    shown = {name: plain(value) if isinstance(value, str) else value for name, value in params.items()}
     field = str(params.get("field", ""))
     if field in TrainConfig.model_fields:
         shown["field"] = f"{t(f'field.{field}', lang)} ({field})"
@@ -58,7 +63,12 @@ def code_text(code: str, params: dict[str, Any], message: str, lang: str) -> str
     try:
         return t(f"error.{code}", lang).format(**shown)
     except (KeyError, IndexError):  # an older record, with other parameters
-        return message
+        return plain(message)
+
+
+def plain(text: str) -> str:
+    """Return `text` as Markdown that reads as it is: what a person typed, or a URL brought, must not become markup."""
+    return _MARKUP.sub(lambda found: f"\\{found[0]}", text)
 
 
 def allowed_text(name: str, lang: str) -> str:

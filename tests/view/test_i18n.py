@@ -11,10 +11,21 @@ from typing import get_args
 import pytest
 
 from rnnlab.config import TrainConfig
-from rnnlab.errors import ConfigError, RNNLabError
+from rnnlab.errors import ConfigError, RNNLabError, RunError
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.protocol import STATES, STEP_UNITS
-from rnnlab.view.i18n import LANGUAGES, allowed_text, catalogue, duration, error_text, has, language_of, number, t
+from rnnlab.view.i18n import (
+    LANGUAGES,
+    allowed_text,
+    catalogue,
+    duration,
+    error_text,
+    has,
+    language_of,
+    number,
+    plain,
+    t,
+)
 from rnnlab.view.wording import CHOICES, changes_text, look_for, recipe_title, summary, value_text
 
 ROOT = Path(__file__).parents[2]
@@ -134,6 +145,15 @@ def test_an_unknown_error_is_said_in_its_own_words() -> None:
 
 def test_an_error_whose_parameters_are_missing_is_still_said() -> None:
     assert error_text(RNNLabError("corpus_too_large", "Plain words."), "zh") == "Plain words."
+
+
+def test_what_a_url_brings_does_not_become_markup() -> None:
+    bad = "![x](//evil.example) $a$ `b` *c* :red[d] _e_ <f>"
+    said = error_text(RunError("run_unknown", "Plain words.", run=bad), "en")
+    assert r"!\[x\](//evil.example) \$a\$ \`b\` \*c\* :red\[d\] \_e\_ \<f\>" in said
+    assert "[d]" not in error_text(RNNLabError("never_heard_of", bad), "zh")
+    # an address stays one
+    assert plain("https://a.example/b_c.zip") == "https://a.example/b_c.zip"
 
 
 def test_the_language_of_a_locale() -> None:

@@ -15,7 +15,7 @@ from rnnlab.runs.protocol import STEP_UNITS
 from rnnlab.runs.store import RunRecord, Store
 from rnnlab.text import corpora
 from rnnlab.view import live, shell
-from rnnlab.view.i18n import duration, t
+from rnnlab.view.i18n import duration, plain, t
 from rnnlab.view.panels.setup import Setup
 from rnnlab.view.wording import changes_text, summary
 
@@ -38,7 +38,7 @@ def headline(setup: Setup) -> None:
     notes = []
     if setup.changed:
         changes = changes_text(setup.config, setup.recipe.config, lang)
-        notes.append(f":orange-badge[{t('setup.based_on', lang, id=setup.recipe.id)}] {_plain(changes)}")
+        notes.append(f":orange-badge[{t('setup.based_on', lang, id=setup.recipe.id)}] {plain(changes)}")
     else:
         notes.append(f":blue-badge[{t('setup.recipe_badge', lang, id=setup.recipe.id, section=setup.recipe.section)}]")
     seconds = _estimate(setup)
@@ -163,7 +163,7 @@ def shown_beside(setup: Setup, record: RunRecord) -> None:
     lang = shell.language()
     if setup.config != record.config:
         name = record.name or (t("setup.based_on", lang, id=record.based_on) if record.based_on else record.id)
-        st.caption(t("train.shown", lang, name=name, summary=_plain(summary(record.config, lang))))
+        st.caption(t("train.shown", lang, name=name, summary=plain(summary(record.config, lang))))
 
 
 def _show(run_id: str) -> None:
@@ -330,7 +330,3 @@ _FORMATS: dict[str, tuple[str, str, Callable[[Store, str], str]]] = {
 def _later(make: Callable[[Store, str], str], run_id: str) -> Callable[[], bytes]:
     store = shell.store()
     return lambda: make(store, run_id).encode("utf-8")
-
-
-def _plain(text: str) -> str:
-    return "".join(f"\\{character}" if character in r"\`*_{}[]()#+-!|~:$<>" else character for character in text)

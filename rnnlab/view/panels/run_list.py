@@ -11,7 +11,7 @@ from rnnlab.recipes import RECIPES
 from rnnlab.runs.protocol import ENDED, LIVE
 from rnnlab.runs.store import RunRecord
 from rnnlab.view import shell
-from rnnlab.view.i18n import number, t
+from rnnlab.view.i18n import number, plain, t
 from rnnlab.view.panels import controls
 from rnnlab.view.wording import STATE_COLORS, STATE_ICONS, recipe_title, state_text, summary
 
@@ -151,7 +151,7 @@ def title(record: RunRecord) -> str:
         return f"{record.name} · {recipe_title(RECIPES[record.name], lang)}"
     if record.based_on in RECIPES:
         return t("setup.based_on", lang, id=record.based_on)
-    return record.name or t("runs.own", lang)
+    return plain(record.name) or t("runs.own", lang)
 
 
 def _when(seconds: float) -> str:
