@@ -17,6 +17,8 @@ from torch import Tensor, nn
 from torch.autograd import Function
 from torch.nn import functional
 
+from rnnlab.engine.products import product
+
 
 def output_loss(dense: nn.Linear, H: Tensor, targets: Tensor) -> Tensor:
     """Return the mean cross-entropy in nats.
@@ -33,14 +35,14 @@ def output_loss(dense: nn.Linear, H: Tensor, targets: Tensor) -> Tensor:
 class _OutputLoss(Function):
     @staticmethod
     def forward(ctx: Any, H: Tensor, W: Tensor, b: Tensor, targets: Tensor) -> Tensor:
-        O = torch.addmm(b, H, W.t())
+        O = product(H, W.t(), b)
         P = torch.softmax(O, dim=1, out=O)
         column = targets[:, None]
         chosen = P.gather(1, column)
         if chosen.min() > torch.finfo(P.dtype).tiny:
             loss = chosen.log_().mean().neg_()
         else:  # a probability has underflowed, its logarithm has not
-            loss = functional.cross_entropy(torch.addmm(b, H, W.t()), targets)
+            loss = functional.cross_entropy(product(H, W.t(), b), targets)
         P.scatter_add_(1, column, P.new_full((1, 1), -1.0).expand_as(column))
         ctx.save_for_backward(P, H, W)
         return loss
@@ -49,4 +51,4 @@ class _OutputLoss(Function):
     def backward(ctx: Any, dloss: Tensor) -> tuple[Tensor | None, ...]:
         dO, H, W = ctx.saved_tensors  # dO without the factor dloss / n, which costs less on the products
         scale = dloss / len(H)
-        return (dO @ W).mul_(scale), (dO.t() @ H).mul_(scale), dO.sum(0).mul_(scale), None
+        return product(dO, W).mul_(scale), product(dO.t(), H).mul_(scale), dO.sum(0).mul_(scale), None

@@ -41,9 +41,12 @@ def test_shapes_of_every_cell_depth_and_direction(
     assert sum(len(layer) for layer in model.layer_parameters()) == len(list(model.parameters()))
 
 
+@pytest.mark.parametrize("num_hiddens", [8, 96])  # 96: large enough for the products of another library
 @pytest.mark.parametrize(("cell", "layers", "bidirectional"), ALL)
-def test_the_fast_path_equals_the_readable_one(cell: str, layers: int, bidirectional: bool) -> None:
-    config = tiny(cell=cell, num_layers=layers, bidirectional=bidirectional, initialization="uniform")
+def test_the_fast_path_equals_the_readable_one(cell: str, layers: int, bidirectional: bool, num_hiddens: int) -> None:
+    config = tiny(
+        cell=cell, num_layers=layers, bidirectional=bidirectional, num_hiddens=num_hiddens, initialization="uniform"
+    )
     model = build_model(config, V)
     X = torch.randint(V, (4, 5))
     fast = logits_and_gradients(model, X)
@@ -53,13 +56,22 @@ def test_the_fast_path_equals_the_readable_one(cell: str, layers: int, bidirecti
         torch.testing.assert_close(mine, readable, atol=1e-5, rtol=1e-5)
 
 
-@pytest.mark.parametrize("bidirectional", [False, True])
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
-def test_library_layers_fed_only_the_present_characters_equal_a_full_one_hot(cell: str, bidirectional: bool) -> None:
+@pytest.mark.parametrize("num_hiddens", [8, 96])
+@pytest.mark.parametrize("readable", [False, True])
+@pytest.mark.parametrize(("cell", "layers", "bidirectional"), ALL)
+def test_library_layers_fed_only_the_present_characters_equal_a_full_one_hot(
+    cell: str, layers: int, bidirectional: bool, readable: bool, num_hiddens: int
+) -> None:
     config = tiny(
-        cell=cell, implementation="library", bidirectional=bidirectional, initialization="uniform", num_layers=2
+        cell=cell,
+        implementation="library",
+        bidirectional=bidirectional,
+        initialization="uniform",
+        num_layers=layers,
+        num_hiddens=num_hiddens,
     )
     model = build_model(config, V)
+    model.recurrent.readable = readable
     X = torch.tensor([[1, 3, 3, 9], [9, 1, 0, 3]])
     mine = logits_and_gradients(model, X)
     layers = model.recurrent.layers

@@ -1,0 +1,96 @@
+"""Matrix products, on a processor by oneDNN where that is the faster library.
+
+PyTorch's float32 products go to MKL, which on processors not made by Intel leaves half of the arithmetic units idle;
+oneDNN, which PyTorch carries as well, does not (measured by ``benchmarks/engine_speed.py``: 260 against 112 GFLOP/s on
+one such core). It is reached by operators that PyTorch keeps for its compiler: where they are missing, or do not fit
+(float64, another device, small matrices), the ordinary products serve. Which one serves depends on shape, type and
+machine alone, so that the same run gives the same numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+
+SMALL = 64 * 64
+"""Matrices with fewer numbers are not worth the call."""
+
+
+def _onednn() -> tuple[Callable[..., Tensor], Callable[..., Tensor]] | None:
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        return None
+    try:
+        return torch.ops.mkldnn._linear_pointwise.default, torch.ops.mkldnn._reorder_linear_weight.default
+    except (AttributeError, RuntimeError):
+        return None
+
+
+_ONEDNN = _onednn()
+
+
+def product(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Return a @ b, plus `bias` on every row: (n, k) and (k, m) give (n, m)."""
+    if _ONEDNN is None or not _fits(b):
+        return a @ b if bias is None else torch.addmm(bias, a, b)
+    linear, _ = _ONEDNN
+    return linear(a, _dense(b).t(), bias, "none", [], "")
+
+
+class Factor:
+    """The right-hand side of many products, laid out once.
+
+    Args:
+        b: (k, m); must not change while the factor is in use.
+    """
+
+    def __init__(self, b: Tensor, num_rows: int) -> None:
+        self._b = b
+        self._packed: Tensor | None = None
+        if _ONEDNN is not None and _fits(b):
+            _, pack = _ONEDNN
+            self._packed = pack(_dense(b).t(), num_rows)
+
+    def times(self, a: Tensor, plus: Tensor, out: Tensor) -> Tensor:
+        """Compute a @ b + plus into `out`: a (n, k), plus and out (n, m)."""
+        if self._packed is None or _ONEDNN is None:
+            return torch.addmm(plus, a, self._b, out=out)
+        linear, _ = _ONEDNN
+        return torch.add(linear(a, self._packed, None, "none", [], ""), plus, out=out)
+
+    def applied_to(self, a: Tensor) -> Tensor:
+        """Return a @ b."""
+        if self._packed is None or _ONEDNN is None:
+            return a @ self._b
+        linear, _ = _ONEDNN
+        return linear(a, self._packed, None, "none", [], "")
+
+
+def affine(inputs: Tensor, W: Tensor, b: Tensor) -> Tensor:
+    """Return inputs @ W + b, differentiable in all three: (n, k), (k, m) and (m,) give (n, m)."""
+    outputs: Tensor = _Affine.apply(inputs, W, b)  # type: ignore[no-untyped-call]
+    return outputs
+
+
+class _Affine(Function):
+    @staticmethod
+    def forward(ctx: Any, inputs: Tensor, W: Tensor, b: Tensor) -> Tensor:
+        ctx.save_for_backward(inputs, W)
+        return product(inputs, W, b)
+
+    @staticmethod
+    def backward(ctx: Any, dO: Tensor) -> tuple[Tensor | None, ...]:
+        inputs, W = ctx.saved_tensors
+        return product(dO, W.t()), product(inputs.t(), dO), dO.sum(0)
+
+
+def _fits(b: Tensor) -> bool:
+    return b.dtype == torch.float32 and b.device.type == "cpu" and b.numel() >= SMALL
+
+
+def _dense(b: Tensor) -> Tensor:
+    # a slice of a wider matrix would be read element by element
+    return b if b.is_contiguous() or b.t().is_contiguous() else b.contiguous()
