@@ -133,8 +133,8 @@ class LibraryLayers(nn.Module):
 
     They hold the weights and define what is computed. A one-hot input uses only the columns of the input weights that
     belong to the characters of the minibatch, so the layers are given just those: the same values with fewer products.
-    On a processor `rnnlab.engine.sequence` walks their weights, which gives the same values (tested to 1e-5) in half the
-    time and more; on an accelerator the framework's own kernels run.
+    On a processor `rnnlab.engine.sequence` walks their weights, which gives the same values (tested to 1e-5) sooner; on
+    an accelerator the framework's own kernels run.
 
     Args:
         readable: call the framework's layers themselves on a processor too.
