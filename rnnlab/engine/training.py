@@ -39,7 +39,7 @@ from rnnlab.events import (
     TextGenerated,
     perplexity_of,
 )
-from rnnlab.text.preparation import check_trainable
+from rnnlab.text.preparation import check_counts
 from rnnlab.text.vocab import Vocab
 
 
@@ -175,7 +175,7 @@ def train(
     indices = torch.as_tensor(indices, dtype=torch.long).to(device)
     per_epoch = num_minibatches(len(indices), config)
     if config.num_epochs > 0:
-        check_trainable(vocab.decode(indices.tolist()), config)
+        check_counts(len(indices), len(vocab), config, vocab.idx_to_token[0])
     for prefix in config.prefixes:
         vocab.encode(prefix)
 

@@ -58,25 +58,34 @@ def check_trainable(train: str, config: TrainConfig) -> None:
             "Choose the first edition's (first_edition) for this text.",
             allowed="first_edition",
         )
+    check_counts(len(train), len(set(train)), config, train[0])
+
+
+def check_counts(length: int, vocab_size: int, config: TrainConfig, first: str) -> None:
+    """Refuse a text by its numbers alone: characters, distinct characters, and its first one for the message.
+
+    Raises:
+        CorpusError: ``corpus_too_short`` or ``corpus_one_character``.
+    """
     needed = min_length(config)
-    if len(train) < needed:
+    if length < needed:
         raise CorpusError(
             "corpus_too_short",
-            f"The training text has {len(train):,} characters; one minibatch needs at least {needed:,} "
+            f"The training text has {length:,} characters; one minibatch needs at least {needed:,} "
             f"(batch size {config.batch_size}, {config.num_steps} time steps, {config.sampling} sampling). "
             "Give a longer text or train on more of it, or make batch_size or num_steps smaller.",
-            length=len(train),
+            length=length,
             needed=needed,
             batch_size=config.batch_size,
             num_steps=config.num_steps,
             sampling=config.sampling,
             num_chars=config.num_chars,
         )
-    if len(set(train)) < 2:
+    if vocab_size < 2:
         raise CorpusError(
             "corpus_one_character",
-            f"The training text is {train[0]!r} over and over; "
+            f"The training text is {first!r} over and over; "
             "at least two different characters are needed, or there is nothing to predict.",
-            character=train[0],
+            character=first,
             needed=2,
         )
