@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -70,37 +68,6 @@ def rung(perplexity: float, ladder: Mapping[int, float]) -> int | None:
 def most_frequent(text: str, k: int) -> list[tuple[str, int]]:
     """Return the `k` most frequent characters of `text` with their counts, ties by code point."""
     return by_frequency(text)[: max(0, k)]
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What is known of a training text before any training."""
-
-    length: int
-    held_out_length: int
-    vocab_size: int
-    most_frequent: tuple[tuple[str, int], ...]
-    ladder: dict[int, float]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the summary as plain data; the keys of its ladder are orders from 1 on, as text."""
-        return {
-            "length": self.length,
-            "held_out_length": self.held_out_length,
-            "vocab_size": self.vocab_size,
-            "most_frequent": [list(pair) for pair in self.most_frequent],
-            "ladder": {str(order): value for order, value in self.ladder.items() if order > 0},
-        }
-
-
-def summarize(train: str, held_out: str = "", k: int = 10, max_order: int = MAX_ORDER) -> Summary:
-    """Return length, vocabulary, the `k` most frequent characters and the ladder of a prepared training text.
-
-    Raises:
-        CorpusError: ``corpus_empty``.
-    """
-    perplexities = ladder(train, max_order)
-    return Summary(len(train), len(held_out), int(perplexities[0]), tuple(most_frequent(train, k)), perplexities)
 
 
 def _code_points(text: str) -> np.ndarray[tuple[int], np.dtype[np.uint32]]:

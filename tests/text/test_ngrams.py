@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from rnnlab.errors import CorpusError
 from rnnlab.text import corpora
-from rnnlab.text.ngrams import ladder, most_frequent, rung, summarize
+from rnnlab.text.ngrams import ladder, most_frequent, rung
 
 # few characters, so that n-grams come back; from one byte to four
 TEXTS = st.text(st.sampled_from("ab 分开\n𠮷🎵"), min_size=1, max_size=120)
@@ -76,17 +76,6 @@ def test_most_frequent_characters_come_with_their_counts() -> None:
     assert most_frequent("分开 不分开 ", 3) == [(" ", 2), ("分", 2), ("开", 2)]
     assert most_frequent("ab", 5) == [("a", 1), ("b", 1)]
     assert most_frequent("ab", 0) == most_frequent("ab", -1) == []
-
-
-def test_a_summary_is_plain_data() -> None:
-    summary = summarize("abab", "rest", k=1, max_order=2)
-    assert summary.to_dict() == {
-        "length": 4,
-        "held_out_length": 4,
-        "vocab_size": 2,
-        "most_frequent": [["a", 2]],
-        "ladder": {"1": 2.0, "2": 1.0},
-    }
 
 
 @pytest.mark.reference
