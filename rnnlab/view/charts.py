@@ -86,7 +86,7 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
     rule_label: dict[str, Any] = {
         "align": alt.expr("datum.order > 1 ? 'left' : 'right'"),
         "baseline": "bottom",
-        "dx": alt.expr("datum.order > 1 ? 16 : -2"),
+        "dx": alt.expr("datum.order > 1 ? 16 : -14"),
         "dy": -3,
         "fontSize": 11,
     }
@@ -97,10 +97,11 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
     line = layer("curve").mark_line(strokeWidth=2.2, color=colors["live"], interpolate="linear").encode(x=x, y=y)
     over = (
         layer("overflow")
+        .transform_filter("datum.label")
         .mark_point(shape="triangle-up", size=60, filled=True, color=colors["live"])
         .encode(x=x, y=y, tooltip=tips)
     )
-    over_labels = layer("overflow").mark_text(dy=12, fontSize=11, color=colors["live"]).encode(x=x, y=y, text="shown:N")
+    over_labels = layer("overflow").mark_text(dy=14, fontSize=11, color=colors["live"]).encode(x=x, y=y, text="label:N")
     published = (
         layer("published")
         .mark_point(shape="circle", size=64, strokeWidth=1.8, color=colors["book"], fill=colors["book"])
@@ -172,7 +173,7 @@ def gradient_curve(lang: str, theme: str = "light") -> dict[str, Any]:
         "value:Q",
         title=t("chart.grad_norm_log", lang),
         scale=alt.Scale(type="log", nice=False),
-        axis=alt.Axis(format=".0e", tickCount=4, gridOpacity=0.45),
+        axis=alt.Axis(format="~g", tickCount=4, gridOpacity=0.45),
     )
     order = [
         t("chart.all_layers", lang),

@@ -33,6 +33,8 @@ Ladder = Mapping[int, float]
 """Training perplexity by n-gram order; 0 is the uniform distribution."""
 
 MAX_MINIBATCHES = 2000
+FLOOR = 0.93
+"""Where the axis of the perplexity begins: below 1, so that a point at 1 is seen whole."""
 
 
 class History:
@@ -170,6 +172,10 @@ LAYERS = {"epoch": _F, "value": _F, "layer": _S}
 EXTENT = {"epoch": _F, "value": _F}
 
 
+# of a reference line, as a share of the height of the chart
+_LABEL_HEIGHT = 0.055
+
+
 def ceiling(vocab_size: float) -> float:
     """Return the perplexity at which the axis ends: ten times blind guessing; more is drawn there, labelled."""
     return 10.0 * max(vocab_size, 2.0)
@@ -239,12 +245,14 @@ def reference_tables(
 ) -> dict[str, bytes]:
     """Return the tables that stay still during a run: ``published``, ``ladder``, ``extent``.
 
-    Published points are filled where the run uses the book's corpus, hollow and labelled otherwise.
+    Published points are filled where the run uses the book's corpus, hollow and labelled otherwise; those beyond the
+    run's last epoch would squeeze its curve, and wait until it is continued so far.
     """
     end = float(max(config.num_epochs, 1))
     points = [*((*point, False) for point in published), *((*point, True) for point in other)]
+    points = [point for point in points if point[0] <= end]
     labels = [""] * len(points)
-    if published and not same_corpus:
+    if points and not same_corpus:
         labels[0] = t("chart.books_corpus", lang)
     table = {
         "epoch": [float(epoch) for epoch, _, _ in points],
@@ -254,17 +262,21 @@ def reference_tables(
         "fill": [1.0 if same_corpus and not second else 0.0 for _, _, second in points],
     }
     rungs = [order for order in range(4) if order in ladder]
+    top = ladder.get(0, 1000.0) * 1.6
+    names = {order: f"{t(f'ngram.{order}', lang)} {number(ladder[order], 4)}" for order in rungs}
+    for upper, lower in ((0, 1), (2, 3)):  # on the same side of the chart: one label where there is no room for two
+        if lower in names and math.log(ladder[upper] / ladder[lower]) < _LABEL_HEIGHT * math.log(top / FLOOR):
+            names[upper], names[lower] = f"{names[upper]} · {names[lower]}", ""
     rules = {
         "value": [ladder[order] for order in rungs],
-        "label": [f"{t(f'ngram.{order}', lang)} {number(ladder[order], 4)}" for order in rungs],
+        "label": [names[order] for order in rungs],
         "end": [end if order < 2 else 0.0 for order in rungs],
         "order": [float(order) for order in rungs],
     }
-    top = ladder.get(0, 1000.0) * 1.6
     return {
         "published": ipc(table, POINTS),
         "ladder": ipc(rules, RULES),
-        "extent": ipc({"epoch": [0.0, end * 1.015], "value": [1.0, top]}, EXTENT),
+        "extent": ipc({"epoch": [0.0, end * 1.015], "value": [FLOOR, top]}, EXTENT),
     }
 
 

@@ -14,6 +14,7 @@ import streamlit as st
 from rnnlab.config import TrainConfig
 from rnnlab.errors import CorpusError, RunError
 from rnnlab.recipes import RECIPES, Recipe
+from rnnlab.runs.protocol import ENDED
 from rnnlab.runs.store import RunRecord
 from rnnlab.view import frames, shell
 from rnnlab.view.facts import Reading, TextFacts
@@ -75,6 +76,24 @@ class Scene:
         """Whether the run trains on the corpus that the published figures came from."""
         return self.recipe is not None and self.config.corpus == self.recipe.book_corpus
 
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more comes, at least for now."""
+        return self.history.ending is not None if self.state == "recorded" else self.state in ENDED
+
+    @property
+    def published(self) -> Recipe | None:
+        """The experiment whose published figures can be set beside this run; None where there are none.
+
+        On a text of one's own they would mean nothing, and beyond the end of the run they are not shown.
+        """
+        recipe = self.recipe
+        if recipe is not None and recipe.derived_from and not recipe.published:
+            recipe = RECIPES[recipe.derived_from]
+        if recipe is None or self.config.corpus not in (recipe.config.corpus, recipe.book_corpus):
+            return None
+        return recipe if any(epoch <= self.config.num_epochs for epoch, _ in recipe.published) else None
+
     def curve_tables(self, epoch: int | None) -> dict[str, bytes]:
         """Return every table of the perplexity curve, with the marker at `epoch`."""
         lang, vocab_size = self.lang, self.vocab_size
@@ -92,8 +111,7 @@ class Scene:
         return self.shelf.get(key, self._references)
 
     def _references(self) -> dict[str, bytes]:
-        recipe = self.recipe
-        shown = RECIPES[recipe.derived_from] if recipe and recipe.derived_from and not recipe.published else recipe
+        shown = self.published
         published = shown.published if shown else ()
         other = shown.published_other if shown else ()
         return frames.reference_tables(self.config, self.ladder, published, other, self.same_corpus, self.lang)
@@ -216,7 +234,7 @@ def recorded_scene(recording: Recording, epoch: int, lang: str, theme: str) -> S
         history=history,
         version=epoch,
         vocab_size=recording.vocab_size,
-        ladder=recording.ladder,
+        ladder=text.ladder if text else recording.ladder,
         text=text,
         lang=lang,
         theme=theme,

@@ -131,6 +131,20 @@ def test_published_points_are_filled_on_the_books_corpus_only(same: bool) -> Non
     assert rows(tables["extent"])[1]["epoch"] > 100
 
 
+def test_published_points_beyond_the_end_of_a_run_wait_until_it_goes_on() -> None:
+    for epochs, shown in ((49, []), (80, [50]), (250, [50, 100])):
+        config = TrainConfig.make(num_epochs=epochs)
+        tables = frames.reference_tables(config, LADDER, [(50, 9.0), (100, 2.0)], [], False, "en")
+        assert [row["epoch"] for row in rows(tables["published"])] == shown
+
+
+def test_reference_lines_that_nearly_meet_share_a_label() -> None:
+    ladder = {0: 18.0, 1: 16.3, 2: 1.4, 3: 1.0}
+    tables = frames.reference_tables(TrainConfig(), ladder, [], [], False, "en")
+    labels = [row["label"] for row in rows(tables["ladder"])]
+    assert labels == ["uniform 18 · unigram 16.3", "", "bigram 1.4", "trigram 1"]
+
+
 def test_the_marker_is_one_point_or_none() -> None:
     history = History([epoch(1), epoch(2, 30.0)])
     assert rows(frames.now_table(history, 2, 1000)) == [{"epoch": 2.0, "value": 30.0, "shown": "30"}]

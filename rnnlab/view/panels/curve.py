@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from rnnlab.view import charts
-from rnnlab.view.i18n import t
+from rnnlab.view.frames import layer_names
+from rnnlab.view.i18n import number, t
 from rnnlab.view.live import Scene
+from rnnlab.view.panels import progress
 
 
 def draw(scene: Scene, epoch: int | None, key: str = "curve") -> None:
@@ -14,28 +18,62 @@ def draw(scene: Scene, epoch: int | None, key: str = "curve") -> None:
     st.vega_lite_chart(
         {**charts.perplexity_curve(scene.lang, scene.theme), "datasets": scene.curve_tables(epoch)},
         key=key,
-        alt=t("chart.curve_alt", scene.lang),
+        alt=_alt("curve", scene, _finding),
     )
-    recipe = scene.recipe
     notes = [t("chart.legend", scene.lang)]
-    if recipe is not None and (recipe.published or recipe.derived_from):
-        shown = recipe.id if recipe.published else recipe.derived_from
-        notes.append(t("chart.legend_same" if scene.same_corpus else "chart.legend_other", scene.lang, id=shown))
+    recipe = scene.published
+    if recipe is not None:
+        notes.append(t("chart.legend_same" if scene.same_corpus else "chart.legend_other", scene.lang, id=recipe.id))
         if recipe.published_other:
             notes.append(t("chart.legend_second", scene.lang))
     st.caption(" ".join([*notes, t("chart.zoom", scene.lang)]))
 
 
+def _alt(name: str, scene: Scene, finding: Callable[[Scene], str]) -> str:
+    """Say what a chart shows; once the run has ended also what came out, as another text draws the chart anew."""
+    said = t(f"chart.{name}_alt", scene.lang)
+    return f"{said} {finding(scene)}" if scene.ended else said
+
+
+def _finding(scene: Scene) -> str:
+    """Say what the curve came to."""
+    last = scene.history.last
+    if last is None:
+        return progress.memory(scene)
+    figures = t("chart.curve_now", scene.lang, epoch=last.epoch, perplexity=number(last.perplexity, 5))
+    return f"{figures} {progress.memory(scene)}"
+
+
+def _norms(scene: Scene) -> str:
+    """Say the norms of the last epoch, layer by layer."""
+    last, lang = scene.history.last, scene.lang
+    if last is None:
+        return ""
+    names = [t("chart.all_layers", lang), *layer_names(len(last.grad_norm_by_layer), lang)]
+    norms = [last.grad_norm, *last.grad_norm_by_layer]
+    return t("list.join", lang).join(f"{name} {norm:.2g}" for name, norm in zip(names, norms, strict=True))
+
+
+def _clipping(scene: Scene) -> str:
+    """Say how much was clipped in the last epoch; nothing before the first."""
+    last, lang = scene.history.last, scene.lang
+    if last is None:
+        return ""
+    if last.clip_norm is None:
+        return t("gradient.off", lang)
+    return t("gradient.on", lang, share=f"{last.clipped_share:.0%}", threshold=f"{last.clip_norm:g}")
+
+
 def gradients(scene: Scene, key: str = "gradients") -> None:
     """Show the norm of the gradient by layer, and the share of the minibatches whose gradient was clipped."""
-    lang, tables = scene.lang, scene.gradient_tables()
+    lang, tables, clipping = scene.lang, scene.gradient_tables(), _clipping(scene)
     left, right = st.columns([3, 2], gap="medium")
     with left:
         datasets = {name: tables[name] for name in charts.GRADIENT_TABLES}
         st.vega_lite_chart(
             {**charts.gradient_curve(lang, scene.theme), "datasets": datasets},
             key=f"{key}.norm",
-            alt=t("chart.gradient_alt", lang),
+            alt=_alt("gradient", scene, _norms),
         )
     with right:
         st.vega_lite_chart(
@@ -44,10 +82,7 @@ def gradients(scene: Scene, key: str = "gradients") -> None:
                 "datasets": {name: tables[name] for name in charts.CLIPPED_TABLES},
             },
             key=f"{key}.clipped",
-            alt=t("chart.clipped_alt", lang),
+            alt=_alt("clipped", scene, _clipping),
         )
-    last = scene.history.last
-    if last is not None and last.clip_norm is None:
-        st.caption(t("gradient.off", lang))
-    elif last is not None:
-        st.caption(t("gradient.on", lang, share=f"{last.clipped_share:.0%}", threshold=f"{last.clip_norm:g}"))
+    if clipping:
+        st.caption(clipping)

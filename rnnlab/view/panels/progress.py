@@ -27,14 +27,14 @@ def draw(scene: Scene) -> None:
     speed = history.characters_per_second()
     with st.grid(4, min_column_width=130, gap="small"):
         st.metric(t("chart.perplexity", lang), number(last.perplexity, 5) if last else "–")
-        st.metric(t("progress.per_epoch", lang), duration(last.seconds, lang) if last else "–")
+        st.metric(t("progress.per_epoch", lang), number(last.seconds, 2) if last else "–")
         st.metric(t("progress.speed", lang), _thousands(speed) if speed else "–", help=t("progress.speed.help", lang))
         st.metric(
             t("progress.grad_norm", lang),
             number(last.grad_norm, 3) if last else "–",
             help=t("progress.grad_norm.help", lang),
         )
-    st.caption(_memory(scene))
+    st.caption(memory(scene))
     _ending(scene)
 
 
@@ -46,7 +46,7 @@ def _left(scene: Scene) -> float | None:
     return remaining * per_epoch if remaining > 0 else None
 
 
-def _memory(scene: Scene) -> str:
+def memory(scene: Scene) -> str:
     """Say where the perplexity stands on the n-gram ladder."""
     last, lang = scene.history.last, scene.lang
     if last is None:
