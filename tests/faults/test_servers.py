@@ -1,0 +1,94 @@
+"""Real servers of pages on one home: killed, started again, and two at a time."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
+
+from rnnlab.runs.client import Client
+from rnnlab.runs.protocol import Endpoint
+from rnnlab.runs.store import Store
+from tests.browser.server import Server
+from tests.runs.lab import LONG, gone, pid_of, until, until_event
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="watches processes by pidfd: Linux only")
+
+
+def visit(server: Server, query: str = "lang=en") -> str:
+    """Open the Train page as a browser would, and return all that it says once its supervisor is there."""
+    address = f"ws://127.0.0.1:{server.port}/_stcore/stream"
+    said = []
+    with connect(address, max_size=None, subprotocols=[Subprotocol("streamlit")]) as page:
+        ask = BackMsg()
+        ask.rerun_script.query_string = query
+        ask.rerun_script.page_name = "train"
+        page.send(ask.SerializeToString())
+        while True:
+            message = ForwardMsg()
+            data = page.recv(30)
+            assert isinstance(data, bytes)
+            message.ParseFromString(data)
+            said.append(str(message.delta))
+            finished = message.WhichOneof("type") == "script_finished"
+            if finished and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+                break
+    while Endpoint.read(server.home) is None:  # its supervisor starts in the background
+        time.sleep(0.02)
+    return "\n".join(said)
+
+
+def test_a_killed_server_takes_its_runs_along_and_the_next_one_offers_to_go_on(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    server = Server(home)
+    visit(server)
+    with Client(home) as client:
+        run_id = client.create(LONG)
+        worker = pid_of(client, run_id)
+        until_event(client, run_id, lambda event: event.kind == "checkpoint_saved")
+        pids = client.status()["pids"]
+    server.kill()
+    assert all(gone(pid, 5.0) for pid in [*pids, worker]), "an orphan was left"
+    store = Store(home / "runs.sqlite3")
+    assert store.run(run_id).state == "interrupted"
+    again = Server(home)
+    try:
+        page = visit(again, f"run={run_id}&lang=en")
+        assert "interrupted" in page
+        assert "Continue" in page
+        with Client(home) as client:
+            client.continue_run(run_id)
+            until(client, run_id, lambda record: record.state == "running")
+            client.delete(run_id)
+    finally:
+        again.stop()
+        store.close()
+
+
+def test_two_servers_share_a_store(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    first, second = Server(home), Server(home)
+    try:
+        visit(first)
+        visit(second)
+        with Client(home) as client:
+            supervisor = client.status()["pid"]
+            run_id = client.create(LONG)
+        assert run_id in visit(first, f"run={run_id}&lang=en")
+        first.kill()
+        # the second one shows the same run, which goes on
+        assert run_id in visit(second, f"run={run_id}&lang=en")
+        with Client(home) as client:
+            assert client.status()["pid"] == supervisor
+            epoch = client.store.run(run_id).epoch
+            until(client, run_id, lambda record: record.epoch > epoch)
+            client.delete(run_id)
+    finally:
+        first.stop()
+        second.stop()
