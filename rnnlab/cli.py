@@ -298,6 +298,23 @@ def generate(
 
 @main.command()
 @click.argument("recipe_ids", metavar="[RECIPE]...", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="One object per recipe.")
+def bench(recipe_ids: tuple[str, ...], as_json: bool) -> None:
+    """Time the engine against the algorithm as published, per recipe."""
+    from rnnlab.recipes import recipe
+
+    names = [recipe(name).id for name in recipe_ids]
+    try:
+        from benchmarks.engine_speed import main as measure
+    except ImportError:
+        raise click.ClickException(
+            "the benchmarks are part of the repository, not of the package: run this in its folder."
+        ) from None
+    measure(names, as_json)
+
+
+@main.command()
+@click.argument("recipe_ids", metavar="[RECIPE]...", nargs=-1)
 @click.option("--data", type=click.Path(exists=True, file_okay=False), help="The folder with the book's own texts.")
 @click.option("--corpus", type=click.Choice(["book", "embedded"]), default="book", show_default=True)
 @click.option("--seeds", type=click.IntRange(min=1, max=100), default=3, show_default=True, help="Random seeds.")
