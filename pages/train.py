@@ -24,11 +24,14 @@ else:
 chosen = setup.sidebar()
 setup.write_url(chosen, record.config if record else None)
 
-controls.headline(chosen)
-controls.bar(chosen, record)
+# one container: what is said here comes and goes, and the charts below keep their places
+with st.container():
+    controls.headline(chosen)
+    controls.bar(chosen, record)
+    if record is not None:
+        controls.shown_beside(chosen, record)
 
 if record is not None:
-    controls.shown_beside(chosen, record)
     live.follow(record, stage.draw)
     st.subheader(t("train.gradients", lang), anchor=False)
     live.follow(record, curve.gradients, every=2.0)

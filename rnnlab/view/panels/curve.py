@@ -30,9 +30,15 @@ def draw(scene: Scene, epoch: int | None, key: str = "curve") -> None:
 
 
 def _alt(name: str, scene: Scene, finding: Callable[[Scene], str]) -> str:
-    """Say what a chart shows; once the run has ended also what came out, as another text draws the chart anew."""
+    """Say what a chart shows; of a run that had ended when it was opened, also what came out.
+
+    Another text draws the chart anew, which must not happen to one who watches a run: it would undo the zoom.
+    """
+    watched = f"curve.watched.{scene.id}"
+    if not scene.ended:
+        st.session_state[watched] = True
     said = t(f"chart.{name}_alt", scene.lang)
-    return f"{said} {finding(scene)}" if scene.ended else said
+    return said if watched in st.session_state else f"{said} {finding(scene)}"
 
 
 def _finding(scene: Scene) -> str:

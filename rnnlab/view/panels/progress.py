@@ -34,8 +34,10 @@ def draw(scene: Scene) -> None:
             number(last.grad_norm, 3) if last else "–",
             help=t("progress.grad_norm.help", lang),
         )
-    st.caption(memory(scene))
-    _ending(scene)
+    # one container, so that a note that comes or goes does not move, and so draw anew, the chart below
+    with st.container(gap="small"):
+        st.caption(memory(scene))
+        _ending(scene)
 
 
 def _left(scene: Scene) -> float | None:
