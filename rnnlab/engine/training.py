@@ -207,6 +207,9 @@ def train(
                 return
             control.finished("minibatch")
         yield _finish_epoch(state)
+        if not _weights_are_finite(state.model):  # the last update of the epoch broke them: no text can be drawn
+            yield RunDiverged(epoch=state.epoch, minibatch=count, grad_norm=state.last_grad_norm)
+            return
         if state.texts_due:
             yield from _write(state, vocab)
             control.finished("period")
@@ -393,6 +396,11 @@ def _update(state: TrainingState, scale: float) -> None:
         torch._foreach_mul_(grads, scale)
     state.adam.param_groups[0]["lr"] = state.learning_rate
     state.adam.step()
+
+
+def _weights_are_finite(model: nn.Module) -> bool:
+    norms = torch.stack(torch._foreach_norm(list(model.parameters())))
+    return bool(norms.isfinite().all())
 
 
 def _group(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

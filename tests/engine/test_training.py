@@ -261,6 +261,24 @@ def test_a_loss_that_is_no_longer_finite_ends_the_run(vocab: Vocab, indices: Ten
     assert '"Infinity"' not in "".join(e.to_json() for e in events)
 
 
+@pytest.mark.parametrize("decoding", ["greedy", "temperature", "top_k"])
+def test_weights_broken_by_the_last_update_of_an_epoch_end_the_run_before_it_writes(
+    decoding: str, vocab: Vocab, indices: Tensor
+) -> None:
+    state = begin(tiny(decoding=decoding, pred_period=1), vocab)
+    events: list[Event] = []
+    for event in train(state, vocab, indices):
+        events.append(event)
+        if isinstance(event, EpochFinished):
+            with torch.no_grad():
+                next(state.model.parameters()).fill_(float("nan"))
+    assert [e.kind for e in events if not isinstance(e, MinibatchFinished)] == [
+        "run_started",
+        "epoch_finished",
+        "run_diverged",
+    ]
+
+
 def test_a_perplexity_that_overflows_is_null_beside_a_finite_loss(vocab: Vocab, indices: Tensor) -> None:
     config = tiny(clip_norm=None, learning_rate=3000.0, num_epochs=1)
     (epoch,) = [e for e in run(config, vocab, indices) if isinstance(e, EpochFinished)]
