@@ -14,6 +14,9 @@ from rnnlab.text import corpora, ngrams, quotes
 from rnnlab.view.frames import Ladder
 from rnnlab.view.highlight import highlighted, source_line
 
+LETTERS_QUOTED = 15
+"""The shortest run of letters that counts as a quote: some three words."""
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -24,6 +27,7 @@ class Reading:
     loop: int | None  # period of the loop at its end
     blanks: int
     length: int  # generated characters
+    quotes: tuple[tuple[str, str], ...]  # what is quoted, with the line that it stands in
 
 
 class TextFacts:
@@ -56,7 +60,13 @@ class TextFacts:
     @cached_property
     def index(self) -> quotes.QuoteIndex:
         """What finds the quotes of a text."""
-        return quotes.QuoteIndex(self.train)
+        return quotes.QuoteIndex(self.train, self.quote_length)
+
+    @cached_property
+    def quote_length(self) -> int:
+        """How many characters in a row count as copied: in a text of letters five of them are only a word."""
+        letters = sum(one.isalpha() and one < "⺀" for one in self.train)
+        return LETTERS_QUOTED if 2 * letters > len(self.train) else quotes.MIN_LENGTH
 
     def read(self, text: str, prefix: str, lang: str) -> Reading:
         """Mark the quotes in a generated `text` that begins with `prefix`, and count loops and blanks."""
@@ -71,6 +81,7 @@ class TextFacts:
             loop=quotes.loop_period(generated),
             blanks=generated.count(" "),
             length=len(generated),
+            quotes=tuple((text[span.start : span.stop], source) for span, source in zip(spans, sources, strict=True)),
         )
 
 

@@ -13,7 +13,10 @@ from rnnlab.view.i18n import t
 
 BLANK = "␣"
 _PARAGRAPH = "margin:0;font-size:1.12rem;line-height:2;overflow-wrap:anywhere;white-space:pre-wrap"
-_QUOTE = "background:rgba(76,139,208,.2);color:inherit;border-bottom:1px solid rgba(76,139,208,.75);padding:.1em 0"
+_QUOTE = (
+    "background:rgba(76,139,208,.2);color:inherit;border-bottom:1px solid rgba(76,139,208,.75);padding:.1em 0;"
+    "margin-right:1px"  # so that two quotes side by side are seen to be two
+)
 _FAINT = "opacity:.45"
 
 

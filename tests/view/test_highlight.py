@@ -63,9 +63,17 @@ def test_a_reading_counts_quotes_loops_and_blanks() -> None:
     facts = TextFacts("天上的星星不说话\n地上的人在等待", "天上的星星不说话 地上的人在等待", "")
     reading = facts.read("分开天上的星星不说话", "分开", "zh")
     assert reading.coverage == 1.0
+    assert reading.quotes == (("天上的星星不说话", "天上的星星不说话"),)
     assert "<mark" in reading.html
     looped = facts.read("分开" + "好吧 " * 10, "分开", "zh")
     assert (looped.loop, looped.blanks, looped.coverage) == (3, 10, 0.0)
+
+
+def test_in_a_text_of_letters_a_word_is_no_quote() -> None:
+    verse = "the river runs below the hill and all the lights are still"
+    facts = TextFacts(verse, verse, "")
+    assert facts.read("time the river sings", "time", "en").quotes == ()
+    assert facts.read("time the river runs below me", "time", "en").quotes[0][0] == "the river runs below "
 
 
 def test_the_facts_of_a_text_are_worked_out_once() -> None:

@@ -12,6 +12,7 @@ from rnnlab.runs.store import RunRecord
 from rnnlab.view import shell
 from rnnlab.view.highlight import highlighted
 from rnnlab.view.i18n import t
+from rnnlab.view.panels import lyrics
 from rnnlab.view.wording import value_text
 
 
@@ -58,9 +59,12 @@ def draw(record: RunRecord) -> None:
         shell.complain(error)
         return
     try:
-        reading = shell.facts().of(record.config).read(text, prefix, lang)
+        facts = shell.facts().of(record.config)
+        reading = facts.read(text, prefix, lang)
     except CorpusError:
         st.html(highlighted(text, prefix, lang=lang))
         return
     st.html(reading.html)
     st.caption(t("lyrics.quoted", lang, share=f"{reading.coverage:.0%}"))
+    if reading.quotes:
+        lyrics.sources(reading, facts, lang, key=f"decoding.sources.{record.id}")

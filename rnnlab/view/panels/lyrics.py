@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from rnnlab.view.highlight import highlighted
-from rnnlab.view.i18n import number, t
+from rnnlab.view.facts import Reading, TextFacts
+from rnnlab.view.highlight import highlighted, visible
+from rnnlab.view.i18n import number, plain, t
 from rnnlab.view.live import Scene
 
 
@@ -60,7 +61,20 @@ def _text(scene: Scene, epoch: int, prefix: str, text: str) -> None:
     note = " · ".join(facts)
     if reading.loop:
         note = f":orange-badge[:material/loop: {t('lyrics.loop', lang, period=reading.loop)}] {note}"
-    st.caption(note)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
+        st.caption(note, width="content")
+        if reading.quotes and scene.text is not None:
+            sources(reading, scene.text, lang, key=f"lyrics.sources.{scene.id}.{prefix}")
+
+
+def sources(reading: Reading, text: TextFacts, lang: str, key: str) -> None:
+    """Offer the source of every quote, for readers who cannot hover."""
+    with st.popover(t("lyrics.sources", lang), icon=":material/format_quote:", type="tertiary", key=key):
+        st.caption(t("lyrics.sources.note", lang, length=text.quote_length))
+        for quote, source in dict.fromkeys(reading.quotes):
+            st.markdown(
+                f"{plain(visible(quote))}  \n:small[:gray[{plain(t('lyrics.quoted_from', lang, source=source))}]]"
+            )
 
 
 def _pin(scene: Scene) -> str:
