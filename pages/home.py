@@ -23,9 +23,8 @@ if recording is not None:
     stage.play(recording)
 
 st.subheader(t("home.three", lang), anchor=False)
-with st.grid("auto", min_column_width=260, gap="medium"):
-    for name in ("curve", "text", "ladder"):
-        st.markdown(t(f"home.three.{name}", lang))
+for name, column in zip(("curve", "text", "ladder"), st.columns(3, gap="large"), strict=True):
+    column.markdown(t(f"home.three.{name}", lang))
 
 from rnnlab.view.panels import gallery  # noqa: E402  (below the first paint)
 

@@ -45,7 +45,7 @@ TABLES = ("curve", "overflow", "minibatches", "changes", "published", "ladder", 
 GRADIENT_TABLES = ("layers", "threshold", "extent")
 CLIPPED_TABLES = ("clipped", "extent")
 
-TICKS = [1, 1.01, 1.02, 1.05, 1.1, 1.2, 1.5, *(base * 10**power for power in range(7) for base in (2, 5, 10))]
+TICKS = [1, 1.01, 1.02, 1.05, 1.1, 1.2, *(base * 10**power for power in range(7) for base in (2, 5, 10))]
 
 
 @cache
@@ -61,7 +61,8 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
     y = alt.Y(
         "value:Q",
         title=t("chart.perplexity_log", lang),
-        scale=alt.Scale(type="log", nice=False),
+        # room for whole points at both ends: many a curve ends at 1, and one that overflows runs along the top
+        scale=alt.Scale(type="log", nice=False, padding=8),
         axis=alt.Axis(values=TICKS, format="~s", labelOverlap="greedy", gridOpacity=0.45),
     )
     tips = [

@@ -33,8 +33,6 @@ Ladder = Mapping[int, float]
 """Training perplexity by n-gram order; 0 is the uniform distribution."""
 
 MAX_MINIBATCHES = 2000
-FLOOR = 0.93
-"""Where the axis of the perplexity begins: below 1, so that a point at 1 is seen whole."""
 
 
 class History:
@@ -265,7 +263,7 @@ def reference_tables(
     top = ladder.get(0, 1000.0) * 1.6
     names = {order: f"{t(f'ngram.{order}', lang)} {number(ladder[order], 4)}" for order in rungs}
     for upper, lower in ((0, 1), (2, 3)):  # on the same side of the chart: one label where there is no room for two
-        if lower in names and math.log(ladder[upper] / ladder[lower]) < _LABEL_HEIGHT * math.log(top / FLOOR):
+        if lower in names and math.log(ladder[upper] / ladder[lower]) < _LABEL_HEIGHT * math.log(top):
             names[upper], names[lower] = f"{names[upper]} · {names[lower]}", ""
     rules = {
         "value": [ladder[order] for order in rungs],
@@ -276,7 +274,7 @@ def reference_tables(
     return {
         "published": ipc(table, POINTS),
         "ladder": ipc(rules, RULES),
-        "extent": ipc({"epoch": [0.0, end * 1.015], "value": [FLOOR, top]}, EXTENT),
+        "extent": ipc({"epoch": [0.0, end * 1.015], "value": [1.0, top]}, EXTENT),
     }
 
 

@@ -19,6 +19,13 @@ _ENTERED = "shell.entered"
 _LANGUAGE = "shell.language"
 _SWITCH = "shell.switch"
 
+# a curve that falls; a named icon would be fetched from another server
+_ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" width="24" height="24">'
+    '<path d="M3 4 C6 15 9 9 12 14 S17 19 21 20" fill="none" stroke="#4C8BD0" stroke-width="3" stroke-linecap="round"/>'
+    "</svg>"
+)
+
 PAGES = {
     "home": ("pages/home.py", ":material/home:"),
     "train": ("pages/train.py", ":material/show_chart:"),
@@ -28,7 +35,7 @@ PAGES = {
 
 def run() -> None:
     """Be the entry point: set up the page, find the language, and run the page that was asked for."""
-    st.set_page_config(page_title="RNN Lab", page_icon=":material/show_chart:", layout="wide")
+    st.set_page_config(page_title="RNN Lab", page_icon=_ICON, layout="wide")
     lang = _find_language()
     st.session_state[_ENTERED] = True
     page = _navigation(lang)
@@ -87,6 +94,11 @@ def store() -> Store:
 def facts() -> FactBook:
     """Return the facts of the training texts, shared by all viewers."""
     return FactBook(store().text, home() / "corpora")
+
+
+def text_title(name: str) -> str | None:
+    """Return what its owner called the uploaded text `name`; None for any other corpus."""
+    return store().text_title(name) if name.startswith("text-") else None
 
 
 def frame(title: str, lead: str = "") -> None:

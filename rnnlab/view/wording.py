@@ -67,14 +67,21 @@ def summary(config: TrainConfig, lang: str) -> str:
     return " · ".join(parts)
 
 
-def changes_text(config: TrainConfig, base: TrainConfig, lang: str) -> str:
-    """Say in what `config` differs from `base`: ``learning rate 50 (was 100), ...``; empty where it does not."""
+def changes_text(config: TrainConfig, base: TrainConfig, lang: str, own: str | None = None) -> str:
+    """Say in what `config` differs from `base`: ``learning rate 50 (was 100), ...``; empty where it does not.
+
+    Args:
+        config: the setup.
+        base: what it departs from.
+        lang: the language.
+        own: the title of an uploaded text that `config` trains on.
+    """
     parts = [
         t(
             "summary.change",
             lang,
             field=t(f"field.{name}", lang),
-            value=value_text(name, getattr(config, name), lang),
+            value=own if own and name == "corpus" else value_text(name, getattr(config, name), lang),
             base=value_text(name, getattr(base, name), lang),
         )
         for name in config.changes_from(base)

@@ -118,6 +118,7 @@ def test_a_text_of_ones_own_is_described_and_trained_on(open_page: Open, client:
     assert not app.error
     assert setting(app, "corpus").value == name
     assert t("ngram.1.knows", "zh") in str(app.table[0].value)
+    assert "自己的.txt" in words(app).replace("\\", "")  # also in a session that did not bring it
 
 
 def test_too_short_a_text_says_what_is_needed(open_page: Open, client: Client) -> None:

@@ -30,6 +30,8 @@ SETTLE = 0.4
 def headline(setup: Setup) -> None:
     """Say the setup in one line, where it comes from, and how long it takes here."""
     lang = shell.language()
+    for problem in setup.refused:
+        shell.complain(problem)
     if setup.config is None:
         if setup.problem is not None:
             shell.complain(setup.problem)
@@ -37,7 +39,8 @@ def headline(setup: Setup) -> None:
     st.markdown(f"**{summary(setup.config, lang)}**")
     notes = []
     if setup.changed:
-        changes = changes_text(setup.config, setup.recipe.config, lang)
+        own = shell.text_title(setup.config.corpus)
+        changes = changes_text(setup.config, setup.recipe.config, lang, own)
         notes.append(f":orange-badge[{t('setup.based_on', lang, id=setup.recipe.id)}] {plain(changes)}")
     else:
         notes.append(f":blue-badge[{t('setup.recipe_badge', lang, id=setup.recipe.id, section=setup.recipe.section)}]")

@@ -13,7 +13,7 @@ from rnnlab.text import corpora
 from rnnlab.view import shell
 from rnnlab.view.facts import TextFacts
 from rnnlab.view.highlight import visible
-from rnnlab.view.i18n import number, t
+from rnnlab.view.i18n import number, plain, t
 from rnnlab.view.wording import corpus_title
 
 _OWN = "corpus.own"
@@ -38,7 +38,7 @@ def choose(key: str, held: str, use: Callable[[str], None]) -> None:
         names,
         names.index(held),
         key=key,
-        format_func=lambda one: own.get(one) or corpus_title(one, lang),
+        format_func=lambda one: own.get(one) or shell.text_title(one) or corpus_title(one, lang),
         help=t("help.corpus", lang),
     )
     with st.expander(t("corpus.bring", lang), icon=":material/upload_file:"):
@@ -108,7 +108,7 @@ def portrait(config: TrainConfig) -> TextFacts | None:
         t(
             "corpus.portrait",
             lang,
-            title=corpus_title(config.corpus, lang),
+            title=plain(shell.text_title(config.corpus) or corpus_title(config.corpus, lang)),
             length=f"{len(facts.train):,}",
             held_out=f"{len(facts.held_out):,}",
             vocab=f"{facts.vocab_size:,}",

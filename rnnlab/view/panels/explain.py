@@ -25,7 +25,7 @@ def cell(config: TrainConfig) -> None:
     """Show the equations of the cell and the code of its time step."""
     lang = shell.language()
     st.subheader(t("explain.cell", lang, cell=value_text("cell", config.cell, lang)), anchor=False)
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns([2, 3], gap="large")
     with left:
         for equation in EQUATIONS[config.cell]:
             st.latex(equation)

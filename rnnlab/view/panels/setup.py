@@ -34,6 +34,11 @@ class Setup:
     problem: RNNLabError | None = None
 
     @property
+    def refused(self) -> list[RNNLabError]:
+        """What the URL asked for and did not get, with the reasons."""
+        return list(st.session_state.get(_PROBLEM, []))
+
+    @property
     def changed(self) -> bool:
         """Whether it departs from its recipe."""
         return self.config is not None and self.config != self.recipe.config
@@ -129,8 +134,6 @@ def sidebar() -> Setup:
     """Draw the setup and return it."""
     lang = shell.language()
     with st.sidebar:
-        for problem in st.session_state.get(_PROBLEM, []):
-            shell.complain(problem)
         st.selectbox(
             t("setup.recipe", lang),
             list(RECIPES),
