@@ -41,7 +41,7 @@ LAYER_DASHES = [[1, 0], [6, 2], [2, 2], [8, 2, 2, 2], [1, 3], [10, 3], [4, 1], [
 ZOOM = "wheel![event.ctrlKey]"
 MOVE = "[mousedown, window:mouseup] > window:mousemove!"
 
-TABLES = ("curve", "overflow", "minibatches", "changes", "published", "ladder", "extent", "now")
+TABLES = ("curve", "targets", "overflow", "minibatches", "changes", "published", "ladder", "extent", "now")
 GRADIENT_TABLES = ("layers", "threshold", "extent")
 CLIPPED_TABLES = ("clipped", "extent")
 
@@ -139,7 +139,7 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
         name="hover", nearest=True, on="pointerover", clear="pointerout", fields=["epoch"], empty=False
     )
     targets = (
-        layer("curve")
+        layer("targets")
         .mark_point(size=50, filled=True, color=colors["live"])
         .encode(x=x, y=y, opacity=alt.when(hover).then(alt.value(1)).otherwise(alt.value(0)), tooltip=tips)
         .add_params(hover)

@@ -179,19 +179,29 @@ def ceiling(vocab_size: float) -> float:
     return 10.0 * max(vocab_size, 2.0)
 
 
+MAX_TARGETS = 100
+"""About as many epochs of a curve can be hovered over."""
+
+
 def curve_tables(history: History, vocab_size: float, lang: str) -> dict[str, bytes]:
-    """Return the tables of the curve that grow with the run: ``curve``, ``minibatches``, ``overflow``, ``changes``."""
+    """Return the tables of the curve that grow with the run: ``curve``, ``targets``, and so on."""
     top = ceiling(vocab_size)
 
     def place(perplexity: float | None) -> float:
         return top if perplexity is None else min(max(perplexity, 1.0), top)
 
     rows = history.epochs
-    curve = {
-        "epoch": [float(one.epoch) for one in rows],
-        "value": [place(one.perplexity) for one in rows],
-        "shown": [number(one.perplexity, 5) for one in rows],
-    }
+
+    def line(some: Sequence[EpochFinished]) -> dict[str, list[Any]]:
+        return {
+            "epoch": [float(one.epoch) for one in some],
+            "value": [place(one.perplexity) for one in some],
+            "shown": [number(one.perplexity, 5) for one in some],
+        }
+
+    # each point that can be hovered over costs the browser a shape and a part of its map of nearest points
+    stride = -(-len(rows) // MAX_TARGETS)
+    hovered = [one for i, one in enumerate(rows) if i % stride == 0 or one.epoch in history.texts or one is rows[-1]]
     over = [one for one in rows if one.perplexity is None or one.perplexity > top]
     overflow = {
         "epoch": [float(one.epoch) for one in over],
@@ -214,7 +224,8 @@ def curve_tables(history: History, vocab_size: float, lang: str) -> dict[str, by
         "row": [float(i % 4) for i in range(len(history.changes))],
     }
     return {
-        "curve": ipc(curve, LINE),
+        "curve": ipc(line(rows), LINE),
+        "targets": ipc(line(hovered if len(history.texts) <= MAX_TARGETS else rows[::stride]), LINE),
         "overflow": ipc(overflow, OVERFLOW),
         "minibatches": ipc(minibatches, LINE),
         "changes": ipc(changes, MARKS),

@@ -26,6 +26,9 @@ _ICON = (
     "</svg>"
 )
 
+SIDEBAR = 320
+"""Width of the sidebar in pixels: the names of the experiments fit."""
+
 PAGES = {
     "home": ("pages/home.py", ":material/home:"),
     "train": ("pages/train.py", ":material/show_chart:"),
@@ -35,7 +38,7 @@ PAGES = {
 
 def run() -> None:
     """Be the entry point: set up the page, find the language, and run the page that was asked for."""
-    st.set_page_config(page_title="RNN Lab", page_icon=_ICON, layout="wide")
+    st.set_page_config(page_title="RNN Lab", page_icon=_ICON, layout="wide", initial_sidebar_state=SIDEBAR)
     lang = _find_language()
     st.session_state[_ENTERED] = True
     page = _navigation(lang)

@@ -92,7 +92,7 @@ def test_a_run_shows_its_curve_texts_and_gradients(open_page: Open, finished: st
 
 def test_the_slider_moves_text_and_marker_together(open_page: Open, finished: str) -> None:
     app = open_page("train", "en", run=finished)
-    app.select_slider(key=f"lyrics.slider.{finished}").set_value(2).run()
+    app.select_slider(key=f"lyrics.slider.{finished}.6").set_value(2).run()
     assert not app.exception
     assert chart(app)[1]["now"][0]["epoch"] == 2
     assert t("lyrics.after", "en", epoch=2) in words(app)

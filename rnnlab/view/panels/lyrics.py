@@ -29,14 +29,15 @@ def draw(scene: Scene) -> None:
         return
     event = history.at(epoch)
     if len(written) > 1:
-        st.session_state[_slider(scene)] = epoch
+        key = _slider(scene, written)
         st.select_slider(
             t("lyrics.slider", lang),
             written,
-            key=_slider(scene),
+            epoch,
+            key=key,
             format_func=lambda one: str(one),
             on_change=_moved,
-            args=(_slider(scene), _pin(scene), written[-1]),
+            args=(key, _pin(scene), written[-1]),
             help=t("lyrics.slider.help", lang),
         )
     caption = t("lyrics.after", lang, epoch=epoch)
@@ -81,8 +82,13 @@ def _pin(scene: Scene) -> str:
     return f"lyrics.pinned.{scene.id}"
 
 
-def _slider(scene: Scene) -> str:
-    return f"lyrics.slider.{scene.id}"
+def _slider(scene: Scene, written: list[int]) -> str:
+    # while it follows the run, each new text brings a new slider. To move the old one by the session's state is not
+    # safe: a refresh that was on its way would bring its old place back, as if a reader had moved it there
+    pinned, anchor = st.session_state.get(_pin(scene)), f"lyrics.anchor.{scene.id}"
+    if pinned not in written or anchor not in st.session_state:
+        st.session_state[anchor] = written[-1]
+    return f"lyrics.slider.{scene.id}.{st.session_state[anchor]}"
 
 
 def _moved(slider: str, pin: str, newest: int) -> None:
