@@ -16,7 +16,7 @@ from rnnlab.view.wording import recipe_label
 def draw(scene: Scene) -> None:
     """Show figures, curve and texts of a run."""
     progress.draw(scene)
-    left, right = st.columns([8, 5], gap="medium")
+    left, right = st.columns([7, 5], gap="medium")
     epoch = lyrics.chosen_epoch(scene)
     with left:
         curve.draw(scene, epoch)
