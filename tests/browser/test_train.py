@@ -30,16 +30,19 @@ WATCH_THE_CHART = """() => {
 }"""
 
 
-# one invisible point for each epoch carries the tooltip
-POINTS = "[data-testid=stVegaLiteChart] path:is([aria-label*='Perplexity:'], [aria-label*='困惑度:'])"
+# invisible points along the curve carry the tooltips: "epoch: 12; ..."
+LAST_EPOCH = """() => Math.max(0, ...[...document.querySelectorAll(
+    "[data-testid=stVegaLiteChart] path:is([aria-label*='Perplexity:'], [aria-label*='困惑度:'])"
+)].map(point => parseInt(point.getAttribute('aria-label').match(/\\d+/)[0])))"""
 
 
 def epochs_drawn(page: Page) -> int:
-    return page.locator(POINTS).count()
+    drawn: int = page.evaluate(LAST_EPOCH)
+    return drawn
 
 
 def await_more_epochs(page: Page, than: int) -> None:
-    page.wait_for_function(f"document.querySelectorAll(`{POINTS}`).length > {than}")
+    page.wait_for_function(f"({LAST_EPOCH})() > {than}")
 
 
 def texts(page: Page) -> list[str]:
