@@ -21,6 +21,16 @@ from typing import Any, Protocol
 from rnnlab.runs.loop import Loop
 from rnnlab.runs.protocol import Lines, encode
 
+NICENESS = 5
+"""Of everything that loads torch: the page comes first."""
+
+
+def yield_to_the_app() -> None:
+    """Lower this process's priority to `NICENESS`, where that is not done yet."""
+    if sys.platform != "win32":
+        with contextlib.suppress(OSError):
+            os.nice(max(0, NICENESS - os.nice(0)))
+
 
 @dataclass(frozen=True)
 class Ready:
@@ -170,6 +180,8 @@ class ForkEngine:
                 stdout=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
                 env=worker_environment(),
+                # loading torch must not slow the first page down; its workers inherit this
+                preexec_fn=yield_to_the_app,
             )
         ours.setblocking(False)
         self._socket, self._lines, self._was_ready = ours, Lines(), False

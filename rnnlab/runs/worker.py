@@ -40,7 +40,7 @@ from rnnlab.events import (
     TextGenerated,
 )
 from rnnlab.runs import checkpoints
-from rnnlab.runs.local import memory_pss_mb
+from rnnlab.runs.local import memory_pss_mb, yield_to_the_app
 from rnnlab.runs.protocol import Lines, encode
 from rnnlab.text.preparation import prepare
 from rnnlab.text.vocab import Vocab
@@ -271,9 +271,7 @@ def answer(order: Mapping[str, Any]) -> dict[str, Any]:
 
 def _limit(limits: Mapping[str, Any]) -> None:
     """Take no more memory than allowed, yield to the app, and be the first to go when the machine has none left."""
-    if sys.platform != "win32":
-        with contextlib.suppress(OSError):
-            os.nice(5)
+    yield_to_the_app()
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
         file.write("800")
     megabytes = limits.get("memory_mb")

@@ -20,6 +20,7 @@ import torch
 
 from rnnlab.config import TrainConfig
 from rnnlab.engine.model import build_model
+from rnnlab.engine.products import product
 from rnnlab.engine.training import TrainingState, prepare_thread, train
 from rnnlab.runs import checkpoints, worker
 from rnnlab.runs.protocol import Lines, encode
@@ -73,7 +74,7 @@ def _steps(**settings: Any) -> None:
 def measure_speed() -> dict[str, float]:
     """Return the products and the small operations that one core does in a second, to estimate unseen runs by."""
     a, b = torch.rand(32, 256), torch.rand(256, 1024)
-    flops = 2 * 32 * 256 * 1024 * _per_second(lambda: a @ b)
+    flops = 2 * 32 * 256 * 1024 * _per_second(lambda: product(a, b))
     x = torch.rand(32, 64)
     return {"flops": flops, "op_seconds": 1 / _per_second(lambda: torch.tanh(x))}
 

@@ -23,7 +23,7 @@ from rnnlab.view.recorded import Recording
 
 T = TypeVar("T")
 
-TICK = 0.5
+TICK = 1.0
 """Seconds between two looks at a live run."""
 FIRST_TICK = 0.2
 """The same, until its first epoch is finished."""
@@ -268,7 +268,7 @@ def preview_scene(config: TrainConfig, recipe: Recipe, lang: str, theme: str) ->
     )
 
 
-def play(recording: Recording, draw: Callable[[Scene], None], every: float = TICK) -> None:
+def play(recording: Recording, draw: Callable[[Scene], None], every: float = TICK / 2) -> None:
     """Play a recorded run in `PLAYING_TIME` seconds, then leave it on its last page."""
     key = f"live.playing.{recording.name}"
     begun = float(st.session_state.setdefault(key, time.monotonic()))

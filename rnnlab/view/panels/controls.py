@@ -25,6 +25,8 @@ SHOWN = "train.shown"
 """Where the session keeps the id of the run that it looked at last."""
 SETTLE = 0.4
 """Seconds that a click may wait for the run to follow it."""
+FIRST_POINT = 0.35
+"""Seconds that a click on Start waits for the first epoch before the page is drawn."""
 
 
 def headline(setup: Setup) -> None:
@@ -172,21 +174,24 @@ def shown_beside(setup: Setup, record: RunRecord) -> None:
 def _show(run_id: str) -> None:
     st.session_state[SHOWN] = run_id
     shell.parameters(run=run_id)
-    _settle(run_id, "queued")
+    if _settle(run_id, lambda run: run.state != "queued"):
+        # a small network has its first point before the page could be drawn a second time
+        _settle(run_id, lambda run: run.epoch > 0 or not run.live, FIRST_POINT)
 
 
 def _command(name: str, run_id: str) -> None:
     before = shell.store().run(run_id).state
     getattr(shell.client(), name)(run_id)
-    _settle(run_id, before)
+    _settle(run_id, lambda run: run.state != before)
 
 
-def _settle(run_id: str, before: str) -> None:
+def _settle(run_id: str, settled: Callable[[RunRecord], bool], patience: float = SETTLE) -> bool:
     # commands act within milliseconds: give them that time, so that the page is drawn once, in its new state
-    deadline = time.monotonic() + SETTLE
+    deadline = time.monotonic() + patience
     version = shell.store().version(run_id)
-    while shell.store().run(run_id).state == before and (left := deadline - time.monotonic()) > 0:
+    while not (done := settled(shell.store().run(run_id))) and (left := deadline - time.monotonic()) > 0:
         version = shell.client().wait(run_id, version, timeout=left)
+    return done
 
 
 def _step(run_id: str) -> None:
@@ -229,7 +234,7 @@ def _continued(run_id: str) -> None:
 
 def _continue_run(run_id: str, more: int) -> None:
     shell.client().continue_run(run_id, more)
-    _settle(run_id, "queued")
+    _settle(run_id, lambda run: run.state != "queued")
 
 
 def _adjust(record: RunRecord) -> None:

@@ -72,6 +72,10 @@ def _clipping(scene: Scene) -> str:
 
 def gradients(scene: Scene, key: str = "gradients") -> None:
     """Show the norm of the gradient by layer, and the share of the minibatches whose gradient was clipped."""
+    if scene.state in ("queued", "running") and len(scene.history.epochs) < 2:
+        # one point tells nothing, and two charts more would keep the browser from showing the first of the curve
+        st.skeleton(height=240)
+        return
     lang, tables, clipping = scene.lang, scene.gradient_tables(), _clipping(scene)
     left, right = st.columns([3, 2], gap="medium")
     with left:
