@@ -156,6 +156,22 @@ def test_the_slider_goes_through_the_texts(server: Server, visit: Visit) -> None
     expect(page.get_by_text("After epoch 5", exact=False)).to_be_visible()
 
 
+def test_a_text_looked_back_at_stays_while_the_run_goes_on(server: Server, visit: Visit) -> None:
+    page = visit(f"{server.url}/train?{TINY}&pred_period=40")
+    start(page)
+    page.wait_for_function(f"({LAST_EPOCH})() > 130")
+    slider = page.get_by_role("slider", name="Texts through the run")
+    slider.focus()
+    slider.press("Home")
+    expect(page.get_by_text("After epoch 40,")).to_be_visible()
+    kept, seen = texts(page), epochs_drawn(page)
+    await_more_epochs(page, seen + 80)  # two texts later
+    expect(page.get_by_text("After epoch 40,")).to_be_visible()
+    assert texts(page) == kept
+    stop(page)
+    expect(page.get_by_text("After epoch 40,")).to_be_visible()
+
+
 def test_a_stopped_run_goes_on(server: Server, visit: Visit) -> None:
     page = visit(f"{server.url}/train?{TINY}&num_epochs=10")
     button(page, "Start")
