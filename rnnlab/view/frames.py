@@ -167,7 +167,7 @@ RULES = {"value": _F, "label": _S, "end": _F, "order": _F}
 MARKS = {"epoch": _F, "label": _S, "row": _F}
 OVERFLOW = {"epoch": _F, "value": _F, "shown": _S, "label": _S}
 LAYERS = {"epoch": _F, "value": _F, "layer": _S}
-EXTENT = {"epoch": _F, "value": _F}
+CURVE = EXTENT = {"epoch": _F, "value": _F}
 
 
 # of a reference line, as a share of the height of the chart
@@ -224,7 +224,9 @@ def curve_tables(history: History, vocab_size: float, lang: str) -> dict[str, by
         "row": [float(i % 4) for i in range(len(history.changes))],
     }
     return {
-        "curve": ipc(line(rows), LINE),
+        "curve": ipc(
+            {"epoch": [float(one.epoch) for one in rows], "value": [place(one.perplexity) for one in rows]}, CURVE
+        ),
         "targets": ipc(line(hovered if len(history.texts) <= MAX_TARGETS else rows[::stride]), LINE),
         "overflow": ipc(overflow, OVERFLOW),
         "minibatches": ipc(minibatches, LINE),
