@@ -48,13 +48,21 @@ CLIPPED_TABLES = ("clipped", "extent")
 TICKS = [1, 1.01, 1.02, 1.05, 1.1, 1.2, *(base * 10**power for power in range(7) for base in (2, 5, 10))]
 
 
+def _altair() -> Any:
+    # Altair looks whether pandas is loaded, and would use what another session has only begun to load: wait for that
+    import pandas  # noqa: F401, I001
+    import altair
+
+    return altair
+
+
 @cache
 def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
     """Return the live curve: perplexity by epoch on a log axis, published points, the n-gram ladder, the marker.
 
     Tables: those of `TABLES`.
     """
-    import altair as alt
+    alt = _altair()
 
     colors = PALETTE[theme]
     x = _epoch_axis(lang)
@@ -70,7 +78,7 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
         alt.Tooltip("shown:N", title=t("chart.perplexity", lang)),
     ]
 
-    def layer(name: str) -> alt.Chart:
+    def layer(name: str) -> Any:
         return alt.Chart(alt.NamedData(name=name))
 
     # invisible corners: the axes cover the whole run from the start, and grow with "40 more"
@@ -167,7 +175,7 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
 @cache
 def gradient_curve(lang: str, theme: str = "light") -> dict[str, Any]:
     """Return the norm of the gradient by layer and epoch, with the threshold θ; tables `GRADIENT_TABLES`."""
-    import altair as alt
+    alt = _altair()
 
     x = _epoch_axis(lang)
     y = alt.Y(
@@ -213,7 +221,7 @@ def gradient_curve(lang: str, theme: str = "light") -> dict[str, Any]:
 @cache
 def clipped_curve(lang: str, theme: str = "light") -> dict[str, Any]:
     """Return the share of the minibatches whose gradient was clipped, by epoch; table ``clipped``."""
-    import altair as alt
+    alt = _altair()
 
     chart = (
         alt.Chart(alt.NamedData(name="clipped"))
@@ -241,7 +249,7 @@ def clipped_curve(lang: str, theme: str = "light") -> dict[str, Any]:
 
 
 def _epoch_axis(lang: str) -> Any:
-    import altair as alt
+    alt = _altair()
 
     return alt.X(
         "epoch:Q",
@@ -253,7 +261,7 @@ def _epoch_axis(lang: str) -> Any:
 
 def _whole_run(lang: str) -> Any:
     """Return an invisible layer that stretches the epoch axis over the whole run."""
-    import altair as alt
+    alt = _altair()
 
     return alt.Chart(alt.NamedData(name="extent")).mark_point(opacity=0, size=0).encode(x=_epoch_axis(lang))
 

@@ -1,0 +1,33 @@
+"""The charts, as specifications that many sessions build at once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+FIRST_VISITORS = """
+import threading
+from rnnlab.view import charts
+
+problems, together = [], threading.Barrier(6)
+
+def visitor(number):
+    together.wait()
+    try:
+        if number % 2:
+            import pandas
+        else:
+            charts.perplexity_curve("en", "light" if number else "dark")
+    except BaseException as error:
+        problems.append(repr(error))
+
+threads = [threading.Thread(target=visitor, args=(number,)) for number in range(6)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+assert not problems, problems
+"""
+
+
+def test_many_first_visitors_at_once_get_their_charts() -> None:
+    """While one session still loads pandas, another must not build a chart upon half of it."""
+    subprocess.run([sys.executable, "-c", FIRST_VISITORS], check=True, timeout=60)
