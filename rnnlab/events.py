@@ -120,6 +120,64 @@ class CheckpointSaved(_Event):
     name: str
 
 
+class Diagnosis(BaseModel):
+    """What a look at frozen weights found; `rnnlab.engine.diagnosis` measures it, a page explains it.
+
+    Attributes:
+        perplexity: over the training text, minibatch after minibatch with the state carried on; None: infinite.
+        honest_perplexity: the same, each character predicted from the characters before it only; None: infinite.
+        unigram_perplexity: of the best prediction that never looks at its input, the characters' frequencies.
+        kl_to_unigram: KL(mean output distribution ‖ frequencies in the training text), nats.
+        sensitivity: how far the output moves when the input does: the mean total variation distance, 0 to 1, between
+            an output distribution and the mean one.
+        stuck: at the frequencies of the characters, by the three numbers above.
+        held_out_perplexity: on the text after the training text; None: infinite, or there is none.
+        held_out_chars: characters predicted there.
+        held_out_unknown: characters there that the vocabulary does not have: left out, and counted.
+        loss_by_position: nats, by position in the window of `num_steps`, from a zero state where the sampling begins
+            each window with one.
+        outputs: (character, its mean probability in the output, its frequency in the text), the most frequent first.
+        grad_norm_by_layer: of one minibatch, before clipping, from the first layer to the output layer.
+        denormal_share_by_layer: the share of denormal numbers among those gradients, with no flushing, 0 to 1.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    perplexity: float | None
+    honest_perplexity: float | None
+    unigram_perplexity: float
+    kl_to_unigram: float
+    sensitivity: float
+    stuck: bool
+    held_out_perplexity: float | None
+    held_out_chars: int
+    held_out_unknown: int
+    loss_by_position: tuple[float, ...] = Field(max_length=512)
+    outputs: tuple[tuple[str, float, float], ...] = Field(max_length=50)
+    grad_norm_by_layer: tuple[float, ...] = Field(max_length=20)
+    denormal_share_by_layer: tuple[float, ...] = Field(max_length=20)
+
+    @property
+    def leak_ratio(self) -> float | None:
+        """Honest perplexity ÷ perplexity; None where either is infinite."""
+        if self.perplexity is None or self.honest_perplexity is None:
+            return None
+        return self.honest_perplexity / self.perplexity
+
+    @property
+    def reads_the_answer(self) -> bool:
+        """Whether the network does much worse once it cannot see what it is to predict: a ratio above 2."""
+        return self.honest_perplexity is None or (self.leak_ratio or 0.0) > 2.0
+
+
+class Probed(_Event):
+    """What a diagnosis of the weights after `epoch` epochs found."""
+
+    kind: Literal["probed"] = "probed"
+    epoch: int
+    diagnosis: Diagnosis
+
+
 class RunFinished(_Event):
     """The last event of a run that came to its end or was stopped."""
 
@@ -156,6 +214,7 @@ Event = Annotated[
     | RunPaused
     | RunResumed
     | CheckpointSaved
+    | Probed
     | RunFinished
     | RunDiverged
     | RunFailed,

@@ -12,9 +12,11 @@ from pydantic import ValidationError
 from rnnlab import events
 from rnnlab.events import (
     CheckpointSaved,
+    Diagnosis,
     EpochFinished,
     Event,
     MinibatchFinished,
+    Probed,
     RunDiverged,
     RunFailed,
     RunFinished,
@@ -52,6 +54,24 @@ ALL: list[Event] = [
     RunPaused(epoch=3, minibatch=2),
     RunResumed(epoch=3, minibatch=2),
     CheckpointSaved(epoch=3, minibatch=0, name="3-0.safetensors"),
+    Probed(
+        epoch=3,
+        diagnosis=Diagnosis(
+            perplexity=1.07,
+            honest_perplexity=9.66,
+            unigram_perplexity=270.4,
+            kl_to_unigram=1.5,
+            sensitivity=0.9,
+            stuck=False,
+            held_out_perplexity=None,
+            held_out_chars=0,
+            held_out_unknown=0,
+            loss_by_position=(0.1, 0.2),
+            outputs=((" ", 0.2, 0.14),),
+            grad_norm_by_layer=(0.1, 0.2),
+            denormal_share_by_layer=(0.0, 0.0),
+        ),
+    ),
     RunFinished(reason="stopped", epoch=3, minibatch=2),
     RunDiverged(epoch=3, minibatch=2, grad_norm=1e30),
     RunFailed(code="run_killed", message="The run was killed (signal 9).", params={"signal": 9}),
@@ -103,3 +123,11 @@ def test_an_infinite_perplexity_is_null_beside_the_finite_loss() -> None:
 def test_numbers_that_are_not_finite_do_not_become_words(value: float) -> None:
     line = EPOCH.model_copy(update={"grad_norm_max": value}).to_json()
     json.loads(line, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+
+
+def test_a_network_that_does_twice_as_badly_on_the_prefix_alone_reads_the_answer() -> None:
+    (probed,) = (event for event in ALL if isinstance(event, Probed))
+    assert probed.diagnosis.leak_ratio == pytest.approx(9.03, abs=0.01)
+    assert probed.diagnosis.reads_the_answer
+    assert not probed.diagnosis.model_copy(update={"honest_perplexity": 1.1}).reads_the_answer
+    assert probed.diagnosis.model_copy(update={"honest_perplexity": None}).reads_the_answer

@@ -15,9 +15,11 @@ import pyarrow as pa
 
 from rnnlab.config import TrainConfig
 from rnnlab.events import (
+    Diagnosis,
     EpochFinished,
     Event,
     MinibatchFinished,
+    Probed,
     RunDiverged,
     RunFailed,
     RunFinished,
@@ -42,6 +44,7 @@ class History:
         self.epochs: list[EpochFinished] = []
         self.texts: dict[int, dict[str, str]] = {}
         self.changes: list[SettingChanged] = []
+        self.probes: dict[int, Diagnosis] = {}
         self.minibatches: list[MinibatchFinished] = []
         self.started: RunStarted | None = None
         self.ending: RunFinished | RunDiverged | RunFailed | None = None
@@ -60,6 +63,8 @@ class History:
                     self.texts.setdefault(event.epoch, {})[event.prefix] = event.text
                 case SettingChanged():
                     self.changes.append(event)
+                case Probed():
+                    self.probes[event.epoch] = event.diagnosis
                 case RunStarted():
                     self._begin(event)
                 case RunPaused():
@@ -124,6 +129,7 @@ class History:
         twin = History()
         twin.__dict__.update(self.__dict__)
         twin.epochs, twin.changes, twin.minibatches = list(self.epochs), list(self.changes), list(self.minibatches)
+        twin.probes = dict(self.probes)
         twin.texts = {epoch: dict(texts) for epoch, texts in self.texts.items()}
         return twin
 
@@ -134,6 +140,7 @@ class History:
         part.epochs = [one for one in self.epochs if one.epoch <= epoch]
         part.texts = {at: texts for at, texts in self.texts.items() if at <= epoch}
         part.changes = [one for one in self.changes if (one.epoch, one.minibatch) <= (epoch, 0)]
+        part.probes = {at: values for at, values in self.probes.items() if at <= epoch}
         part.ending = self.ending if epoch >= self.epoch else None
         return part
 

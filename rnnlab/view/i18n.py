@@ -16,14 +16,17 @@ _MARKUP = re.compile(r"[\\`*\[\]<>$~|]|(?<!\w)_|_(?!\w)")
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 LANGUAGES = ("zh", "en")
-"""The languages of the app; each has a file in ``locale/`` and both are complete."""
+"""The languages of the app; each has a folder in ``locale/`` and both are complete."""
 
 
 @cache
 def catalogue(lang: str) -> dict[str, str]:
-    """Return all texts of `lang` by their keys."""
-    text = resources.files("rnnlab.view").joinpath("locale", f"{lang}.json").read_text(encoding="utf-8")
-    entries: dict[str, str] = json.loads(text)
+    """Return all texts of `lang` by their keys, from every file of its folder."""
+    folder = resources.files("rnnlab.view").joinpath("locale", lang)
+    files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".json")), key=lambda one: one.name)
+    entries: dict[str, str] = {}
+    for file in files:
+        entries |= json.loads(file.read_text(encoding="utf-8"))
     return entries
 
 

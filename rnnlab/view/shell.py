@@ -32,6 +32,10 @@ SIDEBAR = 320
 PAGES = {
     "home": ("pages/home.py", ":material/home:"),
     "train": ("pages/train.py", ":material/show_chart:"),
+    "compare": ("pages/compare.py", ":material/stacked_line_chart:"),
+    "diagnose": ("pages/diagnose.py", ":material/stethoscope:"),
+    "inspect": ("pages/inspect.py", ":material/biotech:"),
+    "lessons": ("pages/lessons.py", ":material/school:"),
     "runs": ("pages/runs.py", ":material/history:"),
 }
 

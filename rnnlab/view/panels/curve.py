@@ -10,13 +10,14 @@ from rnnlab.view import charts
 from rnnlab.view.frames import layer_names
 from rnnlab.view.i18n import number, t
 from rnnlab.view.live import Scene
-from rnnlab.view.panels import progress
+from rnnlab.view.panels import chart, progress
 
 
 def draw(scene: Scene, epoch: int | None, key: str = "curve") -> None:
     """Show the perplexity by epoch, with the marker at `epoch`; the specification never changes, only its tables."""
-    st.vega_lite_chart(
-        {**charts.perplexity_curve(scene.lang, scene.theme), "datasets": scene.curve_tables(epoch)},
+    chart.show(
+        charts.perplexity_curve(scene.lang, scene.theme),
+        scene.curve_tables(epoch),
         key=key,
         alt=_alt("curve", scene, _finding),
     )
@@ -79,18 +80,16 @@ def gradients(scene: Scene, key: str = "gradients") -> None:
     lang, tables, clipping = scene.lang, scene.gradient_tables(), _clipping(scene)
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        datasets = {name: tables[name] for name in charts.GRADIENT_TABLES}
-        st.vega_lite_chart(
-            {**charts.gradient_curve(lang, scene.theme), "datasets": datasets},
+        chart.show(
+            charts.gradient_curve(lang, scene.theme),
+            {name: tables[name] for name in charts.GRADIENT_TABLES},
             key=f"{key}.norm",
             alt=_alt("gradient", scene, _norms),
         )
     with right:
-        st.vega_lite_chart(
-            {
-                **charts.clipped_curve(lang, scene.theme),
-                "datasets": {name: tables[name] for name in charts.CLIPPED_TABLES},
-            },
+        chart.show(
+            charts.clipped_curve(lang, scene.theme),
+            {name: tables[name] for name in charts.CLIPPED_TABLES},
             key=f"{key}.clipped",
             alt=_alt("clipped", scene, _clipping),
         )

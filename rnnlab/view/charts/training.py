@@ -1,45 +1,15 @@
-"""The charts as specifications: pure functions that name their tables and hold nothing of a run.
-
-A specification depends on the language and the theme alone, so it stays the same text from tick to tick and the browser
-moves only the data; every value that changes (reference lines, labels, the marker) stands in a table of `frames`.
-"""
+"""The charts of a training run: perplexity, gradient norms, clipping."""
 
 from __future__ import annotations
 
 from functools import cache
 from typing import Any
 
+from rnnlab.view.charts.style import LAYER_COLORS, LAYER_DASHES, MOVE, PALETTE, ZOOM, altair, specification
 from rnnlab.view.i18n import t
 
-PALETTE = {
-    "light": {
-        "live": "#1F5FA6",
-        "book": "#B4601A",
-        "rule": "#8A8F98",
-        "text": "#5B626D",
-        "mark": "#7A4E9E",
-        "page": "#FDFDFB",
-    },
-    "dark": {
-        "live": "#6FA8E3",
-        "book": "#E0985A",
-        "rule": "#7A828D",
-        "text": "#A4ACB7",
-        "mark": "#B893DB",
-        "page": "#14171C",
-    },
-}
-LAYER_COLORS = {
-    "light": ["#1F5FA6", "#B4601A", "#2E7D4F", "#7A4E9E", "#6B7280", "#B3372F", "#4A8B8B", "#9A7B1F", "#1E2530"],
-    "dark": ["#6FA8E3", "#E0985A", "#6CBF8B", "#B893DB", "#9AA3AE", "#E5817A", "#7FBFBF", "#D0B45A", "#E3E6EA"],
-}
 # dash patterns, so that no line is told apart by its colour alone: uniform, unigram, bigram, trigram
 RUNG_DASHES = [[1, 3], [2, 4], [6, 4], [10, 4]]
-LAYER_DASHES = [[1, 0], [6, 2], [2, 2], [8, 2, 2, 2], [1, 3], [10, 3], [4, 1], [3, 5], [1, 1]]
-
-# a plain wheel scrolls the page; with Ctrl (a pinch on a trackpad) it zooms, and a drag of the mouse moves
-ZOOM = "wheel![event.ctrlKey]"
-MOVE = "[mousedown, window:mouseup] > window:mousemove!"
 
 TABLES = ("curve", "targets", "overflow", "minibatches", "changes", "published", "ladder", "extent", "now")
 GRADIENT_TABLES = ("layers", "threshold", "extent")
@@ -48,21 +18,13 @@ CLIPPED_TABLES = ("clipped", "extent")
 TICKS = [1, 1.01, 1.02, 1.05, 1.1, 1.2, *(base * 10**power for power in range(7) for base in (2, 5, 10))]
 
 
-def _altair() -> Any:
-    # Altair looks whether pandas is loaded, and would use what another session has only begun to load: wait for that
-    import pandas  # noqa: F401, I001
-    import altair
-
-    return altair
-
-
 @cache
 def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
     """Return the live curve: perplexity by epoch on a log axis, published points, the n-gram ladder, the marker.
 
     Tables: those of `TABLES`.
     """
-    alt = _altair()
+    alt = altair()
 
     colors = PALETTE[theme]
     x = _epoch_axis(lang)
@@ -169,13 +131,13 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
         published_labels,
         now,
     ).properties(height=380)
-    return _specification(chart)
+    return specification(chart)
 
 
 @cache
 def gradient_curve(lang: str, theme: str = "light") -> dict[str, Any]:
     """Return the norm of the gradient by layer and epoch, with the threshold θ; tables `GRADIENT_TABLES`."""
-    alt = _altair()
+    alt = altair()
 
     x = _epoch_axis(lang)
     y = alt.Y(
@@ -215,13 +177,13 @@ def gradient_curve(lang: str, theme: str = "light") -> dict[str, Any]:
         .mark_line(strokeWidth=1.2, strokeDash=[2, 3], color=PALETTE[theme]["rule"])
         .encode(x=x, y=y, tooltip=[alt.Tooltip("shown:N", title="θ")])
     )
-    return _specification(alt.layer(_whole_run(lang), lines, threshold).properties(height=240))
+    return specification(alt.layer(_whole_run(lang), lines, threshold).properties(height=240))
 
 
 @cache
 def clipped_curve(lang: str, theme: str = "light") -> dict[str, Any]:
     """Return the share of the minibatches whose gradient was clipped, by epoch; table ``clipped``."""
-    alt = _altair()
+    alt = altair()
 
     chart = (
         alt.Chart(alt.NamedData(name="clipped"))
@@ -245,11 +207,11 @@ def clipped_curve(lang: str, theme: str = "light") -> dict[str, Any]:
             ],
         )
     )
-    return _specification(alt.layer(_whole_run(lang), chart).properties(height=240))
+    return specification(alt.layer(_whole_run(lang), chart).properties(height=240))
 
 
 def _epoch_axis(lang: str) -> Any:
-    alt = _altair()
+    alt = altair()
 
     return alt.X(
         "epoch:Q",
@@ -261,14 +223,6 @@ def _epoch_axis(lang: str) -> Any:
 
 def _whole_run(lang: str) -> Any:
     """Return an invisible layer that stretches the epoch axis over the whole run."""
-    alt = _altair()
+    alt = altair()
 
     return alt.Chart(alt.NamedData(name="extent")).mark_point(opacity=0, size=0).encode(x=_epoch_axis(lang))
-
-
-def _specification(chart: Any) -> dict[str, Any]:
-    spec: dict[str, Any] = chart.to_dict()
-    # Streamlit brings its own theme, and the tables come with each tick
-    for name in ("config", "datasets", "usermeta"):
-        spec.pop(name, None)
-    return spec
