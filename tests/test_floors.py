@@ -33,7 +33,7 @@ FLOORS: dict[str, set[str]] = {
     "cli": GROUND | {"text", "runs", "recipes", "reproduction", "terminal"},
     "__main__": {"cli"},
 }
-TORCH = {"rnnlab.runs.worker", "rnnlab.runs.zygote", "rnnlab.runs.checkpoints"}
+TORCH = {"rnnlab.runs.worker", "rnnlab.runs.answers", "rnnlab.runs.zygote", "rnnlab.runs.checkpoints"}
 LATE_TORCH = {"rnnlab.reproduction"}  # inside functions only
 STREAMLIT = {"rnnlab.view.shell", "rnnlab.view.live"}
 

@@ -12,6 +12,9 @@ import safetensors.torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from rnnlab.config import TrainConfig
+from rnnlab.engine.model import LanguageModel
+from rnnlab.engine.training import TrainingState
 from rnnlab.errors import RunError
 
 
@@ -67,5 +70,22 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise RunError(
             "checkpoint_unreadable",
             f"The checkpoint {path.name} is missing or damaged; the run can only be started anew.",
+            name=path.name,
+        ) from error
+
+
+def restore(model: LanguageModel, config: TrainConfig, path: Path) -> TrainingState:
+    """Return the state that a checkpoint holds, with its weights in `model`.
+
+    Raises:
+        RunError: ``checkpoint_unreadable``: it is missing, damaged, or of another network.
+    """
+    tensors, metadata = load(path)
+    try:
+        return TrainingState.restore(model, config, tensors, metadata)
+    except (KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise RunError(
+            "checkpoint_unreadable",
+            f"The checkpoint {path.name} does not belong to this network; the run can only be started anew.",
             name=path.name,
         ) from error

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from pathlib import Path
@@ -24,7 +24,7 @@ from typing import Any
 
 from rnnlab.config import Decoding, TrainConfig
 from rnnlab.errors import CorpusError, RNNLabError, RunError
-from rnnlab.events import Event
+from rnnlab.events import Diagnosis, Event
 from rnnlab.runs import schema
 from rnnlab.runs.admission import estimate_epoch
 from rnnlab.runs.local import command, worker_environment
@@ -133,6 +133,24 @@ class Client:
         """Mark a run, or no longer."""
         self._call("star", run=run_id, starred=starred)
 
+    def rename(self, run_id: str, title: str, *, owner: str | None = None) -> None:
+        """Call a run `title`, one line of at most 80 characters; "" gives it the name of its recipe back.
+
+        Raises:
+            RunError: ``title_invalid``.
+        """
+        self._call("rename", run=run_id, title=title, owner=owner)
+
+    def shorten(self, parameters: Mapping[str, str]) -> str:
+        """Return a code of 7 or 8 letters for the parameters of a page; the same ones have the same code.
+
+        `store.link(code)` returns them.
+
+        Raises:
+            RunError: ``link_invalid``: too many, or too long.
+        """
+        return str(self._call("shorten", parameters=dict(parameters)))
+
     def add_text(self, text: str, title: str) -> str:
         """Keep a text to train on, and return the name for `TrainConfig.corpus`.
 
@@ -210,7 +228,89 @@ class Client:
             "top_k": top_k,
             "seed": seed,
         }
-        return str(self._call("ask", run=run_id, question=question, epoch=epoch, _timeout=None)["text"])
+        return str(self._ask(run_id, question, epoch)["text"])
+
+    def diagnose(self, run_id: str, epoch: int | None = None) -> tuple[int, Diagnosis]:
+        """Return what a look at frozen weights found, and after how many epochs they are.
+
+        Args:
+            epoch: one of which a checkpoint is kept; by default the newest checkpoint, also while the run trains.
+
+        Raises:
+            RunError: no such checkpoint, or no answer in time.
+        """
+        answer = self._ask(run_id, {"kind": "diagnose"}, epoch)
+        return int(answer["epoch"]), Diagnosis.model_validate(answer["diagnosis"])
+
+    def inspect(self, run_id: str, text: str, layer: int = 1, epoch: int | None = None) -> dict[str, Any]:
+        """Return the states and gates of one layer along `text`, and what comes next at each of its characters.
+
+        Returns:
+            ``epoch``, ``minibatch``, ``text``, ``layer``, ``num_layers``, ``num_hiddens``; ``states``: for each
+            ``name`` and ``direction`` the ``values``, base64 of little-endian float16 (len(text), num_hiddens);
+            ``next``: at each position the five most probable characters as ``top``, the ``entropy`` in nats, and the
+            ``surprise`` -ln p of the character that follows, None at the last.
+
+        Raises:
+            PrefixError: a character outside the vocabulary.
+            RunError: ``question_text``: not 1 to 200 characters; ``question_number``: no such layer.
+        """
+        return self._ask(run_id, {"kind": "inspect", "text": text, "layer": layer}, epoch)
+
+    def dependence(self, run_id: str, text: str, position: int, epoch: int | None = None) -> dict[str, Any]:
+        """Return how much the prediction after ``text[position]`` depends on each character up to there.
+
+        Returns:
+            ``position``, ``predicted`` (the most probable character), ``weights`` (at 0 ... position, the norm of the
+            gradient of its logit with respect to the input row).
+
+        Raises:
+            PrefixError, RunError: as for `inspect`; ``question_number``: no such position.
+        """
+        return self._ask(run_id, {"kind": "dependence", "text": text, "position": position}, epoch)
+
+    def fill_gap(self, run_id: str, before: str, after: str, epoch: int | None = None) -> dict[str, Any]:
+        """Return the five most probable characters between `before` and `after` as ``top``.
+
+        ``sees_after`` says whether the network reads what follows: one trained for it does, any other that reads in one
+        direction sees `before` alone.
+
+        Raises:
+            PrefixError, RunError: as for `inspect`, `before` and `after` together.
+        """
+        return self._ask(run_id, {"kind": "fill_gap", "before": before, "after": after}, epoch)
+
+    def gaps(self, run_id: str, num: int = 400, epoch: int | None = None) -> dict[str, Any]:
+        """Return how often a network fills a gap right, in the training text and in the one after it.
+
+        Returns:
+            ``train`` and ``held_out`` (None where there is none), each with ``accuracy``, ``top5`` and ``num``; every
+            run on the same text is asked for the same gaps.
+
+        Raises:
+            RunError: ``question_number``: not 1 to 2000.
+        """
+        return self._ask(run_id, {"kind": "gaps", "num": num}, epoch)
+
+    def parity(self, config: TrainConfig, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Compare the cells written from their equations with the library's, on equal weights and one minibatch.
+
+        Args:
+            config: of the network, with `changes` to it.
+
+        Returns:
+            ``loss_scratch``, ``loss_library``, ``logits_difference``, ``gradient_difference`` (the largest absolute
+            ones), ``parameters`` (``name``, ``gradient_difference``), ``comparable`` (False for the GRU: the book's is
+            another function).
+
+        Raises:
+            RNNLabError: this could not train.
+        """
+        return dict(self._call("parity", config=config.to_json(), changes=dict(changes or {}), _timeout=None))
+
+    def _ask(self, run_id: str, question: dict[str, Any], epoch: int | None) -> dict[str, Any]:
+        # however long it takes: the supervisor ends an answer that takes too long
+        return dict(self._call("ask", run=run_id, question=question, epoch=epoch, _timeout=None))
 
     # this machine
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from rnnlab.config import TrainConfig
 from rnnlab.errors import RNNLabError, RunError
-from rnnlab.runs import admission, protocol
+from rnnlab.runs import admission, links, protocol, questions
 from rnnlab.runs.desk import Visitor
 from rnnlab.runs.jobs import Job
 from rnnlab.runs.local import memory_pss_mb
 from rnnlab.runs.protocol import ENDED, LIVE, encode
-from rnnlab.runs.store import RunRecord, checkpoint_folder, state_error
+from rnnlab.runs.store import RunRecord, check_title, checkpoint_folder, state_error
 
 if TYPE_CHECKING:
     from rnnlab.runs.supervisor import Supervisor
@@ -184,6 +184,21 @@ class Commands:
         record = self._supervisor.store.run(str(message["run"]))
         self._supervisor.write(lambda: self._supervisor.store.star(record.id, bool(message["starred"])))
 
+    def _command_rename(self, visitor: Visitor, message: dict[str, Any]) -> Any:
+        record = self._mine(message)
+        title = check_title(message["title"])
+        self._supervisor.write(lambda: self._supervisor.store.rename(record.id, title))
+
+    def _command_shorten(self, visitor: Visitor, message: dict[str, Any]) -> Any:
+        parameters = links.checked(message["parameters"])
+        known = self._supervisor.store.code_of(parameters)
+        if known is not None:
+            return known
+        admission.check_space(self._supervisor.home, self._supervisor.limits)
+        codes: list[str] = []
+        self._supervisor.write(lambda: codes.append(self._supervisor.store.add_link(parameters)))
+        return codes[-1]
+
     def _command_add_text(self, visitor: Visitor, message: dict[str, Any]) -> Any:
         from rnnlab.text import corpora
 
@@ -227,7 +242,7 @@ class Commands:
 
     def _command_ask(self, visitor: Visitor, message: dict[str, Any]) -> Any:
         record = self._supervisor.store.run(str(message["run"]))
-        question = _question(dict(message["question"]))
+        question = questions.checked(dict(message["question"]), record.config)
         checkpoints = self._supervisor.store.checkpoints(record.id)
         epoch = message.get("epoch")
         if epoch is not None:
@@ -250,15 +265,32 @@ class Commands:
         known = self._supervisor.store.answer(record.id, key)
         if known is not None:
             return known
+        return self._ask(visitor, message, record.id, record.config, question, key, str(file))
+
+    def _command_parity(self, visitor: Visitor, message: dict[str, Any]) -> Any:
+        config = TrainConfig.from_json(str(message["config"])).change(**dict(message["changes"]))
+        self._check_text(config)
+        return self._ask(visitor, message, "", config, {"kind": "parity"}, "", None)
+
+    def _ask(
+        self,
+        visitor: Visitor,
+        message: dict[str, Any],
+        run: str,
+        config: TrainConfig,
+        question: dict[str, Any],
+        key: str,
+        checkpoint: str | None,
+    ) -> Any:
         order = {
             "order": "ask",
-            "config": record.config.to_json(),
-            "text": self._supervisor.text(record.config),
-            "checkpoint": str(file),
+            "config": config.to_json(),
+            "text": self._supervisor.text(config),
+            "checkpoint": checkpoint,
             "question": question,
             "limits": {"memory_mb": self._supervisor.limits.memory_mb},
         }
-        job = Job(secrets.token_hex(6), record.id, order, question=key, visitor=visitor, request=message.get("id"))
+        job = Job(secrets.token_hex(6), run, order, question=key, visitor=visitor, request=message.get("id"))
         self._supervisor.questions.append(job)
         self._supervisor.pump()
         return LATER
@@ -286,25 +318,6 @@ class Commands:
 
     def _send(self, visitor: Visitor, message: dict[str, Any]) -> None:
         self._supervisor.desk.send(visitor, message)
-
-
-def _question(question: dict[str, Any]) -> dict[str, Any]:
-    """Return a question in its one valid form.
-
-    Raises:
-        ConfigError: a value outside what is allowed.
-        RunError: ``question_unknown``.
-    """
-    if question.get("kind") != "generate":
-        raise RunError("question_unknown", "A checkpoint can be asked to: generate.", allowed="generate")
-    names = ("num_preds", "decoding", "temperature", "top_k")
-    checked = TrainConfig.make(
-        prefixes=(question["prefix"],),
-        random_seed=question["seed"],
-        **{name: question[name] for name in names},
-    )
-    values = {name: getattr(checked, name) for name in names}
-    return {"kind": "generate", "prefix": checked.prefixes[0], "seed": checked.random_seed, **values}
 
 
 def _new_id() -> str:

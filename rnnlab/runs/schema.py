@@ -52,6 +52,13 @@ MIGRATIONS: tuple[str, ...] = (
         select raise(abort, 'the run has ended');
     end;
     """,
+    """
+    alter table runs add column title text not null default '';
+    create table links (
+        code text primary key, parameters text not null unique, made_at real not null
+    ) without rowid;
+    create index links_by_time on links (made_at);
+    """,
 )
 """What leads from each version of the store to the next; `PRAGMA user_version` counts them."""
 

@@ -8,7 +8,7 @@ import sqlite3
 import statistics
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,11 +27,16 @@ from rnnlab.events import (
     RunStarted,
     event_from_json,
 )
-from rnnlab.runs import schema
+from rnnlab.runs import links, schema
 from rnnlab.runs.admission import cost_shape, fair_order
 from rnnlab.runs.protocol import ENDED, LIVE, TRANSITIONS, RunState
 
 T = TypeVar("T")
+
+MAX_ANSWERS = 1000
+"""Answers that are kept of one run."""
+MAX_TITLE = 80
+"""Characters of the title of a run."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,7 @@ class RunRecord:
     version: int  # grows with every change
     queue_position: int | None  # 1: the next to start
     language: str
+    title: str  # what somebody called it, or ""
 
     @property
     def live(self) -> bool:
@@ -65,7 +71,7 @@ class RunRecord:
 
 _COLUMNS = (
     "id, name, based_on, config, state, created_at, started_at, finished_at, epoch, num_epochs, perplexity, error,"
-    " exists (select 1 from checkpoints where checkpoints.run = runs.id), starred, owner, version, language"
+    " exists (select 1 from checkpoints where checkpoints.run = runs.id), starred, owner, version, language, title"
 )
 
 # what a reader meets for a moment: a writer at work, or one that died and whose successor has yet to roll back
@@ -168,6 +174,17 @@ class Store:
         rows = self._rows("select answer from answers where run = ? and question = ?", (run_id, question))
         answer: dict[str, Any] | None = json.loads(rows[0][0]) if rows else None
         return answer
+
+    def link(self, code: str) -> dict[str, str] | None:
+        """Return the parameters of the page that a short link leads to, or None where there is no such link."""
+        rows = self._rows("select parameters from links where code = ?", (code.lower(),))
+        parameters: dict[str, str] | None = json.loads(rows[0][0]) if rows else None
+        return parameters
+
+    def code_of(self, parameters: Mapping[str, str]) -> str | None:
+        """Return the code under which these parameters are kept, or None."""
+        rows = self._rows("select code from links where parameters = ?", (links.written(parameters),))
+        return str(rows[0][0]) if rows else None
 
     def meta(self, key: str) -> Any:
         """Return a fact about this machine or store, or None."""
@@ -432,14 +449,38 @@ class Writer(Store):
             time.time(),
         )
 
+    def rename(self, run_id: str, title: str) -> None:
+        """Call a run `title`; with "" it has the name of its recipe again."""
+        self._change("update runs set title = ?, version = version + 1 where id = ?", title, run_id)
+
+    def add_link(self, parameters: Mapping[str, str]) -> str:
+        """Keep the parameters of a page and return their code; the oldest links make room for new ones."""
+        known = self.code_of(parameters)
+        if known is not None:
+            return known
+        written = links.written(parameters)
+        code = next(code for code in links.codes(written) if self.link(code) is None)
+        self._change("insert into links (code, parameters, made_at) values (?, ?, ?)", code, written, time.time())
+        self._change(
+            "delete from links where code in (select code from links order by made_at desc limit -1 offset ?)",
+            links.MAX_LINKS,
+        )
+        return code
+
     def add_answer(self, run_id: str, question: str, answer: dict[str, Any]) -> None:
-        """Keep what a checkpoint answered to `question` (JSON)."""
+        """Keep what a checkpoint answered to `question` (JSON); of many answers the newest `MAX_ANSWERS`."""
         self._change(
             "insert or replace into answers (run, question, answer, asked_at) values (?, ?, ?, ?)",
             run_id,
             question,
             json.dumps(answer, ensure_ascii=False),
             time.time(),
+        )
+        self._change(
+            "delete from answers where run = ?1 and question in"
+            " (select question from answers where run = ?1 order by asked_at desc limit -1 offset ?2)",
+            run_id,
+            MAX_ANSWERS,
         )
 
     def set_meta(self, key: str, value: Any) -> None:
@@ -468,6 +509,22 @@ class Writer(Store):
     def _read(self, work: Callable[[sqlite3.Connection], list[T]]) -> list[T]:
         # the writer sees what it has just written
         return work(self._connection)
+
+
+def check_title(title: object) -> str:
+    """Return what a run may be called: one line of plain text.
+
+    Raises:
+        RunError: ``title_invalid``.
+    """
+    text = " ".join(str(title).split())
+    if not isinstance(title, str) or len(text) > MAX_TITLE or not text.isprintable():
+        raise RunError(
+            "title_invalid",
+            f"A title is one line of at most {MAX_TITLE} characters.",
+            allowed=MAX_TITLE,
+        )
+    return text
 
 
 def checkpoint_folder(home: Path, run_id: str) -> Path:
@@ -513,4 +570,5 @@ def _record(row: tuple[Any, ...], order: list[str]) -> RunRecord:
         version=row[15],
         queue_position=order.index(row[0]) + 1 if row[0] in order else None,
         language=row[16],
+        title=row[17],
     )

@@ -23,7 +23,6 @@ import torch
 
 from rnnlab.config import TrainConfig
 from rnnlab.engine.control import Control
-from rnnlab.engine.generation import generate
 from rnnlab.engine.model import build_model
 from rnnlab.engine.training import TrainingState, prepare_thread, train
 from rnnlab.errors import RNNLabError, RunError
@@ -40,6 +39,7 @@ from rnnlab.events import (
     TextGenerated,
 )
 from rnnlab.runs import checkpoints
+from rnnlab.runs.answers import answer
 from rnnlab.runs.local import memory_pss_mb, yield_to_the_app
 from rnnlab.runs.protocol import Lines, encode
 from rnnlab.text.preparation import prepare
@@ -126,7 +126,7 @@ class Training:
         self._indices = torch.tensor(self._vocab.encode(train_text), dtype=torch.long)
         model = build_model(self._config, len(self._vocab))
         if order["checkpoint"]:
-            self._state = restore(model, self._config, Path(order["checkpoint"]))
+            self._state = checkpoints.restore(model, self._config, Path(order["checkpoint"]))
         else:
             self._state = TrainingState.begin(model, self._config)
 
@@ -230,43 +230,6 @@ class Training:
                 self._control.set(name, value)
             case _:
                 raise ValueError("the supervisor said something unknown")
-
-
-def restore(model: Any, config: TrainConfig, path: Path) -> TrainingState:
-    """Return the state that a checkpoint holds.
-
-    Raises:
-        RunError: ``checkpoint_unreadable``: it is missing, damaged, or of another network.
-    """
-    tensors, metadata = checkpoints.load(path)
-    try:
-        return TrainingState.restore(model, config, tensors, metadata)
-    except (KeyError, RuntimeError, TypeError, ValueError) as error:
-        raise RunError(
-            "checkpoint_unreadable",
-            f"The checkpoint {path.name} does not belong to this network; the run can only be started anew.",
-            name=path.name,
-        ) from error
-
-
-def answer(order: Mapping[str, Any]) -> dict[str, Any]:
-    """Answer a question to a checkpoint."""
-    config = TrainConfig.from_json(order["config"])
-    question = order["question"]
-    prepare_thread(config)
-    vocab = Vocab(prepare(order["text"], config.preprocessing, config.num_chars).train)
-    state = restore(build_model(config, len(vocab)), config, Path(order["checkpoint"]))
-    text = generate(
-        state.model,
-        vocab,
-        question["prefix"],
-        question["num_preds"],
-        decoding=question["decoding"],
-        temperature=question["temperature"],
-        top_k=question["top_k"],
-        seed=question["seed"],
-    )
-    return {"text": text, "epoch": state.epoch, "minibatch": state.minibatch}
 
 
 def _limit(limits: Mapping[str, Any]) -> None:

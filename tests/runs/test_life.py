@@ -321,6 +321,22 @@ def test_starring(client: Client) -> None:
     assert not client.store.run(run_id).starred
 
 
+def test_a_run_can_be_named(client: Client) -> None:
+    run_id = client.create(TINY, owner="ann")
+    assert client.store.run(run_id).title == ""
+    version = client.store.version(run_id)
+    client.rename(run_id, "  第一次\n<b>尝试</b> ", owner="ann")
+    assert client.store.run(run_id).title == "第一次 <b>尝试</b>"  # one line, plain text
+    assert client.store.version(run_id) > version
+    with refusal("run_not_yours"):
+        client.rename(run_id, "mine", owner="bob")
+    for bad in ("x" * 81, "a\x00b", "a\u202eb", 7):
+        with refusal("title_invalid"):
+            client.rename(run_id, bad)  # type: ignore[arg-type]
+    client.rename(run_id, "")
+    assert client.store.run(run_id).title == ""
+
+
 def test_ones_own_text(client: Client) -> None:
     name = client.add_text("to be or not to be, that is the question. " * 20, "hamlet.txt")
     assert client.store.text_title(name) == "hamlet.txt"

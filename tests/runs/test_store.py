@@ -23,7 +23,7 @@ from rnnlab.events import (
     RunStarted,
     TextGenerated,
 )
-from rnnlab.runs import schema
+from rnnlab.runs import schema, store
 from rnnlab.runs.store import Store, Writer
 from tests.runs.lab import TINY
 
@@ -270,6 +270,39 @@ def test_an_older_store_is_brought_up(tmp_path: Path, monkeypatch: pytest.Monkey
     assert writer._rows("select * from later") == []
     assert writer._rows("pragma user_version") == [(len(schema.MIGRATIONS),)]
     writer.close()
+
+
+def test_a_store_of_the_first_version_keeps_its_runs(tmp_path: Path) -> None:
+    path = tmp_path / schema.DATABASE
+    old = sqlite3.connect(path)
+    old.executescript(f"{schema.MIGRATIONS[0]} pragma user_version = 1;")
+    old.execute(
+        "insert into runs (id, name, based_on, config, shape, state, owner, language, created_at, queued_at, num_epochs)"
+        " values ('r1', 'A2', '', ?, 's', 'finished', '', 'en', 1, 1, 3)",
+        (TINY.to_json(),),
+    )
+    old.commit()
+    old.close()
+    writer = Store.open_writer(path)
+    record = writer.run("r1")
+    assert (record.name, record.title, record.config) == ("A2", "", TINY)
+    with writer.atomic():
+        writer.rename("r1", "the first")
+        code = writer.add_link({"run": "r1"})
+    writer.close()
+    again = Store.open_writer(path)
+    assert again.run("r1").title == "the first"
+    assert again.link(code) == {"run": "r1"}
+    again.close()
+
+
+def test_only_the_newest_answers_are_kept(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "MAX_ANSWERS", 2)
+    begin(writer, "r1")
+    with writer.atomic():
+        for number in range(4):
+            writer.add_answer("r1", f'{{"q": {number}}}', {"text": "x"})
+    assert [question["q"] for question, _ in writer.answers("r1")] == [2, 3]
 
 
 def test_a_migration_that_fails_leaves_the_store_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

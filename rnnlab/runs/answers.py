@@ -1,0 +1,66 @@
+"""What a checkpoint answers: each kind of question as one look of the engine at restored weights (torch)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rnnlab.config import TrainConfig
+from rnnlab.engine.generation import generate
+from rnnlab.engine.model import LanguageModel, build_model
+from rnnlab.engine.training import prepare_thread
+from rnnlab.runs import checkpoints
+from rnnlab.runs.questions import BULKY
+from rnnlab.text.preparation import Prepared, prepare
+from rnnlab.text.vocab import Vocab
+
+Question = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is asked: frozen weights, and the text that they were trained on."""
+
+    model: LanguageModel
+    config: TrainConfig
+    vocab: Vocab
+    text: Prepared
+
+
+def answer(order: Mapping[str, Any]) -> dict[str, Any]:
+    """Answer the question of `order` to its checkpoint; it has been checked by `rnnlab.runs.questions`.
+
+    Raises:
+        RNNLabError: a character that the network does not know, a checkpoint that cannot be read.
+    """
+    config, question = TrainConfig.from_json(order["config"]), order["question"]
+    prepare_thread(config)
+    text = prepare(order["text"], config.preprocessing, config.num_chars)
+    vocab = Vocab(text.train)
+    keep = {"keep": False} if question["kind"] in BULKY else {}
+    model = build_model(config, len(vocab))
+    state = checkpoints.restore(model, config, Path(order["checkpoint"]))
+    subject = Subject(state.model, config, vocab, text)
+    where = {"epoch": state.epoch, "minibatch": state.minibatch}
+    return {**where, **_ANSWERS[question["kind"]](subject, question), **keep}
+
+
+def _generate(subject: Subject, question: Question) -> dict[str, Any]:
+    text = generate(
+        subject.model,
+        subject.vocab,
+        question["prefix"],
+        question["num_preds"],
+        decoding=question["decoding"],
+        temperature=question["temperature"],
+        top_k=question["top_k"],
+        seed=question["seed"],
+    )
+    return {"text": text}
+
+
+_ANSWERS: dict[str, Callable[[Subject, Question], dict[str, Any]]] = {
+    "generate": _generate,
+}

@@ -1,0 +1,65 @@
+"""Short links: a code for the parameters of a page whose address is long."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rnnlab.errors import RunError
+
+MAX_LINKS = 20_000
+"""Links that are kept; beyond it the oldest go."""
+MAX_PARAMETERS = 60
+MAX_CHARS = 4_000
+"""Characters of all parameters of one link together."""
+MAX_VALUE = 500
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,39}")
+_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"  # none that is taken for another
+
+
+def checked(parameters: Any) -> dict[str, str]:
+    """Return the parameters of a page, where they are few and short.
+
+    Raises:
+        RunError: ``link_invalid``.
+    """
+    good = (
+        isinstance(parameters, dict)
+        and 1 <= len(parameters) <= MAX_PARAMETERS
+        and all(
+            isinstance(name, str) and _NAME.fullmatch(name) and isinstance(value, str) and len(value) <= MAX_VALUE
+            for name, value in parameters.items()
+        )
+        and len(written(parameters)) <= MAX_CHARS
+    )
+    if not good:
+        raise RunError(
+            "link_invalid",
+            f"A link holds 1 to {MAX_PARAMETERS} parameters, texts of at most {MAX_VALUE} characters and"
+            f" {MAX_CHARS} together.",
+            parameters=MAX_PARAMETERS,
+            value=MAX_VALUE,
+            total=MAX_CHARS,
+        )
+    return dict(parameters)
+
+
+def written(parameters: Mapping[str, str]) -> str:
+    """Return parameters as the one text under which they are kept."""
+    return json.dumps(dict(parameters), sort_keys=True, ensure_ascii=False)
+
+
+def codes(text: str) -> Iterator[str]:
+    """Yield the codes that may stand for `text`, 7 letters and then 8; the first that is free is taken."""
+    attempt = 0
+    while True:
+        number = int.from_bytes(hashlib.sha256(f"{attempt} {text}".encode("utf-8", "replace")).digest(), "big")
+        letters = []
+        for _ in range(7 if attempt == 0 else 8):
+            number, letter = divmod(number, len(_LETTERS))
+            letters.append(_LETTERS[letter])
+        yield "".join(letters)
+        attempt += 1
