@@ -1,0 +1,170 @@
+"""Hidden state and gates along a text: all units binned, the most active, or one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import streamlit as st
+
+from rnnlab.view import microscope as scope
+from rnnlab.view import shell
+from rnnlab.view.charts import heatmaps
+from rnnlab.view.frames import ipc
+from rnnlab.view.highlight import visible
+from rnnlab.view.i18n import plain, t
+from rnnlab.view.microscope import Rows, Unrolled
+from rnnlab.view.microscope_words import saturation_sentence, state_reading
+from rnnlab.view.panels import chart, microscope
+
+_F, _S = pa.float64(), pa.string()
+CELLS = {"place": _S, "row": _S, "value": pa.float32(), "character": _S, "units": _S}
+LINES = {"place": _S, "value": _F, "series": _S, "character": _S}
+NOW = {"place": _S}
+ROWS = ("all", "active", "unit")
+
+
+def draw(answer: dict[str, Any], at: int) -> None:
+    """Let the reader choose a state or gate, a direction and how the units are shown; draw them."""
+    lang = shell.language()
+    text = answer["text"]
+    states = scope.unrolled(answer)
+    state = _chosen(states, lang)
+    size = state.values.shape[1]
+    detector = scope.blank_detector(state.values, text)
+    default = detector.unit if detector and detector.stands_out else scope.most_changing(state.values)
+
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        rows = _rows_choice(size, lang)
+        unit = _unit(size, default, lang)
+    if rows != "unit":
+        _heatmap(state, text, at, rows, lang)
+    st.markdown(state_reading(state, detector, lang))
+    together = [one for one in states if one.direction == state.direction] if rows == "unit" else [state]
+    _unit_along(together, state, text, at, unit, lang)
+
+
+def _chosen(states: list[Unrolled], lang: str) -> Unrolled:
+    names = [name for name in heatmaps.STATES if any(one.name == name for one in states)]
+    directions = list(dict.fromkeys(one.direction for one in states))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = microscope.choice(
+            "gate",
+            names,
+            t("inspect.gate", lang),
+            {one: t(f"inspect.state.{one}", lang) for one in names},
+            variant="-".join(names),
+        )
+        direction = directions[0]
+        if len(directions) > 1:
+            words = {one: t(f"inspect.direction.{one}", lang) for one in directions}
+            direction = microscope.choice("direction", directions, t("inspect.direction", lang), words)
+    return next(one for one in states if one.name == name and one.direction == direction)
+
+
+def _rows_choice(size: int, lang: str) -> str:
+    every = "inspect.rows.all" if size > scope.MAX_ROWS else "inspect.rows.every"
+    words = {
+        "all": t(every, lang, rows=min(size, scope.MAX_ROWS)),
+        "active": t("inspect.rows.active", lang, rows=min(size, scope.NUM_PICKED)),
+        "unit": t("inspect.rows.unit", lang),
+    }
+    return microscope.choice("rows", ROWS, t("inspect.rows", lang), words, variant=str(size))
+
+
+def _unit(size: int, default: int, lang: str) -> int:
+    asked = microscope.whole_number("unit", 1, size, default)
+    # without a choice of the reader's, the unit follows what is looked at
+    key = f"inspect.unit.{size}" if "unit" in st.query_params else f"inspect.unit.{size}.{default}"
+    return int(
+        st.number_input(
+            t("inspect.unit", lang, count=size),
+            1,
+            size,
+            asked,
+            key=key,
+            on_change=_unit_entered,
+            args=(key,),
+            width=220,
+        )
+    )
+
+
+def _unit_entered(key: str) -> None:
+    shell.parameters(unit=str(st.session_state[key]))
+
+
+def _heatmap(state: Unrolled, text: str, at: int, how: str, lang: str) -> None:
+    rows = scope.all_units(state.values) if how == "all" else scope.most_active(state.values)
+    each = all(len(units) == 1 for units in rows.units)
+    labelled = each and len(rows.units) <= scope.NUM_PICKED
+    spec = heatmaps.heatmap(lang, shell.theme(), 0.0 if state.is_gate else state.limit, labelled)
+    name = t(f"inspect.state.{state.name}", lang)
+    reading = saturation_sentence(state, lang)
+    chart.show(
+        spec,
+        {"cells": ipc(cells(rows, text), CELLS), "now": now(text, at)},
+        # another scale is another chart; only the values move within one
+        key=f"inspect.heatmap.{state.is_gate}.{state.limit}.{labelled}",
+        alt=t("inspect.chart.alt", lang, state=name, reading=reading),
+    )
+    if each:
+        st.caption(t("inspect.order.each", lang))
+    else:
+        sizes = sorted({len(units) for units in rows.units})
+        st.caption(t("inspect.order", lang, size="–".join(str(one) for one in sizes)))
+
+
+def cells(rows: Rows, text: str) -> dict[str, list[Any]]:
+    """Return the columns of a heat map, one entry for each row and character."""
+    places, characters = _places(text), [visible(one) for one in text]
+    labels = [f"{number:03d}{units[0] if len(units) == 1 else ''}" for number, units in enumerate(rows.units)]
+    names = [" ".join(str(unit) for unit in units) for units in rows.units]
+    count = len(text)
+    return {
+        "place": places * len(labels),
+        "row": [label for label in labels for _ in range(count)],
+        "value": rows.values.ravel().tolist(),
+        "character": characters * len(labels),
+        "units": [name for name in names for _ in range(count)],
+    }
+
+
+def now(text: str, at: int) -> bytes:
+    """Return the table of the column that is framed."""
+    return ipc({"place": [_places(text)[at]]}, NOW)
+
+
+def _places(text: str) -> list[str]:
+    # the number keeps the order, the axis shows what comes after it
+    return [f"{place:03d}{visible(character)}" for place, character in enumerate(text)]
+
+
+def _unit_along(together: list[Unrolled], state: Unrolled, text: str, at: int, unit: int, lang: str) -> None:
+    places, characters = _places(text), [visible(one) for one in text]
+    columns: dict[str, list[Any]] = {name: [] for name in LINES}
+    for one in together:
+        columns["place"] += places
+        columns["value"] += [float(value) for value in one.values[:, unit - 1]]
+        columns["series"] += [t(f"inspect.state.{one.name}", lang)] * len(places)
+        columns["character"] += characters
+    values = state.values[:, unit - 1]
+    low, high = int(values.argmin()), int(values.argmax())
+    said = t(
+        "inspect.chart.unit_alt",
+        lang,
+        state=t(f"inspect.state.{state.name}", lang),
+        unit=unit,
+        low_character=visible(text[low]),
+        low=f"{values[low]:.2f}",
+        high_character=visible(text[high]),
+        high=f"{values[high]:.2f}",
+    )
+    st.markdown(f"**{t('inspect.unit.title', lang, unit=unit)}**")
+    chart.show(
+        heatmaps.unit_lines(lang, shell.theme()),
+        {"lines": ipc(columns, LINES), "now": now(text, at)},
+        key="inspect.unit_lines",
+        alt=said,
+    )
+    st.caption(plain(said))
