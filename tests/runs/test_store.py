@@ -277,8 +277,8 @@ def test_a_store_of_the_first_version_keeps_its_runs(tmp_path: Path) -> None:
     old = sqlite3.connect(path)
     old.executescript(f"{schema.MIGRATIONS[0]} pragma user_version = 1;")
     old.execute(
-        "insert into runs (id, name, based_on, config, shape, state, owner, language, created_at, queued_at, num_epochs)"
-        " values ('r1', 'A2', '', ?, 's', 'finished', '', 'en', 1, 1, 3)",
+        "insert into runs (id, name, based_on, config, shape, state, owner, language, created_at, queued_at,"
+        " num_epochs) values ('r1', 'A2', '', ?, 's', 'finished', '', 'en', 1, 1, 3)",
         (TINY.to_json(),),
     )
     old.commit()

@@ -1,0 +1,132 @@
+"""A run as a short Python program that repeats it: the same network, the same text, the same figures, bit for bit."""
+
+from __future__ import annotations
+
+import pprint
+from collections.abc import Iterable
+
+from rnnlab.config import TrainConfig
+from rnnlab.errors import CorpusError
+from rnnlab.events import EpochFinished, Event, RunStarted, SettingChanged
+from rnnlab.runs.logbook import one_line
+from rnnlab.runs.store import Store
+from rnnlab.text import corpora
+
+_HEAD = '''\
+"""{title}: repeats a run of RNN Lab and prints its log.
+
+Needs the folder `rnnlab` of RNN Lab beside this file (or on the path) and the packages of its requirements.txt.
+The figures are those of the run, bit for bit, with the same version of torch ({torch}) on the same kind of machine.
+"""
+
+{imports}
+
+config = TrainConfig.make(
+{settings})
+{text}
+vocab = Vocab(text)
+prepare_thread(config)
+state = TrainingState.begin(build_model(config, len(vocab)), config)
+{steering}
+for event in train(state, vocab, vocab.encode(text){control}):
+    if event.kind == "epoch_finished":
+        print(f"epoch {{event.epoch}}, perplexity {{event.perplexity}}, time {{event.seconds:.2f}} sec", flush=True)
+    elif event.kind == "text_generated":
+        print(" -", event.text)
+{until}'''
+
+_UNTIL = """\
+    elif event.kind == "minibatch_finished" and event.epoch > {done}:
+        break  # the run was ended here
+"""
+
+_REGISTERED = """
+text = prepare(corpora.load(config.corpus).text, config.preprocessing, config.num_chars).train
+"""
+
+_UPLOADED = """
+# the text that was trained on, as the network saw it
+text = (
+{lines}
+)
+"""
+
+_STEERING = """
+# changed by hand during the run: (epochs done, minibatches done of the next, setting, value)
+changes = {changes}
+
+
+def steer(_):
+    while changes and (state.epoch, state.minibatch) >= changes[0][:2]:
+        control.set(*changes.pop(0)[2:])
+
+
+control = Control(steer)
+"""
+
+
+def script(store: Store, run_id: str) -> str:
+    """Return the program that repeats a run; it prints every epoch's perplexity with all its digits.
+
+    A text that was uploaded stands in it; a text of the book is read from where it was downloaded.
+
+    Raises:
+        RunError: ``run_unknown``.
+        CorpusError: an uploaded text is no longer here.
+    """
+    record = store.run(run_id)
+    events = [event for _, event in store.events_since(run_id)]
+    started = [event for event in events if isinstance(event, RunStarted)]
+    done = max((event.epoch for event in events if isinstance(event, EpochFinished)), default=0)
+    changes = _changes(events)
+    config = record.config
+    registered = config.corpus in corpora.corpus_names()
+    imports = [
+        "from rnnlab.config import TrainConfig",
+        *(["from rnnlab.engine.control import Control"] if changes else []),
+        "from rnnlab.engine.model import build_model",
+        "from rnnlab.engine.training import TrainingState, prepare_thread, train",
+        *(["from rnnlab.text import corpora", "from rnnlab.text.preparation import prepare"] if registered else []),
+        "from rnnlab.text.vocab import Vocab",
+    ]
+    return _HEAD.format(
+        title=_title(record.title or record.name or (f"based on {record.based_on}" if record.based_on else run_id)),
+        torch=(started[-1].versions.get("torch", "unknown") if started else "unknown")[:40],
+        imports="\n".join(imports),
+        settings="".join(f"    {name}={value!r},\n" for name, value in config.model_dump().items()),
+        text=_REGISTERED if registered else _UPLOADED.format(lines=_literal(_train_text(store, config))),
+        steering=_STEERING.format(changes=pprint.pformat(changes, width=100)) if changes else "",
+        control=", control" if changes else "",
+        until=_UNTIL.format(done=done) if done < config.num_epochs else "",
+    )
+
+
+def _changes(events: Iterable[Event]) -> list[tuple[int, int, str, float | None]]:
+    """Return the changes of settings that are in force, in their order: a continuation forgets what came after it."""
+    changes: list[SettingChanged] = []
+    for event in events:
+        if isinstance(event, SettingChanged):
+            changes.append(event)
+        elif isinstance(event, RunStarted):
+            changes = [one for one in changes if (one.epoch, one.minibatch) <= (event.epoch, event.minibatch)]
+    return [(one.epoch, one.minibatch, one.name, one.value) for one in changes]
+
+
+def _train_text(store: Store, config: TrainConfig) -> str:
+    text = store.text(config.corpus)
+    if text is None:
+        raise CorpusError(
+            "corpus_text_gone",
+            f"The uploaded text {config.corpus!r} is not on this machine any more. Upload it again.",
+            name=config.corpus,
+        )
+    return corpora.prepare(text, config.preprocessing, config.num_chars).train
+
+
+def _literal(text: str, width: int = 80) -> str:
+    return "\n".join(f"    {text[start : start + width]!r}" for start in range(0, len(text), width))
+
+
+def _title(text: str) -> str:
+    """Return a name so that it cannot end the docstring that it stands in."""
+    return one_line(text).replace("\\", "/").replace('"', "'")

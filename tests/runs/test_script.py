@@ -1,0 +1,96 @@
+"""The program that repeats a run: executed somewhere else, it prints the run's own figures, bit for bit."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rnnlab.config import TrainConfig
+from rnnlab.errors import CorpusError
+from rnnlab.runs.client import Client
+from rnnlab.runs.script import script
+from rnnlab.runs.store import Store
+from tests.runs.lab import LONG, TINY, events, until, until_state
+
+ROOT = Path(__file__).parents[2]
+
+
+def execute(source: str, folder: Path) -> list[str]:
+    """Run a program in an empty folder, with nothing of this test's environment but the package; return its lines."""
+    path = folder / "empty" / "run.py"
+    path.parent.mkdir()
+    path.write_text(source, encoding="utf-8")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RNNLAB_")}
+    environment |= {"PYTHONPATH": str(ROOT), "RNNLAB_HOME": str(folder / "nowhere"), "PYTHONUTF8": "1"}
+    done = subprocess.run(
+        [sys.executable, path.name],
+        cwd=path.parent,
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert [one.name for one in path.parent.iterdir()] == ["run.py"]
+    return done.stdout.splitlines()
+
+
+def same(client: Client, run_id: str, lines: list[str]) -> None:
+    """Hold the printed figures and texts against those of the run."""
+    epochs = {event.epoch: event.perplexity for event in events(client, run_id, "epoch_finished")}
+    printed = [re.fullmatch(r"epoch (\d+), perplexity (\S+), time \S+ sec", line) for line in lines]
+    assert {int(one[1]): float(one[2]) for one in printed if one} == epochs
+    texts = {(event.epoch, event.prefix): event.text for event in events(client, run_id, "text_generated")}
+    assert [line[3:] for line in lines if line.startswith(" - ")] == [texts[key] for key in sorted(texts)]
+
+
+def test_a_run_is_repeated(client: Client, tmp_path: Path) -> None:
+    run_id = client.create(TINY.change(cell="lstm", sampling="random", optimizer="adam", learning_rate=0.01), name="A6")
+    until_state(client, run_id, "finished")
+    client.rename(run_id, 'my """first\\" {run}')
+    source = script(client.store, run_id)
+    assert len(source.splitlines()) < 75
+    same(client, run_id, execute(source, tmp_path))
+
+
+def test_a_run_on_ones_own_text_with_changes_by_hand(client: Client, tmp_path: Path) -> None:
+    corpus = client.add_text("'她\"说：\\n' 分开 \U0001f642 {不}分开\n" * 60, "own")
+    run_id = client.create(
+        LONG.change(corpus=corpus, preprocessing="first_edition", prefixes=("分开",), pred_period=1, num_chars=900)
+    )
+    until(client, run_id, lambda record: record.epoch >= 1)
+    client.pause(run_id)
+    until_state(client, run_id, "paused")
+    client.set(run_id, "learning_rate", 0.5)
+    client.step(run_id, "epoch")
+    until_state(client, run_id, "running")
+    until_state(client, run_id, "paused")
+    client.set(run_id, "clip_norm", None)
+    client.step(run_id, "period")
+    until_state(client, run_id, "running")
+    until_state(client, run_id, "paused")
+    client.stop(run_id)
+    until_state(client, run_id, "stopped")
+    assert len(events(client, run_id, "setting_changed")) == 2
+    source = script(client.store, run_id)
+    same(client, run_id, execute(source, tmp_path))
+    # were the changes left out, the figures would be others
+    without = re.sub(r"changes = \[.*?\]", "changes = []", source, flags=re.DOTALL)
+    (tmp_path / "without").mkdir()
+    with pytest.raises(AssertionError):
+        same(client, run_id, execute(without, tmp_path / "without"))
+
+
+def test_a_text_that_is_gone_is_said(tmp_path: Path) -> None:
+    writer = Store.open_writer(tmp_path / "runs.sqlite3")
+    with writer.atomic():
+        writer.create("r1", TrainConfig.make(corpus="text-0123456789abcdef"))
+    with pytest.raises(CorpusError) as caught:
+        script(writer, "r1")
+    assert caught.value.code == "corpus_text_gone"
+    writer.close()
