@@ -1,0 +1,41 @@
+"""A sentence with one character missing: what a reader types, or a piece of a text."""
+
+from __future__ import annotations
+
+from rnnlab.errors import RNNLabError
+
+MARKS = "＿_"
+"""What stands for the missing character: a wide or a plain underscore."""
+MAX_TEXT = 200
+REACH = 12
+"""Characters on each side of a gap that is cut from a text."""
+
+
+def split(text: str) -> tuple[str, str]:
+    """Return what stands before and after the one gap of `text`.
+
+    Raises:
+        RNNLabError: ``gap_length``, ``gap_marks``, or ``gap_first`` where nothing stands before the gap.
+    """
+    if not 2 <= len(text) <= MAX_TEXT:
+        raise RNNLabError(
+            "gap_length", f"The sentence has {len(text)} characters; allowed: 2 to {MAX_TEXT}.",
+            length=len(text), allowed=MAX_TEXT,
+        )  # fmt: skip
+    places = [index for index, one in enumerate(text) if one in MARKS]
+    if len(places) != 1:
+        raise RNNLabError(
+            "gap_marks", f"The sentence has {len(places)} gaps; put exactly one {MARKS[0]} or {MARKS[1]}.",
+            count=len(places),
+        )  # fmt: skip
+    if places[0] == 0:
+        raise RNNLabError(
+            "gap_first", "Something must stand before the gap: a one-directional network has nothing else to read."
+        )
+    return text[: places[0]], text[places[0] + 1 :]
+
+
+def cut(text: str, place: int, reach: int = REACH) -> tuple[str, str]:
+    """Return a piece of `text` whose character at `place` is a gap, and that character."""
+    before, after = text[max(0, place - reach) : place], text[place + 1 : place + 1 + reach]
+    return before + MARKS[0] + after, text[place]
