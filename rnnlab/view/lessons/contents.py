@@ -1,0 +1,131 @@
+"""The table of contents: every lesson in the book's order, then the exercises."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rnnlab.errors import RNNLabError
+from rnnlab.view.equations import EQUATIONS
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One lesson.
+
+    Attributes:
+        name: in the URL, e.g. ``"one-hot"``; of an exercise the id of its recipe.
+        section: of the book's first edition.
+        second: of its second edition in Chinese and in English, which count differently.
+        formulas: what it is about, as LaTeX, each short enough for a phone.
+    """
+
+    name: str
+    section: str
+    second: tuple[str, str]
+    formulas: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The beginning of its keys in the message catalogue."""
+        return f"lesson.{self.name}"
+
+    @property
+    def is_exercise(self) -> bool:
+        """Whether it is one of the exercises: predict, then run."""
+        return self.name.startswith("X")
+
+    def place(self, lang: str) -> str:
+        """Return its section in the second edition of that language."""
+        return self.second[0 if lang == "zh" else 1]
+
+
+LESSONS = (
+    Lesson(
+        "sequence",
+        "6.1",
+        ("8.1", "9.1"),
+        (
+            r"P(x_t \mid x_{t-1}, \ldots, x_1) \approx P(x_t \mid x_{t-1}, \ldots, x_{t-n})",
+            r"P(x_t \mid x_{t-1}, \ldots, x_1) \approx P(x_t \mid h_{t-1})",
+            r"h_t = f(x_t, h_{t-1})",
+        ),
+    ),
+    Lesson("rnn", "6.2", ("8.4", "9.4")),
+    Lesson("sampling", "6.3", ("8.3", "9.3"), (r"\mathbf{Y}_{i,t} = \mathbf{X}_{i,t+1}",)),
+    Lesson("one-hot", "6.4", ("8.5", "9.5"), (r"\mathbf{e}_i \mathbf{W} = \mathbf{W}_{i,:}",)),
+    Lesson("clipping", "6.4", ("8.5", "9.5"), (r"\min\left(\frac{\theta}{\|\mathbf{g}\|}, 1\right) \mathbf{g}",)),
+    Lesson(
+        "perplexity", "6.4", ("8.4", "9.3"), (r"\exp\left(-\frac{1}{n} \sum_{t=1}^{n} \ln P(x_t \mid x_{<t})\right)",)
+    ),
+    Lesson(
+        "shapes",
+        "6.5",
+        ("8.6", "9.6"),
+        (r"(T,\, B,\, V) \;\to\; (T,\, B,\, D\,h)", r"(T,\, B,\, D\,h) \;\to\; (T\,B,\, V)"),
+    ),
+    Lesson(
+        "truncation",
+        "6.6",
+        ("8.7", "9.7"),
+        (
+            r"\frac{\partial h_t}{\partial w} = \sum_{i=\tau}^{t}"
+            r" \left(\prod_{j=i+1}^{t} \frac{\partial h_j}{\partial h_{j-1}}\right)"
+            r" \left.\frac{\partial h_i}{\partial w}\right|_{h_{i-1}}",
+        ),
+    ),
+    Lesson("gru", "6.7", ("9.1", "10.2")),
+    Lesson("lstm", "6.8", ("9.2", "10.1")),
+    Lesson(
+        "depth",
+        "6.9",
+        ("9.3", "10.3"),
+        (
+            r"\mathbf{H}_t^{(l)} = \phi(\mathbf{H}_t^{(l-1)} \mathbf{W}_{xh}^{(l)}"
+            r" + \mathbf{H}_{t-1}^{(l)} \mathbf{W}_{hh}^{(l)} + \mathbf{b}_h^{(l)})",
+            r"\mathbf{H}_t^{(0)} = \mathbf{X}_t",
+        ),
+    ),
+    Lesson(
+        "directions",
+        "6.10",
+        ("9.4", "10.4"),
+        (
+            r"\overrightarrow{\mathbf{H}}_t = \phi(\mathbf{X}_t \mathbf{W}_{xh}^{(f)}"
+            r" + \overrightarrow{\mathbf{H}}_{t-1} \mathbf{W}_{hh}^{(f)} + \mathbf{b}_h^{(f)})",
+            r"\overleftarrow{\mathbf{H}}_t = \phi(\mathbf{X}_t \mathbf{W}_{xh}^{(b)}"
+            r" + \overleftarrow{\mathbf{H}}_{t+1} \mathbf{W}_{hh}^{(b)} + \mathbf{b}_h^{(b)})",
+        ),
+    ),
+)
+"""The lessons in the order of the book's first edition."""
+
+EXERCISES = tuple(Lesson(name, "6.4", ("8.5", "9.5")) for name in ("X1", "X2", "X3", "X4", "X5"))
+"""The book's exercises, as *predict, then run*."""
+
+ALL = (*LESSONS, *EXERCISES)
+CELLS = tuple(EQUATIONS)
+"""The lessons that walk through a cell; they have its name."""
+
+
+def find(name: str) -> Lesson:
+    """Return the lesson `name`; upper and lower case do not matter.
+
+    Raises:
+        RNNLabError: ``lesson_unknown``, naming the lessons that exist.
+    """
+    for one in ALL:
+        if one.name.lower() == name.strip().lower():
+            return one
+    allowed = ", ".join(one.name for one in ALL)
+    raise RNNLabError(
+        "lesson_unknown",
+        f"There is no lesson named {name[:80]!r}; there are: {allowed}.",
+        lesson=name[:80],
+        allowed=allowed,
+    )
+
+
+def neighbours(lesson: Lesson) -> tuple[Lesson | None, Lesson | None]:
+    """Return the lesson before and the one after; None at the ends."""
+    at = ALL.index(lesson)
+    return (ALL[at - 1] if at else None), (ALL[at + 1] if at + 1 < len(ALL) else None)

@@ -1,0 +1,125 @@
+"""The lessons on the RNN, the GRU and the LSTM: one time step with real numbers, equation by equation."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from rnnlab.view import shell
+from rnnlab.view.charts import lessons as charts
+from rnnlab.view.i18n import t
+from rnnlab.view.lessons import cells, tables, words
+from rnnlab.view.lessons.cells import Array
+from rnnlab.view.lessons.contents import Lesson
+from rnnlab.view.panels import chart
+from rnnlab.view.panels.lesson_frame import conclude
+
+STEPS = 10
+"""Time steps with no input, to see what is left of the state."""
+_LIMIT = 3.0
+
+
+def draw(lesson: Lesson) -> None:
+    """Let the reader set input and state, and follow them through the equations."""
+    lang, theme, cell = shell.language(), shell.theme(), lesson.name
+    edition = int(st.session_state.get(_name(cell, "edition"), 0))
+    x, state = _numbers(cell, edition)
+    activation, bias = _character(cell)
+    w = cells.weights(cell, seed=int(st.session_state.get(_name(cell, "seed"), 0)))
+    if cell in cells.KEEPING:
+        gate = f"b_{cells.KEEPING[cell]}"
+        w[gate] = w[gate] + bias
+    steps = cells.walk(cell, x, state, w, activation)
+    after = cells.new_state(cell, steps)
+    with st.container(horizontal=True):
+        st.button(
+            t("lesson.cell.feed", lang),
+            key=_name(cell, "feed"),
+            icon=":material/redo:",
+            on_click=_feed,
+            args=(cell, after),
+            help=t("lesson.cell.feed.help", lang),
+        )
+        st.button(
+            t("lesson.cell.shuffle", lang),
+            key=_name(cell, "new"),
+            icon=":material/casino:",
+            on_click=_again,
+            args=(cell,),
+        )
+
+    for first in range(0, len(steps), 2):
+        for step, column in zip(steps[first : first + 2], st.columns(2, gap="medium"), strict=False):
+            with column:
+                st.latex(rf"\small {step.equation}")
+                st.latex(r"\footnotesize\begin{aligned}" + r"\\".join(step.lines) + r"\end{aligned}")
+
+    states = cells.path(cell, x, state, w, STEPS, activation)
+    name = cells.KEEPING.get(cell, "").upper()
+    gate_value = next((step.value for step in steps if step.name == name), None)
+    kept = 1 if cell == "lstm" else 0
+    said = words.cell(cell, gate_value, state[kept], after[kept], states[-1][kept], STEPS, lang)
+    st.markdown(t("lesson.cell.path", lang, steps=STEPS))
+    chart.show(charts.path(lang, theme), tables.path(states, lang), key=_name(cell, "path"), alt=said)
+    conclude(said)
+
+
+def _numbers(cell: str, edition: int) -> tuple[Array, tuple[Array, ...]]:
+    lang = shell.language()
+    kinds = {"X": (1.0, -0.5), "H": (0.3, -0.2), **({"C": (0.5, -0.4)} if cell == "lstm" else {})}
+    begun: dict[str, tuple[float, float]] = st.session_state.get(_name(cell, "begin"), {})
+    values: dict[str, Array] = {}
+    for kind, column in zip(kinds, st.columns(len(kinds), gap="medium"), strict=True):
+        with column:
+            defaults = begun.get(kind, kinds[kind])
+            values[kind] = np.array(
+                [
+                    st.slider(
+                        t(f"lesson.cell.{kind}", lang, unit=unit + 1),
+                        -_LIMIT,
+                        _LIMIT,
+                        defaults[unit],
+                        0.01,
+                        key=f"{_name(cell, kind)}.{unit}.{edition}",
+                    )
+                    for unit in range(2)
+                ]
+            )
+    x = values.pop("X")
+    return x, tuple(values.values())
+
+
+def _character(cell: str) -> tuple[str, float]:
+    """Let the reader choose the activation, or lean the gate that keeps."""
+    lang = shell.language()
+    if cell == "rnn":
+        chosen = st.segmented_control(
+            t("field.activation", lang),
+            ["tanh", "relu"],
+            default="tanh",
+            key=shell.key(_name(cell, "activation")),
+            format_func=lambda one: t(f"value.activation.{one}", lang),
+            required=True,
+        )
+        return str(chosen), 0.0
+    return "tanh", st.slider(t(f"lesson.{cell}.bias", lang), -6.0, 6.0, 0.0, 0.5, key=_name(cell, "bias"))
+
+
+def _name(cell: str, part: str) -> str:
+    return f"lesson.{cell}.widget.{part}"
+
+
+def _feed(cell: str, state: tuple[Array, ...]) -> None:
+    # new sliders that begin at the new state: writing into the old ones is not safe
+    edition = int(st.session_state.get(_name(cell, "edition"), 0))
+    x = tuple(st.session_state[f"{_name(cell, 'X')}.{unit}.{edition}"] for unit in range(2))
+    kept = {
+        name: tuple(float(np.clip(np.round(one, 2), -_LIMIT, _LIMIT)) for one in part)
+        for name, part in zip(("H", "C"), state, strict=False)
+    }
+    st.session_state[_name(cell, "begin")] = {"X": x, **kept}
+    st.session_state[_name(cell, "edition")] = edition + 1
+
+
+def _again(cell: str) -> None:
+    st.session_state[_name(cell, "seed")] = int(st.session_state.get(_name(cell, "seed"), 0)) + 1

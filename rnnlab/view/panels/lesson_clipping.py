@@ -1,0 +1,65 @@
+"""The lesson on clipping: a gradient, θ, what is left of it, and how long the step is."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from rnnlab.view import recorded, shell
+from rnnlab.view.charts import lessons as charts
+from rnnlab.view.i18n import t
+from rnnlab.view.lessons import clipping, tables, words
+from rnnlab.view.lessons.contents import Lesson
+from rnnlab.view.panels import chart
+from rnnlab.view.panels.lesson_frame import conclude
+
+BOOK = (0.01, 100.0)
+"""θ and learning rate of the book's networks from scratch."""
+
+
+def draw(lesson: Lesson) -> None:
+    """Let the reader turn a gradient and choose θ and the learning rate."""
+    lang, theme = shell.language(), shell.theme()
+    numbers = st.segmented_control(
+        t("lesson.clipping.numbers", lang),
+        ["small", "book"],
+        default="small",
+        key=shell.key("lesson.clipping.numbers"),
+        format_func=lambda one: t(f"lesson.clipping.numbers.{one}", lang),
+        required=True,
+    )
+    columns = st.columns(2, gap="medium")
+    gradient = tuple(
+        columns[i].slider(
+            t("lesson.clipping.component", lang, number=i + 1), -5.0, 5.0, default, 0.1, key=f"lesson.clipping.g{i}"
+        )
+        for i, default in enumerate((3.0, 2.0))
+    )
+    theta, rate = BOOK
+    if numbers == "small":
+        theta = columns[0].slider(t("field.clip_norm", lang), 0.5, 6.0, 2.0, 0.5, key="lesson.clipping.theta")
+        rate = columns[1].slider(t("field.learning_rate", lang), 0.1, 1.0, 0.5, 0.1, key="lesson.clipping.rate")
+    found = clipping.clip((gradient[0], gradient[1]), theta, rate)
+    said = words.clipping(found, lang)
+    for column, name, build in zip(
+        st.columns(2, gap="medium"), ("before", "after"), (tables.gradient, tables.step), strict=True
+    ):
+        with column:
+            chart.show(
+                charts.vectors(f"lesson.clipping.{name}", lang, theme),
+                build(found, lang),
+                key=f"lesson.clipping.{name}",
+                alt=said,
+            )
+    conclude(said)
+    recording = recorded.choose_exactly("A2")
+    if recording is not None and recording.history.last is not None:
+        first, last = recording.history.epochs[0], recording.history.last
+        st.caption(
+            t(
+                "lesson.clipping.recorded",
+                lang,
+                first=f"{first.clipped_share:.0%}",
+                epoch=last.epoch,
+                last=f"{last.clipped_share:.0%}",
+            )
+        )

@@ -1,0 +1,84 @@
+"""The lesson on both directions: what has read the answer before it is predicted."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from rnnlab.text import quotes
+from rnnlab.view import recorded, shell
+from rnnlab.view.charts import lessons as charts
+from rnnlab.view.highlight import visible
+from rnnlab.view.i18n import number, plain, t
+from rnnlab.view.lessons import directions, tables
+from rnnlab.view.lessons.contents import Lesson
+from rnnlab.view.panels import chart
+from rnnlab.view.panels.lesson_frame import conclude
+
+
+def draw(lesson: Lesson) -> None:
+    """Let the reader choose a position and a way of reading, and exchange the answer."""
+    lang, theme = shell.language(), shell.theme()
+    left, right = st.columns([3, 2], gap="medium", vertical_alignment="bottom")
+    reading = left.segmented_control(
+        t("lesson.directions.reading", lang),
+        directions.READINGS,
+        default="both",
+        key=shell.key("lesson.directions.reading"),
+        format_func=lambda one: t(f"lesson.directions.reading.{one}", lang),
+        required=True,
+    )
+    text = t("lesson.directions.text", lang)
+    target = (
+        right.slider(
+            t("lesson.directions.target", lang), 2, len(text) - 1, 4, key=shell.key("lesson.directions.target")
+        )
+        - 1
+    )
+    assert reading is not None
+    moved = directions.leak(len(text), target, reading)
+    said = t(
+        f"lesson.directions.{'leaks' if moved > 0 else 'honest'}",
+        lang,
+        character=plain(visible(text[target])),
+        moved=number(moved, 2),
+    )
+    chart.show(
+        charts.directions(lang, theme),
+        tables.directions(text, target, reading, lang),
+        key="lesson.directions.window",
+        alt=said,
+    )
+    st.caption(t("lesson.directions.legend", lang))
+    conclude(said)
+    _recorded()
+    st.page_link(
+        shell.PAGES["diagnose"][0],
+        label=t("lesson.directions.diagnose", lang),
+        icon=":material/stethoscope:",
+        query_params={"lang": lang},
+    )
+
+
+def _recorded() -> None:
+    """Show what the bidirectional network of the book scores, and what it writes."""
+    lang = shell.language()
+    recording = recorded.choose_exactly("A10")
+    if recording is None or recording.history.last is None or not recording.history.texts:
+        return
+    history = recording.history
+    epoch = history.written()[-1]
+    prefix, text = next(iter(history.texts[epoch].items()))
+    loop = quotes.loop_period(text[len(prefix) :])
+    last = history.last
+    assert last is not None
+    st.markdown(
+        f":violet-badge[:material/movie: {t('lesson.recorded', lang)}] "
+        + t(
+            f"lesson.directions.{'loops' if loop else 'writes'}",
+            lang,
+            perplexity=number(last.perplexity, 5),
+            epoch=epoch,
+            text=plain(visible(text[: len(prefix) + 20])),
+            period=loop or 0,
+        )
+    )

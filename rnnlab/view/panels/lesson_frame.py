@@ -1,0 +1,130 @@
+"""What every lesson stands in: contents, heading, formula, previous and next; and what the session has seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from rnnlab.errors import RNNLabError
+from rnnlab.view import shell
+from rnnlab.view.equations import EQUATIONS
+from rnnlab.view.i18n import t
+from rnnlab.view.lessons import contents
+from rnnlab.view.lessons.contents import Lesson
+
+WIDTH = 900
+"""The longest line, in pixels: an article, not a wall."""
+_SEEN, _LAST = "lessons.seen", "lessons.last"
+
+
+def chosen() -> Lesson | None:
+    """Return the lesson that the URL names; None for the table of contents. A wrong name is said."""
+    asked = st.query_params.get("lesson")
+    if not asked:
+        return None
+    try:
+        lesson = contents.find(asked)
+    except RNNLabError as error:
+        shell.complain(error)
+        shell.parameters(lesson=None)
+        return None
+    shell.parameters(lesson=lesson.name)
+    return lesson
+
+
+def seen() -> set[str]:
+    """Return the lessons that this session has opened, and the exercises in which it has made a guess."""
+    found: set[str] = st.session_state.setdefault(_SEEN, set())
+    return found
+
+
+def link(lesson: Lesson, label: str, icon: str | None = None, width: str = "content") -> None:
+    """Draw a link to a lesson; what it adds to the URL of another one is left out."""
+    st.page_link(
+        shell.PAGES["lessons"][0],
+        label=label,
+        icon=icon,
+        query_params={"lesson": lesson.name, "lang": shell.language()},
+        width=width,  # type: ignore[arg-type]
+    )
+
+
+def title(lesson: Lesson) -> str:
+    """Name a lesson with its number or its id."""
+    lang = shell.language()
+    name = t(f"{lesson.key}.title", lang)
+    if lesson.is_exercise:
+        return f"{lesson.name} · {name}"
+    return f"{contents.LESSONS.index(lesson) + 1} · {name}"
+
+
+def sidebar(current: Lesson) -> None:
+    """Draw the table of contents beside a lesson, with what has been seen."""
+    lang, done = shell.language(), seen()
+    with st.sidebar:
+        st.page_link(
+            shell.PAGES["lessons"][0],
+            label=t("lessons.contents", lang),
+            icon=":material/toc:",
+            query_params={"lang": lang},
+        )
+        for heading, members in (("lessons.part", contents.LESSONS), ("lessons.exercises", contents.EXERCISES)):
+            st.caption(t(heading, lang))
+            with st.container(gap=None):
+                for one in members:
+                    if one is current:
+                        st.markdown(f":primary-badge[{title(one)}]")
+                    else:
+                        link(one, title(one), ":material/check:" if one.name in done else ":material/circle:")
+
+
+def index() -> None:
+    """Draw the table of contents as the page: every lesson with its one sentence."""
+    lang, done = shell.language(), seen()
+    for heading, note, members in (
+        ("lessons.part", "lessons.part.note", contents.LESSONS),
+        ("lessons.exercises", "lessons.exercises.note", contents.EXERCISES),
+    ):
+        st.subheader(t(heading, lang), anchor=False)
+        st.caption(t(note, lang))
+        with st.grid("auto", min_column_width=300, gap="small"):
+            for one in members:
+                with st.container(border=True, height="stretch", gap="xsmall"):
+                    link(one, f"**{title(one)}**", ":material/check:" if one.name in done else None, "stretch")
+                    st.caption(t(f"{one.key}.lead", lang))
+
+
+def article(lesson: Lesson, play: Callable[[Lesson], None]) -> None:
+    """Draw a lesson: what it is about, its formula, the place in the book, something to play with, where to go on."""
+    lang = shell.language()
+    if not lesson.is_exercise:
+        seen().add(lesson.name)
+    with st.container(width=WIDTH):
+        st.header(title(lesson), anchor=False)
+        st.caption(t("lessons.place", lang, section=lesson.section, second=lesson.place(lang)))
+        st.markdown(t(f"{lesson.key}.lead", lang))
+        for formula in lesson.formulas:
+            st.latex(formula)
+        st.caption(t(f"{lesson.key}.try", lang))
+        play(lesson)
+        _onward(lesson)
+
+
+def equations(cell: str) -> tuple[str, ...]:
+    """Return the equations of a cell."""
+    return EQUATIONS[cell]
+
+
+def conclude(text: str) -> None:
+    """Say what follows from what has just been computed."""
+    st.info(text, icon=":material/lightbulb:")
+
+
+def _onward(lesson: Lesson) -> None:
+    before, after = contents.neighbours(lesson)
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        if before is not None:
+            link(before, title(before), ":material/arrow_back:")
+        if after is not None:
+            link(after, title(after), ":material/arrow_forward:")

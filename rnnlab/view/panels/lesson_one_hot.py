@@ -1,0 +1,79 @@
+"""The lesson on one-hot rows: the product and the looked-up row side by side."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from rnnlab.recipes import RECIPES
+from rnnlab.view import shell
+from rnnlab.view.highlight import visible
+from rnnlab.view.i18n import plain, t
+from rnnlab.view.lessons import one_hot
+from rnnlab.view.lessons.contents import Lesson
+from rnnlab.view.panels.lesson_frame import conclude
+
+_SEED = "lesson.one_hot.seed"
+_HIDDENS = 3
+
+
+def draw(lesson: Lesson) -> None:
+    """Let the reader choose a character, and see both ways come to the same numbers."""
+    lang = shell.language()
+    left, right = st.columns([1, 2], gap="medium", vertical_alignment="bottom")
+    vocab_size = left.slider(t("lesson.one-hot.vocab", lang), 3, 7, 5, key="lesson.one_hot.vocab")
+    characters = list(t("lesson.one-hot.characters", lang))[:vocab_size]
+    chosen = right.segmented_control(
+        t("lesson.one-hot.character", lang),
+        characters,
+        default=characters[1],
+        key=shell.key(f"lesson.one_hot.character.{vocab_size}"),
+        required=True,
+    )
+    found = one_hot.look_up(
+        characters.index(str(chosen)),
+        one_hot.matrix(vocab_size, _HIDDENS, int(st.session_state.get(_SEED, 1))),
+    )
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown(t("lesson.one-hot.product", lang))
+        st.latex(rf"\begin{{bmatrix}}{' & '.join(f'{one:.0f}' for one in found.row)}\end{{bmatrix}}")
+        st.latex(r"\times\;" + _matrix(found.matrix, None))
+        st.latex("= " + _matrix(found.product[None], None))
+    with right:
+        st.markdown(
+            t(
+                "lesson.one-hot.row",
+                lang,
+                number=characters.index(str(chosen)) + 1,
+                character=plain(visible(str(chosen))),
+            )
+        )
+        st.latex(_matrix(found.matrix, characters.index(str(chosen))))
+        st.latex(r"\to\;" + _matrix(found.looked_up[None], 0))
+    st.button(t("lesson.one-hot.again", lang), icon=":material/casino:", on_click=_again)
+    config, vocab = RECIPES["A2"].config, shell.facts().of(RECIPES["A2"].config).vocab_size
+    conclude(
+        t(
+            f"lesson.one-hot.{'same' if found.same else 'differ'}",
+            lang,
+            count=found.multiplications,
+            zeros=found.by_zero,
+            real=f"{vocab * config.num_hiddens:,}",
+            vocab=vocab,
+            hiddens=config.num_hiddens,
+        )
+    )
+
+
+def _matrix(values: np.ndarray, marked: int | None) -> str:  # type: ignore[type-arg]
+    """Write a matrix as LaTeX, one row of it set bold and boxed."""
+    rows = []
+    for i, line in enumerate(values):
+        numbers = [f"{one:.1f}" for one in line]
+        rows.append(" & ".join(rf"\boxed{{\mathbf{{{one}}}}}" if i == marked else one for one in numbers))
+    return r"\begin{bmatrix}" + r"\\".join(rows) + r"\end{bmatrix}"
+
+
+def _again() -> None:
+    st.session_state[_SEED] = int(st.session_state.get(_SEED, 1)) + 1

@@ -1,0 +1,61 @@
+"""The lesson on perplexity: its three cases, guessed and then seen, and one's own probabilities."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from rnnlab.recipes import RECIPES
+from rnnlab.view import shell
+from rnnlab.view.charts import lessons as charts
+from rnnlab.view.i18n import number, t
+from rnnlab.view.lessons import perplexity, tables, words
+from rnnlab.view.lessons.contents import Lesson
+from rnnlab.view.panels import chart
+from rnnlab.view.panels.lesson_frame import conclude
+
+
+def draw(lesson: Lesson) -> None:
+    """Ask for the three cases, then let the reader set the probabilities."""
+    lang, theme = shell.language(), shell.theme()
+    vocab_size = shell.facts().of(RECIPES["A2"].config).vocab_size
+    for case, column in zip(perplexity.CASES, st.columns(3, gap="medium"), strict=True):
+        with column.container(border=True, height="stretch"):
+            _case(case, vocab_size)
+    st.markdown(t("lesson.perplexity.own", lang))
+    probabilities = [
+        column.slider(
+            t("lesson.perplexity.character", lang, number=i + 1), 0.0, 1.0, value, 0.01, key=f"lesson.perplexity.p{i}"
+        )
+        for i, (value, column) in enumerate(zip((0.9, 0.5, 0.2), st.columns(3, gap="medium"), strict=True))
+    ]
+    value = perplexity.perplexity(probabilities)
+    said = words.perplexity_of(probabilities, vocab_size, lang)
+    left, right = st.columns([3, 2], gap="medium", vertical_alignment="center")
+    with left:
+        chart.show(
+            charts.loss_curve(lang, theme), tables.losses(probabilities), key="lesson.perplexity.curve", alt=said
+        )
+    with right:
+        parts = " + ".join("∞" if one is None else f"{one:.2f}" for one in perplexity.losses(probabilities))
+        st.latex(rf"\tfrac{{1}}{{3}}\,({parts.replace('∞', chr(92) + 'infty')})")
+        st.metric(t("chart.perplexity", lang), number(value, 4))
+    conclude(said)
+
+
+def _case(case: str, vocab_size: int) -> None:
+    lang = shell.language()
+    st.markdown(t(f"lesson.perplexity.{case}", lang, vocab=vocab_size))
+    guess = st.segmented_control(
+        t("lesson.guess", lang),
+        perplexity.ANSWERS,
+        key=shell.key(f"lesson.perplexity.case.{case}"),
+        format_func=lambda one: {"one": "1", "vocabulary": str(vocab_size), "infinite": "∞"}[one],
+        label_visibility="collapsed",
+    )
+    if guess:
+        which, value = perplexity.answer(case, vocab_size)
+        verdict = "as_guessed" if which == guess else "otherwise"
+        st.markdown(
+            f"{t(f'lesson.perplexity.{verdict}', lang, perplexity=number(value, 4))} "
+            f"{t(f'lesson.perplexity.{case}.why', lang, vocab=vocab_size)}"
+        )

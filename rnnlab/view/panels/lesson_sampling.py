@@ -1,0 +1,56 @@
+"""The lesson on sampling: which positions of the text land in which row of which minibatch."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from rnnlab.view import shell
+from rnnlab.view.charts import lessons as charts
+from rnnlab.view.i18n import t
+from rnnlab.view.lessons import sampling, tables, words
+from rnnlab.view.lessons.contents import Lesson
+from rnnlab.view.panels import chart
+from rnnlab.view.panels.lesson_frame import conclude
+
+_SEED = "lesson.sampling.seed"
+
+
+def draw(lesson: Lesson) -> None:
+    """Deal a short text out in both ways, minibatch after minibatch."""
+    lang, theme = shell.language(), shell.theme()
+    columns = st.columns(3, gap="medium")
+    length = columns[0].slider(t("lesson.sampling.length", lang), 30, 100, 48, 2, key="lesson.sampling.length")
+    batch_size = columns[1].slider(t("field.batch_size", lang), 1, 4, 2, key="lesson.sampling.batch")
+    num_steps = columns[2].slider(t("field.num_steps", lang), 2, 7, 5, key="lesson.sampling.steps")
+    seed = int(st.session_state.get(_SEED, 1))
+    dealt = {
+        "consecutive": sampling.consecutive_positions(length, batch_size, num_steps),
+        "random": sampling.random_positions(length, batch_size, num_steps, sampling.shuffled(length, num_steps, seed)),
+    }
+    count = min(len(one) for one in dealt.values())
+    minibatch = 1
+    if count > 1:
+        minibatch = st.slider(
+            t("lesson.sampling.minibatch", lang), 1, count, min(2, count), key=f"lesson.sampling.minibatch.{count}"
+        )
+    for name, positions in dealt.items():
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{t(f'lesson.sampling.{name}', lang)}**")
+            if name == "random":
+                st.button(t("lesson.sampling.again", lang), icon=":material/casino:", type="tertiary", on_click=_again)
+        windows = [f"{row[0]}–{row[-1]}" for row in positions[minibatch - 1]]
+        rows = t("list.join", lang).join(windows)
+        chart.show(
+            charts.positions(lang, theme),
+            tables.positions(positions, minibatch - 1, length),
+            key=f"lesson.sampling.{name}",
+            alt=t("lesson.sampling.alt", lang, number=minibatch, rows=rows),
+        )
+        left = sampling.left_out(positions, length)
+        st.caption(t("lesson.sampling.rows", lang, number=minibatch, rows=rows, left=left))
+    continuing = {name: sampling.rows_that_continue(one, minibatch - 1) for name, one in dealt.items()}
+    conclude(words.sampling(continuing, batch_size, minibatch, lang))
+
+
+def _again() -> None:
+    st.session_state[_SEED] = int(st.session_state.get(_SEED, 1)) + 1

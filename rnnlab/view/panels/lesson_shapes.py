@@ -1,0 +1,109 @@
+"""The lesson on shapes: what goes in, what comes out, what is learnt, and what another cell would change."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from rnnlab.config import TrainConfig
+from rnnlab.view import shell
+from rnnlab.view.i18n import t
+from rnnlab.view.lessons import shapes, words
+from rnnlab.view.lessons.contents import Lesson
+from rnnlab.view.panels.lesson_frame import conclude
+from rnnlab.view.wording import value_text
+
+
+def draw(lesson: Lesson) -> None:
+    """Let the reader size a network, and count."""
+    lang = shell.language()
+    left, right = st.columns(2, gap="medium")
+    cell = left.segmented_control(
+        t("field.cell", lang),
+        list(shapes.GATES),
+        default="rnn",
+        key=shell.key("lesson.shapes.cell"),
+        format_func=lambda one: value_text("cell", one, lang),
+        required=True,
+        width="stretch",
+    )
+    how = right.segmented_control(
+        t("field.implementation", lang),
+        ["scratch", "library"],
+        default="scratch",
+        key=shell.key("lesson.shapes.how"),
+        format_func=lambda one: value_text("implementation", one, lang),
+        required=True,
+        width="stretch",
+    )
+    columns = st.columns(3, gap="medium")
+    batch_size = columns[0].slider(t("lesson.shapes.batch", lang), 1, 64, 32, key="lesson.shapes.batch")
+    num_steps = columns[1].slider(t("lesson.shapes.steps", lang), 1, 70, 35, key="lesson.shapes.steps")
+    vocab_size = columns[2].slider(t("lesson.shapes.vocab", lang), 27, 2000, 1027, key="lesson.shapes.vocab")
+    num_hiddens = columns[0].slider(t("lesson.shapes.hiddens", lang), 8, 512, 256, 8, key="lesson.shapes.hiddens")
+    num_layers = columns[1].slider(t("lesson.shapes.layers", lang), 1, 6, 1, key="lesson.shapes.layers")
+    directions = columns[2].slider(t("lesson.shapes.directions", lang), 1, 2, 1, key="lesson.shapes.directions")
+    config = TrainConfig.make(
+        cell=cell,
+        implementation=how,
+        batch_size=batch_size,
+        num_steps=num_steps,
+        num_hiddens=num_hiddens,
+        num_layers=num_layers,
+        bidirectional=directions == 2,
+    )
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown(t("lesson.shapes.flows", lang))
+        st.table(
+            {
+                t("lesson.shapes.tensor", lang): [
+                    f"${one.symbol}$ {t(f'lesson.shapes.role.{one.role}', lang)}"
+                    for one in shapes.tensors(config, vocab_size)
+                ],
+                t("lesson.shapes.shape", lang): [_shape(one.shape) for one in shapes.tensors(config, vocab_size)],
+            },
+            border="horizontal",
+        )
+    with right:
+        st.markdown(t("lesson.shapes.learnt", lang))
+        rows = _grouped(shapes.weights(config, vocab_size))
+        st.table(
+            {
+                t("lesson.shapes.weight", lang): [name for name, _, _ in rows],
+                t("lesson.shapes.shape", lang): [_shape(shape) for _, shape, _ in rows],
+                t("lesson.shapes.numbers", lang): [f"{count:,}" for _, _, count in rows],
+            },
+            border="horizontal",
+        )
+    other = "rnn" if cell == "lstm" else "lstm"
+    conclude(
+        words.shape_sentence(
+            shapes.num_parameters(config, vocab_size),
+            shapes.num_parameters(config.change(cell=other), vocab_size),
+            str(cell),
+            other,
+            num_layers,
+            directions,
+            lang,
+        )
+    )
+
+
+def _grouped(learnt: list[shapes.Weight]) -> list[tuple[str, shapes.Shape, int]]:
+    """Put what has the same symbol and shape into one row: the layers from the second on are alike."""
+    lang = shell.language()
+    rows: dict[tuple[str, shapes.Shape], list[shapes.Weight]] = {}
+    for one in learnt:
+        rows.setdefault((one.symbol, one.shape), []).append(one)
+    named = []
+    for (symbol, shape), members in rows.items():
+        layers = sorted({one.layer for one in members})
+        span = f"{layers[0]}–{layers[-1]}" if len(layers) > 1 else str(layers[0])
+        where = t("lesson.shapes.layer", lang, number=span) if layers[0] else t("chart.output_layer", lang)
+        times = f" ×{len(members)}" if len(members) > 1 else ""
+        named.append((f"${symbol}$ {where}{times}", shape, sum(one.size for one in members)))
+    return named
+
+
+def _shape(shape: shapes.Shape) -> str:
+    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"

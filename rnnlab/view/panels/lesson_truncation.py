@@ -1,0 +1,100 @@
+"""The lesson on truncated backpropagation: how far a gradient walks, and what it costs to let it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from rnnlab.errors import RNNLabError
+from rnnlab.recipes import RECIPES
+from rnnlab.view import live, recorded, shell
+from rnnlab.view.charts import lessons as charts
+from rnnlab.view.i18n import number, t
+from rnnlab.view.lessons import contents, tables, truncation, words
+from rnnlab.view.lessons.contents import Lesson
+from rnnlab.view.lessons.exercises import without_detach
+from rnnlab.view.panels import chart
+from rnnlab.view.panels.lesson_frame import conclude, link, title
+
+_STEPS = 4  # in the picture; the book has 35
+
+
+def draw(lesson: Lesson) -> None:
+    """Draw the graph of an epoch with the gradient's way back, and the cost by minibatch."""
+    lang, theme = shell.language(), shell.theme()
+    left, middle, right = st.columns([2, 2, 1], gap="medium", vertical_alignment="bottom")
+    count = left.slider(t("lesson.truncation.count", lang), 2, 8, 4, key="lesson.truncation.count")
+    minibatch = middle.slider(
+        t("lesson.truncation.of", lang), 1, count, min(3, count), key=f"lesson.truncation.minibatch.{count}"
+    )
+    detach = right.toggle(t("lesson.truncation.detach", lang), True, key="lesson.truncation.detach")
+    steps = RECIPES["X4"].config.num_steps
+    walked = {cut: sum(truncation.steps_walked(count, steps, cut)) for cut in (True, False)}
+    said = t(
+        f"lesson.truncation.{'is_cut' if detach else 'is_whole'}",
+        lang,
+        minibatch=minibatch,
+        reach=len(truncation.reach(minibatch, steps, detach)),
+        count=count,
+        sum=walked[detach],
+        ratio=number(walked[False] / walked[True], 3),
+    )
+    chart.show(
+        charts.reach(lang, theme),
+        tables.reach(minibatch, count, _STEPS, detach, lang),
+        key="lesson.truncation.reach",
+        alt=said,
+    )
+    st.caption(t("lesson.truncation.legend", lang))
+    chart.show(charts.walked(lang, theme), tables.walked(count, steps, lang), key="lesson.truncation.walked", alt=said)
+    conclude(said)
+    _measured()
+
+
+def _measured() -> None:
+    """Show what X4 took: minibatch by minibatch where it ran here, else epoch by epoch as recorded."""
+    lang, theme = shell.language(), shell.theme()
+    exercise = contents.find("X4")
+    reference = recorded.choose_exactly("A2")
+    for record in _runs():
+        history = live.feed(record.id).scene(record, lang, theme).history
+        cost = truncation.cost_by_minibatch(history.minibatches)
+        found = without_detach(history)
+        if cost is not None and found is not None:
+            st.markdown(t("lesson.truncation.here", lang, run=record.id))
+            seconds, memory = st.columns(2, gap="medium")
+            said = words.finding("X4", found, lang)
+            with seconds:
+                chart.show(
+                    charts.measured("seconds", lang, theme),
+                    tables.measured(cost.minibatches, [1000 * one for one in cost.seconds]),
+                    key="lesson.truncation.seconds",
+                    alt=said,
+                )
+            megabytes = [one for one in cost.memory_mb if one is not None]
+            if len(megabytes) == len(cost.minibatches):
+                with memory:
+                    chart.show(
+                        charts.measured("memory", lang, theme),
+                        tables.measured(cost.minibatches, megabytes),
+                        key="lesson.truncation.memory",
+                        alt=said,
+                    )
+            conclude(said)
+            break
+    else:
+        recording = recorded.choose_exactly("X4")
+        if recording is not None and reference is not None:
+            found = without_detach(recording.history, reference.history)
+            if found is not None:
+                st.markdown(
+                    f":violet-badge[:material/movie: {t('lesson.recorded', lang)}] {words.finding('X4', found, lang)}"
+                )
+    link(exercise, title(exercise), ":material/arrow_forward:")
+
+
+def _runs() -> list[live.RunRecord]:
+    try:
+        records = shell.store().runs(limit=100)
+    except RNNLabError:
+        return []
+    return [one for one in records if not one.config.detach and one.epoch > 0][:3]

@@ -1,0 +1,183 @@
+"""The Lessons page, as the server runs it: every lesson in both languages, and guess before reveal."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from rnnlab.runs.client import Client
+from rnnlab.view.i18n import LANGUAGES, t
+from rnnlab.view.lessons import contents, exercises, shapes
+from tests.app.conftest import TINY, Open, param, words
+
+NAMES = [one.name for one in contents.ALL]
+
+
+def said(app: AppTest) -> str:
+    """What the page says, conclusions among it."""
+    return words(app)
+
+
+def conclusions(app: AppTest) -> list[str]:
+    return [str(one.value) for one in app.info]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("name", NAMES)
+def test_every_lesson_opens_by_its_url(open_page: Open, name: str, lang: str) -> None:
+    app = open_page("lessons", lang, lesson=name)
+    assert not app.exception
+    assert not app.error
+    lesson = contents.find(name)
+    assert t(f"{lesson.key}.title", lang) in app.header[0].value
+    assert t(f"{lesson.key}.lead", lang) in said(app)
+    assert param(app, "lesson") == name
+    if lesson.is_exercise:
+        assert not conclusions(app)  # not before a guess
+        assert t("lesson.exercise.first_guess", lang) in said(app)
+    else:
+        # something to play with, and what it comes to
+        assert any(app.get(kind) for kind in ("slider", "select_slider", "segmented_control"))
+        assert conclusions(app)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_table_of_contents_leads_to_every_lesson(open_page: Open, lang: str) -> None:
+    app = open_page("lessons", lang)
+    assert not app.exception
+    links = "\n".join(str(link.proto) for link in app.get("page_link"))
+    for name in NAMES:
+        assert re.search(rf"lesson={re.escape(name)}[&\"]", links), name
+    assert t("lessons.part.note", lang) in said(app)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_wrong_name_is_said_and_leaves_the_url(open_page: Open, lang: str) -> None:
+    app = open_page("lessons", lang, lesson="two-hot")
+    assert not app.exception
+    assert "two-hot" in app.error[0].value
+    assert "one-hot" in app.error[0].value
+    assert "lesson" not in app.query_params
+
+
+def test_the_markov_lesson_follows_what_is_typed(open_page: Open) -> None:
+    app = open_page("lessons", "zh", lesson="sequence")
+    app.text_input[0].set_value("囧囧").run()
+    assert not app.exception
+    assert t("lesson.sequence.unseen", "zh", context="囧囧") in conclusions(app)[0]
+    app.slider[0].set_value(0).run()
+    assert not app.exception
+    assert "囧" not in conclusions(app)[0]
+    app.slider[0].set_value(4).run()
+    app.text_input[0].set_value("我").run()
+    assert t("lesson.sequence.short", "zh", size=4) in [one.value for one in app.warning]
+
+
+def test_the_shapes_lesson_counts_what_the_sliders_say(open_page: Open) -> None:
+    app = open_page("lessons", "en", lesson="shapes")
+    app.slider(key="lesson.shapes.layers").set_value(3).run()
+    app.segmented_control(key="lesson.shapes.cell.en").set_value("gru").run()
+    assert not app.exception
+    config = TINY.change(cell="gru", num_layers=3, num_hiddens=256)
+    assert f"{shapes.num_parameters(config, 1027):,}" in conclusions(app)[0]
+
+
+def test_the_books_numbers_make_a_step_of_length_one(open_page: Open) -> None:
+    app = open_page("lessons", "en", lesson="clipping")
+    assert "ηθ = 1," in conclusions(app)[0]  # 0.5 · 2 as it happens
+    app.segmented_control(key="lesson.clipping.numbers.en").set_value("book").run()
+    assert "θ = 0.01" in conclusions(app)[0]
+    assert "ηθ = 1," in conclusions(app)[0]
+    for i in range(2):
+        app.slider(key=f"lesson.clipping.g{i}").set_value(0.0)
+    app.run()
+    assert "ηθ" not in conclusions(app)[0]  # nothing to clip
+
+
+def test_a_case_of_perplexity_is_revealed_after_the_guess(open_page: Open) -> None:
+    app = open_page("lessons", "en", lesson="perplexity")
+    why = t("lesson.perplexity.wrong.why", "en")
+    assert why not in said(app)
+    app.segmented_control(key="lesson.perplexity.case.wrong.en").set_value("one").run()
+    assert why in said(app)
+    assert t("lesson.perplexity.otherwise", "en", perplexity="∞") in said(app)
+    app.segmented_control(key="lesson.perplexity.case.wrong.en").set_value("infinite").run()
+    assert t("lesson.perplexity.as_guessed", "en", perplexity="∞") in said(app)
+
+
+def test_the_state_of_a_cell_is_fed_back(open_page: Open) -> None:
+    app = open_page("lessons", "en", lesson="lstm")
+    before = [one.value for one in app.slider]
+    app.button(key="lesson.lstm.widget.feed").click().run()
+    assert not app.exception
+    after = [one.value for one in app.slider]
+    assert after[:2] == before[:2]  # the input stays
+    assert after[2:6] != before[2:6]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("name", ["X2", "X4", "X5"])
+def test_a_guess_reveals_the_recorded_run(open_page: Open, name: str, lang: str) -> None:
+    app = open_page("lessons", lang, lesson=name)
+    assert not app.get("vega_lite_chart")
+    guess = exercises.GUESSES[name][0]
+    app.button(key=f"lesson.guess.{name}.{guess}").click().run()
+    assert not app.exception
+    assert t("lesson.exercise.guessed", lang, guess=t(f"lesson.{name}.guess.{guess}", lang)) in said(app)
+    assert t("lesson.recorded", lang) in said(app)
+    assert app.get("vega_lite_chart")
+    assert len(conclusions(app)) == 1
+
+
+def test_a_real_run_is_revealed_with_its_own_sentence(open_page: Open, client: Client) -> None:
+    run_id = client.create(TINY.change(detach=False), based_on="X4")
+    for _ in client.follow(run_id):
+        pass
+    app = open_page("lessons", "en", lesson="X4", run=run_id)
+    assert not conclusions(app)  # the run waits for the guess too
+    app.button(key="lesson.guess.X4.growing").click().run()
+    assert not app.exception
+    assert param(app, "run") == run_id
+    assert "minibatches: the first takes" in conclusions(app)[0]
+    # and the lesson on truncation shows its minibatches
+    app = open_page("lessons", "en", lesson="truncation")
+    assert run_id in said(app)
+
+
+def test_the_race_of_learning_rates(open_page: Open, client: Client) -> None:
+    ids = []
+    for recipe, rate in (("X1-lr-1", 1.0), ("X1", 100.0)):
+        ids.append(client.create(TINY.change(learning_rate=rate), based_on=recipe))
+        for _ in client.follow(ids[-1]):
+            pass
+    app = open_page("lessons", "en", lesson="X1", run=",".join(ids))
+    app.button(key="lesson.guess.X1.lr-100").click().run()
+    assert not app.exception
+    assert "learning rate 1: " in conclusions(app)[0] or "learning rate 100: " in conclusions(app)[0]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_run_that_does_not_belong_or_exist_is_said(open_page: Open, client: Client, finished: str, lang: str) -> None:
+    app = open_page("lessons", lang, lesson="X2", run=f"{finished},nowhere1")
+    app.button(key="lesson.guess.X2.breaks").click().run()
+    assert not app.exception
+    assert "run" not in app.query_params
+    assert conclusions(app)  # the recorded run takes its place
+
+
+def test_a_click_starts_a_real_run_and_names_it_in_the_url(open_page: Open, client: Client) -> None:
+    app = open_page("lessons", "zh", lesson="X3")
+    app.button(key="lesson.guess.X3.by50").click().run()
+    app.button(key="lesson.run.X3").click().run()
+    assert not app.exception
+    run_id = param(app, "run")
+    assert client.store.run(run_id).name == "X3"
+    app.button(key="lesson.stop.X3").click().run()
+    assert not app.exception
+    for _ in client.follow(run_id):
+        pass
+    app.run()
+    assert not app.exception
+    assert client.store.run(run_id).state == "stopped"
