@@ -163,8 +163,11 @@ class Client:
         """Add a run that was exported elsewhere, and return its new id; it can be looked at, not continued.
 
         Raises:
-            RunError: it is not an exported run.
+            RunError: it is not an exported run, as `export.import_run` says.
         """
+        from rnnlab.runs.export import check_size
+
+        check_size(data)
         text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
         return str(self._call("import", data=text, owner=owner))
 

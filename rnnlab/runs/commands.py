@@ -223,11 +223,8 @@ class Commands:
                 owner=owner,
                 language=recording.language,
             )
-            self._supervisor.store.move(run, "running")
-            for event in recording.events:
-                self._supervisor.store.record(run, event)
-            if self._supervisor.store.run(run).live:  # it was exported before its end
-                self._supervisor.store.move(run, "interrupted")
+            self._supervisor.store.rename(run, recording.title)
+            self._supervisor.store.add_recorded(run, recording.events)
 
         self._supervisor.write(work)
         return run

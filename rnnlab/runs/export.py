@@ -1,6 +1,6 @@
 """Runs as files: out of the store as JSON, and back in, validated; no torch.
 
-{"format": "rnnlab-run", "version": 1, "name": "A6", "config": {...},
+{"format": "rnnlab-run", "version": 1, "name": "A6", "title": "", "config": {...},
  "made": {"date": "2026-11-21", "versions": {"torch": "2.13.0"}, "seconds": 41.2},
  "corpus": {"name": "lyrics-zh", "vocab_size": 1027, "ladder": {"0": 1027.0, "1": 270.1, ...}},
  "events": [{"kind": "run_started", ...}, ...]}
@@ -13,17 +13,29 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from rnnlab.config import TrainConfig
-from rnnlab.errors import CorpusError, RunError
-from rnnlab.events import Event, RunDiverged, RunFailed, RunFinished, RunStarted
-from rnnlab.runs.store import Store
+from rnnlab.errors import ConfigError, CorpusError, RunError
+from rnnlab.events import EpochFinished, Event, RunDiverged, RunFailed, RunFinished, RunStarted
+from rnnlab.runs.store import MAX_TITLE, Store
 
 MAX_BYTES = 20 * 2**20
 MAX_EVENTS = 50_000
+MAX_TEXT = 2_200
+"""Characters of one text that a run says: a prefix and what may be written after it."""
+MAX_LAYERS = 10
 _LEFT_OUT = ("minibatch_finished", "checkpoint_saved")
 _ENDS = (RunFinished, RunDiverged, RunFailed)
+
+
+def _printable(text: str) -> str:
+    if text and not text.isprintable():
+        raise ValueError("one line of plain text")
+    return text
+
+
+Line = Annotated[str, AfterValidator(_printable)]
 
 
 class Made(BaseModel):
@@ -31,9 +43,9 @@ class Made(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    date: str = Field("", max_length=40)
+    date: Line = Field("", max_length=40)
     versions: dict[str, str] = Field({}, max_length=20)
-    seconds: float = Field(0.0, ge=0, allow_inf_nan=False)
+    seconds: float = Field(0.0, ge=0, le=1e12, allow_inf_nan=False)
 
 
 class CorpusFacts(BaseModel):
@@ -41,9 +53,9 @@ class CorpusFacts(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    name: str = Field(max_length=80)
-    vocab_size: int = Field(ge=0)
-    ladder: dict[int, float] = Field({}, max_length=20)
+    name: Line = Field(max_length=80)
+    vocab_size: int = Field(ge=0, le=2**31)
+    ladder: dict[Annotated[int, Field(ge=0, le=20)], Annotated[float, Field(ge=1, le=1e9)]] = Field({}, max_length=20)
 
 
 class Recording(BaseModel):
@@ -53,13 +65,22 @@ class Recording(BaseModel):
 
     format: Literal["rnnlab-run"]
     version: Literal[1]
-    name: str = Field("", max_length=80)
-    based_on: str = Field("", max_length=80)
-    language: str = Field("", max_length=10)
+    name: Line = Field("", max_length=80)
+    based_on: Line = Field("", max_length=80)
+    title: Line = Field("", max_length=MAX_TITLE)
+    language: Line = Field("", max_length=10)
     config: TrainConfig
     made: Made
     corpus: CorpusFacts
     events: Annotated[tuple[Event, ...], Field(max_length=MAX_EVENTS)]
+
+    @model_validator(mode="after")
+    def _events_of_one_run(self) -> Recording:
+        for number, event in enumerate(self.events):
+            if isinstance(event, _ENDS) and number < len(self.events) - 1:
+                raise ValueError(f"event {number + 1} ends the run, and others follow")
+            _check(event, self.config)
+        return self
 
 
 def export_run(store: Store, run_id: str) -> dict[str, Any]:
@@ -80,6 +101,7 @@ def export_run(store: Store, run_id: str) -> dict[str, Any]:
         "version": 1,
         "name": record.name,
         "based_on": record.based_on,
+        **({"title": record.title} if record.title else {}),  # others need not know of it
         "language": record.language,
         "config": json.loads(record.config.to_json()),
         "made": {
@@ -107,23 +129,74 @@ def import_run(data: str | bytes) -> Recording:
     """Read an exported run.
 
     Raises:
-        RunError: ``import_too_large``, or ``import_invalid`` with the reason.
+        RunError: ``import_too_large``, ``import_not_json``, ``import_format`` (JSON of something else, or of a newer
+            version), ``import_events`` (too many), or ``import_invalid`` with the reason.
     """
-    if len(data) > MAX_BYTES:
-        raise RunError(
-            "import_too_large",
-            f"An exported run has at most {MAX_BYTES // 2**20} MB.",
-            allowed_mb=MAX_BYTES // 2**20,
-        )
+    check_size(data)
     try:
         return Recording.model_validate_json(data)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        reason = f"{where}: {first['msg']}" if where else str(first["msg"])
-        raise RunError(
-            "import_invalid", f"This is not an exported run ({reason[:200]}).", reason=reason[:200]
-        ) from error
+        where = ".".join(str(part)[:40] for part in first["loc"][:6])
+        reason = (f"{where}: {first['msg']}" if where else str(first["msg"]))[:200]
+        if first["type"] == "json_invalid":
+            raise RunError("import_not_json", f"This is not JSON ({reason}).", reason=reason) from error
+        if first["loc"][:1] in (("format",), ("version",)) or (first["loc"], first["type"]) == ((), "model_type"):
+            message = "This is JSON, but not an exported run, or one of a newer version."
+            raise RunError("import_format", message) from error
+        if first["loc"] == ("events",) and first["type"] == "too_long":
+            message = f"An exported run has at most {MAX_EVENTS} events."
+            raise RunError("import_events", message, allowed=MAX_EVENTS) from error
+        raise RunError("import_invalid", f"This is not an exported run ({reason}).", reason=reason) from error
+    except ConfigError as error:  # two of its settings do not go together
+        reason = error.message[:200]
+        raise RunError("import_invalid", f"This is not an exported run ({reason}).", reason=reason) from error
+
+
+def check_size(data: str | bytes) -> None:
+    """Refuse a file that is too large to be an exported run.
+
+    Raises:
+        RunError: ``import_too_large``.
+    """
+    if len(data) > MAX_BYTES:
+        allowed = MAX_BYTES // 2**20
+        raise RunError("import_too_large", f"An exported run has at most {allowed} MB.", allowed_mb=allowed)
+
+
+def _check(event: Event, config: TrainConfig) -> None:
+    """Refuse what no run says, and no page could show: numbers out of all bounds, texts without end.
+
+    Raises:
+        ValueError: with the reason.
+    """
+    _check_value(event.kind, event.model_dump())
+    epoch = getattr(event, "epoch", 0)
+    if not 0 <= epoch <= config.num_epochs + 1:
+        raise ValueError(f"{event.kind}: epoch {epoch} of {config.num_epochs}")
+    if isinstance(event, RunFailed) and any(isinstance(one, dict | list) for one in event.params.values()):
+        raise ValueError("run_failed: its params are plain numbers and texts")
+    if isinstance(event, EpochFinished):
+        if event.epoch < 1 or len(event.grad_norm_by_layer) > MAX_LAYERS:
+            raise ValueError("epoch_finished: epochs count from 1, and there are at most 10 layers")
+        if event.loss < 0 or (event.perplexity or 1.0) < 1 - 1e-6 or event.seconds < 0:
+            raise ValueError("epoch_finished: loss and seconds are at least 0, perplexity at least 1")
+
+
+def _check_value(name: str, value: Any) -> None:
+    if isinstance(value, dict):
+        for key, one in value.items():
+            _check_value(f"{name}.{key}"[:60], one)
+        if len(value) > 40:
+            raise ValueError(f"{name} has too many entries")
+    elif isinstance(value, list | tuple):
+        for one in value:
+            _check_value(name, one)
+    elif isinstance(value, str):
+        if len(value) > MAX_TEXT:
+            raise ValueError(f"{name} is too long")
+    elif isinstance(value, int | float) and abs(value) > (2**53 if isinstance(value, int) else 1e300):
+        raise ValueError(f"{name} is too large")
 
 
 def _ladder(store: Store, config: TrainConfig) -> dict[str, float]:

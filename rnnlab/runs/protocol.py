@@ -46,8 +46,8 @@ ENDED: frozenset[RunState] = frozenset(STATES) - LIVE
 
 STEP_UNITS = ("minibatch", "epoch", "period")
 
-MAX_LINE = 16 * 2**20
-"""The longest line that is read, in bytes: a text of 2 MB with everything escaped fits."""
+MAX_LINE = 128 * 2**20
+"""The longest line that is read, in bytes: a file of 20 MB with everything escaped fits."""
 
 ENDPOINT = "supervisor.json"
 LOCK = "supervisor.lock"

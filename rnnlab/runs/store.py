@@ -8,7 +8,7 @@ import sqlite3
 import statistics
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -327,6 +327,26 @@ class Writer(Store):
         seq = int(rows[0][0])
         self._change("insert into events (run, seq, kind, body) values (?, ?, ?, ?)", run_id, seq, event.kind,
                      event.to_json())  # fmt: skip
+        self._follow(run_id, event)
+        self.touch(run_id)
+        return seq
+
+    def add_recorded(self, run_id: str, events: Sequence[Event]) -> None:
+        """Let a run that waits have happened elsewhere: `events` are all it said, an end only as the last of them."""
+        self.move(run_id, "running")
+        self._connection.executemany(
+            "insert into events (run, seq, kind, body) values (?, ?, ?, ?)",
+            [(run_id, seq, event.kind, event.to_json()) for seq, event in enumerate(events, start=1)],
+        )
+        epochs = [event for event in events if isinstance(event, EpochFinished)]
+        for event in (*epochs[-1:], *events[-1:]):
+            self._follow(run_id, event)
+        if self._state(run_id) not in ENDED:  # it was exported before its end
+            self.move(run_id, "interrupted")
+        self.touch(run_id)
+
+    def _follow(self, run_id: str, event: Event) -> None:
+        """Bring the record of a run up to what it has said."""
         match event:
             case EpochFinished():
                 self._change(
@@ -346,8 +366,6 @@ class Writer(Store):
                 )
             case _:
                 pass
-        self.touch(run_id)
-        return seq
 
     def add_checkpoint(self, run_id: str, event: CheckpointSaved, size: int, kept: bool, limit: int) -> list[str]:
         """Note a checkpoint and return the names of those that it makes superfluous.

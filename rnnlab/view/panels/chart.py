@@ -1,20 +1,68 @@
-"""A chart on a page: a constant specification, its tables, and what it says in words."""
+"""A chart on a page: a constant specification, its tables, what it says in words, and all that as files."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import streamlit as st
 
+from rnnlab.view import pictures, shell
+from rnnlab.view.i18n import t
 
-def show(spec: Mapping[str, Any], tables: Mapping[str, bytes], *, key: str, alt: str) -> None:
-    """Draw a chart.
+
+def show(spec: Mapping[str, Any], tables: Mapping[str, bytes], *, key: str, alt: str, export: bool = True) -> None:
+    """Draw a chart, and below it offer it as files.
 
     Args:
         spec: as `rnnlab.view.charts` builds it; it must stay the same while only the data changes, or the browser
             draws the chart anew and loses zoom and tooltip.
         tables: Arrow bytes by the names that `spec` uses, as `rnnlab.view.frames.ipc` makes them.
         alt: what the chart shows and what came out, for those who cannot see it.
+        export: whether to offer the files; not for a small drawing within an explanation.
     """
     st.vega_lite_chart({**spec, "datasets": dict(tables)}, key=key, alt=alt)
+    if export:
+        _export(spec, tables, key, alt)
+
+
+def _export(spec: Mapping[str, Any], tables: Mapping[str, bytes], key: str, alt: str) -> None:
+    lang = shell.language()
+    with st.container(horizontal=True, horizontal_alignment="right", gap=None):
+        # closed, it is a button and nothing else; open, its files are made when one of them is asked for
+        opened = st.popover(
+            t("chart.export", lang),
+            icon=":material/download:",
+            type="tertiary",
+            help=t("chart.export.help", lang),
+            key=f"chart.export.{key}",
+            on_change="rerun",
+        )
+    if not opened.open:
+        return
+    with opened:
+        files(key, {
+            "png": ("image/png", lambda: pictures.png(spec, tables, alt)),
+            "svg": ("image/svg+xml", lambda: pictures.svg(spec, tables, alt)),
+            "csv": ("text/csv", lambda: pictures.as_csv(tables)),
+            "json": ("application/json", lambda: pictures.as_json(tables, alt)),
+        })  # fmt: skip
+
+
+def files(key: str, formats: Mapping[str, tuple[str, Callable[[], bytes]]]) -> None:
+    """Offer a chart as files, each made when it is asked for: suffix -> (MIME type, how it is made)."""
+    lang = shell.language()
+    no_font = lang == "zh" and "png" in formats and not pictures.draws_chinese()
+    for suffix, (mime, make) in formats.items():
+        st.download_button(
+            t(f"chart.export.{suffix}", lang),
+            data=make,
+            file_name=f"rnnlab-{key}.{suffix}",
+            mime=mime,
+            key=f"chart.export.{key}.{suffix}",
+            on_click="ignore",
+            width="stretch",
+            disabled=suffix == "png" and no_font,
+        )
+    if no_font:
+        st.caption(t("error.picture_no_font", lang))

@@ -9,13 +9,12 @@ from typing import Any
 import streamlit as st
 
 from rnnlab.errors import RNNLabError, RunError
-from rnnlab.events import Event
-from rnnlab.runs import export, logbook
 from rnnlab.runs.protocol import STEP_UNITS
-from rnnlab.runs.store import RunRecord, Store
+from rnnlab.runs.store import RunRecord
 from rnnlab.text import corpora
 from rnnlab.view import live, shell
 from rnnlab.view.i18n import duration, plain, t
+from rnnlab.view.panels import share
 from rnnlab.view.panels.setup import Setup
 from rnnlab.view.wording import changes_text, summary
 
@@ -97,7 +96,7 @@ def bar(setup: Setup, record: RunRecord | None) -> None:
             _button("again", ":material/replay:", _again, record)
         if record is not None:
             _share(record)
-            exports(record)
+            share.exports(record)
             if not is_live:
                 _button("close", ":material/close:", leave)
     problem = st.session_state.pop(_PROBLEM, None)
@@ -296,45 +295,7 @@ def _set_clip(run_id: str, on_key: str, clip_key: str) -> None:
 
 def _share(record: RunRecord) -> None:
     lang = shell.language()
-    with st.popover(t("controls.share", lang), icon=":material/link:"):
-        st.caption(t("controls.share.note", lang))
-        address = (st.context.url or "").split("?")[0]
-        st.code(f"{address}?run={record.id}&lang={lang}", language=None, wrap_lines=True)
-
-
-def exports(record: RunRecord) -> None:
-    """Offer the run as files, made when they are asked for."""
-    lang = shell.language()
-    title = record.name or (f"{record.based_on}-changed" if record.based_on else "run")
-    stem = f"rnnlab-{title}-{record.id}"
-    with st.popover(t("controls.export", lang), icon=":material/download:"):
-        for name, (suffix, mime, make) in _FORMATS.items():
-            st.download_button(
-                t(f"export.{name}", lang),
-                data=_later(make, record.id),
-                file_name=f"{stem}.{suffix}",
-                mime=mime,
-                key=f"export.{name}.{record.id}",
-                on_click="ignore",
-                width="stretch",
-            )
-
-
-def _events(store: Store, run_id: str) -> list[Event]:
-    return [event for _, event in store.events_since(run_id)]
-
-
-_FORMATS: dict[str, tuple[str, str, Callable[[Store, str], str]]] = {
-    "json": ("json", "application/json", lambda store, run_id: export.to_json(export.export_run(store, run_id))),
-    "csv": ("csv", "text/csv", lambda store, run_id: logbook.epoch_table(_events(store, run_id))),
-    "log": (
-        "txt",
-        "text/plain",
-        lambda store, run_id: "\n".join(logbook.book_lines(_events(store, run_id))) + "\n",
-    ),
-}
-
-
-def _later(make: Callable[[Store, str], str], run_id: str) -> Callable[[], bytes]:
-    store = shell.store()
-    return lambda: make(store, run_id).encode("utf-8")
+    opened = st.popover(t("controls.share", lang), icon=":material/link:", key=f"share.{record.id}", on_change="rerun")
+    if opened.open:
+        with opened:
+            share.links(record)

@@ -1,23 +1,26 @@
-"""The runs of this server: open, continue, delete, export."""
+"""The runs of this server: find, open, name, compare, continue, share, take away, delete."""
 
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 
 import streamlit as st
 
 from rnnlab.errors import RNNLabError
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.protocol import ENDED, LIVE
-from rnnlab.runs.store import RunRecord
+from rnnlab.runs.store import MAX_TITLE, RunRecord
 from rnnlab.view import shell
+from rnnlab.view.comparison import MAX_PINS
 from rnnlab.view.i18n import number, plain, t
-from rnnlab.view.panels import controls
-from rnnlab.view.wording import STATE_COLORS, STATE_ICONS, recipe_title, state_text, summary
+from rnnlab.view.panels import share
+from rnnlab.view.wording import STATE_COLORS, STATE_ICONS, recipe_title, state_text, summary, value_text
 
 PAGE = 12
-_PROBLEM = "run_list.problem"
+_PROBLEM, _PINS = "run_list.problem", "run_list.pins"
 _FILTERS = ("all", "live", "ended", "starred")
+_SEARCH = "run_list.search"
 
 
 def draw() -> None:
@@ -35,30 +38,113 @@ def draw() -> None:
     st.fragment(run_every=2.0 if any_live else None)(look)()
 
 
+def matches(record: RunRecord, query: str, lang: str) -> bool:
+    """Say whether every word of `query` stands in what is said of a run: title, recipe, cell, setup, text, id."""
+    config = record.config
+    words = [
+        record.title,
+        record.name,
+        record.based_on,
+        *(recipe_title(RECIPES[name], lang) for name in (record.name, record.based_on) if name in RECIPES),
+        config.cell,
+        summary(config, lang),
+        value_text("corpus", config.corpus, lang),
+        shell.text_title(config.corpus) or "",
+        record.state,
+        state_text(record.state, lang),
+        record.id,
+    ]
+    text = "\n".join(words).casefold()
+    return all(word in text for word in query.casefold().split())
+
+
 def _list() -> None:
     lang = shell.language()
-    chosen = st.segmented_control(
-        t("runs.filter", lang),
-        _FILTERS,
-        key=shell.key("run_list.filter"),
-        default="all",
-        required=True,
-        format_func=lambda one: t(f"runs.filter.{one}", lang),
-        label_visibility="collapsed",
-    )
-    states = {"live": LIVE, "ended": ENDED}.get(str(chosen))
+    chosen, query = _filter(lang)
+    states = {"live": LIVE, "ended": ENDED}.get(chosen)
     records = shell.store().runs(limit=500, states=states)
-    if chosen == "starred":
-        records = [one for one in records if one.starred]
-    if not records:
-        st.info(t("runs.none", lang), icon=":material/history:")
+    found = [
+        one
+        for one in records
+        if (one.starred or chosen != "starred") and (not query.strip() or matches(one, query, lang))
+    ]
+    _pinned(lang)
+    if not found:
+        st.info(t("runs.none_found" if records else "runs.none", lang), icon=":material/history:")
         st.page_link(shell.PAGES["train"][0], label=t("runs.go_train", lang), icon=":material/arrow_forward:",
                      query_params={"lang": lang})  # fmt: skip
         return
-    pages = -(-len(records) // PAGE)
+    pages = -(-len(found) // PAGE)
     page = st.pagination(pages, key="run_list.page") if pages > 1 else 1
-    for record in records[(page - 1) * PAGE : page * PAGE]:
+    for record in found[(page - 1) * PAGE : page * PAGE]:
         _row(record)
+
+
+def _filter(lang: str) -> tuple[str, str]:
+    """Draw the filters, begun by the URL and kept in it."""
+    key = shell.key("run_list.filter")
+    if key not in st.session_state:
+        asked = st.query_params.get("show")
+        st.session_state[key] = asked if asked in _FILTERS else "all"
+    if _SEARCH not in st.session_state:
+        st.session_state[_SEARCH] = st.query_params.get("find", "")[:200]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        chosen = st.segmented_control(
+            t("runs.filter", lang),
+            _FILTERS,
+            key=key,
+            required=True,
+            format_func=lambda one: t(f"runs.filter.{one}", lang),
+            label_visibility="collapsed",
+        )
+        query = st.text_input(
+            t("runs.search", lang),
+            key=_SEARCH,
+            placeholder=t("runs.search.hint", lang),
+            icon=":material/search:",
+            max_chars=200,
+            label_visibility="collapsed",
+            width=320,
+        )
+    shell.parameters(show=None if chosen == "all" else str(chosen), find=query or None)
+    return str(chosen), query or ""
+
+
+# what is laid over each other
+
+
+def _pins() -> list[str]:
+    return list(st.session_state.get(_PINS, []))
+
+
+def _pinned(lang: str) -> None:
+    """Offer to compare what is chosen."""
+    chosen = _pins()
+    if not chosen:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", border=True):
+        st.markdown(t("runs.chosen", lang, count=len(chosen), most=MAX_PINS))
+        st.page_link(
+            shell.PAGES["compare"][0],
+            label=t("runs.compare", lang),
+            icon=":material/stacked_line_chart:",
+            query_params={"pins": ",".join(chosen), "lang": lang},
+        )
+        st.button(t("runs.choose_none", lang), key="run_list.unpin", type="tertiary", on_click=_unpin_all)
+
+
+def _pin(run_id: str, key: str) -> None:
+    others = [one for one in _pins() if one != run_id]
+    st.session_state[_PINS] = [*others, run_id] if st.session_state.get(key) else others
+
+
+def _unpin_all() -> None:
+    for run_id in _pins():
+        st.session_state[f"run_list.pin.{run_id}"] = False
+    st.session_state[_PINS] = []
+
+
+# one run
 
 
 def _row(record: RunRecord) -> None:
@@ -68,6 +154,7 @@ def _row(record: RunRecord) -> None:
         star = ":material/star: " if record.starred else ""
         st.markdown(f"{star}**{title(record)}**  :{color}-badge[{icon} {state_text(record.state, lang)}]")
         facts = [
+            *([_recipe(record)] if record.title else []),
             t("progress.epoch_of", lang, epoch=record.epoch, total=record.num_epochs),
             t("runs.perplexity", lang, perplexity=number(record.perplexity))
             if record.epoch
@@ -75,35 +162,81 @@ def _row(record: RunRecord) -> None:
             _when(record.created_at),
             record.id,
         ]
-        st.caption(f"{summary(record.config, lang)}  \n{' · '.join(facts)}")
+        st.caption(f"{plain(summary(record.config, lang))}  \n{' · '.join(facts)}")
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.page_link(
-                shell.PAGES["train"][0],
-                label=t("runs.open", lang),
-                icon=":material/open_in_new:",
-                query_params={"run": record.id, "lang": lang},
-            )
-            if (
-                record.continuable
-                and not record.live
-                and record.state != "diverged"
-                and record.epoch < record.num_epochs
-            ):
-                _button("continue", ":material/play_arrow:", record, lambda: shell.client().continue_run(record.id))
-            _button(
-                "unstar" if record.starred else "star",
-                ":material/star:",
-                record,
-                lambda: shell.client().star(record.id, not record.starred),
-            )
-            controls.exports(record)
-            if not record.live and st.button(
-                t("runs.delete", lang), key=f"run_list.delete.{record.id}", icon=":material/delete:", type="tertiary"
-            ):
-                _confirm(record)
+            _actions(record, lang)
 
 
-def _button(name: str, icon: str, record: RunRecord, act: object) -> None:
+def _actions(record: RunRecord, lang: str) -> None:
+    st.page_link(
+        shell.PAGES["train"][0],
+        label=t("runs.open", lang),
+        icon=":material/open_in_new:",
+        query_params={"run": record.id, "lang": lang},
+    )
+    chosen, key = _pins(), f"run_list.pin.{record.id}"
+    if key not in st.session_state:
+        st.session_state[key] = record.id in chosen
+    st.checkbox(
+        t("runs.pin", lang),
+        key=key,
+        on_change=_pin,
+        args=(record.id, key),
+        disabled=len(chosen) >= MAX_PINS and record.id not in chosen,
+        width="content",
+    )
+    if record.continuable and not record.live and record.state != "diverged" and record.epoch < record.num_epochs:
+        _button("continue", ":material/play_arrow:", record, lambda: shell.client().continue_run(record.id))
+    _button(
+        "unstar" if record.starred else "star",
+        ":material/star:",
+        record,
+        lambda: shell.client().star(record.id, not record.starred),
+    )
+    _rename(record, lang)
+    _share(record, lang)
+    share.exports(record)
+    if not record.live and st.button(
+        t("runs.delete", lang), key=f"run_list.delete.{record.id}", icon=":material/delete:", type="tertiary"
+    ):
+        _confirm(record)
+
+
+def _rename(record: RunRecord, lang: str) -> None:
+    opened = st.popover(
+        t("runs.rename", lang),
+        icon=":material/edit:",
+        type="tertiary",
+        key=f"run_list.rename.{record.id}",
+        on_change="rerun",
+    )
+    if opened.open:
+        key = f"run_list.title.{record.id}.{record.title}"
+        opened.text_input(
+            t("runs.rename.label", lang),
+            record.title,
+            key=key,
+            max_chars=MAX_TITLE,
+            placeholder=t("runs.rename.hint", lang),
+            on_change=_guarded,
+            args=(lambda: shell.client().rename(record.id, str(st.session_state[key] or "")),),
+        )
+
+
+def _share(record: RunRecord, lang: str) -> None:
+    opened = st.popover(
+        t("controls.share", lang),
+        icon=":material/link:",
+        type="tertiary",
+        key=f"run_list.share.{record.id}",
+        on_change="rerun",
+    )
+    if opened.open:
+        with opened:
+            share.links(record)
+
+
+def _button(name: str, icon: str, record: RunRecord, act: Callable[[], None]) -> None:
     st.button(
         t(f"runs.{name}", shell.language()),
         key=f"run_list.{name}.{record.id}",
@@ -114,8 +247,8 @@ def _button(name: str, icon: str, record: RunRecord, act: object) -> None:
     )
 
 
-def _guarded(act: object) -> None:
-    assert callable(act)
+def _guarded(act: Callable[[], None]) -> None:
+    # a callback runs before the page is drawn: what went wrong is said there
     try:
         act()
     except RNNLabError as error:
@@ -135,7 +268,7 @@ def _confirm(record: RunRecord) -> None:
                 type="primary",
                 icon=":material/delete:",
                 on_click=_guarded,
-                args=(lambda: shell.client().delete(record.id),),
+                args=(lambda: _delete(record.id),),
             ):
                 st.rerun()
             if st.button(t("runs.delete.no", lang)):
@@ -144,8 +277,17 @@ def _confirm(record: RunRecord) -> None:
     ask()
 
 
+def _delete(run_id: str) -> None:
+    shell.client().delete(run_id)
+    st.session_state[_PINS] = [one for one in _pins() if one != run_id]
+
+
 def title(record: RunRecord) -> str:
-    """Name a run: its recipe, or what it is based on."""
+    """Name a run, as Markdown: what somebody called it, else its recipe, or what it is based on."""
+    return plain(record.title) or _recipe(record)
+
+
+def _recipe(record: RunRecord) -> str:
     lang = shell.language()
     if record.name in RECIPES:
         return f"{record.name} · {recipe_title(RECIPES[record.name], lang)}"
