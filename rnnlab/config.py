@@ -18,7 +18,7 @@ Initialization = Literal["normal", "uniform", "xavier", "orthogonal"]
 Sampling = Literal["random", "consecutive"]
 Offset = Literal["zero", "random"]
 Optimizer = Literal["sgd", "adam"]
-Objective = Literal["next"]
+Objective = Literal["next", "cloze"]
 Decoding = Literal["greedy", "temperature", "top_k"]
 Preprocessing = Literal["first_edition", "second_edition"]
 Device = Literal["cpu", "cuda", "mps", "auto"]
@@ -45,6 +45,11 @@ class TrainConfig(BaseModel):
         "normal",
         description="normal: N(0, 0.01²), biases 0; uniform: U(±1/√num_hiddens), the library's default",
     )
+    residual: bool = Field(False, description="each recurrent layer from the second on adds its input to its output")
+    layer_norm: bool = Field(False, description="each recurrent layer's output is normalised, with scale and shift")
+    forget_bias: float = Field(
+        0.0, ge=0, le=10, allow_inf_nan=False, description="added to the LSTM's forget gate at initialisation"
+    )
     # the minibatches
     sampling: Sampling = "consecutive"
     offset: Offset = Field(
@@ -58,7 +63,9 @@ class TrainConfig(BaseModel):
     clip_norm: float | None = Field(0.01, gt=0, le=1e6, allow_inf_nan=False, description="θ; None: off")
     detach: bool = Field(True, description="cut the graph between consecutive minibatches")
     carry_state: bool = Field(False, description="carry the state across epochs too (consecutive sampling)")
-    objective: Objective = "next"
+    objective: Objective = Field(
+        "next", description="cloze: each character from the forward state before and the backward state after it"
+    )
     num_epochs: int = Field(250, ge=0, le=10_000)
     pred_period: int = Field(50, ge=1, le=10_000, description="epochs between two generations")
     # what it writes
@@ -95,6 +102,14 @@ class TrainConfig(BaseModel):
         # without detaching, the graph reaches back to the start of the epoch
         if not self.detach and self.sampling != "consecutive":
             raise PydanticCustomError("config_conflict_detach", "detach can be off only with consecutive sampling")
+        return self
+
+    @model_validator(mode="after")
+    def _cloze_has_two_sides(self) -> TrainConfig:
+        if self.objective == "cloze" and not self.bidirectional:
+            raise PydanticCustomError(
+                "config_conflict_cloze", "the objective cloze needs a bidirectional network (bidirectional=true)"
+            )
         return self
 
     @classmethod

@@ -21,6 +21,9 @@ SETTINGS: dict[str, st.SearchStrategy[Any]] = {
     "num_hiddens": st.integers(1, 1024),
     "activation": st.sampled_from(["tanh", "relu"]),
     "initialization": st.sampled_from(["normal", "uniform", "xavier", "orthogonal"]),
+    "residual": st.booleans(),
+    "layer_norm": st.booleans(),
+    "forget_bias": st.floats(0, 10),
     "sampling": st.sampled_from(["random", "consecutive"]),
     "offset": st.sampled_from(["zero", "random"]),
     "num_steps": st.integers(1, 512),
@@ -116,6 +119,10 @@ def test_text_is_read_as_people_write_it(name: str, text: str, value: object) ->
         ({"random_seed": -1}, f"0 to {2**31 - 1}"),
         ({"random_seed": 2**31}, f"0 to {2**31 - 1}"),
         ({"num_chars": 1}, "2 to 2000000"),
+        ({"objective": "masked"}, "next, cloze"),
+        ({"forget_bias": -1}, "0 to 10"),
+        ({"forget_bias": float("nan")}, "0 to 10"),
+        ({"residual": "some"}, "true, false"),
     ],
 )
 def test_a_refusal_names_the_setting_and_what_is_allowed(settings: dict[str, Any], allowed: str) -> None:
@@ -145,6 +152,15 @@ def test_detach_off_needs_consecutive_sampling() -> None:
     assert "consecutive" in str(error)
 
 
+def test_the_cloze_needs_both_directions() -> None:
+    config = TrainConfig.make(objective="cloze", bidirectional=True)
+    assert TrainConfig.from_json(config.to_json()) == config
+    assert TrainConfig().change_from_text(config.changes_from(TrainConfig())) == config
+    error = refused(objective="cloze")
+    assert error.code == "config_conflict_cloze"
+    assert "bidirectional" in str(error)
+
+
 @pytest.mark.parametrize("text", ["", "[]", "null", "{", "3", '"rnn"'])
 def test_other_json_is_refused(text: str) -> None:
     with pytest.raises(ConfigError):
@@ -153,6 +169,12 @@ def test_other_json_is_refused(text: str) -> None:
 
 def test_json_with_missing_settings_takes_the_defaults() -> None:
     assert TrainConfig.from_json('{"cell": "gru"}') == TrainConfig.make(cell="gru")
+
+
+def test_settings_stored_before_there_were_more_of_them_stay_valid() -> None:
+    later = {"residual", "layer_norm", "forget_bias"}
+    stored = {name: value for name, value in json.loads(TrainConfig().to_json()).items() if name not in later}
+    assert TrainConfig.from_json(json.dumps(stored)) == TrainConfig()
 
 
 def test_frozen() -> None:

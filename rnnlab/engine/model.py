@@ -1,4 +1,11 @@
-"""Depth, direction, scratch or library: the recurrent layers and the output layer, as one language model."""
+"""Depth, direction, scratch or library: the recurrent layers and the output layer, as one model.
+
+`LanguageModel` predicts the next character. `ClozeModel` predicts a character from both of its sides. Two additions to
+the book help a signal, and its gradient, through many layers: a residual connection adds the input of a recurrent layer
+to its output (from the second layer on; the first one's input is a character), and layer normalisation scales each
+output to mean 0 and variance 1 over its units, times a learned scale plus a learned shift. With both, the output is
+normalised first: ``norm(H) + input``.
+"""
 
 from __future__ import annotations
 
@@ -42,12 +49,13 @@ class LanguageModel(nn.Module):
         depth, num_hiddens = self.state_shape
         return tuple(self.dense.weight.new_zeros(depth, batch_size, num_hiddens) for _ in range(self.num_states))
 
-    def forward(self, X: Tensor, state: State) -> tuple[Tensor, State]:
+    def forward(self, X: Tensor, state: State, Y: Tensor | None = None) -> tuple[Tensor, State]:
         """Return the logits of the next characters and the last state.
 
         Args:
             X: characters (batch_size, num_steps).
             state: as `begin_state` returns it.
+            Y: the characters one later; only a `ClozeModel` looks at them.
 
         Returns:
             Logits (num_steps · batch_size, vocab_size), time step by time step, so that ``Y.t().flatten()`` are their
@@ -70,7 +78,89 @@ class LanguageModel(nn.Module):
         return [*recurrent, list(self.dense.parameters())]
 
 
-class ScratchLayers(nn.Module):
+class ClozeModel(LanguageModel):
+    """Predict each character from both of its sides: what a bidirectional network is good for.
+
+    The character at t comes from the forward state at t - 1 and the backward state at t + 1, and from nothing else:
+    O_t = [H_{t-1} forward, H_{t+1} backward] W_hq + b_q. So that no layer mixes what the other direction has read, the
+    two directions are two stacks of their own; with one layer that is the ordinary bidirectional network.
+
+    As in a language model, minibatches are X and Y, which is X one character later, and Y is predicted: so both kinds
+    predict the same characters, and the forward halves of both see the same. The backward stack reads Y from its end.
+    It begins there at zero in every minibatch: the state it came to in the last one belongs before this one, not after
+    it. At the end of a window nothing is known of what follows, and the character there is predicted from its left side
+    alone. Only the forward state is carried on.
+    """
+
+    def __init__(self, config: TrainConfig, vocab_size: int) -> None:
+        one_way = config.change(bidirectional=False, objective="next")
+        super().__init__(one_way, vocab_size)
+        layers = ScratchLayers if config.implementation == "scratch" else LibraryLayers
+        self.backward_recurrent: nn.Module = layers(one_way, vocab_size)
+        self.dense = nn.Linear(2 * config.num_hiddens, vocab_size)
+
+    def forward(self, X: Tensor, state: State, Y: Tensor | None = None) -> tuple[Tensor, State]:
+        """Return the logits of the characters Y and the last state of the forward stack.
+
+        Args:
+            X: characters (batch_size, num_steps); each gives the left side of the one after it.
+            state: of the forward stack, as `begin_state` returns it.
+            Y: X one character later. Without it the character after the last of X is unknown, and the right sides end
+                with X; so a network that is given one character at a time writes, with nothing on the right.
+        """
+        H, state = self._both_sides(X, state, X[:, 1:] if Y is None else Y)
+        return self.dense(H.flatten(0, 1)), state
+
+    def loss(self, X: Tensor, Y: Tensor, state: State) -> tuple[Tensor, State]:
+        """Return the mean cross-entropy of the characters Y (batch_size, num_steps) in nats, and the last state."""
+        H, state = self._both_sides(X, state, Y)
+        return output_loss(self.dense, H.flatten(0, 1), Y.t().flatten()), state
+
+    def layer_parameters(self) -> list[list[nn.Parameter]]:
+        """Return the parameters layer by layer, both stacks together, the output layer last."""
+        stacks: list[list[list[nn.Parameter]]] = [
+            self.recurrent.layer_parameters(),  # type: ignore[operator]
+            self.backward_recurrent.layer_parameters(),  # type: ignore[operator]
+        ]
+        return [[*forward, *backward] for forward, backward in zip(*stacks, strict=True)] + [
+            list(self.dense.parameters())
+        ]
+
+    def _both_sides(self, X: Tensor, state: State, Y: Tensor) -> tuple[Tensor, State]:
+        """Return the left and right sides (T, B, 2 · num_hiddens) of the character after each of X, and the state."""
+        H_left, state = self.recurrent(X.t(), state)
+        H_right = torch.zeros_like(H_left)
+        if Y.shape[1] > 1:
+            # to the right of Y_t stand Y_{t+1} and so on; the backward stack reads them from the last one
+            H_read, _ = self.backward_recurrent(Y[:, 1:].t().flip(0), self.begin_state(len(Y)))
+            H_right = torch.cat((H_read.flip(0), H_right[len(H_read) :]))
+        return torch.cat((H_left, H_right), dim=2), state
+
+
+class _Layers(nn.Module):
+    """What both implementations share: residual connections and layer normalisation between the layers."""
+
+    def __init__(self, config: TrainConfig) -> None:
+        super().__init__()
+        self.num_layers = config.num_layers
+        self.directions = 2 if config.bidirectional else 1
+        self.residual = config.residual
+        self.norms: nn.ModuleList | None = None
+        if config.layer_norm:
+            width = self.directions * config.num_hiddens
+            self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(config.num_layers))
+
+    def _after(self, layer: int, inputs: Tensor, H: Tensor) -> Tensor:
+        """Return what the layer hands on: its H (T, B, directions · num_hiddens), normalised and added to its input."""
+        if self.norms is not None:
+            H = self.norms[layer](H)
+        return H + inputs if self.residual and layer > 0 else H
+
+    def _norm_parameters(self, layer: int) -> list[nn.Parameter]:
+        return [] if self.norms is None else list(self.norms[layer].parameters())
+
+
+class ScratchLayers(_Layers):
     """Layers of cells written from their equations, stacked and run in one or both directions.
 
     Args:
@@ -78,8 +168,7 @@ class ScratchLayers(nn.Module):
     """
 
     def __init__(self, config: TrainConfig, vocab_size: int, readable: bool = False) -> None:
-        super().__init__()
-        self.directions = 2 if config.bidirectional else 1
+        super().__init__(config)
         self.vocab_size = vocab_size
         self.readable = readable
         self.cells = nn.ModuleList()
@@ -109,15 +198,17 @@ class ScratchLayers(nn.Module):
                     output = output.flip(0)
                 outputs.append(output)
                 last_states.append(last)
-            H = outputs[0] if self.directions == 1 else torch.cat(outputs, dim=2)
+            output = outputs[0] if self.directions == 1 else torch.cat(outputs, dim=2)
+            H = self._after(first // self.directions, H, output)
         return H, tuple(torch.stack(tensors) for tensors in zip(*last_states, strict=True))
 
     def layer_parameters(self) -> list[list[nn.Parameter]]:
         """Return the parameters layer by layer."""
-        return [
-            [parameter for cell in self.cells[first : first + self.directions] for parameter in cell.parameters()]
-            for first in range(0, len(self.cells), self.directions)
-        ]
+        layers = []
+        for layer in range(self.num_layers):
+            cells = self.cells[layer * self.directions : (layer + 1) * self.directions]
+            layers.append([p for cell in cells for p in cell.parameters()] + self._norm_parameters(layer))
+        return layers
 
     def _run(self, cell: Cell, inputs: Tensor, state: State) -> tuple[Tensor, State]:
         if not self.readable:
@@ -128,7 +219,7 @@ class ScratchLayers(nn.Module):
         return outputs, last
 
 
-class LibraryLayers(nn.Module):
+class LibraryLayers(_Layers):
     """The framework's own layers, `torch.nn.RNN`, `GRU` and `LSTM`, on one-hot rows.
 
     They hold the weights and define what is computed. A one-hot input uses only the columns of the input weights that
@@ -136,24 +227,31 @@ class LibraryLayers(nn.Module):
     On a processor `rnnlab.engine.sequence` walks their weights, which gives the same values (tested to 1e-5) sooner; on
     an accelerator the framework's own kernels run.
 
+    The framework's layer of depth n can have nothing between its layers. With residual connections or layer
+    normalisation, `layers` is therefore a stack of n layers of depth 1; the same random seed draws the same weights.
+
     Args:
         readable: call the framework's layers themselves on a processor too.
     """
 
     def __init__(self, config: TrainConfig, vocab_size: int, readable: bool = False) -> None:
-        super().__init__()
-        self.num_layers = config.num_layers
-        self.directions = 2 if config.bidirectional else 1
+        super().__init__(config)
         self.cell = config.cell
         self.relu = config.activation == "relu"
         self.readable = readable
-        options: dict[str, Any] = {"num_layers": config.num_layers, "bidirectional": config.bidirectional}
+        options: dict[str, Any] = {"bidirectional": config.bidirectional}
         if config.cell == "rnn":
             options["nonlinearity"] = config.activation
         kind: Any = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}[config.cell]
-        self.layers: nn.RNNBase = kind(vocab_size, config.num_hiddens, **options)
+        self.stacked = config.residual or config.layer_norm
+        self.layers: nn.Module
+        if self.stacked:
+            width = self.directions * config.num_hiddens
+            sizes = [vocab_size, *[width] * (config.num_layers - 1)]
+            self.layers = nn.ModuleList(kind(size, config.num_hiddens, **options) for size in sizes)
+        else:
+            self.layers = kind(vocab_size, config.num_hiddens, num_layers=config.num_layers, **options)
         self.vocab_size = vocab_size
-        self.input_weights = [name for name, _ in self.layers.named_parameters() if name.startswith("weight_ih_l0")]
 
     def forward(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
         """Return the last layer's H (T, B, directions · num_hiddens) and the last state of every layer.
@@ -164,15 +262,32 @@ class LibraryLayers(nn.Module):
         """
         if not self.readable and inputs.device.type == "cpu":
             return self._walk(inputs, state)
+        if not self.stacked:
+            return self._call(self.layers, inputs, state)
+        H = inputs
+        last_states: list[State] = []
+        for index, layer in enumerate(self.layers):  # type: ignore[arg-type]
+            first = index * self.directions
+            output, last = self._call(layer, H, tuple(S[first : first + self.directions] for S in state))
+            H = self._after(index, H, output)
+            last_states.append(last)
+        return H, tuple(torch.cat(tensors) for tensors in zip(*last_states, strict=True))
+
+    def _call(self, layers: nn.Module, inputs: Tensor, state: State) -> tuple[Tensor, State]:
+        """Call the framework's own layer or layers, fed with characters (T, B) or rows (T, B, num_inputs)."""
+        hidden = tuple(S.contiguous() for S in state) if len(state) == 2 else state[0].contiguous()
+        if inputs.dtype != torch.long:
+            H, last = layers(inputs, hidden)
+            return H, last if isinstance(last, tuple) else (last,)
         present, positions = torch.unique(inputs, return_inverse=True)
-        weights = {name: getattr(self.layers, name).index_select(1, present) for name in self.input_weights}
+        names = [name for name, _ in layers.named_parameters() if name.startswith("weight_ih_l0")]
+        weights = {name: getattr(layers, name).index_select(1, present) for name in names}
         rows = functional.one_hot(positions, len(present)).to(state[0].dtype)
-        hidden = state if len(state) == 2 else state[0]
-        self.layers.input_size = len(present)  # the layer checks its input against this
+        layers.input_size = len(present)  # type: ignore[assignment]  # the layer checks its input against this
         try:
-            H, last = torch.func.functional_call(self.layers, weights, (rows, hidden))
+            H, last = torch.func.functional_call(layers, weights, (rows, hidden))
         finally:
-            self.layers.input_size = self.vocab_size
+            layers.input_size = self.vocab_size  # type: ignore[assignment]
         return H, last if isinstance(last, tuple) else (last,)
 
     def _walk(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
@@ -180,19 +295,33 @@ class LibraryLayers(nn.Module):
         last_states: list[State] = []
         for layer in range(self.num_layers):
             outputs = []
-            for direction, suffix in enumerate(("", "_reverse")[: self.directions]):
-                names = (f"{name}_l{layer}{suffix}" for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
-                W_ih, W_hh, b_ih, b_hh = (getattr(self.layers, name) for name in names)
+            for direction in range(self.directions):
                 begin = tuple(S[layer * self.directions + direction] for S in state)
                 sequence = H.flip(0) if direction else H
-                output, last = run_library_sequence(self.cell, sequence, (W_ih, W_hh, b_ih, b_hh), begin, self.relu)
+                weights = self.weights(layer, direction)
+                output, last = run_library_sequence(self.cell, sequence, weights, begin, self.relu)
                 last_states.append(last)
                 outputs.append(output.flip(0) if direction else output)
-            H = outputs[0] if self.directions == 1 else torch.cat(outputs, dim=2)
+            output = outputs[0] if self.directions == 1 else torch.cat(outputs, dim=2)
+            H = self._after(layer, H, output)
         return H, tuple(torch.stack(tensors) for tensors in zip(*last_states, strict=True))
+
+    def weights(self, layer: int, direction: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return the library's ``weight_ih, weight_hh, bias_ih, bias_hh`` of one layer and direction (1: backward)."""
+        holder, number = (self.layers[layer], 0) if self.stacked else (self.layers, layer)  # type: ignore[index]
+        suffix = f"_l{number}{'_reverse' if direction else ''}"
+        W_ih, W_hh, b_ih, b_hh = (
+            getattr(holder, name + suffix) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        )
+        return W_ih, W_hh, b_ih, b_hh
 
     def layer_parameters(self) -> list[list[nn.Parameter]]:
         """Return the parameters layer by layer."""
+        if self.stacked:
+            return [
+                [*layer.parameters(), *self._norm_parameters(index)]
+                for index, layer in enumerate(self.layers)  # type: ignore[arg-type]
+            ]
         named = list(self.layers.named_parameters())
         return [[p for name, p in named if f"_l{layer}" in name] for layer in range(self.num_layers)]
 
@@ -206,10 +335,13 @@ def build_model(config: TrainConfig, vocab_size: int) -> LanguageModel:
     device = resolve_device(config)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.random_seed)
-        model = LanguageModel(config, vocab_size)
+        model = (ClozeModel if config.objective == "cloze" else LanguageModel)(config, vocab_size)
         for name, parameter in model.named_parameters():
+            if ".norms." in name:  # begins with scale 1 and shift 0
+                continue
             fan_in = model.dense.in_features if name.startswith("dense") else config.num_hiddens
             _initialize(parameter, config, name, fan_in)
+            _open_forget_gate(parameter, config, name)
     return model.to(device=device, dtype=torch.float64 if config.precision == "float64" else torch.float32)
 
 
@@ -266,3 +398,11 @@ def _initialize(parameter: nn.Parameter, config: TrainConfig, name: str, fan_in:
         blocks = [parameter] if name == "dense.weight" else torch.split(parameter, config.num_hiddens, dim=gate_axis)
         for block in blocks:
             block.copy_(draw(torch.empty_like(block)))
+
+
+@torch.no_grad()
+def _open_forget_gate(parameter: nn.Parameter, config: TrainConfig, name: str) -> None:
+    """Add the forget bias; of the library's two biases, whose sum acts, to the first."""
+    if config.cell == "lstm" and config.forget_bias and (name.endswith(".b") or ".bias_ih" in name):
+        # the forget gate is the second of four in both orders: i, f, o, c and the library's i, f, c, o
+        parameter[config.num_hiddens : 2 * config.num_hiddens] += config.forget_bias

@@ -362,7 +362,7 @@ class _UndetachedLearner(_Learner):
         model = self.state.model
         self.copies.append({name: p.detach().clone().requires_grad_() for name, p in model.named_parameters()})
         hidden = self.hidden or model.begin_state(len(X))
-        logits, self.hidden = torch.func.functional_call(model, self.copies[-1], (X, hidden))
+        logits, self.hidden = torch.func.functional_call(model, self.copies[-1], (X, hidden, Y))
         loss = functional.cross_entropy(logits, Y.t().flatten())
         leaves = [copy for copies in self.copies for copy in copies.values()]
         grads = torch.autograd.grad(loss, leaves, retain_graph=True, allow_unused=True)
