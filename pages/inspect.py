@@ -10,7 +10,9 @@ from rnnlab.view.panels import (
     microscope,
     microscope_dependence,
     microscope_next,
+    microscope_start,
     microscope_states,
+    microscope_subject,
     microscope_text,
 )
 
@@ -18,7 +20,7 @@ lang = shell.enter()
 shell.frame(t("inspect.title", lang), t("inspect.lead", lang))
 
 # a run of this server, one of its checkpoints, a text; all of it in the URL
-subject = microscope.choose()
+subject = microscope_subject.choose()
 answer = None
 if subject is not None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -56,5 +58,5 @@ if subject is not None and answer is not None:
     elif view == "states":
         microscope_states.draw(answer, at)
 
-microscope.invite()
-microscope.watch()
+microscope_start.invite()
+microscope_start.watch()

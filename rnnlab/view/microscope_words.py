@@ -39,6 +39,11 @@ def percent(share: float) -> str:
     return f"{share:.2%}" if share >= 0.0001 else "<0.01%" if share else "0%"
 
 
+def signed(value: float) -> str:
+    """Write a value of a state, with a true minus sign."""
+    return f"{value:.2f}".replace("-", "−")
+
+
 def shown(text: str) -> str:
     """Return characters for a sentence: blanks visible, and no markup."""
     return plain(visible(text))
@@ -182,5 +187,5 @@ def blank_sentence(detector: Detector | None, lang: str) -> str:
     """Say which unit tells blanks from the other characters, or that none does."""
     if detector is None:
         return t("inspect.blanks.few", lang)
-    facts = {"unit": detector.unit, "inside": f"{detector.inside:.2f}", "outside": f"{detector.outside:.2f}"}
+    facts = {"unit": detector.unit, "inside": signed(detector.inside), "outside": signed(detector.outside)}
     return t("inspect.blanks.stands_out" if detector.stands_out else "inspect.blanks.chance", lang, **facts)

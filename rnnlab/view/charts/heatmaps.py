@@ -24,6 +24,8 @@ _SEQUENTIAL = {
     "light": ["#F6F4EE", "#9CC3C0", "#3C8480", "#0E4A4C"],
     "dark": ["#20242B", "#25595B", "#4C9C97", "#C3EBE4"],
 }
+# pixels left of the charts, so that their columns stand above each other
+_EXTENT = 34
 # the label of a place is its character, after the number that keeps the order: "012a"
 _CHARACTER = "slice(datum.label, 3)"
 
@@ -46,7 +48,15 @@ def heatmap(lang: str, theme: str = "light", limit: float = 0.0, labelled: bool 
     y = alt.Y(
         "row:O",
         title=t("inspect.chart.unit" if labelled else "inspect.chart.units", lang),
-        axis=alt.Axis(labels=labelled, labelExpr=_CHARACTER, ticks=False, domain=False, labelOverlap=False),
+        axis=alt.Axis(
+            minExtent=_EXTENT,
+            maxExtent=_EXTENT,
+            labels=labelled,
+            labelExpr=_CHARACTER,
+            ticks=False,
+            domain=False,
+            labelOverlap=False,
+        ),
     )
     stops = [-limit, -limit / 2, 0, limit / 2, limit] if limit else [0, 1 / 3, 2 / 3, 1]
     colors = _DIVERGING[theme] if limit else _SEQUENTIAL[theme]
@@ -73,7 +83,7 @@ def heatmap(lang: str, theme: str = "light", limit: float = 0.0, labelled: bool 
             ],
         )
     )
-    return specification(alt.layer(cells, _now(theme, x)).properties(height=300))
+    return specification(alt.layer(cells, _now(theme, x)).properties(height=400))
 
 
 @cache
@@ -95,7 +105,7 @@ def unit_lines(lang: str, theme: str = "light") -> dict[str, Any]:
                 "value:Q",
                 title=t("inspect.chart.value", lang),
                 scale=alt.Scale(zero=True),
-                axis=alt.Axis(tickCount=4, gridOpacity=0.45),
+                axis=alt.Axis(tickCount=4, gridOpacity=0.45, minExtent=_EXTENT, maxExtent=_EXTENT),
             ),
             color=alt.Color(
                 "series:N",
@@ -112,7 +122,7 @@ def unit_lines(lang: str, theme: str = "light") -> dict[str, Any]:
             ],
         )
     )
-    return specification(alt.layer(_now(theme, x), lines).properties(height=190))
+    return specification(alt.layer(_now(theme, x), lines).properties(height=240))
 
 
 @cache

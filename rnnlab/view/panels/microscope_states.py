@@ -14,7 +14,7 @@ from rnnlab.view.frames import ipc
 from rnnlab.view.highlight import visible
 from rnnlab.view.i18n import plain, t
 from rnnlab.view.microscope import Rows, Unrolled
-from rnnlab.view.microscope_words import saturation_sentence, state_reading
+from rnnlab.view.microscope_words import saturation_sentence, signed, state_reading
 from rnnlab.view.panels import chart, microscope
 
 _F, _S = pa.float64(), pa.string()
@@ -156,9 +156,9 @@ def _unit_along(together: list[Unrolled], state: Unrolled, text: str, at: int, u
         state=t(f"inspect.state.{state.name}", lang),
         unit=unit,
         low_character=visible(text[low]),
-        low=f"{values[low]:.2f}",
+        low=signed(float(values[low])),
         high_character=visible(text[high]),
-        high=f"{values[high]:.2f}",
+        high=signed(float(values[high])),
     )
     st.markdown(f"**{t('inspect.unit.title', lang, unit=unit)}**")
     chart.show(

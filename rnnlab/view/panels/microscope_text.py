@@ -102,7 +102,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const item = document.createElement("li")
     const box = document.createElement("span")
     box.className = "one " + entry.style
-    box.textContent = "\\u00a0"
+    box.textContent = data.sample
     item.append(box, entry.words)
     return item
   }))
@@ -183,6 +183,7 @@ def _draw(kind: str, cells: list[dict[str, Any]], at: int, legend: list[tuple[st
             "cells": cells,
             "at": at,
             "label": t("inspect.characters", lang),
+            "sample": t("inspect.legend.sample", lang),
             "legend": [{"style": style, "words": words} for style, words in [*legend, *marks]],
         },
         on_picked_change=_picked,

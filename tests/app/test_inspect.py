@@ -1,0 +1,257 @@
+"""The Inspect page: real networks, small ones, under the microscope."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from rnnlab.runs.client import Client
+from rnnlab.runs.export import export_run, to_json
+from rnnlab.view import shell
+from rnnlab.view.charts import heatmaps
+from rnnlab.view.i18n import LANGUAGES, t
+from rnnlab.view.microscope import most_surprising, passage, surprises, unrolled
+from rnnlab.view.microscope_words import next_sentence, state_reading, surprise_summary
+from tests.app.conftest import TINY, Open, param, until, words
+
+NETWORKS = {
+    "rnn": {},
+    "gru": {"cell": "gru"},
+    "lstm": {"cell": "lstm", "implementation": "library", "initialization": "uniform"},
+    "deep": {"cell": "gru", "implementation": "library", "num_layers": 2, "num_hiddens": 40},
+    "both_ways": {"cell": "lstm", "bidirectional": True},
+}
+STATES = {
+    "rnn": ["H"],
+    "gru": ["H", "update_gate", "reset_gate", "candidate"],
+    "lstm": ["H", "C", "input_gate", "forget_gate", "output_gate", "candidate"],
+}
+
+
+@pytest.fixture(scope="module")
+def runs(client: Client) -> dict[str, str]:
+    """One trained network of each kind."""
+    ids = {name: client.create(TINY.change(**changes), based_on="A2") for name, changes in NETWORKS.items()}
+    for run_id in ids.values():
+        for _ in client.follow(run_id):
+            pass
+    return ids
+
+
+@pytest.fixture
+def nothing(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+    """A server that has no run."""
+    with Client(tmp_path / "home") as other:
+        monkeypatch.setattr(shell, "client", lambda: other)
+        yield other
+
+
+def charts(app: AppTest) -> list[dict[str, list[dict[str, Any]]]]:
+    """Return the tables of every chart, read back from the bytes that the browser gets."""
+    return [
+        {one.name: pa.ipc.open_stream(one.data.data).read_all().to_pylist() for one in chart.proto.datasets}
+        for chart in app.get("vega_lite_chart")
+    ]
+
+
+def characters(app: AppTest) -> dict[str, Any]:
+    """Return what the text is drawn from."""
+    found: dict[str, Any] = json.loads(app.get("bidi_component")[0].proto.json)
+    return found
+
+
+def told(client: Client, run_id: str, text: str, **asked: Any) -> dict[str, Any]:
+    return client.inspect(run_id, text, **asked)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_line_of_the_training_text_is_coloured_by_surprise(
+    open_page: Open, client: Client, runs: dict[str, str], lang: str
+) -> None:
+    app = open_page("inspect", lang, run=runs["rnn"])
+    assert not app.exception
+    text = passage(shell.facts().of(TINY).train)
+    answer = told(client, runs["rnn"], text)
+    found = surprises(answer)
+    drawn = characters(app)
+    assert "".join(cell["character"] for cell in drawn["cells"]) == text.replace(" ", "␣")
+    assert drawn["at"] + 1 == most_surprising(found)
+    assert surprise_summary(text, found, lang) in words(app)
+    at = answer["next"][drawn["at"]]
+    assert next_sentence(at["top"], text[drawn["at"] + 1], at["surprise"], lang) in words(app)
+    rows = charts(app)[0]["candidates"]
+    assert [row["rank"].lstrip("012345→ ") for row in rows][:5] == [one.replace(" ", "␣") for one, _ in at["top"]]
+    assert sum("→" in row["rank"] for row in rows) == 1
+    assert app.get("vega_lite_chart")[0].proto.alt
+
+
+def test_the_arrows_move_to_another_character_and_the_url_keeps_it(open_page: Open, runs: dict[str, str]) -> None:
+    app = open_page("inspect", "en", run=runs["rnn"], at="3", text="清晨六点")
+    assert characters(app)["at"] == 2
+    app.button(key="inspect.step.on").click().run()
+    assert characters(app)["at"] == 3
+    assert param(app, "at") == "4"
+    assert app.button(key="inspect.step.on").disabled
+    assert t("inspect.surprise.short", "en") not in words(app)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_dependence_is_said_of_the_character_that_is_predicted(
+    open_page: Open, client: Client, runs: dict[str, str], lang: str
+) -> None:
+    app = open_page("inspect", lang, run=runs["lstm"], view="dependence", at="4", text="清晨六点的小巷")
+    assert not app.exception
+    answer = client.dependence(runs["lstm"], "清晨六点的小巷", 3)
+    assert answer["predicted"].replace(" ", "␣") in words(app)
+    cells = characters(app)["cells"]
+    shares = [weight / sum(answer["weights"]) for weight in answer["weights"]]
+    assert [cell["level"] for cell in cells[:4]] == [sum(share >= one for one in (0.03, 0.1, 0.3)) for share in shares]
+    assert all(cell["note"] == t("inspect.note.later", lang) for cell in cells[4:])
+
+
+@pytest.mark.parametrize("kind", ["rnn", "gru", "lstm"])
+def test_every_state_and_gate_has_its_heat_map(
+    open_page: Open, client: Client, runs: dict[str, str], kind: str
+) -> None:
+    text = "清晨六点的小巷 牛奶瓶还挂着月光"
+    states = {one.name: one for one in unrolled(told(client, runs[kind], text))}
+    assert [name for name in heatmaps.STATES if name in states] == STATES[kind]
+    for name, state in states.items():
+        app = open_page("inspect", "en", run=runs[kind], view="states", gate=name, text=text)
+        assert not app.exception
+        cells = charts(app)[0]["cells"]
+        assert len(cells) == len(text) * 8
+        by_place = {(row["place"], row["units"]): row["value"] for row in cells}
+        assert by_place["000清", "3"] == pytest.approx(float(state.values[0, 2]), abs=1e-6)
+        assert by_place["007␣", "8"] == pytest.approx(float(state.values[7, 7]), abs=1e-6)
+        said = state_reading(state, None, "en").removesuffix(t("inspect.blanks.few", "en"))
+        assert said.strip() in words(app)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_units_can_be_binned_picked_or_looked_at_one_by_one(
+    open_page: Open, client: Client, runs: dict[str, str], lang: str
+) -> None:
+    app = open_page("inspect", lang, run=runs["deep"], view="states", layer="2", text="清晨六点")
+    assert not app.exception
+    assert len({row["row"] for row in charts(app)[0]["cells"]}) == 32
+    assert t("inspect.rows.all", lang, rows=32) in str(app.segmented_control(key=f"inspect.rows.40.{lang}").options)
+    app.segmented_control(key=f"inspect.rows.40.{lang}").set_value("active").run()
+    assert len({row["row"] for row in charts(app)[0]["cells"]}) == 16
+    assert param(app, "rows") == "active"
+    app.segmented_control(key=f"inspect.rows.40.{lang}").set_value("unit").run()
+    state = unrolled(told(client, runs["deep"], "清晨六点", layer=2))[0]
+    next(one for one in app.number_input if (one.key or "").startswith("inspect.unit.")).set_value(40).run()
+    assert not app.exception
+    assert param(app, "unit") == "40"
+    lines = [row for row in charts(app)[0]["lines"] if row["series"] == t(f"inspect.state.{state.name}", lang)]
+    assert [row["value"] for row in lines] == pytest.approx(state.values[:, 39].tolist(), abs=1e-6)
+    assert {row["series"] for row in charts(app)[0]["lines"]} == {
+        t(f"inspect.state.{one}", lang) for one in STATES["gru"]
+    }
+
+
+def test_a_network_that_reads_both_ways_is_said_to(open_page: Open, client: Client, runs: dict[str, str]) -> None:
+    app = open_page("inspect", "en", run=runs["both_ways"], view="states", direction="backward", text="清晨六点")
+    assert not app.exception
+    assert t("inspect.bidirectional", "en") in words(app)
+    backward = next(one for one in unrolled(told(client, runs["both_ways"], "清晨六点")) if one.direction == "backward")
+    by_place = {(row["place"], row["units"]): row["value"] for row in charts(app)[0]["cells"]}
+    assert by_place["000清", "1"] == pytest.approx(float(backward.values[0, 0]), abs=1e-6)
+    one_way = open_page("inspect", "en", run=runs["rnn"])
+    assert t("inspect.bidirectional", "en") not in words(one_way)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_an_unknown_character_is_named(open_page: Open, runs: dict[str, str], lang: str) -> None:
+    app = open_page("inspect", lang, run=runs["rnn"], text="清晨Q六")
+    assert not app.exception
+    assert "Q" in app.error[0].value
+    app.button(key="inspect.fill.train").click().run()
+    assert not app.error
+    assert param(app, "text").startswith("清晨")
+
+
+def test_texts_with_one_click(open_page: Open, client: Client, runs: dict[str, str]) -> None:
+    app = open_page("inspect", "en", run=runs["rnn"])
+    app.button(key="inspect.fill.written").click().run()
+    written = [event for _, event in client.store.events_since(runs["rnn"]) if event.kind == "text_generated"]
+    assert param(app, "text") == next(one.text for one in written if one.epoch == 6)
+    app.button(key="inspect.fill.held_out").click().run()
+    assert not app.exception
+    assert not app.error
+    facts = shell.facts().of(TINY)
+    assert param(app, "text") in facts.held_out
+    assert param(app, "text") not in facts.train
+
+
+def test_a_checkpoint_is_chosen_by_its_epoch(open_page: Open, client: Client, runs: dict[str, str]) -> None:
+    kept = [epoch for epoch, minibatch, _ in client.store.checkpoints(runs["rnn"]) if not minibatch]
+    assert len(kept) > 1
+    app = open_page("inspect", "en", run=runs["rnn"], epoch=str(kept[0]), text="清晨六点")
+    assert not app.exception
+    first = surprises(told(client, runs["rnn"], "清晨六点", epoch=kept[0]))
+    assert surprise_summary("清晨六点", first, "en") in words(app)
+    slider = next(one for one in app.select_slider if (one.key or "").startswith("inspect.epoch."))
+    slider.set_value(len(kept) - 1).run()
+    last = surprises(told(client, runs["rnn"], "清晨六点"))
+    assert surprise_summary("清晨六点", last, "en") in words(app)
+    assert "epoch" not in app.query_params
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("epoch", "7777"), ("epoch", "two"), ("at", "0"), ("at", "99"), ("layer", "9"), ("gate", "x"), ("unit", "-1"),
+     ("view", "none"), ("text", "清" * 300), ("text", "")],
+)  # fmt: skip
+def test_what_a_link_gets_wrong_is_put_right(open_page: Open, runs: dict[str, str], name: str, value: str) -> None:
+    app = open_page("inspect", "en", run=runs["gru"], **{"view": "states", "text": "清晨六点", name: value})
+    assert not app.exception
+    assert not app.error
+    if name == "epoch":
+        assert value in app.info[0].value
+
+
+def test_a_run_that_is_not_there(open_page: Open, runs: dict[str, str]) -> None:
+    app = open_page("inspect", "en", run="nosuchrun")
+    assert not app.exception
+    assert "nosuchrun" in app.error[0].value
+    assert param(app, "run") in client_ids()  # another one is shown instead
+
+
+def client_ids() -> list[str]:
+    return [one.id for one in shell.store().runs()]
+
+
+def test_an_imported_run_has_no_weights_and_the_page_says_so(
+    open_page: Open, client: Client, runs: dict[str, str]
+) -> None:
+    imported = client.import_run(to_json(export_run(client.store, runs["rnn"])))
+    app = open_page("inspect", "en", run=imported)
+    assert not app.exception
+    assert t("inspect.no_weights", "en", id=imported) in [one.value for one in app.warning]
+    client.delete(imported)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_where_nothing_was_trained_one_click_starts_a_run(open_page: Open, nothing: Client, lang: str) -> None:
+    app = open_page("inspect", lang)
+    assert not app.exception
+    assert t("inspect.invite", lang) in words(app)
+    if lang == "zh":
+        return
+    app.button(key="inspect.start.A3").click().run()
+    assert not app.exception
+    run_id = param(app, "run")
+    assert nothing.store.run(run_id).name == "A3"
+    until(nothing, run_id, lambda record: record.continuable)
+    app.run()
+    assert not app.exception
+    assert characters(app)["cells"]
+    nothing.delete(run_id)

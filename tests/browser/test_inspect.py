@@ -1,0 +1,56 @@
+"""The Inspect page in a browser: a tap on a character, a phone, a reload."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from rnnlab.config import TrainConfig
+from rnnlab.runs.client import Client
+from tests.browser.server import Server
+
+pytestmark = pytest.mark.browser
+
+SMALL = TrainConfig.make(
+    cell="gru", num_hiddens=8, num_steps=10, batch_size=16, num_chars=2000, num_epochs=4, pred_period=2, num_preds=12
+)
+READY = "document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
+
+
+@pytest.fixture(scope="module")
+def run_id(server: Server) -> str:
+    with Client(server.home) as client:
+        one = client.create(SMALL)
+        for _ in client.follow(one):
+            pass
+        return one
+
+
+def test_a_tap_on_a_character_shows_what_comes_next_and_survives_a_reload(
+    server: Server, visit: Callable[..., Page], run_id: str
+) -> None:
+    page = visit(f"{server.url}/inspect?lang=en&run={run_id}&text=清晨六点的小巷", width=390)
+    box = page.get_by_role("option").nth(4)
+    box.click()
+    page.wait_for_url("**at=5**")
+    expect(page.get_by_text("Character 5/7")).to_be_visible()
+    expect(page.get_by_role("heading", name="After “的”: the next character")).to_be_visible()
+    # by keyboard too
+    page.get_by_role("listbox", name="The text").press("ArrowLeft")
+    page.wait_for_url("**at=4**")
+    page.get_by_role("radio", name="Hidden state and gates").or_(
+        page.get_by_role("button", name="Hidden state and gates")
+    ).first.click()
+    page.wait_for_url("**view=states**")
+    page.reload()
+    expect(page.get_by_text("Character 4/7")).to_be_visible()
+    expect(page.get_by_text("Unit", exact=False).first).to_be_visible()
+    page.wait_for_function(READY)
+    wide = page.evaluate(
+        """() => [...document.querySelectorAll('html, body, [data-testid=stMain]')]
+            .filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.outerHTML.slice(0, 120))"""
+    )
+    assert wide == []
+    expect(page.get_by_test_id("stException")).to_have_count(0)
