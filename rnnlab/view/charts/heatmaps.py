@@ -44,7 +44,7 @@ def heatmap(lang: str, theme: str = "light", limit: float = 0.0, labelled: bool 
     """
     alt = altair()
 
-    x = _places(lang)
+    x = _places()
     y = alt.Y(
         "row:O",
         title=t("inspect.chart.unit" if labelled else "inspect.chart.units", lang),
@@ -94,11 +94,11 @@ def unit_lines(lang: str, theme: str = "light") -> dict[str, Any]:
     """
     alt = altair()
 
-    x = _places(lang)
+    x = _places()
     order = [t(f"inspect.state.{name}", lang) for name in STATES]
     lines = (
         alt.Chart(alt.NamedData(name="lines"))
-        .mark_line(strokeWidth=1.7, point=alt.OverlayMarkDef(size=18, filled=True))
+        .mark_line(strokeWidth=1.7, point=alt.OverlayMarkDef(size=70, opacity=0))  # to hover over
         .encode(
             x=x,
             y=alt.Y(
@@ -112,7 +112,9 @@ def unit_lines(lang: str, theme: str = "light") -> dict[str, Any]:
                 title=None,
                 sort=order,
                 scale=alt.Scale(range=LAYER_COLORS[theme]),
-                legend=alt.Legend(orient="top", columns=4, symbolStrokeWidth=2),
+                legend=alt.Legend(
+                    orient="top", columns=alt.ExprRef("width < 500 ? 2 : 6"), symbolStrokeWidth=2, symbolType="stroke"
+                ),
             ),
             strokeDash=alt.StrokeDash("series:N", title=None, sort=order, scale=alt.Scale(range=LAYER_DASHES)),
             tooltip=[
@@ -176,12 +178,12 @@ def candidates(lang: str, theme: str = "light") -> dict[str, Any]:
     return specification(alt.layer(bars, ticks, numbers).properties(height=210))
 
 
-def _places(lang: str) -> Any:
+def _places() -> Any:
     alt = altair()
 
     return alt.X(
         "place:O",
-        title=t("inspect.chart.text", lang),
+        title=None,
         axis=alt.Axis(
             labelExpr=_CHARACTER, labelAngle=0, labelOverlap="greedy", labelSeparation=0, ticks=False, domain=False,
             labelPadding=4,
