@@ -266,7 +266,7 @@ class LibraryLayers(_Layers):
             return self._call(self.layers, inputs, state)
         H = inputs
         last_states: list[State] = []
-        for index, layer in enumerate(self.layers):  # type: ignore[arg-type]
+        for index, layer in enumerate(self.layers.children()):
             first = index * self.directions
             output, last = self._call(layer, H, tuple(S[first : first + self.directions] for S in state))
             H = self._after(index, H, output)
@@ -318,10 +318,8 @@ class LibraryLayers(_Layers):
     def layer_parameters(self) -> list[list[nn.Parameter]]:
         """Return the parameters layer by layer."""
         if self.stacked:
-            return [
-                [*layer.parameters(), *self._norm_parameters(index)]
-                for index, layer in enumerate(self.layers)  # type: ignore[arg-type]
-            ]
+            stack = enumerate(self.layers.children())
+            return [[*layer.parameters(), *self._norm_parameters(index)] for index, layer in stack]
         named = list(self.layers.named_parameters())
         return [[p for name, p in named if f"_l{layer}" in name] for layer in range(self.num_layers)]
 

@@ -1,0 +1,273 @@
+"""What is wrong with a network, measured at frozen weights: stuck at the frequencies, reading the answer, overfitting.
+
+`diagnose` looks and changes nothing: not the weights, not the random state, not how the thread treats denormal numbers.
+To answer within seconds it walks at most `MAX_TARGETS` characters of a text, and samples where a measure costs more than
+one walk; a text of the book's 10,000 characters is walked whole.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+
+import torch
+from torch import Tensor
+
+from rnnlab.config import TrainConfig
+from rnnlab.engine.cells import CELLS, State
+from rnnlab.engine.minibatch import consecutive_minibatches
+from rnnlab.engine.model import ClozeModel, LanguageModel
+from rnnlab.events import Diagnosis, perplexity_of
+from rnnlab.text.vocab import Vocab
+
+MAX_TARGETS = 20_000
+"""Characters of a text that are predicted, at most."""
+MAX_MINIBATCHES = 1_000
+"""The same, in minibatches."""
+SAMPLED_OUTPUTS = 2_000
+"""Output distributions that are held against the mean one, evenly over the text."""
+OUTPUTS_SHOWN = 30
+"""Characters whose mean probability and frequency are reported, the most frequent ones."""
+HONEST_LENGTHS = 40
+"""Prefix lengths at which a bidirectional network is measured, evenly over longer windows."""
+HONEST_PRODUCTS = 6e10
+"""Multiplications that this may take: of more windows, evenly many over the text are taken."""
+
+STUCK_RATIO = 0.10
+STUCK_KL = 0.10
+STUCK_SENSITIVITY = 0.10
+"""Stuck: perplexity within 10 % of the unigram one, KL and sensitivity below these. See `is_stuck`."""
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Windows of a text with the state that the network comes to each of them with.
+
+    Attributes:
+        X: characters (N, T).
+        Y: the characters one later (N, T).
+        state: each tensor (num_layers · directions, N, num_hiddens).
+    """
+
+    X: Tensor
+    Y: Tensor
+    state: State
+
+    def rows(self, chosen: Tensor | slice) -> Windows:
+        """Return some of the windows."""
+        return Windows(self.X[chosen], self.Y[chosen], tuple(S[:, chosen] for S in self.state))
+
+
+@dataclass
+class Walk:
+    """What one walk over a text has seen.
+
+    Attributes:
+        losses: nats (N, T), one row for each window.
+        windows: where they were measured.
+        mean_output: the mean output distribution (vocab_size,).
+        outputs: some of the output distributions (n, vocab_size), evenly over the text.
+    """
+
+    losses: Tensor
+    windows: Windows
+    mean_output: Tensor
+    outputs: Tensor
+
+
+def diagnose(model: LanguageModel, config: TrainConfig, vocab: Vocab, indices: Tensor, held_out_text: str) -> Diagnosis:
+    """Look at a network at frozen weights; takes some seconds at most.
+
+    The perplexity is that of the training text as the sampling walks it: with consecutive sampling the state is zero at
+    the start and carried from minibatch to minibatch; with random sampling each window begins at zero. The held-out one
+    is measured likewise, on the text after the training text without the characters that the vocabulary does not have.
+    Both directions of a bidirectional network see their windows whole there, as in training.
+
+    The honest perplexity gives each character the same state to begin with and the same window, but of the window only
+    the prefix: a backward direction begins at the end of that prefix. For a one-directional network this is what the
+    ordinary one does (tested), and not measured again. A cloze network loses its whole right side. Bidirectional
+    networks run once for each prefix length; of very many or very long windows a part is sampled, evenly.
+
+    The gradient is that of the last minibatch walked, with denormal numbers kept.
+
+    Args:
+        model: the network; is not changed.
+        config: its configuration.
+        vocab: the vocabulary of the training text.
+        indices: the training text, (length,), enough for one minibatch.
+        held_out_text: the text after it; may be empty.
+    """
+    device = model.dense.weight.device
+    indices = torch.as_tensor(indices, dtype=torch.long, device=device)
+    with torch.no_grad():
+        walk = walk_text(model, indices, config)
+        perplexity = _perplexity(walk.losses)
+        honest = perplexity
+        if config.bidirectional:
+            honest = _perplexity(honest_losses(model, _affordable(config, walk.windows)))
+        known = [vocab.token_to_idx[token] for token in held_out_text if token in vocab.token_to_idx]
+        held_out = None
+        if len(known) > 1:
+            held_out = walk_text(model, torch.tensor(known, device=device), config, whole=True).losses
+        frequencies = torch.bincount(indices, minlength=len(vocab)).double().cpu() / len(indices)
+        mean = walk.mean_output.double().cpu()
+        kl = _kl(mean, frequencies)
+        sensitivity = (walk.outputs - walk.mean_output).abs().sum(1).mean().item() / 2
+    unigram = math.exp(float(torch.special.entr(frequencies).sum()))
+    norms, denormal_shares = _gradients(model, walk.windows.rows(slice(-config.batch_size, None)))
+    order = frequencies.argsort(descending=True, stable=True)[:OUTPUTS_SHOWN].tolist()
+    return Diagnosis(
+        perplexity=perplexity,
+        honest_perplexity=honest,
+        unigram_perplexity=unigram,
+        kl_to_unigram=kl,
+        sensitivity=min(1.0, sensitivity),
+        stuck=is_stuck(perplexity, unigram, kl, sensitivity),
+        held_out_perplexity=None if held_out is None else _perplexity(held_out),
+        held_out_chars=0 if held_out is None else held_out.numel(),
+        held_out_unknown=len(held_out_text) - len(known),
+        loss_by_position=tuple(walk.losses.double().mean(0).tolist()),
+        outputs=tuple((vocab.idx_to_token[i], float(mean[i]), float(frequencies[i])) for i in order),
+        grad_norm_by_layer=norms,
+        denormal_share_by_layer=denormal_shares,
+    )
+
+
+def is_stuck(perplexity: float | None, unigram: float, kl: float, sensitivity: float) -> bool:
+    """Say whether a network predicts the frequencies of the characters and ignores what it reads.
+
+    Each of the three numbers alone can mislead. A network on its way down passes the unigram perplexity; one that knows
+    the text has the right frequencies on average; an untrained one does not look at its input either.
+    """
+    if perplexity is None:
+        return False
+    near = abs(perplexity / unigram - 1) <= STUCK_RATIO
+    return near and kl < STUCK_KL and sensitivity < STUCK_SENSITIVITY
+
+
+def walk_text(model: LanguageModel, indices: Tensor, config: TrainConfig, whole: bool = False) -> Walk:
+    """Predict a text as the sampling of `config` walks it, from offset 0 and, where it is random, in order.
+
+    Args:
+        whole: lay a text that is too short for the configured minibatch out in fewer rows or steps.
+    """
+    B, T = config.batch_size, config.num_steps
+    if whole:  # rows that are long against the window, so that few characters lack what stands before them
+        B = max(1, min(B, (len(indices) - 1) // (4 * T)))
+        T = min(T, len(indices) // B - 1)
+    minibatches = _windows_in_order(indices, B, T) if config.sampling == "random" else None
+    limit = max(1, min(MAX_MINIBATCHES, MAX_TARGETS // (B * T)))
+    count = min(limit, max(1, (len(indices) // B - 1) // T))
+    every = max(1, count * B * T // SAMPLED_OUTPUTS)
+    state: State | None = None
+    losses, Xs, Ys, states, outputs = [], [], [], [], []
+    mean = model.dense.weight.new_zeros(model.vocab_size, dtype=torch.float64)
+    for number, (X, Y) in enumerate(minibatches or consecutive_minibatches(indices, B, T)):
+        if number == limit:
+            break
+        begin = state or model.begin_state(len(X))
+        logits, last = model(X, begin, Y)
+        state = last if config.sampling == "consecutive" else None
+        log_p = logits.log_softmax(1)
+        loss = -log_p.gather(1, Y.t().reshape(-1, 1)).view(Y.shape[1], len(Y)).t()
+        p = log_p.exp_()
+        mean += p.sum(0)
+        outputs.append(p[::every].clone())
+        losses.append(loss)
+        Xs.append(X)
+        Ys.append(Y)
+        states.append(begin)
+    windows = Windows(
+        torch.cat(Xs), torch.cat(Ys), tuple(torch.cat(tensors, 1) for tensors in zip(*states, strict=True))
+    )
+    mean /= windows.Y.numel()
+    return Walk(torch.cat(losses), windows, mean.to(p.dtype), torch.cat(outputs))
+
+
+def honest_losses(model: LanguageModel, windows: Windows) -> Tensor:
+    """Return the losses (N, n) in nats of n characters in each window, each predicted from its prefix there alone.
+
+    Every network is run on each prefix by itself, whatever it would do with the rest of the window; of windows longer
+    than `HONEST_LENGTHS` that many prefixes are taken, evenly.
+    """
+    T = windows.X.shape[1]
+    count = min(T, HONEST_LENGTHS)
+    lengths = [1 + round(i * (T - 1) / max(1, count - 1)) for i in range(count)]
+    losses = []
+    for length in lengths:
+        H, _ = model.recurrent(windows.X[:, :length].t(), windows.state)
+        H_last = H[-1]
+        if isinstance(model, ClozeModel):  # nothing is known on the right
+            H_last = torch.cat((H_last, torch.zeros_like(H_last)), dim=1)
+        log_p = model.dense(H_last).log_softmax(1)
+        losses.append(-log_p.gather(1, windows.Y[:, length - 1 : length]))
+    return torch.cat(losses, 1)
+
+
+def _affordable(config: TrainConfig, windows: Windows) -> Windows:
+    """Return as many windows, evenly over the text, as can be run prefix by prefix within seconds."""
+    N, T = windows.X.shape
+    steps = sum(range(1, T + 1)) * min(1.0, HONEST_LENGTHS / T)
+    # products per time step and row: state to state, and input to state from the second layer on
+    matrices = config.num_layers * 2 + (config.num_layers - 1) * 4
+    products = steps * matrices * len(CELLS[config.cell].gates) * config.num_hiddens**2
+    affordable = max(1, int(HONEST_PRODUCTS / products))
+    if affordable >= N:
+        return windows
+    return windows.rows(torch.linspace(0, N - 1, affordable, device=windows.X.device).long())
+
+
+def _windows_in_order(indices: Tensor, B: int, T: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield the windows that random sampling deals out, in the order of the text, B at a time, the last ones too."""
+    N = (len(indices) - 1) // T
+    X, Y = indices[: N * T].view(N, T), indices[1 : N * T + 1].view(N, T)
+    yield from zip(torch.split(X, B), torch.split(Y, B), strict=True)
+
+
+def _gradients(model: LanguageModel, windows: Windows) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return the norm of the gradient of each layer, and the share of denormal numbers in it."""
+    layers = model.layer_parameters()
+    parameters = [p for layer in layers for p in layer]
+    with torch.enable_grad(), denormals_kept():
+        loss, _ = model.loss(windows.X, windows.Y, windows.state)
+        grads = iter(torch.autograd.grad(loss, parameters, allow_unused=True))
+        tiny = torch.finfo(parameters[0].dtype).tiny
+        norms, shares = [], []
+        for layer in layers:
+            of_layer = [grad.double().abs().flatten() for grad in islice(grads, len(layer)) if grad is not None]
+            flat = torch.cat(of_layer)
+            norm = flat.norm().item()
+            norms.append(norm if math.isfinite(norm) else sys.float_info.max)
+            shares.append(((flat > 0) & (flat < tiny)).double().mean().item())
+    return tuple(norms), tuple(shares)
+
+
+@contextmanager
+def denormals_kept() -> Iterator[None]:
+    """Keep denormal numbers within this block, in this thread; afterwards treat them as before."""
+    flushing = _flushes()
+    torch.set_flush_denormal(False)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(flushing)
+
+
+def _flushes() -> bool:
+    """Whether this thread takes denormal numbers as zero: there is no other way to ask."""
+    smallest = torch.full((64,), torch.finfo(torch.float32).tiny)
+    return bool((smallest * 0.5).sum().item() == 0.0)
+
+
+def _perplexity(losses: Tensor) -> float | None:
+    mean = losses.double().mean().item()
+    return perplexity_of(mean) if math.isfinite(mean) else None
+
+
+def _kl(p: Tensor, q: Tensor) -> float:
+    """Return KL(p ‖ q) in nats; q has no zeros, since every character of the vocabulary occurs in the text."""
+    return max(0.0, float((torch.special.xlogy(p, p) - p * q.log()).sum()))
