@@ -403,8 +403,8 @@ def show(run_id: str, as_json: bool) -> None:
 @main.command()
 @click.argument("run_id", metavar="RUN")
 @click.option(
-    "--format", "kind", type=click.Choice(["json", "csv", "log"]), default="json", show_default=True,
-    help="All of it, a table of the epochs, or the book's log.",
+    "--format", "kind", type=click.Choice(["json", "csv", "log", "script"]), default="json", show_default=True,
+    help="All of it, a table of the epochs, the book's log, or a program that repeats it.",
 )  # fmt: skip
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, allow_dash=True), default="-", help="Default: standard output."
@@ -418,6 +418,39 @@ def export(run_id: str, kind: str, output: str) -> None:
         click.echo(text, nl=False)
     else:
         _write(output, text)
+
+
+@main.command("import")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False))
+def import_runs(files: tuple[str, ...]) -> None:
+    """Take in runs that were exported as JSON, and print their new ids.
+
+    They can be looked at and exported again, not continued: such a file holds no weights.
+    """
+    from rnnlab.runs.export import import_run
+
+    contents = [_read(Path(name)) for name in files]
+    for name, data in zip(files, contents, strict=True):  # all are good, or none is taken in
+        try:
+            import_run(data)
+        except RunError as error:
+            raise _Refusal(f"{name}: {error}") from error
+    client = _client()
+    with contextlib.closing(client):
+        client.connect()
+        for data in contents:
+            click.echo(client.import_run(data))
+
+
+def _read(path: Path) -> bytes:
+    """Read a file, but not more of it than an exported run may have."""
+    from rnnlab.runs.export import MAX_BYTES
+
+    try:
+        with open(path, "rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise _Refusal(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
 # finding things --------------------------------------------------------------------------------------------------
@@ -508,6 +541,10 @@ def _exported(store: Store, run_id: str, kind: str) -> str:
 
     if kind == "json":
         return export.to_json(export.export_run(store, run_id))
+    if kind == "script":
+        from rnnlab.runs.script import script
+
+        return script(store, run_id)
     events = [event for _, event in store.events_since(run_id)]
     return logbook.epoch_table(events) if kind == "csv" else "".join(f"{line}\n" for line in logbook.book_lines(events))
 

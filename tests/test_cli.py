@@ -187,7 +187,9 @@ REFUSED: list[tuple[list[str], list[str]]] = [
     (["continue", "nothing"], ["nothing", "recorded"]),
     (["generate", "nothing", "分开"], ["nothing", "recorded"]),
     (["export", "nothing"], ["nothing", "recorded"]),
-    (["export", "nothing", "--format", "xml"], ["json", "csv", "log"]),
+    (["export", "nothing", "--format", "xml"], ["json", "csv", "log", "script"]),
+    (["import", "nowhere.json"], ["nowhere.json", "does not exist"]),
+    (["import", __file__], ["test_cli.py", "JSON"]),
     (["learn"], ["learn"]),
 ]
 
@@ -276,6 +278,28 @@ def test_an_unknown_run_lists_those_that_exist(shared: Path, trained: tuple[str,
     result = ask("show", "0nothing")
     assert result.exit_code == 2
     assert trained[0] in result.stderr
+
+
+def test_import(shared: Path, trained: tuple[str, list[dict[str, Any]], str], tmp_path: Path) -> None:
+    run_id, _, _ = trained
+    file = tmp_path / "run.json"
+    ask("export", run_id, "-o", str(file))
+    result = ask("import", str(file), str(file))
+    assert result.exit_code == 0
+    first, second = result.stdout.split()
+    assert len({run_id, first, second}) == 3
+    assert ask("show", first).stdout.split()[1:] == ask("show", run_id).stdout.split()[1:]
+    (tmp_path / "cut.json").write_bytes(file.read_bytes()[:300])
+    refused = ask("import", str(tmp_path / "cut.json"))
+    assert refused.exit_code == 2
+    assert "cut.json" in refused.stderr
+
+
+def test_a_program_that_repeats_a_run(shared: Path, trained: tuple[str, list[dict[str, Any]], str]) -> None:
+    run_id, _, _ = trained
+    source = ask("export", run_id, "--format", "script").stdout
+    compile(source, "run.py", "exec")
+    assert "num_hiddens=8" in source
 
 
 def test_export(shared: Path, trained: tuple[str, list[dict[str, Any]], str], tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
     python -m rnnlab.recordings A2 A6 A10
 
-With no recipe named, all of them are recorded. The runs are kept in a folder of their own that is removed afterwards.
+With no recipe named, all of them are recorded, each with a diagnosis of its weights at every prediction period. The
+runs are kept in a folder of their own that is removed afterwards.
 """
 
 from __future__ import annotations
@@ -15,22 +16,21 @@ import time
 from pathlib import Path
 
 from rnnlab.errors import RNNLabError
-from rnnlab.events import EpochFinished, RunFinished
-from rnnlab.recipes import RECIPES, recipe
+from rnnlab.events import EpochFinished, Probed, RunFinished, TextGenerated
+from rnnlab.recipes import RECIPES, Recipe, recipe
 from rnnlab.runs.client import Client
 from rnnlab.runs.export import export_run, to_json
 
 FOLDER = Path(__file__).parent
 
 
-def record(client: Client, recipe_id: str, folder: Path = FOLDER) -> Path:
+def record(client: Client, one: Recipe, folder: Path = FOLDER) -> Path:
     """Train a recipe to its end and write it to ``<id>.json.gz`` in `folder`.
 
     Raises:
-        RNNLabError: the recipe does not exist, or the run cannot be created.
+        RNNLabError: the run cannot be created, or its weights cannot be looked at.
         RuntimeError: the run did not come to its end.
     """
-    one = recipe(recipe_id)
     begun = time.monotonic()
     run_id = client.create(one.config, name=one.id, language=one.language)
     last = None
@@ -44,10 +44,23 @@ def record(client: Client, recipe_id: str, folder: Path = FOLDER) -> Path:
         raise RuntimeError(f"{one.id} did not come to its end: {last!r}")
     path = folder / f"{one.id}.json.gz"
     aside = path.with_suffix(".part")
-    text = to_json(export_run(client.store, run_id))
+    data = export_run(client.store, run_id)
+    data["events"][-1:-1] = [event.model_dump(mode="json") for event in probes(client, run_id)]
+    text = to_json(data)
     aside.write_bytes(gzip.compress(text.encode("utf-8"), mtime=0))  # no clock: the same run, the same file
     aside.replace(path)
     return path
+
+
+def probes(client: Client, run_id: str) -> list[Probed]:
+    """Return a diagnosis of the weights at every prediction period of which a checkpoint is kept, by epoch."""
+    written = {event.epoch for _, event in client.store.events_since(run_id) if isinstance(event, TextGenerated)}
+    kept = {epoch for epoch, minibatch, _ in client.store.checkpoints(run_id) if minibatch == 0}
+    found = []
+    for epoch in sorted(written & kept):
+        _, diagnosis = client.diagnose(run_id, epoch)
+        found.append(Probed(epoch=epoch, diagnosis=diagnosis))
+    return found
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -57,13 +70,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where to write (default: the package)")
     chosen = parser.parse_args(arguments)
     try:
-        names = [recipe(name).id for name in chosen.recipes] or list(RECIPES)
+        recipes = [recipe(name) for name in chosen.recipes] or list(RECIPES.values())
     except RNNLabError as error:
         print(error.message, file=sys.stderr)
         return 2
     with tempfile.TemporaryDirectory(prefix="rnnlab-recordings-") as home, Client(Path(home)) as client:
-        for name in names:
-            print(record(client, name, chosen.folder), file=sys.stderr)
+        for one in recipes:
+            print(record(client, one, chosen.folder), file=sys.stderr)
     return 0
 
 

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from rnnlab.config import TrainConfig
+from rnnlab.engine.diagnosis import diagnose
 from rnnlab.engine.generation import generate
 from rnnlab.engine.model import LanguageModel, build_model
 from rnnlab.engine.training import prepare_thread
@@ -61,6 +64,13 @@ def _generate(subject: Subject, question: Question) -> dict[str, Any]:
     return {"text": text}
 
 
+def _diagnose(subject: Subject, question: Question) -> dict[str, Any]:
+    indices = torch.tensor(subject.vocab.encode(subject.text.train), dtype=torch.long)
+    found = diagnose(subject.model, subject.config, subject.vocab, indices, subject.text.held_out)
+    return {"diagnosis": found.model_dump(mode="json")}
+
+
 _ANSWERS: dict[str, Callable[[Subject, Question], dict[str, Any]]] = {
     "generate": _generate,
+    "diagnose": _diagnose,
 }

@@ -21,23 +21,23 @@ def show(spec: Mapping[str, Any], tables: Mapping[str, bytes], *, key: str, alt:
         alt: what the chart shows and what came out, for those who cannot see it.
         export: whether to offer the files; not for a small drawing within an explanation.
     """
-    st.vega_lite_chart({**spec, "datasets": dict(tables)}, key=key, alt=alt)
-    if export:
-        _export(spec, tables, key, alt)
+    with st.container(horizontal_alignment="right", gap=None):
+        st.vega_lite_chart({**spec, "datasets": dict(tables)}, key=key, alt=alt)
+        if export:
+            _export(spec, tables, key, alt)
 
 
 def _export(spec: Mapping[str, Any], tables: Mapping[str, bytes], key: str, alt: str) -> None:
     lang = shell.language()
-    with st.container(horizontal=True, horizontal_alignment="right", gap=None):
-        # closed, it is a button and nothing else; open, its files are made when one of them is asked for
-        opened = st.popover(
-            t("chart.export", lang),
-            icon=":material/download:",
-            type="tertiary",
-            help=t("chart.export.help", lang),
-            key=f"chart.export.{key}",
-            on_change="rerun",
-        )
+    # closed, it is a button and nothing else; open, its files are made when one of them is asked for
+    opened = st.popover(
+        t("chart.export", lang),
+        icon=":material/download:",
+        type="tertiary",
+        help=t("chart.export.help", lang),
+        key=f"chart.export.{key}",
+        on_change="rerun",
+    )
     if not opened.open:
         return
     with opened:

@@ -82,17 +82,15 @@ def _list() -> None:
 
 def _filter(lang: str) -> tuple[str, str]:
     """Draw the filters, begun by the URL and kept in it."""
-    key = shell.key("run_list.filter")
-    if key not in st.session_state:
-        asked = st.query_params.get("show")
-        st.session_state[key] = asked if asked in _FILTERS else "all"
+    asked = st.query_params.get("show")
     if _SEARCH not in st.session_state:
         st.session_state[_SEARCH] = st.query_params.get("find", "")[:200]
     with st.container(horizontal=True, vertical_alignment="center"):
         chosen = st.segmented_control(
             t("runs.filter", lang),
             _FILTERS,
-            key=key,
+            key=shell.key("run_list.filter"),
+            default=asked if asked in _FILTERS else "all",
             required=True,
             format_func=lambda one: t(f"runs.filter.{one}", lang),
             label_visibility="collapsed",
@@ -195,7 +193,7 @@ def _actions(record: RunRecord, lang: str) -> None:
     )
     _rename(record, lang)
     _share(record, lang)
-    share.exports(record)
+    share.exports(record, quiet=True)
     if not record.live and st.button(
         t("runs.delete", lang), key=f"run_list.delete.{record.id}", icon=":material/delete:", type="tertiary"
     ):

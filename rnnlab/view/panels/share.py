@@ -63,12 +63,13 @@ def qr_code(text: str) -> str:
     return out.getvalue().decode("utf-8")
 
 
-def exports(record: RunRecord) -> None:
+def exports(record: RunRecord, quiet: bool = False) -> None:
     """Offer a run as files; what is in the popover is looked up once it is open."""
     lang = shell.language()
     opened = st.popover(
         t("controls.export", lang),
         icon=":material/download:",
+        type="tertiary" if quiet else "secondary",
         key=f"export.{record.id}",
         on_change="rerun",
     )

@@ -1,0 +1,48 @@
+"""Recorded runs: the recorder, and the files that are shipped."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rnnlab.events import Probed
+from rnnlab.recipes import RECIPES
+from rnnlab.recordings.__main__ import FOLDER, main, record
+from rnnlab.runs.client import Client
+from rnnlab.runs.export import import_run
+from tests.runs.lab import TINY
+
+FILES = sorted(FOLDER.glob("*.json.gz"))
+
+
+def test_a_recording_holds_a_diagnosis_of_every_prediction_period(client: Client, tmp_path: Path) -> None:
+    tiny = replace(RECIPES["A2"], config=TINY.change(num_epochs=5, pred_period=2))
+    path = record(client, tiny, tmp_path)
+    assert path == tmp_path / "A2.json.gz"
+    recording = import_run(gzip.decompress(path.read_bytes()))
+    probes = [event for event in recording.events if isinstance(event, Probed)]
+    assert [event.epoch for event in probes] == [2, 4, 5]
+    assert [event.kind for event in recording.events[-4:]] == ["probed", "probed", "probed", "run_finished"]
+    # each is what that checkpoint says when it is asked
+    (run,) = [one.id for one in client.store.runs() if one.name == "A2" and one.config == tiny.config]
+    assert client.diagnose(run, 4) == (4, probes[1].diagnosis)
+    assert probes[0].diagnosis != probes[1].diagnosis
+
+
+def test_a_recipe_that_does_not_exist(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["A99"]) == 2
+    assert "A99" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name.removesuffix(".json.gz"))
+def test_a_shipped_recording_is_small_and_whole(path: Path) -> None:
+    assert path.stat().st_size < 100_000
+    recording = import_run(gzip.decompress(path.read_bytes()))
+    assert recording.name == path.name.removesuffix(".json.gz")
+    assert recording.name in RECIPES
+    assert recording.events[-1].kind in ("run_finished", "run_diverged")
+    assert json.loads(recording.config.to_json())["corpus"] in ("lyrics-zh", "verse-en")
