@@ -60,13 +60,14 @@ def _run() -> RunRecord | None:
     if not records:
         return None
     by_id = {one.id: one for one in records}
+    labels = {one.id: _run_label(one, lang) for one in records}
     key = f"{shell.key('inspect.run')}.{st.session_state.get(EDITION, 0)}"
     chosen = st.selectbox(
         t("inspect.run", lang),
         list(by_id),
         list(by_id).index(asked) if asked in by_id else 0,
         key=key,
-        format_func=lambda one: _run_label(by_id[one], lang) if one in by_id else one,
+        format_func=lambda one: labels.get(one, one),
         on_change=_run_chosen,
         args=(key,),
     )
