@@ -14,6 +14,7 @@ CHOICES = (
     "sampling",
     "offset",
     "optimizer",
+    "objective",
     "decoding",
     "preprocessing",
     "device",
@@ -60,6 +61,16 @@ def summary(config: TrainConfig, lang: str) -> str:
     ]
     if config.bidirectional:
         parts.insert(3, t("summary.bidirectional", lang))
+    helps = [
+        t("summary.cloze", lang) if config.objective == "cloze" else "",
+        t("summary.residual", lang) if config.residual else "",
+        t("summary.layer_norm", lang) if config.layer_norm else "",
+        t("summary.forget_bias", lang, value=number(config.forget_bias, 6))
+        if config.forget_bias and config.cell == "lstm"
+        else "",
+    ]
+    place = parts.index(t(f"summary.sampling.{config.sampling}", lang))
+    parts[place:place] = [one for one in helps if one]
     if config.cell == "rnn" and config.activation == "relu":
         parts.insert(1, "ReLU")
     if not config.detach:

@@ -60,6 +60,34 @@ def test_the_setup_survives_a_visit_to_another_page(open_page: Open) -> None:
     assert setting(app, "num_hiddens").value == 64
 
 
+def test_settings_are_shown_where_they_mean_something(open_page: Open) -> None:
+    app = open_page("train", "en", recipe="A9-forget-bias")
+    assert setting(app, "forget_bias").value == 1.0
+    assert setting(app, "residual").value is False
+    setting(app, "cell").set_value("gru").run()
+    assert not app.exception
+    assert not app.error
+    assert param(app, "forget_bias") == "0"  # what is not shown is not in force
+    with pytest.raises(StopIteration):
+        setting(app, "forget_bias")
+    app = open_page("train", "en", recipe="A10")
+    setting(app, "objective").set_value("cloze").run()
+    assert param(app, "objective") == "cloze"
+    assert t("summary.cloze", "en") in words(app)
+    setting(app, "bidirectional").set_value(False).run()
+    assert not app.exception
+    assert not app.error  # and the objective goes with the second direction
+    assert "objective" not in app.query_params
+    with pytest.raises(StopIteration):
+        setting(app, "objective")
+
+
+def test_filling_gaps_with_one_direction_is_refused_by_the_url(open_page: Open) -> None:
+    app = open_page("train", "zh", recipe="A2", objective="cloze")
+    assert not app.exception
+    assert t("error.config_conflict_cloze", "zh") in app.error[0].value
+
+
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_bad_values_in_the_url_are_said_and_left_out(open_page: Open, lang: str) -> None:
     app = open_page("train", lang, recipe="A6", num_layers="99", cell="gru", learning_rate="lots")

@@ -21,8 +21,7 @@ DEFAULT_RECIPE = "A2"
 
 _BASE, _CONFIG, _PROBLEM = "setup.base", "setup.config", "setup.problem"
 _EDITION = "setup.edition"
-# every field that the sidebar shows; the others keep what the recipe says
-_FIELDS = tuple(name for name in TrainConfig.model_fields if name != "objective")
+_FIELDS = tuple(TrainConfig.model_fields)
 
 
 @dataclass(frozen=True)
@@ -147,6 +146,8 @@ def sidebar() -> Setup:
         _choice("implementation")
         _number("num_layers", slider=True)
         _toggle("bidirectional")
+        if _now("bidirectional"):
+            _choice("objective")
         _number("num_hiddens", step=32)
         _choice("sampling")
         corpus.choose(_key("corpus"), _held("corpus"), use_corpus)
@@ -162,6 +163,10 @@ def sidebar() -> Setup:
             _number("num_steps", step=5)
             _choice("initialization", drop_down=True)
             _choice("activation")
+            _toggle("residual")
+            _toggle("layer_norm")
+            if _now("cell") == "lstm":
+                _float("forget_bias")
             _choice("offset")
             _toggle("detach")
             _toggle("carry_state")
@@ -201,6 +206,11 @@ def _collect() -> Setup:
         if name == "clip_norm" and not _clipping():
             value = None
         values[name] = value
+    # what is not shown is not in force
+    if not values["bidirectional"]:
+        values["objective"] = "next"
+    if values["cell"] != "lstm":
+        values["forget_bias"] = 0.0
     try:
         config = chosen.config.change(**values)
     except RNNLabError as error:
@@ -303,7 +313,7 @@ def _float(name: str) -> None:
         0.0,
         high,
         held,
-        step=held / 10,
+        step=held / 10 or 0.5,
         format="%.6g",
         key=_key(name),
         help=f"{t(f'help.{name}', lang)} ({allowed_text(name, lang)})",
