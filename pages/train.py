@@ -2,13 +2,23 @@
 
 import streamlit as st
 
-from rnnlab.errors import CorpusError
-from rnnlab.view import live, recorded, shell
+from rnnlab.view import shell
 from rnnlab.view.i18n import t
-from rnnlab.view.panels import controls, corpus, curve, decoding, explain, setup, stage
 
 lang = shell.enter()
+if shell.embedded():
+    from rnnlab.view.panels import embed
+
+    embed.draw()
+    st.stop()
 shell.frame(t("train.title", lang))
+
+# the rest is loaded when the heading is on its way
+from rnnlab.errors import CorpusError  # noqa: E402
+from rnnlab.view import live, recorded  # noqa: E402
+from rnnlab.view.panels import controls, corpus, curve, decoding, explain, setup, stage, tour  # noqa: E402
+
+tour.draw()
 
 # the run that the URL names: the same on a second screen, after a reload, and after a look at another page
 arriving = setup.arriving()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
@@ -27,8 +26,6 @@ TICK = 1.0
 """Seconds between two looks at a live run."""
 FIRST_TICK = 0.2
 """The same, until its first epoch is finished."""
-PLAYING_TIME = 24.0
-"""Seconds in which a recorded run plays."""
 
 
 class Shelf:
@@ -266,31 +263,3 @@ def preview_scene(config: TrainConfig, recipe: Recipe, lang: str, theme: str) ->
         theme=theme,
         shelf=_previews,
     )
-
-
-def play(recording: Recording, draw: Callable[[Scene], None], every: float = TICK / 2) -> None:
-    """Play a recorded run in `PLAYING_TIME` seconds, then leave it on its last page."""
-    key = f"live.playing.{recording.name}"
-    begun = float(st.session_state.setdefault(key, time.monotonic()))
-    total = recording.history.epoch
-    lang, theme = shell.language(), shell.theme()
-
-    def epoch_now() -> int:
-        part = (time.monotonic() - begun) / PLAYING_TIME
-        # the ease of a short start: the first tick shows the first epochs, not an empty frame
-        return min(total, max(1, round(total * part)))
-
-    playing = epoch_now() < total
-
-    def look() -> None:
-        epoch = epoch_now()
-        draw(recorded_scene(recording, epoch, lang, theme))
-        if playing and epoch >= total:
-            st.rerun()
-
-    st.fragment(run_every=every if playing else None)(look)()
-
-
-def replay(recording: Recording) -> None:
-    """Let a recording begin again at the next run of the page."""
-    st.session_state.pop(f"live.playing.{recording.name}", None)

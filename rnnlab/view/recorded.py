@@ -5,11 +5,13 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from importlib.resources.abc import Traversable
+from itertools import accumulate
 
 from rnnlab.config import TrainConfig
+from rnnlab.errors import RecipeError
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.export import import_run
 from rnnlab.view.frames import History, Ladder
@@ -28,6 +30,11 @@ class Recording:
     vocab_size: int
     ladder: Ladder
     history: History
+
+    @cached_property
+    def trained(self) -> tuple[float, ...]:
+        """For each epoch, the seconds of training until it was finished, writing not counted."""
+        return tuple(accumulate(one.seconds for one in self.history.epochs))
 
 
 def read(text: str) -> Recording:
@@ -76,3 +83,39 @@ def choose(preferred: Iterable[str]) -> Recording | None:
 def choose_exactly(name: str) -> Recording | None:
     """Return the recording of the recipe `name`, or None."""
     return recording(name) if name in names() else None
+
+
+def ask(name: str) -> Recording:
+    """Return the recording of the recipe that a link names; upper and lower case do not matter.
+
+    Raises:
+        RecipeError: it has not been recorded; the message lists those that have.
+    """
+    found = next((one for one in names() if one.lower() == name.strip().lower()), None)
+    if found is None:
+        allowed = ", ".join(names())
+        raise RecipeError(
+            "recording_unknown",
+            f"There is no recorded run of {name!r}; there are: {allowed}.",
+            recipe=name,
+            allowed=allowed,
+        )
+    return recording(found)
+
+
+def ask_epoch(one: Recording, text: str) -> int:
+    """Return the epoch of a recorded run that a link names.
+
+    Raises:
+        RecipeError: it has no such epoch; the message says which it has.
+    """
+    last = one.history.epoch
+    if not text.strip().isdecimal() or not min(1, last) <= int(text) <= last:
+        raise RecipeError(
+            "recording_epoch",
+            f"The recorded run has no epoch {text!r}; it has {min(1, last)} to {last}.",
+            epoch=text,
+            first=min(1, last),
+            last=last,
+        )
+    return int(text)

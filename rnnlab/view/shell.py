@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +20,8 @@ from rnnlab.view.i18n import LANGUAGES, error_text, language_of, t
 _ENTERED = "shell.entered"
 _LANGUAGE = "shell.language"
 _SWITCH = "shell.switch"
+_LARGE = "shell.large"
+_LARGE_SWITCH = "shell.large_switch"
 
 # a curve that falls; a named icon would be fetched from another server
 _ICON = (
@@ -25,6 +29,17 @@ _ICON = (
     '<path d="M3 4 C6 15 9 9 12 14 S17 19 21 20" fill="none" stroke="#4C8BD0" stroke-width="3" stroke-linecap="round"/>'
     "</svg>"
 )
+
+# what a theme cannot say: captions are drawn too faint to be read well, and white stands on the light blue of the
+# dark theme
+_STYLE = """
+[data-testid="stCaptionContainer"] { opacity: 0.85 }
+button[kind="primary"], button[kind="primary"]:hover { color: light-dark(#FFFFFF, #14171C) }
+"""
+# every length of Streamlit's, and the text of the charts, follows the size of the root
+_LARGE_STYLE = "html { font-size: 20px !important }"
+LARGER = 1.25
+"""How much larger the type is in projector mode."""
 
 SIDEBAR = 320
 """Width of the sidebar in pixels: the names of the experiments fit."""
@@ -44,10 +59,13 @@ def run() -> None:
     """Be the entry point: set up the page, find the language, and run the page that was asked for."""
     st.set_page_config(page_title="RNN Lab", page_icon=_ICON, layout="wide", initial_sidebar_state=SIDEBAR)
     lang = _find_language()
+    _style(_find_size())
     st.session_state[_ENTERED] = True
     page = _navigation(lang)
-    client()
-    page.run()
+    try:
+        page.run()
+    finally:
+        _connect_ahead(str(home()))
 
 
 def enter() -> str:
@@ -77,12 +95,28 @@ def theme() -> str:
     return "dark" if st.context.theme.type == "dark" else "light"
 
 
+def embedded() -> bool:
+    """Say whether the page stands in another one (``embed=true`` in the URL): it shows, and nothing can be changed."""
+    return bool(st.context.is_embedded)
+
+
+def projector() -> bool:
+    """Say whether the type is larger, for a room."""
+    return bool(st.session_state.get(_LARGE))
+
+
 @st.cache_resource(show_spinner=False)
 def client() -> Client:
-    """Return this server's one connection to the runs; the supervisor starts in the background."""
-    one = Client()
-    threading.Thread(target=_connect, args=(one,), name="connect", daemon=True).start()
-    return one
+    """Return this server's one connection to the runs; it connects when the first page stands, or is asked to act."""
+    return Client()
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _connect_ahead(home: str) -> threading.Thread:
+    """Start the supervisor, which loads torch ahead: behind the first page, which would otherwise wait for it."""
+    thread = threading.Thread(target=_connect, args=(client(),), name="connect", daemon=True)
+    thread.start()
+    return thread
 
 
 def _connect(one: Client) -> None:
@@ -109,22 +143,34 @@ def text_title(name: str) -> str | None:
 
 
 def frame(title: str, lead: str = "") -> None:
-    """Begin a page: its title, the switch of the language beside it, one sentence that says what it is for."""
+    """Begin a page: its title, the switches of type and language beside it, one sentence that says what it is for.
+
+    Embedded in another page it has none of them.
+    """
+    if embedded():
+        return
     lang = language()
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.title(title, anchor=False, width="content")
-        st.session_state[_SWITCH] = lang
-        st.segmented_control(
-            t("shell.language", lang),
-            LANGUAGES,
-            key=_SWITCH,
-            format_func=lambda one: {"zh": "中文", "en": "English"}[one],
-            required=True,
-            label_visibility="collapsed",
-            on_change=_switch,
-        )
+        with st.container(horizontal=True, vertical_alignment="center", width="content"):
+            st.session_state[_LARGE_SWITCH] = projector()
+            st.toggle(
+                t("shell.large", lang), key=_LARGE_SWITCH, help=t("shell.large.help", lang), on_change=_switch_size
+            )
+            st.session_state[_SWITCH] = lang
+            st.segmented_control(
+                t("shell.language", lang),
+                LANGUAGES,
+                key=_SWITCH,
+                format_func=lambda one: {"zh": "中文", "en": "English"}[one],
+                required=True,
+                label_visibility="collapsed",
+                on_change=_switch,
+            )
     if lead:
         st.markdown(lead)
+    if "pandas" not in sys.modules:
+        time.sleep(0.05)  # a fresh server: let the heading leave before the libraries of the charts are loaded
 
 
 def complain(error: RNNLabError) -> None:
@@ -158,6 +204,22 @@ def _find_language() -> str:
     return lang
 
 
+def _style(large: bool) -> None:
+    # nothing but style: it takes no room on the page
+    st.html(f"<style>{_STYLE}{_LARGE_STYLE if large else ''}</style>")
+
+
+def _find_size() -> bool:
+    if _LARGE not in st.session_state:
+        st.session_state[_LARGE] = st.query_params.get("projector") == "1"
+    parameters(projector="1" if projector() else None)
+    return projector()
+
+
+def _switch_size() -> None:
+    st.session_state[_LARGE] = bool(st.session_state.get(_LARGE_SWITCH))
+
+
 def _switch() -> None:
     chosen = st.session_state.get(_SWITCH)
     if chosen in LANGUAGES:
@@ -177,4 +239,4 @@ def _navigation(lang: str) -> Any:
         )
         for name, (path, icon) in PAGES.items()
     ]
-    return st.navigation(pages, position="top")
+    return st.navigation(pages, position="hidden" if embedded() else "top")

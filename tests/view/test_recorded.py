@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rnnlab.errors import RunError
+from rnnlab.errors import RecipeError, RunError
 from rnnlab.recipes import RECIPES
 from rnnlab.view import recorded
 
@@ -32,3 +32,26 @@ def test_the_first_that_exists_is_chosen() -> None:
 def test_a_file_that_is_no_recording_is_refused() -> None:
     with pytest.raises(RunError):
         recorded.read('{"format": "something else"}')
+
+
+def test_every_recording_is_small_and_says_how_long_it_trained() -> None:
+    for name in recorded.names():
+        size = len(recorded.folder().joinpath(f"{name}{recorded.SUFFIX}").read_bytes())
+        assert size < 100_000, name
+        one = recorded.recording(name)
+        assert len(one.trained) == one.history.epoch
+        assert list(one.trained) == sorted(one.trained)
+
+
+def test_what_a_link_asks_for_is_checked() -> None:
+    assert recorded.ask(" a6 ").name == "A6"
+    with pytest.raises(RecipeError) as caught:
+        recorded.ask("Z9")
+    assert caught.value.code == "recording_unknown"
+    assert "A6" in caught.value.params["allowed"]
+    one = recorded.recording("A6")
+    assert recorded.ask_epoch(one, "80") == 80
+    for bad in ("0", "161", "-1", "x", "", "1.5", "²"):
+        with pytest.raises(RecipeError) as caught:
+            recorded.ask_epoch(one, bad)
+        assert (caught.value.params["first"], caught.value.params["last"]) == (1, 160)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 PALETTE = {
@@ -43,9 +44,38 @@ def altair() -> Any:
 
 
 def specification(chart: Any) -> dict[str, Any]:
-    """Return a chart as plain data that holds nothing of a run and names its tables."""
+    """Return a chart as plain data that holds nothing of a run and names its tables.
+
+    Of its marks only those that can be hovered over are read aloud, one by one; the chart as a whole has its `alt`.
+    """
     spec: dict[str, Any] = chart.to_dict()
     # Streamlit brings its own theme, and the tables come with each tick
     for name in ("config", "datasets", "usermeta"):
         spec.pop(name, None)
+    _hush(spec)
     return spec
+
+
+def _hush(spec: dict[str, Any]) -> None:
+    # an empty mark, which Vega announces all the same, and lines without words only disturb who listens
+    for part in ("layer", "hconcat", "vconcat", "concat"):
+        for one in spec.get(part, []):
+            _hush(one)
+    if isinstance(spec.get("spec"), dict):
+        _hush(spec["spec"])
+    mark = spec.get("mark")
+    if mark is not None and "tooltip" not in spec.get("encoding", {}):
+        spec["mark"] = {"aria": False, **(mark if isinstance(mark, dict) else {"type": mark})}
+
+
+def enlarged(spec: Mapping[str, Any], factor: float) -> dict[str, Any]:
+    """Return a chart whose own sizes of type are `factor` times as large; all others follow the page's."""
+    return {name: _enlarged(name, value, factor) for name, value in spec.items()}
+
+
+def _enlarged(name: str, value: Any, factor: float) -> Any:
+    if isinstance(value, Mapping):
+        return enlarged(value, factor)
+    if isinstance(value, list):
+        return [_enlarged("", one, factor) for one in value]
+    return value * factor if name.endswith("ontSize") and isinstance(value, int | float) else value

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from rnnlab.view import pictures, shell
+from rnnlab.view.charts.style import enlarged
 from rnnlab.view.i18n import t
 
 
@@ -22,7 +23,8 @@ def show(spec: Mapping[str, Any], tables: Mapping[str, bytes], *, key: str, alt:
         export: whether to offer the files; not for a small drawing within an explanation.
     """
     with st.container(horizontal_alignment="right", gap=None):
-        st.vega_lite_chart({**spec, "datasets": dict(tables)}, key=key, alt=alt)
+        drawn = enlarged(spec, shell.LARGER) if shell.projector() else spec
+        st.vega_lite_chart({**drawn, "datasets": dict(tables)}, key=key, alt=alt)
         if export:
             _export(spec, tables, key, alt)
 

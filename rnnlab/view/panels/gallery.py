@@ -1,15 +1,76 @@
-"""The published experiments, one click each."""
+"""The published experiments: recorded runs to watch, and each one click away from training."""
 
 from __future__ import annotations
 
+import math
+from functools import cache
+
 import streamlit as st
 
+from rnnlab.errors import RecipeError
 from rnnlab.recipes import RECIPES, Recipe
-from rnnlab.view import shell
+from rnnlab.view import recorded, shell
+from rnnlab.view.charts.style import PALETTE
 from rnnlab.view.i18n import number, t
-from rnnlab.view.wording import recipe_title
+from rnnlab.view.recorded import Recording
+from rnnlab.view.wording import recipe_label, recipe_title
 
 _GROUPS = ("A", "B", "X")
+_CHOSEN = "gallery.chosen"
+WIDTH, HEIGHT = 96, 40
+"""Of the small curve on a card, in pixels."""
+
+
+def pick(usual: Recording) -> Recording | None:
+    """Let the reader pick a recorded run, by the URL (``recording=``) or here; `usual` until then.
+
+    Returns None, and says so, where the chosen experiment has not been recorded.
+    """
+    lang, key = shell.language(), shell.key("gallery.recording")
+    if key not in st.session_state:  # the page begins anew
+        _read_url()
+    chosen = st.session_state.get(_CHOSEN, usual.name)
+    options = list(RECIPES)
+    st.selectbox(
+        t("gallery.pick", lang),
+        options,
+        options.index(chosen),
+        key=key,
+        format_func=lambda name: _option(name, lang),
+        on_change=_picked,
+        args=(key,),
+        placeholder=t("setup.recipe_placeholder", lang),
+        help=t("gallery.pick.help", lang),
+        width=560,
+    )
+    shell.parameters(recording=st.session_state.get(_CHOSEN))
+    found = recorded.choose_exactly(chosen)
+    if found is None:
+        st.info(t("gallery.not_recorded", lang, id=chosen), icon=":material/movie_off:")
+        _link(RECIPES[chosen])
+    return found
+
+
+def _read_url() -> None:
+    asked = st.query_params.get("recording")
+    if asked is None:
+        return
+    exact = next((one for one in RECIPES if one.lower() == asked.strip().lower()), None)
+    try:
+        st.session_state[_CHOSEN] = exact or recorded.ask(asked).name
+    except RecipeError as error:
+        shell.complain(error)
+
+
+def _picked(key: str) -> None:
+    chosen = st.session_state.get(key)
+    if chosen in RECIPES:
+        st.session_state[_CHOSEN] = chosen
+
+
+def _option(name: str, lang: str) -> str:
+    label = recipe_label(RECIPES[name], lang)
+    return label if name in recorded.names() else t("gallery.option_none", lang, title=label)
 
 
 def draw() -> None:
@@ -19,21 +80,52 @@ def draw() -> None:
         st.subheader(t(f"gallery.{group}", lang), anchor=False)
         st.caption(t(f"gallery.{group}.note", lang))
         members = [one for one in RECIPES.values() if one.group == group]
-        main = [one for one in members if not one.repairs and not one.id.startswith("X1-")]
-        with st.grid("auto", min_column_width=250, gap="small"):
-            for one in main:
-                _card(one)
+        main = [one for one in members if "-" not in one.id]
+        _cards(main)
         rest = [one for one in members if one not in main]
         if rest:
             with st.expander(t(f"gallery.{group}.more", lang)):
-                for one in rest:
-                    _link(one)
+                _cards(rest)
+
+
+def _cards(members: list[Recipe]) -> None:
+    with st.grid("auto", min_column_width=250, gap="small"):
+        for one in members:
+            _card(one)
 
 
 def _card(recipe: Recipe) -> None:
+    lang = shell.language()
     with st.container(border=True, height="stretch", gap="xsmall"):
         _link(recipe)
-        st.caption(_published(recipe))
+        found = recorded.choose_exactly(recipe.id)
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
+            st.caption(_published(recipe), width="content")
+            if found is None:
+                st.caption(t("gallery.none", lang), width="content")
+            elif found.trained:
+                drawing, said = _small_curve(found.name, lang, PALETTE[shell.theme()]["live"])
+                st.image(drawing, width=WIDTH, alt=said)
+
+
+@cache
+def _small_curve(name: str, lang: str, color: str) -> tuple[str, str]:
+    """Return the perplexity curve of a recorded run as an SVG of some points on a log axis, and what it says."""
+    one = recorded.recording(name)
+    epochs = one.history.epochs
+    kept = epochs[:: -(-len(epochs) // 48)]
+    kept = kept if kept[-1] is epochs[-1] else [*kept, epochs[-1]]
+    top = math.log(one.vocab_size)
+    places = []
+    for event in kept:
+        value = top if event.perplexity is None else min(max(math.log(event.perplexity), 0.0), top)
+        places.append(f"{2 + 92 * event.epoch / epochs[-1].epoch:.1f},{2 + 36 * (1 - value / top):.1f}")
+    said = t("gallery.curve_alt", lang, first=number(epochs[0].perplexity, 4), last=number(epochs[-1].perplexity, 4))
+    drawing = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}">'
+        f'<polyline points="{" ".join(places)}" fill="none" stroke="{color}" stroke-width="1.6"/></svg>'
+    )
+    return drawing, said
 
 
 def _published(recipe: Recipe) -> str:

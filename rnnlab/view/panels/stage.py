@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from rnnlab.recipes import RECIPES
-from rnnlab.view import live, shell
+from rnnlab.view import shell
 from rnnlab.view.i18n import t
 from rnnlab.view.live import Scene
-from rnnlab.view.panels import curve, lyrics, progress
+from rnnlab.view.panels import curve, lyrics, player, progress
 from rnnlab.view.recorded import Recording
 from rnnlab.view.wording import recipe_label
 
@@ -17,11 +19,20 @@ def draw(scene: Scene) -> None:
     """Show figures, curve and texts of a run."""
     progress.draw(scene)
     left, right = st.columns([7, 5], gap="medium")
+    if scene.state == "recorded":
+        scene = _newest_texts(scene)
     epoch = lyrics.chosen_epoch(scene)
-    with left:
+    with left, st.container(key="stage.curve"):
         curve.draw(scene, epoch)
-    with right:
+    with right, st.container(key="stage.texts"):
         lyrics.draw(scene)
+
+
+def _newest_texts(scene: Scene) -> Scene:
+    # one slider moves a recording, curve and texts together
+    history = scene.history.copy()
+    history.texts = {epoch: history.texts[epoch] for epoch in history.written()[-1:]}
+    return replace(scene, history=history)
 
 
 def play(recording: Recording, gradients: bool = False) -> None:
@@ -34,13 +45,12 @@ def play(recording: Recording, gradients: bool = False) -> None:
             curve.gradients(scene)
 
     lang = shell.language()
-    with st.container(horizontal=True, vertical_alignment="center"):
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    with row:
         title = recipe_label(RECIPES[recording.name], lang)
         st.badge(t("recorded.badge", lang, title=title), icon=":material/movie:", color="violet")
         st.caption(t("recorded.note", lang, date=recording.date), width="content")
-        if st.button(t("recorded.replay", lang), icon=":material/replay:", type="tertiary"):
-            live.replay(recording)
-    live.play(recording, draw_all)
+    player.show(recording, draw_all, row)
 
 
 def preview(scene: Scene) -> None:

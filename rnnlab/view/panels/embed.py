@@ -1,0 +1,46 @@
+"""What stands in a slide or on another website: one run, live or recorded, with nothing around it."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from rnnlab.config import TrainConfig
+from rnnlab.errors import RNNLabError
+from rnnlab.view import live, recorded, shell
+from rnnlab.view.i18n import t
+from rnnlab.view.panels import stage
+from rnnlab.view.wording import summary
+
+
+def draw() -> None:
+    """Show the run (``run=``) or the recorded run (``recording=`` or ``recipe=``) that the URL names, to read only."""
+    asked = st.query_params
+    name = asked.get("recording") or asked.get("recipe")
+    try:
+        if run_id := asked.get("run"):
+            record = shell.store().run(run_id)
+            _head(record.config, run=record.id)
+            live.follow(record, stage.draw)
+            return
+        recording = recorded.ask(name) if name else recorded.choose(("A6",))
+    except RNNLabError as error:
+        shell.complain(error)
+        return
+    if recording is not None:
+        _head(recording.config, recipe=recording.name)
+        stage.play(recording)
+
+
+def _head(config: TrainConfig, **names: str) -> None:
+    lang = shell.language()
+    address = (st.context.url or "").split("?")[0].rstrip("/").removesuffix("/train")
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.markdown(f"**{summary(config, lang)}**", width="content")
+        st.link_button(
+            t("shell.open_lab", lang),
+            f"{address}/train?{urlencode({**names, 'lang': lang})}",
+            icon=":material/open_in_new:",
+            type="tertiary",
+        )

@@ -1,0 +1,195 @@
+"""Home: recorded runs to pick and play, the tour, and what stands in a slide."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from rnnlab.recipes import RECIPES
+from rnnlab.runs.client import Client
+from rnnlab.view import recorded
+from rnnlab.view.i18n import LANGUAGES, t
+from rnnlab.view.wording import recipe_label
+from tests.app.conftest import ENTRY, Open, param, words
+from tests.app.test_pages import chart
+
+SPEED, PLAY, END = "player.speed", "player.play", "player.end"
+
+
+def slider(app: AppTest) -> object:
+    return next(one for one in app.slider if str(one.key).startswith("player.slider"))
+
+
+def epochs(app: AppTest) -> list[object]:
+    return [row["epoch"] for row in chart(app)[1]["curve"]]
+
+
+def arrive(lang: str, embedded: bool = False, **parameters: str) -> AppTest:
+    """Come to Home by a link."""
+    app = AppTest.from_file(ENTRY, default_timeout=30)
+    app.context = {"locale": "en-US", "is_embedded": embedded}  # type: ignore[assignment]
+    app.query_params["lang"] = lang
+    for name, value in parameters.items():
+        app.query_params[name] = value
+    return app.run()
+
+
+@pytest.fixture
+def unrecorded(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The id of an experiment that has not been recorded."""
+    kept = tuple(name for name in recorded.names() if name != "A4")
+    monkeypatch.setattr(recorded, "names", lambda: kept)
+    return "A4"
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_link_names_the_recorded_run_and_its_epoch(home: Path, lang: str) -> None:
+    app = arrive(lang, recording="A9", epoch="80")
+    assert not app.exception
+    assert t("recorded.badge", lang, title=recipe_label(RECIPES["A9"], lang)) in words(app)
+    assert len(epochs(app)) == 80
+    assert slider(app).value == 80
+    assert not slider(app).disabled
+    assert (param(app, "recording"), param(app, "epoch")) == ("A9", "80")
+
+
+def test_it_plays_pauses_and_goes_to_the_end(home: Path) -> None:
+    app = arrive("en", recording="A9")
+    assert slider(app).disabled  # it plays, slowly: A9 took minutes
+    assert "epoch" not in app.query_params
+    app.button(key=f"{PLAY}.A9").click().run()
+    assert not app.exception
+    assert not slider(app).disabled
+    stands = int(param(app, "epoch"))
+    assert len(epochs(app)) == stands
+    app.run()
+    assert len(epochs(app)) == stands
+    app.button(key=f"{END}.A9").click().run()
+    assert param(app, "epoch") == "160"
+    assert len(epochs(app)) == 160
+    app.button(key=f"{PLAY}.A9").click().run()  # at the end: once more from the beginning
+    assert slider(app).disabled
+    assert len(epochs(app)) < 160
+    app.segmented_control(key=f"{SPEED}.A9").set_value(16).run()
+    assert not app.exception
+    assert slider(app).disabled
+
+
+def test_the_slider_moves_curve_texts_and_url_together(home: Path) -> None:
+    app = arrive("zh", recording="A6", epoch="160")
+    slider(app).set_value(95).run()
+    assert not app.exception
+    assert len(epochs(app)) == 95
+    assert param(app, "epoch") == "95"
+    assert t("lyrics.after", "zh", epoch=80) in words(app)
+    assert slider(app).value == 95
+
+
+def test_a_bad_link_is_said_and_something_still_plays(home: Path) -> None:
+    for lang in LANGUAGES:
+        app = arrive(lang, recording="Z9")
+        assert not app.exception
+        assert "Z9" in app.error[0].value
+        assert epochs(app)
+        app = arrive(lang, recording="A6", epoch="900")
+        assert not app.exception
+        assert "900" in app.error[0].value
+        assert "160" in app.error[0].value
+
+
+def test_what_has_not_been_recorded_is_shown_as_such(home: Path, unrecorded: str) -> None:
+    app = arrive("en", recording=unrecorded)
+    assert not app.exception
+    assert t("gallery.not_recorded", "en", id=unrecorded) in [one.value for one in app.info]
+    assert not app.get("vega_lite_chart")
+    assert t("gallery.none", "en") in words(app)
+    label = recipe_label(RECIPES[unrecorded], "en")
+    box = app.selectbox(key="gallery.recording.en")
+    assert t("gallery.option_none", "en", title=label) in box.options
+    assert len(box.options) == len(RECIPES)
+
+
+def test_picking_another_run_plays_it_and_names_it_in_the_url(open_page: Open) -> None:
+    app = open_page("home", "en")
+    assert "recording" not in app.query_params
+    app.selectbox(key="gallery.recording.en").set_value("A10").run()
+    assert not app.exception
+    assert param(app, "recording") == "A10"
+    assert t("recorded.badge", "en", title=recipe_label(RECIPES["A10"], "en")) in words(app)
+
+
+def test_a_recorded_run_starts_no_worker(client: Client) -> None:
+    before = [record.id for record in client.store.runs()]
+    app = arrive("en", recording="A6")
+    app.button(key=f"{END}.A6").click().run()
+    assert not app.exception
+    assert [record.id for record in client.store.runs()] == before
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_embedded_there_is_the_run_and_nothing_else(home: Path, finished: str, lang: str) -> None:
+    for asked in ({"recording": "A6", "epoch": "160"}, {"recipe": "A6", "epoch": "160"}, {"run": finished}):
+        app = arrive(lang, embedded=True, **asked)
+        assert not app.exception
+        assert epochs(app)
+        assert not app.title
+        assert not app.get("page_link")
+        assert "shell.switch" not in [one.key for one in app.segmented_control]
+        assert not [one for one in app.button if str(one.key).startswith("controls.")]
+        app.switch_page("pages/train.py").run()
+        assert not app.exception
+        assert epochs(app)
+        assert not app.title
+        assert not app.sidebar.selectbox
+
+
+def test_embedded_a_wrong_name_is_said(home: Path) -> None:
+    assert "nowhere1" in arrive("en", embedded=True, run="nowhere1").error[0].value
+    assert "Z9" in arrive("zh", embedded=True, recipe="Z9").error[0].value
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_tour_goes_through_its_steps_and_can_be_left(open_page: Open, lang: str) -> None:
+    app = open_page("train", lang)
+    app.button(key="tour.offer").click().run()
+    said = []
+    for step in range(1, 6):
+        assert not app.exception
+        assert t("tour.step", lang, step=step, steps=5) in words(app)
+        said.append(words(app))
+        app.button(key="tour.next").click().run()
+    assert len(set(said)) == 5
+    assert "tour.next" not in [one.key for one in app.button]
+    assert "tour.offer" not in [one.key for one in app.button]  # seen
+    app = open_page("train", lang)
+    app.button(key="tour.offer").click().run()
+    app.button(key="tour.next").click().run()
+    app.button(key="tour.back").click().run()
+    assert t("tour.step", lang, step=1, steps=5) in words(app)
+    app.button(key="tour.skip").click().run()
+    assert t("tour.choose.text", lang) not in words(app)
+
+
+def test_who_declines_the_tour_is_not_asked_again_and_home_still_has_it(open_page: Open) -> None:
+    app = open_page("train", "en")
+    app.button(key="tour.decline").click().run()
+    assert "tour.offer" not in [one.key for one in app.button]
+    app.switch_page("pages/home.py").run()
+    next(one for one in app.button if one.label == t("tour.offer", "en")).click().run()
+    assert not app.exception
+    assert app.title[0].value == t("train.title", "en")
+    assert t("tour.step", "en", step=1, steps=5) in words(app)
+
+
+def test_larger_type_is_kept_from_page_to_page_and_in_the_url(open_page: Open) -> None:
+    app = open_page("home", "en")
+    assert "projector" not in app.query_params
+    app.toggle(key="shell.large_switch").set_value(True).run()
+    assert param(app, "projector") == "1"
+    app.switch_page("pages/runs.py").run()
+    assert param(app, "projector") == "1"
+    assert app.toggle(key="shell.large_switch").value
+    app.toggle(key="shell.large_switch").set_value(False).run()
+    assert "projector" not in app.query_params
