@@ -87,7 +87,8 @@ def line_tables(series: Iterable[Series], rules: Iterable[tuple[float, str]] = (
             )  # fmt: skip
     ruled = list(rules)
     end = max(lines["epoch"], default=1.0)
-    corners = [*lines["value"], *(value for value, _ in ruled)]
+    # a rule keeps room below it for its label
+    corners = [*lines["value"], *(value * 0.8 for value, _ in ruled)]
     return {
         "lines": ipc(lines, LINES),
         "targets": ipc(targets, TARGETS),
@@ -117,15 +118,18 @@ def heat_table(history: History, lang: str) -> dict[str, bytes]:
     cells: dict[str, list[Any]] = {name: [] for name in CELLS}
     if rows:
         names = layer_names(max(len(one.grad_norm_by_layer) for one in rows), lang)
+        end = rows[-1].epoch + 0.5
         for group in _groups(rows):
             first, last = group[0].epoch, group[-1].epoch
+            # each column reaches under the next one, or the page would show through between them
+            until = min(end, last + 0.5 + 0.3 * len(group))
             for row, layer in enumerate(names):
                 norms = [one.grad_norm_by_layer[row] for one in group if len(one.grad_norm_by_layer) > row]
                 norm = _geometric_mean(norms)
                 _append(
                     cells,
                     epoch=first - 0.5,
-                    until=last + 0.5,
+                    until=until,
                     middle=(first + last) / 2,
                     layer=layer,
                     row=float(row),

@@ -19,7 +19,7 @@ _KINDS: dict[str, tuple[str, bool, str, list[float] | None]] = {
     "coverage": ("chart.copied_share", False, ".0%", [0, 1]),
     "seconds": ("chart.seconds", False, "~g", None),
 }
-_TICKS = [1, 1.02, 1.05, 1.1, 1.2, 1.5, *(base * 10**power for power in range(7) for base in (2, 5, 10))]
+_TICKS = [1, 1.02, 1.05, 1.1, 1.2, 1.5, 250, 300, 400, *(base * 10**power for power in range(7) for base in (2, 5, 10))]
 
 
 @cache
@@ -52,7 +52,7 @@ def lines(kind: str, lang: str, theme: str = "light", height: int = 260) -> dict
         axis=alt.Axis(format=form, gridOpacity=0.45, labelOverlap="greedy", **axis),
     )
     by_order = alt.EncodingSortField(field="order", op="min", order="ascending")
-    legend = alt.Legend(orient="top", columns=2, symbolStrokeWidth=2, labelLimit=320, title=None)
+    legend = alt.Legend(orient="top", columns=2, symbolType="stroke", symbolStrokeWidth=2, labelLimit=320, title=None)
     color = alt.Color(
         "series:N", title=None, sort=by_order, scale=alt.Scale(range=LAYER_COLORS[theme]), legend=legend
     )  # fmt: skip
@@ -62,7 +62,7 @@ def lines(kind: str, lang: str, theme: str = "light", height: int = 260) -> dict
 
     extent = layer("extent").mark_point(opacity=0, size=0).encode(x=x, y=y)
     rules = layer("rules").mark_rule(color=colors["rule"], strokeDash=[3, 4], strokeWidth=1.2).encode(y=y)
-    label: dict[str, Any] = {"align": "right", "baseline": "bottom", "dx": -4, "dy": -3, "fontSize": 11}
+    label: dict[str, Any] = {"align": "right", "baseline": "top", "dx": -4, "dy": 4, "fontSize": 11}
     labels = layer("rules").mark_text(**label, color=colors["text"]).encode(x=alt.X("end:Q"), y=y, text="label:N")
     drawn = (
         layer("lines")

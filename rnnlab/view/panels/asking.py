@@ -24,7 +24,7 @@ PATIENCE = 0.15
 _TICK = 0.5
 _KEPT = 400
 _SPENT = "asking.spent"
-_OPEN = "asking.open"
+OPEN = "asking.open"
 _LIVE = "asking.live"  # run -> its version as it is drawn
 _PACE = 2.5
 
@@ -75,7 +75,7 @@ def _book() -> _Book:
 def begin() -> None:
     """Begin a page: nothing is waited for yet."""
     st.session_state[_SPENT] = 0.0
-    st.session_state[_OPEN] = []
+    st.session_state[OPEN] = []
     st.session_state[_LIVE] = {}
 
 
@@ -99,7 +99,7 @@ def _answer(future: Future[Any]) -> Answer[Any]:
         wait([future], timeout=left)
         st.session_state[_SPENT] = PATIENCE - left + time.monotonic() - begun
     if not future.done():
-        st.session_state.setdefault(_OPEN, []).append(future)
+        st.session_state.setdefault(OPEN, []).append(future)
         return Answer()
     problem = future.exception()
     if isinstance(problem, RNNLabError):
@@ -129,7 +129,7 @@ def follow(record: RunRecord) -> None:
 
 def watch() -> None:
     """End a page: while an answer is waited for, or a run on it trains, look again, and draw it anew with what came."""
-    open_, live = list(st.session_state.get(_OPEN, ())), dict(st.session_state.get(_LIVE, {}))
+    open_, live = list(st.session_state.get(OPEN, ())), dict(st.session_state.get(_LIVE, {}))
     if not open_ and not live:
         return
     begun = time.monotonic()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from rnnlab.config import TrainConfig
-from rnnlab.errors import RunError
+from rnnlab.errors import RecipeError, RunError
 from rnnlab.runs.store import RunRecord
 from rnnlab.view import recorded, shell
 from rnnlab.view.i18n import plain, t
@@ -29,6 +29,11 @@ def choose_topic() -> str:
     if _arriving():
         _read_url()
     topic = str(st.session_state[starting.TOPIC])
+    problem = st.session_state.pop(starting.PROBLEM, None)
+    if problem is not None:
+        shell.complain(problem)
+    if shell.embedded():
+        return topic
     # the widget follows the session, also where a link or a language brought another one
     key = shell.key(f"diagnose.topics.{st.session_state.setdefault('diagnose.edition', 0)}")
     st.segmented_control(
@@ -43,9 +48,6 @@ def choose_topic() -> str:
         on_change=_topic_changed,
         args=(key,),
     )
-    problem = st.session_state.pop(starting.PROBLEM, None)
-    if problem is not None:
-        shell.complain(problem)
     return topic
 
 
@@ -77,14 +79,10 @@ def _from_url() -> str | None:
         except RunError as error:
             st.session_state[starting.PROBLEM] = error
     elif recording:
-        if recording in recorded.names():
-            return f"recorded:{recording}"
-        st.session_state[starting.PROBLEM] = RunError(
-            "recording_unknown",
-            f"There is no recording {recording!r}; there are: {', '.join(recorded.names())}.",
-            recording=recording[:40],
-            allowed=", ".join(recorded.names()),
-        )
+        try:
+            return f"recorded:{recorded.ask(recording).name}"
+        except RecipeError as error:
+            st.session_state[starting.PROBLEM] = error
     return None
 
 
@@ -96,7 +94,7 @@ def _topic_of(identity: str) -> str:
 def _config_of(identity: str) -> TrainConfig | None:
     kind, _, name = identity.partition(":")
     if kind == "recorded":
-        return recorded.recording(name).config
+        return recorded.recording(name).config if name in recorded.names() else None
     try:
         return shell.store().run(name).config
     except RunError:
@@ -114,7 +112,6 @@ def choose(topic: str) -> Subject | None:
 
     By default: the run looked at last where it fits the topic, a recording, the newest run that fits.
     """
-    lang = shell.language()
     records = subject.runs()
     names = _recordings(topic)
     chosen: dict[str, str] = st.session_state.setdefault(starting.CHOSEN, {})
@@ -126,28 +123,13 @@ def choose(topic: str) -> Subject | None:
         shell.parameters(topic=topic, run=None, recording=None, epoch=None)
         return None
     chosen[topic] = identity
-    options = [*(f"recorded:{one}" for one in names), *(f"run:{one.id}" for one in records)]
-    if identity not in options:
-        options.append(identity)
-    labels = {f"run:{one.id}": subject.run_label(one) for one in records}
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        # another choice is another widget: its own state is never written to
-        key = shell.key(f"diagnose.subject.{topic}.{identity}")
-        st.selectbox(
-            t("diagnose.subject", lang),
-            options,
-            options.index(identity),
-            key=key,
-            format_func=lambda one: labels.get(one) or subject.label(one),
-            on_change=_subject_changed,
-            args=(key, topic),
-            filter_mode="contains",
-            width=460,
-        )
-        found = subject.of(identity)
-        if found is None:
-            return None
-        _choose_epoch(found, topic)
+    found = subject.of(identity)
+    if found is None:
+        return None
+    if not shell.embedded():
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+            _choose_subject(topic, identity, names, records)
+            _choose_epoch(found, topic)
     kind, _, name = identity.partition(":")
     shell.parameters(
         topic=topic,
@@ -156,6 +138,26 @@ def choose(topic: str) -> Subject | None:
         epoch=str(found.epoch) if found.epoch in found.epochs[:-1] else None,
     )
     return found
+
+
+def _choose_subject(topic: str, identity: str, names: list[str], records: list[RunRecord]) -> None:
+    options = [*(f"recorded:{one}" for one in names), *(f"run:{one.id}" for one in records)]
+    if identity not in options:
+        options.append(identity)
+    labels = {f"run:{one.id}": subject.run_label(one) for one in records}
+    # another choice is another widget: its own state is never written to
+    key = shell.key(f"diagnose.subject.{topic}.{identity}")
+    st.selectbox(
+        t("diagnose.subject", shell.language()),
+        options,
+        options.index(identity),
+        key=key,
+        format_func=lambda one: labels.get(one) or subject.label(one),
+        on_change=_subject_changed,
+        args=(key, topic),
+        filter_mode="contains",
+        width=460,
+    )
 
 
 def fits(topic: str, config: TrainConfig) -> bool:

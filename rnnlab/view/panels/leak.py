@@ -18,6 +18,8 @@ def draw(one: Subject) -> None:
     scene, lang = one.scene, one.scene.lang
     answer = one.diagnose()
     st.subheader(t("leak.perplexity", lang), anchor=False)
+    if one.config.objective == "cloze":
+        st.info(t("leak.cloze", lang), icon=":material/info:")
     if answer is None:
         starting.nothing_to_ask(one)
     elif answer.value is None:

@@ -18,6 +18,8 @@ def draw(one: Subject) -> None:
     """Show the whole topic."""
     lang = one.scene.lang
     st.subheader(t("over.title", lang), anchor=False)
+    if one.config.bidirectional:
+        st.info(t("over.both_ways", lang), icon=":material/info:")
     found = _measured(one)
     _curve(one, found)
     if found:

@@ -45,7 +45,7 @@ def _plateau(one: Subject, answer: asking.Answer[Diagnosis] | None, found: Diagn
         chart.show(spec, tables, key="diagnose.plateau", alt=said)
     with right:
         st.markdown(said)
-        st.latex(r"\min_q \exp\Big(-\sum_c p_c \ln q_c\Big)=\exp\Big(-\sum_c p_c \ln p_c\Big)")
+        st.latex(r"\textstyle\exp\big(-\sum_c p_c \ln q_c\big)\;\ge\;\exp\big(-\sum_c p_c \ln p_c\big)")
         st.caption(t("layers.plateau.why", lang))
     if answer is None:
         starting.nothing_to_ask(one)

@@ -78,6 +78,8 @@ def start_button(
         topic: where the first of them is to be examined from then on.
         primary: whether it is what the page is waiting for.
     """
+    if shell.embedded():  # it shows, and nothing can be changed
+        return
     st.button(
         label,
         key=key,

@@ -1,0 +1,330 @@
+"""The Diagnose page: four topics, on recordings, on runs of this server, and on none."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import wait
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from rnnlab.events import Diagnosis, Probed
+from rnnlab.runs.client import Client
+from rnnlab.runs.export import to_json
+from rnnlab.view import findings, live, recorded
+from rnnlab.view.frames import layer_names
+from rnnlab.view.i18n import LANGUAGES, t
+from rnnlab.view.panels import asking
+from rnnlab.view.panels.starting import RECIPE
+from tests.app.conftest import TINY, Open, param, words
+from tests.app.test_pages import chart
+from tests.view.test_findings import LEAKY, diagnosis
+
+TOPICS = ("layers", "directions", "clipping", "overfitting")
+STACK = TINY.change(cell="lstm", implementation="library", num_layers=4, optimizer="adam", learning_rate=0.01)
+
+Record = Callable[[str, dict[int, Diagnosis]], None]
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Record]:
+    """Recordings of this test's own: `shelf("A9", {160: diagnosis})` takes a shipped one and adds diagnoses."""
+    source = recorded.folder()
+
+    def put(name: str, probes: dict[int, Diagnosis]) -> None:
+        data = json.loads(gzip.decompress(source.joinpath(f"{name}.json.gz").read_bytes()))
+        events = [event for event in data["events"] if event["kind"] != "probed"]
+        events[-1:-1] = [
+            Probed(epoch=epoch, diagnosis=found).model_dump(mode="json") for epoch, found in probes.items()
+        ]
+        packed = gzip.compress(to_json({**data, "events": events}).encode("utf-8"))
+        (tmp_path / f"{name}.json.gz").write_bytes(packed)
+        forget()
+
+    def forget() -> None:
+        recorded.names.cache_clear()
+        recorded.recording.cache_clear()
+        live._recorded_shelf.clear()
+
+    monkeypatch.setattr(recorded, "folder", lambda: tmp_path)
+    forget()
+    yield put
+    monkeypatch.undo()
+    forget()
+
+
+@pytest.fixture(scope="module")
+def stack(client: Client) -> str:
+    """Four layers on two thousand characters, trained."""
+    return trained(client, STACK)
+
+
+def trained(client: Client, config: Any, **names: str) -> str:
+    run_id = client.create(config, **names)
+    for _ in client.follow(run_id):
+        pass
+    return run_id
+
+
+def answered(app: AppTest) -> AppTest:
+    """Run the page until everything it asked has been answered."""
+    while open_ := app.session_state[asking.OPEN]:
+        wait(open_, timeout=120)
+        app.run()
+    return app
+
+
+def alts(app: AppTest) -> str:
+    return "\n".join(str(one.proto.alt) for one in app.get("vega_lite_chart"))
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("topic", TOPICS)
+def test_every_topic_speaks_of_a_recording(open_page: Open, lang: str, topic: str) -> None:
+    app = open_page("diagnose", lang, topic=topic, recording=RECIPE[topic])
+    assert not app.exception
+    said = words(app)
+    assert t(f"diagnose.{topic}.lead", lang) in said
+    assert param(app, "topic") == topic
+    assert param(app, "recording") == RECIPE[topic]
+    assert t(f"diagnose.{topic}.lead", "zh" if lang == "en" else "en") not in said
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("topic", TOPICS)
+def test_with_nothing_recorded_and_no_run_that_fits_a_start_is_offered(
+    open_page: Open, shelf: Record, client: Client, lang: str, topic: str
+) -> None:
+    app = open_page("diagnose", lang, topic=topic)
+    assert not app.exception
+    if topic in ("layers", "directions") and not client.store.runs():
+        assert [one.key for one in app.button if one.key == f"diagnose.start.{RECIPE[topic]}"]
+        assert app.info
+
+
+def test_six_layers_are_told_from_their_diagnosis(open_page: Open, shelf: Record) -> None:
+    shelf("A9", {160: diagnosis()})
+    shelf("A8", {})
+    app = open_page("diagnose", "en")
+    assert not app.exception
+    said = words(app)
+    assert param(app, "recording") == "A9"
+    assert findings.verdict(diagnosis(), "en") in said
+    assert f"block: {t('layers.stuck', 'en')}]" in said
+    assert t("find.outputs.blanks", "en", character="␣", share="100%") in said
+    assert t("diagnose.memory", "en", memory=t("memory.0", "en")) in said
+    tables = {
+        name: rows for index in range(len(app.get("vega_lite_chart"))) for name, rows in chart(app, index)[1].items()
+    }
+    assert [row["character"] for row in tables["outputs"]] == ["␣", "我"]
+    # of the run beside it, which is drawn last
+    assert {row["layer"] for row in tables["cells"]} == set(layer_names(3, "en"))
+
+
+def test_a_network_that_is_free_is_not_called_stuck(open_page: Open, shelf: Record) -> None:
+    free = diagnosis(perplexity=1.02, honest_perplexity=1.02, kl_to_unigram=0.3, sensitivity=0.98, stuck=False)
+    shelf("A8", {160: free})
+    app = open_page("diagnose", "en", topic="layers", recording="A8")
+    assert not app.exception
+    said = words(app)
+    assert t("layers.free", "en") in said
+    assert f"block: {t('layers.stuck', 'en')}]" not in said
+    assert "ignores its input" not in said
+
+
+def test_the_answer_that_is_read_gets_its_badge(open_page: Open, shelf: Record) -> None:
+    shelf("A10", {160: LEAKY})
+    app = open_page("diagnose", "zh", topic="directions")
+    assert not app.exception
+    said = words(app)
+    assert t("leak.badge", "zh") in said
+    assert findings.leak(LEAKY, "zh") in said
+    assert findings.position(LEAKY, "zh") in alts(app)
+    shelf("A8", {160: diagnosis(perplexity=1.02, honest_perplexity=1.02)})
+    app = open_page("diagnose", "zh", topic="directions", recording="A8")
+    assert t("leak.badge", "zh") not in words(app)
+
+
+def test_the_recorded_pair_shows_what_clipping_changed(open_page: Open) -> None:
+    app = open_page("diagnose", "en", topic="clipping", recording="A8")
+    assert not app.exception
+    off, on = recorded.recording("A8").history, recorded.recording("A8-repaired").history
+    said = words(app)
+    assert findings.switch(off, on, recorded.recording("A8").ladder[1], "en") in said
+    assert findings.clipping(off, 0.01, "en") in said
+    assert "0.6, 0.8" in said  # the example has been run
+    assert "for g in gradients" in app.code[-1].value
+
+
+def test_overfitting_is_drawn_from_the_diagnoses(open_page: Open, shelf: Record) -> None:
+    points = {50: (60.0, 120.0), 100: (7.0, 300.0), 250: (1.2, 900.0)}
+    shelf("A2", {at: diagnosis(perplexity=train, held_out_perplexity=held) for at, (train, held) in points.items()})
+    app = open_page("diagnose", "en", topic="overfitting")
+    assert not app.exception
+    said = words(app)
+    assert findings.overfitting(points, "en") in said
+    assert findings.unknown(diagnosis(), "en") in said
+    _, tables = chart(app)
+    marked = [row["epoch"] for row in tables["targets"] if row["mark"]]
+    assert marked == [50, 100, 250]
+    assert chart(app, 1)[1]["lines"][-1]["value"] == pytest.approx(0.71, abs=0.05)
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_a_run_of_this_server_is_diagnosed_at_its_newest_checkpoint(
+    open_page: Open, client: Client, stack: str, topic: str
+) -> None:
+    app = answered(open_page("diagnose", "en", topic=topic, run=stack))
+    assert not app.exception
+    assert not app.error
+    assert param(app, "run") == stack
+    epoch, found = client.diagnose(stack)
+    assert epoch == STACK.num_epochs
+    said = words(app)
+    if topic == "layers":
+        assert findings.verdict(found, "en") in said
+    elif topic == "directions":
+        assert findings.leak(found, "en") in said
+    elif topic == "overfitting":
+        assert findings.unknown(found, "en") in said
+        app.button(key="over.all").click().run()
+        answered(app)
+        points = [row["epoch"] for row in chart(app)[1]["targets"] if row["mark"]]
+        assert points == [2, 4, 6]
+    else:
+        assert [one.key for one in app.button if one.key == "clip.start"]
+
+
+def test_another_checkpoint_stands_in_the_url(open_page: Open, client: Client, stack: str) -> None:
+    app = answered(open_page("diagnose", "en", topic="layers", run=stack, epoch="2"))
+    assert param(app, "epoch") == "2"
+    assert findings.verdict(client.diagnose(stack, 2)[1], "en") in words(app)
+    app = open_page("diagnose", "en", topic="layers", run=stack, epoch="3")  # of which none is kept
+    assert not app.exception
+    assert "epoch" not in app.query_params
+
+
+def test_a_wrong_run_is_said_and_leaves_the_url(open_page: Open) -> None:
+    for lang in LANGUAGES:
+        app = open_page("diagnose", lang, run="nowhere1", topic="layers")
+        assert not app.exception
+        assert "nowhere1" in app.error[0].value
+        assert "run" not in app.query_params
+        app = open_page("diagnose", lang, recording="Z9")
+        assert "Z9" in app.error[0].value
+        app = open_page("diagnose", lang, topic="astrology")
+        assert not app.exception
+        assert param(app, "topic") == "layers"
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("topic", TOPICS)
+def test_a_run_without_a_checkpoint_says_so(open_page: Open, client: Client, lang: str, topic: str) -> None:
+    run_id = trained(client, TINY.change(num_epochs=0))
+    app = open_page("diagnose", lang, topic=topic, run=run_id)
+    assert not app.exception
+    if topic != "clipping":
+        assert t("diagnose.no_checkpoint", lang) in [one.value for one in app.info]
+
+
+def test_the_topic_is_switched_and_each_keeps_its_own_run(open_page: Open, client: Client, stack: str) -> None:
+    app = open_page("diagnose", "en", topic="layers", run=stack)
+    control = next(one for one in app.get("segmented_control") if (one.key or "").startswith("diagnose.topics."))
+    control.set_value("clipping").run()
+    assert not app.exception
+    assert param(app, "topic") == "clipping"
+    control = next(one for one in app.get("segmented_control") if (one.key or "").startswith("diagnose.topics."))
+    control.set_value("layers").run()
+    assert param(app, "run") == stack
+
+
+def test_another_run_is_chosen_by_its_name(open_page: Open, stack: str) -> None:
+    app = open_page("diagnose", "en", topic="layers", recording="A9")
+    picker = next(one for one in app.selectbox if (one.key or "").startswith("diagnose.subject."))
+    picker.set_value(f"run:{stack}").run()
+    assert not app.exception
+    assert param(app, "run") == stack
+    assert "recording" not in app.query_params
+
+
+def test_the_cost_of_denormal_numbers_is_measured_by_two_real_runs(open_page: Open, client: Client, stack: str) -> None:
+    app = open_page("diagnose", "en", topic="layers", run=stack)
+    app.button(key="diagnose.demonstration").click().run()
+    assert not app.exception
+    pair = [one for one in client.store.runs() if one.config.num_epochs == 24]
+    assert sorted(one.config.flush_denormal for one in pair) == [False, True]
+    for one in pair:
+        for _ in client.follow(one.id):
+            pass
+    app.run()
+    assert not app.exception
+    assert "Measured on this machine: over epochs 13 to 24" in alts(app)
+
+
+def test_a_rescue_starts_from_the_same_seed_and_is_judged_by_its_run(
+    open_page: Open, client: Client, stack: str
+) -> None:
+    app = open_page("diagnose", "en", topic="layers", run=stack)
+    app.button(key="diagnose.rescue.A9-residual").click().run()
+    assert not app.exception
+    run = client.store.runs(limit=1)[0]
+    assert run.config == STACK.change(residual=True)
+    for _ in client.follow(run.id):
+        pass
+    app.run()
+    last = client.store.run(run.id)
+    assert last.perplexity is not None
+    assert f"epoch {STACK.num_epochs}: perplexity" in words(app)
+    assert "diagnose.rescue.A9-residual" not in [one.key for one in app.button]
+
+
+def test_the_twin_with_the_other_clipping_is_started_and_compared(open_page: Open, client: Client, stack: str) -> None:
+    app = open_page("diagnose", "en", topic="clipping", run=stack)
+    app.button(key="clip.start").click().run()
+    run = client.store.runs(limit=1)[0]
+    assert run.config == STACK.change(clip_norm=None)
+    for _ in client.follow(run.id):
+        pass
+    app.run()
+    assert not app.exception
+    assert "with clipping off" in words(app)
+
+
+def test_filling_a_gap_with_both_networks(open_page: Open, client: Client) -> None:
+    both = trained(client, TINY.change(bidirectional=True, cell="gru", implementation="library", optimizer="adam",
+                                       learning_rate=0.01))  # fmt: skip
+    app = open_page("diagnose", "en", topic="directions", run=both)
+    assert not app.exception
+    app.button(key="cloze.start").click().run()
+    assert not app.exception
+    started = client.store.runs(limit=2)
+    assert {one.config.objective for one in started} == {"cloze", "next"}
+    assert {one.based_on for one in started} == {"A10-cloze", "A10-one-way"}
+    for one in started:
+        for _ in client.follow(one.id):
+            pass
+    app.run()
+    answered(app)
+    assert not app.exception
+    assert not app.error
+    cloze = next(one.id for one in started if one.config.objective == "cloze")
+    share = client.gaps(cloze, 400)["train"]["accuracy"]
+    assert findings.percent(share) in str(
+        app.get("arrow_table")[0].proto if app.get("arrow_table") else app.table[0].value
+    )
+    typed = next(one for one in app.text_input if (one.key or "").startswith("cloze.typed."))
+    typed.set_value("没有空").run()
+    assert t("error.gap_marks", "en", count=0) in app.error[0].value
+    typed = next(one for one in app.text_input if (one.key or "").startswith("cloze.typed."))
+    typed.set_value("我＿你").run()
+    answered(app)
+    assert not app.exception
+    top = client.fill_gap(cloze, "我", "你")["top"]
+    assert findings.percent(top[0][1]) in alts(app)
+    app.button(key="cloze.pick").click().run()
+    answered(app)
+    assert not app.exception
