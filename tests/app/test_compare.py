@@ -1,0 +1,260 @@
+"""The Compare page as the server runs it: pins, pairs, races, seeds, and the way from scratch to the library."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from rnnlab.config import TrainConfig
+from rnnlab.errors import RunError
+from rnnlab.recipes import RECIPES
+from rnnlab.runs.client import Client
+from rnnlab.view.comparison import rungs
+from rnnlab.view.i18n import LANGUAGES, error_text, t
+from rnnlab.view.pairs import READY
+from rnnlab.view.panels import compare_pins
+from tests.app.conftest import TINY, Open, param, until, words
+from tests.app.test_pages import chart
+
+TINY_URL = TINY.changes_from(RECIPES["A2"].config)
+
+
+def cells(app: AppTest) -> str:
+    """Return everything that the tables say."""
+    return "\n".join(str(table.value.to_dict("list")) for table in app.table)
+
+
+def pins_of(app: AppTest) -> list[str]:
+    return param(app, "pins").split(",")
+
+
+def finish(client: Client, pins: list[str]) -> None:
+    for pin in pins:
+        until(client, pin, lambda record: not record.live)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_who_asks_for_nothing_sees_a_recorded_pair(open_page: Open, lang: str) -> None:
+    app = open_page("compare", lang)
+    assert not app.exception
+    assert not app.error
+    assert app.title[0].value == t("compare.title", lang)
+    assert pins_of(app) == ["recorded:A6", "recorded:A7"]
+    _, tables = chart(app)
+    assert {row["slot"] for row in tables["line"]} == {0, 1}
+    assert [row["label"] for row in tables["ends"]] == ["A7", "A6"]  # from the bottom up
+    assert tables["published"]
+    assert t("field.optimizer", lang) in cells(app)
+    assert t("field.num_hiddens", lang) not in cells(app)  # only what differs
+    assert "1,561,845" in cells(app)
+    assert "A7" in app.info[0].value
+    said = app.get("vega_lite_chart")[0].proto.alt
+    assert t("compare.alt.end", lang, name="A6", epoch=160, perplexity="7.989") in said
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_pins_axis_and_smoothing_come_from_the_url(open_page: Open, finished: str, lang: str) -> None:
+    app = open_page("compare", lang, pins=f"recorded:A2,{finished}", by="characters", smooth="1")
+    assert not app.exception
+    spec, tables = chart(app)
+    assert json.dumps(t("compare.axis.characters", lang)) in spec
+    assert len(tables["raw"]) == 250 + 6
+    assert max(float(str(row["x"])) for row in tables["line"]) == 250 * 8960
+    assert param(app, "by") == "characters"
+    assert param(app, "smooth") == "1"
+    app.segmented_control(key=_key(app, "by")).set_value("epoch").run()
+    assert "by" not in app.query_params  # as it is without saying so
+    assert json.dumps(t("compare.axis.epoch", lang)) in chart(app)[0]
+
+
+def _key(app: AppTest, name: str) -> str:
+    return next(one.key for one in app.segmented_control if (one.key or "").startswith(f"compare.{name}."))
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_wrong_pins_are_said_and_the_others_stay(open_page: Open, lang: str) -> None:
+    app = open_page("compare", lang, pins="recorded:A2,nowhere1,recorded:Z9")
+    assert not app.exception
+    said = "\n".join(one.value for one in app.error)
+    assert "nowhere1" in said
+    assert "Z9" in said
+    assert pins_of(app) == ["recorded:A2"]
+    assert t("compare.settings.one", lang) in words(app)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_too_many_pins_are_said_and_the_first_six_stay(open_page: Open, lang: str) -> None:
+    names = ["A1", "A2", "A3", "A4", "A5", "A6", "A7"]
+    app = open_page("compare", lang, pins=",".join(f"recorded:{name}" for name in names))
+    assert not app.exception
+    assert app.error[0].value == error_text(RunError("compare_too_many", "", given=7, allowed=6), lang)
+    assert pins_of(app) == [f"recorded:{name}" for name in names[:6]]
+    assert next(one for one in app.selectbox if "picker" in (one.key or "")).proto.disabled
+
+
+def test_a_run_is_added_by_the_picker_and_taken_off_by_its_button(open_page: Open, finished: str) -> None:
+    app = open_page("compare", "en", pins="recorded:A2")
+    picker = next(one for one in app.selectbox if "picker" in (one.key or ""))
+    assert any(finished in option for option in picker.options)
+    picker.set_value(finished).run()
+    assert not app.exception
+    assert pins_of(app) == ["recorded:A2", finished]
+    assert next(one for one in app.selectbox if "picker" in (one.key or "")).value is None
+    for pin in ("recorded:A2", finished):
+        app.button(key=f"compare.unpin.{pin}").click().run()
+    assert not app.exception
+    assert t("compare.empty", "en") in words(app)
+    assert not app.get("vega_lite_chart")
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_ready_pair_opens_at_once_and_says_what_came_out(open_page: Open, lang: str) -> None:
+    app = open_page("compare", lang, pins="recorded:B1")
+    for left, right in READY:
+        app.button(key=f"compare.pair.{left}.{right}").click().run()
+        assert not app.exception
+        assert pins_of(app) == [f"recorded:{left}", f"recorded:{right}"]
+        assert left in app.info[0].value
+        assert right in app.info[0].value
+        assert app.button(key="compare.train_both")
+
+
+def test_training_a_pair_starts_both_from_the_same_seed(
+    open_page: Open, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny = {name: RECIPES[name].config.change(num_hiddens=4, num_chars=3000, num_epochs=1) for name in ("A1", "A2")}
+    shrunk = {name: _shrunk(name, config) for name, config in tiny.items()}
+    monkeypatch.setattr(compare_pins, "RECIPES", {**RECIPES, **shrunk})
+    app = open_page("compare", "en", pins="recorded:A1,recorded:A2")
+    app.button(key="compare.train_both").click().run()
+    assert not app.error
+    assert not app.exception
+    started = pins_of(app)
+    records = [client.store.run(pin) for pin in started]
+    assert [record.name for record in records] == ["A1", "A2"]
+    assert len({record.config.random_seed for record in records}) == 1
+    assert app.button(key="compare.train_both")  # it is still that pair
+    finish(client, started)
+
+
+def _shrunk(name: str, config: TrainConfig) -> object:
+    from dataclasses import replace
+
+    return replace(RECIPES[name], config=config)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_race_starts_together_from_one_seed_and_names_the_places(open_page: Open, client: Client, lang: str) -> None:
+    app = open_page("compare", lang, view="race", recipe="A2", **TINY_URL)
+    assert not app.exception
+    assert not app.error
+    app.button(key="compare.race.start").click().run()
+    assert not app.exception
+    started = pins_of(app)
+    finish(client, started)
+    records = [client.store.run(pin) for pin in started]
+    assert [record.config.cell for record in records] == ["rnn", "gru", "lstm"]
+    assert {record.based_on for record in records} == {"A2"}
+    assert [record.config.change(cell="rnn") for record in records] == [TINY] * 3
+    app.run()
+    app.segmented_control(key=_key(app, "finish")).set_value("2").run()
+    assert not app.exception
+    assert t("compare.race.never", lang) in cells(app)  # no network so small comes below 2 in six epochs
+    assert {row["label"].split()[-1] for row in chart(app)[1]["ends"]} == {"RNN", "GRU", "LSTM"}  # type: ignore[attr-defined]
+    assert param(app, "view") == "race"
+
+
+def test_a_race_of_ones_own_variants_says_what_is_wrong_with_them(open_page: Open) -> None:
+    app = open_page("compare", "en", view="race", vary="own", own="cell=cnn")
+    assert not app.exception
+    assert "rnn, gru, lstm" in app.error[0].value
+    assert app.button(key="compare.race.start").disabled
+    app.text_input(key=next(one.key for one in app.text_input if ".own." in (one.key or ""))).set_value(
+        "cell=rnn; num_layers=2, learning_rate=5"
+    ).run()
+    assert not app.error
+    assert not app.button(key="compare.race.start").disabled
+    assert param(app, "own") == "cell=rnn; num_layers=2, learning_rate=5"
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_what_is_refused_is_said_and_what_started_stays(open_page: Open, client: Client, lang: str) -> None:
+    # the second one has more minibatch than text
+    own = "learning_rate=1;batch_size=1024, num_steps=512"
+    app = open_page("compare", lang, view="race", vary="own", own=own, recipe="A2", **TINY_URL)
+    app.button(key="compare.race.start").click().run()
+    assert not app.exception
+    said = [one.value for one in app.error]
+    assert said[0] == error_text(RunError("compare_started_some", "", started=1, wanted=2), lang)
+    assert len(said) == 2
+    assert [client.store.run(pin).config.learning_rate for pin in pins_of(app)] == [1.0]
+    finish(client, pins_of(app))
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_seeds_that_are_there_are_taken_and_the_others_started(open_page: Open, client: Client, lang: str) -> None:
+    config = TINY.change(num_hiddens=5 if lang == "en" else 6)  # runs of its own
+    run_id = client.create(config.change(random_seed=3), based_on="A2")
+    finish(client, [run_id])
+    app = open_page("compare", lang, view="seeds", recipe="A2", **config.changes_from(RECIPES["A2"].config))
+    assert not app.exception
+    assert app.button(key="compare.seeds.start").label == t("compare.seeds.start", lang, count=4)
+    assert t("compare.seeds.too_few", lang) in words(app)
+    app.button(key="compare.seeds.start").click().run()
+    assert not app.exception
+    mine = [one for one in client.store.runs() if one.config.model_copy(update={"random_seed": 0}) == config]
+    assert sorted(one.config.random_seed for one in mine) == [0, 1, 2, 3, 4]
+    finish(client, [one.id for one in mine])
+    app.run()
+    assert not app.exception
+    _, tables = chart(app)
+    assert [row["count"] for row in tables["band"]] == [5.0] * 6
+    assert all(row["low"] <= row["high"] for row in tables["band"])  # type: ignore[operator]
+    ends = sorted(one.perplexity or 0 for one in mine)
+    assert "compare.seeds.start" not in [one.key for one in app.button]
+    assert ends[0] > 0 or tables["median"]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_ladder_trains_every_rung_from_the_settings_of_both_ends(
+    open_page: Open, client: Client, lang: str
+) -> None:
+    small = {"num_hiddens": 7 if lang == "en" else 9, "num_chars": 3000, "num_epochs": 2, "num_preds": 5}
+    chain = rungs(RECIPES["A6"].config.change(**small), RECIPES["A7"].config.change(**small))
+    app = open_page("compare", lang, view="same", **{name: str(value) for name, value in small.items()})
+    assert not app.exception
+    assert app.button(key="compare.rungs.start").label == t("compare.rungs.start", lang, count=len(chain))
+    app.button(key="compare.rungs.start").click().run()
+    assert not app.error
+    assert not app.exception
+    trained = [one for one in client.store.runs() if one.config in [rung.config for rung in chain]]
+    assert len(trained) == len(chain)
+    finish(client, [one.id for one in trained])
+    app.run()
+    assert not app.exception
+    assert "compare.rungs.start" not in [one.key for one in app.button]
+    assert len({row["slot"] for row in chart(app)[1]["line"]}) == len(chain)
+    assert "×" in cells(app)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_proof_shows_how_far_scratch_and_library_are_apart(open_page: Open, client: Client, lang: str) -> None:
+    app = open_page("compare", lang, view="same")
+    if any(one.key == "compare.parity.run" for one in app.button):
+        app.button(key="compare.parity.run").click().run(timeout=60)
+    assert not app.exception
+    assert not app.error
+    said = words(app)
+    assert said.count(t("compare.parity.same", lang)) >= 2
+    assert t("compare.parity.gru", lang, limit="1e-05") in said
+
+
+def test_the_page_keeps_its_pins_while_another_is_looked_at(open_page: Open) -> None:
+    app = open_page("compare", "en", pins="recorded:A1,recorded:B1")
+    app.switch_page("pages/runs.py").run()
+    app.switch_page("pages/compare.py").run()
+    assert not app.exception
+    assert pins_of(app) == ["recorded:A1", "recorded:B1"]
+    assert t("compare.legend.texts", "en") in words(app)  # two texts cannot be set against each other
