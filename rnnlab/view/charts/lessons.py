@@ -141,7 +141,7 @@ def reach(lang: str, theme: str = "light") -> dict[str, Any]:
     heads = (
         _named("ways")
         .mark_point(shape="triangle-left", size=46, filled=True, opacity=1, color=colors["book"])
-        .encode(x=alt.X("to:Q"), y=y)
+        .encode(x=alt.X("to:Q", axis=None), y=y)
     )
     steps = (
         _named("steps")
@@ -153,7 +153,9 @@ def reach(lang: str, theme: str = "light") -> dict[str, Any]:
         _named("cuts").mark_rule(strokeWidth=1.6, strokeDash=[3, 3], color=colors["mark"]).encode(x=x, y=y, y2="y2:Q")
     )
     cut_words = (
-        _named("cuts").mark_text(fontSize=15, color=colors["mark"], dy=-8).encode(x=x, y=alt.Y("y2:Q"), text="label:N")
+        _named("cuts")
+        .mark_text(fontSize=15, color=colors["mark"], dy=-8)
+        .encode(x=x, y=alt.Y("y2:Q", axis=None), text="label:N")
     )
     names = _named("names").mark_text(fontSize=12, color=colors["text"]).encode(x=x, y=y, text="label:N")
     return specification(alt.layer(links, steps, ways, heads, cuts, cut_words, names).properties(height=150))
@@ -210,7 +212,11 @@ def measured(kind: str, lang: str, theme: str = "light") -> dict[str, Any]:
 
 @cache
 def vectors(title: str, lang: str, theme: str = "light") -> dict[str, Any]:
-    """Return arrows from zero with a circle; tables ``arrows``, ``circle``, ``extent``; `title` is a key of the catalogue."""
+    """Return arrows from zero with a circle; tables ``arrows``, ``circle``, ``extent``.
+
+    Args:
+        title: a key of the catalogue.
+    """
     alt = altair()
 
     colors = PALETTE[theme]
@@ -221,6 +227,13 @@ def vectors(title: str, lang: str, theme: str = "light") -> dict[str, Any]:
         "kind:N", title=None, sort=None, scale=alt.Scale(range=[colors["rule"], colors["live"]]), legend=None
     )
     dash = alt.StrokeDash("kind:N", sort=None, scale=alt.Scale(range=[[5, 4], [1, 0]]), legend=None)
+    # away from zero, where the arrow comes from
+    aside = {
+        "align": alt.expr("datum.x < 0 ? 'right' : 'left'"),
+        "dx": alt.expr("datum.x < 0 ? -9 : 9"),
+        "dy": alt.expr("datum.y < 0 ? 10 : -10"),
+        "fontSize": 12,
+    }
     extent = _named("extent").mark_point(opacity=0, size=0).encode(x=x, y=y)
     circle = (
         _named("circle")
@@ -230,7 +243,7 @@ def vectors(title: str, lang: str, theme: str = "light") -> dict[str, Any]:
     circle_words = (
         _named("circle")
         .transform_filter("datum.label")
-        .mark_text(align="left", dx=6, dy=-6, fontSize=12, color=colors["book"])
+        .mark_text(**aside, color=colors["book"])
         .encode(x=x, y=y, text="label:N")
     )
     lines = (
@@ -247,7 +260,7 @@ def vectors(title: str, lang: str, theme: str = "light") -> dict[str, Any]:
     words = (
         _named("arrows")
         .transform_filter("datum.order > 0")
-        .mark_text(align="left", dx=9, dy=-9, fontSize=12)
+        .mark_text(**aside)
         .encode(x=x, y=y, color=color, text="label:N")
     )
     return specification(
@@ -262,14 +275,14 @@ def path(lang: str, theme: str = "light") -> dict[str, Any]:
     """Return the units of a state over time steps; table ``path``."""
     alt = altair()
 
-    x = alt.X("step:Q", title=t("lesson.cell.step", lang), axis=alt.Axis(tickMinStep=1, format="d", grid=False))
+    x = alt.X("step:Q", title=t("lesson.cell.step", lang), axis=alt.Axis(tickCount=6, format="d", grid=False))
     y = alt.Y(
         "value:Q",
         title=t("lesson.cell.value", lang),
         scale=alt.Scale(nice=True),
         axis=alt.Axis(tickCount=5, gridOpacity=0.45),
     )
-    legend = alt.Legend(orient="top", title=None, symbolStrokeWidth=2)
+    legend = alt.Legend(orient="top", title=None, columns=2, symbolStrokeWidth=2)
     lines = (
         _named("path")
         .mark_line(strokeWidth=2, point={"size": 36, "filled": True})
@@ -295,7 +308,7 @@ def norms(lang: str, theme: str = "light") -> dict[str, Any]:
         scale=alt.Scale(type="log", nice=False, padding=12),
         axis=alt.Axis(format="~g", tickCount=5, gridOpacity=0.45),
     )
-    legend = alt.Legend(orient="top", title=None, symbolStrokeWidth=2)
+    legend = alt.Legend(orient="top", title=None, columns=1, symbolStrokeWidth=2, labelLimit=300)
     color = alt.Color("run:N", sort=None, scale=alt.Scale(range=LAYER_COLORS[theme]), legend=legend)
     lines = (
         _named("norms")
@@ -378,6 +391,8 @@ def race(lang: str, theme: str = "light") -> dict[str, Any]:
         )
     )
     words = (
-        _named("ends").mark_text(align="right", dx=-4, dy=-9, fontSize=12).encode(x=x, y=y, color=color, text="label:N")
+        _named("ends")
+        .mark_text(align="right", dx=-4, dy=alt.expr("datum.below ? 15 : -9"), fontSize=12)
+        .encode(x=x, y=y, color=color, text="label:N")
     )
     return specification(alt.layer(extent, lines, words).properties(height=280))

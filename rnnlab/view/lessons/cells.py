@@ -42,7 +42,7 @@ def weights(
     chance = np.random.default_rng(seed)
 
     def some(*shape: int) -> Array:
-        numbers: Array = np.round(chance.uniform(-1, 1, shape), 1)
+        numbers: Array = np.round(chance.uniform(-1, 1, shape), 1) + 0.0  # no negative zeros
         return numbers
 
     named: dict[str, Array] = {}
@@ -68,25 +68,24 @@ def walk(cell: str, x: Array, state: tuple[Array, ...], w: Weights, activation: 
     H = state[0]  # noqa: N806
     steps: list[Step] = []
 
-    def gate(name: str, letter: str, squash: str, hidden: Array = H, shown: str = r"\mathbf{H}_{t-1}") -> Array:
+    def gate(name: str, letter: str, squash: str, reset: Array | None = None) -> Array:
+        hidden = H if reset is None else reset * H
         from_input, from_state, bias = x @ w[f"W_x{letter}"], hidden @ w[f"W_h{letter}"], w[f"b_{letter}"]
         total = from_input + from_state + bias
         value = SQUASH[squash](total)
-        steps.append(
-            Step(
-                name,
-                next(equations),
-                (
-                    rf"\mathbf{{X}}_t \mathbf{{W}}_{{x{letter}}} &= {row(x)} {matrix(w[f'W_x{letter}'])}"
-                    rf" = {row(from_input)}",
-                    rf"{shown} \mathbf{{W}}_{{h{letter}}} &= {row(hidden)} {matrix(w[f'W_h{letter}'])}"
-                    rf" = {row(from_state)}",
-                    rf"\mathbf{{b}}_{letter} &= {row(bias)}",
-                    rf"{SIGN[name]} &= {SQUASH_SIGN[squash]}\,{row(total)} = {row(value)}",
-                ),
-                value,
-            )
-        )
+        shown = r"\mathbf{H}_{t-1}" if reset is None else r"(\ldots)\,"
+        lines = [
+            rf"\mathbf{{X}}_t \mathbf{{W}}_{{x{letter}}} &= {row(x)} {matrix(w[f'W_x{letter}'])} = {row(from_input)}"
+        ]
+        if reset is not None:
+            lines.append(rf"\mathbf{{R}}_t \odot \mathbf{{H}}_{{t-1}} &= {row(reset)} \odot {row(H)}")
+            lines.append(rf"&= {row(hidden)}")
+        lines += [
+            rf"{shown} \mathbf{{W}}_{{h{letter}}} &= {row(hidden)} {matrix(w[f'W_h{letter}'])} = {row(from_state)}",
+            rf"\mathbf{{b}}_{letter} &= {row(bias)}",
+            rf"{SIGN[name]} &= {SQUASH_SIGN[squash]}\,{row(total)} = {row(value)}",
+        ]
+        steps.append(Step(name, next(equations), tuple(lines), value))
         return value
 
     if cell == "rnn":
@@ -98,7 +97,8 @@ def walk(cell: str, x: Array, state: tuple[Array, ...], w: Weights, activation: 
                 next(equations),
                 (
                     rf"\mathbf{{H}}_t \mathbf{{W}}_{{hq}} &= {row(new)} {matrix(w['W_hq'])} = {row(new @ w['W_hq'])}",
-                    rf"\mathbf{{O}}_t &= {row(new @ w['W_hq'])} + {row(w['b_q'])} = {row(logits)}",
+                    rf"\mathbf{{O}}_t &= {row(new @ w['W_hq'])} + {row(w['b_q'])}",
+                    rf"&= {row(logits)}",
                 ),
                 logits,
             )
@@ -106,18 +106,20 @@ def walk(cell: str, x: Array, state: tuple[Array, ...], w: Weights, activation: 
         return steps
     if cell == "gru":
         R, Z = gate("R", "r", "sigmoid"), gate("Z", "z", "sigmoid")  # noqa: N806
-        reset = R * H
-        candidate = gate("H_tilde", "h", "tanh", reset, r"(\mathbf{R}_t \odot \mathbf{H}_{t-1})")
+        candidate = gate("H_tilde", "h", "tanh", R)
         kept, fresh = Z * H, (1 - Z) * candidate
         steps.append(
             Step(
                 "H",
                 next(equations),
                 (
-                    rf"\mathbf{{Z}}_t \odot \mathbf{{H}}_{{t-1}} &= {row(Z)} \odot {row(H)} = {row(kept)}",
-                    rf"(1 - \mathbf{{Z}}_t) \odot \tilde{{\mathbf{{H}}}}_t &= {row(1 - Z)} \odot {row(candidate)}"
-                    rf" = {row(fresh)}",
-                    rf"\mathbf{{H}}_t &= {row(kept)} + {row(fresh)} = {row(kept + fresh)}",
+                    rf"\mathbf{{Z}}_t \odot \mathbf{{H}}_{{t-1}} &= {row(Z)} \odot {row(H)}",
+                    rf"&= {row(kept)}",
+                    rf"1 - \mathbf{{Z}}_t &= {row(1 - Z)}",
+                    rf"(\ldots) \odot \tilde{{\mathbf{{H}}}}_t &= {row(1 - Z)} \odot {row(candidate)}",
+                    rf"&= {row(fresh)}",
+                    rf"\mathbf{{H}}_t &= {row(kept)} + {row(fresh)}",
+                    rf"&= {row(kept + fresh)}",
                 ),
                 kept + fresh,
             )
@@ -133,9 +135,12 @@ def walk(cell: str, x: Array, state: tuple[Array, ...], w: Weights, activation: 
             "C",
             next(equations),
             (
-                rf"\mathbf{{F}}_t \odot \mathbf{{C}}_{{t-1}} &= {row(F)} \odot {row(C)} = {row(kept)}",
-                rf"\mathbf{{I}}_t \odot \tilde{{\mathbf{{C}}}}_t &= {row(I)} \odot {row(candidate)} = {row(fresh)}",
-                rf"\mathbf{{C}}_t &= {row(kept)} + {row(fresh)} = {row(memory)}",
+                rf"\mathbf{{F}}_t \odot \mathbf{{C}}_{{t-1}} &= {row(F)} \odot {row(C)}",
+                rf"&= {row(kept)}",
+                rf"\mathbf{{I}}_t \odot \tilde{{\mathbf{{C}}}}_t &= {row(I)} \odot {row(candidate)}",
+                rf"&= {row(fresh)}",
+                rf"\mathbf{{C}}_t &= {row(kept)} + {row(fresh)}",
+                rf"&= {row(memory)}",
             ),
             memory,
         )
@@ -147,7 +152,8 @@ def walk(cell: str, x: Array, state: tuple[Array, ...], w: Weights, activation: 
             next(equations),
             (
                 rf"\tanh(\mathbf{{C}}_t) &= {row(shown)}",
-                rf"\mathbf{{H}}_t &= {row(O)} \odot {row(shown)} = {row(O * shown)}",
+                rf"\mathbf{{H}}_t &= {row(O)} \odot {row(shown)}",
+                rf"&= {row(O * shown)}",
             ),
             O * shown,
         )
@@ -173,6 +179,23 @@ def path(
         state = new_state(cell, walk(cell, x if t == 0 else np.zeros_like(x), state, w, activation))
         states.append(state)
     return states
+
+
+def memory_left(states: list[tuple[Array, ...]], blank: list[tuple[Array, ...]], part: int = 0) -> float | None:
+    """Return how much of what the first step made of a state is left at the end, 1 being all of it.
+
+    Measured against a network that began at zero and never had any input: what the biases alone do is no memory.
+
+    Args:
+        states: a path.
+        blank: the path of that other network.
+        part: 0 for H, 1 for C.
+
+    Returns:
+        None where the first step made no difference.
+    """
+    first, last = (float(np.linalg.norm(states[at][part] - blank[at][part])) for at in (1, -1))
+    return last / first if first > 1e-6 else None
 
 
 def row(values: Array) -> str:

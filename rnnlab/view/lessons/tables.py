@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -143,6 +144,10 @@ def measured(minibatches: Sequence[int], values: Sequence[float]) -> dict[str, b
     return {"measured": ipc(columns, {"minibatch": _F, "value": _F, "label": _S})}
 
 
+WIDE = 1.5
+"""A chart is about this much wider than high: circles look round."""
+
+
 def vectors(first: Array, second: Array, names: tuple[str, str], radius: float, radius_name: str) -> dict[str, bytes]:
     """Return two arrows from zero, a circle, and a square that holds them all."""
     ends = [first, second]
@@ -154,7 +159,10 @@ def vectors(first: Array, second: Array, names: tuple[str, str], radius: float, 
         "order": [0.0, 1.0, 0.0, 1.0],
     }
     x, y = clipping.circle(radius)
-    labels = [radius_name if i == 9 else "" for i in range(len(x))]  # at 45 degrees
+    # the circle's name stands on the far side of what is drawn
+    toward = second if np.any(second) else np.ones(2)
+    far = round(math.degrees(math.atan2(-toward[1], -toward[0])) / 5) % 72
+    labels = [radius_name if i == far else "" for i in range(len(x))]
     reach = 1.25 * max(radius, *(float(np.abs(end).max()) for end in ends), 1e-9)
     types = {"x": _F, "y": _F}
     return {
@@ -163,7 +171,7 @@ def vectors(first: Array, second: Array, names: tuple[str, str], radius: float, 
             {"x": x, "y": y, "order": [float(i) for i in range(len(x))], "label": labels},
             types | {"order": _F, "label": _S},
         ),
-        "extent": ipc({"x": [-reach, reach], "y": [-reach, reach]}, types),
+        "extent": ipc({"x": [-WIDE * reach, WIDE * reach], "y": [-reach, reach]}, types),
     }
 
 
@@ -240,8 +248,8 @@ def race(runs: Mapping[str, History], vocab_size: float, num_epochs: int) -> dic
     def place(value: float | None) -> float:
         return top if value is None else min(max(value, 1.0), top)
 
-    columns: dict[str, list[float | str]] = {"epoch": [], "value": [], "run": []}
-    ends: dict[str, list[float | str]] = {"epoch": [], "value": [], "run": [], "label": []}
+    columns: dict[str, list[Any]] = {"epoch": [], "value": [], "run": []}
+    ends: dict[str, list[Any]] = {"epoch": [], "value": [], "run": [], "label": []}
     for name, history in runs.items():
         rows = history.epochs
         stride = max(1, -(-len(rows) // MAX_POINTS))
@@ -256,9 +264,12 @@ def race(runs: Mapping[str, History], vocab_size: float, num_epochs: int) -> dic
             ends["run"].append(name)
             ends["label"].append(number(rows[-1].perplexity, 4))
     types = {"epoch": _F, "value": _F, "run": _S}
+    # of several ends that may lie close together, the lowest is named below its curve
+    lowest = min(ends["value"], default=0.0)
+    ends["below"] = [float(len(ends["value"]) > 1 and value == lowest) for value in ends["value"]]
     return {
         "race": ipc(columns, types),
-        "ends": ipc(ends, types | {"label": _S}),
+        "ends": ipc(ends, types | {"label": _S, "below": _F}),
         "extent": ipc(
             {"epoch": [0.0, float(max(num_epochs, 1))], "value": [1.0, vocab_size]}, {"epoch": _F, "value": _F}
         ),

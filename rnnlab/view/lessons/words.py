@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from rnnlab.view.highlight import visible
 from rnnlab.view.i18n import duration, number, plain, t
 from rnnlab.view.lessons import perplexity, shapes
@@ -114,20 +112,17 @@ def shape_sentence(mine: int, other: int, cell: str, other_cell: str, layers: in
     return f"{first} {memory} {where}"
 
 
-def cell(kind: str, gate: Array | None, before: Array, after: Array, at_end: Array, steps: int, lang: str) -> str:
-    """Say what became of a state: what the gate keeps, and what is left of it with no more input."""
-    size, end = float(np.linalg.norm(after)), float(np.linalg.norm(at_end))
-    said = []
+def cell(kind: str, gate: Array | None, before: Array, after: Array, left: float | None, steps: int, lang: str) -> str:
+    """Say what became of a state: what the gate keeps, and what is `left` of it after more steps with no input."""
     if gate is not None:
         shares = t("list.join", lang).join(f"{one:.0%}" for one in gate)
-        said.append(t(f"lesson.{kind}.gate", lang, shares=shares))
+        first = t(f"lesson.{kind}.gate", lang, shares=shares)
     else:
-        said.append(t("lesson.rnn.state", lang, before=_numbers(before), after=_numbers(after)))
-    if size > 0.005:
-        share = end / size
-        fate = "kept" if share >= 0.5 else "fading" if share >= 0.05 else "gone"
-        said.append(t(f"lesson.cell.{fate}", lang, steps=steps, share=f"{share:.0%}"))
-    return " ".join(said)
+        first = t("lesson.rnn.state", lang, before=_numbers(before), after=_numbers(after))
+    if left is None:
+        return f"{first} {t('lesson.cell.nothing', lang)}"
+    fate = "kept" if left >= 0.5 else "fading" if left >= 0.05 else "gone"
+    return f"{first} {t(f'lesson.cell.{fate}', lang, steps=steps, share=f'{left:.0%}')}"
 
 
 def _numbers(values: Array) -> str:

@@ -52,15 +52,17 @@ def draw(lesson: Lesson) -> None:
         for step, column in zip(steps[first : first + 2], st.columns(2, gap="medium"), strict=False):
             with column:
                 st.latex(rf"\small {step.equation}")
-                st.latex(r"\footnotesize\begin{aligned}" + r"\\".join(step.lines) + r"\end{aligned}")
+                st.latex(r"\scriptsize\begin{aligned}" + r"\\".join(step.lines) + r"\end{aligned}")
 
     states = cells.path(cell, x, state, w, STEPS, activation)
     name = cells.KEEPING.get(cell, "").upper()
     gate_value = next((step.value for step in steps if step.name == name), None)
     kept = 1 if cell == "lstm" else 0
-    said = words.cell(cell, gate_value, state[kept], after[kept], states[-1][kept], STEPS, lang)
+    nothing = tuple(np.zeros(2) for _ in state)
+    left = cells.memory_left(states, cells.path(cell, np.zeros(2), nothing, w, STEPS, activation), kept)
+    said = words.cell(cell, gate_value, state[kept], after[kept], left, STEPS, lang)
     st.markdown(t("lesson.cell.path", lang, steps=STEPS))
-    chart.show(charts.path(lang, theme), tables.path(states, lang), key=_name(cell, "path"), alt=said)
+    chart.show(charts.path(lang, theme), tables.path(states, lang), key=_name(cell, "path"), export=False, alt=said)
     conclude(said)
 
 

@@ -8,14 +8,13 @@ import streamlit as st
 
 from rnnlab.errors import RNNLabError
 from rnnlab.view import shell
-from rnnlab.view.equations import EQUATIONS
 from rnnlab.view.i18n import t
 from rnnlab.view.lessons import contents
 from rnnlab.view.lessons.contents import Lesson
 
 WIDTH = 900
 """The longest line, in pixels: an article, not a wall."""
-_SEEN, _LAST = "lessons.seen", "lessons.last"
+_SEEN = "lessons.seen"
 
 
 def chosen() -> Lesson | None:
@@ -63,20 +62,24 @@ def sidebar(current: Lesson) -> None:
     """Draw the table of contents beside a lesson, with what has been seen."""
     lang, done = shell.language(), seen()
     with st.sidebar:
-        st.page_link(
-            shell.PAGES["lessons"][0],
-            label=t("lessons.contents", lang),
-            icon=":material/toc:",
-            query_params={"lang": lang},
-        )
+        # buttons: a link to the page that is shown looks as if it were the current one
+        _button("", t("lessons.contents", lang), ":material/toc:")
         for heading, members in (("lessons.part", contents.LESSONS), ("lessons.exercises", contents.EXERCISES)):
             st.caption(t(heading, lang))
-            with st.container(gap=None):
+            with st.container(gap="xxsmall"):
                 for one in members:
+                    icon = ":material/check:" if one.name in done else ":material/circle:"
                     if one is current:
-                        st.markdown(f":primary-badge[{title(one)}]")
-                    else:
-                        link(one, title(one), ":material/check:" if one.name in done else ":material/circle:")
+                        icon = ":material/arrow_right:"
+                    _button(one.name, f"**{title(one)}**" if one is current else title(one), icon)
+
+
+def _button(name: str, label: str, icon: str) -> None:
+    st.button(label, key=f"lessons.to.{name}", icon=icon, type="tertiary", on_click=_open, args=(name,))
+
+
+def _open(name: str) -> None:
+    shell.parameters(lesson=name or None, run=None)
 
 
 def index() -> None:
@@ -109,11 +112,6 @@ def article(lesson: Lesson, play: Callable[[Lesson], None]) -> None:
         st.caption(t(f"{lesson.key}.try", lang))
         play(lesson)
         _onward(lesson)
-
-
-def equations(cell: str) -> tuple[str, ...]:
-    """Return the equations of a cell."""
-    return EQUATIONS[cell]
 
 
 def conclude(text: str) -> None:

@@ -67,11 +67,11 @@ def draw(lesson: Lesson) -> None:
 
 
 def _matrix(values: np.ndarray, marked: int | None) -> str:  # type: ignore[type-arg]
-    """Write a matrix as LaTeX, one row of it set bold and boxed."""
+    """Write a matrix as LaTeX, one row of it set bold and underlined."""
     rows = []
     for i, line in enumerate(values):
         numbers = [f"{one:.1f}" for one in line]
-        rows.append(" & ".join(rf"\boxed{{\mathbf{{{one}}}}}" if i == marked else one for one in numbers))
+        rows.append(" & ".join(rf"\underline{{\mathbf{{{one}}}}}" if i == marked else one for one in numbers))
     return r"\begin{bmatrix}" + r"\\".join(rows) + r"\end{bmatrix}"
 
 

@@ -33,7 +33,11 @@ def draw(lesson: Lesson) -> None:
     left, right = st.columns([3, 2], gap="medium", vertical_alignment="center")
     with left:
         chart.show(
-            charts.loss_curve(lang, theme), tables.losses(probabilities), key="lesson.perplexity.curve", alt=said
+            charts.loss_curve(lang, theme),
+            tables.losses(probabilities),
+            key="lesson.perplexity.curve",
+            export=False,
+            alt=said,
         )
     with right:
         parts = " + ".join("∞" if one is None else f"{one:.2f}" for one in perplexity.losses(probabilities))

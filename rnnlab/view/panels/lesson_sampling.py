@@ -44,10 +44,12 @@ def draw(lesson: Lesson) -> None:
             charts.positions(lang, theme),
             tables.positions(positions, minibatch - 1, length),
             key=f"lesson.sampling.{name}",
+            export=False,
             alt=t("lesson.sampling.alt", lang, number=minibatch, rows=rows),
         )
         left = sampling.left_out(positions, length)
         st.caption(t("lesson.sampling.rows", lang, number=minibatch, rows=rows, left=left))
+    st.caption(t("lesson.sampling.legend", lang))
     continuing = {name: sampling.rows_that_continue(one, minibatch - 1) for name, one in dealt.items()}
     conclude(words.sampling(continuing, batch_size, minibatch, lang))
 

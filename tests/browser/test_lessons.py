@@ -1,0 +1,47 @@
+"""The Lessons page in a real browser: on a phone, after a reload, from lesson to lesson."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.server import Server
+
+pytestmark = pytest.mark.browser
+
+# formulas that stick out of a phone, and scrolling sideways
+TOO_WIDE = """() => [
+    ...[...document.querySelectorAll('html, body, [data-testid=stMain]')]
+        .filter(e => e.scrollWidth > e.clientWidth + 1),
+    ...[...document.querySelectorAll('.katex-html .base')]
+        .filter(e => e.getBoundingClientRect().right > window.innerWidth),
+].map(e => e.textContent.slice(0, 60))"""
+
+
+def settled(page: Page) -> None:
+    page.wait_for_function("document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'")
+
+
+def test_a_lesson_on_a_phone_survives_a_reload_and_leads_on(server: Server, visit: Callable[..., Page]) -> None:
+    page = visit(f"{server.url}/lessons?lesson=gru&lang=en", width=390)
+    gru = page.get_by_role("heading", name="The gated recurrent unit")
+    expect(gru).to_be_visible()
+    expect(page.locator(".katex-html").nth(6)).to_be_visible()
+    settled(page)
+    assert page.evaluate(TOO_WIDE) == []
+    page.reload()
+    expect(gru).to_be_visible()
+    assert "lesson=gru" in page.url
+
+    page.get_by_role("link", name="Long short-term memory").click()
+    expect(page.get_by_role("heading", name="Long short-term memory")).to_be_visible()
+    page.wait_for_url("**lesson=lstm**")
+    expect(page.locator(".katex-html").nth(10)).to_be_visible()
+    settled(page)
+    assert page.evaluate(TOO_WIDE) == []
+    page.get_by_role("link", name="The gated recurrent unit").click()
+    expect(gru).to_be_visible()
+    page.wait_for_url("**lesson=gru**")
+    expect(page.get_by_test_id("stException")).to_have_count(0)
