@@ -36,7 +36,9 @@ if subject is not None and answer is not None:
     found = scope.surprises(answer)
     at = microscope_text.position(text, found)
     depended = microscope.dependence(subject, at) if view == "dependence" else None
-    if config.bidirectional:
+    if config.bidirectional and view == "dependence":
+        st.info(t("inspect.dependence.both_ways", lang), icon=":material/swap_horiz:")
+    elif config.bidirectional:
         note = "inspect.cloze" if config.objective == "cloze" else "inspect.bidirectional"
         st.info(t(note, lang), icon=":material/swap_horiz:")
 
@@ -45,7 +47,7 @@ if subject is not None and answer is not None:
         microscope_text.steps(text, at)
         if depended is not None:
             weights = scope.dependence(depended["weights"])
-            microscope_text.by_share(text, weights, at, config.bidirectional)
+            microscope_text.by_share(text, weights, at)
         else:
             microscope_text.by_surprise(text, found, at)
             st.markdown(surprise_summary(text, found, lang))
@@ -56,7 +58,7 @@ if subject is not None and answer is not None:
     elif depended is not None:
         microscope_dependence.draw(text, depended, weights)
     elif view == "states":
-        microscope_states.draw(answer, at)
+        microscope_states.draw(subject, answer, at)
 
 microscope_start.invite()
 microscope_start.watch()

@@ -116,8 +116,12 @@ def similarity_order(values: Values) -> list[int]:
     centred = values - values.mean(axis=0, keepdims=True)
     if values.shape[0] < 3 or values.shape[1] < 3 or not np.any(centred):
         return [int(unit) for unit in np.argsort(-values.mean(axis=0), kind="stable")]
-    norms = np.linalg.norm(centred, axis=0, keepdims=True)
-    _, _, axes = np.linalg.svd(centred / np.where(norms > 0, norms, 1.0), full_matrices=False)
+    norms = np.sqrt((centred**2).sum(axis=0, keepdims=True))
+    scaled = centred / np.where(norms > 0, norms, 1.0)
+    # by characters, of which there are fewer than units; einsum, because many threads at such small products only
+    # wait for each other on a busy machine
+    _, vectors = np.linalg.eigh(np.einsum("ik,jk->ij", scaled, scaled))
+    axes = np.einsum("ij,ik->jk", vectors[:, :-3:-1], scaled)
     angles = np.arctan2(axes[1], axes[0])
     order = np.argsort(angles, kind="stable")
     gaps = np.diff(angles[order], append=angles[order][0] + 2 * math.pi)
@@ -201,7 +205,8 @@ def _differences(values: Values, places: npt.NDArray[np.bool_]) -> Values:
     # (draws, units): mean where a draw is true, minus the mean elsewhere
     inside = places.astype(np.float32)
     count = inside.sum(axis=1, keepdims=True)
-    found: Values = inside @ values / count - (1 - inside) @ values / (values.shape[0] - count)
+    total, within = values.sum(axis=0), np.einsum("ij,jk->ik", inside, values)
+    found: Values = within / count - (total - within) / (values.shape[0] - count)
     return found
 
 

@@ -16,29 +16,33 @@ from rnnlab.view.i18n import plain, t
 from rnnlab.view.microscope import Rows, Unrolled
 from rnnlab.view.microscope_words import saturation_sentence, signed, state_reading
 from rnnlab.view.panels import chart, microscope
+from rnnlab.view.panels.microscope import Subject
 
 _F, _S = pa.float64(), pa.string()
 CELLS = {"place": _S, "row": _S, "value": pa.float32(), "character": _S, "units": _S}
 LINES = {"place": _S, "value": _F, "series": _S, "character": _S}
 NOW = {"place": _S}
+Key = tuple[str, tuple[int, int], str, int, str, str]
+"""Run, checkpoint, text, layer, state and direction."""
 ROWS = ("all", "active", "unit")
 
 
-def draw(answer: dict[str, Any], at: int) -> None:
+def draw(subject: Subject, answer: dict[str, Any], at: int) -> None:
     """Let the reader choose a state or gate, a direction and how the units are shown; draw them."""
     lang = shell.language()
     text = answer["text"]
     states = scope.unrolled(answer)
     state = _chosen(states, lang)
     size = state.values.shape[1]
-    detector = scope.blank_detector(state.values, text)
+    key = (subject.record.id, subject.checkpoint.stamp, text, answer["layer"], state.name, state.direction)
+    detector = _detector(key, state)
     default = detector.unit if detector and detector.stands_out else scope.most_changing(state.values)
 
     with st.container(horizontal=True, vertical_alignment="bottom"):
         rows = _rows_choice(size, lang)
         unit = _unit(size, default, lang)
     if rows != "unit":
-        _heatmap(state, text, at, rows, lang)
+        _heatmap(key, state, at, rows, lang)
     st.markdown(state_reading(state, detector, lang))
     together = [one for one in states if one.direction == state.direction] if rows == "unit" else [state]
     _unit_along(together, state, text, at, unit, lang)
@@ -94,16 +98,30 @@ def _unit_entered(key: str) -> None:
     shell.parameters(unit=str(st.session_state[key]))
 
 
-def _heatmap(state: Unrolled, text: str, at: int, how: str, lang: str) -> None:
-    rows = scope.all_units(state.values) if how == "all" else scope.most_active(state.values)
-    each = all(len(units) == 1 for units in rows.units)
-    labelled = each and len(rows.units) <= scope.NUM_PICKED
+# what does not depend on the place that is looked at is worked out once for all viewers
+
+
+@st.cache_data(max_entries=300, show_spinner=False)
+def _detector(key: Key, _state: Unrolled) -> scope.Detector | None:
+    return scope.blank_detector(_state.values, key[2])
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def _cells(key: Key, how: str, _state: Unrolled) -> tuple[bytes, list[int]]:
+    rows = scope.all_units(_state.values) if how == "all" else scope.most_active(_state.values)
+    return ipc(cells(rows, key[2]), CELLS), [len(units) for units in rows.units]
+
+
+def _heatmap(key: Key, state: Unrolled, at: int, how: str, lang: str) -> None:
+    table, sizes = _cells(key, how, state)
+    each = max(sizes) == 1
+    labelled = each and len(sizes) <= scope.NUM_PICKED
     spec = heatmaps.heatmap(lang, shell.theme(), 0.0 if state.is_gate else state.limit, labelled)
     name = t(f"inspect.state.{state.name}", lang)
     reading = saturation_sentence(state, lang)
     chart.show(
         spec,
-        {"cells": ipc(cells(rows, text), CELLS), "now": now(text, at)},
+        {"cells": table, "now": now(key[2], at)},
         # another scale is another chart; only the values move within one
         key=f"inspect.heatmap.{state.is_gate}.{state.limit}.{labelled}",
         alt=t("inspect.chart.alt", lang, state=name, reading=reading),
@@ -111,8 +129,7 @@ def _heatmap(state: Unrolled, text: str, at: int, how: str, lang: str) -> None:
     if each:
         st.caption(t("inspect.order.each", lang))
     else:
-        sizes = sorted({len(units) for units in rows.units})
-        st.caption(t("inspect.order", lang, size="–".join(str(one) for one in sizes)))
+        st.caption(t("inspect.order", lang, size="–".join(str(one) for one in sorted(set(sizes)))))
 
 
 def cells(rows: Rows, text: str) -> dict[str, list[Any]]:

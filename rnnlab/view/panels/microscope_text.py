@@ -149,10 +149,10 @@ def by_surprise(text: str, found: Sequence[float | None], at: int) -> None:
     _draw("surprise", cells, at, legend)
 
 
-def by_share(text: str, found: Dependence, at: int, sees_what_follows: bool) -> None:
+def by_share(text: str, found: Dependence, at: int) -> None:
     """Show the text shaded by the share that each character has in a prediction."""
     lang = shell.language()
-    later = t("inspect.note.later_seen" if sees_what_follows else "inspect.note.later", lang)
+    later = t("inspect.note.later", lang)
     cells = []
     for place, character in enumerate(text):
         if place > at:
