@@ -130,10 +130,10 @@ class ClozeModel(LanguageModel):
         """Return the left and right sides (T, B, 2 · num_hiddens) of the character after each of X, and the state."""
         H_left, state = self.recurrent(X.t(), state)
         H_right = torch.zeros_like(H_left)
-        if Y.shape[1] > 1:
-            # to the right of Y_t stand Y_{t+1} and so on; the backward stack reads them from the last one
-            H_read, _ = self.backward_recurrent(Y[:, 1:].t().flip(0), self.begin_state(len(Y)))
-            H_right = torch.cat((H_read.flip(0), H_right[len(H_read) :]))
+        if Y.shape[1]:
+            H_read, _ = self.backward_recurrent(Y.t().flip(0), self.begin_state(len(Y)))
+            after = H_read.flip(0)[1:]  # to the right of Y_t the stack has read down to Y_{t+1}
+            H_right = torch.cat((after, H_right[len(after) :]))
         return torch.cat((H_left, H_right), dim=2), state
 
 
@@ -150,7 +150,7 @@ class _Layers(nn.Module):
             width = self.directions * config.num_hiddens
             self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(config.num_layers))
 
-    def _after(self, layer: int, inputs: Tensor, H: Tensor) -> Tensor:
+    def after(self, layer: int, inputs: Tensor, H: Tensor) -> Tensor:
         """Return what the layer hands on: its H (T, B, directions · num_hiddens), normalised and added to its input."""
         if self.norms is not None:
             H = self.norms[layer](H)
@@ -199,7 +199,7 @@ class ScratchLayers(_Layers):
                 outputs.append(output)
                 last_states.append(last)
             output = outputs[0] if self.directions == 1 else torch.cat(outputs, dim=2)
-            H = self._after(first // self.directions, H, output)
+            H = self.after(first // self.directions, H, output)
         return H, tuple(torch.stack(tensors) for tensors in zip(*last_states, strict=True))
 
     def layer_parameters(self) -> list[list[nn.Parameter]]:
@@ -269,7 +269,7 @@ class LibraryLayers(_Layers):
         for index, layer in enumerate(self.layers.children()):
             first = index * self.directions
             output, last = self._call(layer, H, tuple(S[first : first + self.directions] for S in state))
-            H = self._after(index, H, output)
+            H = self.after(index, H, output)
             last_states.append(last)
         return H, tuple(torch.cat(tensors) for tensors in zip(*last_states, strict=True))
 
@@ -303,7 +303,7 @@ class LibraryLayers(_Layers):
                 last_states.append(last)
                 outputs.append(output.flip(0) if direction else output)
             output = outputs[0] if self.directions == 1 else torch.cat(outputs, dim=2)
-            H = self._after(layer, H, output)
+            H = self.after(layer, H, output)
         return H, tuple(torch.stack(tensors) for tensors in zip(*last_states, strict=True))
 
     def weights(self, layer: int, direction: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -1,0 +1,60 @@
+"""The library's weights in the scratch network: the same function for RNN and LSTM, another one for the GRU."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from rnnlab.engine import parity as module
+from rnnlab.engine.parity import parity
+from rnnlab.text.vocab import Vocab
+from tests.engine.conftest import tiny
+
+SETTINGS = [
+    {"num_layers": 1},
+    {"num_layers": 3, "bidirectional": True},
+    {"num_layers": 2, "residual": True, "layer_norm": True},
+    {"num_layers": 2, "bidirectional": True, "objective": "cloze"},
+    {"num_hiddens": 96, "activation": "relu"},
+]
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+@pytest.mark.parametrize("cell", ["rnn", "lstm"])
+def test_rnn_and_lstm_are_the_same_written_twice(
+    cell: str, settings: dict[str, Any], vocab: Vocab, indices: Tensor
+) -> None:
+    config = tiny(cell=cell, initialization="uniform", **settings)
+    found = parity(config, len(vocab), indices)
+    assert found["comparable"] is True
+    assert found["logits_difference"] < 1e-5
+    assert found["gradient_difference"] < 1e-5
+    assert found["loss_scratch"] == pytest.approx(found["loss_library"], abs=1e-5)
+    assert found["gradient_difference"] == max(one["gradient_difference"] for one in found["parameters"])
+    names = [one["name"] for one in found["parameters"]]
+    assert len(set(names)) == len(names)
+    assert {"recurrent.cells.0.W_x", "dense.weight"} <= set(names)
+
+
+def test_the_gru_of_the_book_is_another_one(vocab: Vocab, indices: Tensor) -> None:
+    found = parity(tiny(cell="gru", initialization="uniform", num_hiddens=64), len(vocab), indices)
+    assert found["comparable"] is False
+    assert found["logits_difference"] > 1e-3
+    assert found["gradient_difference"] > 1e-5
+
+
+def test_a_gate_in_the_wrong_place_would_be_seen(
+    vocab: Vocab, indices: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(module._GATES, "lstm", (0, 1, 2, 3))
+    found = parity(tiny(cell="lstm", initialization="uniform"), len(vocab), indices)
+    assert found["logits_difference"] > 1e-3
+
+
+def test_the_random_state_is_left_alone(vocab: Vocab, indices: Tensor) -> None:
+    before = torch.get_rng_state()
+    parity(tiny(cell="lstm"), len(vocab), indices)
+    assert torch.equal(torch.get_rng_state(), before)
