@@ -35,13 +35,13 @@ def test_a_lesson_on_a_phone_survives_a_reload_and_leads_on(server: Server, visi
     expect(gru).to_be_visible()
     assert "lesson=gru" in page.url
 
-    page.get_by_role("link", name="Long short-term memory").click()
+    page.locator(".st-key-lessons-after button").click()
     expect(page.get_by_role("heading", name="Long short-term memory")).to_be_visible()
     page.wait_for_url("**lesson=lstm**")
     expect(page.locator(".katex-html").nth(10)).to_be_visible()
     settled(page)
     assert page.evaluate(TOO_WIDE) == []
-    page.get_by_role("link", name="The gated recurrent unit").click()
+    page.locator(".st-key-lessons-before button").click()
     expect(gru).to_be_visible()
     page.wait_for_url("**lesson=gru**")
     expect(page.get_by_test_id("stException")).to_have_count(0)

@@ -27,7 +27,7 @@ def continuations(lang: str, theme: str = "light") -> dict[str, Any]:
         "character:N",
         title=None,
         sort=alt.SortField("rank"),
-        axis=alt.Axis(labelFontSize=15, ticks=False, domain=False),
+        axis=alt.Axis(labelFontSize=14, labelOverlap=False, ticks=False, domain=False),
     )
     x = alt.X("count:Q", title=t("lesson.sequence.count", lang), axis=alt.Axis(tickMinStep=1, format="d", tickCount=5))
     bars = _named("bars").mark_bar(color=PALETTE[theme]["live"], height={"band": 0.62}).encode(x=x, y=y)
@@ -231,7 +231,7 @@ def vectors(title: str, lang: str, theme: str = "light") -> dict[str, Any]:
     aside = {
         "align": alt.expr("datum.x < 0 ? 'right' : 'left'"),
         "dx": alt.expr("datum.x < 0 ? -9 : 9"),
-        "dy": alt.expr("datum.y < 0 ? 10 : -10"),
+        "dy": alt.expr("(datum.y < 0 ? 11 : -11) * (datum.side || 1)"),
         "fontSize": 12,
     }
     extent = _named("extent").mark_point(opacity=0, size=0).encode(x=x, y=y)

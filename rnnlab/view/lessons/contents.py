@@ -45,8 +45,8 @@ LESSONS = (
         "6.1",
         ("8.1", "9.1"),
         (
-            r"P(x_t \mid x_{t-1}, \ldots, x_1) \approx P(x_t \mid x_{t-1}, \ldots, x_{t-n})",
-            r"P(x_t \mid x_{t-1}, \ldots, x_1) \approx P(x_t \mid h_{t-1})",
+            r"P(x_t \mid x_{<t}) \approx P(x_t \mid x_{t-1}, \ldots, x_{t-n})",
+            r"P(x_t \mid x_{<t}) \approx P(x_t \mid h_{t-1})",
             r"h_t = f(x_t, h_{t-1})",
         ),
     ),

@@ -116,7 +116,7 @@ def every_epoch(history: History, quoted: Quoted) -> Finding | None:
         for prefix, text in history.texts[epoch].items():
             passage = quoted(text, prefix)
             if passage:
-                params = {
+                params: dict[str, Any] = {
                     "count": len(written),
                     "epoch": epoch,
                     "passage": passage,

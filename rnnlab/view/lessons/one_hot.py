@@ -39,7 +39,7 @@ class LookUp:
     @property
     def by_zero(self) -> int:
         """How many of them are by zero."""
-        return int(np.count_nonzero(self.row == 0)) * self.matrix.shape[1]
+        return int(np.count_nonzero(self.row == 0) * self.matrix.shape[1])
 
 
 def matrix(vocab_size: int, num_hiddens: int, seed: int) -> Array:

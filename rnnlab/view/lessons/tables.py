@@ -38,7 +38,7 @@ def continuations(found: Sequence[tuple[str, int]]) -> dict[str, bytes]:
 def ladder(rungs: Mapping[int, float], size: int) -> dict[str, bytes]:
     """Return the perplexity by characters looked back at, from the ladder by order, and the one chosen."""
     sizes = [order - 1 for order in sorted(rungs) if order >= 1]
-    columns = {
+    columns: dict[str, list[Any]] = {
         "size": [float(one) for one in sizes],
         "value": [rungs[one + 1] for one in sizes],
         "label": [number(rungs[one + 1], 3) for one in sizes],
@@ -157,6 +157,7 @@ def vectors(first: Array, second: Array, names: tuple[str, str], radius: float, 
         "kind": [name for name in names for _ in range(2)],
         "label": [text for name in names for text in ("", name)],
         "order": [0.0, 1.0, 0.0, 1.0],
+        "side": [1.0, 1.0, -1.0, -1.0],  # the two names stand on either side of their line
     }
     x, y = clipping.circle(radius)
     # the circle's name stands on the far side of what is drawn
@@ -166,7 +167,7 @@ def vectors(first: Array, second: Array, names: tuple[str, str], radius: float, 
     reach = 1.25 * max(radius, *(float(np.abs(end).max()) for end in ends), 1e-9)
     types = {"x": _F, "y": _F}
     return {
-        "arrows": ipc(columns, types | {"kind": _S, "label": _S, "order": _F}),
+        "arrows": ipc(columns, types | {"kind": _S, "label": _S, "order": _F, "side": _F}),
         "circle": ipc(
             {"x": x, "y": y, "order": [float(i) for i in range(len(x))], "label": labels},
             types | {"order": _F, "label": _S},
@@ -224,7 +225,7 @@ def directions(text: str, target: int, reading: Reading, lang: str) -> dict[str,
         for reader in (readers[:1] if reading == "forward" else readers)
         for position, character in enumerate(text)
     ]
-    columns = {
+    columns: dict[str, list[Any]] = {
         "reader": [t(f"lesson.directions.{reader}", lang) for reader, _, _, _ in rows],
         "position": [float(position) for _, position, _, _ in rows],
         "label": [visible(character) for _, _, character, _ in rows],

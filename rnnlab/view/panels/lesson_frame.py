@@ -38,15 +38,23 @@ def seen() -> set[str]:
     return found
 
 
-def link(lesson: Lesson, label: str, icon: str | None = None, width: str = "content") -> None:
-    """Draw a link to a lesson; what it adds to the URL of another one is left out."""
-    st.page_link(
-        shell.PAGES["lessons"][0],
-        label=label,
+def link(lesson: Lesson, label: str, icon: str | None, where: str) -> bool:
+    """Draw what leads to a lesson, and say whether it was pressed; in a fragment the page has to run again then.
+
+    A button: a link to the page that is shown looks as if it were the current one, and does not change the URL.
+    """
+    return st.button(
+        label,
+        key=f"lessons.{where}",
         icon=icon,
-        query_params={"lesson": lesson.name, "lang": shell.language()},
-        width=width,  # type: ignore[arg-type]
+        type="tertiary",
+        on_click=_open,
+        args=(lesson.name,),
     )
+
+
+def _open(name: str) -> None:
+    shell.parameters(lesson=name or None, run=None)
 
 
 def title(lesson: Lesson) -> str:
@@ -62,8 +70,14 @@ def sidebar(current: Lesson) -> None:
     """Draw the table of contents beside a lesson, with what has been seen."""
     lang, done = shell.language(), seen()
     with st.sidebar:
-        # buttons: a link to the page that is shown looks as if it were the current one
-        _button("", t("lessons.contents", lang), ":material/toc:")
+        st.button(
+            t("lessons.contents", lang),
+            key="lessons.contents",
+            icon=":material/toc:",
+            type="tertiary",
+            on_click=_open,
+            args=("",),
+        )
         for heading, members in (("lessons.part", contents.LESSONS), ("lessons.exercises", contents.EXERCISES)):
             st.caption(t(heading, lang))
             with st.container(gap="xxsmall"):
@@ -71,15 +85,7 @@ def sidebar(current: Lesson) -> None:
                     icon = ":material/check:" if one.name in done else ":material/circle:"
                     if one is current:
                         icon = ":material/arrow_right:"
-                    _button(one.name, f"**{title(one)}**" if one is current else title(one), icon)
-
-
-def _button(name: str, label: str, icon: str) -> None:
-    st.button(label, key=f"lessons.to.{name}", icon=icon, type="tertiary", on_click=_open, args=(name,))
-
-
-def _open(name: str) -> None:
-    shell.parameters(lesson=name or None, run=None)
+                    link(one, f"**{title(one)}**" if one is current else title(one), icon, f"to.{one.name}")
 
 
 def index() -> None:
@@ -94,7 +100,12 @@ def index() -> None:
         with st.grid("auto", min_column_width=300, gap="small"):
             for one in members:
                 with st.container(border=True, height="stretch", gap="xsmall"):
-                    link(one, f"**{title(one)}**", ":material/check:" if one.name in done else None, "stretch")
+                    link(
+                        one,
+                        f"**{title(one)}**",
+                        ":material/check:" if one.name in done else ":material/circle:",
+                        f"index.{one.name}",
+                    )
                     st.caption(t(f"{one.key}.lead", lang))
 
 
@@ -123,6 +134,6 @@ def _onward(lesson: Lesson) -> None:
     before, after = contents.neighbours(lesson)
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         if before is not None:
-            link(before, title(before), ":material/arrow_back:")
+            link(before, title(before), ":material/arrow_back:", "before")
         if after is not None:
-            link(after, title(after), ":material/arrow_forward:")
+            link(after, title(after), ":material/arrow_forward:", "after")

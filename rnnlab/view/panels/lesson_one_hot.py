@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import streamlit as st
 
 from rnnlab.recipes import RECIPES
@@ -66,7 +65,7 @@ def draw(lesson: Lesson) -> None:
     )
 
 
-def _matrix(values: np.ndarray, marked: int | None) -> str:  # type: ignore[type-arg]
+def _matrix(values: one_hot.Array, marked: int | None) -> str:
     """Write a matrix as LaTeX, one row of it set bold and underlined."""
     rows = []
     for i, line in enumerate(values):

@@ -6,6 +6,7 @@ import streamlit as st
 
 from rnnlab.errors import RNNLabError
 from rnnlab.recipes import RECIPES
+from rnnlab.runs.store import RunRecord
 from rnnlab.view import live, recorded, shell
 from rnnlab.view.charts import lessons as charts
 from rnnlab.view.i18n import number, t
@@ -90,10 +91,11 @@ def _measured() -> None:
                 st.markdown(
                     f":violet-badge[:material/movie: {t('lesson.recorded', lang)}] {words.finding('X4', found, lang)}"
                 )
-    link(exercise, title(exercise), ":material/arrow_forward:")
+    if link(exercise, title(exercise), ":material/arrow_forward:", "exercise"):
+        st.rerun()
 
 
-def _runs() -> list[live.RunRecord]:
+def _runs() -> list[RunRecord]:
     try:
         records = shell.store().runs(limit=100)
     except RNNLabError:
