@@ -172,7 +172,13 @@ class Detector:
     outside: float
     stands_out: bool
 
+    @property
+    def clear(self) -> bool:
+        """Whether the difference is large enough to be seen."""
+        return abs(self.inside - self.outside) >= CLEAR
 
+
+CLEAR = 0.1
 TRIALS = 99
 MIN_PLACES = 3
 

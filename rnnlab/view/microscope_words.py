@@ -188,4 +188,8 @@ def blank_sentence(detector: Detector | None, lang: str) -> str:
     if detector is None:
         return t("inspect.blanks.few", lang)
     facts = {"unit": detector.unit, "inside": signed(detector.inside), "outside": signed(detector.outside)}
-    return t("inspect.blanks.stands_out" if detector.stands_out else "inspect.blanks.chance", lang, **facts)
+    if not detector.stands_out:
+        return t("inspect.blanks.chance", lang, **facts)
+    if detector.clear:
+        return t("inspect.blanks.stands_out", lang, **facts)
+    return t("inspect.blanks.little", lang, **facts)

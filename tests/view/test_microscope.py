@@ -132,6 +132,11 @@ def test_a_unit_that_reacts_to_blanks_stands_out_and_noise_does_not() -> None:
     assert "21" in blank_sentence(found, "en")
     assert blank_sentence(found, "en").startswith("Unit 21 tells blanks apart")
     assert blank_sentence(chance, "en").startswith("No unit")
+    values[:] = noise(len(text), 64) * 0.01
+    values[:, 20] = [0.52 if one == " " else 0.5 for one in text]
+    little = microscope.blank_detector(values, text)
+    assert little is not None
+    assert "21 differs most between blanks and other characters, but only little" in blank_sentence(little, "en")
     assert microscope.blank_detector(values[:3], "a b") is None
     assert blank_sentence(None, "en") == t("inspect.blanks.few", "en")
 

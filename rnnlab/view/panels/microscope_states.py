@@ -36,7 +36,9 @@ def draw(subject: Subject, answer: dict[str, Any], at: int) -> None:
     size = state.values.shape[1]
     key = (subject.record.id, subject.checkpoint.stamp, text, answer["layer"], state.name, state.direction)
     detector = _detector(key, state)
-    default = detector.unit if detector and detector.stands_out else scope.most_changing(state.values)
+    default = (
+        detector.unit if detector and detector.stands_out and detector.clear else scope.most_changing(state.values)
+    )
 
     with st.container(horizontal=True, vertical_alignment="bottom"):
         rows = _rows_choice(size, lang)
