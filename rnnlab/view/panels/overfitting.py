@@ -8,7 +8,7 @@ from rnnlab.events import Diagnosis
 from rnnlab.view import evidence, findings
 from rnnlab.view.charts import diagnosis as charts
 from rnnlab.view.i18n import number, t
-from rnnlab.view.panels import asking, chart, progress, starting
+from rnnlab.view.panels import asking, chart, starting
 from rnnlab.view.panels.subject import Subject
 
 _WANTED = "diagnose.every_checkpoint"
@@ -89,7 +89,6 @@ def _curve(one: Subject, found: dict[int, Diagnosis]) -> None:
         st.markdown(said)
         st.latex(r"\exp\Big(-\frac1n\sum_{t=1}^{n}\ln p(x_t\mid x_1,\dots,x_{t-1})\Big)")
         st.caption(t("over.why", lang))
-        st.caption(t("diagnose.memory", lang, memory=progress.memory(scene)))
 
 
 def _copies(one: Subject) -> None:

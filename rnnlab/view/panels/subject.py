@@ -123,9 +123,9 @@ def stamp(run_id: str, epoch: int) -> str:
 
 
 def name_of(record: RunRecord) -> str:
-    """Name a run in a few characters: its recipe, or what it departs from, and its id."""
+    """Name a run in a few characters: its title, its recipe or what it departs from, and its id."""
     lang = shell.language()
-    name = record.name or (t("setup.based_on", lang, id=record.based_on) if record.based_on else "")
+    name = record.title or record.name or (t("setup.based_on", lang, id=record.based_on) if record.based_on else "")
     return f"{name} · {record.id}" if name else record.id
 
 
