@@ -173,6 +173,20 @@ def test_accuracy_is_counted_gap_by_gap(vocab: Vocab, indices: Tensor) -> None:
         assert found["held_out"] is None  # too short
 
 
+@pytest.mark.parametrize("settings", [{}, CLOZE])
+def test_gaps_begin_with_the_rows_of_the_state_that_a_run_carries(settings: dict[str, Any]) -> None:
+    model = build_model(tiny(cell="lstm", initialization="uniform", **settings), V)
+    before, after = torch.randint(V, (2, 5, 4))
+    state = tuple(torch.rand(1, 3, 8) for _ in range(2))
+    found = gap_logits(model, before, after, state)
+    for row in range(5):
+        alone = gap_logits(
+            model, before[row : row + 1], after[row : row + 1], tuple(S[:, row % 3 : row % 3 + 1] for S in state)
+        )
+        torch.testing.assert_close(found[row], alone[0], atol=1e-5, rtol=1e-5)
+    assert not torch.allclose(found, gap_logits(model, before, after))
+
+
 def test_who_sees_what_stands_after(vocab: Vocab) -> None:
     for settings, sees in (({}, False), ({"bidirectional": True}, False), (CLOZE, True)):
         model = build_model(tiny(initialization="uniform", **settings), len(vocab))

@@ -46,6 +46,27 @@ def test_the_perplexity_is_that_of_an_epoch_without_updates(bidirectional: bool,
     assert sum(found.loss_by_position) / config.num_steps == pytest.approx(epoch.loss, rel=1e-5)
 
 
+def test_a_run_that_carries_its_state_is_measured_from_there(vocab: Vocab, indices: Tensor) -> None:
+    config = tiny(cell="gru", num_hiddens=16, carry_state=True, **ADAM)
+    state = TrainingState.begin(build_model(config, len(vocab)), config)
+    list(train(state, vocab, indices))
+    carried = tuple(S.clone() for S in state.hidden or ())
+    found = diagnose(state.model, config, vocab, indices, TEXT[:90], carried)
+    # what the next epoch would report, were there no updates
+    still = config.change(num_epochs=4, learning_rate=1e-30)
+    going_on = TrainingState.restore(build_model(still, len(vocab)), still, state.tensors(), state.metadata())
+    going_on.learning_rate = 1e-30
+    (epoch,) = [event for event in train(going_on, vocab, indices) if isinstance(event, EpochFinished)]
+    assert found.perplexity == pytest.approx(epoch.perplexity, rel=1e-5)
+    from_zero = diagnose(state.model, config.change(carry_state=False), vocab, indices, TEXT[:90], carried)
+    assert from_zero.perplexity != pytest.approx(found.perplexity, rel=1e-5)
+    assert from_zero.held_out_perplexity != pytest.approx(found.held_out_perplexity, rel=1e-5)
+    assert from_zero == diagnose(state.model, config.change(carry_state=False), vocab, indices, TEXT[:90])
+    # without the state it comes close
+    alone = diagnose(state.model, config, vocab, indices, TEXT[:90])
+    assert alone.perplexity == pytest.approx(found.perplexity, rel=0.01)
+
+
 @pytest.mark.parametrize("sampling", ["random", "consecutive"])
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
 @pytest.mark.parametrize("implementation", ["scratch", "library"])
