@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from rnnlab.config import TrainConfig
+from rnnlab.engine.cloze import fill_gap, gaps
 from rnnlab.engine.diagnosis import diagnose
 from rnnlab.engine.generation import generate
+from rnnlab.engine.microscope import dependence, inspect
 from rnnlab.engine.model import LanguageModel, build_model
+from rnnlab.engine.parity import parity
 from rnnlab.engine.training import prepare_thread
 from rnnlab.runs import checkpoints
 from rnnlab.runs.questions import BULKY
@@ -43,6 +47,8 @@ def answer(order: Mapping[str, Any]) -> dict[str, Any]:
     text = prepare(order["text"], config.preprocessing, config.num_chars)
     vocab = Vocab(text.train)
     keep = {"keep": False} if question["kind"] in BULKY else {}
+    if question["kind"] == "parity":
+        return {**parity(config, len(vocab), _indices(vocab, text)), **keep}
     model = build_model(config, len(vocab))
     state = checkpoints.restore(model, config, Path(order["checkpoint"]))
     subject = Subject(state.model, config, vocab, text)
@@ -65,12 +71,37 @@ def _generate(subject: Subject, question: Question) -> dict[str, Any]:
 
 
 def _diagnose(subject: Subject, question: Question) -> dict[str, Any]:
-    indices = torch.tensor(subject.vocab.encode(subject.text.train), dtype=torch.long)
+    indices = _indices(subject.vocab, subject.text)
     found = diagnose(subject.model, subject.config, subject.vocab, indices, subject.text.held_out)
     return {"diagnosis": found.model_dump(mode="json")}
+
+
+def _inspect(subject: Subject, question: Question) -> dict[str, Any]:
+    return inspect(subject.model, subject.config, subject.vocab, question["text"], question["layer"])
+
+
+def _dependence(subject: Subject, question: Question) -> dict[str, Any]:
+    return dependence(subject.model, subject.vocab, question["text"], question["position"])
+
+
+def _fill_gap(subject: Subject, question: Question) -> dict[str, Any]:
+    return fill_gap(subject.model, subject.vocab, question["before"], question["after"])
+
+
+def _gaps(subject: Subject, question: Question) -> dict[str, Any]:
+    indices = _indices(subject.vocab, subject.text)
+    return gaps(subject.model, subject.vocab, indices, subject.text.held_out, question["num"])
+
+
+def _indices(vocab: Vocab, text: Prepared) -> Tensor:
+    return torch.tensor(vocab.encode(text.train), dtype=torch.long)
 
 
 _ANSWERS: dict[str, Callable[[Subject, Question], dict[str, Any]]] = {
     "generate": _generate,
     "diagnose": _diagnose,
+    "inspect": _inspect,
+    "dependence": _dependence,
+    "fill_gap": _fill_gap,
+    "gaps": _gaps,
 }

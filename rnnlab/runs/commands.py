@@ -266,6 +266,7 @@ class Commands:
 
     def _command_parity(self, visitor: Visitor, message: dict[str, Any]) -> Any:
         config = TrainConfig.from_json(str(message["config"])).change(**dict(message["changes"]))
+        config = config.change(sampling="consecutive", offset="zero")  # the one minibatch begins the text
         self._check_text(config)
         return self._ask(visitor, message, "", config, {"kind": "parity"}, "", None)
 

@@ -92,10 +92,11 @@ def serve(connection: socket.socket) -> None:
             Training(order, line).run()
     except Exception as error:
         failed = _failure(error)
+        kind = type(error) if isinstance(error, RNNLabError) else RunError
         del error
         _unlimit()
         if asked:
-            line.send({"error": RunError(failed.code, failed.message, **failed.params).to_dict()})
+            line.send({"error": kind(failed.code, failed.message, **failed.params).to_dict()})
         else:
             line.send({"event": failed.model_dump()})
 

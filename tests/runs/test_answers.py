@@ -1,0 +1,134 @@
+"""What checkpoints answer, asked as a page asks: through supervisor and worker, kept where that is worth it."""
+
+from __future__ import annotations
+
+import base64
+import math
+
+import numpy as np
+import pytest
+
+from rnnlab.errors import ConfigError, CorpusError, PrefixError, RunError
+from rnnlab.events import Diagnosis
+from rnnlab.runs.client import Client
+from tests.runs.lab import LONG, TINY, until_event, until_state
+
+TEXT = "the sea and the"
+
+
+@pytest.fixture(scope="module")
+def trained(shared: Client) -> str:
+    """A run of two layers that has ended."""
+    run_id = shared.create(TINY.change(cell="lstm", num_layers=2, num_epochs=4))
+    until_state(shared, run_id, "finished")
+    return run_id
+
+
+def kinds(client: Client, run_id: str) -> list[str]:
+    return sorted(question["kind"] for question, _ in client.store.answers(run_id))
+
+
+def test_a_diagnosis_stands_at_its_epoch_and_is_kept(client: Client, trained: str) -> None:
+    epoch, newest = client.diagnose(trained)
+    assert epoch == 4
+    assert isinstance(newest, Diagnosis)
+    assert newest.perplexity is not None
+    assert newest.honest_perplexity == pytest.approx(newest.perplexity)  # it reads in one direction
+    assert newest.held_out_chars > 0
+    before = client.diagnose(trained, epoch=2)
+    assert before[0] == 2
+    assert before[1] != newest
+    assert kinds(client, trained).count("diagnose") == 2
+    assert client.diagnose(trained) == (4, newest)
+    assert kinds(client, trained).count("diagnose") == 2
+
+
+def test_states_and_what_comes_next(client: Client, trained: str) -> None:
+    seen = client.inspect(trained, TEXT, layer=2)
+    assert {name: seen[name] for name in ("epoch", "minibatch", "text", "layer", "num_layers", "num_hiddens")} == {
+        "epoch": 4, "minibatch": 0, "text": TEXT, "layer": 2, "num_layers": 2, "num_hiddens": 8,
+    }  # fmt: skip
+    assert {one["name"] for one in seen["states"]} == {
+        "H", "C", "input_gate", "forget_gate", "output_gate", "candidate",
+    }  # fmt: skip
+    for one in seen["states"]:
+        values = np.frombuffer(base64.b64decode(one["values"]), "<f2").reshape(len(TEXT), 8)
+        assert one["direction"] == "forward"
+        assert np.isfinite(values).all()
+    assert len(seen["next"]) == len(TEXT)
+    for here in seen["next"]:
+        assert len(here["top"]) == 5
+        assert 0 < sum(probability for _, probability in here["top"]) <= 1 + 1e-6
+        assert here["entropy"] > 0
+    assert [here["surprise"] is None for here in seen["next"]] == [False] * (len(TEXT) - 1) + [True]
+    assert client.inspect(trained, TEXT, layer=1)["states"] != seen["states"]
+    assert "inspect" not in kinds(client, trained)  # bulky, and quickly made again
+
+
+def test_dependence(client: Client, trained: str) -> None:
+    found = client.dependence(trained, TEXT, 6)
+    assert found["position"] == 6
+    assert len(found["weights"]) == 7
+    assert all(math.isfinite(weight) and weight >= 0 for weight in found["weights"])
+    assert found["predicted"] == client.inspect(trained, TEXT[:7])["next"][6]["top"][0][0]
+
+
+def test_gaps_and_a_gap(client: Client, trained: str) -> None:
+    one_way = client.fill_gap(trained, "the se", " and")
+    assert one_way["sees_after"] is False
+    assert one_way["top"] == client.fill_gap(trained, "the se", "t")["top"]
+    cloze = client.create(TINY.change(bidirectional=True, objective="cloze", cell="gru"))
+    until_state(client, cloze, "finished")
+    both = client.fill_gap(cloze, "the se", " and")
+    assert both["sees_after"] is True
+    assert both["top"] != client.fill_gap(cloze, "the se", "t")["top"]
+    assert client.fill_gap(cloze, "", "he")["top"]
+    mine, other = client.gaps(trained, 50), client.gaps(cloze, 50)
+    for shares in (mine["train"], mine["held_out"], other["train"]):
+        assert shares["num"] == 50
+        assert 0 <= shares["accuracy"] <= shares["top5"] <= 1
+
+
+def test_scratch_and_library_are_one_function(client: Client) -> None:
+    same = client.parity(TINY.change(cell="lstm"))
+    assert same["comparable"] is True
+    assert same["logits_difference"] < 1e-5
+    assert same["gradient_difference"] < 1e-5
+    assert {"loss_scratch", "loss_library"} <= set(same)
+    assert client.parity(TINY, {"cell": "gru"})["comparable"] is False
+    with pytest.raises(ConfigError):
+        client.parity(TINY, {"num_hiddens": 10**9})
+    with pytest.raises(ConfigError):
+        client.parity(TINY, {"nonsense": 1})
+    with pytest.raises(CorpusError):  # random sampling could train on it, one consecutive minibatch has no room
+        client.parity(TINY, {"sampling": "random", "num_chars": 42, "prefixes": ["t"]})
+
+
+def test_what_cannot_be_answered_is_said(client: Client, trained: str) -> None:
+    for wrong in (
+        lambda: client.inspect(trained, "the 分"),
+        lambda: client.dependence(trained, "分", 0),
+        lambda: client.fill_gap(trained, "the", "分"),
+    ):
+        with pytest.raises(PrefixError) as caught:
+            wrong()
+        assert caught.value.params["character"] == "分"
+    with pytest.raises(RunError) as refused:
+        client.inspect(trained, TEXT, layer=3)
+    assert refused.value.code == "question_number"
+    assert (refused.value.params["low"], refused.value.params["high"]) == (1, 2)
+    with pytest.raises(RunError) as refused:
+        client.inspect(trained, "a" * 201)
+    assert refused.value.code == "question_text"
+    with pytest.raises(RunError) as refused:
+        client.diagnose(trained, epoch=3)
+    assert refused.value.code == "checkpoint_unknown"
+
+
+def test_a_run_that_trains_answers_from_its_newest_checkpoint(client: Client) -> None:
+    run_id = client.create(LONG.change(pred_period=1))
+    until_event(client, run_id, lambda event: event.kind == "checkpoint_saved" and event.epoch >= 1)
+    epoch, _ = client.diagnose(run_id)
+    assert epoch >= 1
+    assert client.store.run(run_id).state == "running"
+    assert client.inspect(run_id, TEXT)["epoch"] >= epoch
