@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
 from rnnlab.errors import RNNLabError
 
 MARKS = "＿_"
@@ -39,3 +41,17 @@ def cut(text: str, place: int, reach: int = REACH) -> tuple[str, str]:
     """Return a piece of `text` whose character at `place` is a gap, and that character."""
     before, after = text[max(0, place - reach) : place], text[place + 1 : place + 1 + reach]
     return before + MARKS[0] + after, text[place]
+
+
+def find(text: str, known: Collection[str], places: Iterable[int]) -> tuple[str, str] | None:
+    """Return the first piece of `text`, cut at one of `places`, that is made of `known` characters, and its answer.
+
+    A gap where a blank stands is not worth guessing.
+    """
+    for place in places:
+        if not 0 < place < len(text) or text[place].isspace():
+            continue
+        sentence, answer = cut(text, place)
+        if answer in known and all(one in known or one == MARKS[0] for one in sentence):
+            return sentence, answer
+    return None

@@ -30,3 +30,14 @@ def test_a_piece_of_a_text_is_cut_around_its_gap() -> None:
     sentence, answer = gap.cut("abcdefghij", 4, reach=3)
     assert (sentence, answer) == ("bcd＿fgh", "e")
     assert gap.split(sentence) == ("bcd", "fgh")
+
+
+def test_a_piece_is_found_that_the_network_can_read() -> None:
+    text = "abc xyz abcabcabcabcabcabcabcabcab cabc"
+    found = gap.find(text, set("abc "), range(1, len(text)))
+    assert found is not None
+    sentence, answer = found
+    assert "x" not in sentence
+    assert answer in "abc"
+    assert sentence.replace("＿", answer) in text
+    assert gap.find(text, set("q"), range(1, len(text))) is None

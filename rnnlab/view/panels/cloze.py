@@ -13,6 +13,7 @@ from rnnlab.recipes import RECIPES
 from rnnlab.runs.store import RunRecord
 from rnnlab.view import evidence, findings, gap, shell
 from rnnlab.view.charts import diagnosis as charts
+from rnnlab.view.facts import TextFacts
 from rnnlab.view.i18n import duration, t
 from rnnlab.view.panels import asking, chart, starting, subject
 from rnnlab.view.panels.subject import Subject
@@ -182,24 +183,24 @@ def _example(one: Subject) -> str:
     text = one.scene.text
     if text is None:
         return ""
-    source = text.held_out if len(text.held_out) > 200 else text.train
-    return gap.cut(source, _place(source, 100))[0]
+    source = _source(text)
+    found = one.scene.shelf.get(
+        "cloze.example", lambda: gap.find(source, set(text.train), range(2 * gap.REACH, len(source)))
+    )
+    return found[0] if found else ""
 
 
-def _place(source: str, near: int) -> int:
-    """Return the first place from `near` on where no blank stands: a gap that is worth guessing."""
-    return next((at for at in range(near, len(source) - 1) if not source[at].isspace()), near)
+def _source(text: TextFacts) -> str:
+    """Return the held-out text, or where there is little of it the training text."""
+    return text.held_out if len(text.held_out) > 200 else text.train
 
 
 def _pick(one: Subject, edition: int) -> None:
     text = one.scene.text
     if text is None:
         return
-    source = text.held_out if len(text.held_out) > 200 else text.train
-    known = set(text.train)
-    for _ in range(200):  # of held-out text some characters are unknown to the network
-        place = _place(source, random.randrange(gap.REACH, len(source) - gap.REACH - 1))
-        sentence, answer = gap.cut(source, place)
-        if set(sentence) - set(gap.MARKS) <= known and answer in known:
-            break
-    st.session_state[_SENTENCE] = (edition + 1, sentence, answer)
+    source = _source(text)
+    places = (random.randrange(gap.REACH, len(source) - gap.REACH) for _ in range(2000))
+    found = gap.find(source, set(text.train), places)
+    if found is not None:
+        st.session_state[_SENTENCE] = (edition + 1, *found)
