@@ -18,10 +18,11 @@ ALL = [
 ]
 
 
-def logits_and_gradients(model: LanguageModel, X: torch.Tensor) -> list[torch.Tensor]:
+def logits_and_gradients(model: LanguageModel, X: torch.Tensor, mean: bool = False) -> list[torch.Tensor]:
     model.zero_grad()
     logits, state = model(X, model.begin_state(len(X)))
-    (logits.square().sum() + sum(S.sum() for S in state)).backward()
+    total = logits.square().sum() + sum(S.sum() for S in state)
+    (total / len(logits) if mean else total).backward()
     return [logits, *state, *[p.grad for p in model.parameters()]]
 
 
@@ -84,6 +85,91 @@ def test_library_layers_fed_only_the_present_characters_equal_a_full_one_hot(
     (logits.square().sum() + sum(S.sum() for S in last)).backward()
     for a, b in zip(mine, [logits, *last, *[p.grad for p in model.parameters()]], strict=True):
         torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-5)
+
+
+HELPS = [{"residual": True}, {"layer_norm": True}, {"residual": True, "layer_norm": True}]
+
+
+@pytest.mark.parametrize("implementation", ["scratch", "library"])
+@pytest.mark.parametrize("helps", HELPS, ids=str)
+@pytest.mark.parametrize(("cell", "layers", "bidirectional"), ALL)
+def test_with_help_between_the_layers_the_fast_path_equals_the_readable_one(
+    cell: str, layers: int, bidirectional: bool, helps: dict[str, bool], implementation: str
+) -> None:
+    config = tiny(
+        cell=cell, implementation=implementation, num_layers=layers, bidirectional=bidirectional,
+        initialization="uniform", **helps,
+    )  # fmt: skip
+    model = build_model(config, V)
+    X = torch.randint(V, (4, 5))
+    fast = logits_and_gradients(model, X, mean=True)
+    model.recurrent.readable = True
+    for mine, readable in zip(fast, logits_and_gradients(model, X, mean=True), strict=True):
+        torch.testing.assert_close(mine, readable, atol=1e-5, rtol=1e-5)
+    assert sum(len(layer) for layer in model.layer_parameters()) == len(list(model.parameters()))
+    assert len(model.layer_parameters()) == layers + 1
+
+
+@pytest.mark.parametrize("helps", HELPS, ids=str)
+def test_what_stands_between_the_layers(helps: dict[str, bool]) -> None:
+    """The stack against single layers of the framework, put together here by the definition."""
+    config = tiny(cell="lstm", implementation="library", num_layers=3, initialization="uniform", **helps)
+    model = build_model(config, V)
+    X = torch.randint(V, (2, 7))
+    H = torch.nn.functional.one_hot(X.t(), V).float()
+    for index, layer in enumerate(model.recurrent.layers):
+        output, _ = layer(H)
+        if config.layer_norm:
+            centred = output - output.mean(2, keepdim=True)
+            output = centred / (centred.square().mean(2, keepdim=True) + 1e-5).sqrt()
+        H = output + H if config.residual and index else output
+    torch.testing.assert_close(model(X, model.begin_state(2))[0], model.dense(H.flatten(0, 1)), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("implementation", ["scratch", "library"])
+def test_help_between_the_layers_leaves_the_drawn_weights_as_they_are(implementation: str) -> None:
+    plain, helped = (
+        build_model(
+            tiny(cell="lstm", num_layers=3, implementation=implementation, residual=on, layer_norm=on,
+                 initialization="uniform"), V
+        )
+        for on in (False, True)
+    )  # fmt: skip
+    drawn = [p for name, p in helped.named_parameters() if ".norms." not in name]
+    for mine, theirs in zip(plain.parameters(), drawn, strict=True):
+        assert torch.equal(mine, theirs)
+    norms = [(name, p) for name, p in helped.named_parameters() if ".norms." in name]
+    assert len(norms) == 6
+    for name, p in norms:
+        assert bool((p == (1 if name.endswith("weight") else 0)).all())
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("objective", ["next", "cloze"])
+@pytest.mark.parametrize("residual", [False, True])
+@pytest.mark.parametrize("implementation", ["scratch", "library"])
+def test_the_forget_bias_is_added_to_the_forget_gate_alone(
+    implementation: str, residual: bool, objective: str, layers: int
+) -> None:
+    plain, biased = (
+        build_model(
+            tiny(cell="lstm", num_layers=layers, bidirectional=True, objective=objective, residual=residual,
+                 implementation=implementation, initialization="uniform", forget_bias=bias), V
+        )
+        for bias in (0.0, 1.5)
+    )  # fmt: skip
+    moved = 0.0
+    for (name, before), after in zip(plain.named_parameters(), biased.parameters(), strict=True):
+        difference = after.detach() - before.detach()
+        if difference.any():
+            assert name.endswith(".b") or ".bias_ih" in name
+            torch.testing.assert_close(difference[8:16], torch.full((8,), 1.5))
+            assert not difference[:8].any()
+            assert not difference[16:].any()
+            moved += 1
+    assert moved == 2 * layers
+    gru = [build_model(tiny(cell="gru", forget_bias=bias), V) for bias in (0.0, 1.5)]
+    assert all(torch.equal(a, b) for a, b in zip(gru[0].parameters(), gru[1].parameters(), strict=True))
 
 
 @pytest.mark.parametrize("spread", [1.0, 2000.0])

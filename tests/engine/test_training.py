@@ -107,6 +107,10 @@ RESUMABLE = [
     {"cell": "lstm", "implementation": "library", "num_layers": 2, "optimizer": "adam", "learning_rate": 0.01,
      "carry_state": True, "clip_norm": None},
     {"cell": "gru", "bidirectional": True, "carry_state": True},
+    {"cell": "lstm", "implementation": "library", "num_layers": 3, "residual": True, "layer_norm": True,
+     "forget_bias": 1.0, "optimizer": "adam", "learning_rate": 0.01},
+    {"cell": "gru", "bidirectional": True, "objective": "cloze", "carry_state": True, "num_layers": 2,
+     "residual": True},
 ]  # fmt: skip
 
 
