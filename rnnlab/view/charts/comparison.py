@@ -185,12 +185,13 @@ def _rules(x: Any, y: Any, colors: dict[str, str]) -> list[Any]:
             strokeDash=alt.StrokeDash("order:O", scale=alt.Scale(domain=[1, 2], range=[[2, 4], [6, 4]]), legend=None),
         )
     )
-    # curves fall from the upper left to the lower right: the upper label stands right, the lower one left
+    # curves fall from the upper left to the lower right: the upper label stands right, below its line, on which
+    # a network that learned nothing ends; the lower one left
     place: dict[str, Any] = {
         "align": alt.expr("datum.order > 1 ? 'left' : 'right'"),
-        "baseline": "bottom",
+        "baseline": alt.expr("datum.order > 1 ? 'bottom' : 'top'"),
         "dx": alt.expr("datum.order > 1 ? 16 : -8"),
-        "dy": -3,
+        "dy": alt.expr("datum.order > 1 ? -3 : 4"),
         "fontSize": 11,
     }
     at = {"x": alt.X("end:Q"), "y": y, "text": "label:N"}

@@ -11,8 +11,8 @@ from rnnlab.errors import RNNLabError
 from rnnlab.recipes import RECIPES
 from rnnlab.view import recorded, shell
 from rnnlab.view.comparison import RECORDED, Pinned, Rung, rungs, stored
-from rnnlab.view.i18n import duration, plain, t
-from rnnlab.view.pairs import greatest_step, rung_text, short_value, shown, times
+from rnnlab.view.i18n import duration, number, plain, t
+from rnnlab.view.pairs import greatest_step, rung_text, short_value, shown
 from rnnlab.view.panels import compare_overlay, compare_pins, compare_state, compare_watch
 from rnnlab.view.panels.compare_watch import Look
 
@@ -93,16 +93,16 @@ def _start(missing: Sequence[Rung]) -> None:
 
 
 def _names(runs: Sequence[Pinned], chain: Sequence[Rung], trained: Sequence[str | None]) -> list[str]:
-    rung_of = {pin: number for number, pin in enumerate(trained) if pin}
+    rung_of = {pin: position for position, pin in enumerate(trained) if pin}
     return [_label(rung_of[run.pin], chain[rung_of[run.pin]]) for run in runs]
 
 
-def _label(number: int, rung: Rung) -> str:
+def _label(position: int, rung: Rung) -> str:
     lang = shell.language()
     if not rung.changes:
-        return f"{number} {START}"
+        return f"{position} {START}"
     name = next(iter(rung.changes))
-    return f"{number} +{short_value(name, getattr(rung.config, name), lang)}"
+    return f"{position} +{short_value(name, getattr(rung.config, name), lang)}"
 
 
 def _table(chain: Sequence[Rung], runs: Sequence[Pinned | None]) -> None:
@@ -114,10 +114,10 @@ def _table(chain: Sequence[Rung], runs: Sequence[Pinned | None]) -> None:
         # while they train, two rungs stand at different epochs
         complete = all(one is not None and one.ended for one in runs[max(0, i - 1) : i + 1])
         known = before is not None and here is not None and math.isfinite(before) and math.isfinite(here)
-        ratios.append(f"× {times(here / before)}" if before and here and known and complete else "–")
+        ratios.append(f"× {number(here / before, 3)}" if before and here and known and complete else "–")
     st.table(
         {
-            t("compare.rungs.rung", lang): [str(number) for number in range(len(chain))],
+            t("compare.rungs.rung", lang): [str(position) for position in range(len(chain))],
             t("compare.rungs.switched", lang): [
                 plain(rung_text(rung, lang)) if rung.changes else t("compare.rungs.as_is", lang, id=START)
                 for rung in chain

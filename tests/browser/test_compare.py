@@ -1,0 +1,37 @@
+"""The Compare page in a real browser: the URL says it all, and a phone shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.server import Server
+
+pytestmark = pytest.mark.browser
+
+WIDE = """() => [...document.querySelectorAll('html, body, [data-testid=stMain]')]
+    .filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.outerHTML.slice(0, 120))"""
+
+
+def test_pins_in_the_url_survive_a_reload_and_fit_a_phone(server: Server, visit: Callable[..., Page]) -> None:
+    page = visit(f"{server.url}/compare?pins=recorded:A1,recorded:A2,recorded:A3&by=characters&lang=en", width=390)
+    expect(page.get_by_role("button", name="A3 recorded")).to_be_visible()
+    page.get_by_role("button", name="A2 recorded").click()
+    expect(page.get_by_role("button", name="A2 recorded")).to_have_count(0)
+    page.wait_for_url("**pins=recorded%3AA1%2Crecorded%3AA3**")
+    page.reload()
+    expect(page.get_by_role("button", name="A3 recorded")).to_be_visible()
+    expect(page.get_by_role("button", name="A2 recorded")).to_have_count(0)
+    chart = page.get_by_test_id("stVegaLiteChart")
+    expect(chart.get_by_text("characters seen")).to_be_visible()
+    # both curves with their labels at their ends
+    expect(chart.get_by_text("A1", exact=True).last).to_be_visible()
+    expect(chart.get_by_text("A3", exact=True).last).to_be_visible()
+    for view in ("Race", "Random seeds", "Scratch = library?", "Curves"):
+        page.get_by_text(view, exact=True).first.click()
+        page.wait_for_function("document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'")
+        assert page.evaluate(WIDE) == []
+        expect(page.get_by_test_id("stException")).to_have_count(0)
+    assert "recorded%3AA1" in page.url
