@@ -32,6 +32,11 @@ def percent(share: float) -> str:
     return f"{value:.0f}%" if value >= 9.95 else f"{value:.2g}%"
 
 
+def small(value: float) -> str:
+    """Write a number of which only the size matters, once it is near zero: 0.31, 0.012, < 0.001."""
+    return "< 0.001" if 0 < value < 0.001 else number(value, 2)
+
+
 def shown(character: str) -> str:
     """Write one character so that a blank can be seen, with no markup."""
     return plain(visible(character))
@@ -91,8 +96,8 @@ def verdict(found: Diagnosis, lang: str) -> str:
         unigram=number(found.unigram_perplexity, 4),
         share=percent(apart),
         side=t("find.side.above" if apart >= 0 else "find.side.below", lang),
-        kl=number(found.kl_to_unigram, 2),
-        sensitivity=number(found.sensitivity, 2),
+        kl=small(found.kl_to_unigram),
+        sensitivity=small(found.sensitivity),
     )
 
 
@@ -234,7 +239,8 @@ def position(found: Diagnosis, lang: str) -> str:
     first, last = losses[0], losses[-1]
     others = sum(losses[:-1]) / (len(losses) - 1)
     before = sum(losses[1:-1]) / (len(losses) - 2)
-    if last > BADLY * others and last - others > 0.1:
+    # of a text known by heart all losses are small: it is their ratio that tells
+    if last > BADLY * others and last == max(losses):
         return t(
             "find.position.last",
             lang,

@@ -100,6 +100,7 @@ def test_the_verdict_follows_the_diagnosis() -> None:
     assert "ignores its input" in stuck
     assert "2% above" in stuck
     assert "0.004" in stuck
+    assert "by only < 0.001 of" in findings.verdict(diagnosis(sensitivity=5e-8), "en")
     assert "ignores its input" not in free
     assert "below" in free
     assert said(findings.verdict(diagnosis(perplexity=None, stuck=False), "en"), "find.verdict.infinite")
@@ -189,6 +190,10 @@ def test_the_last_position_jumps_only_where_it_does() -> None:
     jump = findings.position(LEAKY, "en")
     assert said(jump, "find.position.last")
     assert "4.2" in jump
+    by_heart = findings.position(diagnosis(loss_by_position=(0.0014,) * 34 + (0.0228,)), "en")
+    assert "jumps there to 0.0228, from 0.0014 on average before (16 times)" in by_heart
+    dip = diagnosis(loss_by_position=(0.1, 9.0, *(0.1,) * 32, 0.9))  # the last one is not the largest
+    assert not said(findings.position(dip, "en"), "find.position.last")
     rising = diagnosis(loss_by_position=(5.0, *(2.0,) * 34))
     assert said(findings.position(rising, "en"), "find.position.first")
     assert said(findings.position(diagnosis(), "en"), "find.position.flat")

@@ -16,7 +16,7 @@ from rnnlab.view.frames import History
 from rnnlab.view.i18n import number, plain, t
 from rnnlab.view.panels import chart, starting, subject
 from rnnlab.view.panels.subject import Subject
-from rnnlab.view.wording import changes_text, recipe_title
+from rnnlab.view.wording import recipe_title, value_text
 
 _RESIDUAL = (
     r"X_{l+1}=H_l+X_l \quad\Rightarrow\quad "
@@ -90,7 +90,12 @@ def draw(one: Subject, unigram: float) -> None:
 
 
 def _title(variant: _Variant, lang: str) -> str:
-    return changes_text(variant.recipe.config, RECIPES["A9"].config, lang) or recipe_title(variant.recipe, lang)
+    """Say in a few words what a variant changes: a switch by its name, a setting with its value."""
+    parts = []
+    for name in variant.recipe.config.changes_from(RECIPES["A9"].config):
+        value, field = getattr(variant.recipe.config, name), t(f"field.{name}", lang)
+        parts.append(field if value is True else f"{field} {value_text(name, value, lang)}")
+    return t("list.join", lang).join(parts) or recipe_title(variant.recipe, lang)
 
 
 def _variant(one: Subject, variant: _Variant, unigram: float) -> None:
@@ -98,7 +103,7 @@ def _variant(one: Subject, variant: _Variant, unigram: float) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
         last = variant.history.last if variant.history is not None else None
         if last is None:
-            badge = f":gray-badge[{t('layers.rescue.unmeasured' if not variant.live else 'state.running', lang)}]"
+            badge = f":gray-badge[{t('layers.rescue.waiting' if variant.live else 'layers.rescue.unmeasured', lang)}]"
             note = ""
         else:
             works = findings.rescued(last.perplexity, unigram)
@@ -113,7 +118,7 @@ def _variant(one: Subject, variant: _Variant, unigram: float) -> None:
             elif variant.live:
                 note += f" · {t('diagnose.training', lang)}"
         st.markdown(f"**{plain(_title(variant, lang))}** {badge}  \n:small[{note}]", width="stretch")
-        if variant.history is None and not variant.live:
+        if last is None and not variant.live:
             starting.start_button(
                 t("layers.rescue.start", lang),
                 {variant.recipe.id: variant.config},

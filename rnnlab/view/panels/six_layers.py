@@ -61,8 +61,8 @@ def _plateau(one: Subject, answer: asking.Answer[Diagnosis] | None, found: Diagn
         ratio = found.perplexity / found.unigram_perplexity - 1 if found.perplexity is not None else None
         against = "∞" if ratio is None else f"{'+' if ratio >= 0 else '−'}{findings.percent(ratio)}"
         st.metric(t("layers.against", lang), against, help=t("layers.against.help", lang))
-        st.metric(t("layers.kl", lang), number(found.kl_to_unigram, 2), help=t("layers.kl.help", lang))
-        st.metric(t("layers.moves", lang), number(found.sensitivity, 2), help=t("layers.moves.help", lang))
+        st.metric(t("layers.kl", lang), findings.small(found.kl_to_unigram), help=t("layers.kl.help", lang))
+        st.metric(t("layers.moves", lang), findings.small(found.sensitivity), help=t("layers.moves.help", lang))
     left, right = st.columns([3, 2], gap="large")
     texts = scene.history.texts.get(max(scene.history.texts, default=0), {})
     said = findings.outputs(found, texts, lang)
