@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from functools import cache
 
 import pytest
+import torch
 
 from rnnlab.engine.model import build_model
 from rnnlab.engine.training import TrainingState, prepare_thread, train
@@ -18,6 +20,13 @@ from rnnlab.text.vocab import Vocab
 EPOCHS = 2
 # whose steps are too long to learn from: that is what they show
 WILD = {"X1-lr-1000", "X1-clip-0.1", "X2"}
+
+
+@pytest.fixture(autouse=True)
+def thread_as_before() -> Iterator[None]:
+    """Denormal numbers are flushed for the whole thread, and so for the tests that follow."""
+    yield
+    torch.set_flush_denormal(False)
 
 
 @cache

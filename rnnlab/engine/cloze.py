@@ -7,6 +7,7 @@ begins at the end of that, since it was trained to read on through the very char
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -46,7 +47,7 @@ def fill_gap(model: LanguageModel, vocab: Vocab, before: str, after: str, state:
 def gaps(
     model: LanguageModel,
     vocab: Vocab,
-    indices: Tensor,
+    indices: Tensor | Sequence[int],
     held_out_text: str,
     num: int = 400,
     state: State | None = None,

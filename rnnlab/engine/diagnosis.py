@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -85,7 +85,7 @@ def diagnose(
     model: LanguageModel,
     config: TrainConfig,
     vocab: Vocab,
-    indices: Tensor,
+    indices: Tensor | Sequence[int],
     held_out_text: str,
     state: State | None = None,
 ) -> Diagnosis:

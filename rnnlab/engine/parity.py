@@ -7,6 +7,7 @@ library, which resets after the product, so there the differences say how far ap
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -20,7 +21,7 @@ from rnnlab.engine.model import LanguageModel, LibraryLayers, ScratchLayers, bui
 _GATES = {"rnn": (0,), "gru": (0, 1, 2), "lstm": (0, 1, 3, 2)}
 
 
-def parity(config: TrainConfig, vocab_size: int, indices: Tensor) -> dict[str, Any]:
+def parity(config: TrainConfig, vocab_size: int, indices: Tensor | Sequence[int]) -> dict[str, Any]:
     """Run both implementations on the first minibatch of a text, from the zero state, with the same weights.
 
     Args:
