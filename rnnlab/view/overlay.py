@@ -20,7 +20,7 @@ HEIGHT = 440
 """Of the chart, in pixels."""
 ROOM = 1.012
 """By how much the axis is longer than the longest run, so that its last point is drawn whole."""
-LINE_HEIGHT = 15
+LINE_HEIGHT = 18
 """Of a label, in pixels."""
 
 _F, _S, _I = pa.float64(), pa.string(), pa.int32()

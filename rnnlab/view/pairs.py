@@ -40,7 +40,8 @@ def labels(runs: Sequence[Pinned], lang: str) -> list[str]:
             different.pop("pred_period", None)
             for position, index in enumerate(group):
                 said = [short_value(field, values[position], lang) for field, values in list(different.items())[:2]]
-                names[index] = " ".join([name, *said])
+                # where all are variants of one experiment, its name tells nothing
+                names[index] = " ".join([name, *said] if len(group) < len(runs) or not said else said)
     names = [cut(name) for name in names]
     for index, name in enumerate(names):
         if names.count(name) > 1 and runs[index].recorded:
@@ -96,6 +97,17 @@ def shown(perplexity: float | None) -> str:
 def times(ratio: float) -> str:
     """Write a ratio as one says it: 1.5, 12, 261."""
     return number(ratio, 2) if ratio < 10 else f"{ratio:.0f}"
+
+
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def scientific(value: float) -> str:
+    """Write a tiny number: 8.2×10⁻⁸; 0 as it is."""
+    if value == 0:
+        return "0"
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return f"{mantissa}×10{str(int(exponent)).translate(_RAISED)}"
 
 
 def verdict(left: Pinned, right: Pinned, names: Sequence[str], lang: str) -> str:

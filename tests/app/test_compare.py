@@ -248,7 +248,7 @@ def test_the_proof_shows_how_far_scratch_and_library_are_apart(open_page: Open, 
     assert not app.error
     said = words(app)
     assert said.count(t("compare.parity.same", lang)) >= 2
-    assert t("compare.parity.gru", lang, limit="1e-05") in said
+    assert t("compare.parity.gru", lang, limit="1.0×10⁻⁵") in said
 
 
 def test_the_page_keeps_its_pins_while_another_is_looked_at(open_page: Open) -> None:

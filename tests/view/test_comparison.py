@@ -38,7 +38,7 @@ from rnnlab.view.facts import FactBook, Reading
 from rnnlab.view.frames import History
 from rnnlab.view.i18n import LANGUAGES, t
 from rnnlab.view.overlay import ROOM, band_tables, overlay_tables
-from rnnlab.view.pairs import READY, columns, cut, greatest_step, labels, shown, verdict, width_of_chance
+from rnnlab.view.pairs import READY, columns, cut, greatest_step, labels, scientific, shown, verdict, width_of_chance
 from rnnlab.view.variants import parse_own, variants
 from tests.view.test_frames import epoch, rows, started
 
@@ -341,6 +341,10 @@ def test_the_greatest_step_of_a_ladder_is_the_one_that_changed_most() -> None:
     assert greatest_step(chain, [a_run(9.0), None, a_run(8.0), None], "en") == ""
 
 
+def test_tiny_numbers_are_written_as_in_a_book() -> None:
+    assert [scientific(value) for value in (8.2e-8, 0.04, 0.0)] == ["8.2×10⁻⁸", "4.0×10⁻²", "0"]
+
+
 def test_parity_is_judged_by_both_figures() -> None:
     assert agrees({"logits_difference": 3e-7, "gradient_difference": 1e-8})
     assert not agrees({"logits_difference": 0.27, "gradient_difference": 1e-8})
@@ -372,7 +376,9 @@ def test_no_two_labels_are_alike_and_none_is_wide(lang: str) -> None:
 def test_a_race_is_labelled_by_what_varies() -> None:
     base = TrainConfig(num_epochs=10)
     runs = [a_run(config=base.change(cell=cell), exact=False) for cell in ("rnn", "gru", "lstm")]
-    assert [name.split()[-1] for name in labels(runs, "en")] == ["RNN", "GRU", "LSTM"]
+    assert labels(runs, "en") == ["RNN", "GRU", "LSTM"]
+    # beside another experiment its name is needed
+    assert labels([*runs[:2], a_run(recipe="A6")], "en")[1:] == ["A2 var. GRU", "A6"]
     assert cut("abc", 3) == "abc"
     assert cut("困惑度曲线", 6) == "困惑…"
 

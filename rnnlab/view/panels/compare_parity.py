@@ -11,6 +11,7 @@ from rnnlab.recipes import RECIPES
 from rnnlab.view import shell
 from rnnlab.view.comparison import AGREES, agrees
 from rnnlab.view.i18n import number, plain, t
+from rnnlab.view.pairs import scientific
 from rnnlab.view.panels import compare_state
 from rnnlab.view.wording import value_text
 
@@ -33,13 +34,13 @@ def draw() -> None:
     st.markdown(t("compare.parity.lead", lang))
     made = _proofs()
     if set(made) != set(CELLS):
-        st.button(
-            t("compare.parity.run", lang),
-            key="compare.parity.run",
-            icon=":material/verified:",
-            type="primary",
-            on_click=_prove,
+        asked = st.button(
+            t("compare.parity.run", lang), key="compare.parity.run", icon=":material/verified:", type="primary"
         )
+        if asked:
+            with st.spinner(t("compare.parity.running", lang)):
+                _prove()
+            st.rerun()
     if not made:
         return
     columns = st.columns(len(CELLS), gap="large")
@@ -66,8 +67,8 @@ def _proof(cell: str, found: dict[str, Any]) -> None:
     said = t("compare.parity.same" if same else "compare.parity.different", lang)
     st.markdown(f"**{value_text('cell', cell, lang)}**  {badge} {said}]")
     with st.grid(2, min_column_width=120, gap="small"):
-        st.metric(t("compare.parity.logits", lang), f"{logits:.1e}")
-        st.metric(t("compare.parity.gradients", lang), f"{gradients:.1e}")
+        st.metric(t("compare.parity.logits", lang), scientific(logits))
+        st.metric(t("compare.parity.gradients", lang), scientific(gradients))
     st.caption(
         t(
             "compare.parity.loss",
@@ -78,13 +79,13 @@ def _proof(cell: str, found: dict[str, Any]) -> None:
     )
     if not same:
         key = "compare.parity.gru" if cell == "gru" else "compare.parity.unexpected"
-        st.markdown(t(key, lang, limit=f"{AGREES:g}"))
+        st.markdown(t(key, lang, limit=scientific(AGREES)))
     with st.expander(t("compare.parity.by_parameter", lang)):
         st.table(
             {
                 t("compare.parity.parameter", lang): [f"`{plain(str(one['name']))}`" for one in found["parameters"]],
                 t("compare.parity.gradients", lang): [
-                    f"{float(one['gradient_difference']):.1e}" for one in found["parameters"]
+                    scientific(float(one["gradient_difference"])) for one in found["parameters"]
                 ],
             },
             border="horizontal",
