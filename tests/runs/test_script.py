@@ -15,7 +15,7 @@ from rnnlab.errors import CorpusError
 from rnnlab.runs.client import Client
 from rnnlab.runs.script import script
 from rnnlab.runs.store import Store
-from tests.runs.lab import LONG, TINY, events, until, until_state
+from tests.runs.lab import LONG, TINY, events, until, until_event, until_state
 
 ROOT = Path(__file__).parents[2]
 
@@ -65,15 +65,13 @@ def test_a_run_on_ones_own_text_with_changes_by_hand(client: Client, tmp_path: P
     )
     until(client, run_id, lambda record: record.epoch >= 1)
     client.pause(run_id)
-    until_state(client, run_id, "paused")
+    seq, _ = until_event(client, run_id, lambda event: event.kind == "run_paused")
     client.set(run_id, "learning_rate", 0.5)
     client.step(run_id, "epoch")
-    until_state(client, run_id, "running")
-    until_state(client, run_id, "paused")
+    seq, _ = until_event(client, run_id, lambda event: event.kind == "run_paused", seq)
     client.set(run_id, "clip_norm", None)
     client.step(run_id, "period")
-    until_state(client, run_id, "running")
-    until_state(client, run_id, "paused")
+    until_event(client, run_id, lambda event: event.kind == "run_paused", seq)
     client.stop(run_id)
     until_state(client, run_id, "stopped")
     assert len(events(client, run_id, "setting_changed")) == 2
