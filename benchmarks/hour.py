@@ -100,7 +100,7 @@ def main() -> None:
             with Client(Path(home)) as client:
                 begun = time.monotonic()
                 rounds = refreshes = pages = 0
-                told = -1.0
+                told = -5.0
                 print("minutes  rounds  refreshes  pages   CPU s   MB RSS", flush=True)
                 while time.monotonic() < begun + 60 * asked.minutes:
                     config = recipe("A2").config.change(

@@ -6,12 +6,12 @@ from rnnlab.view import recorded, shell
 from rnnlab.view.i18n import t
 
 lang = shell.enter()
+shell.frame(t("home.title", lang), t("home.lead", lang))
 if shell.embedded():
     from rnnlab.view.panels import embed
 
     embed.draw()
     st.stop()
-shell.frame(t("home.title", lang), t("home.lead", lang))
 
 with st.container(horizontal=True):
     if st.button(t("home.start", lang), type="primary", icon=":material/play_arrow:"):

@@ -6,12 +6,12 @@ from rnnlab.view import shell
 from rnnlab.view.i18n import t
 
 lang = shell.enter()
+shell.frame(t("train.title", lang))
 if shell.embedded():
     from rnnlab.view.panels import embed
 
     embed.draw()
     st.stop()
-shell.frame(t("train.title", lang))
 
 # the rest is loaded when the heading is on its way
 from rnnlab.errors import CorpusError  # noqa: E402

@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from rnnlab.errors import RNNLabError
+from rnnlab.errors import RNNLabError, RunError
 from rnnlab.runs.client import Client
 from rnnlab.runs.schema import home
 from rnnlab.runs.store import Store
@@ -21,6 +21,7 @@ _ENTERED = "shell.entered"
 _LANGUAGE = "shell.language"
 _SWITCH = "shell.switch"
 _LARGE = "shell.large"
+_BROKEN = "shell.broken_link"
 _LARGE_SWITCH = "shell.large_switch"
 
 # a curve that falls; a named icon would be fetched from another server
@@ -58,8 +59,9 @@ PAGES = {
 def run() -> None:
     """Be the entry point: set up the page, find the language, and run the page that was asked for."""
     st.set_page_config(page_title="RNN Lab", page_icon=_ICON, layout="wide", initial_sidebar_state=SIDEBAR)
+    _follow_short_link()
     lang = _find_language()
-    _style(_find_size())
+    _find_size()
     st.session_state[_ENTERED] = True
     page = _navigation(lang)
     try:
@@ -145,14 +147,16 @@ def text_title(name: str) -> str | None:
 def frame(title: str, lead: str = "") -> None:
     """Begin a page: its title, the switches of type and language beside it, one sentence that says what it is for.
 
-    Embedded in another page it has none of them.
+    Embedded in another page it shows none of them.
     """
     if embedded():
+        _style()
         return
     lang = language()
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.title(title, anchor=False, width="content")
         with st.container(horizontal=True, vertical_alignment="center", width="content"):
+            _style()
             st.session_state[_LARGE_SWITCH] = projector()
             st.toggle(
                 t("shell.large", lang), key=_LARGE_SWITCH, help=t("shell.large.help", lang), on_change=_switch_size
@@ -169,6 +173,9 @@ def frame(title: str, lead: str = "") -> None:
             )
     if lead:
         st.markdown(lead)
+    broken = st.session_state.pop(_BROKEN, None)
+    if broken is not None:
+        complain(broken)
     if "pandas" not in sys.modules:
         time.sleep(0.05)  # a fresh server: let the heading leave before the libraries of the charts are loaded
 
@@ -193,6 +200,25 @@ def open_page(name: str, parameters: Mapping[str, str] | None = None) -> None:
     st.switch_page(PAGES[name][0], query_params={"lang": language(), **(parameters or {})})
 
 
+def _follow_short_link() -> None:
+    """Go where a short link (``?s=code``) leads; one that leads nowhere is said on the page."""
+    code = st.query_params.get("s")
+    if code is None:
+        return
+    target = store().link(code)
+    if target is None:
+        del st.query_params["s"]
+        st.session_state[_BROKEN] = RunError(
+            "link_unknown", f"There is no short link {code[:20]!r} on this server.", link=code[:20]
+        )
+        return
+    page = target.pop("page", "home")
+    if target.get("lang") in LANGUAGES:
+        st.session_state[_LANGUAGE] = target["lang"]
+    _navigation("en")
+    st.switch_page(PAGES[page if page in PAGES else "home"][0], query_params=target)
+
+
 def _find_language() -> str:
     # the URL speaks once, at the first run of a session; later it may still be the one from before a switch, sent
     # along by a refresh that was on its way
@@ -204,16 +230,16 @@ def _find_language() -> str:
     return lang
 
 
-def _style(large: bool) -> None:
-    # nothing but style: it takes no room on the page
-    st.html(f"<style>{_STYLE}{_LARGE_STYLE if large else ''}</style>")
+def _style() -> None:
+    # as Markdown: the browser has what draws it when the page begins, and other HTML some seconds later
+    style = f"{_STYLE}{_LARGE_STYLE if projector() else ''}"
+    st.markdown(f"<style>{style}</style>", unsafe_allow_html=True, width="content")
 
 
-def _find_size() -> bool:
+def _find_size() -> None:
     if _LARGE not in st.session_state:
         st.session_state[_LARGE] = st.query_params.get("projector") == "1"
     parameters(projector="1" if projector() else None)
-    return projector()
 
 
 def _switch_size() -> None:

@@ -14,7 +14,7 @@ from rnnlab.runs.client import Client
 from rnnlab.runs.export import export_run, to_json
 from rnnlab.view.i18n import LANGUAGES, catalogue, t
 from rnnlab.view.panels import share
-from tests.app.conftest import TINY, Open, param, words
+from tests.app.conftest import TINY, Open, param, setting, words
 
 
 @pytest.fixture(scope="module")
@@ -205,3 +205,21 @@ def test_a_program_cannot_be_offered_without_its_text(
     assert disabled == [t("export.script", "en"), t("export.checkpoint", "en")]
     assert t("export.no_text", "en") in words(app)
     client.delete(run_id)
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_a_short_link_leads_to_its_page(lang: str, client: Client, finished: str, open_page: Open) -> None:
+    code = client.shorten({"page": "train", "recipe": "A6", "num_hiddens": "32", "lang": lang})
+    app = open_page("home", None, s=code)
+    assert not app.exception
+    assert app.title[0].value == t("train.title", lang)
+    assert setting(app, "num_hiddens").value == 32
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_a_short_link_that_leads_nowhere_is_said(lang: str, open_page: Open) -> None:
+    app = open_page("home", lang, s="nosuch<b>")
+    assert not app.exception
+    assert app.title[0].value == t("home.title", lang)
+    assert "nosuch" in app.error[0].value
+    assert "s" not in app.query_params
