@@ -187,7 +187,7 @@ class Attempt:
     title: str
     epoch: int
     perplexity: float | None
-    ended: bool
+    ended: bool  # trained for all its epochs
 
 
 def rescued(perplexity: float | None, unigram: float) -> bool:

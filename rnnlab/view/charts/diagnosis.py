@@ -144,12 +144,12 @@ def heat(lang: str, theme: str = "light") -> dict[str, Any]:
     )
     zeros = (
         cells.transform_filter("datum.zero > 0")
-        .mark_rect(color=colors["rule"], opacity=0.45)
+        .mark_rect(color=colors["rule"], opacity=1)
         .encode(x=x, x2="until:Q", y=y, tooltip=tips)
     )
     crosses = (
         cells.transform_filter("datum.zero > 0")
-        .mark_point(shape="cross", size=14, filled=True, angle=45, color=colors["text"])
+        .mark_point(shape="cross", size=14, filled=True, angle=45, color=colors["page"])
         .encode(x="middle:Q", y=y, tooltip=tips)
     )
     return specification(alt.layer(norms, zeros, crosses).properties(height={"step": 26}))

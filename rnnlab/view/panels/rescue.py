@@ -29,7 +29,7 @@ class _Variant:
     recipe: Recipe
     config: TrainConfig
     history: History | None
-    ended: bool
+    ended: bool  # trained for all its epochs
     live: bool
     recorded: bool
 
@@ -48,7 +48,9 @@ def _variants(one: Subject) -> list[_Variant]:
         run = subject.find(config)
         if run is not None:
             scene = subject.of_run(run).scene
-            found.append(_Variant(recipe, config, scene.history, scene.ended, run.live, False))
+            found.append(
+                _Variant(recipe, config, scene.history, scene.history.epoch >= config.num_epochs, run.live, False)
+            )
             continue
         # a recording is the same run only where nothing else differs
         tape = recorded.choose_exactly(recipe.id) if config == recipe.config else None
