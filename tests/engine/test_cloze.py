@@ -96,7 +96,11 @@ def test_only_the_forward_state_is_carried(vocab: Vocab, indices: Tensor) -> Non
     rows = indices[: len(indices) // 4 * 4].view(4, -1)
     _, carried = model.recurrent(rows[:, :5].t(), model.begin_state(4))
     assert all(S.shape == (1, 4, 8) for S in carried)
-    loss, _ = model.loss(rows[:, 5:10], rows[:, 6:11], carried)
+    X, Y = rows[:, 5:10], rows[:, 6:11]
+    left, _ = model.recurrent(X.t(), carried)
+    right, _ = model.backward_recurrent(Y[:, 1:].t().flip(0), model.begin_state(4))
+    right = torch.cat((right.flip(0), torch.zeros(1, 4, 8)))
+    loss = functional.cross_entropy(model.dense(torch.cat((left, right), dim=2)).flatten(0, 1), Y.t().flatten())
     assert batches[1].loss == pytest.approx(loss.item(), rel=1e-6)
     # with the characters after the window it would be another
     longer, _ = model.loss(rows[:, 5:12], rows[:, 6:13], carried)
