@@ -191,5 +191,3 @@ def test_larger_type_is_kept_from_page_to_page_and_in_the_url(open_page: Open) -
     app.switch_page("pages/runs.py").run()
     assert param(app, "projector") == "1"
     assert app.toggle(key="shell.large_switch").value
-    app.toggle(key="shell.large_switch").set_value(False).run()
-    assert "projector" not in app.query_params

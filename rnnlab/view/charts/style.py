@@ -46,7 +46,7 @@ def altair() -> Any:
 def specification(chart: Any) -> dict[str, Any]:
     """Return a chart as plain data that holds nothing of a run and names its tables.
 
-    Of its marks only those that can be hovered over are read aloud, one by one; the chart as a whole has its `alt`.
+    The chart as a whole is read aloud by its `alt`; of its marks only those are that a pointer selects.
     """
     spec: dict[str, Any] = chart.to_dict()
     # Streamlit brings its own theme, and the tables come with each tick
@@ -57,14 +57,14 @@ def specification(chart: Any) -> dict[str, Any]:
 
 
 def _hush(spec: dict[str, Any]) -> None:
-    # an empty mark, which Vega announces all the same, and lines without words only disturb who listens
+    # Vega announces every mark, also the empty ones, without words; hundreds of cells one by one help nobody
     for part in ("layer", "hconcat", "vconcat", "concat"):
         for one in spec.get(part, []):
             _hush(one)
     if isinstance(spec.get("spec"), dict):
         _hush(spec["spec"])
     mark = spec.get("mark")
-    if mark is not None and "tooltip" not in spec.get("encoding", {}):
+    if mark is not None and not any(one.get("select") for one in spec.get("params", []) if one.get("bind") != "scales"):
         spec["mark"] = {"aria": False, **(mark if isinstance(mark, dict) else {"type": mark})}
 
 

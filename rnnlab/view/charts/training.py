@@ -69,13 +69,13 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
     over = (
         layer("overflow")
         .transform_filter("datum.label")
-        .mark_point(shape="triangle-up", size=60, filled=True, color=colors["live"], aria=False)
+        .mark_point(shape="triangle-up", size=60, filled=True, color=colors["live"])
         .encode(x=x, y=y, tooltip=tips)
     )
     over_labels = layer("overflow").mark_text(dy=14, fontSize=11, color=colors["live"]).encode(x=x, y=y, text="label:N")
     published = (
         layer("published")
-        .mark_point(shape="circle", size=64, strokeWidth=1.8, color=colors["book"], fill=colors["book"], aria=False)
+        .mark_point(shape="circle", size=64, strokeWidth=1.8, color=colors["book"], fill=colors["book"])
         .encode(
             x=x,
             y=y,

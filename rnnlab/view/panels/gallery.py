@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import math
 from functools import cache
 
@@ -104,13 +105,13 @@ def _card(recipe: Recipe) -> None:
             if found is None:
                 st.caption(t("gallery.none", lang), width="content")
             elif found.trained:
-                drawing, said = _small_curve(found.name, lang, PALETTE[shell.theme()]["live"])
-                st.image(drawing, width=WIDTH, alt=said)
+                # an image of Streamlit's brings a button of its own, one more stop for the keyboard on each card
+                st.markdown(_small_curve(found.name, lang, PALETTE[shell.theme()]["live"]), width="content")
 
 
 @cache
-def _small_curve(name: str, lang: str, color: str) -> tuple[str, str]:
-    """Return the perplexity curve of a recorded run as an SVG of some points on a log axis, and what it says."""
+def _small_curve(name: str, lang: str, color: str) -> str:
+    """Return the perplexity curve of a recorded run on a log axis, as a Markdown image with what it says."""
     one = recorded.recording(name)
     epochs = one.history.epochs
     kept = epochs[:: -(-len(epochs) // 48)]
@@ -125,7 +126,7 @@ def _small_curve(name: str, lang: str, color: str) -> tuple[str, str]:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}">'
         f'<polyline points="{" ".join(places)}" fill="none" stroke="{color}" stroke-width="1.6"/></svg>'
     )
-    return drawing, said
+    return f"![{said}](data:image/svg+xml;base64,{base64.b64encode(drawing.encode()).decode()})"
 
 
 def _published(recipe: Recipe) -> str:
