@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from rnnlab.config import TrainConfig
+from rnnlab.engine.cells import State
 from rnnlab.engine.cloze import fill_gap, gaps
 from rnnlab.engine.diagnosis import diagnose
 from rnnlab.engine.generation import generate
@@ -28,12 +29,17 @@ Question = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Subject:
-    """What is asked: frozen weights, and the text that they were trained on."""
+    """What is asked: frozen weights, and the text that they were trained on.
+
+    Attributes:
+        hidden: the state that the run carries across epochs, if it does: its network may be lost without it.
+    """
 
     model: LanguageModel
     config: TrainConfig
     vocab: Vocab
     text: Prepared
+    hidden: State | None
 
 
 def answer(order: Mapping[str, Any]) -> dict[str, Any]:
@@ -51,7 +57,7 @@ def answer(order: Mapping[str, Any]) -> dict[str, Any]:
         return {**parity(config, len(vocab), _indices(vocab, text)), **keep}
     model = build_model(config, len(vocab))
     state = checkpoints.restore(model, config, Path(order["checkpoint"]))
-    subject = Subject(state.model, config, vocab, text)
+    subject = Subject(state.model, config, vocab, text, state.hidden if config.carry_state else None)
     where = {"epoch": state.epoch, "minibatch": state.minibatch}
     return {**where, **_ANSWERS[question["kind"]](subject, question), **keep}
 
@@ -72,7 +78,7 @@ def _generate(subject: Subject, question: Question) -> dict[str, Any]:
 
 def _diagnose(subject: Subject, question: Question) -> dict[str, Any]:
     indices = _indices(subject.vocab, subject.text)
-    found = diagnose(subject.model, subject.config, subject.vocab, indices, subject.text.held_out)
+    found = diagnose(subject.model, subject.config, subject.vocab, indices, subject.text.held_out, subject.hidden)
     return {"diagnosis": found.model_dump(mode="json")}
 
 
@@ -85,12 +91,12 @@ def _dependence(subject: Subject, question: Question) -> dict[str, Any]:
 
 
 def _fill_gap(subject: Subject, question: Question) -> dict[str, Any]:
-    return fill_gap(subject.model, subject.vocab, question["before"], question["after"])
+    return fill_gap(subject.model, subject.vocab, question["before"], question["after"], subject.hidden)
 
 
 def _gaps(subject: Subject, question: Question) -> dict[str, Any]:
     indices = _indices(subject.vocab, subject.text)
-    return gaps(subject.model, subject.vocab, indices, subject.text.held_out, question["num"])
+    return gaps(subject.model, subject.vocab, indices, subject.text.held_out, question["num"], subject.hidden)
 
 
 def _indices(vocab: Vocab, text: Prepared) -> Tensor:

@@ -8,9 +8,16 @@ import math
 import numpy as np
 import pytest
 
+from rnnlab.engine.cloze import fill_gap, gaps
+from rnnlab.engine.diagnosis import diagnose
+from rnnlab.engine.model import build_model
 from rnnlab.errors import ConfigError, CorpusError, PrefixError, RunError
 from rnnlab.events import Diagnosis
+from rnnlab.runs.checkpoints import restore
 from rnnlab.runs.client import Client
+from rnnlab.text.corpora import load
+from rnnlab.text.preparation import prepare
+from rnnlab.text.vocab import Vocab
 from tests.runs.lab import LONG, TINY, until_event, until_state
 
 TEXT = "the sea and the"
@@ -132,3 +139,28 @@ def test_a_run_that_trains_answers_from_its_newest_checkpoint(client: Client) ->
     assert epoch >= 1
     assert client.store.run(run_id).state == "running"
     assert client.inspect(run_id, TEXT)["epoch"] >= epoch
+
+
+def test_a_run_that_carries_its_state_is_looked_at_from_that_state(shared: Client) -> None:
+    config = TINY.change(cell="gru", initialization="uniform", carry_state=True, clip_norm=None, num_epochs=40,
+                         optimizer="adam", learning_rate=0.03, num_hiddens=32)  # fmt: skip
+    run_id = shared.create(config)
+    until_state(shared, run_id, "finished")
+    _, _, path = shared.store.checkpoints(run_id)[-1]
+    text = prepare(load(config.corpus).text, config.preprocessing, config.num_chars)
+    vocab = Vocab(text.train)
+    state = restore(build_model(config, len(vocab)), config, path)
+    assert state.hidden is not None
+    indices = vocab.encode(text.train)
+    own, from_zero = (
+        diagnose(state.model, config, vocab, indices, text.held_out, hidden) for hidden in (state.hidden, None)
+    )
+    found = shared.diagnose(run_id)[1]
+    assert found.perplexity == pytest.approx(own.perplexity, rel=1e-4)
+    assert found.perplexity != pytest.approx(from_zero.perplexity, rel=1e-4)
+    found_gaps = shared.gaps(run_id, 50)
+    assert found_gaps["train"] == gaps(state.model, vocab, indices, text.held_out, 50, state.hidden)["train"]
+    top = fill_gap(state.model, vocab, "a", "", state.hidden)["top"]
+    assert shared.fill_gap(run_id, "a", "")["top"][0][0] == top[0][0]
+    assert shared.fill_gap(run_id, "a", "")["top"][0][1] == pytest.approx(top[0][1], rel=1e-4)
+    assert top[0][1] != pytest.approx(fill_gap(state.model, vocab, "a", "")["top"][0][1], rel=1e-4)
