@@ -31,7 +31,7 @@ FIRST_TICK = 0.2
 class Shelf:
     """Keeps what was drawn last, so that many viewers of a run share one build."""
 
-    def __init__(self, size: int = 96) -> None:
+    def __init__(self, size: int = 32) -> None:
         self._size = size
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
         self._lock = threading.RLock()
@@ -176,7 +176,7 @@ class Feed:
             )
 
 
-@st.cache_resource(max_entries=256, show_spinner=False)
+@st.cache_resource(max_entries=32, show_spinner=False)
 def feed(run_id: str) -> Feed:
     """Return the feed of a run, one per server."""
     return Feed(run_id)
@@ -210,9 +210,9 @@ def _phase(record: RunRecord) -> tuple[object, ...]:
     return record.state, record.num_epochs, record.epoch > 0, record.continuable
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@st.cache_resource(max_entries=8, show_spinner=False)
 def _recorded_shelf(name: str) -> Shelf:
-    return Shelf(256)
+    return Shelf(48)
 
 
 def recorded_scene(recording: Recording, epoch: int, lang: str, theme: str) -> Scene:

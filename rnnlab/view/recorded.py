@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from itertools import accumulate
@@ -67,7 +67,7 @@ def names() -> tuple[str, ...]:
     return tuple(name for name in RECIPES if name in found)
 
 
-@cache
+@lru_cache(maxsize=12)  # each takes half a megabyte
 def recording(name: str) -> Recording:
     """Return the recording of the recipe `name`, one of `names`."""
     return read(gzip.decompress(folder().joinpath(f"{name}{SUFFIX}").read_bytes()).decode("utf-8"))

@@ -100,12 +100,12 @@ def dependence(subject: Subject, position: int) -> dict[str, Any] | None:
 
 
 # the stamp is part of the key: the newest checkpoint is another one later
-@st.cache_data(max_entries=200, show_spinner=False)
+@st.cache_data(max_entries=24, show_spinner=False)
 def _inspected(run_id: str, stamp: tuple[int, int], text: str, layer: int, epoch: int | None) -> dict[str, Any]:
     return shell.client().inspect(run_id, text, layer, epoch)
 
 
-@st.cache_data(max_entries=2000, show_spinner=False)
+@st.cache_data(max_entries=500, show_spinner=False)
 def _depended(run_id: str, stamp: tuple[int, int], text: str, position: int, epoch: int | None) -> dict[str, Any]:
     return shell.client().dependence(run_id, text, position, epoch)
 

@@ -103,12 +103,12 @@ def _unit_entered(key: str) -> None:
 # what does not depend on the place that is looked at is worked out once for all viewers
 
 
-@st.cache_data(max_entries=300, show_spinner=False)
+@st.cache_data(max_entries=60, show_spinner=False)
 def _detector(key: Key, _state: Unrolled) -> scope.Detector | None:
     return scope.blank_detector(_state.values, key[2])
 
 
-@st.cache_data(max_entries=100, show_spinner=False)
+@st.cache_data(max_entries=16, show_spinner=False)
 def _cells(key: Key, how: str, _state: Unrolled) -> tuple[bytes, list[int]]:
     rows = scope.all_units(_state.values) if how == "all" else scope.most_active(_state.values)
     return ipc(cells(rows, key[2]), CELLS), [len(units) for units in rows.units]
