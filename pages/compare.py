@@ -12,6 +12,9 @@ shell.frame(t("compare.title", lang), t("compare.lead", lang))
 # what the URL asks for, and what of it could not be done
 for problem in compare_state.begin():
     shell.complain(problem)
+if shell.embedded():
+    compare_overlay.draw(compare_state.pins())
+    st.stop()
 view = compare_state.view()
 
 if view == "overlay":

@@ -60,5 +60,6 @@ if subject is not None and answer is not None:
     elif view == "states":
         microscope_states.draw(subject, answer, at)
 
-microscope_start.invite()
-microscope_start.watch()
+if not shell.embedded():
+    microscope_start.invite()
+    microscope_start.watch()

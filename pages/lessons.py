@@ -41,6 +41,7 @@ shell.frame(t("lessons.title", lang), "" if lesson else t("lessons.lead", lang))
 if lesson is None:
     lesson_frame.index()
 else:
-    lesson_frame.sidebar(lesson)
+    if not shell.embedded():
+        lesson_frame.sidebar(lesson)
     # a fragment: a control that is moved runs its plaything alone
     lesson_frame.article(lesson, lesson_exercise.draw if lesson.is_exercise else st.fragment(PLAY[lesson.name]))

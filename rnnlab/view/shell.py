@@ -157,6 +157,7 @@ def frame(title: str, lead: str = "") -> None:
         st.title(title, anchor=False, width="content")
         with st.container(horizontal=True, vertical_alignment="center", width="content"):
             _style()
+            _share()
             st.session_state[_LARGE_SWITCH] = projector()
             st.toggle(
                 t("shell.large", lang), key=_LARGE_SWITCH, help=t("shell.large.help", lang), on_change=_switch_size
@@ -178,6 +179,23 @@ def frame(title: str, lead: str = "") -> None:
         complain(broken)
     if "pandas" not in sys.modules:
         time.sleep(0.05)  # a fresh server: let the heading leave before the libraries of the charts are loaded
+
+
+def _share() -> None:
+    """Offer the address of the page as it stands; it is worked out when somebody asks for it."""
+    opened = st.popover(
+        t("share.page", language()),
+        icon=":material/link:",
+        type="tertiary",
+        help=t("share.page.help", language()),
+        key="shell.share",
+        on_change="rerun",
+    )
+    if opened.open:
+        from rnnlab.view.panels import share
+
+        with opened:
+            share.this_page()
 
 
 def complain(error: RNNLabError) -> None:

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from rnnlab.runs.client import Client
 from rnnlab.runs.export import export_run, to_json
+from rnnlab.view import shell
 from rnnlab.view.i18n import LANGUAGES, catalogue, t
 from rnnlab.view.panels import share
 from tests.app.conftest import TINY, Open, param, setting, words
@@ -223,3 +224,17 @@ def test_a_short_link_that_leads_nowhere_is_said(lang: str, open_page: Open) -> 
     assert app.title[0].value == t("home.title", lang)
     assert "nosuch" in app.error[0].value
     assert "s" not in app.query_params
+
+
+@pytest.mark.parametrize("page", ["compare", "inspect", "lessons", "runs", "diagnose", "train", "home"])
+def test_an_embedded_page_starts_changes_and_deletes_nothing(
+    page: str, finished: str, open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shell, "embedded", lambda: True)
+    app = open_page(page, "en", lesson="X5") if page == "lessons" else open_page(page, "en")
+    assert not app.exception
+    assert not app.title
+    starting = ("start", "delete", "continue", "again", "import", "run.", "star.", "rename")
+    acting = [one.key for one in app.button if any(word in str(one.key) for word in starting)]
+    assert not [key for key in acting if "replay" not in key and "player" not in key], acting
+    assert not app.get("file_uploader")

@@ -63,7 +63,9 @@ def _live(name: str, records: list[RunRecord], guess: str) -> None:
                 icon=":material/show_chart:",
                 query_params={"run": one.id, "lang": lang},
             )
-        if alive:
+        if shell.embedded():
+            pass
+        elif alive:
             st.button(
                 t("controls.stop", lang),
                 key=f"lesson.stop.{name}",
@@ -98,14 +100,15 @@ def _recorded(name: str, guess: str) -> None:
             st.badge(t("lesson.recorded", lang), icon=":material/movie:", color="violet")
         else:
             st.markdown(t("lesson.exercise.not_recorded", lang))
-        st.button(
-            t("lesson.exercise.run", lang, count=len(exercises.plan(name))),
-            key=f"lesson.run.{name}",
-            icon=":material/play_arrow:",
-            type="secondary" if scenes else "primary",
-            on_click=_start,
-            args=(name,),
-        )
+        if not shell.embedded():
+            st.button(
+                t("lesson.exercise.run", lang, count=len(exercises.plan(name))),
+                key=f"lesson.run.{name}",
+                icon=":material/play_arrow:",
+                type="secondary" if scenes else "primary",
+                on_click=_start,
+                args=(name,),
+            )
     if scenes:
         _reveal(name, scenes, guess, f"lesson.recorded.{name}")
 

@@ -36,6 +36,22 @@ def address(page: str, parameters: Mapping[str, str]) -> str:
     return f"{_base()}?s={shell.client().shorten({'page': page, **parameters})}"
 
 
+def this_page() -> None:
+    """Show the address of the page that is open, with all that it says, and a QR code."""
+    lang = shell.language()
+    last = (st.context.url or "").split("?")[0].rstrip("/").rsplit("/", 1)[-1]
+    page = last if last in shell.PAGES else "home"
+    asked = {name: st.query_params[name] for name in st.query_params}
+    try:
+        here = address(page, asked)
+    except RNNLabError as error:
+        st.caption(error_text(error, lang))
+        return
+    st.caption(t("share.page.note", lang))
+    st.code(here, language=None, wrap_lines=True)
+    st.image(qr_code(here), width=168)
+
+
 def links(record: RunRecord) -> None:
     """Show the addresses of a run: to watch it, with a QR code, and to open its setup."""
     lang = shell.language()
