@@ -180,7 +180,10 @@ def _loop(run: Pinned, name: str, lang: str) -> str:
     if end is None or end > KNOWN_BY_HEART:
         return ""
     said = {"name": name, "period": t("list.join", lang).join(str(one) for one in periods)}
-    return t("compare.verdict.leak" if run.config.bidirectional else "compare.verdict.loop", lang, **said)
+    if not run.config.bidirectional:
+        return t("compare.verdict.loop", lang, **said)
+    # to read what follows is the task of a cloze network
+    return t("compare.verdict.leak" if run.config.objective == "next" else "compare.verdict.loop_cloze", lang, **said)
 
 
 def _clipping(runs: tuple[Pinned, Pinned], names: Sequence[str], lang: str) -> str:

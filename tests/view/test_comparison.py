@@ -314,6 +314,16 @@ def test_a_loop_needs_every_text_and_a_low_perplexity() -> None:
         assert "loop" not in said(other, a_run(9.0))
 
 
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_loop_is_explained_by_what_the_network_was_trained_for(lang: str) -> None:
+    other = a_run(9.0)
+    for name, key in (("A10", "leak"), ("A10-cloze", "loop_cloze"), ("A10-one-way", "loop")):
+        looping = a_run(1.1, readings=(reading(loop=2),), config=RECIPES[name].config)
+        sentence = said(looping, other, lang)
+        for clause in ("leak", "loop_cloze", "loop"):
+            assert has_clause(sentence, clause, lang, name="L", period="2") == (clause == key)
+
+
 def test_the_share_of_clipped_minibatches_is_said_where_only_one_clips() -> None:
     sentence = verdict(recorded_run("A8"), recorded_run("A8-repaired"), ("A8", "A8-repaired"), "en")
     clipped = [one.clipped_share for one in recorded_run("A8-repaired").history.epochs]
