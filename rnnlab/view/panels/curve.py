@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from rnnlab.events import RunDiverged
 from rnnlab.view import charts
 from rnnlab.view.frames import layer_names
 from rnnlab.view.i18n import number, t
 from rnnlab.view.live import Scene
-from rnnlab.view.panels import chart, progress
+from rnnlab.view.panels import chart, player, progress
 
 
 def draw(scene: Scene, epoch: int | None, key: str = "curve") -> None:
@@ -31,24 +32,46 @@ def draw(scene: Scene, epoch: int | None, key: str = "curve") -> None:
 
 
 def _alt(name: str, scene: Scene, finding: Callable[[Scene], str]) -> str:
-    """Say what a chart shows; of a run that had ended when it was opened, also what came out.
+    """Say what a chart shows and, while it stands still, also what came out.
 
-    Another text draws the chart anew, which must not happen to one who watches a run: it would undo the zoom.
+    Another text draws the chart anew, which must not happen to one who watches it move: it would undo the zoom.
     """
-    watched = f"curve.watched.{scene.id}"
-    if not scene.ended:
-        st.session_state[watched] = True
     said = t(f"chart.{name}_alt", scene.lang)
-    return said if watched in st.session_state else f"{said} {finding(scene)}"
+    return f"{said} {finding(scene)}".strip() if _still(scene) else said
+
+
+def _still(scene: Scene) -> bool:
+    # a paused run can go on at any moment, a recording goes on when it is told to
+    return scene.ended or (scene.state == "recorded" and player.stands(scene.id.removeprefix("recorded-")))
 
 
 def _finding(scene: Scene) -> str:
     """Say what the curve came to."""
-    last = scene.history.last
-    if last is None:
-        return progress.memory(scene)
-    figures = t("chart.curve_now", scene.lang, epoch=last.epoch, perplexity=number(last.perplexity, 5))
-    return f"{figures} {progress.memory(scene)}"
+    parts = [change(scene), progress.measured(scene)]
+    ending = scene.history.ending
+    if isinstance(ending, RunDiverged):
+        parts.insert(1, t("curve.diverged", scene.lang, epoch=ending.epoch))
+    return " ".join(filter(None, parts))
+
+
+STEADY = 0.02
+"""Share of its first value by which a perplexity may differ at the end and is still said to have stayed."""
+
+
+def change(scene: Scene) -> str:
+    """Say how the perplexity changed from the first epoch to the last; nothing before the first."""
+    lang, epochs = scene.lang, scene.history.epochs
+    if not epochs:
+        return ""
+    first, last = epochs[0], epochs[-1]
+    figures = {"first": first.epoch, "epoch": last.epoch, "start": number(first.perplexity, 5)}
+    if first is last:
+        return t("chart.curve_now", lang, epoch=last.epoch, perplexity=number(last.perplexity, 5))
+    before = float("inf") if first.perplexity is None else first.perplexity
+    after = float("inf") if last.perplexity is None else last.perplexity
+    how = "stayed" if before == after or abs(after - before) <= STEADY * before < float("inf") else ""
+    how = how or ("fell" if after < before else "rose")
+    return t(f"curve.{how}", lang, **figures, end=number(last.perplexity, 5))
 
 
 def _norms(scene: Scene) -> str:

@@ -17,6 +17,7 @@ from rnnlab.view.recorded import Recording
 
 EVERY = 0.5
 """Seconds between two pictures of a recorded run that plays."""
+_STATE = "player.state"
 
 
 def show(recording: Recording, draw: Callable[[Scene], None], row: DeltaGenerator) -> None:
@@ -48,6 +49,12 @@ def show(recording: Recording, draw: Callable[[Scene], None], row: DeltaGenerato
             st.rerun()
 
     st.fragment(run_every=EVERY if playing else None)(look)()
+
+
+def stands(name: str) -> bool:
+    """Say whether the playing of the recorded run `name` was stopped, at any epoch."""
+    held = st.session_state.get(f"{_STATE}.{name}")
+    return not isinstance(held, Playback) or held.since is None
 
 
 def _controls(recording: Recording, playback: Playback, playing: bool) -> None:
@@ -103,7 +110,7 @@ def _slider(recording: Recording, epoch: int, playing: bool) -> None:
 
 
 def _state(recording: Recording) -> str:
-    return f"player.state.{recording.name}"
+    return f"{_STATE}.{recording.name}"
 
 
 def _speed(recording: Recording) -> str:

@@ -36,7 +36,7 @@ def draw(scene: Scene) -> None:
         )
     # one container, so that a note that comes or goes does not move, and so draw anew, the chart below
     with st.container(gap="small"):
-        st.caption(memory(scene))
+        st.caption(measured(scene))
         _ending(scene)
 
 
@@ -48,19 +48,33 @@ def _left(scene: Scene) -> float | None:
     return remaining * per_epoch if remaining > 0 else None
 
 
+def measured(scene: Scene) -> str:
+    """Say the same as `memory`, and that it is a matter of the training text."""
+    said = memory(scene)
+    return t("memory.measured", scene.lang, memory=said) if _comparable(scene) else said
+
+
+def _comparable(scene: Scene) -> bool:
+    # the ladder knows the characters before and nothing else
+    last = scene.history.last
+    return last is not None and last.perplexity is not None and not scene.config.bidirectional
+
+
 def memory(scene: Scene) -> str:
-    """Say where the perplexity stands on the n-gram ladder."""
+    """Say where the perplexity stands on the n-gram ladder; of a network that reads both ways, that it cannot."""
     last, lang = scene.history.last, scene.lang
     if last is None:
         return t("memory.none", lang)
     if last.perplexity is None:
         return t("memory.infinite", lang)
     if scene.config.bidirectional:
-        return t("memory.bidirectional", lang)
+        return t("memory.cloze" if scene.config.objective == "cloze" else "memory.bidirectional", lang)
     rung = ngrams.rung(last.perplexity, scene.ladder)
     if rung is None:
         return t("memory.worse", lang, uniform=number(scene.ladder[0]))
     highest = max(scene.ladder)
+    if not highest:  # the text is not at hand, and nothing was counted from it
+        return t("memory.uniform", lang)
     return t(f"memory.{min(rung, 3)}" if rung < highest else "memory.all", lang, order=rung, memory=max(rung - 1, 0))
 
 
