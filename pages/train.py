@@ -16,13 +16,16 @@ if shell.embedded():
 # the rest is loaded when the heading is on its way
 from rnnlab.errors import CorpusError  # noqa: E402
 from rnnlab.view import live, recorded  # noqa: E402
-from rnnlab.view.panels import controls, corpus, curve, decoding, explain, setup, stage, tour  # noqa: E402
+from rnnlab.view.panels import controls, corpus, curve, decoding, explain, lyrics, setup, stage, tour  # noqa: E402
 
 tour.draw()
 
 # the run that the URL names: the same on a second screen, after a reload, and after a look at another page
 arriving = setup.arriving()
+if arriving:
+    lyrics.arrive()
 record = controls.shown_run(arriving)
+lyrics.leave(record)
 
 # the setup: from the URL, from that run, or as it was
 if arriving and record is not None and not setup.asked():
@@ -56,8 +59,8 @@ else:
         except CorpusError as error:
             shell.complain(error)
 
-explain.look(setup.recipe_of(record) if record else chosen.recipe)
 config = record.config if record else chosen.config
+explain.look(setup.recipe_of(record) if record else chosen.recipe, config, record)
 if config is not None:
     explain.cell(config)
     with st.expander(t("train.text", lang), icon=":material/menu_book:", expanded=record is None):

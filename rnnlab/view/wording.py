@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rnnlab.config import TrainConfig
 from rnnlab.recipes import RECIPES, Recipe
 from rnnlab.view.i18n import has, number, t
@@ -113,6 +115,25 @@ def recipe_title(recipe: Recipe, lang: str) -> str:
 def recipe_label(recipe: Recipe, lang: str) -> str:
     """Name an experiment with its id in front."""
     return f"{recipe.id} · {recipe_title(recipe, lang)}"
+
+
+def departure(
+    recipe: Recipe, config: TrainConfig, lang: str, on_the_way: Sequence[str] = (), own: str | None = None
+) -> str:
+    """Say that what is said of `recipe` is said of it unchanged, and what this setup changes; empty where nothing.
+
+    Args:
+        recipe: the experiment.
+        config: the setup.
+        lang: the language.
+        on_the_way: what was changed while it trained, in words.
+        own: the title of an uploaded text that `config` trains on.
+    """
+    parts = [changes_text(config, recipe.config, lang, own)]
+    if on_the_way:
+        parts.append(t("explain.on_the_way", lang, changes=t("list.join", lang).join(on_the_way)))
+    changes = t("list.join", lang).join(filter(None, parts))
+    return t("explain.departs", lang, id=recipe.id, changes=changes) if changes else ""
 
 
 def look_for(recipe: Recipe, lang: str) -> str:

@@ -10,13 +10,21 @@ from rnnlab.config import TrainConfig
 from rnnlab.errors import RNNLabError
 from rnnlab.view import live, recorded, shell
 from rnnlab.view.i18n import t
-from rnnlab.view.panels import stage
+from rnnlab.view.panels import lyrics, stage
 from rnnlab.view.wording import summary
+
+_BEGUN = "embed.begun"
 
 
 def draw() -> None:
-    """Show the run (``run=``) or the recorded run (``recording=`` or ``recipe=``) that the URL names, to read only."""
+    """Show the run (``run=``) or the recorded run (``recording=`` or ``recipe=``) that the URL names, to read only.
+
+    With ``epoch=`` it is shown as the network wrote after that epoch.
+    """
     asked = st.query_params
+    if _BEGUN not in st.session_state:
+        st.session_state[_BEGUN] = True
+        lyrics.arrive()
     name = asked.get("recording") or asked.get("recipe")
     try:
         if run_id := asked.get("run"):

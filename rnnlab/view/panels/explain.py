@@ -6,19 +6,39 @@ import streamlit as st
 
 from rnnlab.config import TrainConfig
 from rnnlab.recipes import Recipe
-from rnnlab.view import shell
+from rnnlab.runs.store import RunRecord
+from rnnlab.view import live, shell
 from rnnlab.view.equations import EQUATIONS, cell_source, library_layer
-from rnnlab.view.i18n import t
-from rnnlab.view.wording import look_for, value_text
+from rnnlab.view.frames import change_label
+from rnnlab.view.i18n import plain, t
+from rnnlab.view.wording import departure, look_for, value_text
 
 
-def look(recipe: Recipe) -> None:
-    """Say in three sentences what to look for."""
+def look(recipe: Recipe, config: TrainConfig | None = None, record: RunRecord | None = None) -> None:
+    """Say in three sentences what to look for; where the setup or the run departs from the recipe, that first.
+
+    Args:
+        recipe: the experiment.
+        config: the setup in front of the reader, the recipe's own where there is none.
+        record: the run in front of the reader, which may have been changed while it trained.
+    """
     lang = shell.language()
     st.subheader(t("explain.look", lang, id=recipe.id), anchor=False)
+    own = shell.text_title(config.corpus) if config is not None else None
+    told = departure(recipe, config or recipe.config, lang, _on_the_way(record, lang), own)
+    if told:
+        st.info(plain(told), icon=":material/tune:")
     st.markdown(look_for(recipe, lang))
     if recipe.published_seconds is not None:
         st.caption(t("explain.published_seconds", lang, seconds=f"{recipe.published_seconds:g}"))
+
+
+def _on_the_way(record: RunRecord | None, lang: str) -> list[str]:
+    """Return what was changed while the run trained, each once, in its last form."""
+    if record is None:
+        return []
+    changes = live.feed(record.id).scene(record, lang, shell.theme()).history.changes
+    return list({one.name: change_label(one.name, one.value, lang) for one in changes}.values())
 
 
 def cell(config: TrainConfig) -> None:

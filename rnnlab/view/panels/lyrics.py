@@ -4,24 +4,66 @@ from __future__ import annotations
 
 import streamlit as st
 
+from rnnlab.errors import RunError
+from rnnlab.runs.store import RunRecord
+from rnnlab.view import shell
 from rnnlab.view.facts import Reading, TextFacts
 from rnnlab.view.highlight import highlighted, visible
 from rnnlab.view.i18n import number, plain, t
 from rnnlab.view.live import Scene
 
+_ASKED = "lyrics.asked"
+"""Where the session keeps the run and the epoch that a URL named, until that run is drawn."""
+_PROBLEM = "lyrics.problem"
+_OWNER = "lyrics.owner"
+"""Where it keeps the run whose epoch stands in the URL; that of a recording is the player's."""
+_SAID = 6
+"""As many epochs are named one by one in a message."""
+
+
+def arrive() -> None:
+    """Take in the epoch of the run that the URL names: to be called when a page begins, and only then.
+
+    Later the URL may be one from before the slider was moved, sent along by a refresh on its way.
+    """
+    run_id, epoch = st.query_params.get("run"), st.query_params.get("epoch")
+    st.session_state.pop(_OWNER, None)
+    if run_id and epoch is not None:
+        st.session_state[_ASKED] = run_id, epoch
+        st.session_state[_OWNER] = run_id
+
+
+def leave(shown: RunRecord | None) -> None:
+    """Take the epoch of another run than the one that is `shown` out of the URL."""
+    owner = st.session_state.get(_OWNER)
+    if owner is not None and (shown is None or shown.id != owner):
+        del st.session_state[_OWNER]
+        shell.parameters(epoch=None)
+
+
+def pinned(run_id: str) -> int | None:
+    """Return the epoch at which the slider of a run was put; None where it keeps to the newest text."""
+    epoch = st.session_state.get(_pin(run_id))
+    return epoch if isinstance(epoch, int) else None
+
 
 def chosen_epoch(scene: Scene) -> int | None:
     """Return the epoch whose texts the reader looks at: the newest one, unless the slider was moved."""
+    _answer(scene)
     written = scene.history.written()
     if not written:
         return None
-    pinned = st.session_state.get(_pin(scene))
-    return pinned if pinned in written else written[-1]
+    epoch = pinned(scene.id)
+    return epoch if epoch in written else written[-1]
 
 
 def draw(scene: Scene) -> None:
-    """Show the texts of the chosen epoch and the slider."""
+    """Show the texts of the chosen epoch and the slider; where it was put is part of the URL."""
     lang, history = scene.lang, scene.history
+    _write_url(scene)
+    problem = st.session_state.get(_problem(scene))
+    if problem is not None:
+        shell.complain(problem)
     written = history.written()
     epoch = chosen_epoch(scene)
     if epoch is None:
@@ -37,7 +79,7 @@ def draw(scene: Scene) -> None:
             key=key,
             format_func=lambda one: str(one),
             on_change=_moved,
-            args=(key, _pin(scene), written[-1]),
+            args=(key, scene.id, written[-1]),
             help=t("lyrics.slider.help", lang),
         )
     caption = t("lyrics.after", lang, epoch=epoch)
@@ -78,19 +120,62 @@ def sources(reading: Reading, text: TextFacts, lang: str, key: str) -> None:
             )
 
 
-def _pin(scene: Scene) -> str:
-    return f"lyrics.pinned.{scene.id}"
+def _answer(scene: Scene) -> None:
+    """Put the slider where the URL asked for, once; an epoch after which nothing was written is said and left out."""
+    run_id, asked = st.session_state.get(_ASKED, (None, ""))
+    if run_id != scene.id:
+        return
+    del st.session_state[_ASKED]
+    st.session_state.pop(_problem(scene), None)
+    written = {str(epoch): epoch for epoch in scene.history.written()}
+    epoch = written.get(asked.strip())
+    st.session_state[_pin(scene.id)] = epoch
+    if epoch is None:
+        st.session_state[_problem(scene)] = _refusal(asked.strip()[:20], list(written))
+
+
+def _refusal(asked: str, written: list[str]) -> RunError:
+    if not written:
+        return RunError("epoch_nothing_yet", f"The run has written nothing yet, at {asked!r} neither.", epoch=asked)
+    named = written if len(written) <= _SAID else [*written[: _SAID - 2], "…", written[-1]]
+    allowed = ", ".join(named)
+    return RunError(
+        "epoch_unwritten", f"The run wrote nothing after epoch {asked!r}; it did after {allowed}.", epoch=asked,
+        allowed=allowed,
+    )  # fmt: skip
+
+
+def _write_url(scene: Scene) -> None:
+    if scene.state == "recorded":
+        return
+    epoch = pinned(scene.id)
+    if epoch not in scene.history.texts:
+        epoch = None
+    if epoch is None:
+        st.session_state.pop(_OWNER, None)
+    else:
+        st.session_state[_OWNER] = scene.id
+    shell.parameters(epoch=None if epoch is None else str(epoch))
+
+
+def _pin(run_id: str) -> str:
+    return f"lyrics.pinned.{run_id}"
+
+
+def _problem(scene: Scene) -> str:
+    return f"{_PROBLEM}.{scene.id}"
 
 
 def _slider(scene: Scene, written: list[int]) -> str:
     # while it follows the run, each new text brings a new slider. To move the old one by the session's state is not
     # safe: a refresh that was on its way would bring its old place back, as if a reader had moved it there
-    pinned, anchor = st.session_state.get(_pin(scene)), f"lyrics.anchor.{scene.id}"
-    if pinned not in written or anchor not in st.session_state:
+    anchor = f"lyrics.anchor.{scene.id}"
+    if pinned(scene.id) not in written or anchor not in st.session_state:
         st.session_state[anchor] = written[-1]
     return f"lyrics.slider.{scene.id}.{st.session_state[anchor]}"
 
 
-def _moved(slider: str, pin: str, newest: int) -> None:
+def _moved(slider: str, run_id: str, newest: int) -> None:
     value = st.session_state.get(slider)
-    st.session_state[pin] = None if value == newest else value
+    st.session_state[_pin(run_id)] = None if value == newest else value
+    st.session_state.pop(f"{_PROBLEM}.{run_id}", None)

@@ -18,7 +18,7 @@ from rnnlab.runs.store import RunRecord, Store
 from rnnlab.text import corpora
 from rnnlab.view import charts, live, pictures, shell
 from rnnlab.view.i18n import error_text, number, t
-from rnnlab.view.panels import setup
+from rnnlab.view.panels import lyrics, setup
 
 LONG = 110
 """Characters from which on an address is shortened."""
@@ -53,12 +53,17 @@ def this_page() -> None:
 
 
 def links(record: RunRecord) -> None:
-    """Show the addresses of a run: to watch it, with a QR code, and to open its setup."""
+    """Show the addresses of a run: to watch it, with a QR code, at the epoch of the slider, and to open its setup."""
     lang = shell.language()
     watch = address("train", {"run": record.id, "lang": lang})
     st.caption(t("share.watch", lang))
     st.code(watch, language=None, wrap_lines=True)
     st.image(qr_code(watch), width=168)
+    epoch = lyrics.pinned(record.id)
+    if epoch is not None:
+        st.caption(t("lyrics.share", lang, epoch=epoch))
+        at_epoch = address("train", {"run": record.id, "epoch": str(epoch), "lang": lang})
+        st.code(at_epoch, language=None, wrap_lines=True)
     st.caption(t("share.setup", lang))
     recipe = setup.recipe_of(record)
     changes = record.config.changes_from(recipe.config)
