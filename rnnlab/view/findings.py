@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from rnnlab.config import TrainConfig
 from rnnlab.events import Diagnosis, EpochFinished
@@ -22,6 +23,8 @@ NEAR = 0.10
 """A perplexity this close to the unigram value, relatively, counts as standing there."""
 BADLY = 2.0
 """A ratio from which on a difference is called one: of a loss, a norm, a perplexity."""
+AGREES = 1.1
+"""Two perplexities whose ratio is below this, whichever is the greater, count as the same."""
 SLOWER = 1.15
 """A ratio of times that is more than what the machine varies by."""
 
@@ -188,6 +191,7 @@ class Attempt:
     epoch: int
     perplexity: float | None
     ended: bool  # trained for all its epochs
+    live: bool = False  # still trains, or waits to
 
 
 def rescued(perplexity: float | None, unigram: float) -> bool:
@@ -195,21 +199,25 @@ def rescued(perplexity: float | None, unigram: float) -> bool:
     return perplexity is not None and perplexity < (1 - NEAR) * unigram
 
 
+def standing(attempt: Attempt, unigram: float) -> Literal["works", "not_yet", "fails"]:
+    """Say how an attempt stands; none has failed while it trains."""
+    if rescued(attempt.perplexity, unigram):
+        return "works"
+    return "not_yet" if attempt.live else "fails"
+
+
 def rescues(attempts: Sequence[Attempt], unigram: float, lang: str) -> str:
-    """Say which of the attempts got off the unigram line, and which did not."""
+    """Say which of the attempts got off the unigram line, which did not, and which may still."""
     measured = [one for one in attempts if one.epoch]
     if not measured:
         return t("find.rescue.none", lang)
-    works = [one for one in measured if rescued(one.perplexity, unigram)]
-    fails = [one for one in measured if one not in works]
-    join = t("list.join", lang)
     said = []
-    if works:
-        names = join.join(f"{plain(one.title)} ({number(one.perplexity, 4)})" for one in works)
-        said.append(t("find.rescue.works", lang, names=names))
-    if fails:
-        names = join.join(f"{plain(one.title)} ({number(one.perplexity, 4)})" for one in fails)
-        said.append(t("find.rescue.fails", lang, names=names, unigram=number(unigram, 4)))
+    for key in ("works", "not_yet", "fails"):
+        group = [one for one in measured if standing(one, unigram) == key]
+        if group:
+            names = t("list.join", lang).join(f"{plain(one.title)} ({number(one.perplexity, 4)})" for one in group)
+            values = {"names": names} if key == "works" else {"names": names, "unigram": number(unigram, 4)}
+            said.append(t(f"find.rescue.{key}", lang, **values))
     if any(not one.ended for one in measured):
         said.append(t("find.rescue.running", lang))
     return " ".join(said)
@@ -218,21 +226,37 @@ def rescues(attempts: Sequence[Attempt], unigram: float, lang: str) -> str:
 # both directions
 
 
-def leak(found: Diagnosis, lang: str) -> str:
+def sees_ahead(config: TrainConfig) -> bool:
+    """Say whether what a network is to predict is among what it reads: both ways, and not trained to fill gaps."""
+    return config.bidirectional and config.objective == "next"
+
+
+def reads_the_answer(found: Diagnosis, config: TrainConfig) -> bool:
+    """Say whether the reported perplexity is that of a network which looks at what it is to predict."""
+    return sees_ahead(config) and found.perplexity is not None and found.reads_the_answer
+
+
+def leak(found: Diagnosis, config: TrainConfig, lang: str) -> str:
     """Say whether the reported perplexity holds up when each character is predicted from its prefix only."""
     if found.perplexity is None and found.honest_perplexity is None:
         return t("find.leak.infinite", lang)
     params = {"reported": number(found.perplexity, 5), "honest": number(found.honest_perplexity, 5)}
-    if found.reads_the_answer:
-        ratio = found.leak_ratio
-        times = number(ratio, 3) if ratio is not None else "∞"
-        return t("find.leak.yes", lang, **params, times=times)
-    ratio = found.leak_ratio or 1.0
-    return t("find.leak.no" if ratio < 1.1 else "find.leak.little", lang, **params, times=number(ratio, 3))
+    if not config.bidirectional:
+        return t("find.leak.one_way", lang, reported=params["reported"])
+    ratio = found.leak_ratio
+    if ratio is None:  # one of the two is infinite
+        ratio = math.inf if found.honest_perplexity is None else 0.0
+    params["times"] = number(ratio if math.isfinite(ratio) else None, 3)
+    if config.objective == "cloze":
+        return t("find.leak.cloze", lang, **params)
+    if reads_the_answer(found, config):
+        return t("find.leak.yes", lang, **params)
+    key = "better" if ratio <= 1 / AGREES else "no" if ratio < AGREES else "little"
+    return t(f"find.leak.{key}", lang, **params)
 
 
-def position(found: Diagnosis, lang: str) -> str:
-    """Say where in the window the loss is large: at its last position, at its first, or nowhere."""
+def position(found: Diagnosis, config: TrainConfig, lang: str) -> str:
+    """Say where in the window the loss is large: at its last position, at its first, or nowhere; and why there."""
     losses = found.loss_by_position
     if len(losses) < 3:
         return t("find.position.few", lang)
@@ -241,8 +265,9 @@ def position(found: Diagnosis, lang: str) -> str:
     before = sum(losses[1:-1]) / (len(losses) - 2)
     # of a text known by heart all losses are small: it is their ratio that tells
     if last > BADLY * others and last == max(losses):
+        kind = "last" if sees_ahead(config) else "last_cloze" if config.bidirectional else "last_one_way"
         return t(
-            "find.position.last",
+            f"find.position.{kind}",
             lang,
             count=len(losses),
             last=number(last, 3),
@@ -250,7 +275,8 @@ def position(found: Diagnosis, lang: str) -> str:
             times=number(last / others, 2) if others > 1e-9 else "∞",
         )
     if first > 1.25 * before and first - before > 0.1:
-        return t("find.position.first", lang, first=number(first, 3), others=number(before, 3))
+        key = "first" if config.sampling == "random" else "first_carried"
+        return t(f"find.position.{key}", lang, first=number(first, 3), others=number(before, 3))
     return t("find.position.flat", lang, last=number(last, 3), others=number(others, 3))
 
 
@@ -270,13 +296,34 @@ def loops(texts: Mapping[str, str], lang: str) -> str:
     return " ".join(said)
 
 
+def why_loops(found: Diagnosis | None, config: TrainConfig, texts: Mapping[str, str], lang: str) -> str:
+    """Say why a network that has learned to copy what follows goes round in circles; "" where it did not, or does not.
+
+    Args:
+        found: the diagnosis, where there is one.
+        config: the settings of the run.
+        texts: what it wrote, by prefix.
+        lang: the language.
+    """
+    if found is None or not reads_the_answer(found, config):
+        return ""
+    looping = any(quotes.loop_period(text[len(prefix) :]) for prefix, text in texts.items())
+    return t("leak.loops.why", lang) if looping else ""
+
+
+def carries_to_the_wrong_end(config: TrainConfig) -> bool:
+    """Say whether the backward half of a network begins a window with a state from another place."""
+    return sees_ahead(config) and config.sampling == "consecutive"
+
+
 def wrong_end(config: TrainConfig, lang: str) -> str:
-    """Say from where the backward half of a network begins a window, as `config` trains it."""
-    if not config.bidirectional:
-        return t("find.wrong_end.one_way", lang)
-    if config.sampling == "random":
-        return t("find.wrong_end.random", lang)
-    return t("find.wrong_end.carried", lang, steps=config.num_steps)
+    """Say with which state a network begins a window, and from where, as `config` trains it."""
+    if sees_ahead(config):
+        if config.sampling == "random":
+            return t("find.wrong_end.random", lang)
+        return t("find.wrong_end.carried", lang, steps=config.num_steps)
+    kind = "cloze" if config.bidirectional else "one_way"
+    return t(f"find.wrong_end.{kind}_random" if config.sampling == "random" else f"find.wrong_end.{kind}", lang)
 
 
 def gaps(cloze: Mapping[str, float | int], one_way: Mapping[str, float | int], held_out: bool, lang: str) -> str:
@@ -293,17 +340,24 @@ def gaps(cloze: Mapping[str, float | int], one_way: Mapping[str, float | int], h
 
 
 def clipping(history: History, theta: float, lang: str) -> str:
-    """Say what clipping did in a run, or what it would have done at `theta`."""
+    """Say what clipping did in a run while it was on, or what it would have done at `theta`.
+
+    It may have been switched or moved by hand: then only the epochs with the newest threshold count.
+    """
     rows = history.epochs
     if not rows:
         return t("find.plateau.none", lang)
-    norm = sum(one.grad_norm for one in rows) / len(rows)
-    share = sum(one.clipped_share for one in rows) / len(rows)
-    on = [one for one in rows if one.clip_norm is not None]
+    thresholds = [one.clip_norm for one in rows if one.clip_norm is not None]
+    theta = thresholds[-1] if thresholds else theta
+    counted = [one for one in rows if one.clip_norm == theta] or rows
+    norm = sum(one.grad_norm for one in counted) / len(counted)
     params = {"norm": number(norm, 2), "theta": number(theta, 3), "times": number(norm / theta, 2)}
-    if on:
-        return t("find.clip.on", lang, share=percent(share), **params)
-    return t("find.clip.would" if norm > theta else "find.clip.idle", lang, **params)
+    if not thresholds:
+        return t("find.clip.would" if norm > theta else "find.clip.idle", lang, **params)
+    params["share"] = percent(sum(one.clipped_share for one in counted) / len(counted))
+    if len(counted) < len(rows):
+        return t("find.clip.part", lang, count=len(counted), total=len(rows), **params)
+    return t("find.clip.on", lang, **params)
 
 
 def switch(off: History, on: History, unigram: float, lang: str) -> str:
@@ -315,13 +369,15 @@ def switch(off: History, on: History, unigram: float, lang: str) -> str:
     without, with_ = off.at(epoch), on.at(epoch)
     assert without is not None
     assert with_ is not None
+    # it may have been switched by hand: of the epochs so far, those with clipping on
+    shares = [one.clipped_share for one in on.epochs if one.epoch <= epoch and one.clip_norm is not None]
     params = {
         "epoch": epoch,
         "off": number(without.perplexity, 4),
         "on": number(with_.perplexity, 4),
-        "share": percent(sum(one.clipped_share for one in on.epochs) / len(on.epochs)),
+        "share": percent(sum(shares) / max(len(shares), 1)),
     }
-    if not any(one.clipped_share for one in on.epochs):
+    if not any(shares):
         return t("find.switch.idle", lang, **params)
     if abs(without.loss - with_.loss) < 0.01:
         return t("find.switch.same", lang, **params)

@@ -142,11 +142,29 @@ def test_the_answer_that_is_read_gets_its_badge(open_page: Open, shelf: Record) 
     assert not app.exception
     said = words(app)
     assert t("leak.badge", "zh") in said
-    assert findings.leak(LEAKY, "zh") in said
-    assert findings.position(LEAKY, "zh") in alts(app)
+    both = recorded.recording("A10").config
+    assert findings.leak(LEAKY, both, "zh") in said
+    assert findings.position(LEAKY, both, "zh") in alts(app)
+    ahead = [t(key, "zh") for key in ("leak.why", "leak.positions.why", "leak.loops.why")]
+    assert all(one in said for one in ahead)
+    assert t("leak.window", "zh", number=2) in said
     shelf("A8", {160: diagnosis(perplexity=1.02, honest_perplexity=1.02)})
     app = open_page("diagnose", "zh", topic="directions", recording="A8")
     assert t("leak.badge", "zh") not in words(app)
+    assert not any(one in words(app) for one in ahead)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_reading_on_is_the_task_of_a_network_that_fills_gaps(open_page: Open, client: Client, lang: str) -> None:
+    config = TINY.change(bidirectional=True, objective="cloze", random_seed=LANGUAGES.index(lang))
+    app = answered(open_page("diagnose", lang, topic="directions", run=trained(client, config)))
+    assert not app.exception
+    said = words(app)
+    assert t("leak.cloze", lang) in said
+    assert t("find.wrong_end.cloze", lang) in said
+    for key in ("leak.badge", "leak.why", "leak.positions.why", "leak.loops.why"):
+        assert t(key, lang) not in said
+    assert t("leak.window", lang, number=2) not in said
 
 
 def test_the_recorded_pair_shows_what_clipping_changed(open_page: Open) -> None:
@@ -188,7 +206,7 @@ def test_a_run_of_this_server_is_diagnosed_at_its_newest_checkpoint(
     if topic == "layers":
         assert findings.verdict(found, "en") in said
     elif topic == "directions":
-        assert findings.leak(found, "en") in said
+        assert findings.leak(found, STACK, "en") in said
     elif topic == "overfitting":
         assert findings.unknown(found, "en") in said
         app.button(key="over.all").click().run()

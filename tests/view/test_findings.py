@@ -16,6 +16,9 @@ from rnnlab.view.frames import History
 from rnnlab.view.i18n import LANGUAGES, t
 
 UNIGRAM = 262.6
+ONE_WAY = TrainConfig()
+BOTH = RECIPES["A10"].config
+CLOZE = RECIPES["A10-cloze"].config
 
 
 def epoch(number: int, perplexity: float | None, **changes: Any) -> EpochFinished:
@@ -153,6 +156,13 @@ def test_what_denormal_numbers_cost_is_what_was_measured(seconds: float, key: st
     assert said(findings.slowdown(history([300.0] * 3), kept, "en"), "find.slow.few")
 
 
+@pytest.mark.parametrize(("lang", "elsewhere"), [("en", "others"), ("zh", "别的")])
+def test_of_other_processors_nothing_is_said(lang: str, elsewhere: str) -> None:
+    for seconds in (1.0, 2.1, 0.5):
+        kept = history([300.0] * 10, seconds=seconds)
+        assert elsewhere not in findings.slowdown(history([300.0] * 10), kept, lang)
+
+
 def test_the_rescues_that_worked_are_those_below_the_line() -> None:
     attempts = [
         Attempt("residual", 60, 1.02, True),
@@ -172,32 +182,79 @@ def test_the_rescues_that_worked_are_those_below_the_line() -> None:
     assert "Did not" not in findings.rescues(attempts[:1], 270.4, "en")
 
 
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_rescue_that_still_trains_has_not_failed_yet(lang: str) -> None:
+    over = Attempt("rate", 60, 275.0, True)
+    live = Attempt("rate", 30, 275.0, False, live=True)
+    stopped = Attempt("rate", 30, 275.0, False)
+    better = Attempt("rate", 30, 1.02, False, live=True)
+    assert findings.standing(over, 270.4) == findings.standing(stopped, 270.4) == "fails"
+    assert findings.standing(live, 270.4) == "not_yet"
+    assert findings.standing(better, 270.4) == "works"
+    fails, not_yet = (t(f"find.rescue.{key}", lang).split("{")[0] for key in ("fails", "not_yet"))
+    sentence = findings.rescues([live], 270.4, lang)
+    assert fails not in sentence
+    assert f"{not_yet}rate (275)" in sentence
+    for ended in (over, stopped):
+        sentence = findings.rescues([ended], 270.4, lang)
+        assert f"{fails}rate (275)" in sentence
+        assert not_yet not in sentence
+    assert not_yet not in findings.rescues([better], 270.4, lang)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize(
     ("found", "key"),
     [
         (LEAKY, "find.leak.yes"),
         (FREE, "find.leak.no"),
+        (diagnosis(perplexity=5.0, honest_perplexity=4.7), "find.leak.no"),
         (diagnosis(perplexity=5.0, honest_perplexity=6.5), "find.leak.little"),
+        (diagnosis(perplexity=5.0, honest_perplexity=2.5), "find.leak.better"),
+        (diagnosis(perplexity=None, honest_perplexity=2.5), "find.leak.better"),
         (diagnosis(perplexity=5.0, honest_perplexity=None), "find.leak.yes"),
         (diagnosis(perplexity=None, honest_perplexity=None), "find.leak.infinite"),
     ],
 )
-def test_reading_the_answer(found: Diagnosis, key: str) -> None:
-    assert said(findings.leak(found, "en"), key)
+def test_reading_the_answer(found: Diagnosis, key: str, lang: str) -> None:
+    assert said(findings.leak(found, BOTH, lang), key, lang)
+    assert findings.reads_the_answer(found, BOTH) == (key == "find.leak.yes")
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize(("config", "key"), [(CLOZE, "find.leak.cloze"), (ONE_WAY, "find.leak.one_way")])
+def test_only_a_network_that_predicts_what_it_has_read_reads_the_answer(
+    config: TrainConfig, key: str, lang: str
+) -> None:
+    for found in (LEAKY, FREE, diagnosis(perplexity=5.0, honest_perplexity=None)):
+        assert said(findings.leak(found, config, lang), key, lang)
+        assert not findings.reads_the_answer(found, config)
+    assert said(
+        findings.leak(diagnosis(perplexity=None, honest_perplexity=None), config, lang), "find.leak.infinite", lang
+    )
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_jump_at_the_last_position_is_explained_by_the_kind_of_network(lang: str) -> None:
+    for config, key in ((BOTH, "last"), (CLOZE, "last_cloze"), (ONE_WAY, "last_one_way")):
+        assert said(findings.position(LEAKY, config, lang), f"find.position.{key}", lang)
+        assert said(findings.position(diagnosis(), config, lang), "find.position.flat", lang)
+    rising = diagnosis(loss_by_position=(5.0, *(2.0,) * 34))
+    for sampling, key in (("random", "first"), ("consecutive", "first_carried")):
+        config = ONE_WAY.change(sampling=sampling)
+        assert said(findings.position(rising, config, lang), f"find.position.{key}", lang)
 
 
 def test_the_last_position_jumps_only_where_it_does() -> None:
-    jump = findings.position(LEAKY, "en")
+    jump = findings.position(LEAKY, BOTH, "en")
     assert said(jump, "find.position.last")
     assert "4.2" in jump
-    by_heart = findings.position(diagnosis(loss_by_position=(0.0014,) * 34 + (0.0228,)), "en")
+    by_heart = findings.position(diagnosis(loss_by_position=(0.0014,) * 34 + (0.0228,)), BOTH, "en")
     assert "jumps there to 0.0228, from 0.0014 on average before (16 times)" in by_heart
     dip = diagnosis(loss_by_position=(0.1, 9.0, *(0.1,) * 32, 0.9))  # the last one is not the largest
-    assert not said(findings.position(dip, "en"), "find.position.last")
-    rising = diagnosis(loss_by_position=(5.0, *(2.0,) * 34))
-    assert said(findings.position(rising, "en"), "find.position.first")
-    assert said(findings.position(diagnosis(), "en"), "find.position.flat")
-    assert said(findings.position(diagnosis(loss_by_position=(1.0,)), "en"), "find.position.few")
+    assert not said(findings.position(dip, BOTH, "en"), "find.position.last")
+    assert said(findings.position(diagnosis(), BOTH, "en"), "find.position.flat")
+    assert said(findings.position(diagnosis(loss_by_position=(1.0,)), BOTH, "en"), "find.position.few")
 
 
 def test_loops_are_read_from_the_texts() -> None:
@@ -207,11 +264,32 @@ def test_loops_are_read_from_the_texts() -> None:
     assert findings.loops({}, "en") == t("find.loop.untold", "en")
 
 
-def test_which_end_a_state_comes_from() -> None:
-    both = RECIPES["A10"].config
-    assert said(findings.wrong_end(both, "en"), "find.wrong_end.carried")
-    assert said(findings.wrong_end(both.change(sampling="random"), "en"), "find.wrong_end.random")
-    assert said(findings.wrong_end(TrainConfig(), "en"), "find.wrong_end.one_way")
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_why_it_loops_is_said_of_a_network_that_copies_and_loops(lang: str) -> None:
+    looping, free = {"分开": "分开" + "来慢" * 20}, {"分开": "分开一二三四五六七八九十"}
+    assert findings.why_loops(LEAKY, BOTH, looping, lang) == t("leak.loops.why", lang)
+    for found, config, texts in (
+        (LEAKY, BOTH, free),
+        (LEAKY, BOTH, {}),
+        (LEAKY, CLOZE, looping),
+        (LEAKY, ONE_WAY, looping),
+        (diagnosis(), BOTH, looping),  # stuck: it has not learned to copy
+        (None, BOTH, looping),
+    ):
+        assert findings.why_loops(found, config, texts, lang) == ""
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_which_end_a_state_comes_from(lang: str) -> None:
+    for config, consecutive, random in (
+        (BOTH, "carried", "random"),
+        (CLOZE, "cloze", "cloze_random"),
+        (ONE_WAY, "one_way", "one_way_random"),
+    ):
+        for sampling, key in (("consecutive", consecutive), ("random", random)):
+            one = config.change(sampling=sampling)
+            assert findings.wrong_end(one, lang) == t(f"find.wrong_end.{key}", lang, steps=config.num_steps)
+            assert findings.carries_to_the_wrong_end(one) == (key == "carried")
 
 
 @pytest.mark.parametrize(("both", "one", "key"), [(0.6, 0.3, "cloze"), (0.31, 0.3, "same"), (0.1, 0.3, "one_way")])
@@ -227,6 +305,31 @@ def test_what_clipping_did_in_a_run() -> None:
     assert "21 times" in findings.clipping(off, 0.01, "en")
     assert said(findings.clipping(quiet, 0.01, "en"), "find.clip.idle")
     assert "75%" in findings.clipping(on, 0.01, "en")
+    assert said(findings.clipping(on, 0.01, "en"), "find.clip.on")
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_clipping_that_was_switched_on_by_hand_counts_from_there(lang: str) -> None:
+    off = [epoch(number, 5.0, grad_norm=9.0) for number in (1, 2)]
+    on = [epoch(number, 5.0, grad_norm=1.0, clip_norm=0.1, clipped_share=0.75) for number in (3, 4)]
+    sentence = findings.clipping(History([*off, *on]), 0.01, lang)
+    assert sentence == t(
+        "find.clip.part", lang, count=2, total=4, share="75%", norm="1", theta="0.1", times="10"
+    )  # fmt: skip
+    # the threshold is that of the run, and where it was moved the newest
+    moved = epoch(5, 5.0, grad_norm=1.0, clip_norm=0.5, clipped_share=0.25)
+    assert findings.clipping(History([*on, moved]), 0.01, lang) == t(
+        "find.clip.part", lang, count=1, total=3, share="25%", norm="1", theta="0.5", times="2"
+    )
+    whole = findings.clipping(History(on), 0.01, lang)
+    assert whole == t("find.clip.on", lang, share="75%", norm="1", theta="0.1", times="10")
+
+
+def test_the_share_beside_a_switch_is_of_the_epochs_with_clipping_on() -> None:
+    mixed = History([epoch(1, 60.0), epoch(2, 33.0, clip_norm=0.01, clipped_share=0.5), epoch(3, 20.0, clip_norm=0.01)])
+    sentence = findings.switch(history([50.0, 8.0]), mixed, UNIGRAM, "en")
+    assert "where 50% of the minibatches" in sentence
+    assert said(findings.switch(history([50.0]), mixed, UNIGRAM, "en"), "find.switch.idle")
 
 
 @pytest.mark.parametrize(
@@ -301,7 +404,7 @@ def test_every_sentence_is_said_in_both_languages_with_the_same_figures() -> Non
     for lang in LANGUAGES:
         assert "5.1%" in findings.plateau(history([900.0, *[276.0] * 9]), UNIGRAM, lang)
         assert "␣" in findings.outputs(diagnosis(), texts, lang)
-        assert "48.7" in findings.leak(LEAKY, lang)
+        assert "48.7" in findings.leak(LEAKY, BOTH, lang)
         assert "285.4" in findings.switch(
             history([1.02]), history([285.4], clip_norm=0.01, clipped_share=1.0), UNIGRAM, lang
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from rnnlab.config import TrainConfig
 from rnnlab.events import Diagnosis
 from rnnlab.view import evidence, findings
 from rnnlab.view.charts import diagnosis as charts
@@ -25,38 +26,41 @@ def draw(one: Subject) -> None:
     elif answer.value is None:
         asking.explain(answer, f"leak.{one.id}.{one.epoch}", 240)
     else:
-        _perplexities(answer.value, lang)
-        _positions(answer.value, lang, scene.theme)
-    _loops(one)
+        _perplexities(answer.value, one.config, lang)
+        _positions(answer.value, one.config, lang, scene.theme)
+    _loops(one, answer.value if answer else None)
     st.divider()
     cloze.draw(one)
 
 
-def _perplexities(found: Diagnosis, lang: str) -> None:
-    said = findings.leak(found, lang)
-    badge = f":red-badge[:material/visibility: {t('leak.badge', lang)}] " if found.reads_the_answer else ""
+def _perplexities(found: Diagnosis, config: TrainConfig, lang: str) -> None:
+    said = findings.leak(found, config, lang)
+    reads = findings.reads_the_answer(found, config)
+    badge = f":red-badge[:material/visibility: {t('leak.badge', lang)}] " if reads else ""
     st.markdown(f"{badge}{said}")
+    ahead = findings.sees_ahead(config)
     with st.grid(3, min_column_width=150, gap="small"):
         ratio = found.leak_ratio
         st.metric(t("leak.reported", lang), number(found.perplexity, 5), help=t("leak.reported.help", lang))
         st.metric(t("leak.honest", lang), number(found.honest_perplexity, 5), help=t("leak.honest.help", lang))
-        st.metric(t("leak.ratio", lang), number(ratio, 3), help=t("leak.ratio.help", lang))
-    st.latex(r"p(x_{t+1}\mid x_1,\dots,x_t,\;\underbrace{x_{t+1},\dots,x_T}_{\overleftarrow{H}_t})")
-    st.caption(t("leak.why", lang))
+        st.metric(t("leak.ratio", lang), number(ratio, 3), help=t("leak.ratio.help", lang) if ahead else None)
+    if ahead:
+        st.latex(r"p(x_{t+1}\mid x_1,\dots,x_t,\;\underbrace{x_{t+1},\dots,x_T}_{\overleftarrow{H}_t})")
+        st.caption(t("leak.why", lang))
 
 
-def _positions(found: Diagnosis, lang: str, theme: str) -> None:
+def _positions(found: Diagnosis, config: TrainConfig, lang: str, theme: str) -> None:
     st.subheader(t("leak.positions", lang), anchor=False)
-    said = findings.position(found, lang)
+    said = findings.position(found, config, lang)
     left, right = st.columns([3, 2], gap="large")
     with left:
         chart.show(charts.positions(lang, theme), evidence.position_table(found), key="diagnose.positions", alt=said)
     with right:
         st.markdown(said)
-        st.caption(t("leak.positions.why", lang))
+        st.caption(t("leak.positions.why" if findings.sees_ahead(config) else "leak.positions.orange", lang))
 
 
-def _loops(one: Subject) -> None:
+def _loops(one: Subject, found: Diagnosis | None) -> None:
     scene, lang = one.scene, one.scene.lang
     st.subheader(t("leak.loops", lang), anchor=False)
     left, right = st.columns(2, gap="large")
@@ -66,12 +70,13 @@ def _loops(one: Subject) -> None:
             with st.container(border=True):
                 st.html(highlighted(text, prefix, lang=lang))
         st.markdown(findings.loops(texts, lang))
-        if one.config.bidirectional and texts:
-            st.caption(t("leak.loops.why", lang))
+        why = findings.why_loops(found, one.config, texts, lang)
+        if why:
+            st.caption(why)
     with right:
         st.markdown(f"**{t('leak.end', lang)}**")
         st.markdown(findings.wrong_end(one.config, lang))
-        if one.config.bidirectional and one.config.sampling == "consecutive":
+        if findings.carries_to_the_wrong_end(one.config):
             _windows(one)
 
 

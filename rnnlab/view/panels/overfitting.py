@@ -19,7 +19,8 @@ def draw(one: Subject) -> None:
     lang = one.scene.lang
     st.subheader(t("over.title", lang), anchor=False)
     if one.config.bidirectional:
-        st.info(t("over.both_ways", lang), icon=":material/info:")
+        key = "over.cloze" if one.config.objective == "cloze" else "over.both_ways"
+        st.info(t(key, lang), icon=":material/info:")
     found = _measured(one)
     _curve(one, found)
     if found:
@@ -87,8 +88,9 @@ def _curve(one: Subject, found: dict[int, Diagnosis]) -> None:
         chart.show(charts.lines("perplexity", lang, scene.theme, 320), tables, key="diagnose.over", alt=said)
     with right:
         st.markdown(said)
-        st.latex(r"\exp\Big(-\frac1n\sum_{t=1}^{n}\ln p(x_t\mid x_1,\dots,x_{t-1})\Big)")
-        st.caption(t("over.why", lang))
+        if not one.config.bidirectional:  # which reads on
+            st.latex(r"\exp\Big(-\frac1n\sum_{t=1}^{n}\ln p(x_t\mid x_1,\dots,x_{t-1})\Big)")
+            st.caption(t("over.why", lang))
 
 
 def _copies(one: Subject) -> None:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from rnnlab.config import TrainConfig
 from rnnlab.errors import ConfigError
+from rnnlab.events import EpochFinished
 from rnnlab.recipes import RECIPES, Recipe
 from rnnlab.view import evidence, findings, recorded
 from rnnlab.view.charts import diagnosis as charts
@@ -22,6 +23,8 @@ _RESIDUAL = (
     r"X_{l+1}=H_l+X_l \quad\Rightarrow\quad "
     r"\frac{\partial X_{l+1}}{\partial X_l}=\frac{\partial H_l}{\partial X_l}+I"
 )
+
+_BADGES = {"works": ("green", "check"), "not_yet": ("gray", "hourglass_empty"), "fails": ("orange", "block")}
 
 
 @dataclass(frozen=True)
@@ -70,11 +73,7 @@ def draw(one: Subject, unigram: float) -> None:
     st.caption(t("layers.rescue.why", lang, seed=one.config.random_seed))
     st.latex(_RESIDUAL)
     measured = [each for each in variants if each.history is not None and each.history.epochs]
-    attempts = [
-        Attempt(_title(each, lang), each.history.epoch, each.history.epochs[-1].perplexity, each.ended)
-        for each in measured
-        if each.history is not None
-    ]
+    attempts = [_attempt(each, each.history.epochs[-1], lang) for each in measured if each.history is not None]
     said = findings.rescues(attempts, unigram, lang)
     if measured:
         series = [evidence.perplexities(one.name, scene.history, 10.0 * scene.vocab_size)]
@@ -100,6 +99,10 @@ def _title(variant: _Variant, lang: str) -> str:
     return t("list.join", lang).join(parts) or recipe_title(variant.recipe, lang)
 
 
+def _attempt(variant: _Variant, last: EpochFinished, lang: str) -> Attempt:
+    return Attempt(_title(variant, lang), last.epoch, last.perplexity, variant.ended, variant.live)
+
+
 def _variant(one: Subject, variant: _Variant, unigram: float) -> None:
     lang = one.scene.lang
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
@@ -108,12 +111,9 @@ def _variant(one: Subject, variant: _Variant, unigram: float) -> None:
             badge = f":gray-badge[{t('layers.rescue.waiting' if variant.live else 'layers.rescue.unmeasured', lang)}]"
             note = ""
         else:
-            works = findings.rescued(last.perplexity, unigram)
-            badge = (
-                f":green-badge[:material/check: {t('layers.rescue.works', lang)}]"
-                if works
-                else f":orange-badge[:material/block: {t('layers.rescue.fails', lang)}]"
-            )
+            stands = findings.standing(_attempt(variant, last, lang), unigram)
+            color, icon = _BADGES[stands]
+            badge = f":{color}-badge[:material/{icon}: {t(f'layers.rescue.{stands}', lang)}]"
             note = t("layers.rescue.at", lang, epoch=last.epoch, perplexity=number(last.perplexity, 5))
             if variant.recorded:
                 note += f" · {t('state.recorded', lang)}"
