@@ -105,10 +105,8 @@ def answers(browser: Browser, url: str) -> dict[str, float]:
     found["home: play"] = answer(page, play.click, says("Pause"))
     page.context.close()
     page = visit(browser, f"{url}/runs?lang=en")
-    starred = choice(page, "starred")
-    starred.wait_for()
-    checked = "[...document.querySelectorAll('[role=radio][aria-checked=true]')].some(e => e.innerText === 'starred')"
-    found["runs: filter"] = answer(page, starred.click, f"{checked} && {DONE}")
+    choice(page, "中文").wait_for()
+    found["runs: language"] = answer(page, choice(page, "中文").click, says("记录"))
     page.context.close()
     return found
 
@@ -138,13 +136,16 @@ def gallery(browser: Browser, app: App, seconds: float) -> None:
     page = visit(browser, f"{app.url}/?lang=en&recording=A9&epoch=160")
     page.get_by_role("button", name="Play").wait_for()
     page.wait_for_function(DONE)
-    time.sleep(3)  # what the first page set going is done
-    before = family(app.process.pid)
 
     def spent(since: dict[int, tuple[str, float]]) -> float:
         return sum(cpu - since.get(one, ("", 0.0))[1] for one, (_, cpu) in family(app.process.pid).items())
 
-    still = family(app.process.pid)
+    for _ in range(15):  # what the first page set going in the background is done
+        still = family(app.process.pid)
+        time.sleep(2)
+        if spent(still) < 0.04:
+            break
+    before = still = family(app.process.pid)
     time.sleep(seconds)
     print(f"{'standing still':32}{spent(still) / seconds:8.1%} of a core")
     page.get_by_role("button", name="Play").click()
