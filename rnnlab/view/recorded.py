@@ -17,6 +17,8 @@ from rnnlab.runs.export import import_run
 from rnnlab.view.frames import History, Ladder
 
 SUFFIX = ".json.gz"
+PLAYING_TIME = 60.0
+"""Seconds in which a recorded run plays, whatever machine it was trained on and what else that had to do."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,10 @@ class Recording:
     history: History
 
     @cached_property
-    def trained(self) -> tuple[float, ...]:
-        """For each epoch, the seconds of training until it was finished, writing not counted."""
-        return tuple(accumulate(one.seconds for one in self.history.epochs))
+    def clock(self) -> tuple[float, ...]:
+        """For each epoch, the second at which it is finished when the run plays in `PLAYING_TIME`."""
+        seconds = list(accumulate(one.seconds for one in self.history.epochs))
+        return tuple(PLAYING_TIME * second / seconds[-1] for second in seconds)
 
 
 def read(text: str) -> Recording:

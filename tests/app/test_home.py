@@ -57,7 +57,7 @@ def test_a_link_names_the_recorded_run_and_its_epoch(home: Path, lang: str) -> N
 
 def test_it_plays_pauses_and_goes_to_the_end(home: Path) -> None:
     app = arrive("en", recording="A9")
-    assert slider(app).disabled  # it plays, slowly: A9 took minutes
+    assert slider(app).disabled  # it plays
     assert "epoch" not in app.query_params
     app.button(key=f"{PLAY}.A9").click().run()
     assert not app.exception

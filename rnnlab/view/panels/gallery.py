@@ -104,7 +104,7 @@ def _card(recipe: Recipe) -> None:
             st.caption(_published(recipe), width="content")
             if found is None:
                 st.caption(t("gallery.none", lang), width="content")
-            elif found.trained:
+            elif found.clock:
                 # an image of Streamlit's brings a button of its own, one more stop for the keyboard on each card
                 st.markdown(_small_curve(found.name, lang, PALETTE[shell.theme()]["live"]), width="content")
 

@@ -28,24 +28,24 @@ def show(recording: Recording, draw: Callable[[Scene], None], row: DeltaGenerato
         draw: shows the run as it stood after an epoch; called at each tick while it plays.
         row: where the controls stand.
     """
-    lang, theme, trained = shell.language(), shell.theme(), recording.trained
+    lang, theme, clock = shell.language(), shell.theme(), recording.clock
     if _speed(recording) not in st.session_state:  # the page begins anew
         _read_url(recording)
     playback = _held(recording)
     # where it stands is part of the address; while it moves the address stays as it is
-    shell.parameters(epoch=str(playback.epoch) if playback.since is None and trained else None)
-    playing = playback.playing(trained, time.monotonic())
-    if trained:
+    shell.parameters(epoch=str(playback.epoch) if playback.since is None and clock else None)
+    playing = playback.playing(clock, time.monotonic())
+    if clock:
         with row:
             _controls(recording, playback, playing)
 
     def look() -> None:
         now = time.monotonic()
         held = _held(recording)
-        epoch = held.at(trained, now)
+        epoch = held.at(clock, now)
         _slider(recording, epoch, playing)
         draw(live.recorded_scene(recording, epoch, lang, theme))
-        if playing and not held.playing(trained, now):
+        if playing and not held.playing(clock, now):
             st.rerun()
 
     st.fragment(run_every=EVERY if playing else None)(look)()
@@ -149,17 +149,17 @@ def _new_slider(recording: Recording) -> None:
 
 
 def _pause(recording: Recording) -> None:
-    _put(recording, _held(recording).pause(recording.trained, time.monotonic()))
+    _put(recording, _held(recording).pause(recording.clock, time.monotonic()))
 
 
 def _play(recording: Recording) -> None:
-    _put(recording, _held(recording).play(recording.trained, time.monotonic()))
+    _put(recording, _held(recording).play(recording.clock, time.monotonic()))
 
 
 def _set_speed(recording: Recording) -> None:
     speed = st.session_state.get(_speed(recording))
     if speed in SPEEDS:
-        _put(recording, _held(recording).at_speed(speed, recording.trained, time.monotonic()))
+        _put(recording, _held(recording).at_speed(speed, recording.clock, time.monotonic()))
 
 
 def _moved(recording: Recording, key: str) -> None:
