@@ -31,3 +31,9 @@ assert not problems, problems
 def test_many_first_visitors_at_once_get_their_charts() -> None:
     """While one session still loads pandas, another must not build a chart upon half of it."""
     subprocess.run([sys.executable, "-c", FIRST_VISITORS], check=True, timeout=60)
+
+
+def test_only_the_marks_that_a_pointer_selects_are_read_aloud() -> None:
+    spoken = [one for one in charts.perplexity_curve("en")["layer"] if one["mark"].get("aria") is not False]
+    assert [one["data"]["name"] for one in spoken] == ["targets"]
+    assert all(one["mark"]["aria"] is False for one in charts.gradient_curve("en")["layer"])

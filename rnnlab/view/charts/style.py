@@ -52,19 +52,21 @@ def specification(chart: Any) -> dict[str, Any]:
     # Streamlit brings its own theme, and the tables come with each tick
     for name in ("config", "datasets", "usermeta"):
         spec.pop(name, None)
-    _hush(spec)
+    selecting = [one for one in spec.get("params", []) if one.get("select") and one.get("bind") != "scales"]
+    _hush(spec, {view for one in selecting for view in one.get("views", [])}, bool(selecting))
     return spec
 
 
-def _hush(spec: dict[str, Any]) -> None:
-    # Vega announces every mark, also the empty ones, without words; hundreds of cells one by one help nobody
+def _hush(spec: dict[str, Any], spoken: set[str], alone: bool) -> None:
+    # Vega announces every mark, also the empty ones, without words; hundreds of cells one by one help nobody.
+    # `spoken` names the layers that a pointer selects from; a chart of one layer is not named, only `alone`
     for part in ("layer", "hconcat", "vconcat", "concat"):
         for one in spec.get(part, []):
-            _hush(one)
+            _hush(one, spoken, False)
     if isinstance(spec.get("spec"), dict):
-        _hush(spec["spec"])
+        _hush(spec["spec"], spoken, alone)
     mark = spec.get("mark")
-    if mark is not None and not any(one.get("select") for one in spec.get("params", []) if one.get("bind") != "scales"):
+    if mark is not None and spec.get("name") not in spoken and not alone:
         spec["mark"] = {"aria": False, **(mark if isinstance(mark, dict) else {"type": mark})}
 
 
