@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from rnnlab.view import charts
+
 FIRST_VISITORS = """
 import threading
 from rnnlab.view import charts
