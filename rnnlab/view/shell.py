@@ -15,10 +15,7 @@ from rnnlab.runs.client import Client
 from rnnlab.runs.schema import home
 from rnnlab.runs.store import Store
 from rnnlab.view.facts import FactBook
-from rnnlab.view.heap import share_heaps
 from rnnlab.view.i18n import LANGUAGES, error_text, language_of, t
-
-share_heaps()
 
 _ENTERED = "shell.entered"
 _LANGUAGE = "shell.language"
