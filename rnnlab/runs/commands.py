@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rnnlab.runs.supervisor import Supervisor
 
 LATER = object()  # the answer comes when it is there
+TRIES = 3  # times that a question follows a newest checkpoint that was replaced before it was read
 
 
 class Commands:
@@ -289,6 +290,9 @@ class Commands:
             "limits": {"memory_mb": self._supervisor.limits.memory_mb},
         }
         job = Job(secrets.token_hex(6), run, order, question=key, visitor=visitor, request=message.get("id"))
+        tries = int(message.get("tries", 0))
+        if message.get("epoch") is None and tries < TRIES:
+            job.again = {**message, "tries": tries + 1}
         self._supervisor.questions.append(job)
         self._supervisor.pump()
         return LATER

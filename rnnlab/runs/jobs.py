@@ -24,6 +24,7 @@ class Job:
     question: str | None = None  # JSON; None: a training run
     visitor: Visitor | None = None  # who asked, and by which number
     request: Any = None
+    again: dict[str, Any] | None = None  # what to ask once more if the newest checkpoint was replaced meanwhile
     connection: socket.socket | None = None
     lines: Lines = field(default_factory=Lines)
     unsent: bytearray = field(default_factory=bytearray)

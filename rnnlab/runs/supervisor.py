@@ -457,6 +457,9 @@ class Supervisor:
                 with contextlib.suppress(RunError, sqlite3.IntegrityError):  # full disk; deleted meanwhile
                     self.write(lambda: self.store.add_answer(job.run, question, answer))
             self._reply(job, {"result": answer})
+        elif job.again is not None and job.visitor is not None and message["error"]["code"] == "checkpoint_unreadable":
+            # a run that trains fast had replaced its newest checkpoint before it was read
+            self._commands.obey(job.visitor, job.again)
         else:
             self._reply(job, {"error": message["error"]})
 

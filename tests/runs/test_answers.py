@@ -138,7 +138,8 @@ def test_a_run_that_trains_answers_from_its_newest_checkpoint(client: Client) ->
     epoch, _ = client.diagnose(run_id)
     assert epoch >= 1
     assert client.store.run(run_id).state == "running"
-    assert client.inspect(run_id, TEXT)["epoch"] >= epoch
+    for _ in range(8):  # each newest checkpoint is soon replaced by the next one
+        assert client.inspect(run_id, TEXT)["epoch"] >= epoch
 
 
 def test_a_run_that_carries_its_state_is_looked_at_from_that_state(shared: Client) -> None:
