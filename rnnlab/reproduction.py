@@ -22,6 +22,8 @@ from typing import Any
 from rnnlab.events import EpochFinished, RunDiverged, TextGenerated
 from rnnlab.recipes import RECIPES, Recipe, recipe
 
+ENOUGH_SEEDS = 3
+"""Random seeds from which on a range says something."""
 ONE_SEED_IS_ENOUGH = ("A9", "A9-repaired")
 """Six layers come out the same from every seed, and take the longest."""
 
@@ -164,6 +166,7 @@ def report(by_recipe: dict[str, list[dict[str, Any]]], embedded: bool) -> str:
         "- What a run writes at its end is described, not shown: the share that stands verbatim (5 characters or more)"
         " in the training text, the share of blanks, and the period of the loop it ends in; over both prefixes and all"
         " seeds.",
+        *_unfinished(by_recipe),
         "",
         "| recipe | setup | seeds | at epoch | published | ours | quoted | blanks | loop | s/epoch |",
         "|---|---|---|---|---|---|---|---|---|---|",
@@ -174,6 +177,17 @@ def report(by_recipe: dict[str, list[dict[str, Any]]], embedded: bool) -> str:
         lines += ["", "## Where a published value lies outside our range", ""]
         lines += list(_outside(by_recipe)) or ["Nowhere."]
     return "\n".join(lines) + "\n"
+
+
+def _unfinished(by_recipe: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
+    wanted = list(pieces((), ENOUGH_SEEDS))
+    missing = [(name, seed) for name, seed in wanted if len(by_recipe.get(name, ())) <= seed]
+    if missing:
+        yield (
+            f"- **Not finished**: {len(missing)} of {len(wanted)} pieces are missing. A range over one or two seeds is"
+            " narrower than chance, and a value just outside of it means little. The same command goes on where it"
+            " stopped."
+        )
 
 
 def _rows(name: str, found: list[dict[str, Any]], embedded: bool) -> Iterator[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from rnnlab.recipes import RECIPES
 from rnnlab.reproduction import pieces, report, reproduce, results, run_piece
 
 
@@ -49,3 +50,10 @@ def test_an_overflow_is_infinite_in_the_report() -> None:
     assert "| 40 |  | ∞ |" in text
     with pytest.raises(ValueError, match="nothing to report"):
         report({}, embedded=True)
+
+
+def test_a_table_that_is_not_finished_says_so() -> None:
+    some = {"A6": [result("A6", 0, {"40": 211.0})]}
+    assert "- **Not finished**: " in report(some, embedded=False)
+    enough = {name: [result(name, seed, {"40": 2.0}) for seed in range(3)] for name in RECIPES}
+    assert "Not finished" not in report(enough, embedded=False)
