@@ -114,7 +114,7 @@ def test_a_recorded_run_plays_to_its_end_and_then_costs_nothing(fresh_server: Se
     page.on("websocket", lambda socket: socket.on("framereceived", lambda data: frames.append(len(data))))
     page.goto(f"{fresh_server.url}/?lang=en&recording=X5")
     page.get_by_role("radio", name="16×").or_(page.get_by_role("button", name="16×")).first.click()
-    expect(page.get_by_text("epoch 250/250")).to_be_visible()
+    expect(page.get_by_text("epoch 250/250")).to_be_visible(timeout=60_000)  # it takes some seconds
     expect(page.get_by_role("button", name="Play")).to_be_visible()
     settle(page)
     page.wait_for_timeout(1000)  # what was on its way
