@@ -98,7 +98,7 @@ def open_page(browser: Browser, url: str, script: str = "") -> Page:
 
 def first_paint(browser: Browser) -> tuple[float, float]:
     """Return the seconds to the heading and to the first chart."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         app = App(Path(folder) / "home")
         try:
             page = open_page(browser, f"{app.url}/train?recipe=A2", PAINTS)
@@ -112,7 +112,7 @@ def first_paint(browser: Browser) -> tuple[float, float]:
 
 def cold_start(browser: Browser) -> float:
     """Return the seconds from the click on Start to the first point, the click being as early as a visitor can."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         app = App(Path(folder) / "home")
         try:
             page = open_page(browser, f"{app.url}/train?recipe=A2&random_seed=1")  # changed: nothing recorded plays
@@ -181,7 +181,7 @@ def main() -> None:
             ("heading", "first chart", "first point, cold"), zip(*paints, strict=True), strict=True
         ):
             print(f"{name:28}{statistics.median(values):8.2f} s   {[round(value, 2) for value in values]}", flush=True)
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             app = App(Path(folder) / "home")
             try:
                 query = f"recipe={options.recipe}&num_epochs={options.epochs}&random_seed=1"
