@@ -42,5 +42,5 @@ recordings: $(VENV)/.installed  ## Train every recipe to its end for the gallery
 	$(BIN)/python -m rnnlab.recordings $(RECORDINGS)
 
 bench: $(VENV)/.installed-dev  ## Run the benchmarks; each prints a table
-	@for name in engine_speed growth text_growth start_latency kills app viewers; do \
+	@for name in engine_speed growth text_growth start_latency kills app viewers pages questions; do \
 		echo "== benchmarks.$$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
