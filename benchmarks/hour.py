@@ -11,19 +11,15 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
-import socket
-import subprocess
-import sys
 import tempfile
 import time
-import urllib.request
 from pathlib import Path
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from websockets.asyncio.client import connect
 
-from benchmarks.viewers import ROOT, Viewer, cpu_seconds, memory_mb
+from benchmarks.server import App
+from benchmarks.viewers import Viewer, cpu_seconds, memory_mb
 from rnnlab.recipes import recipe
 from rnnlab.runs.client import Client
 
@@ -57,7 +53,7 @@ async def visit(url: str, page: str, query: str) -> None:
         first.rerun_script.page_name = "" if page == "home" else page
         await ws.send(first.SerializeToString())
         async with asyncio.timeout(120):
-            await viewer._until_finished(ws)
+            await viewer.until_finished(ws)
 
 
 async def one_round(url: str, run_id: str, viewers: int) -> int:
@@ -81,22 +77,10 @@ def main() -> None:
     parser.add_argument("--viewers", type=int, default=6)
     parser.add_argument("--epochs", type=int, default=200)
     asked = parser.parse_args()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
     with tempfile.TemporaryDirectory(prefix="rnnlab-hour-") as home:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless=true",
-             "--server.address=127.0.0.1", f"--server.port={port}", "--server.fileWatcherType=none"],
-            cwd=ROOT, env={**os.environ, "RNNLAB_HOME": home}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        app = App(Path(home))
         try:
-            while True:
-                try:
-                    urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1)
-                    break
-                except OSError:
-                    time.sleep(0.1)
-            url = f"ws://127.0.0.1:{port}/_stcore/stream"
+            url = f"ws://127.0.0.1:{app.port}/_stcore/stream"
             with Client(Path(home)) as client:
                 begun = time.monotonic()
                 rounds = refreshes = pages = 0
@@ -118,13 +102,12 @@ def main() -> None:
                     if minutes >= told + 5 or minutes >= asked.minutes:
                         told = minutes
                         print(
-                            f"{minutes:7.0f} {rounds:7d} {refreshes:10d} {pages:6d} {cpu_seconds(server.pid):7.0f}"
-                            f" {memory_mb(server.pid):8.0f}",
+                            f"{minutes:7.0f} {rounds:7d} {refreshes:10d} {pages:6d} {cpu_seconds(app.process.pid):7.0f}"
+                            f" {memory_mb(app.process.pid):8.0f}",
                             flush=True,
                         )
         finally:
-            server.terminate()
-            server.wait(10)
+            app.stop()
 
 
 if __name__ == "__main__":

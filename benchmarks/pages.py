@@ -25,7 +25,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
-from benchmarks.app import ARGUMENTS, App
+from benchmarks.app import ARGUMENTS
+from benchmarks.server import App
 
 PAGES = {
     "home": "?lang=en",

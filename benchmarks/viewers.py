@@ -12,13 +12,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
-import urllib.request
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,11 +23,9 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import connect
 
+from benchmarks.server import App
 from rnnlab.recipes import recipe
 from rnnlab.runs.client import Client
-
-ROOT = Path(__file__).parents[1]
-
 
 OPENING = 60.0
 """Seconds that a page may take to open, all viewers coming at once."""
@@ -58,7 +52,7 @@ class Viewer:
             timers: dict[str, float] = {}
             async with asyncio.timeout(OPENING):  # a page may run again before it settles
                 while not timers:
-                    timers = await self._until_finished(ws)
+                    timers = await self.until_finished(ws)
             await barrier.wait()
             self.received = self.refreshes = 0
             self.round_trips.clear()
@@ -74,12 +68,12 @@ class Viewer:
                 ask.rerun_script.is_auto_rerun = True
                 begun = time.monotonic()
                 await ws.send(ask.SerializeToString())
-                await self._until_finished(ws)
+                await self.until_finished(ws)
                 self.round_trips.append(time.monotonic() - begun)
                 self.refreshes += 1
             await barrier.wait()
 
-    async def _until_finished(self, ws: object) -> dict[str, float]:
+    async def until_finished(self, ws: object) -> dict[str, float]:
         timers: dict[str, float] = {}
         while True:
             data = await ws.recv()  # type: ignore[attr-defined]
@@ -136,21 +130,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--recipe", default="A2")
     asked = parser.parse_args()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
     with tempfile.TemporaryDirectory(prefix="rnnlab-viewers-") as home:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless=true",
-             "--server.address=127.0.0.1", f"--server.port={port}", "--server.fileWatcherType=none"],
-            cwd=ROOT, env={**os.environ, "RNNLAB_HOME": home}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        app = App(Path(home))
         try:
-            while True:
-                try:
-                    urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1)
-                    break
-                except OSError:
-                    time.sleep(0.1)
             with Client(Path(home)) as client:
                 # long enough for the whole table, and with the history of a whole run from the start
                 config = recipe(asked.recipe).config.change(num_epochs=10_000, pred_period=50)
@@ -158,18 +140,20 @@ def main() -> None:
                 for event in client.follow(run_id):
                     if event.kind == "epoch_finished" and event.epoch >= 60:
                         break
-                before = cpu_seconds(server.pid)
+                before = cpu_seconds(app.process.pid)
                 time.sleep(3)
-                idle = (cpu_seconds(server.pid) - before) / 3
+                idle = (cpu_seconds(app.process.pid) - before) / 3
                 print(f"{asked.recipe}, live; {100 * idle:.1f} % CPU while nobody looks")
                 print(" viewers  refreshes  CPU ms each     CPU %   median ms   p95 ms   kB each   MB RSS")
                 for viewers in asked.viewers:
-                    print(asyncio.run(measure(port, server.pid, run_id, viewers, asked.seconds, idle)), flush=True)
+                    print(
+                        asyncio.run(measure(app.port, app.process.pid, run_id, viewers, asked.seconds, idle)),
+                        flush=True,
+                    )
                 print(f"epochs by then: {client.store.run(run_id).epoch}")
                 client.stop(run_id)
         finally:
-            server.terminate()
-            server.wait(10)
+            app.stop()
 
 
 if __name__ == "__main__":

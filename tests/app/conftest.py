@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -66,15 +67,8 @@ def finished(client: Client) -> str:
 @pytest.fixture
 def paused(client: Client) -> Iterator[str]:
     """A run that waits after its second epoch."""
-    run_id = client.create(TINY.change(num_epochs=500), based_on="A2")
-    for event in client.follow(run_id):
-        if event.kind == "epoch_finished" and event.epoch == 2:
-            client.pause(run_id)
-        if event.kind == "run_paused":
-            break
-    yield run_id
-    if client.store.run(run_id).live:
-        client.stop(run_id)
+    with paused_after(client, 2) as run_id:
+        yield run_id
 
 
 @pytest.fixture
@@ -94,6 +88,20 @@ def open_page(home: Path) -> Open:
         return app.run()
 
     return open_it
+
+
+@contextmanager
+def paused_after(client: Client, epoch: int) -> Iterator[str]:
+    """Start a long run and let it wait after `epoch`; in the end it is stopped."""
+    run_id = client.create(TINY.change(num_epochs=500), based_on="A2")
+    for event in client.follow(run_id):
+        if event.kind == "epoch_finished" and event.epoch == epoch:
+            client.pause(run_id)
+        if event.kind == "run_paused":
+            break
+    yield run_id
+    if client.store.run(run_id).live:
+        client.stop(run_id)
 
 
 def until(client: Client, run_id: str, holds: Callable[[RunRecord], bool]) -> RunRecord:

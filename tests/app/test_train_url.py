@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from rnnlab.runs.client import Client
 from rnnlab.view.i18n import LANGUAGES, t
-from tests.app.conftest import TINY, Open, param, setting, until, words
+from tests.app.conftest import TINY, Open, param, paused_after, setting, until, words
 from tests.app.test_home import arrive
 from tests.app.test_pages import chart
 
@@ -25,15 +25,8 @@ def marked(app: AppTest) -> list[object]:
 @pytest.fixture
 def written_twice(client: Client) -> Iterator[str]:
     """A run that waits after its fourth epoch, having written after the second and the fourth."""
-    run_id = client.create(TINY.change(num_epochs=500), based_on="A2")
-    for event in client.follow(run_id):
-        if event.kind == "epoch_finished" and event.epoch == 4:
-            client.pause(run_id)
-        if event.kind == "run_paused":
-            break
-    yield run_id
-    if client.store.run(run_id).live:
-        client.stop(run_id)
+    with paused_after(client, 4) as run_id:
+        yield run_id
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
