@@ -79,8 +79,8 @@ def answer(page: Page, act: Callable[[], None], wanted: str) -> float:
 
 
 def says(text: str) -> str:
-    """Return the condition that the page shows a text."""
-    return f"document.querySelector('[data-testid=stMain]').innerText.includes({text!r})"
+    """Return the condition that the page shows a text; `innerText` would make the browser lay the page out to answer."""
+    return f"document.querySelector('[data-testid=stMain]').textContent.includes({text!r})"
 
 
 def choice(page: Page, name: str) -> Locator:

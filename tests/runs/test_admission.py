@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -76,10 +77,13 @@ def test_how_many_checkpoints_are_kept(num_epochs: int, pred_period: int, every:
     assert num_epochs // every <= admission.MAX_CHECKPOINTS
 
 
-def test_the_shape_of_the_cost() -> None:
-    config = TrainConfig()
+@pytest.mark.parametrize(
+    "changed", [{"num_hiddens": 16}, {"residual": True}, {"layer_norm": True}, {"objective": "cloze"}]
+)
+def test_the_shape_of_the_cost(changed: dict[str, Any]) -> None:
+    config = TrainConfig.make(num_layers=2, bidirectional=True)
     assert admission.cost_shape(config) == admission.cost_shape(config.change(learning_rate=1, random_seed=5))
-    assert admission.cost_shape(config) != admission.cost_shape(config.change(num_hiddens=16))
+    assert admission.cost_shape(config) != admission.cost_shape(config.change(**changed))
 
 
 def test_more_work_takes_longer() -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+import sysconfig
+import venv
 from pathlib import Path
 
 import pytest
@@ -20,17 +23,35 @@ from tests.runs.lab import LONG, TINY, events, until, until_event, until_state
 ROOT = Path(__file__).parents[2]
 
 
-def execute(source: str, folder: Path) -> list[str]:
-    """Run a program in an empty folder, with nothing of this test's environment but the package; return its lines."""
+@pytest.fixture(scope="module")
+def clean_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment of its own with `rnnlab` installed as a package, and its requirements within reach."""
+    folder = tmp_path_factory.mktemp("clean")
+    shutil.copytree(ROOT / "rnnlab", folder / "source" / "rnnlab", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "requirements.txt", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, folder / "source" / name)
+    venv.create(folder / "venv", with_pip=False)
+    python = folder / "venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    asked = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    site = Path(subprocess.run(asked, capture_output=True, encoding="utf-8", check=True).stdout.strip())
+    flags = ["--quiet", "--no-deps", "--no-index", "--no-build-isolation", "--disable-pip-version-check"]
+    install = [sys.executable, "-m", "pip", "install", *flags, "--target", site, folder / "source"]
+    subprocess.run(install, check=True, capture_output=True)
+    # a gigabyte of torch is not installed a second time
+    (site / "requirements.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
+    return python
+
+
+def execute(python: Path, source: str, folder: Path) -> list[str]:
+    """Run a program in an empty folder, with nothing of this test's environment; return its lines."""
     path = folder / "empty" / "run.py"
     path.parent.mkdir()
     path.write_text(source, encoding="utf-8")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("RNNLAB_")}
-    environment |= {"PYTHONPATH": str(ROOT), "RNNLAB_HOME": str(folder / "nowhere"), "PYTHONUTF8": "1"}
+    passed_on = {name: os.environ[name] for name in ("PATH", "HOME", "SYSTEMROOT") if name in os.environ}
     done = subprocess.run(
-        [sys.executable, path.name],
+        [python, path.name],
         cwd=path.parent,
-        env=environment,
+        env=passed_on | {"RNNLAB_HOME": str(folder / "nowhere"), "PYTHONUTF8": "1"},
         capture_output=True,
         encoding="utf-8",
         check=False,
@@ -38,6 +59,12 @@ def execute(source: str, folder: Path) -> list[str]:
     assert done.returncode == 0, done.stderr
     assert [one.name for one in path.parent.iterdir()] == ["run.py"]
     return done.stdout.splitlines()
+
+
+def test_the_clean_environment_does_not_see_these_files(clean_python: Path) -> None:
+    asked = [clean_python, "-c", "import rnnlab; print(rnnlab.__file__)"]
+    found = subprocess.run(asked, cwd=clean_python.parent, capture_output=True, encoding="utf-8", check=True).stdout
+    assert Path(found.strip()).is_relative_to(clean_python.parents[1])
 
 
 def same(client: Client, run_id: str, lines: list[str]) -> None:
@@ -49,16 +76,16 @@ def same(client: Client, run_id: str, lines: list[str]) -> None:
     assert [line[3:] for line in lines if line.startswith(" - ")] == [texts[key] for key in sorted(texts)]
 
 
-def test_a_run_is_repeated(client: Client, tmp_path: Path) -> None:
+def test_a_run_is_repeated(client: Client, clean_python: Path, tmp_path: Path) -> None:
     run_id = client.create(TINY.change(cell="lstm", sampling="random", optimizer="adam", learning_rate=0.01), name="A6")
     until_state(client, run_id, "finished")
     client.rename(run_id, 'my """first\\" {run}')
     source = script(client.store, run_id)
     assert len(source.splitlines()) < 75
-    same(client, run_id, execute(source, tmp_path))
+    same(client, run_id, execute(clean_python, source, tmp_path))
 
 
-def test_a_run_on_ones_own_text_with_changes_by_hand(client: Client, tmp_path: Path) -> None:
+def test_a_run_on_ones_own_text_with_changes_by_hand(client: Client, clean_python: Path, tmp_path: Path) -> None:
     corpus = client.add_text("'她\"说：\\n' 分开 \U0001f642 {不}分开\n" * 60, "own")
     run_id = client.create(
         LONG.change(corpus=corpus, preprocessing="first_edition", prefixes=("分开",), pred_period=1, num_chars=900)
@@ -76,12 +103,12 @@ def test_a_run_on_ones_own_text_with_changes_by_hand(client: Client, tmp_path: P
     until_state(client, run_id, "stopped")
     assert len(events(client, run_id, "setting_changed")) == 2
     source = script(client.store, run_id)
-    same(client, run_id, execute(source, tmp_path))
+    same(client, run_id, execute(clean_python, source, tmp_path))
     # were the changes left out, the figures would be others
     without = re.sub(r"changes = \[.*?\]", "changes = []", source, flags=re.DOTALL)
     (tmp_path / "without").mkdir()
     with pytest.raises(AssertionError):
-        same(client, run_id, execute(without, tmp_path / "without"))
+        same(client, run_id, execute(clean_python, without, tmp_path / "without"))
 
 
 def test_a_text_that_is_gone_is_said(tmp_path: Path) -> None:
