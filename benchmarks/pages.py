@@ -79,7 +79,7 @@ def answer(page: Page, act: Callable[[], None], wanted: str) -> float:
 
 
 def says(text: str) -> str:
-    """Return the condition that the page shows a text; `innerText` would make the browser lay the page out to answer."""
+    """Return the condition that the page shows a text; not by `innerText`, which waits for the layout."""
     return f"document.querySelector('[data-testid=stMain]').textContent.includes({text!r})"
 
 

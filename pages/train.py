@@ -1,5 +1,7 @@
 """Train: choose a recurrent network, press Start, watch it learn."""
 
+from functools import partial
+
 import streamlit as st
 
 from rnnlab.view import shell
@@ -16,7 +18,7 @@ if shell.embedded():
 # the rest is loaded when the heading is on its way
 from rnnlab.errors import CorpusError  # noqa: E402
 from rnnlab.view import live, recorded  # noqa: E402
-from rnnlab.view.panels import controls, corpus, curve, decoding, explain, lyrics, setup, stage, tour  # noqa: E402
+from rnnlab.view.panels import controls, corpus, curve, decoding, explain, folded, lyrics, setup, stage, tour  # noqa: E402
 
 tour.draw()
 
@@ -63,8 +65,6 @@ config = record.config if record else chosen.config
 explain.look(setup.recipe_of(record) if record else chosen.recipe, config, record)
 if config is not None:
     explain.cell(config)
-    with st.expander(t("train.text", lang), icon=":material/menu_book:", expanded=record is None):
-        corpus.portrait(config)
+    folded.section("train.text", partial(corpus.portrait, config), icon=":material/menu_book:", expanded=record is None)
 if record is not None:
-    with st.expander(t("train.decoding", lang), icon=":material/edit_note:"):
-        decoding.draw(record)
+    folded.section("train.decoding", partial(decoding.draw, record), icon=":material/edit_note:")

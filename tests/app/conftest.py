@@ -121,9 +121,29 @@ def words(app: AppTest) -> str:
 
 
 def setting(app: AppTest, name: str) -> Any:
-    """Return the widget of a setting in the sidebar."""
+    """Return the widget of a setting in the sidebar, with its section unfolded."""
+    if not any(_is(widget, name) for widget in widgets(app)):
+        unfold(app)
+    return next(widget for widget in widgets(app) if _is(widget, name))
+
+
+def widgets(app: AppTest) -> list[Any]:
+    """Return the widgets that can be settings."""
     kinds = ("selectbox", "segmented_control", "number_input", "slider", "toggle", "text_input")
-    return next(one for kind in kinds for one in app.get(kind) if (one.key or "").startswith(f"setup.{name}."))
+    return [widget for kind in kinds for widget in app.get(kind)]
+
+
+def _is(widget: Any, name: str) -> bool:
+    return (widget.key or "").startswith(f"setup.{name}.")
+
+
+def unfold(app: AppTest, unfolded: bool = True) -> None:
+    """Open everything that is folded away, or fold it again."""
+    keys = [section.proto.id.split("-", 2)[2] for section in app.expander if section.proto.id]
+    for key in keys:
+        app.session_state[key] = unfolded
+    if keys:
+        app.run()
 
 
 def param(app: AppTest, name: str) -> str:

@@ -10,7 +10,7 @@ from rnnlab.runs.client import Client
 from rnnlab.view.i18n import LANGUAGES, error_text, t
 from rnnlab.view.panels import corpus
 from rnnlab.view.wording import summary
-from tests.app.conftest import Open, param, setting, words
+from tests.app.conftest import Open, param, setting, unfold, widgets, words
 
 
 @pytest.mark.parametrize("recipe_id", list(RECIPES))
@@ -108,6 +108,23 @@ def test_a_bad_recipe_in_the_url_is_said(open_page: Open, lang: str) -> None:
     assert "Z9" in app.error[0].value
     assert "A6" in app.error[0].value
     assert setting(app, "recipe").value == "A2"
+
+
+def test_what_was_put_into_a_folded_section_is_kept(open_page: Open) -> None:
+    app = open_page("train", "en", recipe="A6")
+    setting(app, "learning_rate").set_value(7.5).run()
+    setting(app, "prefixes").set_value("").run()
+    assert app.error  # there is nothing to begin with
+    unfold(app, False)
+    assert app.error
+    assert not [one for one in widgets(app) if "prefixes" in one.key or "learning_rate" in one.key]
+    assert setting(app, "prefixes").value == ""
+    assert setting(app, "learning_rate").value == 7.5
+    setting(app, "prefixes").set_value("不分开").run()
+    assert not app.error
+    unfold(app, False)
+    assert param(app, "learning_rate") == "7.5"
+    assert param(app, "prefixes") == "不分开"
 
 
 def test_settings_that_do_not_go_together_stop_the_start(open_page: Open) -> None:

@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from rnnlab.recipes import RECIPES
 from rnnlab.view.i18n import catalogue
 from rnnlab.view.shell import PAGES
-from tests.app.conftest import Open
+from tests.app.conftest import Open, unfold
 
 # parts of an element that nobody reads: names, addresses, formats, bytes
 UNREAD = {
@@ -110,6 +110,7 @@ def untranslated(app: AppTest, lang: str, foreign: re.Pattern[str]) -> list[str]
 def test_a_chinese_page_holds_no_english_sentence(open_page: Open, finished: str, page: str) -> None:
     for parameters in opened(page, finished):
         app = open_page(page, "zh", **parameters)
+        unfold(app)
         assert not app.exception
         assert len(said(app)) > 10
         assert untranslated(app, "zh", ENGLISH) == []
@@ -119,6 +120,7 @@ def test_a_chinese_page_holds_no_english_sentence(open_page: Open, finished: str
 def test_an_english_page_holds_no_chinese(open_page: Open, finished: str, page: str) -> None:
     for parameters in opened(page, finished):
         app = open_page(page, "en", **parameters)
+        unfold(app)
         assert not app.exception
         assert [text for text in untranslated(app, "en", CHINESE) if not from_corpus(text)] == []
 

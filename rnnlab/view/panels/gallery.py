@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
-from functools import cache
+from functools import cache, partial
 
 import streamlit as st
 
@@ -13,6 +13,7 @@ from rnnlab.recipes import RECIPES, Recipe
 from rnnlab.view import recorded, shell
 from rnnlab.view.charts.style import PALETTE
 from rnnlab.view.i18n import number, t
+from rnnlab.view.panels import folded
 from rnnlab.view.recorded import Recording
 from rnnlab.view.wording import recipe_label, recipe_title
 
@@ -85,8 +86,7 @@ def draw() -> None:
         _cards(main)
         rest = [one for one in members if one not in main]
         if rest:
-            with st.expander(t(f"gallery.{group}.more", lang)):
-                _cards(rest)
+            folded.section(f"gallery.{group}.more", partial(_cards, rest))
 
 
 def _cards(members: list[Recipe]) -> None:

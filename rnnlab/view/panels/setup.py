@@ -14,13 +14,13 @@ from rnnlab.recipes import RECIPES, Recipe, recipe
 from rnnlab.runs.store import RunRecord
 from rnnlab.view import shell
 from rnnlab.view.i18n import allowed_text, t
-from rnnlab.view.panels import corpus
+from rnnlab.view.panels import corpus, folded
 from rnnlab.view.wording import recipe_label, value_text
 
 DEFAULT_RECIPE = "A2"
 
 _BASE, _CONFIG, _PROBLEM = "setup.base", "setup.config", "setup.problem"
-_EDITION = "setup.edition"
+_EDITION, _VALUES = "setup.edition", "setup.values"
 _FIELDS = tuple(TrainConfig.model_fields)
 
 
@@ -151,61 +151,73 @@ def sidebar() -> Setup:
         _number("num_hiddens", step=32)
         _choice("sampling")
         corpus.choose(_key("corpus"), _held("corpus"), use_corpus)
-        with st.expander(t("setup.optimizer", lang)):
-            _choice("optimizer")
-            _float("learning_rate")
-            on = st.session_state[_CONFIG].clip_norm is not None
-            st.toggle(t("setup.clipping", lang), on, key=_key("clipping"), help=t("help.clip_norm", lang))
-            if _clipping():
-                _float("clip_norm")
-            _number("num_epochs", step=10)
-            _number("batch_size", step=8)
-            _number("num_steps", step=5)
-            _choice("initialization", drop_down=True)
-            _choice("activation")
-            _toggle("residual")
-            _toggle("layer_norm")
-            if _now("cell") == "lstm":
-                _float("forget_bias")
-            _choice("offset")
-            _toggle("detach")
-            _toggle("carry_state")
-        with st.expander(t("setup.generation", lang)):
-            st.text_input(
-                t("field.prefixes", lang),
-                _held("prefixes"),
-                key=_key("prefixes"),
-                help=t("help.prefixes", lang),
-                placeholder="分开 | 不分开",
-            )
-            _number("num_preds", step=10)
-            _number("pred_period", step=10)
-            _choice("decoding", drop_down=True)
-            if _now("decoding") == "temperature":
-                _float("temperature")
-            if _now("decoding") == "top_k":
-                _number("top_k")
-        with st.expander(t("setup.preprocessing", lang)):
-            _choice("preprocessing", drop_down=True)
-            _number("num_chars", step=1000)
-        with st.expander(t("setup.machine", lang)):
-            _number("random_seed")
-            _toggle("flush_denormal")
-            _choice("precision", drop_down=True)
-            _choice("device", drop_down=True)
+        folded.section("setup.optimizer", _optimizer)
+        folded.section("setup.generation", _generation)
+        folded.section("setup.preprocessing", _preprocessing)
+        folded.section("setup.machine", _machine)
     return _collect()
+
+
+def _optimizer() -> None:
+    lang = shell.language()
+    _choice("optimizer")
+    _float("learning_rate")
+    st.toggle(t("setup.clipping", lang), _clipping(), key=_key("clipping"), help=t("help.clip_norm", lang))
+    if _clipping():
+        _float("clip_norm")
+    _number("num_epochs", step=10)
+    _number("batch_size", step=8)
+    _number("num_steps", step=5)
+    _choice("initialization", drop_down=True)
+    _choice("activation")
+    _toggle("residual")
+    _toggle("layer_norm")
+    if _now("cell") == "lstm":
+        _float("forget_bias")
+    _choice("offset")
+    _toggle("detach")
+    _toggle("carry_state")
+
+
+def _generation() -> None:
+    lang = shell.language()
+    st.text_input(
+        t("field.prefixes", lang),
+        _held("prefixes"),
+        key=_key("prefixes"),
+        help=t("help.prefixes", lang),
+        placeholder="分开 | 不分开",
+    )
+    _number("num_preds", step=10)
+    _number("pred_period", step=10)
+    _choice("decoding", drop_down=True)
+    if _now("decoding") == "temperature":
+        _float("temperature")
+    if _now("decoding") == "top_k":
+        _number("top_k")
+
+
+def _preprocessing() -> None:
+    _choice("preprocessing", drop_down=True)
+    _number("num_chars", step=1000)
+
+
+def _machine() -> None:
+    _number("random_seed")
+    _toggle("flush_denormal")
+    _choice("precision", drop_down=True)
+    _choice("device", drop_down=True)
 
 
 def _collect() -> Setup:
     chosen = RECIPES[st.session_state[_BASE]]
-    values: dict[str, Any] = {}
-    for name in _FIELDS:
-        value = _now(name)
-        if name == "prefixes":
-            value = tuple(part.strip() for part in str(value).split("|") if part.strip())
-        if name == "clip_norm" and not _clipping():
-            value = None
-        values[name] = value
+    values: dict[str, Any] = {name: _now(name) for name in _FIELDS}
+    clipping = _clipping()
+    # a section that is folded has no widgets to keep what was put into it, good or not
+    st.session_state[_VALUES] = values | {"clipping": clipping}
+    values["prefixes"] = tuple(part.strip() for part in str(values["prefixes"]).split("|") if part.strip())
+    if not clipping:
+        values["clip_norm"] = None
     # what is not shown is not in force
     if not values["bidirectional"]:
         values["objective"] = "next"
@@ -225,10 +237,13 @@ def _fill(chosen: Recipe, config: TrainConfig) -> None:
     st.session_state[_BASE] = chosen.id
     st.session_state[_CONFIG] = config
     st.session_state[_EDITION] = st.session_state.get(_EDITION, 0) + 1
+    st.session_state.pop(_VALUES, None)
 
 
 def _held(name: str) -> Any:
-    """Return the value of a setting as its widget shows it."""
+    """Return the value of a setting as its widget showed it last, or shows it at first."""
+    if _VALUES in st.session_state:
+        return st.session_state[_VALUES][name]
     value = getattr(st.session_state[_CONFIG], name)
     if name == "prefixes":
         return " | ".join(value)
@@ -243,7 +258,8 @@ def _now(name: str) -> Any:
 
 
 def _clipping() -> bool:
-    return bool(st.session_state.get(_key("clipping"), st.session_state[_CONFIG].clip_norm is not None))
+    held = st.session_state.get(_VALUES, {}).get("clipping", st.session_state[_CONFIG].clip_norm is not None)
+    return bool(st.session_state.get(_key("clipping"), held))
 
 
 def use_corpus(name: str) -> None:
