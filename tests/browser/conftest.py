@@ -1,10 +1,9 @@
-"""One browser and one server for all browser tests; a fresh context, and so a fresh visitor, for each."""
+"""One browser and one server for all browser tests; each opens its pages anew, as new visitors."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -60,24 +59,52 @@ def fresh_server(tmp_path: Path) -> Iterator[Server]:
     server.stop()
 
 
-@pytest.fixture
-def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Open an address as a new visitor: `visit(url, width=390, dark=True, locale="zh-CN")`."""
-    contexts = []
+class Tabs:
+    """Tabs that one test after the other uses: the front end, a hundred scripts, is compiled once for each of them.
 
-    def open_page(url: str, *, width: int = 1440, dark: bool = False, locale: str = "en-US", **options: Any) -> Page:
-        context = browser.new_context(
-            viewport={"width": width, "height": 900 if width > 600 else 844},
-            color_scheme="dark" if dark else "light",
-            locale=locale,
-            **options,
-        )
-        context.set_default_timeout(20_000)
-        contexts.append(context)
-        page = context.new_page()
+    A page of Streamlit is a session of its own, and nothing of it is left when the tab goes elsewhere.
+    """
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._idle: dict[str, list[Page]] = {}
+        self._taken: list[tuple[str, Page]] = []
+
+    def take(self, locale: str) -> Page:
+        """Return an empty tab of a browser that speaks `locale`."""
+        idle = self._idle.setdefault(locale, [])
+        if not idle:
+            context = self._browser.new_context(locale=locale)
+            context.set_default_timeout(20_000)
+            idle.append(context.new_page())
+        page = idle.pop()
+        self._taken.append((locale, page))
+        return page
+
+    def give_back(self) -> None:
+        """Leave the pages that were looked at; tabs that were closed stay so."""
+        for locale, page in self._taken:
+            if not page.is_closed():
+                page.goto("about:blank")
+                self._idle[locale].append(page)
+        self._taken.clear()
+
+
+@pytest.fixture(scope="session")
+def tabs(browser: Browser) -> Tabs:
+    return Tabs(browser)
+
+
+@pytest.fixture
+def visit(tabs: Tabs) -> Iterator[Callable[..., Page]]:
+    """Open an address as a visitor: `visit(url, width=390, dark=True, locale="zh-CN")`."""
+
+    def open_page(url: str, *, width: int = 1440, dark: bool = False, locale: str = "en-US") -> Page:
+        page = tabs.take(locale)
+        page.set_viewport_size({"width": width, "height": 900 if width > 600 else 844})
+        page.emulate_media(color_scheme="dark" if dark else "light")
         page.goto(url)
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
+    tabs.give_back()
