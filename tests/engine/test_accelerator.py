@@ -1,0 +1,54 @@
+"""Where there is an accelerator: it trains and writes what the processor does, up to rounding."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from rnnlab.engine.diagnosis import diagnose
+from rnnlab.engine.model import build_model, resolve_device
+from rnnlab.engine.training import TrainingState, train
+from rnnlab.events import Event, MinibatchFinished, TextGenerated
+from rnnlab.text.vocab import Vocab
+from tests.engine.conftest import tiny
+
+DEVICES = [
+    name for name, there in (("cuda", torch.cuda.is_available()), ("mps", torch.backends.mps.is_available())) if there
+]
+
+pytestmark = pytest.mark.skipif(not DEVICES, reason="there is no accelerator here")
+
+
+def events(vocab: Vocab, indices: Tensor, **settings: Any) -> list[Event]:
+    config = tiny(num_hiddens=32, num_epochs=2, **settings)
+    return list(train(TrainingState.begin(build_model(config, len(vocab)), config), vocab, indices))
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("num_layers", [1, 2])
+@pytest.mark.parametrize("implementation", ["scratch", "library"])
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_the_same_run_on_both(
+    device: str, bidirectional: bool, num_layers: int, implementation: str, cell: str, vocab: Vocab, indices: Tensor
+) -> None:
+    settings = {
+        "cell": cell, "implementation": implementation, "num_layers": num_layers, "bidirectional": bidirectional,
+    }  # fmt: skip
+    there, here = (events(vocab, indices, device=name, **settings) for name in (device, "cpu"))
+    losses = [[event.loss for event in one if isinstance(event, MinibatchFinished)] for one in (there, here)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+    assert len([event for event in there if isinstance(event, TextGenerated)]) == 2
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_it_is_taken_where_it_gains_and_can_be_looked_into(device: str, vocab: Vocab, indices: Tensor) -> None:
+    assert resolve_device(tiny(device="auto", num_hiddens=8)).type == "cpu"
+    assert resolve_device(tiny(device="auto", num_hiddens=1024, batch_size=256)).type == device
+    config = tiny(device=device, cell="lstm", num_layers=2)
+    model = build_model(config, len(vocab))
+    assert model.dense.weight.device.type == device
+    assert diagnose(model, config, vocab, indices, "the fox").perplexity == pytest.approx(len(vocab), rel=0.2)
