@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from rnnlab.events import Probed
+from rnnlab.events import Diagnosis, Probed
 from rnnlab.recipes import RECIPES
 from rnnlab.recordings.__main__ import FOLDER, main, record
+from rnnlab.runs.admission import checkpoint_epochs
 from rnnlab.runs.client import Client
 from rnnlab.runs.export import import_run
 from tests.runs.lab import TINY
@@ -46,3 +47,43 @@ def test_a_shipped_recording_is_small_and_whole(path: Path) -> None:
     assert recording.name in RECIPES
     assert recording.events[-1].kind in ("run_finished", "run_diverged")
     assert json.loads(recording.config.to_json())["corpus"] in ("lyrics-zh", "verse-en")
+
+
+def probed(name: str) -> dict[int, Diagnosis]:
+    recording = import_run(gzip.decompress((FOLDER / f"{name}.json.gz").read_bytes()))
+    return {event.epoch: event.diagnosis for event in recording.events if isinstance(event, Probed)}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name.removesuffix(".json.gz"))
+def test_a_shipped_recording_holds_its_diagnoses(path: Path) -> None:
+    recording = import_run(gzip.decompress(path.read_bytes()))
+    config = recording.config
+    every = checkpoint_epochs(config)
+    kept = {*range(every, config.num_epochs + 1, every), config.num_epochs} - {0}
+    diverged = any(event.kind == "run_diverged" for event in recording.events)
+    assert set(probed(recording.name)) == (set() if diverged else kept)
+
+
+@pytest.mark.parametrize("name", ["A9", "A9-repaired"])
+def test_six_layers_are_stuck_at_every_period(name: str) -> None:
+    assert [one.stuck for one in probed(name).values()] == [True] * 4
+
+
+@pytest.mark.parametrize("name", ["A6", "A8", "A8-repaired", "A9-residual"])
+def test_what_learns_is_never_stuck(name: str) -> None:
+    found = probed(name)
+    assert [one.stuck for one in found.values()] == [False] * 4
+    first = found[40]
+    assert first.perplexity is not None
+    assert first.perplexity < 0.9 * first.unigram_perplexity
+
+
+def test_a_slow_run_arrives_at_the_frequencies_and_a_faster_one_leaves_them() -> None:
+    assert [one.stuck for one in probed("X1-lr-1").values()] == [False, False, True, True, True]
+    assert [one.stuck for one in probed("X1-lr-10").values()] == [True, True, False, False, False]
+
+
+def test_who_reads_both_ways_reads_the_answer() -> None:
+    ratios = {name: [one.leak_ratio or 0 for one in probed(name).values()] for name in ("A10", "A10-one-way", "A6")}
+    assert min(ratios["A10"]) > 2
+    assert max(ratios["A10-one-way"] + ratios["A6"]) < 1.05
