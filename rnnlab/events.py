@@ -22,9 +22,16 @@ def perplexity_of(loss: float) -> float | None:
     return math.exp(loss) if loss <= MAX_LOSS else None
 
 
+_NAMED: set[str] = set()
+
+
 class _Event(BaseModel):
     # JSON has no infinities: what was written could not be read again
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    def model_post_init(self, context: Any) -> None:
+        """Forget which fields were named: a set for each takes half an event's memory, and the app keeps thousands."""
+        object.__setattr__(self, "__pydantic_fields_set__", _NAMED)
 
     def to_json(self) -> str:
         """Return the event as one line of JSON."""
