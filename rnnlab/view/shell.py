@@ -31,9 +31,10 @@ _ICON = (
     "</svg>"
 )
 
-# what a theme cannot say: captions are drawn too faint to be read well, and white stands on the light blue of the
-# dark theme
+# what a theme cannot say: captions are drawn too faint to be read well, white stands on the light blue of the dark
+# theme, and the name of an experiment is cut off where it could go on in a second line
 _STYLE = """
+[data-testid="stPageLink-NavLink"] :is(span, div, p) { white-space: normal; overflow: visible }
 [data-testid="stCaptionContainer"] { opacity: 0.85 }
 button[kind="primary"], button[kind="primary"]:hover { color: light-dark(#FFFFFF, #14171C) }
 """
