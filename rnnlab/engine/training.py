@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 
@@ -151,7 +151,11 @@ def prepare_thread(config: TrainConfig) -> None:
 
 
 def train(
-    state: TrainingState, vocab: Vocab, indices: Tensor | Sequence[int], control: Control | None = None
+    state: TrainingState,
+    vocab: Vocab,
+    indices: Tensor | Sequence[int],
+    control: Control | None = None,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> Iterator[Event]:
     """Train from where `state` stands to the end of the configuration, and say what happens.
 
@@ -164,6 +168,7 @@ def train(
         vocab: the vocabulary of the text.
         indices: the text, (length,).
         control: acts between two minibatches.
+        clock: what the seconds are taken from.
 
     Raises:
         CorpusError: nothing can be learnt from the text: too short for one minibatch, or a single character.
@@ -201,7 +206,7 @@ def train(
             if control.stopping:
                 yield RunFinished(reason="stopped", epoch=state.epoch, minibatch=state.minibatch)
                 return
-            event = _minibatch(state, learner, X, Y, count)
+            event = _minibatch(state, learner, X, Y, count, clock)
             yield event
             if isinstance(event, RunDiverged):
                 return
@@ -252,10 +257,10 @@ def _begin_epoch(state: TrainingState) -> None:
 
 
 def _minibatch(
-    state: TrainingState, learner: _Learner, X: Tensor, Y: Tensor, num_in_epoch: int
+    state: TrainingState, learner: _Learner, X: Tensor, Y: Tensor, num_in_epoch: int, clock: Callable[[], float]
 ) -> MinibatchFinished | RunDiverged:
     """Learn from one minibatch: X and Y are (batch_size, num_steps)."""
-    started = time.perf_counter()
+    started = clock()
     loss = learner.backward(X, Y)
     layer_norms = _layer_norms(state.model)
     grad_norm = math.hypot(*layer_norms)
@@ -263,7 +268,7 @@ def _minibatch(
         return RunDiverged(epoch=state.epoch + 1, minibatch=state.minibatch + 1, grad_norm=state.last_grad_norm)
     clipped = state.clip_norm is not None and grad_norm > state.clip_norm
     _update(state, state.clip_norm / grad_norm if clipped and state.clip_norm else 1.0)
-    seconds = time.perf_counter() - started
+    seconds = clock() - started
 
     tally = state.tally
     tally.loss_sum += loss * Y.numel()

@@ -3,13 +3,15 @@
     python -m rnnlab.recordings A2 A6 A10
 
 With no recipe named, all of them are recorded, each with a diagnosis of its weights at every prediction period. The
-runs are kept in a folder of their own that is removed afterwards.
+seconds of a recording are those of the processor, of one thread: what the training itself took, whatever else the
+machine did. The runs are kept in a folder of their own that is removed afterwards.
 """
 
 from __future__ import annotations
 
 import argparse
 import gzip
+import os
 import sys
 import tempfile
 import time
@@ -74,6 +76,7 @@ def main(arguments: list[str] | None = None) -> int:
     except RNNLabError as error:
         print(error.message, file=sys.stderr)
         return 2
+    os.environ["RNNLAB_CLOCK"] = "processor"
     with tempfile.TemporaryDirectory(prefix="rnnlab-recordings-") as home, Client(Path(home)) as client:
         for one in recipes:
             print(record(client, one, chosen.folder), file=sys.stderr)

@@ -6,6 +6,7 @@ import io
 import math
 import threading
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import pytest
@@ -44,6 +45,13 @@ def comparable(event: Event) -> dict[str, Any]:
 
 def run(config: TrainConfig, vocab: Vocab, indices: Tensor, control: Control | None = None) -> list[Event]:
     return list(train(begin(config, vocab), vocab, indices, control))
+
+
+def test_seconds_are_those_of_the_clock_that_is_given(vocab: Vocab, indices: Tensor) -> None:
+    events = list(train(begin(tiny(), vocab), vocab, indices, clock=count(step=0.5).__next__))
+    assert {event.seconds for event in events if isinstance(event, MinibatchFinished)} == {0.5}
+    per_epoch = next(event.num_minibatches for event in events if isinstance(event, RunStarted))
+    assert {event.seconds for event in events if isinstance(event, EpochFinished)} == {0.5 * per_epoch}
 
 
 def test_a_run_tells_its_story_in_order(vocab: Vocab, indices: Tensor) -> None:
