@@ -28,8 +28,8 @@ ONE_SEED_IS_ENOUGH = tuple(name for name, one in RECIPES.items() if one.config.n
 """Six layers take the longest, and where they are stuck they come out the same from every seed."""
 
 REASONS = (
-    "All: a published value is one run from one unknown random seed. Of four values drawn alike, the fourth lies outside"
-    " the range of the other three in half of all cases.",
+    "All: a published value is one run from one unknown random seed. Of four values drawn alike, the fourth lies"
+    " outside the range of the other three in half of all cases.",
     "A3: the copies of the published code that are in circulation differ in one line. Some set the state to zero before"
     " the first epoch only, as the recipe does; others before each epoch. Trained so (`python -m rnnlab train A3"
     " --corpus book-lyrics --seed K --set carry_state=false`), seeds 0, 1 and 2 stand at 9.72, 8.15 and 10.92 at epoch"
@@ -39,8 +39,8 @@ REASONS = (
     " each run at epochs of its own (A5 from seed 1 stands at 3.08 at epoch 160, A7 from seed 1 at 1.033 at epoch 80)."
     " The published 1.147843 of A5 at epoch 120 is such a moment; between them, values differ by a percent.",
     "A9: how far above the unigram perplexity it stays depends on the seed: at epoch 40, seeds 0 to 3 stand at 279.8,"
-    " 277.1, 278.9 and 282.0 (`train A9 --corpus book-lyrics --seed K --epochs 40`), and seed 0 at 278.5 where the state"
-    " is zero at the start of each epoch. The published 276.8 is 0.1 % below the lowest.",
+    " 277.1, 278.9 and 282.0 (`train A9 --corpus book-lyrics --seed K --epochs 40`), and seed 0 at 278.5 where the"
+    " state is zero at the start of each epoch. The published 276.8 is 0.1 % below the lowest.",
     "A10: not found. Three seeds agree within 6 % of the loss (the logarithm of the perplexity), and the published loss"
     " is 15 to 25 % above theirs. It is not the state: where that is zero at the start of each epoch, the values are"
     " the same to five digits (1.001361, 1.000434, 1.000217, 1.000130).",
