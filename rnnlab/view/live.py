@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -47,6 +47,17 @@ class Shelf:
                     self._kept.popitem(last=False)
             found: T = self._kept[key]
             return found
+
+    def __iter__(self) -> Iterator[Any]:
+        """Return the keys, the one least recently used first."""
+        with self._lock:
+            return iter(list(self._kept))
+
+    def drop(self, kinds: Collection[str]) -> None:
+        """Throw away what stands under the keys that begin with one of `kinds`."""
+        with self._lock:
+            for key in [key for key in self._kept if isinstance(key, tuple) and key[0] in kinds]:
+                del self._kept[key]
 
 
 @dataclass(frozen=True)
@@ -149,6 +160,8 @@ class Feed:
                     self._history = self._history.copy()
                     self._history.add(event for _, event in fresh)
                     self._cursor = fresh[-1][0]
+                    # drawn of the run as it stood before: nobody looks at that again
+                    self.shelf.drop(("curve", "now", "gradient"))
                 self._version = record.version
             history = self._history
             try:

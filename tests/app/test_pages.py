@@ -17,7 +17,7 @@ from rnnlab.events import RunDiverged, SettingChanged
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.client import Client
 from rnnlab.runs.export import export_run, to_json
-from rnnlab.view import recorded
+from rnnlab.view import live, recorded
 from rnnlab.view.i18n import LANGUAGES, number, t
 from rnnlab.view.wording import recipe_label
 from tests.app.conftest import ENTRY, TINY, Open, param, until, words
@@ -115,6 +115,17 @@ def test_the_specification_stays_the_same_from_tick_to_tick(open_page: Open, cli
     assert len(after["curve"]) > len(before["curve"])
     assert any(isinstance(event, SettingChanged) for _, event in client.store.events_since(paused))
     assert [row["label"] for row in after["changes"]] == [t("chart.change_lr", "en", value="7")]
+
+
+def test_of_a_run_that_goes_on_only_the_newest_state_is_kept(open_page: Open, client: Client, paused: str) -> None:
+    app = open_page("train", "en", run=paused)
+    before = client.store.run(paused)
+    client.step(paused, "epoch")
+    until(client, paused, lambda record: record.epoch > before.epoch and record.state == "paused")
+    app.run()
+    kept = [key for key in live.feed(paused).shelf if key[0] in ("curve", "now", "gradient")]
+    assert {key[0] for key in kept} == {"curve", "now", "gradient"}
+    assert len({key[1] for key in kept}) == 1
 
 
 def test_a_click_on_start_begins_a_run_and_names_it_in_the_url(open_page: Open, client: Client) -> None:
