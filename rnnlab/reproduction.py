@@ -193,6 +193,7 @@ def report(by_recipe: dict[str, list[dict[str, Any]]], embedded: bool) -> str:
     ]
     for name, found in by_recipe.items():
         lines += _rows(name, found, embedded)
+    lines += _behaviours(by_recipe)
     if not embedded:
         lines += ["", "## Where a published value lies outside our range", ""]
         lines += list(_outside(by_recipe)) or ["Nowhere."]
@@ -232,6 +233,31 @@ def _rows(name: str, found: list[dict[str, Any]], embedded: bool) -> Iterator[st
             _seconds(found) if epoch == last else "",
         ]
         yield f"| {' | '.join(cells)} |"
+
+
+def _behaviours(by_recipe: dict[str, list[dict[str, Any]]]) -> list[str]:
+    told = {
+        "A9": "six layers write only blanks",
+        "A9-repaired": "clipping that works does not help six layers",
+        "A10": "two directions write a loop",
+        "A8-repaired": "with clipping that works, two layers do not learn (said by one run)",
+    }
+    lines = []
+    for name, claim in told.items():
+        for result in by_recipe.get(name, ()):
+            last = max((int(epoch) for epoch in result["perplexity"]), default=0)
+            texts = [text for text in result["texts"] if text["epoch"] == last]
+            lines.append(
+                f"| {name} | {claim} | {result['seed']} | {_spread([result['perplexity'].get(str(last))])}"
+                f" | {_percent([text['blanks'] for text in texts])} | {_loops([text['loop'] for text in texts])} |"
+            )
+    head = [
+        "",
+        "## What was said of them, seed by seed",
+        "",
+        "| recipe | said | seed | last perplexity | blanks | loop |",
+    ]
+    return [*head, "|---|---|---|---|---|---|", *lines] if lines else []
 
 
 def _epochs_to_show(found: list[dict[str, Any]]) -> list[int]:

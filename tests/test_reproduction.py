@@ -45,6 +45,15 @@ def test_the_report_names_what_lies_outside_our_range_and_nothing_else() -> None
     assert "| 160 | 3.897414 | 3.8500 [3.8000 – 3.9000] | 50% | 100% | 2 | 0.50 |" in text
 
 
+def test_what_was_said_is_held_against_each_seed() -> None:
+    text = report(
+        {"A9": [result("A9", 0, {"160": 279.6})], "A8-repaired": [result("A8-repaired", 2, {"160": 40.8})]}, True
+    )
+    assert "| A9 | six layers write only blanks | 0 | 279.6 | 100% | 2 |" in text
+    assert "| A8-repaired | with clipping that works, two layers do not learn (said by one run) | 2 | 40.8 |" in text
+    assert "seed by seed" not in report({"A6": [result("A6", 0, {"160": 3.8})]}, embedded=False)
+
+
 def test_an_overflow_is_infinite_in_the_report() -> None:
     text = report({"A6": [result("A6", 0, {"40": None, "80": None, "120": None, "160": None})]}, embedded=True)
     assert "| 40 |  | ∞ |" in text

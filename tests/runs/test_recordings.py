@@ -49,6 +49,10 @@ def test_a_shipped_recording_is_small_and_whole(path: Path) -> None:
     assert json.loads(recording.config.to_json())["corpus"] in ("lyrics-zh", "verse-en")
 
 
+def test_every_recipe_has_a_recording() -> None:
+    assert {path.name.removesuffix(".json.gz") for path in FILES} == set(RECIPES)
+
+
 def probed(name: str) -> dict[int, Diagnosis]:
     recording = import_run(gzip.decompress((FOLDER / f"{name}.json.gz").read_bytes()))
     return {event.epoch: event.diagnosis for event in recording.events if isinstance(event, Probed)}
