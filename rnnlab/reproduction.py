@@ -42,8 +42,8 @@ REASONS = (
     " 277.1, 278.9 and 282.0 (`train A9 --corpus book-lyrics --seed K --epochs 40`), and seed 0 at 278.5 where the"
     " state is zero at the start of each epoch. The published 276.8 is 0.1 % below the lowest.",
     "A10: not found. Three seeds agree within 6 % of the loss (the logarithm of the perplexity), and the published loss"
-    " is 12 to 21 % above the highest of them. It is not the state: where that is zero at the start of each epoch, the values are"
-    " the same to five digits (1.001361, 1.000434, 1.000217, 1.000130).",
+    " is 12 to 21 % above the highest of them. It is not the state: where that is zero at the start of each epoch, the"
+    " values are the same to five digits (1.001361, 1.000434, 1.000217, 1.000130).",
 )
 """What was looked into by runs of their own, each named, where a published value lay outside the range."""
 
@@ -320,7 +320,7 @@ def _outside(by_recipe: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
             if len(finite) == len(ours) > 0 and not min(finite) <= value <= max(finite):
                 side = "above" if value > max(finite) else "below"
                 distance = abs(value / (max(finite) if side == "above" else min(finite)) - 1)
-                yield f"- {name}, epoch {epoch}: {value:.6f} is {distance:.1%} {side} our range, {_spread(ours)}."
+                yield f"- {name}, epoch {epoch}: {value:.6f} is {distance:.{1 if distance > 5e-4 else 3}%} {side} our range, {_spread(ours)}."
 
 
 def _span(dates: list[str]) -> str:
