@@ -320,7 +320,8 @@ def _outside(by_recipe: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
             if len(finite) == len(ours) > 0 and not min(finite) <= value <= max(finite):
                 side = "above" if value > max(finite) else "below"
                 distance = abs(value / (max(finite) if side == "above" else min(finite)) - 1)
-                yield f"- {name}, epoch {epoch}: {value:.6f} is {distance:.{1 if distance > 5e-4 else 3}%} {side} our range, {_spread(ours)}."
+                by = f"{distance:.1%}" if distance > 5e-4 else f"{distance:.3%}"
+                yield f"- {name}, epoch {epoch}: {value:.6f} is {by} {side} our range, {_spread(ours)}."
 
 
 def _span(dates: list[str]) -> str:
