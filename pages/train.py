@@ -36,7 +36,7 @@ elif arriving:
     setup.read_url()
 else:
     setup.keep()
-chosen = setup.sidebar()
+chosen = setup.chosen()
 setup.write_url(chosen, record.config if record else None)
 
 # one container: what is said here comes and goes, and the charts below keep their places
@@ -68,3 +68,6 @@ if config is not None:
     folded.section("train.text", partial(corpus.portrait, config), icon=":material/menu_book:", expanded=record is None)
 if record is not None:
     folded.section("train.decoding", partial(decoding.draw, record), icon=":material/edit_note:")
+
+# last: what a change of the setup does to the page is on its way before the widgets are drawn anew
+setup.sidebar()

@@ -20,7 +20,7 @@ from rnnlab.runs.export import export_run, to_json
 from rnnlab.view import live, recorded
 from rnnlab.view.i18n import LANGUAGES, number, t
 from rnnlab.view.wording import recipe_label
-from tests.app.conftest import ENTRY, TINY, Open, param, until, words
+from tests.app.conftest import ENTRY, TINY, Open, param, unfold, until, words
 
 PAGES = ("home", "train", "runs")
 
@@ -66,6 +66,7 @@ def test_the_switch_changes_the_language_and_the_url(open_page: Open) -> None:
 
 def test_home_leads_to_every_experiment(open_page: Open) -> None:
     app = open_page("home", "en")
+    unfold(app)
     links = "\n".join(str(link.proto) for link in app.get("page_link"))
     for one in RECIPES:
         assert f"recipe={one}&" in links or f'recipe={one}"' in links, one

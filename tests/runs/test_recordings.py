@@ -18,6 +18,8 @@ from rnnlab.runs.export import import_run
 from tests.runs.lab import TINY
 
 FILES = sorted(FOLDER.glob("*.json.gz"))
+# these were recorded before there were diagnoses, and no page asks them for one
+DIAGNOSED = [path for path in FILES if path.name.split(".")[0] not in ("B1", "B2", "B3", "B4")]
 
 
 def test_a_recording_holds_a_diagnosis_of_every_prediction_period(client: Client, tmp_path: Path) -> None:
@@ -58,7 +60,7 @@ def probed(name: str) -> dict[int, Diagnosis]:
     return {event.epoch: event.diagnosis for event in recording.events if isinstance(event, Probed)}
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name.removesuffix(".json.gz"))
+@pytest.mark.parametrize("path", DIAGNOSED, ids=lambda path: path.name.removesuffix(".json.gz"))
 def test_a_shipped_recording_holds_its_diagnoses(path: Path) -> None:
     recording = import_run(gzip.decompress(path.read_bytes()))
     config = recording.config

@@ -129,8 +129,8 @@ def write_url(setup: Setup, shown: TrainConfig | None) -> None:
     shell.parameters(**gone, **wanted)
 
 
-def sidebar() -> Setup:
-    """Draw the setup and return it."""
+def sidebar() -> None:
+    """Draw the setup; `chosen` tells what it says, also before it is drawn."""
     lang = shell.language()
     with st.sidebar:
         st.selectbox(
@@ -155,7 +155,6 @@ def sidebar() -> Setup:
         folded.section("setup.generation", _generation)
         folded.section("setup.preprocessing", _preprocessing)
         folded.section("setup.machine", _machine)
-    return _collect()
 
 
 def _optimizer() -> None:
@@ -209,8 +208,9 @@ def _machine() -> None:
     _choice("device", drop_down=True)
 
 
-def _collect() -> Setup:
-    chosen = RECIPES[st.session_state[_BASE]]
+def chosen() -> Setup:
+    """Return what the sidebar says in this run of the page, drawn already or not."""
+    base = RECIPES[st.session_state[_BASE]]
     values: dict[str, Any] = {name: _now(name) for name in _FIELDS}
     clipping = _clipping()
     # a section that is folded has no widgets to keep what was put into it, good or not
@@ -224,11 +224,11 @@ def _collect() -> Setup:
     if values["cell"] != "lstm":
         values["forget_bias"] = 0.0
     try:
-        config = chosen.config.change(**values)
+        config = base.config.change(**values)
     except RNNLabError as error:
-        return Setup(chosen, None, error)
+        return Setup(base, None, error)
     st.session_state[_CONFIG] = config
-    return Setup(chosen, config)
+    return Setup(base, config)
 
 
 def _fill(chosen: Recipe, config: TrainConfig) -> None:
