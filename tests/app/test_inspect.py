@@ -251,7 +251,7 @@ def test_where_nothing_was_trained_one_click_starts_a_run(open_page: Open, nothi
     run_id = param(app, "run")
     assert nothing.store.run(run_id).name == "A3"
     until(nothing, run_id, lambda record: record.state == "running")
-    nothing.pause(run_id)  # which keeps its weights
+    nothing.stop(run_id)  # which keeps its weights
     until(nothing, run_id, lambda record: record.continuable)
     app.run()
     assert not app.exception
