@@ -178,7 +178,7 @@ def test_the_loss_equals_the_cross_entropy_of_the_logits(spread: float) -> None:
     model = build_model(tiny(initialization="uniform"), V)
     with torch.no_grad():
         model.dense.weight.mul_(spread)
-    X, Y = torch.randint(V, (2, 4, 5))
+    X, Y = torch.randint(V, (2, 4, 5), generator=torch.Generator().manual_seed(0))
     results = []
     for fast in (True, False):
         model.zero_grad()
@@ -193,7 +193,9 @@ def test_the_loss_equals_the_cross_entropy_of_the_logits(spread: float) -> None:
     if spread > 1:
         assert (logits.softmax(1) == 0).any()
     for mine, readable in zip(*results, strict=True):
-        torch.testing.assert_close(mine, readable, atol=1e-5, rtol=1e-5)
+        # a sum of numbers that large is rounded at their size
+        size = max(1.0, float(readable.detach().abs().max()))
+        torch.testing.assert_close(mine, readable, atol=1e-5 * size, rtol=1e-5)
 
 
 def test_a_backward_direction_sees_the_future_and_a_forward_one_does_not() -> None:
