@@ -76,6 +76,22 @@ def recording(name: str) -> Recording:
     return read(gzip.decompress(folder().joinpath(f"{name}{SUFFIX}").read_bytes()).decode("utf-8"))
 
 
+@dataclass(frozen=True)
+class Label:
+    """What tells one recording from another; unlike the recordings themselves, all of them can be kept."""
+
+    config: TrainConfig
+    num_epochs: int
+    probed: bool  # holds diagnoses
+
+
+@cache
+def label(name: str) -> Label:
+    """Return the label of the recording of the recipe `name`, one of `names`."""
+    one = recording(name)
+    return Label(one.config, len(one.history.epochs), bool(one.history.probes))
+
+
 def choose(preferred: Iterable[str]) -> Recording | None:
     """Return the first recording among `preferred` that exists, else any, else None."""
     have = names()

@@ -48,6 +48,7 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Record]:
     def forget() -> None:
         recorded.names.cache_clear()
         recorded.recording.cache_clear()
+        recorded.label.cache_clear()
         live._recorded_shelf.clear()
 
     monkeypatch.setattr(recorded, "folder", lambda: tmp_path)

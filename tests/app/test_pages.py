@@ -199,6 +199,7 @@ def test_a_recorded_run_plays_and_says_so(
     monkeypatch.setattr(recorded, "folder", lambda: tmp_path)
     recorded.names.cache_clear()
     recorded.recording.cache_clear()
+    recorded.label.cache_clear()
     try:
         for page in ("home", "train"):
             app = open_page(page, "zh")
@@ -208,6 +209,7 @@ def test_a_recorded_run_plays_and_says_so(
     finally:
         recorded.names.cache_clear()
         recorded.recording.cache_clear()
+        recorded.label.cache_clear()
 
 
 def test_runs_lists_filters_and_deletes(open_page: Open, client: Client) -> None:

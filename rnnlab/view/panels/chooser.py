@@ -94,7 +94,7 @@ def _topic_of(identity: str) -> str:
 def _config_of(identity: str) -> TrainConfig | None:
     kind, _, name = identity.partition(":")
     if kind == "recorded":
-        return recorded.recording(name).config if name in recorded.names() else None
+        return recorded.label(name).config if name in recorded.names() else None
     try:
         return shell.store().run(name).config
     except RunError:
@@ -174,18 +174,18 @@ def fits(topic: str, config: TrainConfig) -> bool:
 def _recordings(topic: str) -> list[str]:
     """Return the recordings, those that fit the topic first."""
     names = recorded.names()
-    order = sorted(names, key=lambda one: (one != RECIPE[topic], not fits(topic, recorded.recording(one).config)))
-    return [one for one in order if recorded.recording(one).history.epochs]
+    order = sorted(names, key=lambda one: (one != RECIPE[topic], not fits(topic, recorded.label(one).config)))
+    return [one for one in order if recorded.label(one).num_epochs]
 
 
 def _default(topic: str, records: list[RunRecord], names: list[str]) -> str | None:
     last = next((one for one in records if one.id == st.session_state.get(controls.SHOWN)), None)
     if last is not None and last.epoch and fits(topic, last.config):
         return f"run:{last.id}"
-    fitting = [one for one in names if fits(topic, recorded.recording(one).config)]
+    fitting = [one for one in names if fits(topic, recorded.label(one).config)]
     runs = [one for one in records if one.epoch and fits(topic, one.config)]
     # a recording that was diagnosed shows everything at once; else a run can be diagnosed here
-    probed = [one for one in fitting if recorded.recording(one).history.probes]
+    probed = [one for one in fitting if recorded.label(one).probed]
     if probed:
         return f"recorded:{probed[0]}"
     if runs and any(one.continuable for one in runs):

@@ -67,7 +67,7 @@ def _trained(rung: Rung) -> str | None:
     for record in stored(shell.store().runs(limit=500), rung.config):
         if not compare_watch.changed_by_hand(record):
             return record.id
-    same = (name for name in recorded.names() if recorded.recording(name).config == rung.config)
+    same = (name for name in recorded.names() if recorded.label(name).config == rung.config)
     name = next(same, None)
     return f"{RECORDED}{name}" if name else None
 

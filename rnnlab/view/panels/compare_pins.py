@@ -125,7 +125,7 @@ def draw(names: Mapping[str, str]) -> None:
         for one, label in names.items():
             record = None if one.startswith(RECORDED) else shell.store().run(one)
             state = record.state if record else "recorded"
-            config = record.config if record else recorded.recording(one.removeprefix(RECORDED)).config
+            config = record.config if record else recorded.label(one.removeprefix(RECORDED)).config
             st.button(
                 f"{plain(label)} :small[:gray[{state_text(state, lang)}]]",
                 key=f"compare.unpin.{one}",

@@ -63,7 +63,7 @@ def _members(base: TrainConfig) -> dict[int, str]:
             found[record.config.random_seed] = record.id
     for name in recorded.names():
         config = RECIPES[name].config
-        if seedless(config) == seedless(base) and recorded.recording(name).config == config:
+        if seedless(config) == seedless(base) and recorded.label(name).config == config:
             found.setdefault(config.random_seed, f"{RECORDED}{name}")
     return dict(sorted(found.items())[:SEEDS])
 

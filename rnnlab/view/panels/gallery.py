@@ -99,14 +99,13 @@ def _card(recipe: Recipe) -> None:
     lang = shell.language()
     with st.container(border=True, height="stretch", gap="xsmall"):
         _link(recipe)
-        found = recorded.choose_exactly(recipe.id)
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
             st.caption(_published(recipe), width="content")
-            if found is None:
+            if recipe.id not in recorded.names():
                 st.caption(t("gallery.none", lang), width="content")
-            elif found.clock:
+            elif recipe.config.num_epochs:
                 # an image of Streamlit's brings a button of its own, one more stop for the keyboard on each card
-                st.markdown(_small_curve(found.name, lang, PALETTE[shell.theme()]["live"]), width="content")
+                st.markdown(_small_curve(recipe.id, lang, PALETTE[shell.theme()]["live"]), width="content")
 
 
 @cache

@@ -111,14 +111,12 @@ def _heat(one: Subject, key: str) -> None:
 def _beside(one: Subject) -> Subject | None:
     """Let the reader choose a run to set beside; by default two layers."""
     lang = one.scene.lang
-    names = [
-        name for name in recorded.names() if f"recorded:{name}" != one.id and recorded.recording(name).history.epochs
-    ]
+    names = [name for name in recorded.names() if f"recorded:{name}" != one.id and recorded.label(name).num_epochs]
     runs = [run for run in subject.runs() if run.epoch and f"run:{run.id}" != one.id]
     options = [*(f"recorded:{name}" for name in names), *(f"run:{run.id}" for run in runs)]
     if not options:
         return None
-    layers = {f"recorded:{name}": recorded.recording(name).config.num_layers for name in names}
+    layers = {f"recorded:{name}": recorded.label(name).config.num_layers for name in names}
     layers |= {f"run:{run.id}": run.config.num_layers for run in runs}
     default = "recorded:A8" if "recorded:A8" in options else min(options, key=lambda name: abs(layers[name] - 2))
     chosen = st.session_state.get(_BESIDE) or st.query_params.get("beside")
