@@ -12,7 +12,7 @@ from rnnlab.view.charts.style import enlarged
 from rnnlab.view.i18n import t
 
 
-def show(spec: Mapping[str, Any], tables: Mapping[str, bytes], *, key: str, alt: str, export: bool = True) -> None:
+def show(spec: Mapping[str, Any], tables: Mapping[str, bytes], *, key: str, alt: str) -> None:
     """Draw a chart, and below it offer it as files.
 
     Args:
@@ -20,13 +20,11 @@ def show(spec: Mapping[str, Any], tables: Mapping[str, bytes], *, key: str, alt:
             draws the chart anew and loses zoom and tooltip.
         tables: Arrow bytes by the names that `spec` uses, as `rnnlab.view.frames.ipc` makes them.
         alt: what the chart shows and what came out, for those who cannot see it.
-        export: whether to offer the files; not for a small drawing within an explanation.
     """
     with st.container(horizontal_alignment="right", gap=None):
         drawn = enlarged(spec, shell.LARGER) if shell.projector() else spec
         st.vega_lite_chart({**drawn, "datasets": dict(tables)}, key=key, alt=alt)
-        if export:
-            _export(spec, tables, key, alt)
+        _export(spec, tables, key, alt)
 
 
 def _export(spec: Mapping[str, Any], tables: Mapping[str, bytes], key: str, alt: str) -> None:

@@ -62,7 +62,7 @@ def draw(lesson: Lesson) -> None:
     left = cells.memory_left(states, cells.path(cell, np.zeros(2), nothing, w, STEPS, activation), kept)
     said = words.cell(cell, gate_value, state[kept], after[kept], left, STEPS, lang)
     st.markdown(t("lesson.cell.path", lang, steps=STEPS))
-    chart.show(charts.path(lang, theme), tables.path(states, lang), key=_name(cell, "path"), export=False, alt=said)
+    chart.show(charts.path(lang, theme), tables.path(states, lang), key=_name(cell, "path"), alt=said)
     conclude(said)
 
 

@@ -48,7 +48,6 @@ def draw(lesson: Lesson) -> None:
                 charts.vectors(f"lesson.clipping.{name}", lang, theme),
                 build(found, lang),
                 key=f"lesson.clipping.{name}",
-                export=False,
                 alt=said,
             )
     conclude(said)

@@ -46,7 +46,6 @@ def draw(lesson: Lesson) -> None:
         charts.directions(lang, theme),
         tables.directions(text, target, reading, lang),
         key="lesson.directions.window",
-        export=False,
         alt=said,
     )
     st.caption(t("lesson.directions.legend", lang))

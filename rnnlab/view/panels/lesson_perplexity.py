@@ -36,7 +36,6 @@ def draw(lesson: Lesson) -> None:
             charts.loss_curve(lang, theme),
             tables.losses(probabilities),
             key="lesson.perplexity.curve",
-            export=False,
             alt=said,
         )
     with right:

@@ -44,7 +44,6 @@ def draw(lesson: Lesson) -> None:
             charts.positions(lang, theme),
             tables.positions(positions, minibatch - 1, length),
             key=f"lesson.sampling.{name}",
-            export=False,
             alt=t("lesson.sampling.alt", lang, number=minibatch, rows=rows),
         )
         left = sampling.left_out(positions, length)

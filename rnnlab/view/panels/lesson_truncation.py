@@ -43,7 +43,6 @@ def draw(lesson: Lesson) -> None:
         charts.reach(lang, theme),
         tables.reach(minibatch, count, _STEPS, detach, lang),
         key="lesson.truncation.reach",
-        export=False,
         alt=said,
     )
     st.caption(t("lesson.truncation.legend", lang))
