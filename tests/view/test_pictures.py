@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -18,8 +20,11 @@ from rnnlab.errors import RunError
 from rnnlab.events import EpochFinished
 from rnnlab.recipes import RECIPES
 from rnnlab.view import charts, frames, pictures
+from rnnlab.view.charts import lessons as lesson_charts
 from rnnlab.view.frames import History, ipc
 from rnnlab.view.i18n import t
+from rnnlab.view.lessons import clipping
+from rnnlab.view.lessons import tables as lesson_tables
 
 TABLES = {"points": ipc({"x": [1.0, 2.0], "y": [3.0, float("nan")], "z": ["=1+1", "困"]},
                         {"x": pa.float64(), "y": pa.float64(), "z": pa.string()})}  # fmt: skip
@@ -73,6 +78,18 @@ def test_an_svg_keeps_its_text() -> None:
     words = [element.text for element in ElementTree.fromstring(text).iter() if element.tag.endswith("text")]
     assert words.count("困惑度") == 2
     assert "Noto Sans CJK SC" in text
+
+
+@pytest.mark.parametrize("width", [300, 640])
+def test_the_circle_of_the_clipping_lesson_is_round_at_every_width(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pictures, "WIDTH", width)
+    tables = lesson_tables.gradient(clipping.clip((3.0, -2.0), 2.0, 0.5), "en")
+    text = pictures.svg(lesson_charts.vectors("lesson.clipping.before", "en"), tables).decode("utf-8")
+    (circle,) = (one for one in ElementTree.fromstring(text).iter() if one.get("stroke-dasharray") == "2,3")
+    points = np.array(re.findall(r"(-?[\d.]+),(-?[\d.]+)", str(circle.get("d"))), dtype=float)
+    across, upwards = np.ptp(points, axis=0)
+    assert upwards > 80
+    assert across == pytest.approx(upwards, rel=0.01)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -212,7 +212,7 @@ def measured(kind: str, lang: str, theme: str = "light") -> dict[str, Any]:
 
 @cache
 def vectors(title: str, lang: str, theme: str = "light") -> dict[str, Any]:
-    """Return arrows from zero with a circle; tables ``arrows``, ``circle``, ``extent``.
+    """Return arrows from zero with a circle that is round at every width; tables ``arrows``, ``circle``, ``extent``.
 
     Args:
         title: a key of the catalogue.
@@ -234,7 +234,15 @@ def vectors(title: str, lang: str, theme: str = "light") -> dict[str, Any]:
         "dy": alt.expr("(datum.y < 0 ? 11 : -11) * (datum.side || 1)"),
         "fontSize": 12,
     }
-    extent = _named("extent").mark_point(opacity=0, size=0).encode(x=x, y=y)
+    # one unit is as long across as upwards, whatever the shape of the picture; its shorter side holds the reach
+    extent = (
+        _named("extent")
+        .transform_calculate(
+            x="datum.reach * width / min(width, height)", y="datum.reach * height / min(width, height)"
+        )
+        .mark_point(opacity=0, size=0)
+        .encode(x=x, y=y)
+    )
     circle = (
         _named("circle")
         .mark_line(color=colors["book"], strokeWidth=1.4, strokeDash=[2, 3])

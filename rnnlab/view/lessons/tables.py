@@ -144,12 +144,8 @@ def measured(minibatches: Sequence[int], values: Sequence[float]) -> dict[str, b
     return {"measured": ipc(columns, {"minibatch": _F, "value": _F, "label": _S})}
 
 
-WIDE = 1.5
-"""A chart is about this much wider than high: circles look round."""
-
-
 def vectors(first: Array, second: Array, names: tuple[str, str], radius: float, radius_name: str) -> dict[str, bytes]:
-    """Return two arrows from zero, a circle, and a square that holds them all."""
+    """Return two arrows from zero, a circle, and how far from zero the picture reaches."""
     ends = [first, second]
     columns = {
         "x": [value for end in ends for value in (0.0, float(end[0]))],
@@ -172,7 +168,7 @@ def vectors(first: Array, second: Array, names: tuple[str, str], radius: float, 
             {"x": x, "y": y, "order": [float(i) for i in range(len(x))], "label": labels},
             types | {"order": _F, "label": _S},
         ),
-        "extent": ipc({"x": [-WIDE * reach, WIDE * reach], "y": [-reach, reach]}, types),
+        "extent": ipc({"reach": [-reach, reach]}, {"reach": _F}),
     }
 
 

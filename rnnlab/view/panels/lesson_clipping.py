@@ -36,6 +36,7 @@ def draw(lesson: Lesson) -> None:
     )
     theta, rate = BOOK
     if numbers == "small":
+        columns = st.columns(2, gap="medium")  # a row of its own: on a phone columns stand one below the other
         theta = columns[0].slider(t("field.clip_norm", lang), 0.5, 6.0, 2.0, 0.5, key="lesson.clipping.theta")
         rate = columns[1].slider(t("field.learning_rate", lang), 0.1, 1.0, 0.5, 0.1, key="lesson.clipping.rate")
     found = clipping.clip((gradient[0], gradient[1]), theta, rate)
