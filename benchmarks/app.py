@@ -4,7 +4,8 @@
 
 - first paint: a fresh server's first visitor, from asking for the page to seeing its heading and its first chart;
 - first point: from the click on Start to the first point of the curve: cold (the click comes as soon as the page of a
-  fresh server is there), and with the waiting worker, of a browser that never was here and of one that comes back;
+  fresh server is there), and with the waiting worker, of a visitor who comes back, of one who never was here and clicks
+  when the page is drawn, and of one who never was here and clicks before its chart is;
 - watched: epochs per second of a run in the app with one viewer, against the same run in the shell, in alternation.
 
 Needs chromium and playwright.
@@ -99,6 +100,24 @@ def click_to_point(page: Page) -> float:
     return float(page.evaluate("window.waited"))
 
 
+def first_visit(browser: Browser, app: App, recipe: str, drawn: bool) -> float:
+    """Return the seconds from the click to the first point, the browser being new to a server that is up.
+
+    Args:
+        browser: where each visitor has a cache of its own.
+        app: the server; a worker waits.
+        recipe: what is trained, a few epochs of it.
+        drawn: whether the visitor clicks when the page is drawn, or before its chart is.
+    """
+    page = open_page(browser, f"{app.url}/train?recipe={recipe}&num_epochs=20&random_seed=1")
+    if drawn:
+        page.locator(f"{CURVE} svg").first.wait_for()
+    waited = click_to_point(page)
+    page.get_by_test_id("stProgress").get_by_text("finished").wait_for()
+    page.context.close()
+    return waited
+
+
 def watched(page: Page, app: App, query: str) -> tuple[float, float]:
     """Train once with a viewer; return (seconds from click to first point, epochs per second of the run)."""
     page.goto(f"{app.url}/train?{query}", wait_until="commit")
@@ -154,20 +173,27 @@ def main() -> None:
             try:
                 query = f"recipe={options.recipe}&num_epochs={options.epochs}&random_seed=1"
                 page = open_page(browser, "about:blank")
-                first, _ = watched(page, app, query)
-                ratios, waits = [], []
+                watched(page, app, query)  # the browser has been here, and a worker waits
+                ratios: list[float] = []
+                waits: dict[str, list[float]] = {
+                    "coming back": [],
+                    "first visit, drawn": [],
+                    "first visit, at once": [],
+                }
                 for _ in range(options.rounds):
+                    for name, drawn in (("first visit, drawn", True), ("first visit, at once", False)):
+                        waits[name].append(first_visit(browser, app, options.recipe, drawn))
                     waited, seen = watched(page, app, query)
                     unseen = in_shell(app.home, options.recipe, options.epochs)
-                    waits.append(waited)
+                    waits["coming back"].append(waited)
                     ratios.append(seen / unseen)
                     print(
                         f"epochs/s watched {seen:.2f}, in the shell {unseen:.2f}, ratio {seen / unseen:.1%}", flush=True
                     )
-                each = [round(wait, 2) for wait in waits]
-                print(f"{'first point, first visit':28}{first:8.2f} s")
-                print(f"{'first point, coming back':28}{statistics.median(waits):8.2f} s   {each}")
-                print(f"{'watched / shell':28}{statistics.median(ratios):8.1%}")
+                for name, each in waits.items():
+                    name = f"first point, {name}"
+                    print(f"{name:34}{statistics.median(each):6.2f} s   {[round(wait, 2) for wait in each]}")
+                print(f"{'watched / shell':34}{statistics.median(ratios):6.1%}")
             finally:
                 app.stop()
         browser.close()

@@ -76,17 +76,34 @@ def _option(name: str, lang: str) -> str:
 
 
 def draw() -> None:
-    """Show the experiments by family."""
-    lang = shell.language()
-    for group in _GROUPS:
-        st.subheader(t(f"gallery.{group}", lang), anchor=False)
-        st.caption(t(f"gallery.{group}.note", lang))
-        members = [one for one in RECIPES.values() if one.group == group]
-        main = [one for one in members if "-" not in one.id]
-        _cards(main)
-        rest = [one for one in members if one not in main]
-        if rest:
-            folded.section(f"gallery.{group}.more", partial(_cards, rest))
+    """Show the experiments by family: the first one open, the others a click away."""
+    lang, (first, *others) = shell.language(), _GROUPS
+    st.subheader(t(f"gallery.{first}", lang), anchor=False)
+    _note(first)
+    main, rest = _members(first)
+    _cards(main)
+    folded.section(f"gallery.{first}.more", partial(_cards, rest))
+    for group in others:
+        folded.section(f"gallery.{group}", partial(_family, group))
+
+
+def _family(group: str) -> None:
+    _note(group)
+    main, rest = _members(group)
+    _cards(main)
+    if rest:
+        st.markdown(t(f"gallery.{group}.more", shell.language()))
+        _cards(rest)
+
+
+def _note(group: str) -> None:
+    st.caption(t(f"gallery.{group}.note", shell.language()))
+
+
+def _members(group: str) -> tuple[list[Recipe], list[Recipe]]:
+    members = [one for one in RECIPES.values() if one.group == group]
+    main = [one for one in members if "-" not in one.id]
+    return main, [one for one in members if one not in main]
 
 
 def _cards(members: list[Recipe]) -> None:
