@@ -35,6 +35,7 @@ _ICON = (
 # theme, and the name of an experiment is cut off where it could go on in a second line. What waits for its chart stands
 # still: its pulse takes a quarter of the processor's time for a page, where the processor draws
 _STYLE = """
+[data-testid="stElementContainer"]:has(style) { position: absolute }
 [data-testid="stSkeleton"], [data-testid="stSkeleton"] * { animation: none !important }
 [data-testid="stPageLink-NavLink"] :is(span, div, p) { white-space: normal; overflow: visible }
 [data-testid="stCaptionContainer"] { opacity: 0.85 }

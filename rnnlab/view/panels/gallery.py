@@ -21,6 +21,8 @@ _GROUPS = ("A", "B", "X")
 _CHOSEN = "gallery.chosen"
 WIDTH, HEIGHT = 96, 40
 """Of the small curve on a card, in pixels."""
+BESIDE = 108
+"""Width of the words beside it: both fit the narrowest card."""
 
 
 def pick(usual: Recording) -> Recording | None:
@@ -116,10 +118,10 @@ def _card(recipe: Recipe) -> None:
     lang = shell.language()
     with st.container(border=True, height="stretch", gap="xsmall"):
         _link(recipe)
-        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
-            st.caption(_published(recipe), width="content")
+        with st.container(horizontal=True, vertical_alignment="top", horizontal_alignment="distribute", gap="xsmall"):
+            st.caption(_published(recipe), width=BESIDE)
             if recipe.id not in recorded.names():
-                st.caption(t("gallery.none", lang), width="content")
+                st.caption(t("gallery.none", lang), width=WIDTH)
             elif recipe.config.num_epochs:
                 # an image of Streamlit's brings a button of its own, one more stop for the keyboard on each card
                 st.markdown(_small_curve(recipe.id, lang, PALETTE[shell.theme()]["live"]), width="content")
