@@ -67,7 +67,7 @@ class MinibatchFinished(_Event):
 
 
 class EpochFinished(_Event):
-    """One pass over the text; `grad_norm_by_layer` goes from the first layer to the output layer."""
+    """One pass over the text; norms by layer go from the first layer to the output layer."""
 
     kind: Literal["epoch_finished"] = "epoch_finished"
     epoch: int
@@ -81,6 +81,16 @@ class EpochFinished(_Event):
     grad_norm_max: float
     clipped_share: float  # of the minibatches, 0 to 1
     grad_norm_by_layer: tuple[float, ...] = ()
+    grad_norm_clipped: float | None = None  # the mean after clipping; None: nothing was clipped, or not recorded
+    grad_norm_clipped_by_layer: tuple[float, ...] = ()
+
+    def after_clipping(self) -> tuple[float, tuple[float, ...]] | None:
+        """Return the mean norm after clipping, of all layers and by layer; None where it was not recorded."""
+        if self.clipped_share == 0:
+            return self.grad_norm, self.grad_norm_by_layer
+        if self.grad_norm_clipped is None:
+            return None
+        return self.grad_norm_clipped, self.grad_norm_clipped_by_layer
 
 
 class TextGenerated(_Event):

@@ -54,6 +54,8 @@ class Tally:
     grad_norm_sum: float = 0.0
     grad_norm_max: float = 0.0
     layer_norm_sums: list[float] = field(default_factory=list)
+    clipped_norm_sum: float = 0.0  # after clipping
+    clipped_layer_norm_sums: list[float] = field(default_factory=list)
 
 
 class TrainingState:
@@ -251,7 +253,8 @@ def _change_setting(state: TrainingState, name: SettingName, value: float | None
 
 
 def _begin_epoch(state: TrainingState) -> None:
-    state.tally = Tally(layer_norm_sums=[0.0] * len(state.model.layer_parameters()))
+    zeros = [0.0] * len(state.model.layer_parameters())
+    state.tally = Tally(layer_norm_sums=zeros, clipped_layer_norm_sums=zeros)
     if not state.config.carry_state:
         state.hidden = None
 
@@ -267,7 +270,8 @@ def _minibatch(
     if not math.isfinite(loss):
         return RunDiverged(epoch=state.epoch + 1, minibatch=state.minibatch + 1, grad_norm=state.last_grad_norm)
     clipped = state.clip_norm is not None and grad_norm > state.clip_norm
-    _update(state, state.clip_norm / grad_norm if clipped and state.clip_norm else 1.0)
+    scale = state.clip_norm / grad_norm if clipped and state.clip_norm else 1.0  # min(1, θ / ‖g‖)
+    _update(state, scale)
     seconds = clock() - started
 
     tally = state.tally
@@ -280,6 +284,10 @@ def _minibatch(
         tally.grad_norm_sum += grad_norm
         tally.grad_norm_max = max(tally.grad_norm_max, grad_norm)
         tally.layer_norm_sums = [a + b for a, b in zip(tally.layer_norm_sums, layer_norms, strict=True)]
+        tally.clipped_norm_sum += scale * grad_norm
+        # a checkpoint written before this was summed has none
+        before = tally.clipped_layer_norm_sums or [0.0] * len(layer_norms)
+        tally.clipped_layer_norm_sums = [a + scale * b for a, b in zip(before, layer_norms, strict=True)]
     state.minibatch += 1
     return MinibatchFinished(
         epoch=state.epoch + 1,
@@ -311,6 +319,10 @@ def _finish_epoch(state: TrainingState) -> EpochFinished:
         grad_norm_max=tally.grad_norm_max,
         clipped_share=tally.num_clipped / n,
         grad_norm_by_layer=tuple(norm / n for norm in tally.layer_norm_sums),
+        grad_norm_clipped=tally.clipped_norm_sum / n if tally.num_clipped else None,
+        grad_norm_clipped_by_layer=tuple(norm / n for norm in tally.clipped_layer_norm_sums)
+        if tally.num_clipped
+        else (),
     )
 
 

@@ -177,7 +177,8 @@ def _check(event: Event, config: TrainConfig) -> None:
     if isinstance(event, RunFailed) and any(isinstance(one, dict | list) for one in event.params.values()):
         raise ValueError("run_failed: its params are plain numbers and texts")
     if isinstance(event, EpochFinished):
-        if event.epoch < 1 or len(event.grad_norm_by_layer) > MAX_LAYERS:
+        layers = max(len(event.grad_norm_by_layer), len(event.grad_norm_clipped_by_layer))
+        if event.epoch < 1 or layers > MAX_LAYERS:
             raise ValueError("epoch_finished: epochs count from 1, and there are at most 10 layers")
         if event.loss < 0 or (event.perplexity or 1.0) < 1 - 1e-6 or event.seconds < 0:
             raise ValueError("epoch_finished: loss and seconds are at least 0, perplexity at least 1")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import bisect
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 import pyarrow as pa
@@ -173,7 +174,7 @@ POINTS = {"epoch": _F, "value": _F, "shown": _S, "label": _S, "fill": _F}
 RULES = {"value": _F, "label": _S, "end": _F, "order": _F}
 MARKS = {"epoch": _F, "label": _S, "row": _F}
 OVERFLOW = {"epoch": _F, "value": _F, "shown": _S, "label": _S}
-LAYERS = {"epoch": _F, "value": _F, "layer": _S}
+LAYERS = {"epoch": _F, "value": _F, "layer": _S, "after": _S}
 CURVE = EXTENT = {"epoch": _F, "value": _F}
 
 
@@ -309,22 +310,34 @@ def now_table(history: History, epoch: int | None, vocab_size: float) -> bytes:
 
 
 def gradient_tables(history: History, lang: str) -> dict[str, bytes]:
-    """Return the tables of the gradient charts: ``layers`` (norm by layer), ``threshold`` (θ), ``clipped`` (share)."""
+    """Return the tables of the gradient charts: ``layers`` (norm by layer), ``threshold`` (θ), ``clipped`` (share).
+
+    A row of ``layers`` has the norm after clipping beside the one before it, as text; nothing where it was not
+    recorded. The norm of the whole network after clipping is a line of its own where something was clipped.
+    """
     rows = history.epochs
     names = layer_names(max((len(one.grad_norm_by_layer) for one in rows), default=0), lang)
     epochs: list[float] = []
     values: list[float] = []
     layers: list[str] = []
+    afters: list[str] = []
+    whole, clipped = t("chart.all_layers", lang), t("chart.all_layers_clipped", lang)
     for one in rows:
-        series = [(t("chart.all_layers", lang), one.grad_norm), *zip(names, one.grad_norm_by_layer, strict=False)]
-        for layer, value in series:
+        after = one.after_clipping()
+        after_norms = (after[0], *after[1]) if after is not None else ()
+        norms = zip_longest((one.grad_norm, *one.grad_norm_by_layer), after_norms)
+        series = [(layer, *pair) for layer, pair in zip((whole, *names), norms, strict=False)]
+        if after is not None and one.clipped_share > 0:
+            series.append((clipped, after[0], after[0]))
+        for layer, value, shortened in series:
             if value > 0 and math.isfinite(value):
                 epochs.append(float(one.epoch))
                 values.append(value)
                 layers.append(layer)
+                afters.append("" if shortened is None else number(shortened, 3))
     clipping = [one for one in rows if one.clip_norm is not None]
     return {
-        "layers": ipc({"epoch": epochs, "value": values, "layer": layers}, LAYERS),
+        "layers": ipc({"epoch": epochs, "value": values, "layer": layers, "after": afters}, LAYERS),
         "threshold": ipc(
             {
                 "epoch": [float(one.epoch) for one in clipping],

@@ -204,6 +204,32 @@ def test_a_clipped_sgd_step_has_the_length_learning_rate_times_theta(
         assert gradient == pytest.approx(0.01, rel=1e-4)
 
 
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_an_epoch_says_the_norm_before_and_after_clipping(optimizer: str, vocab: Vocab, indices: Tensor) -> None:
+    free = run(tiny(optimizer=optimizer, clip_norm=None, learning_rate=1e-3), vocab, indices)
+    norms = [one.grad_norm for one in free if isinstance(one, MinibatchFinished) and one.grad_norm is not None]
+    θ = sorted(norms)[len(norms) // 2]  # about half of them are longer
+    seen = run(tiny(optimizer=optimizer, clip_norm=θ, learning_rate=1e-3), vocab, indices)
+    epochs = [one for one in seen if isinstance(one, EpochFinished)]
+    assert any(0 < one.clipped_share < 1 for one in epochs)
+    for one in epochs:
+        lengths = [
+            event.grad_norm or 0.0
+            for event in seen
+            if isinstance(event, MinibatchFinished) and event.epoch == one.epoch
+        ]
+        after = one.after_clipping()
+        assert after is not None
+        assert one.grad_norm == pytest.approx(sum(lengths) / len(lengths))
+        assert after[0] == pytest.approx(sum(min(length, θ) for length in lengths) / len(lengths))
+        shares = [new / old for new, old in zip(after[1], one.grad_norm_by_layer, strict=True)]
+        assert max(shares) <= 1.0
+        assert (min(shares) < 1.0) == (one.clipped_share > 0)
+    for one in free:
+        if isinstance(one, EpochFinished):
+            assert one.after_clipping() == (one.grad_norm, one.grad_norm_by_layer)
+
+
 def test_pause_steps_and_resume(vocab: Vocab, indices: Tensor) -> None:
     wishes: list[Callable[[], None]] = []
     waits: list[int] = []

@@ -160,6 +160,22 @@ def test_gradients_by_layer_leave_out_what_a_log_axis_cannot_show() -> None:
     assert [row["value"] for row in rows(tables["clipped"])] == [0.75, 0.75]
 
 
+def test_gradients_stand_before_and_after_clipping_where_both_were_recorded() -> None:
+    measured = {"grad_norm_clipped": 0.01, "grad_norm_clipped_by_layer": (0.004, 0.006)}
+    history = History([epoch(1), epoch(2, **measured), epoch(3, clipped_share=0.0, clip_norm=None)])
+    found = rows(frames.gradient_tables(history, "en")["layers"])
+    after = {(row["epoch"], row["layer"]): row["after"] for row in found}
+    assert after[1.0, "whole network"] == ""
+    assert (after[2.0, "whole network"], after[2.0, "layer 1"], after[2.0, "output layer"]) == (
+        "0.01",
+        "0.004",
+        "0.006",
+    )
+    assert [row["value"] for row in found if row["layer"] == "whole network, clipped"] == [0.01]
+    same = next(row for row in found if row["epoch"] == 3.0 and row["layer"] == "whole network")
+    assert float(same["after"]) == pytest.approx(same["value"], rel=1e-2)
+
+
 def test_an_ended_run_keeps_its_ending() -> None:
     history = History([started(), epoch(1), RunDiverged(epoch=2, minibatch=1, grad_norm=3.0)])
     assert isinstance(history.ending, RunDiverged)

@@ -150,6 +150,7 @@ def gradient_curve(lang: str, theme: str = "light") -> dict[str, Any]:
         t("chart.all_layers", lang),
         *(t("chart.layer", lang, number=i) for i in range(1, 9)),
         t("chart.output_layer", lang),
+        t("chart.all_layers_clipped", lang),
     ]
     lines = (
         alt.Chart(alt.NamedData(name="layers"))
@@ -169,6 +170,7 @@ def gradient_curve(lang: str, theme: str = "light") -> dict[str, Any]:
                 alt.Tooltip("epoch:Q", title=t("chart.epoch", lang)),
                 alt.Tooltip("layer:N", title=t("chart.layer_title", lang)),
                 alt.Tooltip("value:Q", title=t("chart.grad_norm", lang), format=".3~g"),
+                alt.Tooltip("after:N", title=t("chart.grad_norm_clipped", lang)),
             ],
         )
     )

@@ -91,7 +91,11 @@ def _clipping(scene: Scene) -> str:
         return ""
     if last.clip_norm is None:
         return t("gradient.off", lang)
-    return t("gradient.on", lang, share=f"{last.clipped_share:.0%}", threshold=f"{last.clip_norm:g}")
+    said = t("gradient.on", lang, share=f"{last.clipped_share:.0%}", threshold=f"{last.clip_norm:g}")
+    after = last.after_clipping()
+    if after is None or not last.clipped_share:
+        return said
+    return said + t("gradient.after", lang, before=number(last.grad_norm, 3), after=number(after[0], 3))
 
 
 def gradients(scene: Scene, key: str = "gradients") -> None:
