@@ -98,7 +98,7 @@ def main() -> None:
 
     text = long_text(10_000)
     vocab = Vocab(text)
-    for name in ("A2", "A3", "A5", "A6", "A7", "A10"):
+    for name in ("A2", "A3", "A4", "A5", "A6", "A7", "A8", "A9", "A10", "B4", "B5"):
         config = recipe(name).config.change(prefixes=(text[0],))
         prepare_thread(config)
         model = build_model(config, len(vocab))

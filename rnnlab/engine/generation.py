@@ -7,6 +7,7 @@ from torch import Tensor
 
 from rnnlab.config import Decoding
 from rnnlab.engine.model import LanguageModel
+from rnnlab.engine.reader import Reader
 from rnnlab.text.vocab import Vocab
 
 
@@ -36,12 +37,11 @@ def generate(
     """
     indices = vocab.encode(prefix)
     generator = torch.Generator().manual_seed(seed)
-    device = model.dense.weight.device
-    state = model.begin_state(batch_size=1)
+    reader = Reader(model)
     for position in range(len(indices) + num_preds - 1):
-        logits, state = model(torch.tensor([[indices[position]]], device=device), state)
+        logits = reader.read(indices[position])
         if position >= len(indices) - 1:
-            indices.append(choose(logits[0], decoding, temperature, top_k, generator))
+            indices.append(choose(logits, decoding, temperature, top_k, generator))
     return vocab.decode(indices)
 
 
