@@ -1,7 +1,7 @@
 """What is wrong with a network, measured at frozen weights: stuck at the frequencies, reading the answer, overfitting.
 
 `diagnose` looks and changes nothing: not the weights, not the random state, not how the thread treats denormal numbers.
-To answer within seconds it walks at most `MAX_TARGETS` characters of a text, and samples where a measure costs more
+To answer within seconds it walks at most `targets.MAX_TARGETS` characters of a text, and samples where a measure costs more
 than one walk; a text of the book's 10,000 characters is walked whole.
 """
 
@@ -22,12 +22,9 @@ from rnnlab.engine.cells import CELLS, State
 from rnnlab.engine.minibatch import consecutive_minibatches
 from rnnlab.engine.model import ClozeModel, LanguageModel
 from rnnlab.events import Diagnosis, perplexity_of
+from rnnlab.text.targets import minibatches_walked
 from rnnlab.text.vocab import Vocab
 
-MAX_TARGETS = 20_000
-"""Characters of a text that are predicted, at most."""
-MAX_MINIBATCHES = 1_000
-"""The same, in minibatches."""
 SAMPLED_OUTPUTS = 2_000
 """Output distributions that are held against the mean one, evenly over the text."""
 OUTPUTS_SHOWN = 30
@@ -36,11 +33,6 @@ HONEST_LENGTHS = 40
 """Prefix lengths at which a bidirectional network is measured, evenly over longer windows."""
 HONEST_PRODUCTS = 6e10
 """Multiplications that this may take: of more windows, evenly many over the text are taken."""
-
-STUCK_RATIO = 0.10
-STUCK_KL = 0.06
-STUCK_SENSITIVITY = 0.004
-"""Stuck: perplexity within 10 % of the unigram one, KL and sensitivity below these. See `is_stuck`."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +96,8 @@ def diagnose(
     ordinary one does (tested), and not measured again. A cloze network loses its whole right side. Bidirectional
     networks run once for each prefix length; of very many or very long windows a part is sampled, evenly.
 
+    Unigram perplexity and KL are those of the frequencies of the characters walked, which the perplexity is over too.
+
     The gradient is that of the last minibatch walked, with denormal numbers kept.
 
     Args:
@@ -131,46 +125,33 @@ def diagnose(
         held_out = None
         if len(known) > 1:
             held_out = walk_text(model, torch.tensor(known, device=device), config, begin, whole=True).losses
-        frequencies = torch.bincount(indices, minlength=len(vocab)).double().cpu() / len(indices)
+        text_frequencies = torch.bincount(indices, minlength=len(vocab)).double().cpu() / len(indices)
+        # what the network is held against: the frequencies of the very characters that its perplexity is over
+        targets = torch.bincount(walk.windows.Y.flatten(), minlength=len(vocab)).double().cpu()
+        frequencies = targets / targets.sum()
         mean = walk.mean_output.double().cpu()
-        kl = _kl(mean, frequencies)
+        # a character that occurs elsewhere in the text only counts half a time: by zero times, any probability that
+        # the network gives it would make the KL infinite
+        counted = targets.clamp(min=0.5)
+        kl = _kl(mean, counted / counted.sum())
         sensitivity = (walk.outputs - walk.mean_output).abs().sum(1).mean().item() / 2
     unigram = math.exp(float(torch.special.entr(frequencies).sum()))
     norms, denormal_shares = _gradients(model, walk.windows.rows(slice(-config.batch_size, None)))
-    order = frequencies.argsort(descending=True, stable=True)[:OUTPUTS_SHOWN].tolist()
+    order = text_frequencies.argsort(descending=True, stable=True)[:OUTPUTS_SHOWN].tolist()
     return Diagnosis(
         perplexity=perplexity,
         honest_perplexity=honest,
         unigram_perplexity=unigram,
         kl_to_unigram=kl,
         sensitivity=min(1.0, sensitivity),
-        stuck=is_stuck(perplexity, unigram, kl, sensitivity),
         held_out_perplexity=None if held_out is None else _perplexity(held_out),
         held_out_chars=0 if held_out is None else held_out.numel(),
         held_out_unknown=len(held_out_text) - len(known),
         loss_by_position=tuple(walk.losses.double().mean(0).tolist()),
-        outputs=tuple((vocab.idx_to_token[i], float(mean[i]), float(frequencies[i])) for i in order),
+        outputs=tuple((vocab.idx_to_token[i], float(mean[i]), float(text_frequencies[i])) for i in order),
         grad_norm_by_layer=norms,
         denormal_share_by_layer=denormal_shares,
     )
-
-
-def is_stuck(perplexity: float | None, unigram: float, kl: float, sensitivity: float) -> bool:
-    """Say whether a network predicts the frequencies of the characters and ignores what it reads.
-
-    Each of the three numbers alone can mislead. A network on its way down passes the unigram perplexity; one that knows
-    the text has the right frequencies on average; an untrained one does not look at its input either. The verdict is
-    about these weights and promises nothing about the next epochs: many networks start from there.
-
-    The bounds lie between what was measured on the lyrics (``docs/rescues.md``). Six layers, with learning rate 1e-2
-    and 1e-3, and A8-repaired with normal initialisation have KL 0.007 to 0.044 and sensitivity 0.0000. Networks that
-    cross the plateau and learn: A6 has KL 0.091 and sensitivity 0.008 at epoch 10, 0.064 and 0.028 at epoch 20;
-    A8-repaired has sensitivity 0.015 and 0.033 at epoch 10 from the two of six seeds that are still there.
-    """
-    if perplexity is None:
-        return False
-    near = abs(perplexity / unigram - 1) <= STUCK_RATIO
-    return near and kl < STUCK_KL and sensitivity < STUCK_SENSITIVITY
 
 
 def walk_text(
@@ -187,7 +168,7 @@ def walk_text(
         B = max(1, min(B, (len(indices) - 1) // (4 * T)))
         T = min(T, len(indices) // B - 1)
     minibatches = _windows_in_order(indices, B, T) if config.sampling == "random" else None
-    limit = max(1, min(MAX_MINIBATCHES, MAX_TARGETS // (B * T)))
+    limit = minibatches_walked(B, T)
     count = min(limit, max(1, (len(indices) // B - 1) // T))
     every = max(1, count * B * T // SAMPLED_OUTPUTS)
     state = None if begin is None else tuple(S[:, :B] for S in begin)
@@ -296,5 +277,5 @@ def _perplexity(losses: Tensor) -> float | None:
 
 
 def _kl(p: Tensor, q: Tensor) -> float:
-    """Return KL(p ‖ q) in nats; q has no zeros, since every character of the vocabulary occurs in the text."""
+    """Return KL(p ‖ q) in nats; q has no zeros."""
     return max(0.0, float((torch.special.xlogy(p, p) - p * q.log()).sum()))

@@ -19,9 +19,9 @@ from torch.nn import functional
 
 from rnnlab.config import TrainConfig
 from rnnlab.engine.cells import CELLS, RNN, Cell, State
+from rnnlab.engine.device import resolve_device
 from rnnlab.engine.output import output_loss
 from rnnlab.engine.sequence import run_library_sequence, run_sequence
-from rnnlab.errors import ConfigError
 
 
 class LanguageModel(nn.Module):
@@ -330,7 +330,6 @@ def build_model(config: TrainConfig, vocab_size: int) -> LanguageModel:
     Raises:
         ConfigError: the device that was asked for is not there.
     """
-    device = resolve_device(config)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.random_seed)
         model = (ClozeModel if config.objective == "cloze" else LanguageModel)(config, vocab_size)
@@ -340,34 +339,8 @@ def build_model(config: TrainConfig, vocab_size: int) -> LanguageModel:
             fan_in = model.dense.in_features if name.startswith("dense") else config.num_hiddens
             _initialize(parameter, config, name, fan_in)
             _open_forget_gate(parameter, config, name)
-    return model.to(device=device, dtype=torch.float64 if config.precision == "float64" else torch.float32)
-
-
-def resolve_device(config: TrainConfig) -> torch.device:
-    """Return the device that `config` asks for; "auto" takes an accelerator only for networks large enough to gain.
-
-    Raises:
-        ConfigError: that device is not there.
-    """
-    available = ["cpu"]
-    if torch.cuda.is_available():
-        available.append("cuda")
-    if torch.backends.mps.is_available():
-        available.append("mps")
-    if config.device == "auto":
-        # below this size the processor is done before the accelerator has been told what to do
-        large = config.num_hiddens * config.batch_size >= 512 * 128
-        return torch.device(available[-1] if large else "cpu")
-    if config.device not in available:
-        allowed = ", ".join([*available, "auto"])
-        raise ConfigError(
-            "device_missing",
-            f"device cannot be {config.device!r} on this machine; allowed: {allowed}.",
-            field="device",
-            value=config.device,
-            allowed=allowed,
-        )
-    return torch.device(config.device)
+    model.to(dtype=torch.float64 if config.precision == "float64" else torch.float32)
+    return model.to(resolve_device(config, model))
 
 
 def num_parameters(parameters: Iterable[nn.Parameter]) -> int:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from rnnlab.engine.diagnosis import diagnose
-from rnnlab.engine.model import build_model, resolve_device
+from rnnlab.engine.model import build_model
 from rnnlab.engine.training import TrainingState, train
 from rnnlab.events import Event, MinibatchFinished, TextGenerated
 from rnnlab.text.vocab import Vocab
@@ -46,8 +46,8 @@ def test_the_same_run_on_both(
 
 @pytest.mark.parametrize("device", DEVICES)
 def test_it_is_taken_where_it_gains_and_can_be_looked_into(device: str, vocab: Vocab, indices: Tensor) -> None:
-    assert resolve_device(tiny(device="auto", num_hiddens=8)).type == "cpu"
-    assert resolve_device(tiny(device="auto", num_hiddens=1024, batch_size=256)).type == device
+    large = tiny(device="auto", implementation="library", cell="lstm", num_hiddens=1024, batch_size=256, num_steps=35)
+    assert build_model(large, len(vocab)).dense.weight.device.type == device
     config = tiny(device=device, cell="lstm", num_layers=2)
     model = build_model(config, len(vocab))
     assert model.dense.weight.device.type == device

@@ -1,0 +1,98 @@
+"""Where a network is computed: on the processor, or on an accelerator where there is one and it is faster.
+
+Which is faster depends on the network. Every time step of a recurrent network waits for the one before, and an
+accelerator must be told each of them; a small network is done on the processor meanwhile, and the framework's own
+layers need to be told only once. No rule of thumb holds for all of them, so "auto" measures.
+"""
+
+from __future__ import annotations
+
+import copy
+import statistics
+import time
+from typing import TYPE_CHECKING
+
+import torch
+
+from rnnlab.config import TrainConfig
+from rnnlab.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rnnlab.engine.model import LanguageModel
+
+MINIBATCHES = 5
+"""Measured on each device; the median counts."""
+
+_fastest: dict[str, str] = {}  # by what the time depends on: measured once in a process
+
+
+def available_devices(config: TrainConfig) -> list[str]:
+    """Return the devices of this machine that can compute `config`, the processor first."""
+    devices = ["cpu"]
+    if torch.cuda.is_available():
+        devices.append("cuda")
+    if torch.backends.mps.is_available() and config.precision != "float64":
+        devices.append("mps")
+    return devices
+
+
+def resolve_device(config: TrainConfig, model: LanguageModel) -> torch.device:
+    """Return the device that `config` asks for; for "auto", the one on which a minibatch takes the least time.
+
+    Args:
+        config: asks for a device.
+        model: of that configuration, on the processor; is not changed.
+
+    Raises:
+        ConfigError: that device is not there.
+    """
+    devices = available_devices(config)
+    if config.device == "auto":
+        return torch.device(devices[0] if len(devices) == 1 else _faster(config, model, devices))
+    if config.device not in devices:
+        allowed = ", ".join([*devices, "auto"])
+        raise ConfigError(
+            "device_missing",
+            f"device cannot be {config.device!r} on this machine; allowed: {allowed}.",
+            field="device",
+            value=config.device,
+            allowed=allowed,
+        )
+    return torch.device(config.device)
+
+
+def seconds_per_minibatch(config: TrainConfig, model: LanguageModel, device: str) -> float:
+    """Return what the loss of a minibatch and its gradient take on `device`, in seconds.
+
+    Args:
+        config: gives the shape of a minibatch.
+        model: of that configuration; a copy of it is measured.
+        device: "cpu", "cuda" or "mps".
+    """
+    copied = copy.deepcopy(model).to(device)
+    X = torch.arange(config.batch_size * config.num_steps, device=device) % model.vocab_size
+    X = X.view(config.batch_size, config.num_steps)
+    state = copied.begin_state(config.batch_size)
+    taken = []
+    for _ in range(MINIBATCHES + 1):
+        started = time.perf_counter()
+        loss, _ = copied.loss(X, X, state)
+        copied.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        loss.item()
+        if device != "cpu":
+            torch.accelerator.synchronize()
+        taken.append(time.perf_counter() - started)
+    return statistics.median(taken[1:])  # the first one also sets the device up
+
+
+def _faster(config: TrainConfig, model: LanguageModel, devices: list[str]) -> str:
+    depends_on = {
+        "cell", "implementation", "num_layers", "bidirectional", "num_hiddens", "batch_size", "num_steps", "objective",
+        "residual", "layer_norm", "precision",
+    }  # fmt: skip
+    key = f"{config.model_dump_json(include=depends_on)} {model.vocab_size}"
+    if key not in _fastest:
+        seconds = {device: seconds_per_minibatch(config, model, device) for device in devices}
+        _fastest[key] = min(seconds, key=lambda device: seconds[device])
+    return _fastest[key]
