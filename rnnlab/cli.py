@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from rnnlab import __version__, terminal
+from rnnlab import __version__, options, terminal
 from rnnlab.errors import ConfigError, CorpusError, PrefixError, RecipeError, RNNLabError, RunError
 
 if TYPE_CHECKING:
@@ -41,11 +41,12 @@ class _Refusal(click.ClickException):
     exit_code = terminal.WRONG
 
 
-class _Group(click.Group):
-    """Turns refusals into a message and an exit code, and lists the commands in the order in which one needs them."""
+_RUN = options.Name(lambda: f"Name one; {_runs_there(_store().runs(limit=20))}.")
+"""The id of a run, or how it begins."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
+
+class _Group(options.Group):
+    """Turns refusals into a message and an exit code."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -108,8 +109,10 @@ def recipes(as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("name", metavar="NAME|PATH")
-@click.option("--chars", "num_chars", type=int, help="Look at the first N characters.  [default: 10000]")
+@click.argument("name", metavar="NAME|PATH", type=options.CORPUS)
+@click.option(
+    "--chars", "num_chars", type=options.Setting("num_chars"), help="Look at the first N characters.  [default: 10000]"
+)
 @click.option(
     "--preprocessing",
     type=click.Choice(["first_edition", "second_edition"]),
@@ -160,7 +163,7 @@ def corpus(name: str, num_chars: int | None, preprocessing: str | None, as_json:
 
 
 @main.command("download")
-@click.argument("name")
+@click.argument("name", type=options.DOWNLOAD)
 def download_corpus(name: str) -> None:
     """Fetch one of the book's own texts.
 
@@ -185,12 +188,12 @@ def download_corpus(name: str) -> None:
 
 
 @main.command()
-@click.argument("recipe_id", metavar="RECIPE")
+@click.argument("recipe_id", metavar="RECIPE", type=options.RECIPE)
 @click.option(
     "--corpus", "corpus_name", metavar="NAME|PATH", help="The text to train on.  [default: the project's own]"
 )
-@click.option("--epochs", type=int, help="How many epochs.  [default: the recipe's]")
-@click.option("--seed", type=int, help="The random seed.  [default: 0]")
+@click.option("--epochs", type=options.Setting("num_epochs"), help="How many epochs.  [default: the recipe's]")
+@click.option("--seed", type=options.Setting("random_seed"), help="The random seed.  [default: 0]")
 @click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="Change any setting; repeatable.")
 @click.option("--json", "as_json", is_flag=True, help="One event per line on standard output.")
 @click.option(
@@ -241,7 +244,7 @@ def train(
 
 
 @main.command("continue")
-@click.argument("run_id", metavar="RUN")
+@click.argument("run_id", metavar="RUN", type=_RUN)
 @click.option("--more", type=click.IntRange(min=0), default=0, help="Train N epochs longer than planned.")
 @click.option("--json", "as_json", is_flag=True, help="One event per line on standard output.")
 def continue_run(run_id: str, more: int, as_json: bool) -> None:
@@ -256,14 +259,26 @@ def continue_run(run_id: str, more: int, as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("run_id", metavar="RUN")
-@click.argument("prefixes", metavar="PREFIX...", nargs=-1, required=True)
-@click.option("--num-preds", type=int, default=50, show_default=True, help="Characters after the prefix.")
-@click.option("--decoding", default="greedy", show_default=True, help="greedy, temperature or top_k.")
-@click.option("--temperature", type=float, default=1.0, show_default=True)
-@click.option("--top-k", type=int, default=5, show_default=True)
-@click.option("--seed", type=int, default=0, show_default=True, help="For temperature and top_k.")
-@click.option("--epoch", type=int, help="From the checkpoint after this epoch.  [default: the last one]")
+@click.argument("run_id", metavar="RUN", type=_RUN)
+@click.argument("prefixes", metavar="PREFIX...", nargs=-1, required=True, type=options.PREFIX)
+@click.option(
+    "--num-preds", type=options.Setting("num_preds"), default=50, show_default=True, help="Characters after the prefix."
+)
+@click.option(
+    "--decoding",
+    type=options.Setting("decoding", "text"),
+    default="greedy",
+    show_default=True,
+    help="greedy, temperature or top_k.",
+)
+@click.option("--temperature", type=options.Setting("temperature", "float"), default=1.0, show_default=True)
+@click.option("--top-k", type=options.Setting("top_k"), default=5, show_default=True)
+@click.option(
+    "--seed", type=options.Setting("random_seed"), default=0, show_default=True, help="For temperature and top_k."
+)
+@click.option(
+    "--epoch", "epoch_text", metavar="INTEGER", help="From the checkpoint after this epoch.  [default: the last one]"
+)
 @click.option("--json", "as_json", is_flag=True, help="One object per prefix.")
 def generate(
     run_id: str,
@@ -273,7 +288,7 @@ def generate(
     temperature: float,
     top_k: int,
     seed: int,
-    epoch: int | None,
+    epoch_text: str | None,
     as_json: bool,
 ) -> None:
     """Let a trained network write on from each PREFIX."""
@@ -282,6 +297,7 @@ def generate(
     client = _client()
     with contextlib.closing(client):
         record = _find_run(client.store, run_id)
+        epoch = None if epoch_text is None else _find_epoch(client.store, record, epoch_text)
         wanted = record.config.change(
             num_preds=num_preds, decoding=decoding, temperature=temperature, top_k=top_k, random_seed=seed
         )
@@ -321,13 +337,22 @@ def bench(recipe_ids: tuple[str, ...], as_json: bool) -> None:
 @click.option("--corpus", type=click.Choice(["book", "embedded"]), default="book", show_default=True)
 @click.option("--seeds", type=click.IntRange(min=1, max=100), default=3, show_default=True, help="Random seeds.")
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes at a time.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False), default="docs/reproduction.md", show_default=True)
-def reproduce(recipe_ids: tuple[str, ...], data: str | None, corpus: str, seeds: int, jobs: int, output: str) -> None:
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False),
+    help="Default: docs/reproduction.md, or docs/reproduction-embedded.md; with recipes named, standard output.",
+)
+def reproduce(
+    recipe_ids: tuple[str, ...], data: str | None, corpus: str, seeds: int, jobs: int, output: str | None
+) -> None:
     """Train every recipe (or those named) to its end and write the table beside the published values.
 
-    It is hours of work; each finished piece is kept, so that the command can be broken off and given again.
+    It is hours of work; each finished piece is kept, so that the command can be broken off and given again. On the
+    embedded corpora the recordings of the gallery are the runs of the first seed; those that are missing are made.
     """
-    from rnnlab.reproduction import pieces, report, reproduce, results
+    from rnnlab.recordings.__main__ import main as record
+    from rnnlab.reproduction import pieces, recorded_piece, report, reproduce, results
     from rnnlab.runs.schema import home
     from rnnlab.text.corpora import load
 
@@ -339,11 +364,21 @@ def reproduce(recipe_ids: tuple[str, ...], data: str | None, corpus: str, seeds:
     folder = home() / "reproduction" / corpus
     total = len(list(pieces(recipe_ids, seeds)))
     click.echo(f"{total} pieces, kept in {folder}", err=True)
-    for result in reproduce(folder, recipe_ids, seeds, corpus == "embedded", jobs):
+    embedded = corpus == "embedded"
+    wanted = [name for name, seed in pieces(recipe_ids, 1)]
+    if embedded and (unrecorded := [name for name in wanted if recorded_piece(name) is None]):
+        record(unrecorded)
+    for result in reproduce(folder, recipe_ids, seeds, embedded, jobs):
         values = list(result["perplexity"].values())
         last = "untrained" if not values else "∞" if values[-1] is None else f"perplexity {values[-1]:.6f}"
         click.echo(f"{result['recipe']} seed {result['seed']}: {last}", err=True)
-    _write(output, report(results(folder), corpus == "embedded"))
+    found = results(folder, embedded)
+    text = report({name: found[name] for name in found if name in wanted}, embedded, seeds, recipe_ids)
+    if output is None and recipe_ids:  # a part of the table does not take the place of the whole one
+        click.echo(text)
+        return
+    output = output or f"docs/reproduction{'-embedded' if embedded else ''}.md"
+    _write(output, text)
     click.echo(output)
 
 
@@ -378,7 +413,7 @@ def list_runs(limit: int, as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("run_id", metavar="RUN")
+@click.argument("run_id", metavar="RUN", type=_RUN)
 @click.option("--json", "as_json", is_flag=True, help="One object.")
 def show(run_id: str, as_json: bool) -> None:
     """Show a run: its state, its settings and the book's log."""
@@ -401,7 +436,7 @@ def show(run_id: str, as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("run_id", metavar="RUN")
+@click.argument("run_id", metavar="RUN", type=_RUN)
 @click.option(
     "--format", "kind", type=click.Choice(["json", "csv", "log", "script"]), default="json", show_default=True,
     help="All of it, a table of the epochs, the book's log, or a program that repeats it.",
@@ -421,7 +456,7 @@ def export(run_id: str, kind: str, output: str) -> None:
 
 
 @main.command("import")
-@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False))
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=options.RunFile())
 def import_runs(files: tuple[str, ...]) -> None:
     """Take in runs that were exported as JSON, and print their new ids.
 
@@ -477,14 +512,37 @@ def _find_run(store: Store, text: str) -> RunRecord:
     ]
     if len(found) == 1:
         return found[0]
-    newest = ", ".join(record.id for record in found[:20] or records[:20])
+    newest = _ids(found[:20] or records[:20])
     if found:
         message = f"Several runs begin with {text!r}: {newest}."
-    elif records:
-        message = f"There is no run {text!r}; the newest runs are: {newest} (all: python -m rnnlab list)."
     else:
-        message = f"There is no run {text!r}: none has been recorded yet (python -m rnnlab train A2 records one)."
+        message = f"There is no run {text!r}; {_runs_there(records[:20])}."
     raise RunError("run_unknown", message, run=text, allowed=newest)
+
+
+def _runs_there(newest: list[RunRecord]) -> str:
+    if not newest:
+        return "none has been recorded yet (python -m rnnlab train A2 records one)"
+    return f"the newest runs are: {_ids(newest)} (all: python -m rnnlab list)"
+
+
+def _ids(records: list[RunRecord]) -> str:
+    return ", ".join(record.id for record in records)
+
+
+def _find_epoch(store: Store, record: RunRecord, text: str) -> int:
+    """Return the epoch of a checkpoint; what is no number is refused here, a number by the supervisor."""
+    with contextlib.suppress(ValueError):
+        return int(text)
+    kept = [str(epoch) for epoch, minibatch, _ in store.checkpoints(record.id) if minibatch == 0]
+    allowed = ", ".join(kept) or "none yet"
+    raise RunError(
+        "checkpoint_unknown",
+        f"Run {record.id} keeps no checkpoint of epoch {text!r}; it keeps those of: {allowed}.",
+        run=record.id,
+        epoch=text,
+        allowed=allowed,
+    )
 
 
 def _find_corpus(name: str, store: Store) -> Corpus:

@@ -7,6 +7,7 @@ they would quote it.
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import platform
@@ -15,12 +16,18 @@ import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from datetime import UTC, datetime
+from importlib import resources
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from rnnlab.events import EpochFinished, RunDiverged, TextGenerated
+from rnnlab.config import TrainConfig
+from rnnlab.events import EpochFinished, Event, RunDiverged, TextGenerated
 from rnnlab.recipes import RECIPES, Recipe, recipe
+from rnnlab.runs.export import import_run
+from rnnlab.text.corpora import load
+from rnnlab.text.preparation import prepare
+from rnnlab.text.quotes import QuoteIndex, coverage, loop_period, share_of_blanks
 
 ENOUGH_SEEDS = 3
 """Random seeds from which on a range says something."""
@@ -57,40 +64,77 @@ def pieces(ids: Iterable[str], num_seeds: int) -> Iterator[tuple[str, int]]:
                 yield name, seed
 
 
+def setup(name: str, seed: int, embedded: bool) -> TrainConfig:
+    """Return what a piece trains: the recipe with this random seed, on the book's corpus or on an embedded one."""
+    one = recipe(name)
+    return one.config.change(random_seed=seed, corpus=one.config.corpus if embedded else one.book_corpus)
+
+
 def run_piece(name: str, seed: int, embedded: bool) -> dict[str, Any]:
     """Train one recipe from one seed to its end in this process.
 
     Returns:
         ``perplexity`` (by epoch, at the prediction periods), ``texts`` (measures of what it wrote then), ``seconds``
-        (of the processor, per epoch, median), whether it diverged, versions and date.
+        (of the processor, per epoch, median), whether it diverged, the setup, versions and date.
     """
     import torch
 
     from rnnlab.engine.model import build_model
     from rnnlab.engine.training import TrainingState, prepare_thread, train
-    from rnnlab.text.corpora import load
-    from rnnlab.text.preparation import prepare
-    from rnnlab.text.quotes import QuoteIndex, coverage, loop_period, share_of_blanks
     from rnnlab.text.vocab import Vocab
 
-    one = recipe(name)
-    config = one.config.change(random_seed=seed, corpus=one.config.corpus if embedded else one.book_corpus)
-    text = prepare(load(config.corpus).text, config.preprocessing, config.num_chars).train
-    vocab, quotes = Vocab(text), QuoteIndex(text)
+    config = setup(name, seed, embedded)
+    text = _training_text(config)
+    vocab = Vocab(text)
     prepare_thread(config)
     state = TrainingState.begin(build_model(config, len(vocab)), config)
-    perplexities: dict[int, float | None] = {}
+    events = train(state, vocab, vocab.encode(text), clock=time.thread_time)
+    measured = _measure(config, text, events)
+    return measured | {
+        "recipe": name,
+        "seed": seed,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "processor": _processor(),
+        "date": datetime.now(UTC).date().isoformat(),
+    }
+
+
+def recorded_piece(name: str) -> dict[str, Any] | None:
+    """Return the piece that the recording of a recipe holds already, or None where there is none of its setup."""
+    file = resources.files("rnnlab.recordings").joinpath(f"{name}.json.gz")
+    if not file.is_file():
+        return None
+    recording = import_run(gzip.decompress(file.read_bytes()))
+    config = recording.config
+    if config != setup(name, config.random_seed, embedded=True):
+        return None
+    return _measure(config, _training_text(config), recording.events) | {
+        "recipe": name,
+        "seed": config.random_seed,
+        "torch": recording.made.versions.get("torch", ""),
+        "python": "",
+        "processor": "",
+        "date": recording.made.date,
+    }
+
+
+def _training_text(config: TrainConfig) -> str:
+    return prepare(load(config.corpus).text, config.preprocessing, config.num_chars).train
+
+
+def _measure(config: TrainConfig, text: str, events: Iterable[Event]) -> dict[str, Any]:
+    """Describe a run by its perplexities and by measures of its texts, which are not kept."""
+    quotes = QuoteIndex(text)
+    perplexities: dict[str, float | None] = {}
     texts: list[dict[str, Any]] = []
     seconds: list[float] = []
     diverged_at = None
-    last = time.thread_time()
-    for event in train(state, vocab, vocab.encode(text)):
+    for event in events:
         if isinstance(event, EpochFinished):
-            now = time.thread_time()
-            seconds.append(now - last)
-            last = now
+            seconds.append(event.seconds)
             if event.epoch % config.pred_period == 0 or event.epoch == config.num_epochs:
-                perplexities[event.epoch] = event.perplexity
+                perplexities[str(event.epoch)] = event.perplexity
         elif isinstance(event, TextGenerated):
             written = event.text[len(event.prefix) :]
             texts.append(
@@ -102,49 +146,78 @@ def run_piece(name: str, seed: int, embedded: bool) -> dict[str, Any]:
                     "blanks": share_of_blanks(written),
                 }
             )
-            last = time.thread_time()
         elif isinstance(event, RunDiverged):
             diverged_at = event.epoch
     return {
-        "recipe": name,
-        "seed": seed,
+        "setup": config.model_dump(mode="json"),
         "corpus": config.corpus,
         "perplexity": perplexities,
         "texts": texts,
         "seconds": statistics.median(seconds) if seconds else None,
         "diverged_at": diverged_at,
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "processor": _processor(),
-        "date": datetime.now(UTC).date().isoformat(),
     }
 
 
 def reproduce(
     folder: Path, ids: Iterable[str] = (), num_seeds: int = 3, embedded: bool = False, jobs: int = 1
 ) -> Iterator[dict[str, Any]]:
-    """Do every piece that is not in `folder` yet, `jobs` at a time, and yield each result once it is kept there."""
+    """Do every piece that is not in `folder` yet, `jobs` at a time, and yield each result.
+
+    Each is kept as soon as it is done, whatever becomes of the others. A piece whose recipe has been changed since is
+    done again; on the embedded corpora what has been recorded is taken from the recording.
+
+    Raises:
+        RuntimeError: some pieces broke; all others are done and kept.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    todo = [(name, seed) for name, seed in pieces(ids, num_seeds) if not _file(folder, name, seed).exists()]
+    todo = []
+    for name, seed in pieces(ids, num_seeds):
+        if _kept(folder, name, seed, embedded) is not None:
+            continue
+        recorded = recorded_piece(name) if embedded else None
+        if recorded is not None and recorded["seed"] == seed:
+            yield _keep(folder, recorded)
+        else:
+            todo.append((name, seed))
+    broken = []
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
-        futures = [pool.submit(run_piece, name, seed, embedded) for name, seed in todo]
+        futures = {pool.submit(_do, folder, name, seed, embedded): (name, seed) for name, seed in todo}
         for future in as_completed(futures):
-            result = future.result()
-            target = _file(folder, result["recipe"], result["seed"])
-            aside = target.with_suffix(".part")
-            aside.write_text(json.dumps(result), encoding="utf-8")
-            os.replace(aside, target)
-            yield result
+            if (error := future.exception()) is None:
+                yield future.result()
+            else:
+                name, seed = futures[future]
+                broken.append(f"{name} seed {seed}: {error!r}")
+    if broken:
+        raise RuntimeError("; ".join(broken))
 
 
-def results(folder: Path) -> dict[str, list[dict[str, Any]]]:
-    """Return what is in `folder`, by recipe, in the recipes' order."""
-    found = {name: [_file(folder, name, seed) for seed in range(100)] for name in RECIPES}
-    return {
-        name: [json.loads(file.read_text(encoding="utf-8")) for file in files if file.exists()]
-        for name, files in found.items()
-        if any(file.exists() for file in files)
-    }
+def _do(folder: Path, name: str, seed: int, embedded: bool) -> dict[str, Any]:
+    return _keep(folder, run_piece(name, seed, embedded))
+
+
+def _keep(folder: Path, result: dict[str, Any]) -> dict[str, Any]:
+    target = _file(folder, result["recipe"], result["seed"])
+    aside = target.with_suffix(".part")
+    aside.write_text(json.dumps(result), encoding="utf-8")
+    os.replace(aside, target)
+    return result
+
+
+def _kept(folder: Path, name: str, seed: int, embedded: bool) -> dict[str, Any] | None:
+    """Return a piece that is done, of the recipe as it is now; else None."""
+    file = _file(folder, name, seed)
+    if not file.exists():
+        return None
+    result: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return result if result["setup"] == setup(name, seed, embedded).model_dump(mode="json") else None
+
+
+def results(folder: Path, embedded: bool = False) -> dict[str, list[dict[str, Any]]]:
+    """Return the pieces in `folder` of the recipes as they are now, by recipe, in the recipes' order."""
+    found = {name: [_kept(folder, name, seed, embedded) for seed in range(100)] for name in RECIPES}
+    kept = {name: [one for one in pieces_ if one is not None] for name, pieces_ in found.items()}
+    return {name: pieces_ for name, pieces_ in kept.items() if pieces_}
 
 
 def _file(folder: Path, name: str, seed: int) -> Path:
@@ -159,8 +232,16 @@ def _processor() -> str:
         return platform.processor()
 
 
-def report(by_recipe: dict[str, list[dict[str, Any]]], embedded: bool) -> str:
+def report(
+    by_recipe: dict[str, list[dict[str, Any]]], embedded: bool, num_seeds: int = ENOUGH_SEEDS, ids: Iterable[str] = ()
+) -> str:
     """Return the whole of ``docs/reproduction.md`` for these results.
+
+    Args:
+        by_recipe: as `results` returns them.
+        embedded: whether they are of the embedded corpora.
+        num_seeds: from how many random seeds a recipe is to be trained; less is said to be unfinished.
+        ids: the recipes that the table is to hold; none named: all.
 
     Raises:
         ValueError: there are no results.
@@ -168,25 +249,32 @@ def report(by_recipe: dict[str, list[dict[str, Any]]], embedded: bool) -> str:
     everything = [result for results_ in by_recipe.values() for result in results_]
     if not everything:
         raise ValueError("there is nothing to report yet")
-    option = " --corpus embedded" if embedded else " --data DIR"
+    option = (" --corpus embedded" if embedded else " --data DIR") + (
+        f" --seeds {num_seeds}" if num_seeds != ENOUGH_SEEDS else ""
+    )
+    # a recording does not say these two
+    processors = sorted({result["processor"] for result in everything} - {""})
+    pythons = sorted({result["python"] for result in everything} - {""})
     lines = [
         "# Reproduction" + (" on the embedded corpora" if embedded else ""),
         "",
-        "Every published experiment, trained to its end by the engine, beside what was published. Written by"
+        "Every published experiment, trained to its end by the engine"
+        f"{'' if embedded else ', beside what was published'}. Written by"
         f" `python -m rnnlab reproduce{option}`; do not edit by hand.",
         "",
         f"- Texts: {', '.join(sorted({result['corpus'] for result in everything}))}"
         + (" (shipped with the project)." if embedded else " (the book's own; they are no part of the project)."),
-        f"- Run on: {', '.join(sorted({result['processor'] for result in everything}))}, one thread a run; torch"
-        f" {', '.join(sorted({result['torch'] for result in everything}))},"
-        f" Python {', '.join(sorted({result['python'] for result in everything}))};"
+        *(["- The first random seed of each recipe is the recorded run of the gallery."] if embedded else []),
+        f"- Run on: {', '.join(processors) or 'the machine of the recordings'}, one thread a run; torch"
+        f" {', '.join(sorted({result['torch'] for result in everything}))}{', Python ' if pythons else ''}"
+        f"{', '.join(pythons)};"
         f" {_span(sorted({result['date'] for result in everything}))}.",
         "- Perplexity: median over the random seeds, with the range in brackets where there is more than one."
         " Seconds are of the processor, per epoch, median; on a shared machine they are no more than a scale.",
         "- What a run writes at its end is described, not shown: the share that stands verbatim (5 characters or more)"
         " in the training text, the share of blanks, and the period of the loop it ends in; over both prefixes and all"
         " seeds.",
-        *_unfinished(by_recipe),
+        *_unfinished(by_recipe, list(pieces(ids, num_seeds))),
         "",
         "| recipe | setup | seeds | at epoch | published | ours | quoted | blanks | loop | s/epoch |",
         "|---|---|---|---|---|---|---|---|---|---|",
@@ -201,8 +289,7 @@ def report(by_recipe: dict[str, list[dict[str, Any]]], embedded: bool) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _unfinished(by_recipe: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
-    wanted = list(pieces((), ENOUGH_SEEDS))
+def _unfinished(by_recipe: dict[str, list[dict[str, Any]]], wanted: list[tuple[str, int]]) -> Iterator[str]:
     missing = [(name, seed) for name, seed in wanted if len(by_recipe.get(name, ())) <= seed]
     if missing:
         yield (

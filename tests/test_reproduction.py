@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from rnnlab.cli import main
 from rnnlab.recipes import RECIPES
-from rnnlab.reproduction import pieces, report, reproduce, results, run_piece
+from rnnlab.reproduction import pieces, recorded_piece, report, reproduce, results, run_piece
 
 
 def test_every_recipe_with_the_first_seed_comes_before_any_with_the_second() -> None:
@@ -16,17 +18,67 @@ def test_every_recipe_with_the_first_seed_comes_before_any_with_the_second() -> 
 
 
 def test_a_piece_is_kept_and_not_done_twice(tmp_path: Path) -> None:
-    (done,) = reproduce(tmp_path, ["A11"], 1, embedded=True)
-    assert done["recipe"] == "A11"
+    _, done = reproduce(tmp_path, ["A11"], 2, embedded=True)
+    assert (done["recipe"], done["seed"]) == ("A11", 1)
     assert len(done["texts"]) == 1
     assert "text" not in json.dumps(done["texts"]).replace("texts", "")
-    assert list(reproduce(tmp_path, ["A11"], 1, embedded=True)) == []
-    assert results(tmp_path) == {"A11": [json.loads(json.dumps(done))]}
+    assert list(reproduce(tmp_path, ["A11"], 2, embedded=True)) == []
+    assert results(tmp_path, embedded=True)["A11"][1] == json.loads(json.dumps(done))
 
 
-def test_a_piece_repeats_itself(tmp_path: Path) -> None:
+def test_a_piece_repeats_itself() -> None:
     first, second = (run_piece("A11-library", 4, embedded=True) for _ in range(2))
     assert first == second
+
+
+def test_a_piece_of_a_recipe_that_was_changed_since_is_done_again(tmp_path: Path) -> None:
+    list(reproduce(tmp_path, ["A11"], 1, embedded=True))
+    file = tmp_path / "A11-seed0.json"
+    kept = json.loads(file.read_text())
+    kept["setup"]["num_hiddens"] += 1
+    file.write_text(json.dumps(kept))
+    assert results(tmp_path, embedded=True) == {}
+    (again,) = reproduce(tmp_path, ["A11"], 1, embedded=True)
+    assert again["setup"]["num_hiddens"] == RECIPES["A11"].config.num_hiddens
+
+
+def test_one_piece_that_breaks_costs_no_other(tmp_path: Path) -> None:
+    (tmp_path / "A11-seed1.part").mkdir()  # cannot be written
+    with pytest.raises(RuntimeError, match="A11 seed 1: IsADirectoryError"):
+        list(reproduce(tmp_path, ["A11"], 3, embedded=True))
+    assert [one["seed"] for one in results(tmp_path, embedded=True)["A11"]] == [0, 2]
+
+
+@pytest.mark.parametrize("name", ["A2", "A10", "B1"])
+def test_what_was_recorded_is_a_piece_of_the_embedded_corpora(name: str) -> None:
+    piece, config = recorded_piece(name), RECIPES[name].config
+    assert piece is not None
+    assert piece["perplexity"].keys() == {
+        str(epoch) for epoch in range(config.pred_period, config.num_epochs + 1, config.pred_period)
+    }
+    assert len(piece["texts"]) == len(piece["perplexity"]) * len(config.prefixes)
+    assert f"**{name}**" in report({name: [piece]}, embedded=True, num_seeds=1, ids=[name])
+    assert "Not finished" not in report({name: [piece]}, embedded=True, num_seeds=1, ids=[name])
+
+
+def test_the_table_of_the_book_is_of_the_recipes_as_they_are() -> None:
+    folder = Path(__file__).parent.parent / "docs" / "reproduction" / "book"
+    assert sum(map(len, results(folder).values())) == len(list(folder.glob("*.json"))) > 0
+    assert (folder.parent.parent / "reproduction.md").read_text(encoding="utf-8") == report(results(folder), False)
+
+
+@pytest.mark.parametrize("to_file", [False, True])
+def test_a_part_of_the_table_is_printed_and_takes_no_files_place(
+    to_file: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there, home = tmp_path / "there", tmp_path / "home"
+    there.mkdir()
+    monkeypatch.chdir(there)
+    arguments = ["reproduce", "A11", "--seeds", "1", "--corpus", "embedded", *(["-o", "mine.md"] if to_file else [])]
+    done = CliRunner().invoke(main, arguments, env={"RNNLAB_HOME": str(home)})
+    assert done.exit_code == 0, done.output
+    assert ("| **A11** |" in done.stdout) != to_file
+    assert [path.name for path in there.iterdir()] == (["mine.md"] if to_file else [])
 
 
 def result(recipe: str, seed: int, perplexity: dict[str, float | None]) -> dict[str, object]:
