@@ -23,11 +23,15 @@ class PublishedRun:
     """One epoch after another of a recipe, as published; `epochs` yields each epoch's perplexity.
 
     Args:
-        model: the weights to begin with; copied.
+        model: the weights to begin with; those of the library's layers are trained where they are.
         indices: the text, (length,).
+        hidden: the recurrent state to begin with; None: zero.
     """
 
-    def __init__(self, model: LanguageModel, config: TrainConfig, indices: Tensor) -> None:
+    def __init__(
+        self, model: LanguageModel, config: TrainConfig, indices: Tensor, hidden: tuple[Tensor, ...] | None = None
+    ) -> None:
+        self.hidden = hidden
         self.config, self.indices, self.vocab_size = config, indices, model.vocab_size
         self.scratch = isinstance(model.recurrent, ScratchLayers)
         if isinstance(model.recurrent, ScratchLayers):
@@ -45,7 +49,7 @@ class PublishedRun:
     def epochs(self) -> Iterator[float]:
         """Train for ever."""
         generator = torch.Generator().manual_seed(self.config.random_seed)
-        state = None
+        state = self.hidden
         while True:
             loss_sum, n = 0.0, 0
             if not self.config.carry_state:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import math
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from itertools import count
@@ -374,3 +376,21 @@ def test_the_state_is_plain_bytes(vocab: Vocab, indices: Tensor) -> None:
     buffer = io.BytesIO(save(state.tensors(), metadata=state.metadata()))
     assert buffer.getbuffer().nbytes > 0
     assert all(isinstance(value, str) for value in state.metadata().values())
+
+
+SET_UP = """
+import torch
+from rnnlab.config import TrainConfig
+from rnnlab.engine.training import prepare_thread
+prepare_thread(TrainConfig(precision="{precision}", flush_denormal={flush}))
+tiny = torch.tensor([1e-39]) * torch.tensor([0.5])
+print(torch.get_num_threads(), tiny.item() == 0, torch.get_float32_matmul_precision())
+"""
+
+
+@pytest.mark.parametrize(
+    ("precision", "flush", "said"), [("float32", True, "1 True highest"), ("fast", False, "1 False medium")]
+)
+def test_a_process_is_set_up_as_the_configuration_says(precision: str, flush: bool, said: str) -> None:
+    command = [sys.executable, "-c", SET_UP.format(precision=precision, flush=flush)]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip() == said
