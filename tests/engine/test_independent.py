@@ -10,10 +10,11 @@ from itertools import islice
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from rnnlab.config import TrainConfig
 from rnnlab.engine.minibatch import consecutive_minibatches
-from rnnlab.engine.model import build_model
+from rnnlab.engine.model import LanguageModel, build_model
 from rnnlab.engine.training import TrainingState, train
 from rnnlab.events import MinibatchFinished
 from rnnlab.text.corpora import load
@@ -24,6 +25,13 @@ from tests.engine.oracles import ScratchTraining
 MINIBATCHES = 20
 
 
+def weights_of(model: LanguageModel) -> dict[str, NDArray[np.float64]]:
+    """Return the weights of a scratch network of one layer, by their name in the oracle."""
+    tensors = {name: dict(model.recurrent.cells[0].named_parameters())[name] for name in ("W_x", "W_h", "b")}
+    tensors |= {"W_hq": model.dense.weight.t(), "b_q": model.dense.bias}
+    return {name: tensor.detach().double().numpy().copy() for name, tensor in tensors.items()}
+
+
 @pytest.mark.parametrize(
     ("cell", "precision", "agreeing"),
     [("rnn", "float64", MINIBATCHES), ("lstm", "float32", MINIBATCHES), ("rnn", "float32", 5)],
@@ -32,18 +40,14 @@ def test_twenty_minibatches_of_the_books_scratch_runs(cell: str, precision: str,
     """A2 and A6, whole size, from the same weights, against float64 in NumPy.
 
     Each update of A2 has length 1, and its seventh minibatch jumps to a perplexity of 7,000: from there on two
-    roundings part by percents, so float32 is compared only before.
+    roundings part by percents, so float32 is compared only before, and minibatch by minibatch in the next test.
     """
     config = TrainConfig.make(cell=cell, num_epochs=3, pred_period=10, precision=precision)
     text = prepare(load("lyrics-zh").text, config.preprocessing, config.num_chars).train
     vocab = Vocab(text)
     indices = torch.tensor(vocab.encode(text))
     model = build_model(config, len(vocab))
-    cell_weights = dict(model.recurrent.cells[0].named_parameters())
-    weights = {name: cell_weights[name].detach().double().numpy() for name in ("W_x", "W_h", "b")}
-    weights["W_hq"] = model.dense.weight.detach().t().double().numpy()
-    weights["b_q"] = model.dense.bias.detach().double().numpy()
-    oracle = ScratchTraining(weights, config.learning_rate, 0.01)
+    oracle = ScratchTraining(weights_of(model), config.learning_rate, 0.01)
     expected: list[float] = []
     while len(expected) < agreeing:
         state = [np.zeros((32, 256))] * (2 if cell == "lstm" else 1)  # anew in each epoch
@@ -55,6 +59,31 @@ def test_twenty_minibatches_of_the_books_scratch_runs(cell: str, precision: str,
     perplexities = np.exp(list(losses))
     np.testing.assert_allclose(perplexities, expected[:agreeing], rtol=1e-4)
     assert perplexities[-1] < 0.8 * perplexities[0]  # it learns, so the two could have parted
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm"])
+def test_twenty_minibatches_in_float32_each_from_the_weights_before_it(cell: str) -> None:
+    """A2 and A6 as they are trained: each loss, and each update of length 1, from where the engine stood."""
+    config = TrainConfig.make(cell=cell, num_epochs=3, pred_period=10)
+    text = prepare(load("lyrics-zh").text, config.preprocessing, config.num_chars).train
+    vocab = Vocab(text)
+    indices = torch.tensor(vocab.encode(text))
+    state = TrainingState.begin(build_model(config, len(vocab)), config)
+    events = train(state, vocab, indices)
+    next(events)  # it began
+    minibatches = [*consecutive_minibatches(indices, 32, 35)]
+    for number in range(MINIBATCHES):
+        X, Y = minibatches[number % len(minibatches)]
+        before = weights_of(state.model)
+        hidden = state.hidden if number % len(minibatches) else None
+        H_C = [tensor[0].double().numpy() for tensor in hidden or state.model.begin_state(32)]
+        event = next(one for one in events if isinstance(one, MinibatchFinished))
+        oracle = ScratchTraining(before, config.learning_rate, 0.01)
+        loss, _ = oracle.minibatch(X.numpy(), Y.numpy(), H_C)
+        assert np.exp(event.loss) == pytest.approx(np.exp(loss), rel=1e-4)
+        after = weights_of(state.model)
+        apart = np.sqrt(sum(((after[name] - weight) ** 2).sum() for name, weight in oracle.weights.items()))
+        assert apart < 1e-3  # of an update of length 1
 
 
 IN_ANOTHER_PROCESS = """
