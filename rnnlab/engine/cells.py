@@ -2,7 +2,9 @@
 
 The names are the book's: `X` input (batch_size, num_inputs), `H` hidden state and `C` memory cell (batch_size,
 num_hiddens), `W_xh` from input to hidden, `W_hh` from hidden to hidden, `b_h` bias; σ is the sigmoid, ⊙ the product by
-element. A state is always a tuple: `(H,)` or `(H, C)`.
+element. Its sizes n, d, h and q are `batch_size`, `num_inputs`, `num_hiddens` and, of the output layer, the size of the
+vocabulary. A state is always a tuple: `(H,)` or `(H, C)`. In the LSTM `O` is the output gate, as in the book; the
+output layer O_t = H_t W_hq + b_q, the same on top of every cell, is in `rnnlab.engine.model.LanguageModel`.
 
 The weights of all gates of a cell lie side by side in `W_x`, `W_h` and `b`, so that one matrix product can serve them
 all (`rnnlab.engine.sequence` does that); `gate_weights` hands them out under the book's names.

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from rnnlab.config import TrainConfig
 from rnnlab.engine.minibatch import consecutive_minibatches
 from rnnlab.engine.model import LanguageModel, LibraryLayers, ScratchLayers, build_model
+from rnnlab.text.preparation import check_counts
 
 # where the gates of the scratch cells lie among the library's, which stand r, z, n and i, f, c, o
 _GATES = {"rnn": (0,), "gru": (0, 1, 2), "lstm": (0, 1, 3, 2)}
@@ -33,7 +34,11 @@ def parity(config: TrainConfig, vocab_size: int, indices: Tensor | Sequence[int]
         ``loss_scratch``, ``loss_library`` (nats); ``logits_difference``, ``gradient_difference``: the largest absolute
         differences; ``parameters``: ``{"name", "gradient_difference"}`` for each parameter of the scratch network;
         ``comparable``: whether both are the same function, so that the differences are mere rounding.
+
+    Raises:
+        CorpusError: ``corpus_too_short``: there is not one minibatch in the text.
     """
+    check_counts(len(indices), max(vocab_size, 2), config.change(sampling="consecutive"), "")
     library = build_model(config.change(implementation="library"), vocab_size)
     scratch = build_model(config.change(implementation="scratch"), vocab_size)
     for name, stack in library.named_children():

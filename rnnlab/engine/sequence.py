@@ -8,8 +8,10 @@ is one product after the loop. (`rnnlab.engine.products` says what serves the pr
 The library's cells are walked the same way, by the library's own weights.
 
 Shapes: T time steps, B rows of the minibatch, h hidden units, G gates. `A` are pre-activations (T, B, G·h); `dA` is the
-gradient of the loss with respect to A. Source of the derivatives: the chain rule on the equations in `cells`; for the
-RNN 2nd edition 9.7.
+gradient of the loss with respect to A, and so for every other letter; ``+=`` adds to what comes from the output layer.
+The derivatives stand at each sequence: the chain rule on the equations in `cells` (for the RNN 2nd edition 9.7), with
+σ' = σ (1 - σ) and tanh' = 1 - tanh². What does not depend on the later time steps is computed for all time steps at
+once, before the loop, and named after where it leads: ``to_Z`` times dH_t is dA_z.
 """
 
 from __future__ import annotations
@@ -60,6 +62,11 @@ def _previous(H_0: Tensor, H: Tensor) -> Tensor:
 
 
 class _RNNSequence(Function):
+    """H_t = φ(A_t),  A_t = X_t W_xh + b_h + H_{t-1} W_hh.
+
+    dA_t = dH_t ⊙ φ'(A_t),  dH_{t-1} += dA_t W_hhᵀ,  dW_hh = Σ_t H_{t-1}ᵀ dA_t
+    """
+
     @staticmethod
     def forward(ctx: Any, A: Tensor, W_hh: Tensor, H_0: Tensor, relu: bool) -> Tensor:
         outputs = torch.empty_like(A)
@@ -88,6 +95,14 @@ class _RNNSequence(Function):
 
 
 class _GRUSequence(Function):
+    """H_t = Z ⊙ H_{t-1} + (1 - Z) ⊙ H̃,  where H̃ = tanh(A_h) and A_h has (R ⊙ H_{t-1}) W_hh in it.
+
+    dA_z = dH_t ⊙ (H_{t-1} - H̃) ⊙ Z (1 - Z)
+    dA_h = dH_t ⊙ (1 - Z) ⊙ (1 - H̃²),  d(R ⊙ H_{t-1}) = dA_h W_hhᵀ
+    dA_r = d(R ⊙ H_{t-1}) ⊙ H_{t-1} ⊙ R (1 - R)
+    dH_{t-1} += dH_t ⊙ Z + d(R ⊙ H_{t-1}) ⊙ R + dA_r W_hrᵀ + dA_z W_hzᵀ
+    """
+
     @staticmethod
     def forward(ctx: Any, A: Tensor, W_h: Tensor, H_0: Tensor) -> Tensor:
         T, B, h = len(A), A.shape[1], H_0.shape[1]
@@ -133,6 +148,14 @@ class _GRUSequence(Function):
 
 
 class _LSTMSequence(Function):
+    """C_t = F ⊙ C_{t-1} + I ⊙ C̃,  H_t = O ⊙ tanh(C_t).
+
+    dC_t += dH_t ⊙ O ⊙ (1 - tanh²(C_t)),  dC_{t-1} = dC_t ⊙ F
+    dA_i = dC_t ⊙ C̃ ⊙ I (1 - I),  dA_f = dC_t ⊙ C_{t-1} ⊙ F (1 - F)
+    dA_o = dH_t ⊙ tanh(C_t) ⊙ O (1 - O),  dA_c = dC_t ⊙ I ⊙ (1 - C̃²)
+    dH_{t-1} += dA_i W_hiᵀ + dA_f W_hfᵀ + dA_o W_hoᵀ + dA_c W_hcᵀ,  one product, as the gates lie side by side
+    """
+
     @staticmethod
     def forward(ctx: Any, A: Tensor, W_h: Tensor, H_0: Tensor, C_0: Tensor) -> tuple[Tensor, Tensor]:
         T, B, h = len(A), A.shape[1], H_0.shape[1]
@@ -186,6 +209,9 @@ class _LibraryGRUSequence(Function):
     """The cell of `torch.nn.GRU`, which resets after the product, so that all gates share one.
 
     G_t = H_{t-1} W_h + b_h,  N_t = tanh(X_t W_xn + b_xn + R_t ⊙ G_tn),  H_t = (1 - Z_t) ⊙ N_t + Z_t ⊙ H_{t-1}
+
+    dA_n = dH_t ⊙ (1 - Z) ⊙ (1 - N²),  dG_n = dA_n ⊙ R,  dA_r = dG_r = dA_n ⊙ G_n ⊙ R (1 - R)
+    dA_z = dG_z = dH_t ⊙ (H_{t-1} - N) ⊙ Z (1 - Z),  dH_{t-1} += dH_t ⊙ Z + dG W_hᵀ
     """
 
     @staticmethod

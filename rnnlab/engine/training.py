@@ -4,6 +4,10 @@
 next one. At every event the whole state of the run lies in a `TrainingState`, which can be kept and restored: the run
 then goes on with the very next minibatch, bit for bit.
 
+In the book's words: the loss of a minibatch is its mean cross-entropy; perplexity is exp of the mean over an epoch; a
+gradient g longer than θ is clipped, g ← min(1, θ / ‖g‖) g, where ‖g‖ is the norm over all parameters together; SGD then
+takes the step -η g.
+
 Source: *Dive into Deep Learning*, 1st edition 6.4.5-6.4.7 (perplexity, clipping, training), 2nd edition 9.5-9.7.
 """
 

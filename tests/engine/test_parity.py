@@ -10,6 +10,7 @@ from torch import Tensor
 
 from rnnlab.engine import parity as module
 from rnnlab.engine.parity import parity
+from rnnlab.errors import CorpusError
 from rnnlab.text.vocab import Vocab
 from tests.engine.conftest import tiny
 
@@ -58,3 +59,10 @@ def test_the_random_state_is_left_alone(vocab: Vocab, indices: Tensor) -> None:
     before = torch.get_rng_state()
     parity(tiny(cell="lstm"), len(vocab), indices)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("sampling", ["random", "consecutive"])
+def test_a_text_without_a_minibatch_is_refused(sampling: str, vocab: Vocab, indices: Tensor) -> None:
+    with pytest.raises(CorpusError) as refusal:
+        parity(tiny(sampling=sampling, batch_size=8, num_steps=10), len(vocab), indices[:80])
+    assert refusal.value.code == "corpus_too_short"
