@@ -11,7 +11,9 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, computed_field, model_validator
+
+from rnnlab.stuck import is_stuck
 
 MAX_LOSS = math.log(1e15)
 """A mean cross-entropy above this has a perplexity that no chart can use: it is reported as infinite."""
@@ -143,11 +145,11 @@ class Diagnosis(BaseModel):
     Attributes:
         perplexity: over the training text, minibatch after minibatch with the state carried on; None: infinite.
         honest_perplexity: the same, each character predicted from the characters before it only; None: infinite.
-        unigram_perplexity: of the best prediction that never looks at its input, the characters' frequencies.
-        kl_to_unigram: KL(mean output distribution ‖ frequencies in the training text), nats.
+        unigram_perplexity: of the best prediction that never looks at its input: the frequencies of the characters
+            predicted. Of runs recorded earlier, those of the whole training text.
+        kl_to_unigram: KL(mean output distribution ‖ those frequencies), nats.
         sensitivity: how far the output moves when the input does: the mean total variation distance, 0 to 1, between
             an output distribution and the mean one.
-        stuck: at the frequencies of the characters, by the three numbers above.
         held_out_perplexity: on the text after the training text; None: infinite, or there is none.
         held_out_chars: characters predicted there.
         held_out_unknown: characters there that the vocabulary does not have: left out, and counted.
@@ -165,7 +167,6 @@ class Diagnosis(BaseModel):
     unigram_perplexity: float
     kl_to_unigram: float
     sensitivity: float
-    stuck: bool
     held_out_perplexity: float | None
     held_out_chars: int
     held_out_unknown: int
@@ -173,6 +174,18 @@ class Diagnosis(BaseModel):
     outputs: tuple[tuple[str, float, float], ...] = Field(max_length=50)
     grad_norm_by_layer: tuple[float, ...] = Field(max_length=20)
     denormal_share_by_layer: tuple[float, ...] = Field(max_length=20)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_the_verdict(cls, data: Any) -> Any:
+        # files carry the verdict for whoever reads them; here it follows from the numbers, whatever was written
+        return {name: value for name, value in data.items() if name != "stuck"} if isinstance(data, dict) else data
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def stuck(self) -> bool:
+        """Whether it is at the frequencies of the characters, by perplexity, KL and sensitivity."""
+        return is_stuck(self.perplexity, self.unigram_perplexity, self.kl_to_unigram, self.sensitivity)
 
     @property
     def leak_ratio(self) -> float | None:

@@ -62,7 +62,6 @@ ALL: list[Event] = [
             unigram_perplexity=270.4,
             kl_to_unigram=1.5,
             sensitivity=0.9,
-            stuck=False,
             held_out_perplexity=None,
             held_out_chars=0,
             held_out_unknown=0,
@@ -131,3 +130,22 @@ def test_a_network_that_does_twice_as_badly_on_the_prefix_alone_reads_the_answer
     assert probed.diagnosis.reads_the_answer
     assert not probed.diagnosis.model_copy(update={"honest_perplexity": 1.1}).reads_the_answer
     assert probed.diagnosis.model_copy(update={"honest_perplexity": None}).reads_the_answer
+
+
+def test_the_verdict_follows_from_the_numbers_whatever_a_file_says() -> None:
+    (probed,) = (event for event in ALL if isinstance(event, Probed))
+    numbers = {"perplexity": 263.2, "unigram_perplexity": 262.6, "kl_to_unigram": 0.006, "sensitivity": 0.001}
+    for sensitivity, stuck in ((0.001, True), (0.009, False)):
+        found = probed.diagnosis.model_copy(update={**numbers, "sensitivity": sensitivity})
+        assert found.stuck is stuck
+        event = probed.model_copy(update={"diagnosis": found})
+        written = json.loads(event.to_json())
+        assert written["diagnosis"]["stuck"] is stuck  # for whoever reads the file
+        for verdict in ({"stuck": True}, {"stuck": False}, {}):
+            without = {name: value for name, value in written["diagnosis"].items() if name != "stuck"}
+            read = event_from_json(json.dumps({**written, "diagnosis": {**without, **verdict}}))
+            assert read == event
+            assert isinstance(read, Probed)
+            assert read.diagnosis.stuck is stuck
+    with pytest.raises(ValidationError):
+        event_from_dict({**written, "diagnosis": {**written["diagnosis"], "quiet": True}})

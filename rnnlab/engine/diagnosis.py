@@ -1,8 +1,8 @@
 """What is wrong with a network, measured at frozen weights: stuck at the frequencies, reading the answer, overfitting.
 
 `diagnose` looks and changes nothing: not the weights, not the random state, not how the thread treats denormal numbers.
-To answer within seconds it walks at most `targets.MAX_TARGETS` characters of a text, and samples where a measure costs more
-than one walk; a text of the book's 10,000 characters is walked whole.
+To answer within seconds it walks at most `text.targets.MAX_TARGETS` characters of a text, and samples where a measure
+costs more than one walk; a text of the book's 10,000 characters is walked whole.
 """
 
 from __future__ import annotations

@@ -21,6 +21,8 @@ from rnnlab.text.vocab import by_frequency
 
 MAX_ORDER = 6
 """The order at which the ladder ends unless told otherwise."""
+NEAR = 0.02
+"""A perplexity stands on a rung that it is this close to, as a share of what the rung lies above 1, the lowest."""
 
 
 def ladder(text: str, max_order: int = MAX_ORDER) -> dict[int, float]:
@@ -63,6 +65,18 @@ def rung(perplexity: float, ladder: Mapping[int, float]) -> int | None:
             break
         reached = order
     return reached
+
+
+def standing_on(perplexity: float, ladder: Mapping[int, float]) -> int | None:
+    """Return the order of the rung that `perplexity` stands on, give or take `NEAR`, or None where it is between rungs.
+
+    A ladder counts the whole text. A perplexity is over the targets of an epoch, at weights that were changing: held
+    against its own characters, a network 1 % below a rung may be just as far above it. So near a rung neither "better"
+    nor "worse" can be said of it. Order 0 is left out: a blind guess has the same perplexity over any characters. Where
+    two rungs are as one, the higher order is returned.
+    """
+    near = [order for order, value in ladder.items() if order and abs(perplexity - value) <= NEAR * (value - 1)]
+    return max(near, default=None)
 
 
 def most_frequent(text: str, k: int) -> list[tuple[str, int]]:

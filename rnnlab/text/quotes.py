@@ -67,6 +67,20 @@ class QuoteIndex:
             i = next((j for j in touching if starts[j]), stop)
         return spans
 
+    def longest(self, text: str) -> int:
+        """Return the length of the longest run in `text` that stands in the corpus, 0 where none is long enough.
+
+        The spans do not tell: where two runs overlap, each character is given to one of them.
+        """
+        starts = self._starts(text)
+        best = self.min_length - 1
+        # without its last character a quote still is one: from one end to the next, the longest grows by one at most
+        for start, stop in enumerate(range(self.min_length, len(text) + 1)) if starts else ():
+            begin = stop - best - 1
+            if begin >= 0 and starts[begin] and starts[start]:
+                best += text[begin:stop] in self.corpus_text
+        return best if best >= self.min_length else 0
+
     def _starts(self, text: str) -> list[bool]:
         # where in the text an n-gram of min_length characters starts that stands in the corpus
         hashes = _hashes(text, self.min_length)

@@ -179,6 +179,7 @@ class Outcome:
     characters_per_second: float | None
     num_params: int | None
     quoted: float | None
+    longest: int
     loops: tuple[int | None, ...]
     blanks: float | None
 
@@ -197,6 +198,7 @@ def outcome(run: Pinned) -> Outcome:
         characters_per_second=history.characters_per_second(len(rows)) if rows else None,
         num_params=history.started.num_params if history.started else None,
         quoted=sum(one.coverage * one.length for one in run.readings) / generated if generated else None,
+        longest=max((one.longest for one in run.readings), default=0),
         loops=tuple(one.loop for one in run.readings),
         blanks=sum(one.blanks for one in run.readings) / generated if generated else None,
     )

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from rnnlab.config import TrainConfig
-from rnnlab.text import corpora, ngrams, quotes
+from rnnlab.text import corpora, ngrams, quotes, targets
 from rnnlab.view.frames import Ladder
 from rnnlab.view.highlight import highlighted, source_line
 
@@ -28,6 +28,7 @@ class Reading:
     blanks: int
     length: int  # generated characters
     quotes: tuple[tuple[str, str], ...]  # what is quoted, with the line that it stands in
+    longest: int  # generated characters of the longest quote
 
 
 class TextFacts:
@@ -41,6 +42,7 @@ class TextFacts:
 
     def __init__(self, original: str, train: str, held_out: str) -> None:
         self.original, self.train, self.held_out = original, train, held_out
+        self._unigrams: dict[tuple[str, int, int, bool], float] = {}
 
     @cached_property
     def vocab_size(self) -> int:
@@ -51,6 +53,22 @@ class TextFacts:
     def ladder(self) -> Ladder:
         """Training perplexity by n-gram order."""
         return ngrams.ladder(self.train)
+
+    def unigram(self, config: TrainConfig, *, walked: bool = False) -> float:
+        """Return the perplexity of knowing how often each character occurs among those that a run predicts.
+
+        No prediction that ignores its input is better over these characters; over the whole text, as on the ladder, it
+        is another number.
+
+        Args:
+            config: how the run goes through the text.
+            walked: take the characters that a diagnosis predicts, of a long text only a part; else a whole epoch's.
+        """
+        key = (config.sampling, config.batch_size, config.num_steps, walked)
+        if key not in self._unigrams:
+            of = targets.walked_targets if walked else targets.epoch_targets
+            self._unigrams[key] = ngrams.ladder(of(self.train, config) or self.train, 1)[1]
+        return self._unigrams[key]
 
     @cached_property
     def frequent(self) -> list[tuple[str, int]]:
@@ -74,14 +92,16 @@ class TextFacts:
         sources = [source_line(self.original, self.train, span.corpus_start,
                                span.corpus_start + span.stop - span.start) for span in spans]  # fmt: skip
         generated = text[len(prefix) :]
-        quoted = sum(max(0, span.stop - max(span.start, len(prefix))) for span in spans)
+        lengths = [max(0, span.stop - max(span.start, len(prefix))) for span in spans]
         return Reading(
             html=highlighted(text, prefix, spans, sources, lang),
-            coverage=quoted / len(generated) if generated else 0.0,
+            coverage=sum(lengths) / len(generated) if generated else 0.0,
             loop=quotes.loop_period(generated),
             blanks=generated.count(" "),
             length=len(generated),
             quotes=tuple((text[span.start : span.stop], source) for span, source in zip(spans, sources, strict=True)),
+            # of a quote that begins in the prefix, the network wrote fewer characters than make one
+            longest=max(self.index.longest(generated), *lengths, 0),
         )
 
 

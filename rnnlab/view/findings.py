@@ -104,8 +104,15 @@ def verdict(found: Diagnosis, lang: str) -> str:
     )
 
 
-def outputs(found: Diagnosis, texts: Mapping[str, str], lang: str) -> str:
-    """Say how the network's favourite character compares with the text, and what writing greedily makes of it."""
+def outputs(found: Diagnosis, config: TrainConfig, texts: Mapping[str, str], lang: str) -> str:
+    """Say how the network's favourite character compares with the text, and what the way of writing makes of it.
+
+    Args:
+        found: the diagnosis.
+        config: the settings of the run; how it writes is among them.
+        texts: what it wrote at that checkpoint, by prefix.
+        lang: the language.
+    """
     if not found.outputs:
         return t("find.outputs.none", lang)
     character, mean, frequency = max(found.outputs, key=lambda one: one[1])
@@ -117,10 +124,14 @@ def outputs(found: Diagnosis, texts: Mapping[str, str], lang: str) -> str:
         return said
     favourite, count = Counter(written).most_common(1)[0]
     share = count / len(written)
+    greedy = config.decoding == "greedy" or (config.decoding == "top_k" and config.top_k == 1)
     if share > 0.9:
-        key = "find.outputs.blanks" if favourite == character else "find.outputs.one"
-        return f"{said} {t(key, lang, character=shown(favourite), share=percent(share))}"
-    return f"{said} {t('find.outputs.varied', lang, count=len(set(written)), length=len(written))}"
+        key = "one" if favourite != character else "blanks" if greedy else "same"
+        return f"{said} {t(f'find.outputs.{key}', lang, character=shown(favourite), share=percent(share))}"
+    # who takes the most probable character writes another one only where the output has changed; who draws does so
+    # from an output that never changes, too
+    key = "varied" if greedy else "drawn"
+    return f"{said} {t(f'find.outputs.{key}', lang, count=len(set(written)), length=len(written))}"
 
 
 def vanishing(norms: Sequence[float], epoch: int, lang: str) -> str:
@@ -199,11 +210,13 @@ def rescued(perplexity: float | None, unigram: float) -> bool:
     return perplexity is not None and perplexity < (1 - NEAR) * unigram
 
 
-def standing(attempt: Attempt, unigram: float) -> Literal["works", "not_yet", "fails"]:
-    """Say how an attempt stands; none has failed while it trains."""
+def standing(attempt: Attempt, unigram: float) -> Literal["works", "not_yet", "on_line", "fails"]:
+    """Say how an attempt stands: below the unigram line, on it, or above it; none has failed while it trains."""
     if rescued(attempt.perplexity, unigram):
         return "works"
-    return "not_yet" if attempt.live else "fails"
+    if attempt.live:
+        return "not_yet"
+    return "on_line" if attempt.perplexity is not None and attempt.perplexity <= (1 + NEAR) * unigram else "fails"
 
 
 def rescues(attempts: Sequence[Attempt], unigram: float, lang: str) -> str:
@@ -212,11 +225,11 @@ def rescues(attempts: Sequence[Attempt], unigram: float, lang: str) -> str:
     if not measured:
         return t("find.rescue.none", lang)
     said = []
-    for key in ("works", "not_yet", "fails"):
+    for key in ("works", "not_yet", "on_line", "fails"):
         group = [one for one in measured if standing(one, unigram) == key]
         if group:
             names = t("list.join", lang).join(f"{plain(one.title)} ({number(one.perplexity, 4)})" for one in group)
-            values = {"names": names} if key == "works" else {"names": names, "unigram": number(unigram, 4)}
+            values = {"names": names, "unigram": number(unigram, 4), "near": percent(NEAR)}
             said.append(t(f"find.rescue.{key}", lang, **values))
     if any(not one.ended for one in measured):
         said.append(t("find.rescue.running", lang))
@@ -419,6 +432,13 @@ def unknown(found: Diagnosis, lang: str) -> str:
         return t("find.unknown.none", lang, count=total)
     share = percent(found.held_out_unknown / total)
     return t("find.unknown.some", lang, count=found.held_out_chars, unknown=found.held_out_unknown, share=share)
+
+
+def longest(lengths: Mapping[int, int], lang: str) -> str:
+    """Say how long the longest copied run of the newest texts is; "" where nothing is copied. `lengths` by epoch."""
+    epoch = max(lengths, default=0)
+    count = lengths.get(epoch, 0)
+    return t("find.copy.longest", lang, epoch=epoch, count=count) if count else ""
 
 
 def copying(coverage: Mapping[int, float], lang: str) -> str:

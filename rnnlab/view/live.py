@@ -195,6 +195,11 @@ def feed(run_id: str) -> Feed:
     return Feed(run_id)
 
 
+def changed_by_hand(record: RunRecord) -> bool:
+    """Say whether settings of a run were changed while it trained: then it is not what its configuration says."""
+    return bool(feed(record.id).scene(record, shell.language(), shell.theme()).history.changes)
+
+
 def follow(shown: RunRecord, draw: Callable[[Scene], None], every: float = TICK) -> None:
     """Draw a run, again and again while it is live; when its state changes the whole page runs once more.
 

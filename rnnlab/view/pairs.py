@@ -187,10 +187,11 @@ def _loop(run: Pinned, name: str, lang: str) -> str:
 
 
 def _clipping(runs: tuple[Pinned, Pinned], names: Sequence[str], lang: str) -> str:
-    left, right = runs
-    if (left.config.clip_norm is None) == (right.config.clip_norm is None):
+    # by what they did and not by how they began: clipping can be switched while a run trains
+    clipped = [any(one.clip_norm is not None or one.clipped_share for one in run.history.epochs) for run in runs]
+    if clipped[0] == clipped[1]:
         return ""
-    run, name = (right, names[1]) if left.config.clip_norm is None else (left, names[0])
+    run, name = (runs[0], names[0]) if clipped[0] else (runs[1], names[1])
     rows = run.history.epochs
     share = sum(one.clipped_share for one in rows) / len(rows)
     return t("compare.verdict.clipped", lang, name=name, share=f"{share:.0%}")

@@ -74,6 +74,19 @@ def _key(app: AppTest, name: str) -> str:
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_longest_copy_of_each_run_stands_among_what_came_out(open_page: Open, lang: str) -> None:
+    app = open_page("compare", lang, pins="recorded:A8,recorded:A9")
+    assert not app.exception
+    row = next(
+        line
+        for one in app.table
+        for line in one.value.to_csv(sep="|").splitlines()
+        if t("compare.outcome.longest", lang) in line
+    )
+    assert row.split("|")[-2:] == ["50", "–"]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
 def test_wrong_pins_are_said_and_the_others_stay(open_page: Open, lang: str) -> None:
     app = open_page("compare", lang, pins="recorded:A2,nowhere1,recorded:Z9")
     assert not app.exception

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from rnnlab.events import Diagnosis, Probed
+from rnnlab.config import TrainConfig
+from rnnlab.events import Diagnosis, EpochFinished, Probed, RunFinished, SettingChanged
 from rnnlab.runs.client import Client
 from rnnlab.runs.export import to_json
-from rnnlab.view import findings, live, recorded
+from rnnlab.view import findings, live, recorded, shell
 from rnnlab.view.frames import layer_names
 from rnnlab.view.i18n import LANGUAGES, t
 from rnnlab.view.panels import asking
@@ -26,6 +27,11 @@ from tests.view.test_findings import LEAKY, diagnosis
 
 TOPICS = ("layers", "directions", "clipping", "overfitting")
 STACK = TINY.change(cell="lstm", implementation="library", num_layers=4, optimizer="adam", learning_rate=0.01)
+
+EPOCH = EpochFinished(
+    epoch=1, loss=3.9, perplexity=50.0, seconds=0.1, num_tokens=10, learning_rate=0.01, clip_norm=None, grad_norm=0.2,
+    grad_norm_max=0.4, clipped_share=0.0, grad_norm_by_layer=(0.1,) * 5,
+)  # fmt: skip
 
 Record = Callable[[str, dict[int, Diagnosis]], None]
 
@@ -79,6 +85,32 @@ def answered(app: AppTest) -> AppTest:
     return app
 
 
+def judged(found: Diagnosis, config: Any) -> Diagnosis:
+    """A diagnosis as the page reads it: against the characters that the run predicts."""
+    text = shell.facts().of(config)
+    return found.model_copy(update={"unigram_perplexity": text.unigram(config, walked=True)})
+
+
+def imported(client: Client, config: TrainConfig, *, by_hand: bool = False, perplexity: float = 50.0) -> str:
+    """A run from a file, with three epochs; or one whose clipping was moved after the first of them."""
+    rows = [EPOCH.model_copy(update={"epoch": at, "perplexity": perplexity}) for at in (1, 2, 3)]
+    change = [SettingChanged(epoch=1, minibatch=0, name="clip_norm", value=0.5)] if by_hand else []
+    events = [rows[0], *change, *rows[1:], RunFinished(reason="finished", epoch=3, minibatch=0)]
+    data = {
+        "format": "rnnlab-run",
+        "version": 1,
+        "config": json.loads(config.to_json()),
+        "made": {},
+        "corpus": {"name": config.corpus, "vocab_size": 3},
+        "events": [json.loads(one.to_json()) for one in events],
+    }
+    return client.import_run(json.dumps(data))
+
+
+def buttons(app: AppTest) -> list[str | None]:
+    return [one.key for one in app.button]
+
+
 def alts(app: AppTest) -> str:
     return "\n".join(str(one.proto.alt) for one in app.get("vega_lite_chart"))
 
@@ -114,10 +146,10 @@ def test_six_layers_are_told_from_their_diagnosis(open_page: Open, shelf: Record
     assert not app.exception
     said = words(app)
     assert param(app, "recording") == "A9"
-    assert findings.verdict(diagnosis(), "en") in said
+    assert findings.verdict(judged(diagnosis(), recorded.recording("A9").config), "en") in said
     assert f"block: {t('layers.stuck', 'en')}]" in said
     assert t("find.outputs.blanks", "en", character="␣", share="100%") in said
-    assert t("diagnose.memory", "en", memory=t("memory.0", "en")) in said
+    assert t("diagnose.memory", "en", memory=t("memory.at_1", "en")) in said
     tables = {
         name: rows for index in range(len(app.get("vega_lite_chart"))) for name, rows in chart(app, index)[1].items()
     }
@@ -126,8 +158,32 @@ def test_six_layers_are_told_from_their_diagnosis(open_page: Open, shelf: Record
     assert {row["layer"] for row in tables["cells"]} == set(layer_names(3, "en"))
 
 
+@pytest.mark.parametrize("name", ["A9", "A9-repaired", "A9-xavier"])
+def test_who_ignores_the_input_is_never_below_its_best_constant(open_page: Open, name: str) -> None:
+    """The recordings hold the unigram perplexity of the whole text, which these networks are below."""
+    tape = recorded.recording(name)
+    stored = tape.history.probes[160]
+    assert stored.perplexity is not None
+    assert stored.perplexity < stored.unigram_perplexity
+    app = open_page("diagnose", "en", topic="layers", recording=name)
+    assert not app.exception
+    found = judged(stored, tape.config)
+    assert found.stuck
+    said = words(app)
+    assert "above the unigram perplexity 261;" in findings.verdict(found, "en")
+    assert findings.verdict(found, "en") in said
+    assert findings.plateau(tape.history, found.unigram_perplexity, "en") in said
+    against = next(one for one in app.metric if one.label == t("layers.against", "en"))
+    assert against.value.startswith("+")
+    charts = [chart(app, index)[1] for index in range(len(app.get("vega_lite_chart")))]
+    lines = [rule for tables in charts for rule in tables.get("rules", []) if "unigram" in str(rule["label"])]
+    assert lines
+    for line in lines:
+        assert line["value"] == pytest.approx(260.982, abs=0.001)
+
+
 def test_a_network_that_is_free_is_not_called_stuck(open_page: Open, shelf: Record) -> None:
-    free = diagnosis(perplexity=1.02, honest_perplexity=1.02, kl_to_unigram=0.3, sensitivity=0.98, stuck=False)
+    free = diagnosis(perplexity=1.02, honest_perplexity=1.02, kl_to_unigram=0.3, sensitivity=0.98)
     shelf("A8", {160: free})
     app = open_page("diagnose", "en", topic="layers", recording="A8")
     assert not app.exception
@@ -135,6 +191,27 @@ def test_a_network_that_is_free_is_not_called_stuck(open_page: Open, shelf: Reco
     assert t("layers.free", "en") in said
     assert f"block: {t('layers.stuck', 'en')}]" not in said
     assert "ignores its input" not in said
+
+
+@pytest.mark.parametrize("at", [40, 160])
+def test_the_text_is_that_of_the_checkpoint(open_page: Open, shelf: Record, at: int) -> None:
+    free = diagnosis(perplexity=1.02, honest_perplexity=1.02, kl_to_unigram=0.3, sensitivity=0.98)
+    for name in ("A6", "A10"):
+        shelf(name, {40: free, 160: free})
+    tape = recorded.recording("A6")
+    texts = tape.history.texts
+    other = texts[200 - at]
+    for key in ("outputs", "loops"):
+        app = open_page("diagnose", "en", topic="layers" if key == "outputs" else "directions", recording="A6",
+                        epoch=str(at))  # fmt: skip
+        assert not app.exception
+        if key == "outputs":
+            yes, no = (findings.outputs(free, tape.config, some, "en") for some in (texts[at], other))
+        else:
+            yes, no = (findings.loops(some, "en") for some in (texts[at], other))
+        said = words(app)
+        assert yes in said
+        assert no not in said
 
 
 def test_the_answer_that_is_read_gets_its_badge(open_page: Open, shelf: Record) -> None:
@@ -173,7 +250,8 @@ def test_the_recorded_pair_shows_what_clipping_changed(open_page: Open) -> None:
     assert not app.exception
     off, on = recorded.recording("A8").history, recorded.recording("A8-repaired").history
     said = words(app)
-    assert findings.switch(off, on, recorded.recording("A8").ladder[1], "en") in said
+    config = recorded.recording("A8").config
+    assert findings.switch(off, on, shell.facts().of(config).unigram(config), "en") in said
     assert findings.clipping(off, 0.01, "en") in said
     assert "0.6, 0.8" in said  # the example has been run
     assert "for g in gradients" in app.code[-1].value
@@ -191,6 +269,11 @@ def test_overfitting_is_drawn_from_the_diagnoses(open_page: Open, shelf: Record)
     marked = [row["epoch"] for row in tables["targets"] if row["mark"]]
     assert marked == [50, 100, 250]
     assert chart(app, 1)[1]["lines"][-1]["value"] == pytest.approx(0.71, abs=0.05)
+    tape = recorded.recording("A2")
+    text, written = shell.facts().of(tape.config), tape.history.texts[250]
+    longest = max(text.read(one, prefix, "en").longest for prefix, one in written.items())
+    assert longest >= 5
+    assert t("find.copy.longest", "en", epoch=250, count=longest) in said
 
 
 @pytest.mark.parametrize("topic", TOPICS)
@@ -299,6 +382,60 @@ def test_a_rescue_starts_from_the_same_seed_and_is_judged_by_its_run(
     assert last.perplexity is not None
     assert f"epoch {STACK.num_epochs}: perplexity" in words(app)
     assert "diagnose.rescue.A9-residual" not in [one.key for one in app.button]
+
+
+def test_a_rescue_that_was_changed_by_hand_is_none(open_page: Open, client: Client) -> None:
+    config = STACK.change(random_seed=71)
+    run = imported(client, config)
+    imported(client, config.change(residual=True), by_hand=True, perplexity=1.5)
+    app = open_page("diagnose", "en", topic="layers", run=run)
+    assert not app.exception
+    assert "diagnose.rescue.A9-residual" in buttons(app)
+    assert t("layers.rescue.works", "en") not in words(app)
+    imported(client, config.change(residual=True), perplexity=1.5)
+    app = open_page("diagnose", "en", topic="layers", run=run)
+    assert "diagnose.rescue.A9-residual" not in buttons(app)
+    assert t("layers.rescue.works", "en") in words(app)
+
+
+def test_a_pair_of_denormal_numbers_that_was_changed_by_hand_is_none(open_page: Open, client: Client) -> None:
+    config = STACK.change(random_seed=72)
+    run = imported(client, config)
+    short = config.change(num_epochs=24, pred_period=24)
+    imported(client, short.change(flush_denormal=True))
+    imported(client, short.change(flush_denormal=False), by_hand=True)
+    assert "diagnose.demonstration" in buttons(open_page("diagnose", "en", topic="layers", run=run))
+    imported(client, short.change(flush_denormal=False))
+    assert "diagnose.demonstration" not in buttons(open_page("diagnose", "en", topic="layers", run=run))
+
+
+def test_a_twin_that_was_changed_by_hand_is_none(open_page: Open, client: Client) -> None:
+    config = STACK.change(random_seed=73, clip_norm=0.01)
+    run = imported(client, config)
+    imported(client, config.change(clip_norm=None), by_hand=True)
+    app = open_page("diagnose", "en", topic="clipping", run=run)
+    assert "clip.start" in buttons(app)
+    assert "with clipping off" not in words(app)
+    imported(client, config.change(clip_norm=None))
+    app = open_page("diagnose", "en", topic="clipping", run=run)
+    assert "clip.start" not in buttons(app)
+    assert "with clipping off" in words(app)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_run_that_was_changed_by_hand_itself_has_no_twin(open_page: Open, client: Client, lang: str) -> None:
+    config = STACK.change(random_seed=74 + LANGUAGES.index(lang), clip_norm=None)
+    run = imported(client, config, by_hand=True)
+    imported(client, config.change(clip_norm=0.01))
+    app = open_page("diagnose", lang, topic="clipping", run=run)
+    assert not app.exception
+    assert t("clip.changed", lang) in words(app)
+    assert "clip.start" not in buttons(app)
+    assert f"{t('clip.off', lang)} (" not in words(app)
+    assert len(chart(app)[1]["lines"]) == 3  # its own epochs and nobody else's
+    app = open_page("diagnose", lang, topic="layers", run=run)
+    assert t("layers.rescue.changed", lang) in words(app)
+    assert t("layers.rescue.why", lang, seed=config.random_seed) not in words(app)
 
 
 def test_the_twin_with_the_other_clipping_is_started_and_compared(open_page: Open, client: Client, stack: str) -> None:

@@ -55,6 +55,13 @@ def test_a_link_names_the_recorded_run_and_its_epoch(home: Path, lang: str) -> N
     assert (param(app, "recording"), param(app, "epoch")) == ("A9", "80")
 
 
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_beside_a_text_stands_how_much_of_it_is_copied_and_how_long_the_longest_copy_is(home: Path, lang: str) -> None:
+    app = arrive(lang, recording="A8", epoch="160")
+    said = f"{t('lyrics.quoted', lang, share='100%')} · {t('lyrics.longest', lang, count=50)}"
+    assert said in words(app)
+
+
 def test_it_plays_pauses_and_goes_to_the_end(home: Path) -> None:
     app = arrive("en", recording="A9")
     assert slider(app).disabled  # it plays

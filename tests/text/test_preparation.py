@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rnnlab.config import TrainConfig
 from rnnlab.errors import CorpusError
-from rnnlab.text.corpora import check_trainable, min_length, prepare
+from rnnlab.text.corpora import check_trainable, check_variety, min_length, prepare
 
 
 def test_first_edition_turns_line_ends_into_spaces() -> None:
@@ -85,6 +85,14 @@ def test_one_distinct_character_is_refused() -> None:
         check_trainable("a" * 10_000, TrainConfig())
     assert caught.value.code == "corpus_one_character"
     check_trainable("a" * 9_999 + "b", TrainConfig())
+
+
+@pytest.mark.parametrize("text", ["a", "啊" * 3000, "\n" + "a" * 3000 + "\n"])
+def test_a_whole_text_of_one_character_is_refused_before_it_is_kept(text: str) -> None:
+    with pytest.raises(CorpusError, match="two different characters") as caught:
+        check_variety(text)
+    assert (caught.value.code, caught.value.params["character"]) == ("corpus_one_character", text.strip()[0])
+    check_variety(text + "b")
 
 
 def test_a_chinese_text_is_nothing_to_the_second_edition() -> None:

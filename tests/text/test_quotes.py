@@ -64,6 +64,16 @@ def test_where_two_quotes_overlap_the_first_keeps_what_they_share() -> None:
     assert quoted_spans("abcdefgh", "abcde defgh") == [Span(0, 5, 0), Span(5, 8, 8)]
 
 
+@settings(max_examples=400)
+@given(quoting(), st.integers(1, 7))
+@example(("abcdefghijklmn", "abcdefg cdefghijkl ghijklmn"), 5)
+@example(("abcd", "ab"), 3)
+def test_the_longest_quote_is_found(text_and_corpus: tuple[str, str], n: int) -> None:
+    text, corpus = text_and_corpus
+    runs = (j - i for i in range(len(text)) for j in range(i + n, len(text) + 1) if text[i:j] in corpus)
+    assert QuoteIndex(corpus, n).longest(text) == max(runs, default=0)
+
+
 def test_two_quotes_side_by_side_stay_two() -> None:
     assert quoted_spans("我想你了我走了啊", "我走了啊。我想你了", 4) == [Span(0, 4, 5), Span(4, 8, 0)]
 

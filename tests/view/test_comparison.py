@@ -6,6 +6,7 @@ import itertools
 import json
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -54,8 +55,10 @@ def a_run(*perplexities: float | None, pin: str = "one", **changes: Any) -> Pinn
                   history=History([started(), *epochs]), **settings)  # fmt: skip
 
 
-def reading(loop: int | None = None, coverage: float = 0.5, blanks: int = 2, length: int = 10) -> Reading:
-    return Reading(html="", coverage=coverage, loop=loop, blanks=blanks, length=length, quotes=())
+def reading(
+    loop: int | None = None, coverage: float = 0.5, blanks: int = 2, length: int = 10, longest: int = 0
+) -> Reading:
+    return Reading(html="", coverage=coverage, loop=loop, blanks=blanks, length=length, quotes=(), longest=longest)
 
 
 @cache
@@ -120,12 +123,13 @@ def test_the_ladder_goes_from_one_recipe_to_the_other_one_difference_at_a_time()
 
 
 def test_the_outcome_is_counted_from_the_run() -> None:
-    run = a_run(90.0, 3.0, 4.0, readings=(reading(coverage=1.0, length=30), reading(loop=2, coverage=0.0, blanks=8)))
+    texts = (reading(coverage=1.0, length=30, longest=22), reading(loop=2, coverage=0.0, blanks=8, longest=6))
+    run = a_run(90.0, 3.0, 4.0, readings=texts)
     found = outcome(run)
     assert (found.epochs, found.best, found.best_epoch) == (3, 3.0, 2)
     assert found.perplexity == pytest.approx(4.0)
     assert (found.seconds_per_epoch, found.characters_per_second, found.num_params) == (0.5, 18_000, 10)
-    assert (found.quoted, found.loops, found.blanks) == (0.75, (None, 2), 0.25)
+    assert (found.quoted, found.longest, found.loops, found.blanks) == (0.75, 22, (None, 2), 0.25)
 
 
 def test_a_run_that_has_not_begun_has_no_outcome() -> None:
@@ -329,6 +333,25 @@ def test_the_share_of_clipped_minibatches_is_said_where_only_one_clips() -> None
     clipped = [one.clipped_share for one in recorded_run("A8-repaired").history.epochs]
     assert has_clause(sentence, "clipped", name="A8-repaired", share=f"{sum(clipped) / len(clipped):.0%}")
     assert "clipped" not in said(a_run(5.0), a_run(6.0))
+
+
+def test_a_run_whose_clipping_was_switched_on_while_it_trained_is_not_said_to_have_clipped_nothing() -> None:
+    off, on = TrainConfig(num_epochs=10, clip_norm=None), TrainConfig(num_epochs=10, clip_norm=0.01)
+    none: dict[str, Any] = {"clip_norm": None, "clipped_share": 0.0}
+    switched = [epoch(1, 9.0, **none), epoch(2, 6.0, clip_norm=0.01, clipped_share=0.5)]
+    began_off, clips, never = (
+        replace(a_run(pin=name, config=config), history=History([started(), *rows]))
+        for name, config, rows in (
+            ("began", off, switched),
+            ("clips", on, [epoch(1, 8.0), epoch(2, 5.0)]),
+            ("never", off, [epoch(1, 8.0, **none), epoch(2, 5.0, **none)]),
+        )
+    )
+    assert "clipped" not in said(began_off, clips)
+    assert has_clause(said(began_off, never), "clipped", name="L", share="25%")
+    assert has_clause(said(never, clips), "clipped", name="R", share="75%")
+    # one that began with clipping and was switched off at once clipped nothing either
+    assert "clipped" not in said(replace(never, config=on), never)
 
 
 def test_the_pace_is_compared_on_one_machine_only() -> None:

@@ -14,8 +14,9 @@ from rnnlab.view import recorded
 from rnnlab.view.frames import History
 from rnnlab.view.i18n import LANGUAGES, number, t
 from rnnlab.view.live import Scene, Shelf
-from rnnlab.view.panels import curve, progress
+from rnnlab.view.panels import curve, lyrics, progress
 from rnnlab.view.wording import departure
+from tests.view.test_comparison import reading
 from tests.view.test_frames import LADDER, epoch
 
 
@@ -100,6 +101,42 @@ def test_memory_is_said_of_the_training_text(perplexity: float, key: str, params
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize(
+    ("perplexity", "key", "memory"),
+    [
+        (268.5, "memory.at_1", 0),
+        (271.5, "memory.at_1", 0),
+        (8.1, "memory.at_2", 1),
+        (1.595, "memory.at_3", 2),
+        (1.1, "memory.at_3", 3),
+        (260.0, "memory.1", 0),
+        (280.0, "memory.0", 0),
+        (7.5, "memory.2", 0),
+    ],
+)
+def test_on_a_rung_no_memory_beyond_it_is_claimed(perplexity: float, key: str, memory: int, lang: str) -> None:
+    assert progress.memory(scene(perplexity, lang=lang)) == t(key, lang, memory=memory, order=memory + 1)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_recorded_networks_without_memory_are_not_said_to_have_some(lang: str) -> None:
+    """Six layers that are stuck, one of them below the unigram perplexity of the text; and one that learns."""
+    said = {}
+    for name in ("A9", "A9-repaired", "X1-lr-10"):
+        tape = recorded.recording(name)
+        said[name] = progress.memory(replace(scene(lang=lang), history=tape.history, ladder=tape.ladder))
+    assert said == {
+        "A9": t("memory.at_1", lang),
+        "A9-repaired": t("memory.at_1", lang),
+        "X1-lr-10": t("memory.1", lang),
+    }
+    last = recorded.recording("A9-repaired").history.last
+    assert last is not None
+    assert last.perplexity is not None
+    assert last.perplexity < recorded.recording("A9-repaired").ladder[1]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
 def test_where_nothing_can_be_said_of_memory_nothing_is(lang: str) -> None:
     claims = [t(key, lang).split("{")[0][:10] for key in ("memory.0", "memory.1", "memory.2", "memory.3")]
     both = {"cell": "lstm", "implementation": "library", "bidirectional": True}
@@ -118,6 +155,15 @@ def test_where_nothing_can_be_said_of_memory_nothing_is(lang: str) -> None:
 def test_without_the_ladder_of_its_text_a_run_knows_nothing_by_heart() -> None:
     assert progress.memory(replace(scene(5.0), ladder={0: 1000.0})) == t("memory.uniform", "en")
     assert progress.memory(replace(scene(5000.0), ladder={0: 1000.0})) == t("memory.worse", "en", uniform="1000")
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_beside_the_copied_share_stands_the_longest_copy(lang: str) -> None:
+    copies, invents = reading(coverage=0.96, longest=34), reading(coverage=0.0)
+    said = lyrics.copied(copies, lang)
+    assert t("lyrics.quoted", lang, share="96%") in said
+    assert t("lyrics.longest", lang, count=34) in said
+    assert lyrics.copied(invents, lang) == t("lyrics.quoted", lang, share="0%")
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

@@ -18,18 +18,28 @@ THETA = 0.01
 
 def draw(one: Subject) -> None:
     """Show the whole topic."""
-    twin = _twin(one)
-    off, on = (one, twin) if one.config.clip_norm is None else (twin, one)
     lang = one.scene.lang
     st.subheader(t("clip.pair", lang), anchor=False)
+    pair = _pair(one)
+    _curves(one, pair)
+    _norms(one, pair)
+    _generator(lang)
+
+
+def _pair(one: Subject) -> list[tuple[str, Subject]]:
+    """Say what the clipping changed, or offer to train the twin; return the runs at hand with their names."""
+    lang = one.scene.lang
+    if one.changed_by_hand:  # perhaps its clipping: no run is the same but for that
+        st.info(t("clip.changed", lang), icon=":material/info:")
+        return [(one.name, one)]
+    twin = _twin(one)
+    off, on = (one, twin) if one.config.clip_norm is None else (twin, one)
     if twin is None:
         _offer(one)
     if off is not None and on is not None:
         st.markdown(findings.switch(off.scene.history, on.scene.history, one.unigram(), lang))
         st.caption(t("clip.seeds", lang))
-    _curves(one, off, on)
-    _norms(one, off, on)
-    _generator(lang)
+    return [*_named(off, "clip.off", lang), *_named(on, "clip.on", lang)]
 
 
 def theta_of(one: Subject) -> float:
@@ -72,9 +82,8 @@ def _named(one: Subject | None, key: str, lang: str) -> list[tuple[str, Subject]
     return [] if one is None else [(f"{t(key, lang)} ({one.name})", one)]
 
 
-def _curves(one: Subject, off: Subject | None, on: Subject | None) -> None:
+def _curves(one: Subject, pair: list[tuple[str, Subject]]) -> None:
     scene, lang = one.scene, one.scene.lang
-    pair = [*_named(off, "clip.off", lang), *_named(on, "clip.on", lang)]
     unigram = one.unigram()
     label = t("chart.unigram_rule", lang, perplexity=number(unigram, 4))
     said = t("list.join", lang).join(
@@ -89,9 +98,8 @@ def _curves(one: Subject, off: Subject | None, on: Subject | None) -> None:
     chart.show(charts.lines("perplexity", lang, scene.theme, 300), tables, key="diagnose.clip.curves", alt=said)
 
 
-def _norms(one: Subject, off: Subject | None, on: Subject | None) -> None:
+def _norms(one: Subject, pair: list[tuple[str, Subject]]) -> None:
     scene, lang, theta = one.scene, one.scene.lang, theta_of(one)
-    pair = [*_named(off, "clip.off", lang), *_named(on, "clip.on", lang)]
     said = {name: findings.clipping(member.scene.history, theta, lang) for name, member in pair}
     st.subheader(t("clip.norms", lang), anchor=False)
     st.latex(r"\mathbf g \leftarrow \min\!\left(1,\frac{\theta}{\lVert\mathbf g\rVert}\right)\mathbf g")

@@ -9,7 +9,7 @@ import streamlit as st
 
 from rnnlab.errors import RNNLabError
 from rnnlab.recipes import RECIPES
-from rnnlab.view import recorded, shell
+from rnnlab.view import live, recorded, shell
 from rnnlab.view.comparison import RECORDED, Pinned, Rung, rungs, stored
 from rnnlab.view.i18n import duration, number, plain, t
 from rnnlab.view.pairs import greatest_step, rung_text, short_value, shown
@@ -65,7 +65,7 @@ def _chain() -> list[Rung]:
 
 def _trained(rung: Rung) -> str | None:
     for record in stored(shell.store().runs(limit=500), rung.config):
-        if not compare_watch.changed_by_hand(record):
+        if not live.changed_by_hand(record):
             return record.id
     same = (name for name in recorded.names() if recorded.label(name).config == rung.config)
     name = next(same, None)

@@ -122,7 +122,7 @@ def outcomes(runs: Sequence[Pinned], names: Sequence[str]) -> None:
     lang = shell.language()
     st.subheader(t("compare.outcomes", lang), anchor=False)
     found = [outcome(run) for run in runs]
-    rows = ("perplexity", "best", "epochs", "seconds", "speed", "params", "quoted", "loop", "blanks")
+    rows = ("perplexity", "best", "epochs", "seconds", "speed", "params", "quoted", "longest", "loop", "blanks")
     cells: dict[str, list[str]] = {t("compare.outcome", lang): [t(f"compare.outcome.{row}", lang) for row in rows]}
     for name, one in zip(names, found, strict=True):
         cells[plain(name)] = _column(one, lang)
@@ -145,6 +145,7 @@ def _column(one: Outcome, lang: str) -> list[str]:
         "–" if one.characters_per_second is None else f"{one.characters_per_second:,.0f}",
         "–" if one.num_params is None else f"{one.num_params:,}",
         "–" if one.quoted is None else f"{one.quoted:.0%}",
+        str(one.longest or "–"),
         t("list.join", lang).join(str(period) for period in loops) or "–",
         "–" if one.blanks is None else f"{one.blanks:.0%}",
     ]

@@ -7,7 +7,7 @@ import streamlit as st
 from rnnlab.config import TrainConfig
 from rnnlab.errors import RNNLabError
 from rnnlab.recipes import RECIPES
-from rnnlab.view import recorded, shell
+from rnnlab.view import live, recorded, shell
 from rnnlab.view.charts import comparison as charts
 from rnnlab.view.comparison import RECORDED, SEEDS, missing_seeds, stored
 from rnnlab.view.i18n import duration, plain, t
@@ -59,7 +59,7 @@ def _members(base: TrainConfig) -> dict[int, str]:
 
     found: dict[int, str] = {}
     for record in stored(shell.store().runs(limit=500), base, seedless):
-        if record.config.random_seed not in found and not compare_watch.changed_by_hand(record):
+        if record.config.random_seed not in found and not live.changed_by_hand(record):
             found[record.config.random_seed] = record.id
     for name in recorded.names():
         config = RECIPES[name].config

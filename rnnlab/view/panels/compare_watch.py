@@ -87,8 +87,3 @@ def follow(pins: Sequence[str], draw: Callable[[Look], None]) -> None:
             st.rerun()
 
     st.fragment(run_every=None if first.ended else live.TICK)(again)()
-
-
-def changed_by_hand(record: RunRecord) -> bool:
-    """Say whether settings of a run were changed while it trained."""
-    return bool(live.feed(record.id).scene(record, shell.language(), shell.theme()).history.changes)

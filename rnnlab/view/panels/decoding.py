@@ -13,6 +13,7 @@ from rnnlab.view import shell
 from rnnlab.view.highlight import highlighted
 from rnnlab.view.i18n import t
 from rnnlab.view.panels import lyrics
+from rnnlab.view.tips import tip
 from rnnlab.view.wording import value_text
 
 
@@ -36,15 +37,18 @@ def draw(record: RunRecord) -> None:
             format_func=lambda one: t("decoding.newest", lang) if one is None else str(one),
         )
         prefix = middle.text_input(t("decoding.prefix", lang), record.config.prefixes[0], max_chars=100)
-        length = right.number_input(t("field.num_preds", lang), 1, 500, max(record.config.num_preds, 1), step=10)
+        length = right.number_input(
+            t("field.num_preds", lang), 1, 500, max(record.config.num_preds, 1), step=10, help=tip("num_preds", lang)
+        )
         how = left.selectbox(
             t("field.decoding", lang),
             list(get_args(TrainConfig.model_fields["decoding"].annotation)),
             index=1,
             format_func=lambda one: value_text("decoding", one, lang),
+            help=tip("decoding", lang),
         )
-        temperature = middle.slider(t("field.temperature", lang), 0.1, 2.0, 0.8, 0.1)
-        top_k = right.slider(t("field.top_k", lang), 1, 50, 5)
+        temperature = middle.slider(t("field.temperature", lang), 0.1, 2.0, 0.8, 0.1, help=tip("temperature", lang))
+        top_k = right.slider(t("field.top_k", lang), 1, 50, 5, help=tip("top_k", lang))
         seed = left.number_input(t("decoding.seed", lang), 0, 2**31 - 1, 0)
         asked = st.form_submit_button(t("decoding.write", lang), type="primary", icon=":material/edit:")
     if not asked:
@@ -65,6 +69,6 @@ def draw(record: RunRecord) -> None:
         st.html(highlighted(text, prefix, lang=lang))
         return
     st.html(reading.html)
-    st.caption(t("lyrics.quoted", lang, share=f"{reading.coverage:.0%}"))
+    st.caption(lyrics.copied(reading, lang))
     if reading.quotes:
         lyrics.sources(reading, facts, lang, key=f"decoding.sources.{record.id}")

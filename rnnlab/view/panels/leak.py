@@ -61,11 +61,11 @@ def _positions(found: Diagnosis, config: TrainConfig, lang: str, theme: str) -> 
 
 
 def _loops(one: Subject, found: Diagnosis | None) -> None:
-    scene, lang = one.scene, one.scene.lang
+    lang = one.scene.lang
     st.subheader(t("leak.loops", lang), anchor=False)
     left, right = st.columns(2, gap="large")
     with left:
-        texts = scene.history.texts.get(max(scene.history.texts, default=0), {})
+        texts = one.texts
         for prefix, text in texts.items():
             with st.container(border=True):
                 st.html(highlighted(text, prefix, lang=lang))

@@ -98,7 +98,7 @@ def _text(scene: Scene, epoch: int, prefix: str, text: str) -> None:
         st.html(highlighted(text, prefix, lang=lang))
         return
     st.html(reading.html)
-    facts = [t("lyrics.quoted", lang, share=f"{reading.coverage:.0%}")]
+    facts = [copied(reading, lang)]
     if reading.blanks:
         facts.append(t("lyrics.blanks", lang, count=reading.blanks, length=reading.length))
     note = " · ".join(facts)
@@ -108,6 +108,12 @@ def _text(scene: Scene, epoch: int, prefix: str, text: str) -> None:
         st.caption(note, width="content")
         if reading.quotes and scene.text is not None:
             sources(reading, scene.text, lang, key=f"lyrics.sources.{scene.id}.{prefix}")
+
+
+def copied(reading: Reading, lang: str) -> str:
+    """Say how much of a text is quoted, and how long the longest quote is."""
+    said = t("lyrics.quoted", lang, share=f"{reading.coverage:.0%}")
+    return f"{said} · {t('lyrics.longest', lang, count=reading.longest)}" if reading.longest else said
 
 
 def sources(reading: Reading, text: TextFacts, lang: str, key: str) -> None:

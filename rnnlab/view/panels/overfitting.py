@@ -69,7 +69,7 @@ def _measured(one: Subject) -> dict[int, Diagnosis]:
 
 def _curve(one: Subject, found: dict[int, Diagnosis]) -> None:
     scene, lang = one.scene, one.scene.lang
-    unigram = one.unigram(found[max(found)] if found else None)
+    unigram = one.unigram()
     # the training perplexity is the diagnosis's too: of the same weights
     points = {epoch: (each.perplexity, each.held_out_perplexity) for epoch, each in found.items()}
     said = findings.overfitting(points, lang)
@@ -96,13 +96,14 @@ def _curve(one: Subject, found: dict[int, Diagnosis]) -> None:
 def _copies(one: Subject) -> None:
     scene, lang = one.scene, one.scene.lang
     st.subheader(t("over.copies", lang), anchor=False)
-    coverage = {}
+    coverage, lengths = {}, {}
     for epoch in scene.history.written():
         readings = [scene.read(epoch, prefix) for prefix in scene.history.texts[epoch]]
-        shares = [one_.coverage for one_ in readings if one_ is not None and one_.length]
-        if shares and epoch:
-            coverage[epoch] = sum(shares) / len(shares)
-    said = findings.copying(coverage, lang)
+        known = [reading for reading in readings if reading is not None and reading.length]
+        if known and epoch:
+            coverage[epoch] = sum(reading.coverage for reading in known) / len(known)
+            lengths[epoch] = max(reading.longest for reading in known)
+    said = f"{findings.copying(coverage, lang)} {findings.longest(lengths, lang)}".rstrip()
     left, right = st.columns([3, 2], gap="large")
     with left:
         if coverage:

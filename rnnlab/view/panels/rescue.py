@@ -24,7 +24,12 @@ _RESIDUAL = (
     r"\frac{\partial X_{l+1}}{\partial X_l}=\frac{\partial H_l}{\partial X_l}+I"
 )
 
-_BADGES = {"works": ("green", "check"), "not_yet": ("gray", "hourglass_empty"), "fails": ("orange", "block")}
+_BADGES = {
+    "works": ("green", "check"),
+    "not_yet": ("gray", "hourglass_empty"),
+    "on_line": ("orange", "block"),
+    "fails": ("orange", "block"),
+}
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,10 @@ def draw(one: Subject, unigram: float) -> None:
     if one.config.num_layers < 2 or not variants:
         st.caption(t("layers.rescue.none", lang))
         return
-    st.caption(t("layers.rescue.why", lang, seed=one.config.random_seed))
+    if one.changed_by_hand:
+        st.info(t("layers.rescue.changed", lang), icon=":material/info:")
+    else:
+        st.caption(t("layers.rescue.why", lang, seed=one.config.random_seed))
     st.latex(_RESIDUAL)
     measured = [each for each in variants if each.history is not None and each.history.epochs]
     attempts = [_attempt(each, each.history.epochs[-1], lang) for each in measured if each.history is not None]

@@ -8,6 +8,7 @@ from rnnlab.errors import RNNLabError
 from rnnlab.runs.export import MAX_BYTES
 from rnnlab.view import shell
 from rnnlab.view.i18n import error_text, plain, t
+from rnnlab.view.panels import upload
 
 _EDITION, _REFUSED, _TAKEN = "run_import.edition", "run_import.refused", "run_import.taken"
 MAX_FILES = 20
@@ -19,15 +20,15 @@ def draw() -> None:
     with st.expander(t("runs.import", lang), icon=":material/upload:", expanded=_REFUSED in st.session_state):
         edition = int(st.session_state.get(_EDITION, 0))
         key = f"run_import.files.{edition}"
-        st.file_uploader(
-            t("runs.import.label", lang, allowed=MAX_BYTES // 2**20),
-            type="json",
-            accept_multiple_files=True,
-            max_upload_size=MAX_BYTES // 2**20,
+        allowed = MAX_BYTES // 2**20
+        upload.place(
+            t("runs.import.label", lang, allowed=allowed),
             key=key,
+            refused=t("runs.import.not_taken", lang, allowed=allowed),
+            several=True,
+            help=t("runs.import.help", lang),
             on_change=_take,
             args=(key,),
-            help=t("runs.import.help", lang),
         )
         refused = st.session_state.pop(_REFUSED, [])
         for name, error in refused:

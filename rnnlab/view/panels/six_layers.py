@@ -24,12 +24,12 @@ def draw(one: Subject) -> None:
     _plateau(one, answer, found)
     _gradients(one)
     _denormals(one, answer, found)
-    rescue.draw(one, one.unigram(found))
+    rescue.draw(one, one.unigram())
 
 
 def _plateau(one: Subject, answer: asking.Answer[Diagnosis] | None, found: Diagnosis | None) -> None:
     scene, lang = one.scene, one.scene.lang
-    unigram = one.unigram(found)
+    unigram = one.unigram()
     st.subheader(t("layers.plateau", lang), anchor=False)
     left, right = st.columns([3, 2], gap="large")
     said = findings.plateau(scene.history, unigram, lang)
@@ -64,8 +64,7 @@ def _plateau(one: Subject, answer: asking.Answer[Diagnosis] | None, found: Diagn
         st.metric(t("layers.kl", lang), findings.small(found.kl_to_unigram), help=t("layers.kl.help", lang))
         st.metric(t("layers.moves", lang), findings.small(found.sensitivity), help=t("layers.moves.help", lang))
     left, right = st.columns([3, 2], gap="large")
-    texts = scene.history.texts.get(max(scene.history.texts, default=0), {})
-    said = findings.outputs(found, texts, lang)
+    said = findings.outputs(found, one.config, one.texts, lang)
     with left:
         chart.show(charts.outputs(lang, scene.theme), evidence.output_table(found), key="diagnose.outputs", alt=said)
         st.caption(t("layers.outputs.legend", lang))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import streamlit as st
@@ -70,20 +71,41 @@ class Subject:
         if epoch is None:
             return None
         if epoch in self.scene.history.probes:
-            return asking.Answer(value=self.scene.history.probes[epoch])
+            return asking.Answer(value=self._against_its_targets(self.scene.history.probes[epoch]))
         if self.record is None:
             return None
         run_id, client = self.record.id, shell.client()
         return asking.ask(self.question(epoch), lambda: client.diagnose(run_id, epoch)[1])
 
-    def unigram(self, found: Diagnosis | None = None) -> float:
-        """Return the unigram perplexity: over the targets where it was diagnosed, else of the whole text."""
-        if found is not None:
-            return found.unigram_perplexity
+    def _against_its_targets(self, found: Diagnosis) -> Diagnosis:
+        # one that was recorded earlier holds the unigram perplexity of the whole text
+        text = self.scene.text
+        if text is None:
+            return found
+        return found.model_copy(update={"unigram_perplexity": text.unigram(self.config, walked=True)})
+
+    def unigram(self) -> float:
+        """Return the unigram perplexity over the targets of an epoch; without the text, as diagnosed or recorded.
+
+        A diagnosis has its own, over the targets that it walked: of a text of up to 20,000 characters the same.
+        """
+        if self.scene.text is not None:
+            return self.scene.text.unigram(self.config)
         newest = max(self.scene.history.probes, default=None)
         if newest is not None:
             return self.scene.history.probes[newest].unigram_perplexity
         return self.scene.ladder.get(1, self.scene.ladder[0])
+
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """What it wrote at the chosen checkpoint, by prefix; where there is none to choose, what it wrote last."""
+        written = self.scene.history.texts
+        return written.get(max(written, default=0) if self.epoch is None else self.epoch, {})
+
+    @property
+    def changed_by_hand(self) -> bool:
+        """Whether settings were changed while it trained: no run with its configuration is its twin then."""
+        return bool(self.scene.history.changes)
 
 
 def begin() -> None:
@@ -100,6 +122,8 @@ def runs() -> list[RunRecord]:
 def find(config: TrainConfig, *, epochs_too: bool = True) -> RunRecord | None:
     """Return the newest run of this server with these settings that has an epoch, else one that waits, or None.
 
+    One whose settings were changed while it trained is none with these settings.
+
     Args:
         config: the settings.
         epochs_too: whether the number of epochs, the prefixes and the way of writing must agree too.
@@ -111,6 +135,7 @@ def find(config: TrainConfig, *, epochs_too: bool = True) -> RunRecord | None:
         one
         for one in st.session_state[_RUNS]
         if one.config == config.model_copy(update={name: getattr(one.config, name) for name in free})
+        and not live.changed_by_hand(one)
     ]
     found = next((one for one in same if one.epoch), same[0] if same else None)
     return shell.store().run(found.id) if found else None
