@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 RECORDINGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup app test lint recordings bench
+.PHONY: help setup app test lint recordings bench hour
 
 help:  ## Show what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -41,6 +41,10 @@ test: lint  ## Install, then check everything: style, types, tests
 recordings: $(VENV)/.installed  ## Train every recipe to its end for the gallery (RECORDINGS="A2 A6": only these)
 	$(BIN)/python -m rnnlab.recordings $(RECORDINGS)
 
+# of speed; what is measured of networks themselves is repeated by the commands in docs/rescues.md and docs/reproduction.md
 bench: $(VENV)/.installed-dev  ## Run the benchmarks; each prints a table
 	@for name in engine_speed growth text_growth start_latency kills app viewers pages questions; do \
 		echo "== benchmarks.$$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
+
+hour: $(VENV)/.installed-dev  ## Use the app for an hour, as a class does, and print its memory (ARGS="--minutes 10")
+	$(BIN)/python -m benchmarks.hour $(ARGS)

@@ -41,7 +41,7 @@ class _Refusal(click.ClickException):
     exit_code = terminal.WRONG
 
 
-_RUN = options.Name(lambda: f"Name one; {_runs_there(_store().runs(limit=20))}.")
+_RUN = options.Name(lambda: _name_a_run())
 """The id of a run, or how it begins."""
 
 
@@ -136,6 +136,7 @@ def corpus(name: str, num_chars: int | None, preprocessing: str | None, as_json:
     prepared = prepare(found.text, config.preprocessing, config.num_chars)
     ladder = ngrams.ladder(prepared.train)
     vocab_size = len(Vocab(prepared.train))
+    attribution, rights = _origin(found.name)
     frequent = list(ngrams.most_frequent(prepared.train, 10))
     if as_json:
         terminal.print_json(
@@ -144,6 +145,8 @@ def corpus(name: str, num_chars: int | None, preprocessing: str | None, as_json:
                 "title": found.title,
                 "language": found.language,
                 "source": found.source,
+                "attribution": attribution,
+                "rights": rights,
                 "length": len(found.text),
                 "preprocessing": config.preprocessing,
                 "num_chars": len(prepared.train),
@@ -155,6 +158,8 @@ def corpus(name: str, num_chars: int | None, preprocessing: str | None, as_json:
         )
         return
     click.echo(f"{found.title} ({found.name}): {len(found.text)} characters")
+    if attribution is not None:
+        click.echo(f"{attribution}. {rights}")
     click.echo(f"{config.preprocessing}: trains on {len(prepared.train)}, holds out {len(prepared.held_out)}")
     click.echo(f"vocabulary: {vocab_size} distinct characters")
     click.echo("perplexity of a table of counts, on the text it counted:")
@@ -179,6 +184,9 @@ def download_corpus(name: str) -> None:
             name=name,
             allowed=", ".join(corpora.DOWNLOADS),
         )
+    # before it comes, as the page does
+    attribution, rights = _origin(name)
+    click.echo(f"{attribution}.\n{rights}", err=True)
     path = corpora.download(name, home() / "corpora")
     click.echo(str(path))
     click.echo(f"Train on it with: python -m rnnlab train RECIPE --corpus {name}", err=True)
@@ -221,8 +229,8 @@ def train(
     texts = _settings(settings)
     corpus_name = texts.pop("corpus", None) if corpus_name is None else corpus_name
     config = chosen.config.change_from_text(texts)
-    options = {"num_epochs": epochs, "random_seed": seed}
-    config = config.change(**{name: value for name, value in options.items() if value is not None})
+    given = {"num_epochs": epochs, "random_seed": seed}
+    config = config.change(**{name: value for name, value in given.items() if value is not None})
     client = _client()
     with contextlib.closing(client):
         found = _find_corpus(config.corpus if corpus_name is None else corpus_name, client.store)
@@ -526,6 +534,13 @@ def _runs_there(newest: list[RunRecord]) -> str:
     return f"the newest runs are: {_ids(newest)} (all: python -m rnnlab list)"
 
 
+def _name_a_run() -> str:
+    try:
+        return f"Name one; {_runs_there(_store().runs(limit=20))}."
+    except RNNLabError as error:  # the store itself cannot be used
+        return str(error)
+
+
 def _ids(records: list[RunRecord]) -> str:
     return ", ".join(record.id for record in records)
 
@@ -550,6 +565,16 @@ def _find_corpus(name: str, store: Store) -> Corpus:
     from rnnlab.text import corpora
 
     return corpora.find(name, texts=store.text)
+
+
+def _origin(name: str) -> tuple[str | None, str | None]:
+    """Say where a registered text comes from and who may use it; None of a text of one's own."""
+    from rnnlab.text import corpora
+
+    if name not in corpora.corpus_names():
+        return None, None
+    entry = corpora.info(name)
+    return entry.attributions["en"], entry.rights["en"]
 
 
 def _check_text(corpus: Corpus, config: TrainConfig) -> None:

@@ -50,7 +50,7 @@ def watch(client: Client, run_id: str, cursor: int, as_json: bool) -> None:
             # or the interpreter complains when it closes the stream
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     record = client.store.run(run_id)
-    _say_how_it_ended(record)
+    _say_how_it_ended(record, progress.last)
     if interrupted.is_set():
         sys.exit(INTERRUPTED)
     if record.state in ("failed", "interrupted"):
@@ -104,13 +104,15 @@ class _Progress:
             disable=as_json and not console.is_terminal,
         )
         self._shares_terminal = console.is_terminal and sys.stdout.isatty()
+        self.last: Event | None = None
         self._task = self.bar.add_task(title(record), total=record.num_epochs, completed=record.epoch, perplexity="")
 
     def passing(self, events: Iterable[Event]) -> Iterator[Event]:
-        """Yield `events`, moving the bar as they pass."""
+        """Yield `events`, moving the bar as they pass; the `last` of them is kept."""
         from rnnlab.events import EpochFinished, RunStarted
 
         for event in events:
+            self.last = event
             if isinstance(event, RunStarted):
                 self.bar.update(self._task, completed=event.epoch)
             elif isinstance(event, EpochFinished):
@@ -126,9 +128,13 @@ class _Progress:
             click.echo(line)
 
 
-def _say_how_it_ended(record: RunRecord) -> None:
+def _say_how_it_ended(record: RunRecord, last: Event | None) -> None:
+    from rnnlab.events import RunDiverged
+    from rnnlab.runs.logbook import divergence
+
+    how = divergence(last) if isinstance(last, RunDiverged) else "diverged"
     told = {
-        "diverged": "The loss is no longer a finite number: the run has diverged. Everything before is kept.",
+        "diverged": f"The run {how}. Everything before is kept.",
         "stopped": "Stopped; everything so far is kept.",
         "interrupted": "The run was interrupted; everything so far is kept.",
         "failed": f"The run failed: {(record.error or {}).get('message', '')}",

@@ -25,6 +25,8 @@ _HOME = tempfile.mkdtemp(prefix="rnnlab-tests-")
 os.environ["RNNLAB_HOME"] = _HOME
 
 ROOT = Path(__file__).resolve().parent.parent
+BROWSER_TESTS = ROOT / "tests" / "browser"
+NO_BROWSER = "all of tests/browser: there is no browser (install chromium and playwright)"
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -41,19 +43,30 @@ def data_dir() -> Path | None:
     return Path(folder) if folder and Path(folder).is_dir() else None
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    # here and not where tests are collected: that happens in each process of xdist, which has no way to say it once
+    if os.environ.get("RNNLAB_REQUIRE_BROWSER") == "1" and find_browser() is None:
+        raise pytest.UsageError("RNNLAB_REQUIRE_BROWSER=1, but there is no chromium, or playwright is not installed")
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    # one line about it, not one for each test
+    return True if collection_path.is_relative_to(BROWSER_TESTS) and find_browser() is None else None
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if find_browser() is None:
+        terminalreporter.write_line(f"SKIPPED {NO_BROWSER}", yellow=True)
+
+
 def pytest_report_header() -> str:
-    browser = find_browser() or "none found; its tests are skipped (install chromium and playwright)"
+    browser = find_browser() or "none found"
     data = data_dir() or "not set; the tests on the book's corpora are skipped"
     return f"browser: {browser}\nRNNLAB_DATA: {data}"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    without_browser = find_browser() is None
-    if without_browser and os.environ.get("RNNLAB_REQUIRE_BROWSER") == "1":
-        raise pytest.UsageError("RNNLAB_REQUIRE_BROWSER=1, but there is no chromium, or playwright is not installed")
     for item in items:
-        if without_browser and item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.skip(reason="needs a browser: install chromium and playwright"))
         if data_dir() is None and item.get_closest_marker("reference"):
             item.add_marker(pytest.mark.skip(reason="needs the book's corpora: set RNNLAB_DATA to their folder"))
 

@@ -157,6 +157,19 @@ def test_corpus_for_people() -> None:
     assert "2-gram" in result.stdout
 
 
+def test_whose_text_it_is_is_said(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    embedded, book = corpora.info("verse-en"), corpora.info("book-time-machine")
+    for words in (ask("corpus", "verse-en").stdout, str(json.loads(ask("corpus", "verse-en", "--json").stdout))):
+        assert embedded.attributions["en"] in words
+        assert embedded.rights["en"] in words
+    monkeypatch.setattr(corpora, "download", lambda name, folder: folder / book.file)
+    result = ask("download", book.name)
+    assert result.exit_code == 0
+    assert result.stdout == f"{home / 'corpora' / book.file}\n"
+    assert book.attributions["en"] in result.stderr
+    assert book.rights["en"] in result.stderr
+
+
 # refusals: exit code 2, and a message that lists what is allowed
 
 REFUSED: list[tuple[list[str], list[str]]] = [
@@ -170,27 +183,45 @@ REFUSED: list[tuple[list[str], list[str]]] = [
     (["train", "A2", "--set", "clip_norm=-1"], ["clip_norm", "none"]),
     (["train", "A1", "--set", "detach=off"], ["detach", "consecutive"]),
     (["train", "A2", "--epochs", "-1"], ["num_epochs", "0 to 10000"]),
-    (["train", "A2", "--epochs", "many"], ["--epochs", "integer"]),
-    (["train", "A2", "--seed", "-1"], ["random_seed", "0 to"]),
+    (["train", "A2", "--epochs", "many"], ["--epochs", "many", "0 to 10000"]),
+    (["train", "A2", "--epochs", "2.5"], ["--epochs", "2.5", "0 to 10000"]),
+    (["train", "A2", "--seed", "-1"], ["random_seed", "0 to 2147483647"]),
+    (["train", "A2", "--seed", "now"], ["--seed", "0 to 2147483647"]),
+    (["train", "A2", "--layers", "2"], ["--layers", "--corpus", "--epochs", "--seed", "--set", "--json", "--output"]),
     (["train", "A2", "--corpus", "lyrics"], ["lyrics", *corpora.corpus_names()]),
     (["train", "A2", "--set", "corpus=nowhere/text.txt"], ["nowhere/text.txt", *corpora.corpus_names()]),
     (["train", "A2", "--set", "prefixes=龘"], ["龘", "--set prefixes="]),
     (["train", "A2", "--corpus", "verse-en"], ["分", "--set prefixes="]),
     (["train", "A2", "--set", "num_chars=600"], ["600", "1,152"]),
     (["train", "A2", "-o", "nowhere/run.json"], ["nowhere/run.json", "folder"]),
-    (["train"], ["RECIPE"]),
+    (["train"], ["RECIPE", *RECIPES]),
+    (["corpus"], ["NAME|PATH", "path", *corpora.corpus_names()]),
     (["corpus", "nothing"], ["nothing", *corpora.corpus_names()]),
     (["corpus", "lyrics-zh", "--preprocessing", "third"], ["first_edition", "second_edition"]),
     (["corpus", "lyrics-zh", "--chars", "1"], ["num_chars", "2 to 2000000"]),
+    (["corpus", "lyrics-zh", "--chars", "all"], ["--chars", "2 to 2000000"]),
+    (["download"], ["NAME", *corpora.DOWNLOADS]),
     (["download", "lyrics-zh"], ["lyrics-zh", *corpora.DOWNLOADS]),
+    (["show"], ["RUN", "recorded"]),
+    (["list", "--limit", "many"], ["--limit", "1 or more"]),
+    (["list", "--limit", "0"], ["--limit", "1 or more"]),
+    (["continue", "nothing", "--more", "some"], ["--more", "0 or more"]),
     (["show", "nothing"], ["nothing", "recorded"]),
     (["continue", "nothing"], ["nothing", "recorded"]),
     (["generate", "nothing", "分开"], ["nothing", "recorded"]),
+    (["generate", "nothing"], ["PREFIX", "1 to 100 characters"]),
+    (["generate", "nothing", "分开", "--temperature", "hot"], ["--temperature", "hot", "more than 0 to 10"]),
+    (["generate", "nothing", "分开", "--top-k", "few"], ["--top-k", "1 to 1000"]),
+    (["generate", "nothing", "分开", "--num-preds", "few"], ["--num-preds", "0 to 2000"]),
+    (["generate", "nothing", "分开", "--decoding", "beam"], ["beam", "greedy, temperature, top_k"]),
     (["export", "nothing"], ["nothing", "recorded"]),
     (["export", "nothing", "--format", "xml"], ["json", "csv", "log", "script"]),
+    (["import"], ["FILE", "export"]),
     (["import", "nowhere.json"], ["nowhere.json", "does not exist"]),
     (["import", __file__], ["test_cli.py", "JSON"]),
-    (["learn"], ["learn"]),
+    (["learn"], ["learn", *main.commands]),
+    (["--learn"], ["--learn", "--version", "--help"]),
+    (["reproduce", "--seeds", "many"], ["--seeds", "1 to 100"]),
 ]
 
 
@@ -275,9 +306,10 @@ def test_the_run_is_recorded(shared: Path, trained: tuple[str, list[dict[str, An
 
 
 def test_an_unknown_run_lists_those_that_exist(shared: Path, trained: tuple[str, list[dict[str, Any]], str]) -> None:
-    result = ask("show", "0nothing")
-    assert result.exit_code == 2
-    assert trained[0] in result.stderr
+    for arguments in (["show", "0nothing"], ["show"], ["export"], ["continue"], ["generate"]):
+        result = ask(*arguments)
+        assert result.exit_code == 2
+        assert trained[0] in result.stderr
 
 
 def test_import(shared: Path, trained: tuple[str, list[dict[str, Any]], str], tmp_path: Path) -> None:
@@ -356,7 +388,8 @@ def test_generate(shared: Path, trained: tuple[str, list[dict[str, Any]], str]) 
         ("--decoding", "beam"): ["greedy, temperature, top_k"],
         ("--temperature", "0"): ["temperature", "more than 0 to 10"],
         ("--num-preds", "100000"): ["num_preds", "0 to 2000"],
-        ("--epoch", "77"): ["77"],
+        ("--epoch", "77"): ["77", "those of: 0, "],
+        ("--epoch", "a"): ["'a'", "those of: 0, "],
     }.items():
         result = ask("generate", run_id, TEXT[0], *option)
         assert result.exit_code == 2, option
@@ -427,8 +460,13 @@ def test_a_run_that_diverges_is_kept_and_said(shared: Path) -> None:
     result = ask("train", "A2", "--epochs", "50", *TINY, *settings, "--json")
     assert result.exit_code == 0, result.output
     events = [json.loads(line, parse_constant=no_constants) for line in result.stdout.splitlines()]
-    assert events[-1]["kind"] == "run_diverged"
-    assert "diverged" in result.stderr
+    last = events[-1]
+    assert last["kind"] == "run_diverged"
+    where = [f"diverged in epoch {last['epoch']}:", f"{last['grad_norm']:.6g}"]
+    assert all(word in result.stderr for word in where)
+    run_id = re.findall(r"(?m)^run (\w+)$", result.stderr)[0]
+    shown = [ask("show", run_id).stdout, ask("export", run_id, "--format", "log").stdout]
+    assert all(word in one for one in shown for word in where)
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="asks for a device that only a Mac has")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -19,6 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def tracked_files() -> list[Path]:
     """Every file under version control that exists."""
+    if shutil.which("git") is None:
+        pytest.skip("asks git which files are the project's, and there is no git")
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
     if listed.returncode:
         pytest.skip("not a git checkout")
@@ -120,6 +124,37 @@ def test_the_first_start_asks_for_nothing() -> None:
     config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
     assert config["server"]["showEmailPrompt"] is False
     assert config["browser"]["gatherUsageStats"] is False
+
+
+def run_tests(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run some tests on a machine with nothing but Python: no browser, no git."""
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "PATH": str(Path(sys.executable).parent), **environment},
+        check=False,
+    )
+
+
+def test_a_browser_that_is_required_and_missing_is_said_once() -> None:
+    done = run_tests("-n", "2", "tests/test_errors.py", RNNLAB_REQUIRE_BROWSER="1")
+    said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    assert done.returncode == 4
+    assert len(said) == 1, said
+    assert "there is no chromium" in said[0]
+
+
+def test_without_a_browser_and_without_git_the_rest_is_tested() -> None:
+    done = run_tests("tests/test_errors.py", "tests/browser", "tests/test_project.py", "-k", "error or alone",
+                     RNNLAB_REQUIRE_BROWSER="")  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    skipped = [line for line in done.stdout.splitlines() if line.startswith("SKIPPED")]
+    assert len([line for line in skipped if "browser" in line]) == 1
+    assert [line for line in skipped if "git" in line]
+    assert "passed" in done.stdout
 
 
 def test_the_continuous_check_is_executable() -> None:

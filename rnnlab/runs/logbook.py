@@ -5,6 +5,8 @@ The book prints, at every prediction period, the epoch's perplexity and time, an
     epoch 40, perplexity 211.457328, time 1.51 sec
      - 分开 ...
      - 不分开 ...
+
+A run that diverged has one line more, which the book never needed.
 """
 
 from __future__ import annotations
@@ -36,8 +38,16 @@ def book_line(event: EpochFinished) -> str:
     return f"epoch {event.epoch}, perplexity {perplexity}, time {event.seconds:.2f} sec"
 
 
+def divergence(event: RunDiverged) -> str:
+    """Say in which epoch a run diverged, and the last gradient norm that was finite, if one was."""
+    norm = "no gradient norm was finite"
+    if event.grad_norm is not None:
+        norm = f"the last finite gradient norm was {event.grad_norm:.6g}"
+    return f"diverged in epoch {event.epoch}: its loss is no longer a finite number; {norm}"
+
+
 def book_lines(events: Iterable[Event]) -> Iterator[str]:
-    """Yield the lines of the book's log as the events come: every epoch that wrote a text, and the last one."""
+    """Yield the lines of the book's log as the events come: every epoch that wrote a text, the last, a divergence."""
     last: EpochFinished | None = None
     for event in events:
         if isinstance(event, EpochFinished):
@@ -47,9 +57,12 @@ def book_lines(events: Iterable[Event]) -> Iterator[str]:
                 yield book_line(last)
                 last = None
             yield " - " + one_line(event.text)
-        elif isinstance(event, _END) and last is not None:
-            yield book_line(last)
-            last = None
+        elif isinstance(event, _END):
+            if last is not None:
+                yield book_line(last)
+                last = None
+            if isinstance(event, RunDiverged):
+                yield divergence(event)
 
 
 def one_line(text: str) -> str:

@@ -20,7 +20,7 @@ from typing import IO, Any, Literal
 
 from rnnlab.errors import CorpusError
 from rnnlab.text.encodings import MAX_BYTES, check_size, clean, decode
-from rnnlab.text.preparation import Prepared, check_trainable, min_length, prepare
+from rnnlab.text.preparation import Prepared, check_trainable, check_variety, min_length, prepare
 
 __all__ = [
     "DOWNLOADS",
@@ -29,7 +29,9 @@ __all__ = [
     "Corpus",
     "CorpusInfo",
     "Prepared",
+    "check_size",
     "check_trainable",
+    "check_variety",
     "clean",
     "corpus_names",
     "decode",
@@ -102,7 +104,7 @@ _INFOS = (
         file="lyrics_zh.txt",
         titles={"zh": "原创中文歌词", "en": "Original Chinese lyrics"},
         attributions={"zh": "为 RNN Lab 而写的原创歌词", "en": "Original lyrics written for RNN Lab"},
-        rights={"zh": "CC0 1.0：可自由使用", "en": "CC0 1.0: free for any use"},
+        rights={"zh": "CC0 1.0：可自由使用。", "en": "CC0 1.0: free for any use."},
     ),
     CorpusInfo(
         name="verse-en",
@@ -111,7 +113,7 @@ _INFOS = (
         file="verse_en.txt",
         titles={"zh": "原创英文诗歌", "en": "Original English verse"},
         attributions={"zh": "为 RNN Lab 而写的原创英文诗歌", "en": "Original verse written for RNN Lab"},
-        rights={"zh": "CC0 1.0：可自由使用", "en": "CC0 1.0: free for any use"},
+        rights={"zh": "CC0 1.0：可自由使用。", "en": "CC0 1.0: free for any use."},
     ),
     CorpusInfo(
         name="book-lyrics",

@@ -82,10 +82,25 @@ def check_counts(length: int, vocab_size: int, config: TrainConfig, first: str) 
             num_chars=config.num_chars,
         )
     if vocab_size < 2:
-        raise CorpusError(
-            "corpus_one_character",
-            f"The training text is {first!r} over and over; "
-            "at least two different characters are needed, or there is nothing to predict.",
-            character=first,
-            needed=2,
-        )
+        raise _one_character(first)
+
+
+def check_variety(text: str) -> None:
+    """Refuse a whole text that is one character over and over; blanks around it, as the end of a file, do not count.
+
+    Raises:
+        CorpusError: ``corpus_one_character``.
+    """
+    inner = text.strip()
+    if len(set(inner)) == 1:
+        raise _one_character(inner[0])
+
+
+def _one_character(character: str) -> CorpusError:
+    return CorpusError(
+        "corpus_one_character",
+        f"The training text is {character!r} over and over; "
+        "at least two different characters are needed, or there is nothing to predict.",
+        character=character,
+        needed=2,
+    )

@@ -17,7 +17,7 @@ from rnnlab.events import RunDiverged, SettingChanged
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.client import Client
 from rnnlab.runs.export import export_run, to_json
-from rnnlab.view import live, recorded
+from rnnlab.view import live, recorded, shell
 from rnnlab.view.i18n import LANGUAGES, number, t
 from rnnlab.view.wording import recipe_label
 from tests.app.conftest import ENTRY, TINY, Open, param, unfold, until, words
@@ -230,26 +230,61 @@ def test_runs_lists_filters_and_deletes(open_page: Open, client: Client) -> None
     assert run_id not in words(app)
 
 
-def test_the_web_process_never_imports_torch(home: Path, finished: str) -> None:
-    script = f"""
-import sys
+WITHOUT_TORCH = """
+import json, sys
+from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.testing.v1 import AppTest
-app = AppTest.from_file({ENTRY!r}, default_timeout=30).run()
-for page in {PAGES!r}:
-    app.switch_page(f"pages/{{page}}.py").run()
-    assert not app.exception, page
-app.switch_page("pages/train.py")
-app.query_params["run"] = {finished!r}
+
+entry, run, pages = json.loads(sys.argv[1])
+made = {}
+add = MediaFileManager.add_deferred
+
+def note(self, data, mimetype, coordinates, file_name=None, **rest):
+    made[file_name] = data
+    return add(self, data, mimetype, coordinates, file_name, **rest)
+
+MediaFileManager.add_deferred = note
+app = AppTest.from_file(entry, default_timeout=30).run()
+
+def look(page, **parameters):
+    app.query_params.clear()
+    for name, value in parameters.items():
+        app.query_params[name] = value
+    app.switch_page(f"pages/{page}.py").run()
+    assert not app.exception, (page, app.exception)
+
+for page in pages:
+    look(page)
+look("compare", pins=run)
+for page in ("diagnose", "inspect", "train"):
+    look(page, run=run)
+# a file of every kind: of the chart, and of the run with its program and its checkpoint
+for popover in ("chart.export.curve", f"export.{run}"):
+    app.session_state[popover] = True
 app.run()
 assert not app.exception
-print(json.dumps(sorted(name for name in sys.modules if name.split(".")[0] == "torch")))
+for name, make in made.items():
+    if not name.endswith((".png", ".svg")):  # drawn in a process of its own
+        assert make(), name
+# a click that trains
+app.button(key="controls.again").click().run()
+assert not app.exception
+assert app.query_params["run"] not in (run, [run])
+loaded = sorted(name for name in sys.modules if name.split(".")[0] == "torch")
+print(json.dumps([sorted(name.rpartition(".")[2] for name in made), loaded]))
 """
+
+
+def test_the_web_process_never_imports_torch(client: Client, home: Path, finished: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", "import json\n" + script],
+        [sys.executable, "-c", WITHOUT_TORCH, json.dumps([ENTRY, finished, list(shell.PAGES)])],
         capture_output=True,
         text=True,
         timeout=120,
         env={**os.environ, "RNNLAB_HOME": str(home)},
-        check=True,
+        check=False,
     )
-    assert json.loads(done.stdout.strip().splitlines()[-1]) == []
+    assert done.returncode == 0, done.stderr
+    files, loaded = json.loads(done.stdout.strip().splitlines()[-1])
+    assert set(files) == {"csv", "json", "png", "py", "safetensors", "svg", "txt"}
+    assert loaded == []

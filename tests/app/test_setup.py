@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from rnnlab.config import TrainConfig
 from rnnlab.errors import RNNLabError
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.client import Client
+from rnnlab.view.equations import EQUATIONS, cell_source
 from rnnlab.view.i18n import LANGUAGES, error_text, t
 from rnnlab.view.panels import corpus
+from rnnlab.view.tips import tip
 from rnnlab.view.wording import summary
-from tests.app.conftest import Open, param, setting, unfold, widgets, words
+from tests.app.conftest import TINY, Open, param, setting, unfold, widgets, words
 
 
 @pytest.mark.parametrize("recipe_id", list(RECIPES))
@@ -171,3 +177,46 @@ def test_too_short_a_text_says_what_is_needed(open_page: Open, client: Client) -
     app = open_page("train", "en", recipe="A2", corpus=name, prefixes="短")
     assert not app.exception
     assert any("one minibatch needs" in error.value for error in app.error)
+
+
+def shown_cell(app: AppTest) -> tuple[list[str], list[str]]:
+    """The code and the formulas that the page shows."""
+    return [one.value for one in app.code], [one.value.strip("$\n ") for one in app.latex]
+
+
+@pytest.mark.parametrize("cell", EQUATIONS)
+def test_the_cell_that_runs_is_shown_as_code_and_as_formulas(open_page: Open, client: Client, cell: str) -> None:
+    run_id = client.create(TINY.change(cell=cell, num_epochs=1), based_on="A2")
+    for _ in client.follow(run_id):
+        pass
+    app = open_page("train", "zh", run=run_id)
+    assert not app.exception
+    assert shown_cell(app) == ([cell_source(cell)], list(EQUATIONS[cell]))
+
+
+def test_code_and_formulas_change_with_the_cell(open_page: Open) -> None:
+    app = open_page("train", "en", recipe="A2")
+    seen = []
+    for cell in ("rnn", "gru", "lstm", "rnn"):
+        setting(app, "cell").set_value(cell).run()
+        assert not app.exception
+        assert shown_cell(app) == ([cell_source(cell)], list(EQUATIONS[cell]))
+        seen.append(shown_cell(app))
+    assert seen[0] == seen[3]
+    assert all(seen[i][part] != seen[i + 1][part] for i in range(3) for part in (0, 1))
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_beside_every_setting_stand_a_sentence_its_formula_and_its_section(open_page: Open, lang: str) -> None:
+    app = open_page("train", lang, recipe="A9", bidirectional="true", clip_norm="0.01", decoding="temperature")
+    unfold(app)
+    assert not app.exception
+    beside = {(widget.key or "").split(".")[1]: widget.help for widget in widgets(app) if _of_setup(widget)}
+    assert set(TrainConfig.model_fields) - set(beside) == {"top_k"}
+    for name in set(TrainConfig.model_fields) & set(beside):
+        assert beside[name] in (tip(name, lang), tip(name, lang, allowed=True)), name
+    assert beside["clipping"] == tip("clip_norm", lang)
+
+
+def _of_setup(widget: Any) -> bool:
+    return (widget.key or "").startswith("setup.") and not (widget.key or "").startswith("setup.recipe.")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from rnnlab.config import TrainConfig
+from rnnlab.runs.client import Client
 from tests.browser.server import Server
 
-pytest.importorskip("playwright")
-
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+if TYPE_CHECKING:  # where it is not installed, these tests are not collected, but this is read
+    from playwright.sync_api import Browser, Page, Playwright
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -22,6 +24,9 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+SMALL = TrainConfig.make(
+    cell="gru", num_hiddens=8, num_steps=10, batch_size=16, num_chars=2000, num_epochs=4, pred_period=2, num_preds=12
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -32,6 +37,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as driver:
         yield driver
 
@@ -49,6 +56,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = Server(tmp_path_factory.mktemp("server") / "home")
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def run_id(server: Server) -> str:
+    """A small run of that server that came to its end."""
+    with Client(server.home) as client:
+        one = client.create(SMALL)
+        for _ in client.follow(one):
+            pass
+        return one
 
 
 @pytest.fixture

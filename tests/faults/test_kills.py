@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,9 +13,15 @@ from pathlib import Path
 import pytest
 
 from rnnlab.errors import RunError
+from rnnlab.events import Event, RunFailed, RunStarted, TextGenerated
+from rnnlab.runs.admission import Limits
 from rnnlab.runs.client import Client
-from rnnlab.runs.protocol import Endpoint
+from rnnlab.runs.jobs import Job
+from rnnlab.runs.local import Attached, Ended, Lost
+from rnnlab.runs.protocol import Endpoint, encode
+from rnnlab.runs.schema import DATABASE
 from rnnlab.runs.store import Store
+from rnnlab.runs.supervisor import Supervisor
 from tests.runs.lab import (
     LONG,
     TINY,
@@ -76,12 +83,62 @@ def test_a_killed_worker_is_a_failed_run_that_keeps_everything(client: Client, n
     assert record.error["params"]["signal"] == number
     after = client.store.events_since(run_id)
     assert after[: len(said)] == said
-    assert [seq for seq, _ in after] == list(range(1, len(after) + 1))
+    epochs = [event.epoch for _, event in after if event.kind == "epoch_finished"]
+    assert epochs == list(range(1, len(epochs) + 1)), "none is missing in between"
     assert after[-1][1].kind == "run_failed"
     # the others are undisturbed
     epoch = client.store.run(other).epoch
     until(client, other, lambda record: record.epoch > epoch)
     assert client.status()["runs"][other] == other_pid
+
+
+@pytest.mark.parametrize("who", ["worker", "zygote", "supervisor"])
+def test_what_a_dead_worker_had_sent_is_read_to_the_last_event(
+    who: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Events that lie unread in the socket when the end is noticed: all are kept, but not the one that was cut off."""
+    monkeypatch.setenv("RNNLAB_ENGINE", "spawn")
+    sent: list[Event] = [RunStarted(num_params=1, vocab_size=2, num_chars=3, num_minibatches=4, device="cpu")]
+    sent += [TextGenerated(epoch=epoch, prefix="a", text="a" + "b" * 50) for epoch in range(1, 41)]
+    data = b"".join(encode({"event": event.model_dump()}) for event in sent)
+    cut_off = encode({"event": TextGenerated(epoch=41, prefix="a", text="ab").model_dump()})[:-10]
+    # of packets each read gives one, as of a stream that is longer than one read
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.setblocking(False)
+    supervisor = Supervisor(tmp_path, Limits(slots=1, disk_floor_mb=0.1), watch_stdin=False)
+    closed = False
+    try:
+        monkeypatch.setattr(supervisor, "pump", lambda: None)
+        supervisor.write(lambda: supervisor.store.create("r1", TINY))
+        supervisor.jobs["j1"] = Job(id="j1", run="r1", order={})
+        supervisor.report(Attached("j1", ours))
+        whole = data + cut_off
+        for start in range(0, len(whole), 1000):
+            theirs.send(whole[start : start + 1000])
+        theirs.close()
+        assert supervisor.store.events_since("r1") == [], "nothing was read yet"
+        if who == "supervisor":
+            supervisor.close()
+            closed = True
+        else:
+            supervisor.report(Ended("j1", -signal.SIGKILL) if who == "worker" else Lost(("j1",)))
+            supervisor._turn(0.0)
+    finally:
+        if not closed:
+            supervisor.jobs.clear()
+            supervisor.close()
+    store = Store(tmp_path / DATABASE)
+    kept = [event for _, event in store.events_since("r1")]
+    state = store.run("r1").state
+    store.close()
+    if who == "supervisor":
+        assert (kept, state) == (sent, "interrupted")
+    else:
+        *before, last = kept
+        assert before == sent
+        assert isinstance(last, RunFailed)
+        assert last.code == {"worker": "run_killed", "zygote": "run_host_killed"}[who]
+        assert state == "failed"
 
 
 def test_a_killed_run_goes_on_and_gives_the_same_curve(client: Client) -> None:

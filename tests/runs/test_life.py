@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 import threading
 from pathlib import Path
 
@@ -119,7 +120,10 @@ def test_every_minibatch_is_told_of_where_the_graph_grows(client: Client) -> Non
     said = list(client.follow(run_id))
     minibatches = [event for event in said if event.kind == "minibatch_finished"]
     assert [event.minibatch for event in minibatches] == list(range(1, minibatches[0].num_minibatches + 1))
-    assert all(event.memory_mb is None or event.memory_mb > 1 for event in minibatches)
+    assert all(event.seconds > 0 for event in minibatches)
+    # of the whole process, which holds torch; only Linux says it
+    if sys.platform == "linux":
+        assert all(event.memory_mb is not None and event.memory_mb > 10 for event in minibatches)
 
 
 def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(client: Client) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
-from rnnlab.events import EpochFinished, Event, RunFinished, RunStarted, TextGenerated
+from rnnlab.events import EpochFinished, Event, RunDiverged, RunFinished, RunStarted, TextGenerated
 from rnnlab.runs.logbook import book_line, book_lines, epoch_table, one_line
 
 
@@ -49,6 +49,17 @@ def test_lines_at_each_period_and_at_the_end() -> None:
 def test_an_untrained_network_has_texts_alone() -> None:
     started = RunStarted(num_params=1, vocab_size=2, num_chars=3, num_minibatches=4, device="cpu")
     assert list(book_lines([started, text(0), END])) == [" - 分开 我"]
+
+
+def test_a_run_that_diverges_says_where_and_how_large_its_gradient_was() -> None:
+    events: list[Event] = [epoch(1), text(1), epoch(2), RunDiverged(epoch=3, minibatch=7, grad_norm=12345.678)]
+    *before, last = book_lines(events)
+    assert before == [book_line(epoch(1)), " - 分开 我", book_line(epoch(2))]
+    assert "epoch 3" in last
+    assert "12345.7" in last
+    (alone,) = book_lines([RunDiverged(epoch=1, minibatch=1, grad_norm=None)])
+    assert "epoch 1" in alone
+    assert "None" not in alone
 
 
 def test_lines_come_as_the_events_do() -> None:

@@ -14,6 +14,8 @@ from rnnlab.view import shell
 from rnnlab.view.facts import TextFacts
 from rnnlab.view.highlight import visible
 from rnnlab.view.i18n import number, plain, t
+from rnnlab.view.panels import upload
+from rnnlab.view.tips import tip
 from rnnlab.view.wording import corpus_title
 
 _OWN = "corpus.own"
@@ -39,7 +41,7 @@ def choose(key: str, held: str, use: Callable[[str], None]) -> None:
         names.index(held),
         key=key,
         format_func=lambda one: own.get(one) or shell.text_title(one) or corpus_title(one, lang),
-        help=t("help.corpus", lang),
+        help=tip("corpus", lang),
     )
     with st.expander(t("corpus.bring", lang), icon=":material/upload_file:"):
         _bring(use)
@@ -50,11 +52,12 @@ def choose(key: str, held: str, use: Callable[[str], None]) -> None:
 def _bring(use: Callable[[str], None]) -> None:
     lang = shell.language()
     st.caption(t("corpus.limits", lang))
-    upload = st.file_uploader(t("corpus.upload", lang), type=["txt"], max_upload_size=4, key="corpus.file")
+    file = upload.place(t("corpus.upload", lang), key="corpus.file", refused=t("corpus.not_taken", lang))
     pasted = st.text_area(t("corpus.paste", lang), key="corpus.pasted", placeholder=t("corpus.paste_placeholder", lang))
-    if st.button(t("corpus.use", lang), key="corpus.use", type="primary", disabled=not (upload or pasted)):
-        data = upload.getvalue() if upload else str(pasted).encode("utf-8", "replace")
-        title = upload.name if upload else t("corpus.pasted_title", lang)
+    ready = bool(pasted) if file is None else _fits(file.size)
+    if st.button(t("corpus.use", lang), key="corpus.use", type="primary", disabled=not ready):
+        data = file.getvalue() if file is not None else str(pasted).encode("utf-8", "replace")
+        title = file.name if file is not None else t("corpus.pasted_title", lang)
         try:
             name = keep(data, title)
         except RNNLabError as error:
@@ -65,6 +68,16 @@ def _bring(use: Callable[[str], None]) -> None:
             st.rerun()
 
 
+def _fits(size: int) -> bool:
+    """Say at once, before anybody presses a button, where a file is too large or empty."""
+    try:
+        corpora.check_size(size)
+    except CorpusError as error:
+        shell.complain(error)
+        return False
+    return True
+
+
 def keep(data: bytes, title: str) -> str:
     """Keep a text that a person brought and return its name.
 
@@ -72,7 +85,9 @@ def keep(data: bytes, title: str) -> str:
         CorpusError: empty, binary, too large, or a single distinct character.
         RunError: it cannot be kept.
     """
-    return shell.client().add_text(corpora.decode(data), title[:80])
+    text = corpora.decode(data)
+    corpora.check_variety(text)
+    return shell.client().add_text(text, title[:80])
 
 
 def _download(name: str) -> None:
@@ -83,9 +98,9 @@ def _download(name: str) -> None:
         pass
     else:
         return
-    st.info(t(f"corpus.{name}.consent", lang), icon=":material/download:")
+    st.info(f"{t(f'corpus.{name}.consent', lang)}\n\n{_origin(name, lang)}", icon=":material/download:")
     agreed = st.checkbox(t("corpus.agree", lang), key=f"corpus.agree.{name}")
-    if st.button(t("corpus.download", lang), disabled=not agreed, width="stretch"):
+    if st.button(t("corpus.download", lang), key="corpus.download", disabled=not agreed, width="stretch"):
         try:
             with st.spinner(t("corpus.downloading", lang)):
                 corpora.download(name, home() / "corpora")
@@ -93,6 +108,12 @@ def _download(name: str) -> None:
             shell.complain(error)
         else:
             st.rerun()
+
+
+def _origin(name: str, lang: str) -> str:
+    """Say where a registered text comes from and who may use it."""
+    entry = corpora.info(name)
+    return t("corpus.origin", lang, attribution=entry.attributions[lang], rights=entry.rights[lang])
 
 
 def portrait(config: TrainConfig) -> TextFacts | None:
@@ -114,6 +135,8 @@ def portrait(config: TrainConfig) -> TextFacts | None:
             vocab=f"{facts.vocab_size:,}",
         )
     )
+    if config.corpus in corpora.corpus_names():
+        st.caption(_origin(config.corpus, lang))
     total = max(len(facts.train), 1)
     frequent = "  ".join(f"`{visible(one)}` {count / total:.1%}" for one, count in facts.frequent)
     st.markdown(t("corpus.frequent", lang, characters=frequent))

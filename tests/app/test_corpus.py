@@ -1,0 +1,146 @@
+"""Texts on the page: what a visitor brings, what is fetched and when, and whose it is."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+import requests
+from streamlit.testing.v1 import AppTest
+
+from rnnlab.runs.client import Client
+from rnnlab.runs.export import MAX_BYTES as MAX_RUN_BYTES
+from rnnlab.text import corpora
+from rnnlab.view import shell
+from rnnlab.view.i18n import LANGUAGES, t
+from rnnlab.view.panels import upload
+from tests.app.conftest import Open, setting
+
+ROOT = Path(__file__).parents[2]
+
+
+def put(app: AppTest, name: str, data: bytes) -> AppTest:
+    """Put a file where one's own text belongs."""
+    return app.file_uploader(key="corpus.file").set_value((name, data, "application/octet-stream")).run()
+
+
+# one's own text
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_file_that_is_too_large_is_said_at_once(open_page: Open, lang: str) -> None:
+    app = put(open_page("train", lang, recipe="A2"), "large.txt", b"ab" * (5 << 18))
+    assert not app.exception
+    assert [error.value for error in app.error] == [
+        t("error.corpus_too_large", lang, megabytes=2.5, allowed=corpora.MAX_BYTES // 2**20)
+    ]
+    assert app.button(key="corpus.use").disabled
+    # a good one in its place
+    app = put(app, "good.txt", ("春天来了，我们一起走。\n" * 300).encode("gb18030"))
+    assert not app.error
+    app.button(key="corpus.use").click().run()
+    assert not app.exception
+    assert setting(app, "corpus").value == corpora.text_id("春天来了，我们一起走。\n" * 300)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize(
+    ("name", "data", "key"),
+    [
+        ("picture.png", b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8, "error.corpus_binary"),
+        ("one.txt", b"a" * 3000 + b"\n", "error.corpus_one_character"),
+    ],
+)
+def test_a_file_of_the_wrong_kind_is_said(open_page: Open, name: str, data: bytes, key: str, lang: str) -> None:
+    app = put(open_page("train", lang, recipe="A2"), name, data)
+    app.button(key="corpus.use").click().run()
+    assert not app.exception
+    (said,) = [error.value for error in app.error]
+    begin, _, rest = t(key, lang).partition("{")
+    assert said.startswith(begin)
+    assert said.endswith(rest.partition("}")[2])
+    assert setting(app, "corpus").value == "lyrics-zh"
+
+
+def test_every_file_reaches_whoever_says_what_is_wrong_with_it(open_page: Open) -> None:
+    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text("utf-8"))
+    # what is wrapped around a file counts for the server
+    assert config["server"]["maxUploadSize"] > upload.MAX_MB >= MAX_RUN_BYTES / 2**20
+    for page in ("train", "runs"):
+        (place,) = open_page(page, "zh").file_uploader
+        assert place.allowed_type == [], "Streamlit would refuse other types in English"
+        assert place.proto.max_upload_size_mb == upload.MAX_MB
+
+
+# the book's texts
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The addresses that were asked for, on a machine without a network."""
+    monkeypatch.delenv("RNNLAB_DATA", raising=False)
+    addresses: list[str] = []
+
+    def get(url: str, **_: object) -> None:
+        addresses.append(url)
+        raise requests.ConnectionError
+
+    monkeypatch.setattr(requests, "get", get)
+    return addresses
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("name", corpora.DOWNLOADS)
+def test_nothing_is_fetched_before_a_visitor_agrees(
+    open_page: Open, client: Client, asked: list[str], name: str, lang: str
+) -> None:
+    app = open_page("train", lang, recipe="A2", corpus=name)
+    assert not app.exception
+    entry = corpora.info(name)
+    consent = next(one.value for one in app.info if t(f"corpus.{name}.consent", lang) in one.value)
+    assert entry.attributions[lang] in consent
+    assert entry.rights[lang] in consent
+
+    assert app.button(key="corpus.download").disabled
+    app.checkbox(key=f"corpus.agree.{name}").check().run()
+    assert not app.button(key="corpus.download").disabled
+    assert asked == [], "agreeing is not yet asking for it"
+    app.button(key="corpus.download").click().run()
+    assert not app.exception
+    assert asked == list(entry.urls)
+    failed = t("error.corpus_download_connection", lang).partition("{file}")[2].partition("{")[0]
+    said = next(one.value for one in app.error if failed in one.value)
+    for word in (entry.file, str(client.home / "corpora"), "RNNLAB_DATA", *entry.urls):
+        assert word in said
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("name", [*corpora.EMBEDDED, "book-time-machine"])
+def test_whose_text_it_is_stands_where_it_is_described(
+    open_page: Open, asked: list[str], name: str, lang: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = corpora.info(name)
+    prefix = "分开" if entry.language == "zh" else "time"
+    if name in corpora.DOWNLOADS:  # it is here already
+        monkeypatch.setattr(corpora, "_read_verified", lambda *_: "the time machine by h g wells " * 100)
+        (tmp_path / entry.file).touch()
+        monkeypatch.setenv("RNNLAB_DATA", str(tmp_path))
+    shell.facts.clear()
+    try:
+        app = open_page("train", lang, recipe="A2", corpus=name, prefixes=prefix)
+    finally:
+        shell.facts.clear()
+    assert not app.exception
+    assert not app.error
+    assert not app.get("checkbox"), "no consent is asked for"
+    wanted = t("corpus.origin", lang, attribution=entry.attributions[lang], rights=entry.rights[lang])
+    assert wanted in [one.value for one in app.caption]
+    assert asked == []
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_time_machine_is_not_free_everywhere(lang: str) -> None:
+    said = t("corpus.book-time-machine.consent", lang)
+    assert "public domain" not in said
+    assert "公有领域" not in said
