@@ -54,6 +54,17 @@ def test_no_text_is_empty_and_placeholders_agree() -> None:
         assert placeholders(other) <= placeholders(text) | {"field"}, key
 
 
+def test_bold_words_are_bold() -> None:
+    # Markdown takes two asterisks between a punctuation mark and a Chinese character for asterisks
+    for lang in LANGUAGES:
+        for key, text in catalogue(lang).items():
+            parts = text.split("**")
+            for bold, after in zip(parts[1::2], parts[2::2], strict=True):
+                assert not (re.search(r"\W$", bold) and re.match(r"[\w{]", after)), (lang, key)
+            for before, bold in zip(parts[::2], parts[1::2], strict=False):
+                assert not (re.search(r"[\w}]$", before) and re.match(r"\W", bold)), (lang, key)
+
+
 def test_every_key_in_the_code_exists() -> None:
     found = 0
     for path in CODE:
