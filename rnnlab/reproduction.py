@@ -210,7 +210,7 @@ def _kept(folder: Path, name: str, seed: int, embedded: bool) -> dict[str, Any] 
     if not file.exists():
         return None
     result: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return result if result["setup"] == setup(name, seed, embedded).model_dump(mode="json") else None
+    return result if result.get("setup") == setup(name, seed, embedded).model_dump(mode="json") else None
 
 
 def results(folder: Path, embedded: bool = False) -> dict[str, list[dict[str, Any]]]:

@@ -33,13 +33,16 @@ _ICON = (
 
 # what a theme cannot say: captions are drawn too faint to be read well, white stands on the light blue of the dark
 # theme, and the name of an experiment is cut off where it could go on in a second line. What waits for its chart stands
-# still: its pulse takes a quarter of the processor's time for a page, where the processor draws
+# still: its pulse takes a quarter of the processor's time for a page, where the processor draws. A tooltip gives
+# all that is in it one size of type, the indices of a formula too
 _STYLE = """
 [data-testid="stElementContainer"]:has(style) { position: absolute }
 [data-testid="stSkeleton"], [data-testid="stSkeleton"] * { animation: none !important }
 [data-testid="stPageLink-NavLink"] :is(span, div, p) { white-space: normal; overflow: visible }
 [data-testid="stCaptionContainer"] { opacity: 0.85 }
 button[kind="primary"], button[kind="primary"]:hover { color: light-dark(#FFFFFF, #14171C) }
+[data-testid="stTooltipContent"] .katex * { font-size: inherit }
+[data-testid="stTooltipContent"] .katex { font-size: 1.1em }
 """
 # every length of Streamlit's, and the text of the charts, follows the size of the root
 _LARGE_STYLE = "html { font-size: 20px !important }"

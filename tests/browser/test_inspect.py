@@ -7,25 +7,11 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from rnnlab.config import TrainConfig
-from rnnlab.runs.client import Client
 from tests.browser.server import Server
 
 pytestmark = pytest.mark.browser
 
-SMALL = TrainConfig.make(
-    cell="gru", num_hiddens=8, num_steps=10, batch_size=16, num_chars=2000, num_epochs=4, pred_period=2, num_preds=12
-)
 READY = "document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
-
-
-@pytest.fixture(scope="module")
-def run_id(server: Server) -> str:
-    with Client(server.home) as client:
-        one = client.create(SMALL)
-        for _ in client.follow(one):
-            pass
-        return one
 
 
 def test_a_tap_on_a_character_shows_what_comes_next_and_survives_a_reload(

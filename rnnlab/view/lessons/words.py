@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from rnnlab.text import quotes
 from rnnlab.view.highlight import visible
 from rnnlab.view.i18n import duration, number, plain, t
 from rnnlab.view.lessons import perplexity, shapes
@@ -139,3 +140,22 @@ def depth(name: str, found: Descent, epoch: int, lang: str) -> str:
     if found.kind == "arrives" and ratio < 1:
         return t("lesson.depth.grows", lang, ratio=number(1 / ratio, 2), **params)
     return t(f"lesson.depth.{found.kind}", lang, ratio=number(ratio, 2), **params)
+
+
+def directions(character: str, moved: float, lang: str) -> str:
+    """Say whether a network has read the character it is to predict: exchanging it has `moved` the prediction."""
+    kind = "leaks" if moved > 0 else "honest"
+    return t(f"lesson.directions.{kind}", lang, character=plain(visible(character)), moved=number(moved, 2))
+
+
+def written(perplexity: float | None, epoch: int, prefix: str, text: str, lang: str) -> str:
+    """Say what the bidirectional network of the book reports, and whether what it wrote after `prefix` is a loop."""
+    period = quotes.loop_period(text[len(prefix) :])
+    params = {
+        "perplexity": number(perplexity, 5),
+        "epoch": epoch,
+        "text": plain(visible(text[: len(prefix) + 20])),
+    }
+    if period is None:
+        return t("lesson.directions.writes", lang, **params)
+    return t("lesson.directions.loops", lang, period=period, **params)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from rnnlab.text import quotes
 from rnnlab.view import recorded, shell
 from rnnlab.view.charts import lessons as charts
-from rnnlab.view.highlight import visible
-from rnnlab.view.i18n import number, plain, t
-from rnnlab.view.lessons import directions, tables
+from rnnlab.view.i18n import t
+from rnnlab.view.lessons import directions, tables, words
 from rnnlab.view.lessons.contents import Lesson
 from rnnlab.view.panels import chart
 from rnnlab.view.panels.lesson_frame import conclude
@@ -36,12 +34,7 @@ def draw(lesson: Lesson) -> None:
     )
     assert reading is not None
     moved = directions.leak(len(text), target, reading)
-    said = t(
-        f"lesson.directions.{'leaks' if moved > 0 else 'honest'}",
-        lang,
-        character=plain(visible(text[target])),
-        moved=number(moved, 2),
-    )
+    said = words.directions(text[target], moved, lang)
     chart.show(
         charts.directions(lang, theme),
         tables.directions(text, target, reading, lang),
@@ -68,17 +61,9 @@ def _recorded() -> None:
     history = recording.history
     epoch = history.written()[-1]
     prefix, text = next(iter(history.texts[epoch].items()))
-    loop = quotes.loop_period(text[len(prefix) :])
     last = history.last
     assert last is not None
     st.markdown(
         f":violet-badge[:material/movie: {t('lesson.recorded', lang)}] "
-        + t(
-            f"lesson.directions.{'loops' if loop else 'writes'}",
-            lang,
-            perplexity=number(last.perplexity, 5),
-            epoch=epoch,
-            text=plain(visible(text[: len(prefix) + 20])),
-            period=loop or 0,
-        )
+        + words.written(last.perplexity, epoch, prefix, text, lang)
     )

@@ -30,8 +30,7 @@ _CSS = """
 .text:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }
 .one { display: inline-block; min-width: 0.5em; text-align: center; padding: 0 1px; margin: 0 0.5px; line-height: 1.55;
   border-bottom: 2px solid transparent; border-radius: 3px 3px 0 0; }
-.blank { opacity: 0.55; }
-.later { opacity: 0.62; }
+.blank, .later { opacity: 0.7; }
 .surprise.l1, .surprise .l1 { background: rgba(208, 120, 40, 0.14); border-bottom: 2px dotted rgba(200, 110, 30, 0.9); }
 .surprise.l2, .surprise .l2 { background: rgba(208, 120, 40, 0.3); border-bottom: 2px solid rgba(200, 110, 30, 0.9); }
 .surprise.l3, .surprise .l3 { background: rgba(208, 110, 30, 0.48); border-bottom: 4px double rgb(200, 100, 20);

@@ -13,8 +13,9 @@ from rnnlab.errors import RNNLabError
 from rnnlab.recipes import RECIPES, Recipe, recipe
 from rnnlab.runs.store import RunRecord
 from rnnlab.view import shell
-from rnnlab.view.i18n import allowed_text, t
+from rnnlab.view.i18n import t
 from rnnlab.view.panels import corpus, folded
+from rnnlab.view.tips import tip
 from rnnlab.view.wording import recipe_label, value_text
 
 DEFAULT_RECIPE = "A2"
@@ -161,7 +162,7 @@ def _optimizer() -> None:
     lang = shell.language()
     _choice("optimizer")
     _float("learning_rate")
-    st.toggle(t("setup.clipping", lang), _clipping(), key=_key("clipping"), help=t("help.clip_norm", lang))
+    st.toggle(t("setup.clipping", lang), _clipping(), key=_key("clipping"), help=tip("clip_norm", lang))
     if _clipping():
         _float("clip_norm")
     _number("num_epochs", step=10)
@@ -184,7 +185,7 @@ def _generation() -> None:
         t("field.prefixes", lang),
         _held("prefixes"),
         key=_key("prefixes"),
-        help=t("help.prefixes", lang),
+        help=tip("prefixes", lang),
         placeholder="分开 | 不分开",
     )
     _number("num_preds", step=10)
@@ -289,9 +290,9 @@ def _says(name: str) -> Callable[[Any], str]:
 
 def _choice(name: str, drop_down: bool = False) -> None:
     lang = shell.language()
-    label, tip, options, held = t(f"field.{name}", lang), t(f"help.{name}", lang), _options(name), _held(name)
+    label, help_text, options, held = t(f"field.{name}", lang), tip(name, lang), _options(name), _held(name)
     if drop_down:
-        st.selectbox(label, options, options.index(held), key=_key(name), format_func=_says(name), help=tip)
+        st.selectbox(label, options, options.index(held), key=_key(name), format_func=_says(name), help=help_text)
     else:
         st.segmented_control(
             label,
@@ -300,24 +301,24 @@ def _choice(name: str, drop_down: bool = False) -> None:
             key=_key(name),
             format_func=_says(name),
             required=True,
-            help=tip,
+            help=help_text,
             width="stretch",
         )
 
 
 def _toggle(name: str) -> None:
     lang = shell.language()
-    st.toggle(t(f"field.{name}", lang), _held(name), key=_key(name), help=t(f"help.{name}", lang))
+    st.toggle(t(f"field.{name}", lang), _held(name), key=_key(name), help=tip(name, lang))
 
 
 def _number(name: str, step: int = 1, slider: bool = False) -> None:
     lang = shell.language()
     low, high = _bounds(name)
-    label, tip = t(f"field.{name}", lang), f"{t(f'help.{name}', lang)} ({allowed_text(name, lang)})"
+    label, help_text = t(f"field.{name}", lang), tip(name, lang, allowed=True)
     if slider:
-        st.slider(label, int(low), int(high), _held(name), key=_key(name), help=tip)
+        st.slider(label, int(low), int(high), _held(name), key=_key(name), help=help_text)
     else:
-        st.number_input(label, int(low), int(high), _held(name), step, key=_key(name), help=tip)
+        st.number_input(label, int(low), int(high), _held(name), step, key=_key(name), help=help_text)
 
 
 def _float(name: str) -> None:
@@ -332,7 +333,7 @@ def _float(name: str) -> None:
         step=held / 10 or 0.5,
         format="%.6g",
         key=_key(name),
-        help=f"{t(f'help.{name}', lang)} ({allowed_text(name, lang)})",
+        help=tip(name, lang, allowed=True),
     )
 
 
