@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,16 @@ def test_the_table_of_the_book_is_of_the_recipes_as_they_are() -> None:
     folder = Path(__file__).parent.parent / "docs" / "reproduction" / "book"
     assert sum(map(len, results(folder).values())) == len(list(folder.glob("*.json"))) > 0
     assert (folder.parent.parent / "reproduction.md").read_text(encoding="utf-8") == report(results(folder), False)
+
+
+def test_every_recipe_with_a_value_outside_has_a_reason_or_is_said_to_have_none() -> None:
+    text = (Path(__file__).parent.parent / "docs" / "reproduction.md").read_text(encoding="utf-8")
+    _, outside = text.split("## Where a published value lies outside our range")
+    values, reasons = outside.split("Why, as far as it could be found out:")
+    named = set(re.findall(r"^- (\w+), epoch", values, re.MULTILINE))
+    explained = {one for head in re.findall(r"^- ([^:]+):", reasons, re.MULTILINE) for one in head.split(", ")}
+    assert named <= explained
+    assert explained - {"All"} <= named
 
 
 @pytest.mark.parametrize("to_file", [False, True])

@@ -19,8 +19,6 @@ from rnnlab.stuck import STUCK_KL, STUCK_RATIO, STUCK_SENSITIVITY, is_stuck
 from tests.runs.lab import TINY
 
 FILES = sorted(FOLDER.glob("*.json.gz"))
-# these were recorded before there were diagnoses, and no page asks them for one
-DIAGNOSED = [path for path in FILES if path.name.split(".")[0] not in ("B1", "B2", "B3", "B4")]
 
 
 def test_a_recording_holds_a_diagnosis_of_every_prediction_period(client: Client, tmp_path: Path) -> None:
@@ -61,7 +59,7 @@ def probed(name: str) -> dict[int, Diagnosis]:
     return {event.epoch: event.diagnosis for event in recording.events if isinstance(event, Probed)}
 
 
-@pytest.mark.parametrize("path", DIAGNOSED, ids=lambda path: path.name.removesuffix(".json.gz"))
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name.removesuffix(".json.gz"))
 def test_a_shipped_recording_holds_its_diagnoses(path: Path) -> None:
     recording = import_run(gzip.decompress(path.read_bytes()))
     config = recording.config
@@ -99,7 +97,7 @@ def _ratio(one: Diagnosis) -> float:
     return one.perplexity / one.unigram_perplexity
 
 
-@pytest.mark.parametrize("path", DIAGNOSED, ids=lambda path: path.name.removesuffix(".json.gz"))
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name.removesuffix(".json.gz"))
 def test_every_verdict_is_that_of_its_numbers(path: Path) -> None:
     for one in probed(path.name.removesuffix(".json.gz")).values():
         assert one.stuck == is_stuck(one.perplexity, one.unigram_perplexity, one.kl_to_unigram, one.sensitivity)
