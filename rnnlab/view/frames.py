@@ -313,7 +313,7 @@ def gradient_tables(history: History, lang: str) -> dict[str, bytes]:
     """Return the tables of the gradient charts: ``layers`` (norm by layer), ``threshold`` (θ), ``clipped`` (share).
 
     A row of ``layers`` has the norm after clipping beside the one before it, as text; nothing where it was not
-    recorded. The norm of the whole network after clipping is a line of its own where something was clipped.
+    recorded. The norm of the whole network after clipping is a line of its own in a run in which something was clipped.
     """
     rows = history.epochs
     names = layer_names(max((len(one.grad_norm_by_layer) for one in rows), default=0), lang)
@@ -321,13 +321,14 @@ def gradient_tables(history: History, lang: str) -> dict[str, bytes]:
     values: list[float] = []
     layers: list[str] = []
     afters: list[str] = []
+    ever_clipped = any(one.clipped_share > 0 for one in rows)
     whole, clipped = t("chart.all_layers", lang), t("chart.all_layers_clipped", lang)
     for one in rows:
         after = one.after_clipping()
         after_norms = (after[0], *after[1]) if after is not None else ()
         norms = zip_longest((one.grad_norm, *one.grad_norm_by_layer), after_norms)
         series = [(layer, *pair) for layer, pair in zip((whole, *names), norms, strict=False)]
-        if after is not None and one.clipped_share > 0:
+        if after is not None and ever_clipped and one.clip_norm is not None:
             series.append((clipped, after[0], after[0]))
         for layer, value, shortened in series:
             if value > 0 and math.isfinite(value):

@@ -49,7 +49,7 @@ def play(recording: Recording, gradients: bool = False) -> None:
     with row:
         title = recipe_label(RECIPES[recording.name], lang)
         st.badge(t("recorded.badge", lang, title=title), icon=":material/movie:", color="violet")
-        st.caption(t("recorded.note", lang, date=recording.date), width="content")
+        st.caption(t("recorded.note", lang, date=recording.date), width="content", help=t("recorded.note.help", lang))
     player.show(recording, draw_all, row)
 
 
