@@ -37,27 +37,27 @@ ONE_SEED_IS_ENOUGH = tuple(name for name, one in RECIPES.items() if one.config.n
 REASONS = (
     "All: a published value is one run from one unknown random seed. Of four values drawn alike, the fourth lies"
     " outside the range of the other three in half of all cases.",
-    "A3: the copies of the published code that are in circulation differ in one line. Some set the state to zero before"
-    " the first epoch only, as the recipe does; others before each epoch. Trained so (`python -m rnnlab train A3"
-    " --corpus book-lyrics --seed K --set carry_state=false`), seeds 0, 1 and 2 stand at 9.72, 8.15 and 10.92 at epoch"
-    " 50, at 1.288, 1.250 and 1.268 at epoch 100, at 1.067, 1.065 and 1.065 at epoch 150: the published 10.66 lies"
-    " inside, the others within 2 %.",
-    "A1, A6: by 0.2 to 1.6 %, on both sides, where the seeds themselves lie 2 to 19 % apart: chance, as far as three of"
-    " them can tell.",
+    "A3: the copies of the published code that are in circulation differ in one line. Some set the state to zero"
+    " before the first epoch only, as the recipe does; others before each epoch. Trained so (`python -m rnnlab train"
+    " A3 --corpus book-lyrics --seed K --set carry_state=false`), seeds 0, 1 and 2 stand at 9.72, 8.15 and 10.92 at"
+    " epoch 50, at 1.288, 1.250 and 1.268 at epoch 100, at 1.067, 1.065 and 1.065 at epoch 150: the published 10.66"
+    " lies inside, the others within 2 %.",
+    "A1, A6: by 0.2 to 1.6 %, on both sides, where the seeds themselves lie 2 to 19 % apart: chance, as far as three"
+    " of them can tell.",
     "A5, A7: Adam at learning rate 0.01 with no clipping that works throws a trained network back now and then, in"
     " each run at epochs of its own (A5 from seed 1 stands at 3.08 at epoch 160; A7 from seeds 1 and 2 at 1.033 and"
-    " 1.051 at epoch 80, from seed 2 at 1.034 at epoch 160). The published 1.147843 of A5 at epoch 120 is such a moment;"
-    " between them, values differ by a percent.",
+    " 1.051 at epoch 80, from seed 2 at 1.034 at epoch 160). The published 1.147843 of A5 at epoch 120 is such a"
+    " moment; between them, values differ by a percent.",
     "A9: how far above the unigram perplexity it stays depends on the seed: at epoch 40, seeds 0 to 3 stand at 279.8,"
     " 277.1, 278.9 and 282.0 (`train A9 --corpus book-lyrics --seed K --epochs 40`), and seed 0 at 278.5 where the"
     " state is zero at the start of each epoch. The published 276.8 is 0.1 % below the lowest; from there on neither"
     " moves by more than half a percent.",
-    "A10: not found. Three seeds agree within 6 % of the loss (the logarithm of the perplexity), and the published loss"
-    " is 12 to 21 % above the highest of them. It is not the state: where that is zero at the start of each epoch, the"
-    " values are the same to five digits (1.001361, 1.000434, 1.000217, 1.000130). Of other cells with the same settings"
-    " (`train A10 --corpus book-lyrics --epochs 80 --set ...`) the LSTM stands at 1.002835 and 1.000849 at epochs 40 and"
-    " 80, the RNN at 1.001578 and 1.000545, the book's GRU, which resets before the product (`implementation=scratch,"
-    " initialization=uniform`), at 1.001506 and 1.000488: nearer, and not there.",
+    "A10: not found. Three seeds agree within 6 % of the loss (the logarithm of the perplexity), and the published"
+    " loss is 12 to 21 % above the highest of them. It is not the state: where that is zero at the start of each"
+    " epoch, the values are the same to five digits (1.001361, 1.000434, 1.000217, 1.000130). Of other cells with the"
+    " same settings (`train A10 --corpus book-lyrics --epochs 80 --set ...`) the LSTM stands at 1.002835 and 1.000849"
+    " at epochs 40 and 80, the RNN at 1.001578 and 1.000545, the book's GRU, which resets before the product"
+    " (`implementation=scratch, initialization=uniform`), at 1.001506 and 1.000488: nearer, and not there.",
 )
 """What was looked into by runs of their own, each named, where a published value lay outside the range."""
 
