@@ -66,7 +66,8 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
             return tensors, dict(file.metadata() or {})
-    except (OSError, SafetensorError, ValueError, struct.error) as error:
+    # the file is opened twice: where it is removed in between, the second one says so by a RuntimeError
+    except (OSError, RuntimeError, SafetensorError, ValueError, struct.error) as error:
         raise RunError(
             "checkpoint_unreadable",
             f"The checkpoint {path.name} is missing or damaged; the run can only be started anew.",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rnnlab.runs.supervisor import Supervisor
 
 LATER = object()  # the answer comes when it is there
-TRIES = 3  # times that a question follows a newest checkpoint that was replaced before it was read
+TRIES = 8  # times that a question follows a newest checkpoint that was replaced before it was read
 
 
 class Commands:
