@@ -1,6 +1,6 @@
 """What a visitor waits for, in a real server and a real browser, and what being watched costs a run.
 
-    python -m benchmarks.app [--rounds 3] [--recipe A2] [--epochs 60]
+    python -m benchmarks.app [--rounds 3] [--pairs 6] [--recipe A2] [--epochs 60]
 
 - first paint: a fresh server's first visitor, from asking for the page to seeing its heading and its first chart;
 - first point: from the click on Start to the first point of the curve: cold (the click comes as soon as the page of a
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import shutil
 import statistics
@@ -157,13 +158,14 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--pairs", type=int, default=6, help="of a watched run and one in the shell")
     parser.add_argument("--recipe", default="A2")
     parser.add_argument("--epochs", type=int, default=60)
     options = parser.parse_args()
     chromium = shutil.which("chromium") or sys.exit("needs chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        paints = [(*first_paint(browser), cold_start(browser)) for _ in range(options.rounds)]
+        paints = [(*first_paint(browser), cold_start(browser)) for _ in range(options.rounds)] or [(math.nan,) * 3]
         for name, values in zip(
             ("heading", "first chart", "first point, cold"), zip(*paints, strict=True), strict=True
         ):
@@ -174,23 +176,22 @@ def main() -> None:
                 query = f"recipe={options.recipe}&num_epochs={options.epochs}&random_seed=1"
                 page = open_page(browser, "about:blank")
                 watched(page, app, query)  # the browser has been here, and a worker waits
-                ratios: list[float] = []
-                waits: dict[str, list[float]] = {
-                    "coming back": [],
-                    "first visit, drawn": [],
-                    "first visit, at once": [],
-                }
+                kinds = ("coming back", "first visit, drawn", "first visit, at once")
+                waits: dict[str, list[float]] = {kind: [] for kind in kinds}
                 for _ in range(options.rounds):
                     for name, drawn in (("first visit, drawn", True), ("first visit, at once", False)):
                         waits[name].append(first_visit(browser, app, options.recipe, drawn))
+                ratios: list[float] = []
+                for number in range(options.pairs):  # which of the two comes first takes turns
+                    unseen = in_shell(app.home, options.recipe, options.epochs) if number % 2 else 0.0
                     waited, seen = watched(page, app, query)
-                    unseen = in_shell(app.home, options.recipe, options.epochs)
+                    unseen = unseen or in_shell(app.home, options.recipe, options.epochs)
                     waits["coming back"].append(waited)
                     ratios.append(seen / unseen)
                     print(
                         f"epochs/s watched {seen:.2f}, in the shell {unseen:.2f}, ratio {seen / unseen:.1%}", flush=True
                     )
-                for name, each in waits.items():
+                for name, each in ((name, each) for name, each in waits.items() if each):
                     name = f"first point, {name}"
                     print(f"{name:34}{statistics.median(each):6.2f} s   {[round(wait, 2) for wait in each]}")
                 print(f"{'watched / shell':34}{statistics.median(ratios):6.1%}")
