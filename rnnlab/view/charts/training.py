@@ -163,7 +163,7 @@ def gradient_curve(lang: str, theme: str = "light") -> dict[str, Any]:
                 title=None,
                 sort=order,
                 scale=alt.Scale(range=LAYER_COLORS[theme]),
-                legend=alt.Legend(orient="top", columns=4, symbolStrokeWidth=2),
+                legend=alt.Legend(orient="top", columns=3, symbolStrokeWidth=2),  # more are cut off on a phone
             ),
             strokeDash=alt.StrokeDash("layer:N", title=None, sort=order, scale=alt.Scale(range=LAYER_DASHES)),
             tooltip=[
