@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from rnnlab.errors import RNNLabError
 from rnnlab.view.equations import EQUATIONS
+from rnnlab.view.sections import SECOND
 
 
 @dataclass(frozen=True)
@@ -15,14 +16,15 @@ class Lesson:
     Attributes:
         name: in the URL, e.g. ``"one-hot"``; of an exercise the id of its recipe.
         section: of the book's first edition.
-        second: of its second edition in Chinese and in English, which count differently.
         formulas: what it is about, as LaTeX, each short enough for a phone.
+        elsewhere: where the second edition treats it, in Chinese and in English, if not in the section that follows
+            its `section`.
     """
 
     name: str
     section: str
-    second: tuple[str, str]
     formulas: tuple[str, ...] = ()
+    elsewhere: tuple[str, str] | None = None
 
     @property
     def key(self) -> str:
@@ -36,49 +38,49 @@ class Lesson:
 
     def place(self, lang: str) -> str:
         """Return its section in the second edition of that language."""
-        return self.second[0 if lang == "zh" else 1]
+        second = self.elsewhere or SECOND[self.section]
+        return second[0 if lang == "zh" else 1]
 
 
 LESSONS = (
     Lesson(
         "sequence",
         "6.1",
-        ("8.1", "9.1"),
         (
             r"P(x_t \mid x_{<t}) \approx P(x_t \mid x_{t-1}, \ldots, x_{t-n})",
             r"P(x_t \mid x_{<t}) \approx P(x_t \mid h_{t-1})",
             r"h_t = f(x_t, h_{t-1})",
         ),
     ),
-    Lesson("rnn", "6.2", ("8.4", "9.4")),
-    Lesson("sampling", "6.3", ("8.3", "9.3"), (r"\mathbf{Y}_{i,t} = \mathbf{X}_{i,t+1}",)),
-    Lesson("one-hot", "6.4", ("8.5", "9.5"), (r"\mathbf{e}_i \mathbf{W} = \mathbf{W}_{i,:}",)),
-    Lesson("clipping", "6.4", ("8.5", "9.5"), (r"\min\left(\frac{\theta}{\|\mathbf{g}\|}, 1\right) \mathbf{g}",)),
+    Lesson("rnn", "6.2"),
+    Lesson("sampling", "6.3", (r"\mathbf{Y}_{i,t} = \mathbf{X}_{i,t+1}",)),
+    Lesson("one-hot", "6.4", (r"\mathbf{e}_i \mathbf{W} = \mathbf{W}_{i,:}",)),
+    Lesson("clipping", "6.4", (r"\min\left(\frac{\theta}{\|\mathbf{g}\|}, 1\right) \mathbf{g}",)),
     Lesson(
-        "perplexity", "6.4", ("8.4", "9.3"), (r"\exp\left(-\frac{1}{n} \sum_{t=1}^{n} \ln P(x_t \mid x_{<t})\right)",)
+        "perplexity",
+        "6.4",
+        (r"\exp\left(-\frac{1}{n} \sum_{t=1}^{n} \ln P(x_t \mid x_{<t})\right)",),
+        elsewhere=("8.4", "9.3"),
     ),
     Lesson(
         "shapes",
         "6.5",
-        ("8.6", "9.6"),
         (r"(T,\, B,\, V) \;\to\; (T,\, B,\, D\,h)", r"(T,\, B,\, D\,h) \;\to\; (T\,B,\, V)"),
     ),
     Lesson(
         "truncation",
         "6.6",
-        ("8.7", "9.7"),
         (
             r"\frac{\partial h_t}{\partial w} = \sum_{i=\tau}^{t}"
             r" \left(\prod_{j=i+1}^{t} \frac{\partial h_j}{\partial h_{j-1}}\right)"
             r" \left.\frac{\partial h_i}{\partial w}\right|_{h_{i-1}}",
         ),
     ),
-    Lesson("gru", "6.7", ("9.1", "10.2")),
-    Lesson("lstm", "6.8", ("9.2", "10.1")),
+    Lesson("gru", "6.7"),
+    Lesson("lstm", "6.8"),
     Lesson(
         "depth",
         "6.9",
-        ("9.3", "10.3"),
         (
             r"\mathbf{H}_t^{(l)} = \phi(\mathbf{H}_t^{(l-1)} \mathbf{W}_{xh}^{(l)}"
             r" + \mathbf{H}_{t-1}^{(l)} \mathbf{W}_{hh}^{(l)} + \mathbf{b}_h^{(l)})",
@@ -88,7 +90,6 @@ LESSONS = (
     Lesson(
         "directions",
         "6.10",
-        ("9.4", "10.4"),
         (
             r"\overrightarrow{\mathbf{H}}_t = \phi(\mathbf{X}_t \mathbf{W}_{xh}^{(f)}"
             r" + \overrightarrow{\mathbf{H}}_{t-1} \mathbf{W}_{hh}^{(f)} + \mathbf{b}_h^{(f)})",
@@ -99,7 +100,7 @@ LESSONS = (
 )
 """The lessons in the order of the book's first edition."""
 
-EXERCISES = tuple(Lesson(name, "6.4", ("8.5", "9.5")) for name in ("X1", "X2", "X3", "X4", "X5"))
+EXERCISES = tuple(Lesson(name, "6.4") for name in ("X1", "X2", "X3", "X4", "X5"))
 """The book's exercises, as *predict, then run*."""
 
 ALL = (*LESSONS, *EXERCISES)
