@@ -34,7 +34,7 @@ if usual is not None:
     st.subheader(t("home.watch", lang), anchor=False)
     recording = gallery.pick(usual)
     if recording is not None:
-        stage.play(recording)
+        stage.play(recording, stage.announce(recording))
 
 st.subheader(t("home.three", lang), anchor=False)
 for name, column in zip(("curve", "text", "ladder"), st.columns(3, gap="large"), strict=True):

@@ -39,27 +39,29 @@ else:
 chosen = setup.chosen()
 setup.write_url(chosen, record.config if record else None)
 
+# nothing trains yet: a recorded run of this recipe plays, or the reference lines wait for the first point
+recording = None if record is not None or chosen.changed else recorded.choose_exactly(chosen.recipe.id)
+
 # one container: what is said here comes and goes, and the charts below keep their places
 with st.container():
     controls.headline(chosen)
     controls.bar(chosen, record)
     if record is not None:
         controls.shown_beside(chosen, record)
+    elif recording is not None:
+        row = stage.announce(recording)
 
 if record is not None:
     live.follow(record, stage.draw)
     st.subheader(t("train.gradients", lang), anchor=False)
     live.follow(record, curve.gradients, every=2.0)
-else:
-    # nothing trains yet: a recorded run of this recipe plays, or the reference lines wait for the first point
-    recording = None if chosen.changed else recorded.choose_exactly(chosen.recipe.id)
-    if recording is not None:
-        stage.play(recording, gradients=True)
-    elif chosen.config is not None:
-        try:
-            stage.preview(live.preview_scene(chosen.config, chosen.recipe, lang, shell.theme()))
-        except CorpusError as error:
-            shell.complain(error)
+elif recording is not None:
+    stage.play(recording, row, gradients=True)
+elif chosen.config is not None:
+    try:
+        stage.preview(live.preview_scene(chosen.config, chosen.recipe, lang, shell.theme()))
+    except CorpusError as error:
+        shell.complain(error)
 
 config = record.config if record else chosen.config
 explain.look(setup.recipe_of(record) if record else chosen.recipe, config, record)

@@ -220,7 +220,20 @@ def follow(shown: RunRecord, draw: Callable[[Scene], None], every: float = TICK)
 
     # until the first point is there, look more often
     pace = every if shown.epoch else min(every, FIRST_TICK)
-    st.fragment(run_every=pace if shown.live else None)(look)()
+    moving(look, pace if shown.live else None)
+
+
+def moving(look: Callable[[], None], every: float | None = None) -> None:
+    """Draw a part of the page, and draw it again every so many seconds while the rest stands still.
+
+    The browser tells such parts by the function that draws them and by their place. All of ours have one function: so
+    the chart of a recorded run, or of one that has not begun, goes on as that of the run that is started in its place.
+    """
+
+    def picture() -> None:
+        look()
+
+    st.fragment(run_every=every)(picture)()
 
 
 def _phase(record: RunRecord) -> tuple[object, ...]:
@@ -269,7 +282,7 @@ def preview_scene(config: TrainConfig, recipe: Recipe, lang: str, theme: str) ->
     text = shell.facts().of(config)
     return Scene(
         id="preview",
-        state="queued",
+        state="preview",
         config=config,
         recipe=recipe,
         history=History(),

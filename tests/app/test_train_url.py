@@ -188,6 +188,15 @@ def test_embedded_it_stands_at_the_epoch_of_its_link(home: object, finished: str
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize(("epochs", "first"), [("7", 7), ("200", 50), ("0", 0)])
+def test_before_a_run_it_is_said_when_the_network_will_write(
+    open_page: Open, lang: str, epochs: str, first: int
+) -> None:
+    app = open_page("train", lang, recipe="A2", num_epochs=epochs)
+    assert t("lyrics.none", lang, epoch=first) in words(app)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_recording_that_stands_says_how_far_the_curve_came(open_page: Open, lang: str) -> None:
     app = open_page("train", lang, recipe="A7", epoch="80")
     rows = chart(app)[1]["targets"]

@@ -137,6 +137,21 @@ def test_start_watch_pause_resume_stop(server: Server, visit: Visit) -> None:
     assert epochs_drawn(page) > resumed_at  # nothing of it is lost
 
 
+@pytest.mark.parametrize("shown", [TINY, "recipe=A2"], ids=["reference lines", "a recorded run"])
+def test_the_chart_that_stands_there_takes_in_the_first_point(server: Server, visit: Visit, shown: str) -> None:
+    """To build it anew at Start would cost the visitor a third of a second before the first point is seen."""
+    page = visit(f"{server.url}/train?{shown}")
+    expect(page.locator("[data-testid=stVegaLiteChart] svg").first).to_be_visible()
+    page.evaluate(WATCH_THE_CHART)
+    button(page, "Start")
+    expect(page.get_by_role("button", name="Stop")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("recorded ·")).to_have_count(0)
+    await_more_epochs(page, 0)
+    assert page.evaluate("window.remounts") == 0
+    assert page.evaluate("document.querySelector('[data-testid=stVegaLiteChart] svg') === window.firstSvg")
+    stop(page)
+
+
 def test_a_reload_and_a_second_screen_show_the_same_run_live(server: Server, visit: Visit) -> None:
     page = visit(f"{server.url}/train?{TINY}")
     run_id = start(page)

@@ -38,7 +38,7 @@ def draw() -> None:
         return
     if recording is not None:
         _head(recording.config, recipe=recording.name)
-        stage.play(recording)
+        stage.play(recording, stage.announce(recording))
 
 
 def _head(config: TrainConfig, **names: str) -> None:

@@ -67,7 +67,8 @@ def draw(scene: Scene) -> None:
     written = history.written()
     epoch = chosen_epoch(scene)
     if epoch is None:
-        st.caption(t("lyrics.none", lang, period=scene.config.pred_period))
+        first = min(scene.config.pred_period, scene.config.num_epochs)  # it writes after the last one too
+        st.caption(t("lyrics.none", lang, epoch=first))
         return
     event = history.at(epoch)
     if len(written) > 1:
@@ -152,7 +153,7 @@ def _refusal(asked: str, written: list[str]) -> RunError:
 
 
 def _write_url(scene: Scene) -> None:
-    if scene.state == "recorded":
+    if scene.state in ("recorded", "preview"):
         return
     epoch = pinned(scene.id)
     if epoch not in scene.history.texts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -20,12 +21,13 @@ EVERY = 0.5
 _STATE = "player.state"
 
 
-def show(recording: Recording, draw: Callable[[Scene], None], row: DeltaGenerator) -> None:
+def show(recording: Recording, draw: Callable[[Scene, Callable[[], None]], None], row: DeltaGenerator) -> None:
     """Play a recorded run from the epoch that the URL names, or from its beginning.
 
     Args:
         recording: the run.
-        draw: shows the run as it stood after an epoch; called at each tick while it plays.
+        draw: shows the run as it stood after an epoch, with the slider, which it calls where that is to stand; called
+            at each tick while the run plays.
         row: where the controls stand.
     """
     lang, theme, clock = shell.language(), shell.theme(), recording.clock
@@ -43,12 +45,12 @@ def show(recording: Recording, draw: Callable[[Scene], None], row: DeltaGenerato
         now = time.monotonic()
         held = _held(recording)
         epoch = held.at(clock, now)
-        _slider(recording, epoch, playing)
-        draw(live.recorded_scene(recording, epoch, lang, theme))
+        scene = live.recorded_scene(recording, epoch, lang, theme)
+        draw(scene, partial(_slider, recording, epoch, playing))
         if playing and not held.playing(clock, now):
             st.rerun()
 
-    st.fragment(run_every=EVERY if playing else None)(look)()
+    live.moving(look, EVERY if playing else None)
 
 
 def stands(name: str) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from rnnlab.recipes import RECIPES
-from rnnlab.view import shell
+from rnnlab.view import live, shell
 from rnnlab.view.i18n import t
 from rnnlab.view.live import Scene
 from rnnlab.view.panels import curve, lyrics, player, progress
@@ -15,9 +18,21 @@ from rnnlab.view.recorded import Recording
 from rnnlab.view.wording import recipe_label
 
 
-def draw(scene: Scene) -> None:
-    """Show figures, curve and texts of a run."""
-    progress.draw(scene)
+def draw(scene: Scene, slider: Callable[[], None] | None = None) -> None:
+    """Show figures, curve and texts of a run.
+
+    The curve lies at one place of the page, whether the run is live, recorded or not begun: so the chart that stands
+    there takes in the first points of a run, where another place would have the browser build it anew.
+
+    Args:
+        scene: the run.
+        slider: draws what moves a recorded run.
+    """
+    with st.container():
+        if slider is not None:
+            slider()
+        if scene.state != "preview":
+            progress.draw(scene)
     left, right = st.columns([7, 5], gap="medium")
     if scene.state == "recorded":
         scene = _newest_texts(scene)
@@ -35,24 +50,35 @@ def _newest_texts(scene: Scene) -> Scene:
     return replace(scene, history=history)
 
 
-def play(recording: Recording, gradients: bool = False) -> None:
-    """Play a recorded run, and say that it is one."""
-
-    def draw_all(scene: Scene) -> None:
-        draw(scene)
-        if gradients:
-            st.subheader(t("train.gradients", lang), anchor=False)
-            curve.gradients(scene)
-
+def announce(recording: Recording) -> DeltaGenerator:
+    """Say that what is shown below is a recorded run; return the row, where the controls of the player follow."""
     lang = shell.language()
     row = st.container(horizontal=True, vertical_alignment="center", gap="small")
     with row:
         title = recipe_label(RECIPES[recording.name], lang)
         st.badge(t("recorded.badge", lang, title=title), icon=":material/movie:", color="violet")
         st.caption(t("recorded.note", lang, date=recording.date), width="content", help=t("recorded.note.help", lang))
+    return row
+
+
+def play(recording: Recording, row: DeltaGenerator, gradients: bool = False) -> None:
+    """Play a recorded run.
+
+    Args:
+        recording: the run.
+        row: where `announce` said so.
+        gradients: whether to show the charts of its gradients too.
+    """
+
+    def draw_all(scene: Scene, slider: Callable[[], None]) -> None:
+        draw(scene, slider)
+        if gradients:
+            st.subheader(t("train.gradients", scene.lang), anchor=False)
+            curve.gradients(scene)
+
     player.show(recording, draw_all, row)
 
 
 def preview(scene: Scene) -> None:
-    """Show where a run would be drawn: the reference lines of its text, and the published points."""
-    curve.draw(scene, None)
+    """Show where a run will be drawn: the reference lines of its text, and the published points."""
+    live.moving(partial(draw, scene))
