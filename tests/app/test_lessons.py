@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from rnnlab.runs.client import Client
 from rnnlab.view.i18n import LANGUAGES, t
-from rnnlab.view.lessons import contents, exercises, shapes
+from rnnlab.view.lessons import contents, exercises, shapes, tuning
 from tests.app.conftest import TINY, Open, param, words
 
 NAMES = [one.name for one in contents.ALL]
@@ -126,7 +126,7 @@ def test_the_state_of_a_cell_is_fed_back(open_page: Open) -> None:
 def test_a_guess_reveals_the_recorded_run(open_page: Open, name: str, lang: str) -> None:
     app = open_page("lessons", lang, lesson=name)
     assert not app.get("vega_lite_chart")
-    guess = exercises.GUESSES[name][0]
+    guess = exercises.guesses(name)[0]
     app.button(key=f"lesson.guess.{name}.{guess}").click().run()
     assert not app.exception
     assert t("lesson.exercise.guessed", lang, guess=t(f"lesson.{name}.guess.{guess}", lang)) in said(app)
@@ -160,6 +160,33 @@ def test_the_race_of_learning_rates(open_page: Open, client: Client) -> None:
     app.button(key="lesson.guess.X1.lr-100").click().run()
     assert not app.exception
     assert "learning rate 1: " in conclusions(app)[0] or "learning rate 100: " in conclusions(app)[0]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_hyperparameter_can_be_tuned_and_stands_in_the_url(open_page: Open, lang: str) -> None:
+    app = open_page("lessons", lang, lesson="X1")
+    for setting, guesses in tuning.GRID.items():
+        app.segmented_control(key=f"lesson.tune.{lang}").set_value(setting).run()
+        assert ("tune" in app.query_params) == (setting != "learning_rate")
+        assert setting == "learning_rate" or param(app, "tune") == setting
+        guess = next(iter(guesses))
+        app.button(key=f"lesson.guess.X1.{guess}").click().run()
+        assert not app.exception
+        value = f"{tuning.value_of(setting, guess):g}"
+        assert t("lesson.exercise.guessed", lang, guess=t(f"lesson.X1.value.{setting}", lang, value=value)) in said(app)
+        assert len(conclusions(app)) == 1
+        (table,) = app.table
+        assert list(table.value.columns)[1:] == [
+            t(f"lesson.X1.value.{setting}", lang, value=f"{tuning.value_of(setting, one):g}") for one in guesses
+        ]
+        assert len(table.value) == 5
+    # each has a guess of its own, and a link leads to it
+    app.segmented_control(key=f"lesson.tune.{lang}").set_value("learning_rate").run()
+    assert conclusions(app)
+    assert open_page("lessons", lang, lesson="X1", tune="num_steps").button(key="lesson.guess.X1.steps-70")
+    app = open_page("lessons", lang, lesson="X1", tune="momentum")
+    assert "momentum" in app.error[0].value
+    assert "tune" not in app.query_params
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

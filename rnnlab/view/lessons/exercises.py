@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,20 +10,16 @@ from rnnlab.config import TrainConfig
 from rnnlab.events import RunDiverged
 from rnnlab.recipes import RECIPES
 from rnnlab.view.frames import History
+from rnnlab.view.lessons import tuning
 from rnnlab.view.lessons.truncation import cost_by_minibatch, seconds_per_epoch
 
-RATES = {"lr-1": "X1-lr-1", "lr-10": "X1-lr-10", "lr-100": "X1", "lr-1000": "X1-lr-1000"}
-"""The guesses of X1, and the recipe that each stands for."""
 GUESSES: dict[str, tuple[str, ...]] = {
-    "X1": tuple(RATES),
     "X2": ("faster", "slower", "breaks"),
     "X3": ("by10", "by50", "by100", "later"),
     "X4": ("same", "constant", "growing"),
     "X5": ("better", "same", "worse"),
 }
-"""What can be guessed."""
-RACE_EPOCHS = 40
-"""How long the runs of X1 train where nobody has recorded them."""
+"""What can be guessed; of X1 as `tuning.GRID` says."""
 
 Quoted = Callable[[str, str], str]
 """Returns the first passage of a text after its prefix that stands verbatim in the training text, or nothing."""
@@ -44,17 +40,28 @@ class Finding:
     came_true: str | None = None
 
 
-def recipes_of(exercise: str) -> tuple[str, ...]:
-    """Return the recipes that an exercise runs."""
-    return tuple(RATES.values()) if exercise == "X1" else (exercise,)
+def guesses(exercise: str, setting: str = "") -> tuple[str, ...]:
+    """Return what can be guessed.
+
+    Args:
+        exercise: one of X1 to X5.
+        setting: what X1 tunes.
+    """
+    return tuple(tuning.GRID[setting]) if exercise == "X1" else GUESSES[exercise]
 
 
-def plan(exercise: str) -> dict[str, TrainConfig]:
-    """Return the runs that a click starts, by the recipe that each is or is based on."""
+def recipes_of(exercise: str, setting: str = "") -> tuple[str, ...]:
+    """Return the recipes that an exercise runs; arguments as those of `guesses`."""
+    return tuple(tuning.GRID[setting].values()) if exercise == "X1" else (exercise,)
+
+
+def plan(exercise: str, setting: str = "") -> dict[str, TrainConfig]:
+    """Return the runs that a click starts, by the recipe that each is or is based on; arguments as of `guesses`."""
     if exercise != "X1":
         return {exercise: RECIPES[exercise].config}
     return {
-        name: RECIPES[name].config.change(num_epochs=RACE_EPOCHS, pred_period=RACE_EPOCHS) for name in RATES.values()
+        name: RECIPES[name].config.change(num_epochs=tuning.SHORT, pred_period=tuning.SHORT)
+        for name in recipes_of(exercise, setting)
     }
 
 
@@ -62,25 +69,6 @@ def comparable(config: TrainConfig, other: TrainConfig, differ: tuple[str, ...])
     """Say whether two setups are the same but for `differ`, their length and when they write."""
     free = {*differ, "num_epochs", "pred_period", "num_preds", "prefixes", "decoding", "temperature", "top_k"}
     return not set(config.changes_from(other)) - free
-
-
-def winner(runs: Mapping[float, History], theta: float | None) -> Finding | None:
-    """X1: which learning rate stands lowest after the last epoch that all have; None before any has two of them."""
-    if len(runs) < 2 or any(history.last is None for history in runs.values()):
-        return None
-    epoch = min(history.epoch for history in runs.values())
-    at = {rate: _perplexity(history, epoch) for rate, history in runs.items()}
-    finite = {rate: value for rate, value in at.items() if value is not None}
-    if not finite:
-        return Finding("none", {"epoch": epoch})
-    best = min(finite, key=lambda rate: finite[rate])
-    others = {rate: value for rate, value in at.items() if rate != best}
-    params = {"epoch": epoch, "rate": best, "perplexity": finite[best], "others": others}
-    guess = f"lr-{best:g}"
-    came_true = guess if guess in RATES else None
-    if theta is None:
-        return Finding("unclipped", params, came_true)
-    return Finding("winner", params | {"theta": theta, "step": best * theta}, came_true)
 
 
 def without_clipping(history: History, vocab_size: float, reference: History | None = None) -> Finding | None:

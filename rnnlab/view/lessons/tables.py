@@ -238,6 +238,23 @@ def directions(text: str, target: int, reading: Reading, lang: str) -> dict[str,
 MAX_POINTS = 120
 
 
+_APART = 0.08
+"""Of two numbers beside a chart, as a share of its height on a phone."""
+
+
+def _thin(ends: dict[str, list[Any]], top: float) -> None:
+    # numbers that would lie on each other are left out; the sentence below the chart says all of them
+    least = _APART * math.log(top)
+    above: float | None = None
+    for i in sorted(range(len(ends["value"])), key=lambda i: -ends["value"][i]):
+        if ends["below"][i]:
+            continue
+        if above is not None and math.log(above / ends["value"][i]) < least:
+            ends["label"][i] = ""
+        else:
+            above = ends["value"][i]
+
+
 def race(runs: Mapping[str, History], vocab_size: float, num_epochs: int) -> dict[str, bytes]:
     """Return the curves of several runs by their names; what overflows runs along the top."""
     top = ceiling(vocab_size)
@@ -264,6 +281,7 @@ def race(runs: Mapping[str, History], vocab_size: float, num_epochs: int) -> dic
     # of several ends that may lie close together, the lowest is named below its curve
     lowest = min(ends["value"], default=0.0)
     ends["below"] = [float(len(ends["value"]) > 1 and value == lowest) for value in ends["value"]]
+    _thin(ends, top)
     return {
         "race": ipc(columns, types),
         "ends": ipc(ends, types | {"label": _S, "below": _F}),

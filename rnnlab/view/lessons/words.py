@@ -14,6 +14,7 @@ from rnnlab.view.lessons.clipping import Clipped
 from rnnlab.view.lessons.depth import Descent
 from rnnlab.view.lessons.exercises import Finding
 from rnnlab.view.lessons.markov import Table
+from rnnlab.view.lessons.tuning import SHORT, Tuned
 
 COPIES = 0.5
 """From this share of quotes on, what a table writes counts as copied."""
@@ -29,15 +30,33 @@ def finding(exercise: str, found: Finding, lang: str) -> str:
             params[name] = number(value, 4)
         elif name == "passage":
             params[name] = plain(visible(value))
-        elif name == "others":
-            params[name] = t("list.join", lang).join(
-                t("lesson.X1.other", lang, rate=f"{rate:g}", perplexity=number(at, 4)) for rate, at in value.items()
-            )
         elif isinstance(value, float):
             params[name] = f"{value:.0%}" if name == "clipped" else number(value, 3)
     if params.get("memory") is None:
         params.pop("memory", None)
     return t(f"lesson.{exercise}.found.{found.key}", lang, **params)
+
+
+def tuned(found: Tuned, lang: str) -> str:
+    """Say which value of a hyperparameter came off best, and which one led before."""
+    if found.best is None:
+        return t("lesson.X1.found.none", lang, epoch=found.epoch)
+    others = t("list.join", lang).join(
+        t("lesson.X1.other", lang, value=tuned_value(found.setting, row.value, lang), perplexity=number(row.last, 4))
+        for row in found.rows
+        if row is not found.best
+    )
+    best, perplexity = tuned_value(found.setting, found.best.value, lang), number(found.best.last, 4)
+    said = t("lesson.X1.found.best", lang, epoch=found.epoch, best=best, perplexity=perplexity, others=others)
+    if found.early is not None:
+        early = tuned_value(found.setting, found.early.value, lang)
+        said += t("lesson.X1.found.early", lang, epoch=SHORT, early=early, perplexity=number(found.early.short, 4))
+    return said
+
+
+def tuned_value(setting: str, value: float, lang: str) -> str:
+    """Name a value of a hyperparameter, e.g. ``"64 hidden units"``."""
+    return t(f"lesson.X1.value.{setting}", lang, value=f"{value:g}")
 
 
 def sequence(context: str, found: list[tuple[str, int]], rows: Table, coverage: float, lang: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import streamlit as st
 
 from rnnlab.errors import RNNLabError
@@ -12,11 +14,12 @@ from rnnlab.view.charts import lessons as charts
 from rnnlab.view.facts import TextFacts
 from rnnlab.view.frames import History
 from rnnlab.view.i18n import number, plain, t
-from rnnlab.view.lessons import exercises, tables, words
+from rnnlab.view.lessons import exercises, tables, tuning, words
 from rnnlab.view.lessons.contents import Lesson
 from rnnlab.view.lessons.exercises import Finding
+from rnnlab.view.lessons.tuning import Tuned
 from rnnlab.view.live import Scene
-from rnnlab.view.panels import chart, lesson_frame
+from rnnlab.view.panels import chart, lesson_frame, lesson_tuning
 from rnnlab.view.panels.lesson_frame import conclude
 from rnnlab.view.wording import state_text
 
@@ -28,30 +31,57 @@ _DIFFER = {"X2": ("clip_norm",), "X3": ("pred_period",), "X4": ("detach",), "X5"
 def draw(lesson: Lesson) -> None:
     """Ask for a guess; after it, show the run."""
     name, lang = lesson.name, shell.language()
-    guess = st.session_state.get(_guess_key(name))
+    exercise = Exercise(name, lesson_tuning.choose() if name == "X1" else "")
+    guess = st.session_state.get(exercise.key)
     if guess is None:
         with st.container(horizontal=True):
-            for one in exercises.GUESSES[name]:
+            for one in exercises.guesses(name, exercise.setting):
                 st.button(
-                    t(f"lesson.{name}.guess.{one}", lang),
+                    exercise.words(one),
                     key=f"lesson.guess.{name}.{one}",
                     on_click=_commit,
-                    args=(name, one),
+                    args=(exercise, one),
                 )
         st.caption(t("lesson.exercise.first_guess", lang))
         return
-    st.markdown(t("lesson.exercise.guessed", lang, guess=t(f"lesson.{name}.guess.{guess}", lang)))
+    st.markdown(t("lesson.exercise.guessed", lang, guess=exercise.words(guess)))
     problem = st.session_state.pop(_PROBLEM, None)
     if problem is not None:
         shell.complain(problem)
-    records = _records(name)
+    records = _records(exercise)
     if records:
-        _live(name, records, str(guess))
+        _live(exercise, records, str(guess))
     else:
-        _recorded(name, str(guess))
+        _recorded(exercise, str(guess))
 
 
-def _live(name: str, records: list[RunRecord], guess: str) -> None:
+@dataclass(frozen=True)
+class Exercise:
+    """Which exercise is shown.
+
+    Attributes:
+        name: one of X1 to X5.
+        setting: what X1 tunes; of the others nothing.
+    """
+
+    name: str
+    setting: str = ""
+
+    @property
+    def key(self) -> str:
+        """Where the session keeps the guess."""
+        return ".".join(filter(None, ("lessons.guess", self.name, self.setting)))
+
+    def words(self, guess: str) -> str:
+        """Say a guess."""
+        lang = shell.language()
+        if self.setting:
+            return words.tuned_value(self.setting, tuning.value_of(self.setting, guess), lang)
+        return t(f"lesson.{self.name}.guess.{guess}", lang)
+
+
+def _live(exercise: Exercise, records: list[RunRecord], guess: str) -> None:
+    name = exercise.name
     lang = shell.language()
     alive = [one for one in records if one.live]
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -73,7 +103,7 @@ def _live(name: str, records: list[RunRecord], guess: str) -> None:
                 on_click=_stop,
                 args=([one.id for one in alive],),
             )
-        elif recorded_runs(name):
+        elif recorded_runs(exercise):
             st.button(
                 t("lesson.exercise.recorded", lang),
                 key=f"lesson.close.{name}",
@@ -86,15 +116,15 @@ def _live(name: str, records: list[RunRecord], guess: str) -> None:
             scenes = [_scene(shell.store().run(one.id)) for one in records]
         except RNNLabError:  # deleted meanwhile
             st.rerun()
-        _reveal(name, scenes, guess, f"lesson.live.{name}")
+        _reveal(exercise, scenes, guess, f"lesson.live.{name}")
 
     # whichever still trains is followed; when it ends, the page runs again and follows the next one
     live.follow(alive[0] if alive else records[0], look)
 
 
-def _recorded(name: str, guess: str) -> None:
-    lang = shell.language()
-    scenes = recorded_runs(name)
+def _recorded(exercise: Exercise, guess: str) -> None:
+    name, lang = exercise.name, shell.language()
+    scenes = recorded_runs(exercise)
     with st.container(horizontal=True, vertical_alignment="center"):
         if scenes:
             st.badge(t("lesson.recorded", lang), icon=":material/movie:", color="violet")
@@ -102,25 +132,20 @@ def _recorded(name: str, guess: str) -> None:
             st.markdown(t("lesson.exercise.not_recorded", lang))
         if not shell.embedded():
             st.button(
-                t("lesson.exercise.run", lang, count=len(exercises.plan(name))),
+                t("lesson.exercise.run", lang, count=len(exercises.plan(name, exercise.setting))),
                 key=f"lesson.run.{name}",
                 icon=":material/play_arrow:",
                 type="secondary" if scenes else "primary",
                 on_click=_start,
-                args=(name,),
+                args=(exercise,),
             )
     if scenes:
-        _reveal(name, scenes, guess, f"lesson.recorded.{name}")
+        _reveal(exercise, scenes, guess, f"lesson.recorded.{name}")
 
 
-def recorded_runs(name: str) -> list[Scene]:
+def recorded_runs(exercise: Exercise) -> list[Scene]:
     """Return the recorded runs of an exercise; none unless all of them have been recorded."""
-    found = [recorded.choose_exactly(one) for one in exercises.recipes_of(name)]
-    # the centre of the grid is A2 itself
-    found = [
-        one or (recorded.choose_exactly("A2") if at == "X1" else None)
-        for one, at in zip(found, exercises.recipes_of(name), strict=True)
-    ]
+    found = [recorded.choose_exactly(one) for one in exercises.recipes_of(exercise.name, exercise.setting)]
     if any(one is None for one in found):
         return []
     lang, theme = shell.language(), shell.theme()
@@ -131,12 +156,14 @@ def _scene(record: RunRecord) -> Scene:
     return live.feed(record.id).scene(record, shell.language(), shell.theme())
 
 
-def _reveal(name: str, scenes: list[Scene], guess: str, key: str) -> None:
-    lang, theme = shell.language(), shell.theme()
+def _reveal(exercise: Exercise, scenes: list[Scene], guess: str, key: str) -> None:
+    name, lang, theme = exercise.name, shell.language(), shell.theme()
     reference = _reference(name, scenes[0])
-    found = _finding(name, scenes, reference)
-    sentence = words.finding(name, found, lang) if found is not None else t("lesson.exercise.waiting", lang)
-    curves: dict[str, History] = {_series(name, scene): scene.history for scene in scenes}
+    found = _finding(exercise, scenes, reference)
+    sentence = t("lesson.exercise.waiting", lang)
+    if found is not None:
+        sentence = words.tuned(found, lang) if isinstance(found, Tuned) else words.finding(name, found, lang)
+    curves: dict[str, History] = {_series(exercise, scene): scene.history for scene in scenes}
     if reference is not None:
         curves[t("lesson.exercise.reference", lang)] = reference
     epochs = max(scene.config.num_epochs for scene in scenes)
@@ -157,9 +184,11 @@ def _reveal(name: str, scenes: list[Scene], guess: str, key: str) -> None:
         st.caption(sentence)
         return
     conclude(sentence)
+    if isinstance(found, Tuned):
+        lesson_tuning.table(found, scenes)
     if found.came_true is not None:
         verdict = "as_guessed" if found.came_true == guess else "otherwise"
-        st.caption(t(f"lesson.exercise.{verdict}", lang, came=t(f"lesson.{name}.guess.{found.came_true}", lang)))
+        st.caption(t(f"lesson.exercise.{verdict}", lang, came=exercise.words(found.came_true)))
     else:
         st.caption(t("lesson.exercise.unsettled", lang))
 
@@ -173,11 +202,10 @@ def _texts(scene: Scene) -> None:
         st.html(reading.html)
 
 
-def _finding(name: str, scenes: list[Scene], reference: History | None) -> Finding | None:
-    first = scenes[0]
-    if name == "X1":
-        runs = {scene.config.learning_rate: scene.history for scene in scenes}
-        return exercises.winner(runs, first.config.clip_norm)
+def _finding(exercise: Exercise, scenes: list[Scene], reference: History | None) -> Finding | Tuned | None:
+    name, first = exercise.name, scenes[0]
+    if exercise.setting:
+        return tuning.tuned(exercise.setting, {_value(exercise, scene): scene.history for scene in scenes})
     if name == "X2":
         return exercises.without_clipping(first.history, first.vocab_size, reference)
     if name == "X3":
@@ -212,15 +240,21 @@ def _reference(name: str, scene: Scene) -> History | None:
     return recording.history.until(max(scene.config.num_epochs, 1))
 
 
-def _series(name: str, scene: Scene) -> str:
+def _value(exercise: Exercise, scene: Scene) -> float:
+    # a run that was started without clipping has no threshold
+    return float(getattr(scene.config, exercise.setting) or 0.0)
+
+
+def _series(exercise: Exercise, scene: Scene) -> str:
     lang = shell.language()
-    if name == "X1":
-        return t("lesson.X1.series", lang, rate=f"{scene.config.learning_rate:g}")
-    return t(f"lesson.{name}.series", lang)
+    if exercise.setting:
+        return words.tuned_value(exercise.setting, _value(exercise, scene), lang)
+    return t(f"lesson.{exercise.name}.series", lang)
 
 
-def _records(name: str) -> list[RunRecord]:
+def _records(exercise: Exercise) -> list[RunRecord]:
     """Return the runs that the URL names; one that does not exist or belongs to something else is said."""
+    name = exercise.name
     lang, ids = shell.language(), [one for one in st.query_params.get("run", "").split(",") if one][:4]
     records = []
     for one in ids:
@@ -229,7 +263,7 @@ def _records(name: str) -> list[RunRecord]:
         except RNNLabError as error:
             shell.complain(error)
             continue
-        if not {record.name, record.based_on} & {*exercises.recipes_of(name)}:
+        if not {record.name, record.based_on} & {*exercises.recipes_of(name, exercise.setting)}:
             st.error(t("lesson.exercise.other_run", lang, run=plain(one), name=name), icon=":material/error:")
             continue
         records.append(record)
@@ -237,19 +271,15 @@ def _records(name: str) -> list[RunRecord]:
     return records
 
 
-def _commit(name: str, guess: str) -> None:
-    st.session_state[_guess_key(name)] = guess
-    lesson_frame.seen().add(name)
+def _commit(exercise: Exercise, guess: str) -> None:
+    st.session_state[exercise.key] = guess
+    lesson_frame.seen().add(exercise.name)
 
 
-def _guess_key(name: str) -> str:
-    return f"lessons.guess.{name}"
-
-
-def _start(name: str) -> None:
+def _start(exercise: Exercise) -> None:
     started = []
     try:
-        for recipe, config in exercises.plan(name).items():
+        for recipe, config in exercises.plan(exercise.name, exercise.setting).items():
             same = config == RECIPES[recipe].config
             started.append(
                 shell.client().create(

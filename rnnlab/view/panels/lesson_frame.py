@@ -54,7 +54,7 @@ def link(lesson: Lesson, label: str, icon: str | None, where: str) -> bool:
 
 
 def _open(name: str) -> None:
-    shell.parameters(lesson=name or None, run=None)
+    shell.parameters(lesson=name or None, run=None, tune=None)
 
 
 def title(lesson: Lesson) -> str:
