@@ -28,11 +28,13 @@ if TYPE_CHECKING:
 
 WRONG_NAMES = {"run_unknown", "checkpoint_unknown", "prefix_character", "run_complete", "run_too_large"}
 """Codes of a `RunError` that another name or value mends; the others are failures."""
+_FAILED_DOWNLOAD = "corpus_download_"
+"""How the codes of a `CorpusError` begin that no other name mends."""
 _HINTS = {
-    "corpus_not_downloaded": "Or fetch it with: python -m rnnlab download NAME",
+    "corpus_not_downloaded": "Or fetch it with: python -m rnnlab download {name}",
     "run_complete": "Say it with: --more N",
 }
-"""What the shell offers beside the message of an error."""
+"""What the shell offers beside the message of an error, with its parameters."""
 
 
 class _Refusal(click.ClickException):
@@ -56,9 +58,15 @@ class _Group(options.Group):
 
 
 def _refuse(error: RNNLabError) -> NoReturn:
-    message = " ".join([str(error), *([_HINTS[error.code]] if error.code in _HINTS else [])])
-    wrong = isinstance(error, (ConfigError, CorpusError, PrefixError, RecipeError)) or error.code in WRONG_NAMES
-    raise _Refusal(message) if wrong else click.ClickException(message)
+    message = " ".join([str(error), *([_HINTS[error.code].format(**error.params)] if error.code in _HINTS else [])])
+    raise _Refusal(message) if _is_wrong(error) else click.ClickException(message)
+
+
+def _is_wrong(error: RNNLabError) -> bool:
+    """Say whether another name or value mends it."""
+    if isinstance(error, CorpusError):
+        return not error.code.startswith(_FAILED_DOWNLOAD)
+    return isinstance(error, (ConfigError, PrefixError, RecipeError)) or error.code in WRONG_NAMES
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -218,8 +226,9 @@ def train(
 ) -> None:
     """Train a recipe and record the run.
 
-    Ctrl-C stops the run and keeps what it has; `continue` goes on with it. The settings are those of `recipes --json`,
-    for example --set cell=gru --set clip_norm=none --set prefixes='春天|秋天'.
+    Ctrl-C stops the run and keeps what it has; `continue` goes on with it. A run that diverges is a result too, with
+    exit code 0. The settings are those of `recipes --json`, for example --set cell=gru --set clip_norm=none
+    --set prefixes='春天|秋天'.
     """
     from rnnlab.recipes import recipe
 

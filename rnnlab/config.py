@@ -189,8 +189,8 @@ def allowed_values(name: str) -> str:
     if name == "corpus":
         return "the name of a corpus: lower-case letters, digits and hyphens"
     bounds = {key: getattr(meta, key) for meta in field.metadata for key in ("ge", "gt", "le") if hasattr(meta, key)}
-    low = f"{bounds['ge']}" if "ge" in bounds else f"more than {bounds['gt']}"
-    text = f"{low} to {bounds['le']:g}" if bounds["le"] < 1e6 else f"{low} to {bounds['le']}"
+    low = _to_text(bounds["ge"]) if "ge" in bounds else f"more than {_to_text(bounds['gt'])}"
+    text = f"{low} to {_to_text(bounds['le'])}"
     return f"{text}, or none" if type(None) in choices else text
 
 

@@ -239,7 +239,8 @@ def test_a_text_that_is_none(tmp_path: Path, home: Path) -> None:
     (tmp_path / "empty.txt").write_text("")
     (tmp_path / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" * 20)
     (tmp_path / "same.txt").write_text("a" * 5000)
-    for name in ("empty.txt", "picture.png", "same.txt", "."):
+    (tmp_path / "same-line.txt").write_text("a" * 5000 + "\n")
+    for name in ("empty.txt", "picture.png", "same.txt", "same-line.txt", "."):
         result = ask("train", "A2", "--corpus", str(tmp_path / name), "--set", "prefixes=a")
         assert (result.exit_code, result.stdout) == (2, ""), result.output
         assert len(result.stderr) > 30
@@ -251,7 +252,27 @@ def test_a_book_corpus_that_is_not_here_says_how_to_get_it(home: Path, monkeypat
     result = ask("train", "A6", "--corpus", "book-lyrics")
     assert result.exit_code == 2
     assert "RNNLAB_DATA" in result.stderr
-    assert "rnnlab download" in result.stderr
+    assert "rnnlab download book-lyrics" in result.stderr
+
+
+def test_a_download_that_fails_is_no_wrong_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RNNLAB_HOME", str(tmp_path / "file"))
+    (tmp_path / "file").write_text("")
+    for proxy in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(proxy, "http://127.0.0.1:9")  # nobody listens there: no network is asked
+    result = ask("download", "book-lyrics")
+    assert (result.exit_code, result.stdout) == (1, ""), result.output
+    assert "could not be downloaded" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["file", "file/home"])
+def test_a_home_that_cannot_be_used_is_no_wrong_name(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").write_text("")
+    process = shell("train", "A2", "--epochs", "1", home=tmp_path / name)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (1, "")
+    assert err.startswith(f"Error: Runs cannot be kept in {tmp_path / name}")
+    assert "Traceback" not in err
 
 
 def test_no_runs_is_no_error(home: Path) -> None:
@@ -467,6 +488,7 @@ def test_a_run_that_diverges_is_kept_and_said(shared: Path) -> None:
     run_id = re.findall(r"(?m)^run (\w+)$", result.stderr)[0]
     shown = [ask("show", run_id).stdout, ask("export", run_id, "--format", "log").stdout]
     assert all(word in one for one in shown for word in where)
+    assert "exit code 0" in ask("train", "--help").stdout
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="asks for a device that only a Mac has")

@@ -161,3 +161,41 @@ def test_the_continuous_check_is_executable() -> None:
     script = ROOT / ".ci" / "run"
     assert script.stat().st_mode & 0o111
     assert script.read_text(encoding="utf-8").startswith("#!")
+
+
+VENV_WITHOUT_PIP = """#!/bin/sh
+# as on Debian without python3-venv: the folder is made, then there is no ensurepip
+[ "$1" = -c ] && exit 0
+mkdir -p "$3/bin" && printf '#!/bin/sh\necho No module named pip >&2; exit 1\n' > "$3/bin/python"
+chmod +x "$3/bin/python"
+exit 1
+"""
+VENV = """#!/bin/sh
+[ "$1" = -c ] && exit 0
+mkdir -p "$3/bin" && printf '#!/bin/sh\n' | tee "$3/bin/python" > "$3/bin/pip"
+chmod +x "$3/bin/python" "$3/bin/pip"
+"""
+
+
+def test_setting_up_again_mends_a_venv_that_broke_off(tmp_path: Path) -> None:
+    make = shutil.which("make")
+    if make is None:
+        pytest.skip("there is no make")
+    for name in ("Makefile", "requirements.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+    python = tmp_path / "python"
+
+    def setup(stub: str) -> subprocess.CompletedProcess[str]:
+        python.write_text(stub, encoding="utf-8")
+        python.chmod(0o755)
+        command = [make, "setup", f"PYTHON={python}"]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+
+    for _ in range(2):  # the second time it says the same, not that there is no pip
+        failed = setup(VENV_WITHOUT_PIP)
+        assert failed.returncode
+        assert "python3-venv" in failed.stderr
+        assert "No module named pip" not in failed.stderr
+    done = setup(VENV)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / ".venv" / ".installed").is_file()

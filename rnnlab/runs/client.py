@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Literal
 
 from rnnlab.config import Decoding, TrainConfig
 from rnnlab.errors import CorpusError, RNNLabError, RunError
@@ -401,10 +401,7 @@ class Client:
 
     def _start(self) -> bool:
         """Start a supervisor; say whether it came up, False where another one holds the lock."""
-        self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        log = self.home / "supervisor.log"
-        mode = "ab" if log.exists() and log.stat().st_size < 2**20 else "wb"
-        with open(log, mode) as errors:
+        with self._open_log() as errors:
             process = subprocess.Popen(
                 command("rnnlab.runs.supervisor", str(self.home)),
                 stdin=subprocess.PIPE,
@@ -435,6 +432,22 @@ class Client:
                 self._process.stdin.close()
         self._process = process
         return True
+
+    def _open_log(self) -> BinaryIO:
+        """Open the log for the messages of a supervisor, in a home that is made where there is none.
+
+        Raises:
+            RunError: ``home_unusable``.
+        """
+        log = self.home / "supervisor.log"
+        try:
+            self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+            mode: Literal["ab", "wb"] = "ab" if log.exists() and log.stat().st_size < 2**20 else "wb"
+            return open(log, mode)
+        except OSError as error:
+            # as the supervisor says it of what it cannot open there
+            message = f"Runs cannot be kept in {self.home}: {error}."
+            raise RunError("home_unusable", message, path=str(self.home)) from error
 
     def _reconnect(self) -> None:
         """Replace a supervisor that died at once, so that its runs are marked as interrupted."""

@@ -262,7 +262,7 @@ def from_path(path: Path) -> Corpus:
     """Return the text in a file, as if it were uploaded.
 
     Raises:
-        CorpusError: ``corpus_file_unreadable``, or as `decode`.
+        CorpusError: ``corpus_file_unreadable``, or as `from_bytes`.
     """
     return from_bytes(_read_file(path), path.name)
 
@@ -271,20 +271,25 @@ def from_bytes(data: bytes, title: str = "") -> Corpus:
     """Return an uploaded file as a corpus named by its content.
 
     Raises:
-        CorpusError: as `decode`.
+        CorpusError: as `decode` and `check_variety`.
     """
-    text = decode(data)
-    return Corpus(text_id(text), text, language_of(text), "upload", title)
+    return _brought(decode(data), title)
 
 
 def from_text(text: str, title: str = "") -> Corpus:
     """Return a pasted text as a corpus named by its content.
 
     Raises:
-        CorpusError: nothing but blanks, more than 2 MB as UTF-8, or control characters as in a binary file.
+        CorpusError: nothing but blanks, more than 2 MB as UTF-8, control characters as in a binary file, or as
+            `check_variety`.
     """
     check_size(len(text.encode("utf-8", "replace")))
-    text = clean(text)
+    return _brought(clean(text), title)
+
+
+def _brought(text: str, title: str) -> Corpus:
+    # here, as `check_trainable` takes the blank that the line end of a file becomes for a second character
+    check_variety(text)
     return Corpus(text_id(text), text, language_of(text), "upload", title)
 
 

@@ -78,6 +78,16 @@ def test_a_home_that_cannot_be_used(tmp_path: Path) -> None:
     assert caught.value.code == "home_unusable"
 
 
+@pytest.mark.parametrize("name", ["file", "file/home", "home"])
+def test_a_home_that_cannot_be_made(tmp_path: Path, name: str) -> None:
+    """A file lies in its place or above it, or its log cannot be written."""
+    (tmp_path / "file").write_text("")
+    (tmp_path / "home" / "supervisor.log").mkdir(parents=True)
+    with pytest.raises(RunError, match="Runs cannot be kept in") as caught:
+        Client(tmp_path / name).connect()
+    assert (caught.value.code, caught.value.params) == ("home_unusable", {"path": str(tmp_path / name)})
+
+
 def test_reading_needs_no_supervisor(tmp_path: Path) -> None:
     client = Client(tmp_path)
     assert client.store.runs() == []

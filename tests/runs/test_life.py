@@ -350,6 +350,8 @@ def test_ones_own_text(client: Client) -> None:
         client.add_text(" \n ", "nothing")
     with pytest.raises(CorpusError):
         client.add_text("x" * (2**21 + 2**20), "too large")
+    with refusal("corpus_one_character"):
+        client.add_text("a" * 3000 + "\n", "one.txt")
 
 
 def test_two_threads_share_a_client(client: Client) -> None:

@@ -101,6 +101,16 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
         assert caught.value.code == "corpus_file_unreadable"
 
 
+def test_a_text_of_one_character_is_refused_however_it_comes(tmp_path: Path) -> None:
+    """The line end of the file is a second character only to the network."""
+    path = tmp_path / "long.txt"
+    path.write_text("a" * 3000 + "\n")
+    for bring in (lambda: from_path(path), lambda: find(str(path)), lambda: from_text(path.read_text())):
+        with pytest.raises(CorpusError, match="'a' over and over") as caught:
+            bring()
+        assert caught.value.code == "corpus_one_character"
+
+
 def test_a_file_larger_than_the_memory_is_not_even_opened(tmp_path: Path) -> None:
     path = tmp_path / "huge.txt"
     with path.open("wb") as file:
