@@ -207,6 +207,7 @@ def curve_tables(history: History, vocab_size: float, lang: str) -> dict[str, by
             "shown": [number(one.perplexity, 5) for one in some],
         }
 
+    curve = {"epoch": [float(one.epoch) for one in rows], "value": [place(one.perplexity) for one in rows]}
     # each point that can be hovered over costs the browser a shape and a part of its map of nearest points
     stride = -(-len(rows) // MAX_TARGETS)
     hovered = [one for i, one in enumerate(rows) if i % stride == 0 or one.epoch in history.texts or one is rows[-1]]
@@ -232,9 +233,8 @@ def curve_tables(history: History, vocab_size: float, lang: str) -> dict[str, by
         "row": [float(i % 4) for i in range(len(history.changes))],
     }
     return {
-        "curve": ipc(
-            {"epoch": [float(one.epoch) for one in rows], "value": [place(one.perplexity) for one in rows]}, CURVE
-        ),
+        "curve": ipc(curve, CURVE),
+        "head": ipc({name: column[-1:] for name, column in curve.items()}, CURVE),
         "targets": ipc(line(hovered if len(history.texts) <= MAX_TARGETS else rows[::stride]), LINE),
         "overflow": ipc(overflow, OVERFLOW),
         "minibatches": ipc(minibatches, LINE),

@@ -207,14 +207,14 @@ def follow(shown: RunRecord, draw: Callable[[Scene], None], every: float = TICK)
         shown: the run as the rest of the page shows it; any later state makes the page run again.
     """
     run_id = shown.id
-    lang, theme = shell.language(), shell.theme()
+    lang = shell.language()
 
     def look() -> None:
         try:
             record = shell.store().run(run_id)
         except RunError:  # deleted meanwhile
             st.rerun()
-        draw(feed(run_id).scene(record, lang, theme))
+        draw(feed(run_id).scene(record, lang, shell.theme()))  # the theme may change while it is looked at
         if _phase(record) != _phase(shown):
             st.rerun()
 

@@ -10,14 +10,17 @@ from typing import Any
 
 import streamlit as st
 
+from rnnlab.config import TrainConfig
 from rnnlab.errors import RNNLabError, RunError
 from rnnlab.runs.client import Client
 from rnnlab.runs.schema import home
 from rnnlab.runs.store import Store
+from rnnlab.view.clicks import Clicks
 from rnnlab.view.facts import FactBook
 from rnnlab.view.i18n import LANGUAGES, error_text, language_of, t
 
 _ENTERED = "shell.entered"
+_CLICKS = "shell.clicks"
 _LANGUAGE = "shell.language"
 _SWITCH = "shell.switch"
 _LARGE = "shell.large"
@@ -65,11 +68,13 @@ PAGES = {
 
 def run() -> None:
     """Be the entry point: set up the page, find the language, and run the page that was asked for."""
-    st.set_page_config(page_title="RNN Lab", page_icon=_ICON, layout="wide", initial_sidebar_state=SIDEBAR)
+    _configure()
     _follow_short_link()
     lang = _find_language()
     _find_size()
     st.session_state[_ENTERED] = True
+    if _CLICKS not in st.session_state:
+        st.session_state[_CLICKS] = Clicks()
     page = _navigation(lang)
     try:
         page.run()
@@ -84,9 +89,14 @@ def enter() -> str:
     the pages and begin again, through the entry point.
     """
     if not st.session_state.get(_ENTERED):
+        _configure()  # else the named icon of the page would be fetched from another server, for the tab
         _navigation("en")
         st.rerun()
     return language()
+
+
+def _configure() -> None:
+    st.set_page_config(page_title="RNN Lab", page_icon=_ICON, layout="wide", initial_sidebar_state=SIDEBAR)
 
 
 def language() -> str:
@@ -133,6 +143,30 @@ def _connect(one: Client) -> None:
         one.connect()
     except RNNLabError:
         return  # the first command that a person gives tries again, and says what is wrong
+
+
+def clicks() -> Clicks:
+    """Return what this session's clicks have set going."""
+    found: Clicks = st.session_state[_CLICKS]
+    return found
+
+
+def start_run(config: TrainConfig, *, name: str = "", based_on: str = "") -> str:
+    """Put a run into the queue and return its id; a click that comes twice starts one.
+
+    Args:
+        config: the run.
+        name: of the recipe it is.
+        based_on: of the recipe it departs from.
+
+    Raises:
+        RNNLabError: as `Client.create` says.
+    """
+    one, lang = client(), language()
+    return clicks().once(
+        ("start", config, name, based_on),
+        lambda: one.create(config, name=name, based_on=based_on, language=lang),
+    )
 
 
 def store() -> Store:

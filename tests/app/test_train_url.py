@@ -201,8 +201,13 @@ def test_a_recording_that_stands_says_how_far_the_curve_came(open_page: Open, la
     app = open_page("train", lang, recipe="A7", epoch="80")
     rows = chart(app)[1]["targets"]
     figures = {"first": 1, "epoch": 80, "start": rows[0]["shown"], "end": rows[-1]["shown"]}
-    assert t("curve.fell", lang, **figures) in app.get("vega_lite_chart")[0].proto.alt
-    app.button(key="player.play.A7").click().run()  # while it moves the chart must not be drawn anew
+    said, norms = t("curve.fell", lang, **figures), t("gradient.norms", lang, epoch=80, norms="").split("：")[0][:12]
+    assert said in words(app)
+    assert norms in words(app)
+    app.button(key="player.play.A7").click().run()
+    assert said not in words(app)
+    assert norms not in words(app)
+    # neither is in the alternative text, which would have the chart drawn anew
     assert app.get("vega_lite_chart")[0].proto.alt == t("chart.curve_alt", lang)
 
 

@@ -21,14 +21,15 @@ Visit = Callable[..., Page]
 # a network so small that epochs take hundredths of a second, and more epochs than a test waits for
 TINY = "recipe=A2&num_hiddens=16&num_chars=2500&pred_period=5&num_epochs=5000&num_preds=12"
 
+# every chart that is there
 WATCH_THE_CHART = """() => {
-    const chart = document.querySelector('[data-testid=stVegaLiteChart]');
-    window.firstSvg = chart.querySelector('svg');
+    const svgs = [...document.querySelectorAll('[data-testid=stVegaLiteChart] svg.marks')];
+    window.firstSvg = svgs[0];
     window.remounts = 0;
     new MutationObserver(records => {
         for (const record of records)
             for (const node of record.removedNodes)
-                if (node === window.firstSvg || (node.contains && node.contains(window.firstSvg))) window.remounts += 1;
+                if (node.contains && svgs.some(svg => node.contains(svg))) window.remounts += 1;
     }).observe(document.body, {childList: true, subtree: true});
 }"""
 
@@ -86,13 +87,18 @@ def stop(page: Page) -> None:
 
 
 def test_a_deep_link_is_the_first_request_of_a_fresh_server(fresh_server: Server, visit: Visit) -> None:
-    page = visit(f"{fresh_server.url}/train?recipe=A9&lang=zh")
+    page = visit("about:blank")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{fresh_server.url}/train?recipe=A9&lang=zh")
     expect(page.get_by_role("heading", name="训练", exact=True)).to_be_visible()
     expect(page.get_by_text("LSTM · 简洁实现 · 6 层").first).to_be_visible()
     # the navigation of the entry point, not that of the folder
     expect(page.get_by_role("link", name="首页")).to_be_visible()
     expect(page.get_by_role("link", name="streamlit app")).to_have_count(0)
     expect(page.get_by_test_id("stException")).to_have_count(0)
+    expect(page.locator("[data-testid=stVegaLiteChart] svg").first).to_be_visible()
+    assert not [url for url in asked if not url.startswith((fresh_server.url, "data:", "blob:"))]
 
 
 def test_start_watch_pause_resume_stop(server: Server, visit: Visit) -> None:
@@ -130,9 +136,11 @@ def test_start_watch_pause_resume_stop(server: Server, visit: Visit) -> None:
     button(page, "Resume")
     await_more_epochs(page, resumed_at + 5)
     assert page.evaluate("window.remounts") == 0
-    assert page.evaluate("document.querySelector('[data-testid=stVegaLiteChart] svg') === window.firstSvg")
-
     stop(page)
+    # what came out is said below the charts, and they stay as they are
+    expect(page.get_by_text("From epoch 1 to epoch")).to_be_visible()
+    assert page.evaluate("window.remounts") == 0
+    assert page.evaluate("document.querySelector('[data-testid=stVegaLiteChart] svg') === window.firstSvg")
     expect(page.get_by_test_id("stProgress")).to_contain_text("stopped")
     assert epochs_drawn(page) > resumed_at  # nothing of it is lost
 
@@ -147,8 +155,42 @@ def test_the_chart_that_stands_there_takes_in_the_first_point(server: Server, vi
     expect(page.get_by_role("button", name="Stop")).to_be_visible(timeout=20_000)
     expect(page.get_by_text("recorded ·")).to_have_count(0)
     await_more_epochs(page, 0)
-    assert page.evaluate("window.remounts") == 0
     assert page.evaluate("document.querySelector('[data-testid=stVegaLiteChart] svg') === window.firstSvg")
+    stop(page)
+
+
+def test_a_double_click_starts_one_run(server: Server, visit: Visit) -> None:
+    store = Store(server.home / DATABASE)
+    try:
+        before = len(store.runs(limit=500))
+        page = visit(f"{server.url}/train?{TINY}&random_seed=77")
+        page.get_by_role("button", name="Start").first.dblclick()
+        expect(page.get_by_role("button", name="Pause")).to_be_enabled(timeout=20_000)
+        await_more_epochs(page, 0)
+        assert len(store.runs(limit=500)) == before + 1
+        stop(page)
+    finally:
+        store.close()
+
+
+def test_the_first_point_can_be_seen(server: Server, visit: Visit) -> None:
+    """A line of one point draws nothing."""
+    page = visit(f"{server.url}/train?{TINY.replace('5000', '1')}")
+    button(page, "Start")
+    expect(page.get_by_role("button", name="Same weights again")).to_be_visible(timeout=20_000)
+    await_last_epoch(page, 1)
+    seen = page.evaluate("""() => [...document.querySelectorAll('[data-testid=stVegaLiteChart] svg')][0]
+        .querySelectorAll('.mark-symbol path[opacity="1"][fill="#1F5FA6"]').length""")
+    assert seen == 1
+
+
+def test_the_curve_takes_on_the_colours_of_another_theme_while_it_grows(server: Server, visit: Visit) -> None:
+    page = visit(f"{server.url}/train?{TINY}")
+    start(page)
+    line = page.locator("[data-testid=stVegaLiteChart] .mark-line path").first
+    expect(line).to_have_attribute("stroke", "#1F5FA6")
+    page.emulate_media(color_scheme="dark")
+    expect(line).to_have_attribute("stroke", "#6FA8E3")
     stop(page)
 
 

@@ -52,7 +52,7 @@ def scene(*perplexities: float | None, lang: str = "en", state: str = "finished"
 )
 def test_the_change_is_computed_from_first_to_last(perplexities: tuple[float | None, ...], said: str) -> None:
     assert said in curve.change(scene(*perplexities))
-    assert said in curve._alt("curve", scene(*perplexities), curve._finding)
+    assert said in curve._finding(scene(*perplexities))
 
 
 def test_the_change_is_said_in_chinese_and_before_the_first_epoch_not() -> None:
@@ -60,26 +60,11 @@ def test_the_change_is_said_in_chinese_and_before_the_first_epoch_not() -> None:
     assert curve.change(scene()) == ""
 
 
-def test_of_a_live_run_the_alternative_text_never_changes() -> None:
-    alike = {
-        curve._alt("curve", scene(*some, state=state), curve._finding)
-        for some in ((), (200.0,), (200.0, 100.0))
-        for state in ("queued", "running", "paused")
-    }
-    assert alike == {t("chart.curve_alt", "en")}
-
-
-def test_a_run_that_was_watched_says_what_it_came_to_once_it_has_ended() -> None:
-    watched = scene(200.0, 100.0, state="running")
-    assert curve._alt("curve", watched, curve._finding) == t("chart.curve_alt", "en")
-    assert "fell from 200 to 100." in curve._alt("curve", replace(watched, state="finished"), curve._finding)
-
-
 def test_a_run_that_diverged_says_so_and_another_does_not() -> None:
     wild, tame = scene(200.0, 100.0, state="diverged"), scene(200.0, 100.0)
     wild.history.ending = RunDiverged(epoch=3, minibatch=2, grad_norm=9.0)
-    assert t("curve.diverged", "en", epoch=3) in curve._alt("curve", wild, curve._finding)
-    assert "diverged" not in curve._alt("curve", tame, curve._finding)
+    assert t("curve.diverged", "en", epoch=3) in curve._finding(wild)
+    assert "diverged" not in curve._finding(tame)
 
 
 RUNGS = [

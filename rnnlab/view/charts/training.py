@@ -11,7 +11,7 @@ from rnnlab.view.i18n import t
 # dash patterns, so that no line is told apart by its colour alone: uniform, unigram, bigram, trigram
 RUNG_DASHES = [[1, 3], [2, 4], [6, 4], [10, 4]]
 
-TABLES = ("curve", "targets", "overflow", "minibatches", "changes", "published", "ladder", "extent", "now")
+TABLES = ("curve", "head", "targets", "overflow", "minibatches", "changes", "published", "ladder", "extent", "now")
 GRADIENT_TABLES = ("layers", "threshold", "extent")
 CLIPPED_TABLES = ("clipped", "extent")
 
@@ -66,6 +66,8 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
     )
     grains = layer("minibatches").mark_circle(size=8, opacity=0.22, color=colors["live"]).encode(x=x, y=y)
     line = layer("curve").mark_line(strokeWidth=2.2, color=colors["live"], interpolate="linear").encode(x=x, y=y)
+    # a line of one point cannot be seen
+    head = layer("head").mark_circle(size=42, opacity=1, color=colors["live"]).encode(x=x, y=y)
     over = (
         layer("overflow")
         .transform_filter("datum.label")
@@ -121,6 +123,7 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
         rule_labels,
         grains,
         line,
+        head,
         over,
         over_labels,
         changes,

@@ -12,19 +12,21 @@ from rnnlab.view.charts.style import enlarged
 from rnnlab.view.i18n import t
 
 
-def show(spec: Mapping[str, Any], tables: Mapping[str, bytes], *, key: str, alt: str) -> None:
+def show(spec: Mapping[str, Any], tables: Mapping[str, bytes], *, key: str, alt: str, found: str = "") -> None:
     """Draw a chart, and below it offer it as files.
 
     Args:
         spec: as `rnnlab.view.charts` builds it; it must stay the same while only the data changes, or the browser
             draws the chart anew and loses zoom and tooltip.
         tables: Arrow bytes by the names that `spec` uses, as `rnnlab.view.frames.ipc` makes them.
-        alt: what the chart shows and what came out, for those who cannot see it.
+        alt: what the chart shows, and what came out where that does not change, for those who cannot see it: another
+            text has the browser draw the chart anew.
+        found: what came out, where that stands beside the chart; the files say it too.
     """
     with st.container(horizontal_alignment="right", gap=None):
         drawn = enlarged(spec, shell.LARGER) if shell.projector() else spec
         st.vega_lite_chart({**drawn, "datasets": dict(tables)}, key=key, alt=alt)
-        _export(spec, tables, key, alt)
+        _export(spec, tables, key, f"{alt} {found}".strip())
 
 
 def _export(spec: Mapping[str, Any], tables: Mapping[str, bytes], key: str, alt: str) -> None:

@@ -65,7 +65,7 @@ def start_all(wanted: Sequence[tuple[TrainConfig, str, str]]) -> list[str]:
     for config, name, based_on in wanted:
         try:
             corpora.check_trainable(shell.facts().of(config).train, config)
-            run_id = shell.client().create(config, name=name, based_on=based_on, language=shell.language())
+            run_id = shell.start_run(config, name=name, based_on=based_on)
         except RNNLabError as error:
             if started:
                 compare_state.complain_later(_some(len(started), len(wanted)))

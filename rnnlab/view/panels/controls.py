@@ -16,6 +16,7 @@ from rnnlab.view import live, shell
 from rnnlab.view.i18n import duration, plain, t
 from rnnlab.view.panels import share
 from rnnlab.view.panels.setup import Setup
+from rnnlab.view.panels.setup import show as show_setup
 from rnnlab.view.wording import changes_text, summary
 
 _PROBLEM = "controls.problem"
@@ -26,6 +27,8 @@ SETTLE = 0.4
 """Seconds that a click may wait for the run to follow it."""
 FIRST_POINT = 0.35
 """Seconds that a click on Start waits for the first epoch before the page is drawn."""
+SAME_STEP = 0.3
+"""Seconds within which a step, asked for again, is the same click; one may well want two within a second."""
 
 
 def headline(setup: Setup) -> None:
@@ -92,7 +95,7 @@ def bar(setup: Setup, record: RunRecord | None) -> None:
                 _button("start_new", ":material/add:", _start, setup)
         if record is not None and not is_live:
             if record.continuable and record.state != "diverged":
-                _continue(record)
+                _continue(setup, record)
             _button("again", ":material/replay:", _again, record)
         if record is not None:
             _share(record)
@@ -131,11 +134,11 @@ def _guarded(act: Callable[..., None], *args: Any) -> None:
 def _start(setup: Setup) -> None:
     assert setup.config is not None
     corpora.check_trainable(shell.facts().of(setup.config).train, setup.config)
-    _show(shell.client().create(setup.config, name=setup.name, based_on=setup.based_on, language=shell.language()))
+    _show(shell.start_run(setup.config, name=setup.name, based_on=setup.based_on))
 
 
 def _again(record: RunRecord) -> None:
-    _show(shell.client().create(record.config, name=record.name, based_on=record.based_on, language=shell.language()))
+    _show(shell.start_run(record.config, name=record.name, based_on=record.based_on))
 
 
 def leave() -> None:
@@ -201,11 +204,12 @@ def _step(run_id: str) -> None:
 
 def _stepped(run_id: str, unit: str) -> None:
     version = shell.store().version(run_id)
-    shell.client().step(run_id, unit)
+    one = shell.client()
+    shell.clicks().once(("step", run_id, unit), lambda: one.step(run_id, unit), SAME_STEP)
     shell.client().wait(run_id, version, timeout=SETTLE)
 
 
-def _continue(record: RunRecord) -> None:
+def _continue(setup: Setup, record: RunRecord) -> None:
     lang = shell.language()
     remaining = record.num_epochs - record.epoch
     options = [more for more in MORE_EPOCHS if more or remaining > 0]
@@ -221,19 +225,22 @@ def _continue(record: RunRecord) -> None:
         ),
         help=t("controls.continue.help", lang),
         on_click=_continued,
-        args=(record.id,),
+        args=(record.id, setup.config == record.config),
     )
 
 
-def _continued(run_id: str) -> None:
+def _continued(run_id: str, is_setup: bool) -> None:
     more = st.session_state.get("controls.continue")
     if isinstance(more, int):
-        _guarded(_continue_run, run_id, more)
+        _guarded(_continue_run, run_id, more, is_setup)
 
 
-def _continue_run(run_id: str, more: int) -> None:
-    shell.client().continue_run(run_id, more)
+def _continue_run(run_id: str, more: int, is_setup: bool) -> None:
+    one = shell.client()
+    shell.clicks().once(("continue", run_id, more), lambda: one.continue_run(run_id, more))
     _settle(run_id, lambda run: run.state != "queued")
+    if is_setup and more:  # the run has become longer, and the setup beside it is still that run's
+        show_setup(shell.store().run(run_id))
 
 
 def _adjust(record: RunRecord) -> None:

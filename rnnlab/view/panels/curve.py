@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import streamlit as st
 
 from rnnlab.events import RunDiverged
@@ -11,47 +9,40 @@ from rnnlab.view import charts
 from rnnlab.view.frames import layer_names
 from rnnlab.view.i18n import number, t
 from rnnlab.view.live import Scene
-from rnnlab.view.panels import chart, player, progress
+from rnnlab.view.panels import chart, player
 
 
 def draw(scene: Scene, epoch: int | None, key: str = "curve") -> None:
     """Show the perplexity by epoch, with the marker at `epoch`; the specification never changes, only its tables."""
+    found = _finding(scene) if _still(scene) else ""
     chart.show(
         charts.perplexity_curve(scene.lang, scene.theme),
         scene.curve_tables(epoch),
         key=key,
-        alt=_alt("curve", scene, _finding),
+        alt=t("chart.curve_alt", scene.lang),
+        found=found,
     )
-    notes = [t("chart.legend", scene.lang)]
+    notes = [found, t("chart.legend", scene.lang)]
     recipe = scene.published
     if recipe is not None:
         notes.append(t("chart.legend_same" if scene.same_corpus else "chart.legend_other", scene.lang, id=recipe.id))
         if recipe.published_other:
             notes.append(t("chart.legend_second", scene.lang))
-    st.caption(" ".join([*notes, t("chart.zoom", scene.lang)]))
-
-
-def _alt(name: str, scene: Scene, finding: Callable[[Scene], str]) -> str:
-    """Say what a chart shows and, while it stands still, also what came out.
-
-    Another text draws the chart anew, which must not happen to one who watches it move: it would undo the zoom.
-    """
-    said = t(f"chart.{name}_alt", scene.lang)
-    return f"{said} {finding(scene)}".strip() if _still(scene) else said
+    if _still(scene) or scene.state in ("paused", "preview"):
+        notes.append(t("chart.zoom", scene.lang))  # each new point takes it back
+    st.caption(" ".join(filter(None, notes)))
 
 
 def _still(scene: Scene) -> bool:
-    # a paused run can go on at any moment, a recording goes on when it is told to
+    # then it is said what came out: below the chart, as another alternative text would have it drawn anew
     return scene.ended or (scene.state == "recorded" and player.stands(scene.id.removeprefix("recorded-")))
 
 
 def _finding(scene: Scene) -> str:
-    """Say what the curve came to."""
-    parts = [change(scene), progress.measured(scene)]
+    """Say what the curve came to; where that is on the n-gram ladder stands above it."""
     ending = scene.history.ending
-    if isinstance(ending, RunDiverged):
-        parts.insert(1, t("curve.diverged", scene.lang, epoch=ending.epoch))
-    return " ".join(filter(None, parts))
+    diverged = t("curve.diverged", scene.lang, epoch=ending.epoch) if isinstance(ending, RunDiverged) else ""
+    return " ".join(filter(None, [change(scene), diverged]))
 
 
 STEADY = 0.02
@@ -100,25 +91,31 @@ def _clipping(scene: Scene) -> str:
 
 def gradients(scene: Scene, key: str = "gradients") -> None:
     """Show the norm of the gradient by layer, and the share of the minibatches whose gradient was clipped."""
-    if scene.state in ("queued", "running") and len(scene.history.epochs) < 2:
+    if not scene.ended and scene.state != "recorded" and len(scene.history.epochs) < 2:
         # one point tells nothing, and two charts more would keep the browser from showing the first of the curve
         st.skeleton(height=240)
         return
+    if not scene.history.epochs:
+        st.caption(t("memory.none", scene.lang))
+        return
     lang, tables, clipping = scene.lang, scene.gradient_tables(), _clipping(scene)
+    norms = t("gradient.norms", lang, epoch=scene.history.epoch, norms=_norms(scene)) if _still(scene) else ""
     left, right = st.columns([3, 2], gap="medium")
     with left:
         chart.show(
             charts.gradient_curve(lang, scene.theme),
             {name: tables[name] for name in charts.GRADIENT_TABLES},
             key=f"{key}.norm",
-            alt=_alt("gradient", scene, _norms),
+            alt=t("chart.gradient_alt", lang),
+            found=norms.strip(),
         )
     with right:
         chart.show(
             charts.clipped_curve(lang, scene.theme),
             {name: tables[name] for name in charts.CLIPPED_TABLES},
             key=f"{key}.clipped",
-            alt=_alt("clipped", scene, _clipping),
+            alt=t("chart.clipped_alt", lang),
+            found=clipping if _still(scene) else "",
         )
-    if clipping:
-        st.caption(clipping)
+    if norms or clipping:
+        st.caption(norms + clipping)

@@ -70,6 +70,7 @@ def _picked(key: str) -> None:
     chosen = st.session_state.get(key)
     if chosen in RECIPES:
         st.session_state[_CHOSEN] = chosen
+        shell.parameters(epoch=None)  # that of another recording
 
 
 def _option(name: str, lang: str) -> str:

@@ -281,11 +281,7 @@ def _start(exercise: Exercise) -> None:
     try:
         for recipe, config in exercises.plan(exercise.name, exercise.setting).items():
             same = config == RECIPES[recipe].config
-            started.append(
-                shell.client().create(
-                    config, name=recipe if same else "", based_on="" if same else recipe, language=shell.language()
-                )
-            )
+            started.append(shell.start_run(config, name=recipe if same else "", based_on="" if same else recipe))
     except RNNLabError as error:
         st.session_state[_PROBLEM] = error
     if started:

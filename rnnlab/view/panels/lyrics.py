@@ -68,7 +68,7 @@ def draw(scene: Scene) -> None:
     epoch = chosen_epoch(scene)
     if epoch is None:
         first = min(scene.config.pred_period, scene.config.num_epochs)  # it writes after the last one too
-        st.caption(t("lyrics.none", lang, epoch=first))
+        st.caption(t("lyrics.nothing", lang) if scene.ended else t("lyrics.none", lang, epoch=first))
         return
     event = history.at(epoch)
     if len(written) > 1:
@@ -153,7 +153,7 @@ def _refusal(asked: str, written: list[str]) -> RunError:
 
 
 def _write_url(scene: Scene) -> None:
-    if scene.state in ("recorded", "preview"):
+    if scene.state == "recorded":
         return
     epoch = pinned(scene.id)
     if epoch not in scene.history.texts:

@@ -53,7 +53,7 @@ def _starters() -> None:
 
 def _start(name: str) -> None:
     try:
-        run_id = shell.client().create(RECIPES[name].config, name=name, language=shell.language())
+        run_id = shell.start_run(RECIPES[name].config, name=name)
     except RNNLabError as error:
         st.session_state[PROBLEM] = error
         return

@@ -30,7 +30,7 @@ def show(recording: Recording, draw: Callable[[Scene, Callable[[], None]], None]
             at each tick while the run plays.
         row: where the controls stand.
     """
-    lang, theme, clock = shell.language(), shell.theme(), recording.clock
+    lang, clock = shell.language(), recording.clock
     if _speed(recording) not in st.session_state:  # the page begins anew
         _read_url(recording)
     playback = _held(recording)
@@ -45,7 +45,7 @@ def show(recording: Recording, draw: Callable[[Scene, Callable[[], None]], None]
         now = time.monotonic()
         held = _held(recording)
         epoch = held.at(clock, now)
-        scene = live.recorded_scene(recording, epoch, lang, theme)
+        scene = live.recorded_scene(recording, epoch, lang, shell.theme())
         draw(scene, partial(_slider, recording, epoch, playing))
         if playing and not held.playing(clock, now):
             st.rerun()

@@ -271,6 +271,7 @@ def use_corpus(name: str) -> None:
 
 def _recipe_chosen() -> None:
     st.session_state[_PROBLEM] = []
+    shell.parameters(epoch=None)  # that of another recording
     chosen = RECIPES[st.session_state[_key("recipe")]]
     _fill(chosen, chosen.config)
 

@@ -104,9 +104,7 @@ def _start(configs: dict[str, TrainConfig], topic: str | None) -> None:
         corpora.check_trainable(shell.facts().of(config).train, config)
         base = name.partition("/")[0]
         is_it = base in RECIPES and RECIPES[base].matches(config)
-        run_id = shell.client().create(
-            config, name=base if is_it else "", based_on="" if is_it else base, language=shell.language()
-        )
+        run_id = shell.start_run(config, name=base if is_it else "", based_on="" if is_it else base)
         if topic and number == 0:
             show(f"run:{run_id}", topic)
 

@@ -12,7 +12,7 @@ STEPS = {
     "start": ".st-key-controls-start, .st-key-controls-pause, .st-key-controls-resume",
     "curve": ".st-key-stage-curve",
     "texts": ".st-key-stage-texts",
-    "why": '[data-testid="stTooltipIcon"]',
+    "why": '[data-testid="stSidebar"] [data-testid="stTooltipIcon"]',  # buttons have one too
 }
 """The steps, and which part of the page each is about."""
 
