@@ -84,7 +84,8 @@ def test_a_run_shows_its_curve_texts_and_gradients(open_page: Open, finished: st
     assert tables["published"] == []  # the first one is at a later epoch than this run's last
     assert tables["head"] == tables["curve"][-1:]
     ends = {"start": tables["targets"][0]["shown"], "end": tables["targets"][-1]["shown"]}
-    assert t("curve.fell", lang, first=1, epoch=6, **ends) in words(app)
+    for said in (words(app), app.get("vega_lite_chart")[0].proto.alt):
+        assert t("curve.fell", lang, first=1, epoch=6, **ends) in said
     assert {row["layer"] for row in chart(app, 1)[1]["layers"]} >= {t("chart.output_layer", lang)}
     said = words(app)
     assert t("lyrics.after", lang, epoch=6) in said

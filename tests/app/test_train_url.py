@@ -203,11 +203,13 @@ def test_a_recording_that_stands_says_how_far_the_curve_came(open_page: Open, la
     figures = {"first": 1, "epoch": 80, "start": rows[0]["shown"], "end": rows[-1]["shown"]}
     said, norms = t("curve.fell", lang, **figures), t("gradient.norms", lang, epoch=80, norms="").split("：")[0][:12]
     assert said in words(app)
+    assert said in app.get("vega_lite_chart")[0].proto.alt
     assert norms in words(app)
+    assert norms in app.get("vega_lite_chart")[1].proto.alt
     app.button(key="player.play.A7").click().run()
     assert said not in words(app)
     assert norms not in words(app)
-    # neither is in the alternative text, which would have the chart drawn anew
+    # nor in the alternative text, which would have the chart drawn anew
     assert app.get("vega_lite_chart")[0].proto.alt == t("chart.curve_alt", lang)
 
 

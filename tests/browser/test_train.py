@@ -226,7 +226,8 @@ def test_a_learning_rate_changed_live_is_marked_on_the_curve(server: Server, vis
 def test_the_slider_goes_through_the_texts(server: Server, visit: Visit) -> None:
     page = visit(f"{server.url}/train?{TINY}&num_epochs=20")
     button(page, "Start")
-    expect(page.get_by_test_id("stProgress")).to_contain_text("finished")
+    # the first run of a server waits until torch is loaded
+    expect(page.get_by_test_id("stProgress")).to_contain_text("finished", timeout=20_000)
     expect(page.get_by_text("After epoch 20")).to_be_visible()
     newest = texts(page)
     slider = page.get_by_role("slider", name="Texts through the run")

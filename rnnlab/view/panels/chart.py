@@ -19,14 +19,14 @@ def show(spec: Mapping[str, Any], tables: Mapping[str, bytes], *, key: str, alt:
         spec: as `rnnlab.view.charts` builds it; it must stay the same while only the data changes, or the browser
             draws the chart anew and loses zoom and tooltip.
         tables: Arrow bytes by the names that `spec` uses, as `rnnlab.view.frames.ipc` makes them.
-        alt: what the chart shows, and what came out where that does not change, for those who cannot see it: another
-            text has the browser draw the chart anew.
-        found: what came out, where that stands beside the chart; the files say it too.
+        alt: what the chart shows and what came out, for those who cannot see it; another text has the browser draw the
+            chart anew.
+        found: what came out, where `alt` leaves it out: then it stands beside the chart, and the files say it.
     """
     with st.container(horizontal_alignment="right", gap=None):
         drawn = enlarged(spec, shell.LARGER) if shell.projector() else spec
         st.vega_lite_chart({**drawn, "datasets": dict(tables)}, key=key, alt=alt)
-        _export(spec, tables, key, f"{alt} {found}".strip())
+        _export(spec, tables, key, alt if found in alt else f"{alt} {found}")
 
 
 def _export(spec: Mapping[str, Any], tables: Mapping[str, bytes], key: str, alt: str) -> None:

@@ -19,7 +19,7 @@ def draw(scene: Scene, epoch: int | None, key: str = "curve") -> None:
         charts.perplexity_curve(scene.lang, scene.theme),
         scene.curve_tables(epoch),
         key=key,
-        alt=t("chart.curve_alt", scene.lang),
+        alt=_alt("curve", scene, found),
         found=found,
     )
     notes = [found, t("chart.legend", scene.lang)]
@@ -33,8 +33,21 @@ def draw(scene: Scene, epoch: int | None, key: str = "curve") -> None:
     st.caption(" ".join(filter(None, notes)))
 
 
+def _alt(name: str, scene: Scene, found: str) -> str:
+    """Say what a chart shows, and what came out.
+
+    Another text draws the chart anew. That must not happen to one who watches a run: whoever saw it live reads what
+    came out below the chart alone, as everybody does.
+    """
+    key = f"curve.watched.{scene.id}"
+    if scene.state != "recorded" and not scene.ended:
+        st.session_state[key] = True
+    said = t(f"chart.{name}_alt", scene.lang)
+    return said if st.session_state.get(key) else f"{said} {found}".strip()
+
+
 def _still(scene: Scene) -> bool:
-    # then it is said what came out: below the chart, as another alternative text would have it drawn anew
+    # then it is said what came out
     return scene.ended or (scene.state == "recorded" and player.stands(scene.id.removeprefix("recorded-")))
 
 
@@ -106,7 +119,7 @@ def gradients(scene: Scene, key: str = "gradients") -> None:
             charts.gradient_curve(lang, scene.theme),
             {name: tables[name] for name in charts.GRADIENT_TABLES},
             key=f"{key}.norm",
-            alt=t("chart.gradient_alt", lang),
+            alt=_alt("gradient", scene, norms.strip()),
             found=norms.strip(),
         )
     with right:
@@ -114,8 +127,8 @@ def gradients(scene: Scene, key: str = "gradients") -> None:
             charts.clipped_curve(lang, scene.theme),
             {name: tables[name] for name in charts.CLIPPED_TABLES},
             key=f"{key}.clipped",
-            alt=t("chart.clipped_alt", lang),
-            found=clipping if _still(scene) else "",
+            alt=_alt("clipped", scene, clipping if norms else ""),
+            found=clipping if norms else "",
         )
     if norms or clipping:
         st.caption(norms + clipping)
