@@ -38,7 +38,7 @@ lint: $(VENV)/.installed-dev  ## Check style and types
 	$(BIN)/python -m mypy
 
 test: lint  ## Install, then check everything: style, types, tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 recordings: $(VENV)/.installed  ## Train every recipe to its end for the gallery (RECORDINGS="A2 A6": only these)
 	$(BIN)/python -m rnnlab.recordings $(RECORDINGS)
