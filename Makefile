@@ -37,6 +37,7 @@ lint: $(VENV)/.installed-dev  ## Check style and types
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
 
+# in the order of the folders: the long browser files begin early, and none of them runs alone at the end
 test: lint  ## Install, then check everything: style, types, tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
