@@ -1,5 +1,5 @@
 """RNN Lab: see how recurrent networks learn. Start it with ``streamlit run streamlit_app.py``."""
 
-from rnnlab.view import shell
+from rnnlab.view.page import frame
 
-shell.run()
+frame.run()

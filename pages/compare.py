@@ -2,47 +2,48 @@
 
 import streamlit as st
 
-from rnnlab.view import shell
-from rnnlab.view.i18n import t
-from rnnlab.view.panels import compare_overlay, compare_pins, compare_state
+from rnnlab.view.compare import overlay, state
+from rnnlab.view.compare import pins as compare_pins
+from rnnlab.view.language.i18n import t
+from rnnlab.view.page import frame, session
 
-lang = shell.enter()
-shell.frame(t("compare.title", lang), t("compare.lead", lang))
+lang = frame.enter()
+frame.head(t("compare.title", lang), t("compare.lead", lang))
 
 # what the URL asks for, and what of it could not be done
-for problem in compare_state.begin():
-    shell.complain(problem)
-if shell.embedded():
-    compare_overlay.draw(compare_state.pins())
+for problem in state.begin():
+    session.complain(problem)
+if session.embedded():
+    overlay.draw(state.pins())
     st.stop()
-view = compare_state.view()
+view = state.view()
 
 if view == "overlay":
     # which runs: ready pairs, those that are pinned, and any other
     compare_pins.pairs()
-    pins = compare_state.pins()
-    compare_pins.draw(compare_overlay.names_of(pins))
+    pins = state.pins()
+    compare_pins.draw(overlay.names_of(pins))
     if pins:
-        compare_overlay.draw(pins)
+        overlay.draw(pins)
     else:
         st.info(t("compare.empty", lang), icon=":material/push_pin:")
 
 elif view == "race":
     # variants of one experiment, from one random seed, started together
-    from rnnlab.view.panels import compare_race
+    from rnnlab.view.compare import race
 
-    compare_race.setup()
-    compare_race.watch(compare_state.pins())
+    race.setup()
+    race.watch(state.pins())
 
 elif view == "seeds":
     # one experiment from several random seeds
-    from rnnlab.view.panels import compare_seeds
+    from rnnlab.view.compare import seeds
 
-    compare_seeds.draw()
+    seeds.draw()
 
 else:
     # from scratch and from the library: the same function, and what else differs
-    from rnnlab.view.panels import compare_ladder, compare_parity
+    from rnnlab.view.compare import ladder, parity
 
-    compare_parity.draw()
-    compare_ladder.draw()
+    parity.draw()
+    ladder.draw()

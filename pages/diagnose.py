@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from rnnlab.view import shell
-from rnnlab.view.i18n import t
-from rnnlab.view.panels import asking, chooser, clipping, leak, overfitting, six_layers, starting, subject
+from rnnlab.view.diagnose import chooser, clipping, leak, overfitting, six_layers, starting, subject
+from rnnlab.view.language.i18n import t
+from rnnlab.view.page import asking, frame
 
-lang = shell.enter()
-shell.frame(t("diagnose.title", lang), t("diagnose.lead", lang))
+lang = frame.enter()
+frame.head(t("diagnose.title", lang), t("diagnose.lead", lang))
 
 TOPICS = {
     "layers": six_layers.draw,

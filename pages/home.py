@@ -2,34 +2,35 @@
 
 import streamlit as st
 
-from rnnlab.view import recorded, shell
-from rnnlab.view.i18n import t
+from rnnlab.view.data import recorded
+from rnnlab.view.language.i18n import t
+from rnnlab.view.page import address, frame, session
 
-lang = shell.enter()
-shell.frame(t("home.title", lang), t("home.lead", lang))
-if shell.embedded():
-    from rnnlab.view.panels import embed
+lang = frame.enter()
+frame.head(t("home.title", lang), t("home.lead", lang))
+if session.embedded():
+    from rnnlab.view.watch import embed
 
     embed.draw()
     st.stop()
 
 with st.container(horizontal=True):
     if st.button(t("home.start", lang), type="primary", icon=":material/play_arrow:"):
-        shell.open_page("train")
+        address.open_page("train")
     if st.button(t("tour.offer", lang), icon=":material/tour:"):
-        from rnnlab.view.panels import tour
+        from rnnlab.view.train import tour
 
         tour.begin()
-        shell.open_page("train")
+        address.open_page("train")
     if st.button(t("home.runs", lang), icon=":material/history:"):
-        shell.open_page("runs")
+        address.open_page("runs")
 
-from rnnlab.view.panels import gallery  # noqa: E402  (below the first paint)
+from rnnlab.view.home import gallery  # noqa: E402  (below the first paint)
 
 # a run that was recorded plays at once, with no training
 usual = recorded.choose(("A6", "A2") if lang == "zh" else ("A2", "A6"))
 if usual is not None:
-    from rnnlab.view.panels import stage
+    from rnnlab.view.watch import stage
 
     st.subheader(t("home.watch", lang), anchor=False)
     recording = gallery.pick(usual)

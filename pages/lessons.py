@@ -2,46 +2,46 @@
 
 import streamlit as st
 
-from rnnlab.view import shell
-from rnnlab.view.i18n import t
-from rnnlab.view.panels import (
-    lesson_cells,
-    lesson_clipping,
-    lesson_depth,
-    lesson_directions,
-    lesson_exercise,
-    lesson_frame,
-    lesson_one_hot,
-    lesson_perplexity,
-    lesson_sampling,
-    lesson_sequence,
-    lesson_shapes,
-    lesson_truncation,
+from rnnlab.view.language.i18n import t
+from rnnlab.view.lessons import (
+    cells,
+    clipping,
+    depth,
+    directions,
+    exercise,
+    layout,
+    one_hot,
+    perplexity,
+    sampling,
+    sequence,
+    shapes,
+    truncation,
 )
+from rnnlab.view.page import frame, session
 
 # what to play with in each lesson, in the book's order
 PLAY = {
-    "sequence": lesson_sequence.draw,
-    "rnn": lesson_cells.draw,
-    "sampling": lesson_sampling.draw,
-    "one-hot": lesson_one_hot.draw,
-    "clipping": lesson_clipping.draw,
-    "perplexity": lesson_perplexity.draw,
-    "shapes": lesson_shapes.draw,
-    "truncation": lesson_truncation.draw,
-    "gru": lesson_cells.draw,
-    "lstm": lesson_cells.draw,
-    "depth": lesson_depth.draw,
-    "directions": lesson_directions.draw,
+    "sequence": sequence.draw,
+    "rnn": cells.draw,
+    "sampling": sampling.draw,
+    "one-hot": one_hot.draw,
+    "clipping": clipping.draw,
+    "perplexity": perplexity.draw,
+    "shapes": shapes.draw,
+    "truncation": truncation.draw,
+    "gru": cells.draw,
+    "lstm": cells.draw,
+    "depth": depth.draw,
+    "directions": directions.draw,
 }
 
-lang = shell.enter()
-lesson = lesson_frame.chosen()
-shell.frame(t("lessons.title", lang), "" if lesson else t("lessons.lead", lang))
+lang = frame.enter()
+lesson = layout.chosen()
+frame.head(t("lessons.title", lang), "" if lesson else t("lessons.lead", lang))
 if lesson is None:
-    lesson_frame.index()
+    layout.index()
 else:
-    if not shell.embedded():
-        lesson_frame.sidebar(lesson)
+    if not session.embedded():
+        layout.sidebar(lesson)
     # a fragment: a control that is moved runs its plaything alone
-    lesson_frame.article(lesson, lesson_exercise.draw if lesson.is_exercise else st.fragment(PLAY[lesson.name]))
+    layout.article(lesson, exercise.draw if lesson.is_exercise else st.fragment(PLAY[lesson.name]))

@@ -2,16 +2,16 @@
 
 import streamlit as st
 
-from rnnlab.view import shell
-from rnnlab.view.i18n import t
-from rnnlab.view.panels import run_import, run_list
+from rnnlab.view.language.i18n import t
+from rnnlab.view.page import frame, session
+from rnnlab.view.runs import imports, listing
 
-lang = shell.enter()
-shell.frame(t("runs.title", lang), t("runs.lead", lang))
-if shell.embedded():
-    from rnnlab.view.panels import embed
+lang = frame.enter()
+frame.head(t("runs.title", lang), t("runs.lead", lang))
+if session.embedded():
+    from rnnlab.view.watch import embed
 
     embed.draw()
     st.stop()
-run_import.draw()
-run_list.draw()
+imports.draw()
+listing.draw()

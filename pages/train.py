@@ -4,30 +4,32 @@ from functools import partial
 
 import streamlit as st
 
-from rnnlab.view import shell
-from rnnlab.view.i18n import t
+from rnnlab.view.language.i18n import t
+from rnnlab.view.page import frame, session
 
-lang = shell.enter()
-shell.frame(t("train.title", lang))
-if shell.embedded():
-    from rnnlab.view.panels import embed
+lang = frame.enter()
+frame.head(t("train.title", lang))
+if session.embedded():
+    from rnnlab.view.watch import embed
 
     embed.draw()
     st.stop()
 
 # the rest is loaded when the heading is on its way
 from rnnlab.errors import CorpusError  # noqa: E402
-from rnnlab.view import live, recorded  # noqa: E402
-from rnnlab.view.panels import controls, corpus, curve, decoding, explain, folded, lyrics, setup, stage, tour  # noqa: E402
+from rnnlab.view.data import recorded  # noqa: E402
+from rnnlab.view.page import folded, names  # noqa: E402
+from rnnlab.view.train import controls, corpus, decoding, explain, setup, tour  # noqa: E402
+from rnnlab.view.watch import curve, follow, scenes, stage, texts  # noqa: E402
 
 tour.draw()
 
 # the run that the URL names: the same on a second screen, after a reload, and after a look at another page
 arriving = setup.arriving()
 if arriving:
-    lyrics.arrive()
+    texts.arrive()
 record = controls.shown_run(arriving)
-lyrics.leave(record)
+texts.leave(record)
 
 # the setup: from the URL, from that run, or as it was
 if arriving and record is not None and not setup.asked():
@@ -52,19 +54,19 @@ with st.container():
         row = stage.announce(recording)
 
 if record is not None:
-    live.follow(record, stage.draw)
+    follow.follow(record, stage.draw)
     st.subheader(t("train.gradients", lang), anchor=False)
-    live.follow(record, curve.gradients, every=2.0)
+    follow.follow(record, curve.gradients, every=2.0)
 elif recording is not None:
     stage.play(recording, row, gradients=True)
 elif chosen.config is not None:
     try:
-        stage.preview(live.preview_scene(chosen.config, chosen.recipe, lang, shell.theme()))
+        stage.preview(scenes.preview_scene(chosen.config, chosen.recipe, lang, session.theme()))
     except CorpusError as error:
-        shell.complain(error)
+        session.complain(error)
 
 config = record.config if record else chosen.config
-explain.look(setup.recipe_of(record) if record else chosen.recipe, config, record)
+explain.look(names.recipe_of(record) if record else chosen.recipe, config, record)
 if config is not None:
     explain.cell(config)
     folded.section("train.text", partial(corpus.portrait, config), icon=":material/menu_book:", expanded=record is None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -37,7 +37,12 @@ FLOORS: dict[str, set[str]] = {
 }
 TORCH = {"rnnlab.runs.worker", "rnnlab.runs.answers", "rnnlab.runs.zygote", "rnnlab.runs.checkpoints"}
 LATE_TORCH = {"rnnlab.reproduction"}  # inside functions only
-STREAMLIT = {"rnnlab.view.shell", "rnnlab.view.live"}
+# the floors of the view, from the lowest up: a room may import its own floor and those below it; the folder of one page
+# never imports that of another
+VIEW_FLOORS = ("language", "data", "page", "watch")
+VIEW_PAGES = {"train", "home", "compare", "diagnose", "inspect", "lessons", "runs"}
+WITHOUT_STREAMLIT = {"rnnlab.view.language", "rnnlab.view.data", "rnnlab.view.lessons.compute"}
+STREAMLIT_FREE_ROLES = {"measures", "sentences", "tables", "charts", "variants", "contents", "arrow", "style", "clicks"}
 
 
 def source_files() -> dict[str, Path]:
@@ -127,7 +132,10 @@ def test_torch_only_where_it_belongs(module: str) -> None:
 
 @pytest.mark.parametrize("module", sorted(FILES))
 def test_streamlit_only_where_it_belongs(module: str) -> None:
-    if room(module) == "pages" or module in STREAMLIT or module.startswith("rnnlab.view.panels"):
+    if room(module) == "pages":
+        return
+    without = module.startswith(tuple(WITHOUT_STREAMLIT)) or module.rpartition(".")[2] in STREAMLIT_FREE_ROLES
+    if room(module) == "view" and not without:
         return
     for name, _ in imported(module):
         assert name.split(".")[0] != "streamlit", f"{module} imports streamlit"
@@ -138,6 +146,66 @@ def test_nothing_else_loads_torch_by_the_way(module: str) -> None:
     loaded = loaded_by(module)
     heavy = {name for name in loaded if any(other.split(".")[0] == "torch" for other, now in imported(name) if now)}
     assert not heavy, f"importing {module} loads torch through {sorted(heavy)}"
+
+
+def view_room(module: str) -> str:
+    """Return the folder of the view that a module lies in, or nothing for the package itself."""
+    parts = module.split(".")
+    return parts[2] if len(parts) > 2 else ""
+
+
+@pytest.mark.parametrize("module", sorted(name for name in FILES if name.startswith("rnnlab.view.")))
+def test_the_view_has_floors(module: str) -> None:
+    here = view_room(module)
+    assert here in VIEW_FLOORS or here in VIEW_PAGES, f"{here}: a new folder needs its floor"
+    below = VIEW_FLOORS[: VIEW_FLOORS.index(here)] if here in VIEW_FLOORS else VIEW_FLOORS
+    for name, _ in imported(module):
+        if name in FILES and name.startswith("rnnlab.view."):
+            there = view_room(name)
+            assert there == here or there in below, f"{module} imports {name}; from {here} one may import {below}"
+
+
+def circles(graph: Mapping[str, Collection[str]]) -> list[set[str]]:
+    """Return the groups of modules that import each other, directly or by way of others (Tarjan's algorithm)."""
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    found: list[set[str]] = []
+
+    def visit(node: str) -> None:
+        index[node] = low[node] = len(index)
+        stack.append(node)
+        for other in graph[node]:
+            if other not in index:
+                visit(other)
+                low[node] = min(low[node], low[other])
+            elif other in stack:
+                low[node] = min(low[node], index[other])
+        if low[node] == index[node]:
+            group = set(stack[stack.index(node) :])
+            del stack[stack.index(node) :]
+            if len(group) > 1 or node in graph[node]:
+                found.append(group)
+
+    for node in graph:
+        if node not in index:
+            visit(node)
+    return found
+
+
+def test_circles_are_found() -> None:
+    assert circles({"a": ["b"], "b": ["c"], "c": ["a", "d"], "d": []}) == [{"a", "b", "c"}]
+    assert circles({"a": ["b", "c"], "b": ["c"], "c": []}) == []
+    assert circles({"a": ["a"]}) == [{"a"}]
+
+
+def test_no_modules_import_each_other() -> None:
+    # imports within functions count as well; those for types alone do not
+    graph = {
+        module: sorted({name for name, _ in imported(module) if name in FILES and name != module}) for module in FILES
+    }
+    # a package is named by every import of its modules, and imports nothing itself
+    assert not circles(graph)
 
 
 def test_no_utils_module() -> None:

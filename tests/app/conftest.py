@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from rnnlab.config import TrainConfig
 from rnnlab.runs.client import Client
 from rnnlab.runs.store import RunRecord
-from rnnlab.view import shell
+from rnnlab.view.page import session
 
 ENTRY = str(Path(__file__).parents[2] / "streamlit_app.py")
 TINY = TrainConfig.make(
@@ -38,9 +38,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     before = os.environ.get("RNNLAB_HOME")
     os.environ["RNNLAB_HOME"] = str(folder)
     yield folder
-    shell.client().close()
-    shell.client.clear()
-    shell.facts.clear()
+    session.client().close()
+    session.client.clear()
+    session.facts.clear()
     if before is None:
         del os.environ["RNNLAB_HOME"]
     else:
@@ -50,7 +50,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="package")
 def client(home: Path) -> Client:
     """The connection of this server."""
-    one = shell.client()
+    one = session.client()
     one.connect()
     return one
 

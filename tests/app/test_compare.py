@@ -11,10 +11,10 @@ from rnnlab.config import TrainConfig
 from rnnlab.errors import RunError
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.client import Client
-from rnnlab.view.comparison import rungs
-from rnnlab.view.i18n import LANGUAGES, error_text, t
-from rnnlab.view.pairs import READY
-from rnnlab.view.panels import compare_pins
+from rnnlab.view.compare import pins as compare_pins
+from rnnlab.view.compare.measures import rungs
+from rnnlab.view.compare.sentences import READY
+from rnnlab.view.language.i18n import LANGUAGES, error_text, t
 from tests.app.conftest import TINY, Open, param, until, words
 from tests.app.test_pages import chart
 

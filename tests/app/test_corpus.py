@@ -12,9 +12,8 @@ from streamlit.testing.v1 import AppTest
 from rnnlab.runs.client import Client
 from rnnlab.runs.export import MAX_BYTES as MAX_RUN_BYTES
 from rnnlab.text import corpora
-from rnnlab.view import shell
-from rnnlab.view.i18n import LANGUAGES, t
-from rnnlab.view.panels import upload
+from rnnlab.view.language.i18n import LANGUAGES, t
+from rnnlab.view.page import session, upload
 from tests.app.conftest import Open, setting
 
 ROOT = Path(__file__).parents[2]
@@ -126,11 +125,11 @@ def test_whose_text_it_is_stands_where_it_is_described(
         monkeypatch.setattr(corpora, "_read_verified", lambda *_: "the time machine by h g wells " * 100)
         (tmp_path / entry.file).touch()
         monkeypatch.setenv("RNNLAB_DATA", str(tmp_path))
-    shell.facts.clear()
+    session.facts.clear()
     try:
         app = open_page("train", lang, recipe="A2", corpus=name, prefixes=prefix)
     finally:
-        shell.facts.clear()
+        session.facts.clear()
     assert not app.exception
     assert not app.error
     assert not app.get("checkbox"), "no consent is asked for"

@@ -16,14 +16,16 @@ from rnnlab.config import TrainConfig
 from rnnlab.events import Diagnosis, EpochFinished, Probed, RunFinished, SettingChanged
 from rnnlab.runs.client import Client
 from rnnlab.runs.export import to_json
-from rnnlab.view import findings, live, recorded, shell
-from rnnlab.view.frames import layer_names
-from rnnlab.view.i18n import LANGUAGES, t
-from rnnlab.view.panels import asking
-from rnnlab.view.panels.starting import RECIPE
+from rnnlab.view.data import recorded
+from rnnlab.view.diagnose import sentences
+from rnnlab.view.diagnose.starting import RECIPE
+from rnnlab.view.language.i18n import LANGUAGES, t
+from rnnlab.view.language.settings import layer_names
+from rnnlab.view.page import asking, session
+from rnnlab.view.watch import scenes
 from tests.app.conftest import TINY, Open, param, words
 from tests.app.test_pages import chart
-from tests.view.test_findings import LEAKY, diagnosis
+from tests.view.diagnose.test_sentences import LEAKY, diagnosis
 
 TOPICS = ("layers", "directions", "clipping", "overfitting")
 STACK = TINY.change(cell="lstm", implementation="library", num_layers=4, optimizer="adam", learning_rate=0.01)
@@ -55,7 +57,7 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Record]:
         recorded.names.cache_clear()
         recorded.recording.cache_clear()
         recorded.label.cache_clear()
-        live._recorded_shelf.clear()
+        scenes._recorded_shelf.clear()
 
     monkeypatch.setattr(recorded, "folder", lambda: tmp_path)
     forget()
@@ -87,7 +89,7 @@ def answered(app: AppTest) -> AppTest:
 
 def judged(found: Diagnosis, config: Any) -> Diagnosis:
     """A diagnosis as the page reads it: against the characters that the run predicts."""
-    text = shell.facts().of(config)
+    text = session.facts().of(config)
     return found.model_copy(update={"unigram_perplexity": text.unigram(config, walked=True)})
 
 
@@ -146,7 +148,7 @@ def test_six_layers_are_told_from_their_diagnosis(open_page: Open, shelf: Record
     assert not app.exception
     said = words(app)
     assert param(app, "recording") == "A9"
-    assert findings.verdict(judged(diagnosis(), recorded.recording("A9").config), "en") in said
+    assert sentences.verdict(judged(diagnosis(), recorded.recording("A9").config), "en") in said
     assert f"block: {t('layers.stuck', 'en')}]" in said
     assert t("find.outputs.blanks", "en", character="␣", share="100%") in said
     assert t("diagnose.memory", "en", memory=t("memory.at_1", "en")) in said
@@ -170,9 +172,9 @@ def test_who_ignores_the_input_is_never_below_its_best_constant(open_page: Open,
     found = judged(stored, tape.config)
     assert found.stuck
     said = words(app)
-    assert "above the unigram perplexity 261;" in findings.verdict(found, "en")
-    assert findings.verdict(found, "en") in said
-    assert findings.plateau(tape.history, found.unigram_perplexity, "en") in said
+    assert "above the unigram perplexity 261;" in sentences.verdict(found, "en")
+    assert sentences.verdict(found, "en") in said
+    assert sentences.plateau(tape.history, found.unigram_perplexity, "en") in said
     against = next(one for one in app.metric if one.label == t("layers.against", "en"))
     assert against.value.startswith("+")
     charts = [chart(app, index)[1] for index in range(len(app.get("vega_lite_chart")))]
@@ -206,9 +208,9 @@ def test_the_text_is_that_of_the_checkpoint(open_page: Open, shelf: Record, at: 
                         epoch=str(at))  # fmt: skip
         assert not app.exception
         if key == "outputs":
-            yes, no = (findings.outputs(free, tape.config, some, "en") for some in (texts[at], other))
+            yes, no = (sentences.outputs(free, tape.config, some, "en") for some in (texts[at], other))
         else:
-            yes, no = (findings.loops(some, "en") for some in (texts[at], other))
+            yes, no = (sentences.loops(some, "en") for some in (texts[at], other))
         said = words(app)
         assert yes in said
         assert no not in said
@@ -221,8 +223,8 @@ def test_the_answer_that_is_read_gets_its_badge(open_page: Open, shelf: Record) 
     said = words(app)
     assert t("leak.badge", "zh") in said
     both = recorded.recording("A10").config
-    assert findings.leak(LEAKY, both, "zh") in said
-    assert findings.position(LEAKY, both, "zh") in alts(app)
+    assert sentences.leak(LEAKY, both, "zh") in said
+    assert sentences.position(LEAKY, both, "zh") in alts(app)
     ahead = [t(key, "zh") for key in ("leak.why", "leak.positions.why", "leak.loops.why")]
     assert all(one in said for one in ahead)
     assert t("leak.window", "zh", number=2) in said
@@ -251,8 +253,8 @@ def test_the_recorded_pair_shows_what_clipping_changed(open_page: Open) -> None:
     off, on = recorded.recording("A8").history, recorded.recording("A8-repaired").history
     said = words(app)
     config = recorded.recording("A8").config
-    assert findings.switch(off, on, shell.facts().of(config).unigram(config), "en") in said
-    assert findings.clipping(off, 0.01, "en") in said
+    assert sentences.switch(off, on, session.facts().of(config).unigram(config), "en") in said
+    assert sentences.clipping(off, 0.01, "en") in said
     assert "0.6, 0.8" in said  # the example has been run
     assert "for g in gradients" in app.code[-1].value
 
@@ -263,14 +265,14 @@ def test_overfitting_is_drawn_from_the_diagnoses(open_page: Open, shelf: Record)
     app = open_page("diagnose", "en", topic="overfitting")
     assert not app.exception
     said = words(app)
-    assert findings.overfitting(points, "en") in said
-    assert findings.unknown(diagnosis(), "en") in said
+    assert sentences.overfitting(points, "en") in said
+    assert sentences.unknown(diagnosis(), "en") in said
     _, tables = chart(app)
     marked = [row["epoch"] for row in tables["targets"] if row["mark"]]
     assert marked == [50, 100, 250]
     assert chart(app, 1)[1]["lines"][-1]["value"] == pytest.approx(0.71, abs=0.05)
     tape = recorded.recording("A2")
-    text, written = shell.facts().of(tape.config), tape.history.texts[250]
+    text, written = session.facts().of(tape.config), tape.history.texts[250]
     longest = max(text.read(one, prefix, "en").longest for prefix, one in written.items())
     assert longest >= 5
     assert t("find.copy.longest", "en", epoch=250, count=longest) in said
@@ -288,11 +290,11 @@ def test_a_run_of_this_server_is_diagnosed_at_its_newest_checkpoint(
     assert epoch == STACK.num_epochs
     said = words(app)
     if topic == "layers":
-        assert findings.verdict(found, "en") in said
+        assert sentences.verdict(found, "en") in said
     elif topic == "directions":
-        assert findings.leak(found, STACK, "en") in said
+        assert sentences.leak(found, STACK, "en") in said
     elif topic == "overfitting":
-        assert findings.unknown(found, "en") in said
+        assert sentences.unknown(found, "en") in said
         app.button(key="over.all").click().run()
         answered(app)
         points = [row["epoch"] for row in chart(app)[1]["targets"] if row["mark"]]
@@ -304,7 +306,7 @@ def test_a_run_of_this_server_is_diagnosed_at_its_newest_checkpoint(
 def test_another_checkpoint_stands_in_the_url(open_page: Open, client: Client, stack: str) -> None:
     app = answered(open_page("diagnose", "en", topic="layers", run=stack, epoch="2"))
     assert param(app, "epoch") == "2"
-    assert findings.verdict(client.diagnose(stack, 2)[1], "en") in words(app)
+    assert sentences.verdict(client.diagnose(stack, 2)[1], "en") in words(app)
     app = open_page("diagnose", "en", topic="layers", run=stack, epoch="3")  # of which none is kept
     assert not app.exception
     assert "epoch" not in app.query_params
@@ -469,7 +471,7 @@ def test_filling_a_gap_with_both_networks(open_page: Open, client: Client) -> No
     assert not app.error, [one.value for one in app.error]
     cloze = next(one.id for one in started if one.config.objective == "cloze")
     share = client.gaps(cloze, 400)["train"]["accuracy"]
-    assert findings.percent(share) in app.table[0].value.to_csv()
+    assert sentences.percent(share) in app.table[0].value.to_csv()
     typed = next(one for one in app.text_input if (one.key or "").startswith("cloze.typed."))
     typed.set_value("没有空").run()
     assert t("error.gap_marks", "en", count=0) in app.error[0].value
@@ -478,7 +480,7 @@ def test_filling_a_gap_with_both_networks(open_page: Open, client: Client) -> No
     answered(app)
     assert not app.exception
     top = client.fill_gap(cloze, "我", "你")["top"]
-    assert findings.percent(top[0][1]) in alts(app)
+    assert sentences.percent(top[0][1]) in alts(app)
     app.button(key="cloze.pick").click().run()
     answered(app)
     assert not app.exception

@@ -9,9 +9,9 @@ from streamlit.testing.v1 import AppTest
 
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.client import Client
-from rnnlab.view import recorded
-from rnnlab.view.i18n import LANGUAGES, t
-from rnnlab.view.wording import recipe_label
+from rnnlab.view.data import recorded
+from rnnlab.view.language.i18n import LANGUAGES, t
+from rnnlab.view.language.settings import recipe_label
 from tests.app.conftest import ENTRY, Open, param, words
 from tests.app.test_pages import chart
 

@@ -13,11 +13,11 @@ from streamlit.testing.v1 import AppTest
 
 from rnnlab.runs.client import Client
 from rnnlab.runs.export import export_run, to_json
-from rnnlab.view import shell
-from rnnlab.view.charts import heatmaps
-from rnnlab.view.i18n import LANGUAGES, t
-from rnnlab.view.microscope import most_surprising, passage, surprises, unrolled
-from rnnlab.view.microscope_words import next_sentence, state_reading, surprise_summary
+from rnnlab.view.inspect import charts as inspect_charts
+from rnnlab.view.inspect.measures import most_surprising, passage, surprises, unrolled
+from rnnlab.view.inspect.sentences import next_sentence, state_reading, surprise_summary
+from rnnlab.view.language.i18n import LANGUAGES, t
+from rnnlab.view.page import session
 from tests.app.conftest import TINY, Open, param, until, words
 
 NETWORKS = {
@@ -48,7 +48,7 @@ def runs(client: Client) -> dict[str, str]:
 def nothing(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
     """A server that has no run."""
     with Client(tmp_path / "home") as other:
-        monkeypatch.setattr(shell, "client", lambda: other)
+        monkeypatch.setattr(session, "client", lambda: other)
         yield other
 
 
@@ -76,7 +76,7 @@ def test_a_line_of_the_training_text_is_coloured_by_surprise(
 ) -> None:
     app = open_page("inspect", lang, run=runs["rnn"])
     assert not app.exception
-    text = passage(shell.facts().of(TINY).train)
+    text = passage(session.facts().of(TINY).train)
     answer = told(client, runs["rnn"], text)
     found = surprises(answer)
     drawn = characters(app)
@@ -121,7 +121,7 @@ def test_every_state_and_gate_has_its_heat_map(
 ) -> None:
     text = "清晨六点的小巷 牛奶瓶还挂着月光"
     states = {one.name: one for one in unrolled(told(client, runs[kind], text))}
-    assert [name for name in heatmaps.STATES if name in states] == STATES[kind]
+    assert [name for name in inspect_charts.STATES if name in states] == STATES[kind]
     for name, state in states.items():
         app = open_page("inspect", "en", run=runs[kind], view="states", gate=name, text=text)
         assert not app.exception
@@ -186,7 +186,7 @@ def test_texts_with_one_click(open_page: Open, client: Client, runs: dict[str, s
     app.button(key="inspect.fill.held_out").click().run()
     assert not app.exception
     assert not app.error
-    facts = shell.facts().of(TINY)
+    facts = session.facts().of(TINY)
     assert param(app, "text") in facts.held_out
     assert param(app, "text") not in facts.train
 
@@ -226,7 +226,7 @@ def test_a_run_that_is_not_there(open_page: Open, runs: dict[str, str]) -> None:
 
 
 def client_ids() -> list[str]:
-    return [one.id for one in shell.store().runs()]
+    return [one.id for one in session.store().runs()]
 
 
 def test_an_imported_run_has_no_weights_and_the_page_says_so(

@@ -6,8 +6,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from rnnlab.runs.client import Client
-from rnnlab.view.i18n import LANGUAGES, t
-from rnnlab.view.lessons import contents, exercises, shapes, tuning
+from rnnlab.view.language.i18n import LANGUAGES, t
+from rnnlab.view.lessons import contents
+from rnnlab.view.lessons.compute import exercises, shapes, tuning
 from tests.app.conftest import TINY, Open, param, words
 
 NAMES = [one.name for one in contents.ALL]

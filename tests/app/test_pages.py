@@ -17,9 +17,11 @@ from rnnlab.events import RunDiverged, SettingChanged
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.client import Client
 from rnnlab.runs.export import export_run, to_json
-from rnnlab.view import live, recorded, shell
-from rnnlab.view.i18n import LANGUAGES, number, t
-from rnnlab.view.wording import recipe_label
+from rnnlab.view.data import recorded
+from rnnlab.view.language.i18n import LANGUAGES, number, t
+from rnnlab.view.language.settings import recipe_label
+from rnnlab.view.page import address
+from rnnlab.view.watch import scenes
 from tests.app.conftest import ENTRY, TINY, Open, param, unfold, until, words
 
 PAGES = ("home", "train", "runs")
@@ -123,7 +125,7 @@ def test_of_a_run_that_goes_on_only_the_newest_state_is_kept(open_page: Open, cl
     client.step(paused, "epoch")
     until(client, paused, lambda record: record.epoch > before.epoch and record.state == "paused")
     app.run()
-    kept = [key for key in live.feed(paused).shelf if key[0] in ("curve", "now", "gradient")]
+    kept = [key for key in scenes.feed(paused).shelf if key[0] in ("curve", "now", "gradient")]
     assert {key[0] for key in kept} == {"curve", "now", "gradient"}
     assert len({key[1] for key in kept}) == 1
 
@@ -276,7 +278,7 @@ print(json.dumps([sorted(name.rpartition(".")[2] for name in made), loaded]))
 
 def test_the_web_process_never_imports_torch(client: Client, home: Path, finished: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", WITHOUT_TORCH, json.dumps([ENTRY, finished, list(shell.PAGES)])],
+        [sys.executable, "-c", WITHOUT_TORCH, json.dumps([ENTRY, finished, list(address.PAGES)])],
         capture_output=True,
         text=True,
         timeout=120,

@@ -12,9 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from rnnlab.runs.client import Client
 from rnnlab.runs.export import export_run, to_json
-from rnnlab.view import shell
-from rnnlab.view.i18n import LANGUAGES, catalogue, t
-from rnnlab.view.panels import share
+from rnnlab.view.language.i18n import LANGUAGES, catalogue, t
+from rnnlab.view.page import session, share
 from tests.app.conftest import TINY, Open, param, setting, words
 
 
@@ -239,7 +238,7 @@ def test_a_short_link_that_leads_nowhere_is_said(lang: str, open_page: Open) -> 
 def test_an_embedded_page_starts_changes_and_deletes_nothing(
     page: str, finished: str, open_page: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shell, "embedded", lambda: True)
+    monkeypatch.setattr(session, "embedded", lambda: True)
     app = open_page(page, "en", lesson="X5") if page == "lessons" else open_page(page, "en")
     assert not app.exception
     assert not app.title

@@ -11,11 +11,11 @@ from rnnlab.config import TrainConfig
 from rnnlab.errors import RNNLabError
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.client import Client
-from rnnlab.view.equations import EQUATIONS, cell_source
-from rnnlab.view.i18n import LANGUAGES, error_text, t
-from rnnlab.view.panels import corpus
-from rnnlab.view.tips import tip
-from rnnlab.view.wording import summary
+from rnnlab.view.language.equations import EQUATIONS, cell_source
+from rnnlab.view.language.i18n import LANGUAGES, error_text, t
+from rnnlab.view.language.settings import summary
+from rnnlab.view.language.tips import tip
+from rnnlab.view.train import corpus
 from tests.app.conftest import TINY, Open, param, setting, unfold, widgets, words
 
 

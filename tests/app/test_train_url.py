@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from rnnlab.runs.client import Client
-from rnnlab.view.i18n import LANGUAGES, t
+from rnnlab.view.language.i18n import LANGUAGES, t
 from tests.app.conftest import TINY, Open, param, paused_after, setting, until, words
 from tests.app.test_home import arrive
 from tests.app.test_pages import chart

@@ -15,11 +15,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from rnnlab.recipes import RECIPES
-from rnnlab.view import highlight
-from rnnlab.view.i18n import catalogue
-from rnnlab.view.lessons import contents, exercises
-from rnnlab.view.panels import chooser, compare_state, microscope
-from rnnlab.view.shell import PAGES
+from rnnlab.view.compare import state
+from rnnlab.view.data import highlight
+from rnnlab.view.diagnose import chooser
+from rnnlab.view.inspect import subject
+from rnnlab.view.language.i18n import catalogue
+from rnnlab.view.lessons import contents
+from rnnlab.view.lessons.compute import exercises
+from rnnlab.view.page.address import PAGES
 from tests.app.conftest import Open, unfold
 
 # parts of an element that nobody reads: names, addresses, formats, bytes
@@ -185,11 +188,11 @@ RUN = "a run"  # stands for the id of one
 VIEWS: list[tuple[str, dict[str, str]]] = [
     *((page, {}) for page in PAGES),
     ("train", {"run": RUN}),
-    *(("compare", {"view": view}) for view in compare_state.VIEWS[1:]),
-    *(("compare", {"view": view, "pins": f"{RUN},recorded:A2"}) for view in compare_state.VIEWS),
+    *(("compare", {"view": view}) for view in state.VIEWS[1:]),
+    *(("compare", {"view": view, "pins": f"{RUN},recorded:A2"}) for view in state.VIEWS),
     *(("diagnose", {"topic": topic}) for topic in chooser.TOPICS),
     *(("diagnose", {"topic": topic, "run": RUN}) for topic in chooser.TOPICS),
-    *(("inspect", {"run": RUN, "view": view}) for view in microscope.VIEWS),
+    *(("inspect", {"run": RUN, "view": view}) for view in subject.VIEWS),
     *(("lessons", {"lesson": one.name}) for one in contents.ALL),
 ]
 """Every page with everything that it can show."""

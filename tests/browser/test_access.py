@@ -13,8 +13,10 @@ pytest.importorskip("axe_playwright_python")
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from rnnlab.view.panels import chooser, compare_state, microscope
-from rnnlab.view.shell import PAGES
+from rnnlab.view.compare import state
+from rnnlab.view.diagnose import chooser
+from rnnlab.view.inspect import subject
+from rnnlab.view.page.address import PAGES
 from tests.browser.server import Server
 
 pytestmark = pytest.mark.browser
@@ -39,8 +41,8 @@ RUN = "a-run"  # stands for the id of one
 # whatever else a page can show, each in one theme alone: they are made of the same pieces
 MORE = {
     **{f"diagnose {topic}": f"diagnose?topic={topic}&" for topic in list(chooser.TOPICS)[1:]},
-    **{f"compare {view}": f"compare?view={view}&" for view in compare_state.VIEWS[1:]},
-    **{f"inspect {view}": f"inspect?run={RUN}&view={view}&" for view in microscope.VIEWS},
+    **{f"compare {view}": f"compare?view={view}&" for view in state.VIEWS[1:]},
+    **{f"inspect {view}": f"inspect?run={RUN}&view={view}&" for view in subject.VIEWS},
     **{
         f"lesson {one}": f"lessons?lesson={one}&" for one in ("sequence", "perplexity", "shapes", "lstm", "depth", "X2")
     },

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from rnnlab.runs.schema import DATABASE
 from rnnlab.runs.store import Store
-from rnnlab.view.shell import PAGES
+from rnnlab.view.page.address import PAGES
 from tests.browser.server import Server
 
 pytestmark = pytest.mark.browser

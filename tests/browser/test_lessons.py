@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from rnnlab.view.i18n import LANGUAGES, t
-from rnnlab.view.lessons import contents, exercises
+from rnnlab.view.language.i18n import LANGUAGES, t
+from rnnlab.view.lessons import contents
+from rnnlab.view.lessons.compute import exercises
 from tests.browser.server import Server
 
 pytestmark = pytest.mark.browser

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from rnnlab.view.i18n import t
-from rnnlab.view.shell import PAGES
+from rnnlab.view.language.i18n import t
+from rnnlab.view.page.address import PAGES
 from tests.browser.server import Server
 
 pytestmark = pytest.mark.browser

@@ -1,62 +1,66 @@
-"""Clipping by the norm, and how long a step of SGD is then."""
+"""The lesson on clipping: a gradient, θ, what is left of it, and how long the step is."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import streamlit as st
 
-import numpy as np
-from numpy.typing import NDArray
+from rnnlab.view.data import recorded
+from rnnlab.view.language.i18n import t
+from rnnlab.view.lessons import charts, sentences, tables
+from rnnlab.view.lessons.compute import clipping
+from rnnlab.view.lessons.contents import Lesson
+from rnnlab.view.lessons.layout import conclude
+from rnnlab.view.page import chart, session
 
-Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Clipped:
-    """A gradient before and after clipping, and the step that plain SGD takes with it."""
-
-    gradient: Array
-    theta: float
-    learning_rate: float
-
-    @property
-    def norm(self) -> float:
-        """The length of the gradient."""
-        return float(np.linalg.norm(self.gradient))
-
-    @property
-    def factor(self) -> float:
-        """min(θ / ‖g‖, 1)."""
-        return min(self.theta / self.norm, 1.0) if self.norm > 0 else 1.0
-
-    @property
-    def is_clipped(self) -> bool:
-        """Whether the gradient was longer than θ."""
-        return self.norm > self.theta
-
-    @property
-    def clipped(self) -> Array:
-        """The gradient that is used."""
-        result: Array = self.gradient * self.factor
-        return result
-
-    @property
-    def step(self) -> Array:
-        """What is added to the parameters: -η times the clipped gradient."""
-        result: Array = -self.learning_rate * self.clipped
-        return result
-
-    @property
-    def step_length(self) -> float:
-        """η · min(‖g‖, θ)."""
-        return float(np.linalg.norm(self.step))
+BOOK = (0.01, 100.0)
+"""θ and learning rate of the book's networks from scratch."""
 
 
-def clip(gradient: tuple[float, float], theta: float, learning_rate: float) -> Clipped:
-    """Clip a gradient to the length θ."""
-    return Clipped(np.asarray(gradient, dtype=np.float64), theta, learning_rate)
-
-
-def circle(radius: float, points: int = 73) -> tuple[list[float], list[float]]:
-    """Return a circle around zero as x and y of its points."""
-    angles = np.linspace(0, 2 * np.pi, points)
-    return (radius * np.cos(angles)).tolist(), (radius * np.sin(angles)).tolist()
+def draw(lesson: Lesson) -> None:
+    """Let the reader turn a gradient and choose θ and the learning rate."""
+    lang, theme = session.language(), session.theme()
+    numbers = st.segmented_control(
+        t("lesson.clipping.numbers", lang),
+        ["small", "book"],
+        default="small",
+        key=session.key("lesson.clipping.numbers"),
+        format_func=lambda one: t(f"lesson.clipping.numbers.{one}", lang),
+        required=True,
+    )
+    columns = st.columns(2, gap="medium")
+    gradient = tuple(
+        columns[i].slider(
+            t("lesson.clipping.component", lang, number=i + 1), -5.0, 5.0, default, 0.1, key=f"lesson.clipping.g{i}"
+        )
+        for i, default in enumerate((3.0, 2.0))
+    )
+    theta, rate = BOOK
+    if numbers == "small":
+        columns = st.columns(2, gap="medium")  # a row of its own: on a phone columns stand one below the other
+        theta = columns[0].slider(t("field.clip_norm", lang), 0.5, 6.0, 2.0, 0.5, key="lesson.clipping.theta")
+        rate = columns[1].slider(t("field.learning_rate", lang), 0.1, 1.0, 0.5, 0.1, key="lesson.clipping.rate")
+    found = clipping.clip((gradient[0], gradient[1]), theta, rate)
+    said = sentences.clipping(found, lang)
+    for column, name, build in zip(
+        st.columns(2, gap="medium"), ("before", "after"), (tables.gradient, tables.step), strict=True
+    ):
+        with column:
+            chart.show(
+                charts.vectors(f"lesson.clipping.{name}", lang, theme),
+                build(found, lang),
+                key=f"lesson.clipping.{name}",
+                alt=said,
+            )
+    conclude(said)
+    recording = recorded.choose_exactly("A2")
+    if recording is not None and recording.history.last is not None:
+        first, last = recording.history.epochs[0], recording.history.last
+        st.caption(
+            t(
+                "lesson.clipping.recorded",
+                lang,
+                first=f"{first.clipped_share:.0%}",
+                epoch=last.epoch,
+                last=f"{last.clipped_share:.0%}",
+            )
+        )

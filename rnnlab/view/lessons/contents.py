@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rnnlab.errors import RNNLabError
-from rnnlab.view.equations import EQUATIONS
-from rnnlab.view.sections import SECOND
+from rnnlab.view.language.equations import EQUATIONS
+from rnnlab.view.language.sections import SECOND
 
 
 @dataclass(frozen=True)

@@ -1,56 +1,55 @@
-"""What the norms of the gradient do from layer to layer of a deep network."""
+"""The lesson on depth: what the gradient's norm does from layer to layer, in two recorded runs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import streamlit as st
 
-from rnnlab.events import EpochFinished
+from rnnlab.recipes import RECIPES
+from rnnlab.view.data import recorded
+from rnnlab.view.data.recorded import Recording
+from rnnlab.view.language.i18n import t
+from rnnlab.view.language.settings import recipe_title
+from rnnlab.view.lessons import charts, sentences, tables
+from rnnlab.view.lessons.compute import depth
+from rnnlab.view.lessons.contents import Lesson
+from rnnlab.view.lessons.layout import conclude
+from rnnlab.view.page import address, chart, session
 
-
-@dataclass(frozen=True)
-class Descent:
-    """Norms from the last recurrent layer down to the first.
-
-    Attributes:
-        norms: by recurrent layer, the first layer first; without the output layer.
-    """
-
-    norms: tuple[float, ...]
-
-    @property
-    def dead(self) -> int:
-        """How many layers get no gradient at all: smaller than the smallest number the machine keeps."""
-        return sum(norm == 0 for norm in self.norms)
-
-    @property
-    def lowest_alive(self) -> int:
-        """The lowest layer (from 1) that gets any gradient; 0 where none does."""
-        return next((i for i, norm in enumerate(self.norms, 1) if norm > 0), 0)
-
-    @property
-    def ratio(self) -> float | None:
-        """The last layer's norm ÷ that of the lowest layer with any; None where none has any."""
-        return self.norms[-1] / self.norms[self.lowest_alive - 1] if self.lowest_alive else None
-
-    @property
-    def kind(self) -> str:
-        """``dies``, ``vanishes`` (a thousandfold), ``shrinks`` (tenfold) or ``arrives``."""
-        if self.dead:
-            return "dies"
-        assert self.ratio is not None
-        return "vanishes" if self.ratio >= 1000 else "shrinks" if self.ratio >= 10 else "arrives"
+_NAMES = ("A8", "A9")
 
 
-def descent(epoch: EpochFinished) -> Descent:
-    """Return the norms of an epoch's mean gradient, recurrent layers alone."""
-    return Descent(epoch.grad_norm_by_layer[:-1])
+def draw(lesson: Lesson) -> None:
+    """Let the reader go through the epochs of a two-layer and a six-layer network."""
+    lang, theme = session.language(), session.theme()
+    recordings = [one for one in map(recorded.choose_exactly, _NAMES) if one is not None]
+    epochs = _epochs(recordings)
+    if not epochs:
+        st.caption(t("lesson.depth.none", lang))
+        return
+    st.markdown(f":violet-badge[:material/movie: {t('lesson.recorded', lang)}] {t('lesson.depth.runs', lang)}")
+    epoch = st.select_slider(t("chart.epoch", lang), epochs, epochs[min(4, len(epochs) - 1)], key="lesson.depth.epoch")
+    runs = {}
+    for one in recordings:
+        at = one.history.at(epoch)
+        if at is not None and at.grad_norm_by_layer:
+            runs[f"{one.name} · {recipe_title(RECIPES[one.name], lang)}"] = (one.name, depth.descent(at))
+    said = " ".join(sentences.depth(name, found, epoch, lang) for name, found in runs.values())
+    chart.show(
+        charts.norms(lang, theme),
+        tables.norms({title: found for title, (_, found) in runs.items()}),
+        key="lesson.depth.norms",
+        alt=said,
+    )
+    conclude(said)
+    st.page_link(
+        address.PAGES["diagnose"][0],
+        label=t("lesson.depth.diagnose", lang),
+        icon=":material/stethoscope:",
+        query_params={"lang": lang},
+    )
 
 
-def spread(epochs: Sequence[EpochFinished], count: int = 12) -> list[int]:
-    """Choose about `count` epochs from the first to the last, closer together at the start."""
-    numbers = [one.epoch for one in epochs if one.grad_norm_by_layer]
-    if not numbers:
-        return []
-    wanted = {1, 2, 3, 5, 10, 20, 30, 40, 60, 80, 120, 160, 200, 250, 500, numbers[-1]}
-    return [number for number in numbers if number in wanted][-count:]
+def _epochs(recordings: list[Recording]) -> list[int]:
+    """Return the epochs that all recordings have."""
+    sets = [set(depth.spread(one.history.epochs, 20)) for one in recordings]
+    return sorted(set.intersection(*sets)) if sets else []

@@ -1,57 +1,78 @@
-"""A one-hot row times a matrix is a row of the matrix, in small numbers."""
+"""The lesson on one-hot rows: the product and the looked-up row side by side."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import streamlit as st
 
-import numpy as np
-from numpy.typing import NDArray
+from rnnlab.recipes import RECIPES
+from rnnlab.view.data.highlight import visible
+from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.lessons.compute import one_hot
+from rnnlab.view.lessons.contents import Lesson
+from rnnlab.view.lessons.layout import conclude
+from rnnlab.view.page import session
 
-Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class LookUp:
-    """One product, and the row that it comes to.
-
-    Attributes:
-        row: the one-hot row, (vocab_size,).
-        matrix: (vocab_size, num_hiddens).
-        product: row times matrix, (num_hiddens,).
-        looked_up: the row of the matrix, (num_hiddens,).
-    """
-
-    row: Array
-    matrix: Array
-    product: Array
-    looked_up: Array
-
-    @property
-    def same(self) -> bool:
-        """Whether both ways came to the same numbers, to the last bit."""
-        return bool(np.array_equal(self.product, self.looked_up))
-
-    @property
-    def multiplications(self) -> int:
-        """What the product costs; the look-up costs none."""
-        return self.matrix.size
-
-    @property
-    def by_zero(self) -> int:
-        """How many of them are by zero."""
-        return int(np.count_nonzero(self.row == 0) * self.matrix.shape[1])
+_SEED = "lesson.one_hot.seed"
+_HIDDENS = 3
 
 
-def matrix(vocab_size: int, num_hiddens: int, seed: int) -> Array:
-    """Return small numbers with one decimal, none of them zero, (vocab_size, num_hiddens)."""
-    numbers = np.random.default_rng(seed).integers(1, 10, (vocab_size, num_hiddens)) / 10
-    signs = np.random.default_rng(seed + 1).choice([-1.0, 1.0], (vocab_size, num_hiddens))
-    weights: Array = numbers * signs
-    return weights
+def draw(lesson: Lesson) -> None:
+    """Let the reader choose a character, and see both ways come to the same numbers."""
+    lang = session.language()
+    left, right = st.columns([1, 2], gap="medium", vertical_alignment="bottom")
+    vocab_size = left.slider(t("lesson.one-hot.vocab", lang), 3, 7, 5, key="lesson.one_hot.vocab")
+    characters = list(t("lesson.one-hot.characters", lang))[:vocab_size]
+    chosen = right.segmented_control(
+        t("lesson.one-hot.character", lang),
+        characters,
+        default=characters[1],
+        key=session.key(f"lesson.one_hot.character.{vocab_size}"),
+        required=True,
+    )
+    found = one_hot.look_up(
+        characters.index(str(chosen)),
+        one_hot.matrix(vocab_size, _HIDDENS, int(st.session_state.get(_SEED, 1))),
+    )
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown(t("lesson.one-hot.product", lang))
+        st.latex(rf"\begin{{bmatrix}}{' & '.join(f'{one:.0f}' for one in found.row)}\end{{bmatrix}}")
+        st.latex(r"\times\;" + _matrix(found.matrix, None))
+        st.latex("= " + _matrix(found.product[None], None))
+    with right:
+        st.markdown(
+            t(
+                "lesson.one-hot.row",
+                lang,
+                number=characters.index(str(chosen)) + 1,
+                character=plain(visible(str(chosen))),
+            )
+        )
+        st.latex(_matrix(found.matrix, characters.index(str(chosen))))
+        st.latex(r"\to\;" + _matrix(found.looked_up[None], 0))
+    st.button(t("lesson.one-hot.again", lang), icon=":material/casino:", on_click=_again)
+    config, vocab = RECIPES["A2"].config, session.facts().of(RECIPES["A2"].config).vocab_size
+    conclude(
+        t(
+            f"lesson.one-hot.{'same' if found.same else 'differ'}",
+            lang,
+            count=found.multiplications,
+            zeros=found.by_zero,
+            real=f"{vocab * config.num_hiddens:,}",
+            vocab=vocab,
+            hiddens=config.num_hiddens,
+        )
+    )
 
 
-def look_up(index: int, weights: Array) -> LookUp:
-    """Multiply the one-hot row of `index` by `weights`, and look the row up."""
-    row = np.zeros(len(weights))
-    row[index] = 1.0
-    return LookUp(row, weights, row @ weights, weights[index])
+def _matrix(values: one_hot.Array, marked: int | None) -> str:
+    """Write a matrix as LaTeX, one row of it set bold and underlined."""
+    rows = []
+    for i, line in enumerate(values):
+        numbers = [f"{one:.1f}" for one in line]
+        rows.append(" & ".join(rf"\underline{{\mathbf{{{one}}}}}" if i == marked else one for one in numbers))
+    return r"\begin{bmatrix}" + r"\\".join(rows) + r"\end{bmatrix}"
+
+
+def _again() -> None:
+    st.session_state[_SEED] = int(st.session_state.get(_SEED, 1)) + 1

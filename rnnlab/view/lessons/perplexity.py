@@ -1,45 +1,63 @@
-"""Perplexity by hand: e to the mean of -ln p, and its three cases."""
+"""The lesson on perplexity: its three cases, guessed and then seen, and one's own probabilities."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+import streamlit as st
 
-CASES = ("certain", "wrong", "blind")
-"""The right character always gets probability 1; at least once 0; always 1/V."""
-ANSWERS = ("one", "vocabulary", "infinite")
-"""What a reader may guess: 1, the size of the vocabulary, infinity."""
-
-
-def losses(probabilities: Sequence[float]) -> list[float | None]:
-    """Return -ln p of each probability of the right character, nats; None where it is infinite."""
-    return [-math.log(p) if p > 0 else None for p in probabilities]
+from rnnlab.recipes import RECIPES
+from rnnlab.view.language.i18n import number, t
+from rnnlab.view.lessons import charts, sentences, tables
+from rnnlab.view.lessons.compute import perplexity
+from rnnlab.view.lessons.contents import Lesson
+from rnnlab.view.lessons.layout import conclude
+from rnnlab.view.page import chart, session
 
 
-def perplexity(probabilities: Sequence[float]) -> float | None:
-    """Return exp(mean of -ln p); None: infinite, as soon as one probability is 0."""
-    each = losses(probabilities)
-    finite = [loss for loss in each if loss is not None]
-    if len(finite) < len(each):
-        return None
-    return math.exp(sum(finite) / len(finite))
+def draw(lesson: Lesson) -> None:
+    """Ask for the three cases, then let the reader set the probabilities."""
+    lang, theme = session.language(), session.theme()
+    vocab_size = session.facts().of(RECIPES["A2"].config).vocab_size
+    for case, column in zip(perplexity.CASES, st.columns(3, gap="medium"), strict=True):
+        with column.container(border=True, height="stretch"):
+            _case(case, vocab_size)
+    st.markdown(t("lesson.perplexity.own", lang))
+    probabilities = [
+        column.slider(
+            t("lesson.perplexity.character", lang, number=i + 1), 0.0, 1.0, value, 0.01, key=f"lesson.perplexity.p{i}"
+        )
+        for i, (value, column) in enumerate(zip((0.9, 0.5, 0.2), st.columns(3, gap="medium"), strict=True))
+    ]
+    value = perplexity.perplexity(probabilities)
+    said = sentences.perplexity_of(probabilities, vocab_size, lang)
+    left, right = st.columns([3, 2], gap="medium", vertical_alignment="center")
+    with left:
+        chart.show(
+            charts.loss_curve(lang, theme),
+            tables.losses(probabilities),
+            key="lesson.perplexity.curve",
+            alt=said,
+        )
+    with right:
+        parts = " + ".join("∞" if one is None else f"{one:.2f}" for one in perplexity.losses(probabilities))
+        st.latex(rf"\tfrac{{1}}{{3}}\,({parts.replace('∞', chr(92) + 'infty')})")
+        st.metric(t("chart.perplexity", lang), number(value, 4))
+    conclude(said)
 
 
-def answer(case: str, vocab_size: int) -> tuple[str, float | None]:
-    """Work a case out on three characters: which of `ANSWERS` it is, and the perplexity."""
-    probabilities = {"certain": [1.0] * 3, "wrong": [1.0, 0.0, 1.0], "blind": [1 / vocab_size] * 3}[case]
-    value = perplexity(probabilities)
-    if value is None:
-        return "infinite", None
-    return ("one" if abs(value - 1) < 1e-9 else "vocabulary"), value
-
-
-def kind(value: float | None, vocab_size: int) -> str:
-    """Say where a perplexity stands: ``infinite``, ``perfect``, ``better``, ``blind`` or ``worse`` than guessing."""
-    if value is None:
-        return "infinite"
-    if value < 1.0005:
-        return "perfect"
-    if math.isclose(value, vocab_size, rel_tol=0.005):
-        return "blind"
-    return "better" if value < vocab_size else "worse"
+def _case(case: str, vocab_size: int) -> None:
+    lang = session.language()
+    st.markdown(t(f"lesson.perplexity.{case}", lang, vocab=vocab_size))
+    guess = st.segmented_control(
+        t("lesson.guess", lang),
+        perplexity.ANSWERS,
+        key=session.key(f"lesson.perplexity.case.{case}"),
+        format_func=lambda one: {"one": "1", "vocabulary": str(vocab_size), "infinite": "∞"}[one],
+        label_visibility="collapsed",
+    )
+    if guess:
+        which, value = perplexity.answer(case, vocab_size)
+        verdict = "as_guessed" if which == guess else "otherwise"
+        st.markdown(
+            f"{t(f'lesson.perplexity.{verdict}', lang, perplexity=number(value, 4))} "
+            f"{t(f'lesson.perplexity.{case}.why', lang, vocab=vocab_size)}"
+        )

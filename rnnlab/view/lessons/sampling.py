@@ -1,53 +1,56 @@
-"""Which positions of the text land in which row of which minibatch; the same as `rnnlab.engine.minibatch` deals out."""
+"""The lesson on sampling: which positions of the text land in which row of which minibatch."""
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+import streamlit as st
 
-Positions = NDArray[np.int64]
+from rnnlab.view.language.i18n import t
+from rnnlab.view.lessons import charts, sentences, tables
+from rnnlab.view.lessons.compute import sampling
+from rnnlab.view.lessons.contents import Lesson
+from rnnlab.view.lessons.layout import conclude
+from rnnlab.view.page import chart, session
 
-
-def num_windows(length: int, num_steps: int) -> int:
-    """Return how many windows of `num_steps` with a target for each character fit into the text."""
-    return max(0, length - 1) // num_steps
-
-
-def random_positions(length: int, batch_size: int, num_steps: int, order: Positions) -> Positions:
-    """Return the positions of X by random sampling, (num_minibatches, batch_size, num_steps).
-
-    Args:
-        length: characters of the text.
-        order: the order in which the windows are dealt out, a permutation of ``range(num_windows(...))``.
-    """
-    count = len(order) // batch_size
-    starts = order[: count * batch_size].reshape(count, batch_size, 1) * num_steps
-    positions: Positions = starts + np.arange(num_steps)
-    return positions
+_SEED = "lesson.sampling.seed"
 
 
-def shuffled(length: int, num_steps: int, seed: int) -> Positions:
-    """Return a random order of the windows."""
-    order: Positions = np.random.default_rng(seed).permutation(num_windows(length, num_steps))
-    return order
+def draw(lesson: Lesson) -> None:
+    """Deal a short text out in both ways, minibatch after minibatch."""
+    lang, theme = session.language(), session.theme()
+    columns = st.columns(3, gap="medium")
+    length = columns[0].slider(t("lesson.sampling.length", lang), 30, 100, 48, 2, key="lesson.sampling.length")
+    batch_size = columns[1].slider(t("field.batch_size", lang), 1, 4, 2, key="lesson.sampling.batch")
+    num_steps = columns[2].slider(t("field.num_steps", lang), 2, 7, 5, key="lesson.sampling.steps")
+    seed = int(st.session_state.get(_SEED, 1))
+    dealt = {
+        "consecutive": sampling.consecutive_positions(length, batch_size, num_steps),
+        "random": sampling.random_positions(length, batch_size, num_steps, sampling.shuffled(length, num_steps, seed)),
+    }
+    count = min(len(one) for one in dealt.values())
+    minibatch = 1
+    if count > 1:
+        minibatch = st.slider(
+            t("lesson.sampling.minibatch", lang), 1, count, min(2, count), key=f"lesson.sampling.minibatch.{count}"
+        )
+    for name, positions in dealt.items():
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{t(f'lesson.sampling.{name}', lang)}**")
+            if name == "random":
+                st.button(t("lesson.sampling.again", lang), icon=":material/casino:", type="tertiary", on_click=_again)
+        windows = [f"{row[0]}–{row[-1]}" for row in positions[minibatch - 1]]
+        rows = t("list.join", lang).join(windows)
+        chart.show(
+            charts.positions(lang, theme),
+            tables.positions(positions, minibatch - 1, length),
+            key=f"lesson.sampling.{name}",
+            alt=t("lesson.sampling.alt", lang, number=minibatch, rows=rows),
+        )
+        left = sampling.left_out(positions, length)
+        st.caption(t("lesson.sampling.rows", lang, number=minibatch, rows=rows, left=left))
+    st.caption(t("lesson.sampling.legend", lang))
+    continuing = {name: sampling.rows_that_continue(one, minibatch - 1) for name, one in dealt.items()}
+    conclude(sentences.sampling(continuing, batch_size, minibatch, lang))
 
 
-def consecutive_positions(length: int, batch_size: int, num_steps: int) -> Positions:
-    """Return the positions of X by consecutive sampling, (num_minibatches, batch_size, num_steps)."""
-    row_length = length // batch_size
-    count = max(0, row_length - 1) // num_steps
-    rows = np.arange(batch_size * row_length).reshape(batch_size, row_length)[:, : count * num_steps]
-    positions: Positions = rows.reshape(batch_size, count, num_steps).transpose(1, 0, 2)
-    return positions
-
-
-def rows_that_continue(positions: Positions, minibatch: int) -> int:
-    """Count the rows of `minibatch` (from 0) that begin where the same row of the one before ended; 0 in the first."""
-    if not 0 < minibatch < len(positions):
-        return 0
-    return int(np.count_nonzero(positions[minibatch][:, 0] == positions[minibatch - 1][:, -1] + 1))
-
-
-def left_out(positions: Positions, length: int) -> int:
-    """Count the characters that no minibatch of the epoch has in its X."""
-    return length - positions.size
+def _again() -> None:
+    st.session_state[_SEED] = int(st.session_state.get(_SEED, 1)) + 1

@@ -1,90 +1,110 @@
-"""The shapes of every tensor and weight of a network, from its configuration alone; equal to the engine's."""
+"""The lesson on shapes: what goes in, what comes out, what is learnt, and what another cell would change."""
 
 from __future__ import annotations
 
-import math
-from typing import NamedTuple
+import streamlit as st
 
 from rnnlab.config import TrainConfig
-
-GATES = {"rnn": 1, "gru": 3, "lstm": 4}
-"""Blocks of weights in a cell: one for each gate, and one for the candidate."""
-
-Shape = tuple[int, ...]
-
-
-class Tensor(NamedTuple):
-    """A tensor by its role (a key of the catalogue), its symbol (LaTeX) and its shape."""
-
-    role: str
-    symbol: str
-    shape: Shape
+from rnnlab.view.language.i18n import t
+from rnnlab.view.language.settings import value_text
+from rnnlab.view.lessons import sentences
+from rnnlab.view.lessons.compute import shapes
+from rnnlab.view.lessons.contents import Lesson
+from rnnlab.view.lessons.layout import conclude
+from rnnlab.view.page import session
 
 
-class Weight(NamedTuple):
-    """Weights of one kind in one layer and direction: layer 0 is the output layer."""
+def draw(lesson: Lesson) -> None:
+    """Let the reader size a network, and count."""
+    lang = session.language()
+    left, right = st.columns(2, gap="medium")
+    cell = left.segmented_control(
+        t("field.cell", lang),
+        list(shapes.GATES),
+        default="rnn",
+        key=session.key("lesson.shapes.cell"),
+        format_func=lambda one: value_text("cell", one, lang),
+        required=True,
+        width="stretch",
+    )
+    how = right.segmented_control(
+        t("field.implementation", lang),
+        ["scratch", "library"],
+        default="scratch",
+        key=session.key("lesson.shapes.how"),
+        format_func=lambda one: value_text("implementation", one, lang),
+        required=True,
+        width="stretch",
+    )
+    columns = st.columns(3, gap="medium")
+    batch_size = columns[0].slider(t("lesson.shapes.batch", lang), 1, 64, 32, key="lesson.shapes.batch")
+    num_steps = columns[1].slider(t("lesson.shapes.steps", lang), 1, 70, 35, key="lesson.shapes.steps")
+    vocab_size = columns[2].slider(t("lesson.shapes.vocab", lang), 27, 2000, 1027, key="lesson.shapes.vocab")
+    num_hiddens = columns[0].slider(t("lesson.shapes.hiddens", lang), 8, 512, 256, 8, key="lesson.shapes.hiddens")
+    num_layers = columns[1].slider(t("lesson.shapes.layers", lang), 1, 6, 1, key="lesson.shapes.layers")
+    directions = columns[2].slider(t("lesson.shapes.directions", lang), 1, 2, 1, key="lesson.shapes.directions")
+    config = TrainConfig.make(
+        cell=cell,
+        implementation=how,
+        batch_size=batch_size,
+        num_steps=num_steps,
+        num_hiddens=num_hiddens,
+        num_layers=num_layers,
+        bidirectional=directions == 2,
+    )
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown(t("lesson.shapes.flows", lang))
+        st.table(
+            {
+                t("lesson.shapes.tensor", lang): [
+                    f"${one.symbol}$ {t(f'lesson.shapes.role.{one.role}', lang)}"
+                    for one in shapes.tensors(config, vocab_size)
+                ],
+                t("lesson.shapes.shape", lang): [_shape(one.shape) for one in shapes.tensors(config, vocab_size)],
+            },
+            border="horizontal",
+        )
+    with right:
+        st.markdown(t("lesson.shapes.learnt", lang))
+        rows = _grouped(shapes.weights(config, vocab_size))
+        st.table(
+            {
+                t("lesson.shapes.weight", lang): [name for name, _, _ in rows],
+                t("lesson.shapes.shape", lang): [_shape(shape) for _, shape, _ in rows],
+                t("lesson.shapes.numbers", lang): [f"{count:,}" for _, _, count in rows],
+            },
+            border="horizontal",
+        )
+    other = "rnn" if cell == "lstm" else "lstm"
+    conclude(
+        sentences.shape_sentence(
+            shapes.num_parameters(config, vocab_size),
+            shapes.num_parameters(config.change(cell=other), vocab_size),
+            str(cell),
+            other,
+            num_layers,
+            directions,
+            lang,
+        )
+    )
 
-    layer: int
-    direction: int
-    symbol: str
-    shape: Shape
 
-    @property
-    def size(self) -> int:
-        """How many numbers it holds."""
-        return math.prod(self.shape)
-
-
-def tensors(config: TrainConfig, vocab_size: int) -> list[Tensor]:
-    """Return what flows through the network for one minibatch, in order.
-
-    T time steps, B the batch size, V the vocabulary, h hidden units, D directions, L layers.
-    """
-    T, B, V, h = config.num_steps, config.batch_size, vocab_size, config.num_hiddens  # noqa: N806
-    D = 2 if config.bidirectional else 1  # noqa: N806
-    state = (config.num_layers * D, B, h)
-    return [
-        Tensor("minibatch", r"\mathbf{X}", (B, T)),
-        Tensor("one_hot", r"\mathrm{onehot}(\mathbf{X}^\top)", (T, B, V)),
-        Tensor("state", r"\mathbf{H}", state),
-        *([Tensor("memory", r"\mathbf{C}", state)] if config.cell == "lstm" else []),
-        Tensor("outputs", r"\mathbf{H}_1, \ldots, \mathbf{H}_T", (T, B, D * h)),
-        Tensor("logits", r"\mathbf{O}", (T * B, V)),
-        Tensor("targets", r"\mathbf{Y}", (B, T)),
-        Tensor("loss", r"\ell", ()),
-    ]
+def _grouped(learnt: list[shapes.Weight]) -> list[tuple[str, shapes.Shape, int]]:
+    """Put what has the same symbol and shape into one row: the layers from the second on are alike."""
+    lang = session.language()
+    rows: dict[tuple[str, shapes.Shape], list[shapes.Weight]] = {}
+    for one in learnt:
+        rows.setdefault((one.symbol, one.shape), []).append(one)
+    named = []
+    for (symbol, shape), members in rows.items():
+        layers = sorted({one.layer for one in members})
+        span = f"{layers[0]}–{layers[-1]}" if len(layers) > 1 else str(layers[0])
+        where = t("lesson.shapes.layer", lang, number=span) if layers[0] else t("chart.output_layer", lang)
+        times = f" ×{len(members)}" if len(members) > 1 else ""
+        named.append((f"${symbol}$ {where}{times}", shape, sum(one.size for one in members)))
+    return named
 
 
-def weights(config: TrainConfig, vocab_size: int) -> list[Weight]:
-    """Return everything that is learnt, layer by layer, the output layer last.
-
-    The library keeps its matrices transposed and has two biases where the book has one.
-    """
-    h, columns = config.num_hiddens, GATES[config.cell] * config.num_hiddens
-    directions = 2 if config.bidirectional else 1
-    learnt: list[Weight] = []
-    for layer in range(1, config.num_layers + 1):
-        inputs = vocab_size if layer == 1 else directions * h
-        for direction in range(directions):
-            if config.implementation == "scratch":
-                parts: list[tuple[str, Shape]] = [
-                    (r"\mathbf{W}_x", (inputs, columns)),
-                    (r"\mathbf{W}_h", (h, columns)),
-                    (r"\mathbf{b}", (columns,)),
-                ]
-            else:
-                parts = [
-                    (r"\mathbf{W}_{ih}", (columns, inputs)),
-                    (r"\mathbf{W}_{hh}", (columns, h)),
-                    (r"\mathbf{b}_{ih}", (columns,)),
-                    (r"\mathbf{b}_{hh}", (columns,)),
-                ]
-            learnt += [Weight(layer, direction, symbol, shape) for symbol, shape in parts]
-    learnt.append(Weight(0, 0, r"\mathbf{W}_{hq}", (directions * h, vocab_size)))
-    learnt.append(Weight(0, 0, r"\mathbf{b}_q", (vocab_size,)))
-    return learnt
-
-
-def num_parameters(config: TrainConfig, vocab_size: int) -> int:
-    """Return how many numbers the network learns."""
-    return sum(one.size for one in weights(config, vocab_size))
+def _shape(shape: shapes.Shape) -> str:
+    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"

@@ -1,4 +1,4 @@
-"""The tables of the lessons' charts; `rnnlab.view.charts.lessons` names them."""
+"""The tables of the lessons' charts; `rnnlab.view.lessons.charts` names them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from rnnlab.view.frames import History, ceiling, ipc
-from rnnlab.view.highlight import visible
-from rnnlab.view.i18n import number, t
-from rnnlab.view.lessons import clipping, sampling, truncation
-from rnnlab.view.lessons.cells import Array
-from rnnlab.view.lessons.clipping import Clipped
-from rnnlab.view.lessons.depth import Descent
-from rnnlab.view.lessons.directions import Reading, seen
+from rnnlab.view.data.highlight import visible
+from rnnlab.view.data.history import History
+from rnnlab.view.language.i18n import number, t
+from rnnlab.view.lessons.compute import clipping, sampling, truncation
+from rnnlab.view.lessons.compute.cells import Array
+from rnnlab.view.lessons.compute.clipping import Clipped
+from rnnlab.view.lessons.compute.depth import Descent
+from rnnlab.view.lessons.compute.directions import Reading, seen
+from rnnlab.view.page.arrow import ipc
+from rnnlab.view.page.style import ceiling
 
 _F, _S = pa.float64(), pa.string()
 MAX_BARS = 8

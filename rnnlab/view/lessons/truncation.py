@@ -1,65 +1,102 @@
-"""How far a gradient walks back, with the graph cut between minibatches and without."""
+"""The lesson on truncated backpropagation: how far a gradient walks, and what it costs to let it."""
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Sequence
-from dataclasses import dataclass
+import streamlit as st
 
-from rnnlab.events import EpochFinished, MinibatchFinished
+from rnnlab.errors import RNNLabError
+from rnnlab.recipes import RECIPES
+from rnnlab.runs.store import RunRecord
+from rnnlab.view.data import recorded
+from rnnlab.view.language.i18n import number, t
+from rnnlab.view.lessons import charts, contents, sentences, tables
+from rnnlab.view.lessons.compute import truncation
+from rnnlab.view.lessons.compute.exercises import without_detach
+from rnnlab.view.lessons.contents import Lesson
+from rnnlab.view.lessons.layout import conclude, link, title
+from rnnlab.view.page import chart, session
+from rnnlab.view.watch import scenes
 
-
-def reach(minibatch: int, num_steps: int, detach: bool) -> range:
-    """Return the time steps of the epoch (from 0) that the gradient of `minibatch` (from 1) walks back through."""
-    end = minibatch * num_steps
-    return range(end - num_steps if detach else 0, end)
-
-
-def steps_walked(num_minibatches: int, num_steps: int, detach: bool) -> list[int]:
-    """Return how many time steps each minibatch's gradient walks through: constant, or growing."""
-    return [len(reach(m, num_steps, detach)) for m in range(1, num_minibatches + 1)]
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What each minibatch of an epoch took, the median over the epochs that were kept.
-
-    Attributes:
-        minibatches: their numbers, from 1.
-        seconds: by minibatch.
-        memory_mb: of the process, by minibatch; None where it was not measured.
-    """
-
-    minibatches: tuple[int, ...]
-    seconds: tuple[float, ...]
-    memory_mb: tuple[float | None, ...]
-
-    @property
-    def seconds_grow(self) -> float:
-        """The last minibatch's time ÷ the first one's."""
-        return self.seconds[-1] / self.seconds[0]
-
-    @property
-    def memory_grows(self) -> float | None:
-        """How many MB more the process holds at the last minibatch than at the first."""
-        first, last = self.memory_mb[0], self.memory_mb[-1]
-        return None if first is None or last is None else last - first
+_STEPS = 4  # in the picture; the book has 35
 
 
-def cost_by_minibatch(events: Sequence[MinibatchFinished]) -> Cost | None:
-    """Return what the minibatches took by their position in the epoch; None with fewer than two positions."""
-    numbers = sorted({one.minibatch for one in events})
-    if len(numbers) < 2:
-        return None
-    seconds, memory = [], []
-    for number in numbers:
-        here = [one for one in events if one.minibatch == number]
-        seconds.append(statistics.median(one.seconds for one in here))
-        measured = [one.memory_mb for one in here if one.memory_mb is not None]
-        memory.append(statistics.median(measured) if measured else None)
-    return Cost(tuple(numbers), tuple(seconds), tuple(memory))
+def draw(lesson: Lesson) -> None:
+    """Draw the graph of an epoch with the gradient's way back, and the cost by minibatch."""
+    lang, theme = session.language(), session.theme()
+    left, middle, right = st.columns([2, 2, 1], gap="medium", vertical_alignment="bottom")
+    count = left.slider(t("lesson.truncation.count", lang), 2, 8, 4, key="lesson.truncation.count")
+    minibatch = middle.slider(
+        t("lesson.truncation.of", lang), 1, count, min(3, count), key=f"lesson.truncation.minibatch.{count}"
+    )
+    detach = right.toggle(t("lesson.truncation.detach", lang), True, key="lesson.truncation.detach")
+    steps = RECIPES["X4"].config.num_steps
+    walked = {cut: sum(truncation.steps_walked(count, steps, cut)) for cut in (True, False)}
+    said = t(
+        f"lesson.truncation.{'is_cut' if detach else 'is_whole'}",
+        lang,
+        minibatch=minibatch,
+        reach=len(truncation.reach(minibatch, steps, detach)),
+        count=count,
+        sum=walked[detach],
+        ratio=number(walked[False] / walked[True], 3),
+    )
+    chart.show(
+        charts.reach(lang, theme),
+        tables.reach(minibatch, count, _STEPS, detach, lang),
+        key="lesson.truncation.reach",
+        alt=said,
+    )
+    st.caption(t("lesson.truncation.legend", lang))
+    chart.show(charts.walked(lang, theme), tables.walked(count, steps, lang), key="lesson.truncation.walked", alt=said)
+    conclude(said)
+    _measured()
 
 
-def seconds_per_epoch(epochs: Sequence[EpochFinished]) -> float | None:
-    """Return the median time of an epoch; None before the first."""
-    return statistics.median(one.seconds for one in epochs) if epochs else None
+def _measured() -> None:
+    """Show what X4 took: minibatch by minibatch where it ran here, else epoch by epoch as recorded."""
+    lang, theme = session.language(), session.theme()
+    exercise = contents.find("X4")
+    reference = recorded.choose_exactly("A2")
+    for record in _runs():
+        history = scenes.feed(record.id).scene(record, lang, theme).history
+        cost = truncation.cost_by_minibatch(history.minibatches)
+        found = without_detach(history)
+        if cost is not None and found is not None:
+            st.markdown(t("lesson.truncation.here", lang, run=record.id))
+            seconds, memory = st.columns(2, gap="medium")
+            said = sentences.finding("X4", found, lang)
+            with seconds:
+                chart.show(
+                    charts.measured("seconds", lang, theme),
+                    tables.measured(cost.minibatches, [1000 * one for one in cost.seconds]),
+                    key="lesson.truncation.seconds",
+                    alt=said,
+                )
+            megabytes = [one for one in cost.memory_mb if one is not None]
+            if len(megabytes) == len(cost.minibatches):
+                with memory:
+                    chart.show(
+                        charts.measured("memory", lang, theme),
+                        tables.measured(cost.minibatches, megabytes),
+                        key="lesson.truncation.memory",
+                        alt=said,
+                    )
+            conclude(said)
+            break
+    else:
+        recording = recorded.choose_exactly("X4")
+        if recording is not None and reference is not None:
+            found = without_detach(recording.history, reference.history)
+            if found is not None:
+                badge = f":violet-badge[:material/movie: {t('lesson.recorded', lang)}]"
+                st.markdown(f"{badge} {sentences.finding('X4', found, lang)}")
+    if link(exercise, title(exercise), ":material/arrow_forward:", "exercise"):
+        st.rerun()
+
+
+def _runs() -> list[RunRecord]:
+    try:
+        records = session.store().runs(limit=100)
+    except RNNLabError:
+        return []
+    return [one for one in records if not one.config.detach and one.epoch > 0][:3]

@@ -1,114 +1,82 @@
-"""Exercise X1: one hyperparameter of A2 at a time, and what a run makes of each of its values."""
+"""Exercise X1: which hyperparameter is tuned, and a table of what each of its values came to."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from statistics import median
+import streamlit as st
 
 from rnnlab.errors import RNNLabError
-from rnnlab.recipes import RECIPES
-from rnnlab.view.frames import History
+from rnnlab.view.language.i18n import number, t
+from rnnlab.view.lessons.compute import tuning
+from rnnlab.view.lessons.compute.tuning import SHORT, Row, Tuned
+from rnnlab.view.lessons.sentences import tuned_value
+from rnnlab.view.page import address, session
+from rnnlab.view.watch.scenes import Scene
 
-GRID: dict[str, dict[str, str]] = {
-    "learning_rate": {"lr-1": "X1-lr-1", "lr-10": "X1-lr-10", "lr-100": "X1", "lr-1000": "X1-lr-1000"},
-    "num_hiddens": {
-        "hiddens-64": "X1-hiddens-64",
-        "hiddens-128": "X1-hiddens-128",
-        "hiddens-256": "X1",
-        "hiddens-512": "X1-hiddens-512",
-    },
-    "num_steps": {"steps-10": "X1-steps-10", "steps-35": "X1", "steps-70": "X1-steps-70"},
-    "batch_size": {"batch-8": "X1-batch-8", "batch-32": "X1", "batch-64": "X1-batch-64"},
-    "clip_norm": {"clip-0.001": "X1-clip-0.001", "clip-0.01": "X1", "clip-0.1": "X1-clip-0.1"},
-}
-"""The settings, the guesses about each, and the recipe that each guess stands for; X1 is A2, the centre of the grid."""
-SHORT = 40
-"""How many epochs the runs train where nobody has recorded them; of longer ones, where they are looked at too."""
+FIRST = next(iter(tuning.GRID))
+"""What is tuned first."""
 
 
-def find(name: str) -> str:
-    """Return the setting that a link names.
-
-    Raises:
-        RNNLabError: ``tune_unknown``: it is none of the grid; the message lists those.
-    """
-    if name in GRID:
-        return name
-    allowed = ", ".join(GRID)
-    message = f"The exercise does not tune {name[:40]!r}; it tunes: {allowed}."
-    raise RNNLabError("tune_unknown", message, name=name[:40], allowed=allowed)
-
-
-def value_of(setting: str, guess: str) -> float:
-    """Return the value of a setting that a guess stands for."""
-    return float(getattr(RECIPES[GRID[setting][guess]].config, setting))
-
-
-@dataclass(frozen=True)
-class Row:
-    """What one value of a setting comes to.
-
-    Attributes:
-        value: of the setting.
-        updates: of the weights in an epoch; None where the run does not say.
-        seconds: of an epoch, the median; None before the first.
-        short: perplexity after `SHORT` epochs, None: infinite or not reached.
-        last: perplexity after the last epoch that all runs have, None: infinite.
-    """
-
-    value: float
-    updates: int | None
-    seconds: float | None
-    short: float | None
-    last: float | None
-
-
-@dataclass(frozen=True)
-class Tuned:
-    """What the runs of a setting come to.
-
-    Attributes:
-        setting: the setting.
-        epoch: the last one that all of them have.
-        rows: by value.
-        best: the row with the lowest perplexity at `epoch`; None where all have overflowed.
-        early: the row that led after `SHORT` epochs, where that is another one.
-    """
-
-    setting: str
-    epoch: int
-    rows: tuple[Row, ...]
-    best: Row | None
-    early: Row | None
-
-    @property
-    def came_true(self) -> str | None:
-        """The guess that came true; None where the best value is none of the guesses."""
-        if self.best is None:
-            return None
-        return next((one for one in GRID[self.setting] if value_of(self.setting, one) == self.best.value), None)
-
-
-def tuned(setting: str, runs: Mapping[float, History]) -> Tuned | None:
-    """Return what `runs`, by the value of the setting, come to; None before any has two epochs to compare."""
-    if len(runs) < 2 or any(history.last is None for history in runs.values()):
-        return None
-    epoch = min(history.epoch for history in runs.values())
-    rows = tuple(_row(value, runs[value], epoch) for value in sorted(runs))
-    finite = [row for row in rows if row.last is not None]
-    best = min(finite, key=lambda row: row.last or 0.0, default=None)
-    sooner = [row for row in rows if row.short is not None]
-    early = min(sooner, key=lambda row: row.short or 0.0, default=None) if epoch > SHORT else None
-    return Tuned(setting, epoch, rows, best, early if early is not best else None)
-
-
-def _row(value: float, history: History, epoch: int) -> Row:
-    short, last = history.at(SHORT), history.at(epoch)
-    return Row(
-        value,
-        history.started.num_minibatches if history.started is not None else None,
-        median(one.seconds for one in history.epochs) if history.epochs else None,
-        short.perplexity if short is not None else None,
-        last.perplexity if last is not None else None,
+def choose() -> str:
+    """Draw the choice of a hyperparameter, with a hint; return it. It stands in the URL, where it is not the first."""
+    lang = session.language()
+    try:
+        setting = tuning.find(st.query_params.get("tune", FIRST))
+    except RNNLabError as error:
+        session.complain(error)
+        setting = FIRST
+    address.parameters(tune=setting if setting != FIRST else None)
+    key = session.key("lesson.tune")
+    st.session_state[key] = setting
+    st.segmented_control(
+        t("lesson.X1.choose", lang),
+        list(tuning.GRID),
+        key=key,
+        format_func=lambda one: t(f"field.{one}", lang),
+        required=True,
+        on_change=_chosen,
+        args=(key,),
     )
+    st.caption(t(f"lesson.X1.hint.{setting}", lang))
+    return setting
+
+
+def _chosen(key: str) -> None:
+    address.parameters(tune=st.session_state[key], run=None)
+
+
+def table(found: Tuned, scenes: list[Scene]) -> None:
+    """Show what each value costs and comes to: updates, time, perplexity, and how much of what it wrote is copied."""
+    lang = session.language()
+    by_value = {float(getattr(scene.config, found.setting)): scene for scene in scenes}
+    measures = ["updates", "seconds", *(["short"] if found.epoch > SHORT else []), "last", "quoted"]
+    epochs = {"short": SHORT, "last": found.epoch}
+    cells = {
+        t("lesson.X1.table", lang): [
+            t(f"lesson.X1.table.{'at' if one in epochs else one}", lang, epoch=epochs.get(one, 0)) for one in measures
+        ]
+    }
+    for row in found.rows:
+        column = _column(row, by_value[row.value])
+        cells[tuned_value(found.setting, row.value, lang)] = [column[one] for one in measures]
+    st.table(cells, border="horizontal")
+    st.caption(t("lesson.X1.table.note", lang))
+
+
+def _column(row: Row, scene: Scene) -> dict[str, str]:
+    return {
+        "updates": "–" if row.updates is None else str(row.updates),
+        "seconds": "–" if row.seconds is None else number(row.seconds, 2),
+        "short": number(row.short, 4),
+        "last": number(row.last, 4),
+        "quoted": _quoted(scene),
+    }
+
+
+def _quoted(scene: Scene) -> str:
+    # both prefixes together, of the newest texts
+    written = scene.history.written()
+    if not written or scene.text is None:
+        return "–"
+    readings = [scene.read(written[-1], prefix) for prefix in scene.history.texts[written[-1]]]
+    shares = [one.coverage for one in readings if one is not None]
+    return f"{sum(shares) / len(shares):.0%}" if shares else "–"

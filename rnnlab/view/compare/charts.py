@@ -1,0 +1,209 @@
+"""The charts that lay runs over each other: curves by epoch, seconds or characters, and the band of random seeds."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import Any
+
+from rnnlab.view.language.i18n import t
+from rnnlab.view.page.style import LAYER_COLORS, LAYER_DASHES, MOVE, PALETTE, ZOOM, altair, specification
+from rnnlab.view.watch.charts import TICKS
+
+OVERLAY_TABLES = ("extent", "ladder", "raw", "line", "published", "ends", "targets")
+BAND_TABLES = ("extent", "ladder", "band", "line", "median", "ends")
+
+SLOTS = list(range(6))
+HEIGHT = 440
+_COLUMN = 7.2  # of a label, in pixels
+
+
+def room(widest: int) -> int:
+    """Return the pixels that labels need beyond the last point, in few steps.
+
+    Args:
+        widest: columns of the widest label, see `rnnlab.view.compare.sentences.columns`.
+    """
+    return 24 * math.ceil((widest * _COLUMN + 14) / 24)
+
+
+@cache
+def overlay(lang: str, theme: str = "light", by: str = "epoch", room: int = 96) -> dict[str, Any]:
+    """Return several curves of perplexity on one log axis; tables `OVERLAY_TABLES`.
+
+    Args:
+        lang: of the titles.
+        theme: ``"light"`` or ``"dark"``.
+        by: what the other axis counts, one of `rnnlab.view.compare.measures.AXES`.
+        room: for the labels beyond the last point, in pixels, as `room` gives it.
+    """
+    alt = altair()
+
+    colors = PALETTE[theme]
+    x, y = _x(lang, by), _y(lang)
+    color, dash = _color(theme), _dash()
+    raw = _layer("raw").mark_line(strokeWidth=1, opacity=0.4).encode(x=x, y=y, color=color, detail="slot:N")
+    line = _layer("line").mark_line(strokeWidth=2.1).encode(x=x, y=y, color=color, strokeDash=dash, detail="slot:N")
+    published = (
+        _layer("published")
+        .mark_point(shape="diamond", size=64, strokeWidth=1.8)
+        .encode(
+            x=x,
+            y=y,
+            stroke=alt.Stroke("slot:N", scale=alt.Scale(domain=SLOTS, range=LAYER_COLORS[theme][:6]), legend=None),
+            fill=alt.Fill("slot:N", scale=alt.Scale(domain=SLOTS, range=LAYER_COLORS[theme][:6]), legend=None),
+            fillOpacity=alt.FillOpacity("fill:Q", scale=None),
+            tooltip=[
+                alt.Tooltip("run:N", title=t("compare.tip.run", lang)),
+                alt.Tooltip("shown:N", title=t("chart.published", lang)),
+            ],
+        )
+    )
+    hover = alt.selection_point(
+        name="hover", nearest=True, on="pointerover", clear="pointerout", fields=["key"], empty=False
+    )
+    targets = (
+        _layer("targets")
+        .mark_point(size=56, filled=True)
+        .encode(
+            x=x,
+            y=y,
+            color=color,
+            opacity=alt.when(hover).then(alt.value(1)).otherwise(alt.value(0)),
+            tooltip=[
+                alt.Tooltip("run:N", title=t("compare.tip.run", lang)),
+                alt.Tooltip("epoch:Q", title=t("chart.epoch", lang), format=".4~f"),
+                alt.Tooltip("shown:N", title=t("chart.perplexity", lang)),
+                alt.Tooltip("seconds:N", title=t("progress.per_epoch", lang)),
+            ],
+        )
+        .add_params(hover)
+    )
+    zoom = alt.selection_interval(name="zoom", bind="scales", zoom=ZOOM, translate=MOVE)
+    chart = alt.layer(
+        _corners(x, y).add_params(zoom), *_rules(x, y, colors), raw, line, *_ends(x, theme), targets, published
+    )
+    return _framed(chart, room)
+
+
+@cache
+def seed_band(lang: str, theme: str = "light", room: int = 96) -> dict[str, Any]:
+    """Return the median of runs that differ in their random seed, with the band they span; tables `BAND_TABLES`."""
+    alt = altair()
+
+    colors = PALETTE[theme]
+    x, y = _x(lang, "epoch"), _y(lang)
+    band = (
+        _layer("band")
+        .mark_area(color=colors["live"], opacity=0.2)
+        .encode(
+            x=x,
+            y=alt.Y("low:Q", title=t("chart.perplexity_log", lang)),
+            y2="high:Q",
+            tooltip=[
+                alt.Tooltip("x:Q", title=t("chart.epoch", lang), format=".4~f"),
+                alt.Tooltip("shown:N", title=t("chart.perplexity", lang)),
+                alt.Tooltip("count:Q", title=t("compare.tip.seeds", lang)),
+            ],
+        )
+    )
+    members = (
+        _layer("line")
+        .mark_line(strokeWidth=1, opacity=0.75)
+        .encode(x=x, y=y, color=_color(theme), strokeDash=_dash(), detail="slot:N")
+    )
+    median = _layer("median").mark_line(strokeWidth=2.8, color=colors["live"]).encode(x=x, y=y)
+    zoom = alt.selection_interval(name="zoom", bind="scales", zoom=ZOOM, translate=MOVE)
+    chart = alt.layer(_corners(x, y).add_params(zoom), *_rules(x, y, colors), band, members, median, *_ends(x, theme))
+    return _framed(chart, room)
+
+
+def _framed(chart: Any, room: int) -> dict[str, Any]:
+    # the rules have dashes of their own; the labels reach beyond the last point
+    padding = {"left": 5, "top": 8, "right": room, "bottom": 5}
+    return specification(chart.resolve_scale(strokeDash="independent").properties(height=HEIGHT, padding=padding))
+
+
+def _layer(name: str) -> Any:
+    alt = altair()
+
+    return alt.Chart(alt.NamedData(name=name))
+
+
+def _x(lang: str, by: str) -> Any:
+    alt = altair()
+
+    axis: dict[str, dict[str, Any]] = {
+        "epoch": {"format": "d", "tickMinStep": 1},
+        "seconds": {"format": ",~f"},
+        "characters": {"format": "~s"},
+    }
+    return alt.X(
+        "x:Q",
+        title=t(f"compare.axis.{by}", lang),
+        scale=alt.Scale(nice=False, zero=False),
+        axis=alt.Axis(grid=False, tickCount=7, labelOverlap="greedy", **axis[by]),
+    )
+
+
+def _y(lang: str, field: str = "value") -> Any:
+    alt = altair()
+
+    return alt.Y(
+        f"{field}:Q",
+        title=t("chart.perplexity_log", lang),
+        scale=alt.Scale(type="log", nice=False, padding=8),
+        axis=alt.Axis(values=TICKS, format="~s", labelOverlap="greedy", gridOpacity=0.45),
+    )
+
+
+def _color(theme: str) -> Any:
+    alt = altair()
+
+    return alt.Color("slot:N", scale=alt.Scale(domain=SLOTS, range=LAYER_COLORS[theme][:6]), legend=None)
+
+
+def _dash() -> Any:
+    alt = altair()
+
+    return alt.StrokeDash("slot:N", scale=alt.Scale(domain=SLOTS, range=LAYER_DASHES[:6]), legend=None)
+
+
+def _corners(x: Any, y: Any) -> Any:
+    # invisible: the axes cover the whole of every run from the start
+    return _layer("extent").mark_point(opacity=0, size=0).encode(x=x, y=y)
+
+
+def _rules(x: Any, y: Any, colors: dict[str, str]) -> list[Any]:
+    alt = altair()
+
+    rules = (
+        _layer("ladder")
+        .mark_rule(color=colors["rule"], strokeWidth=1)
+        .encode(
+            y=y,
+            strokeDash=alt.StrokeDash("order:O", scale=alt.Scale(domain=[1, 2], range=[[2, 4], [6, 4]]), legend=None),
+        )
+    )
+    # curves fall from the upper left to the lower right: the upper label stands right, below its line, on which
+    # a network that learned nothing ends; the lower one left
+    place: dict[str, Any] = {
+        "align": alt.expr("datum.order > 1 ? 'left' : 'right'"),
+        "baseline": alt.expr("datum.order > 1 ? 'bottom' : 'top'"),
+        "dx": alt.expr("datum.order > 1 ? 16 : -8"),
+        "dy": alt.expr("datum.order > 1 ? -3 : 4"),
+        "fontSize": 11,
+    }
+    at = {"x": alt.X("end:Q"), "y": y, "text": "label:N"}
+    halo = _layer("ladder").mark_text(**place, stroke=colors["page"], strokeWidth=4, opacity=0.85).encode(**at)
+    return [rules, halo, _layer("ladder").mark_text(**place, color=colors["text"]).encode(**at)]
+
+
+def _ends(x: Any, theme: str) -> list[Any]:
+    alt = altair()
+
+    place: dict[str, Any] = {"align": "left", "baseline": "middle", "dx": 8, "fontSize": 12, "clip": False}
+    at = {"x": x, "y": alt.Y("place:Q"), "text": "label:N"}
+    dots = _layer("ends").mark_circle(size=42, opacity=1).encode(x=x, y=alt.Y("value:Q"), color=_color(theme))
+    halo = _layer("ends").mark_text(**place, stroke=PALETTE[theme]["page"], strokeWidth=4).encode(**at)
+    return [dots, halo, _layer("ends").mark_text(**place, fontWeight=600).encode(**at, color=_color(theme))]

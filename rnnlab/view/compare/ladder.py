@@ -1,0 +1,134 @@
+"""From scratch to the library, one difference at a time: each rung a real run from the same random seed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import streamlit as st
+
+from rnnlab.errors import RNNLabError
+from rnnlab.recipes import RECIPES
+from rnnlab.view.compare import overlay, state, watch
+from rnnlab.view.compare import pins as compare_pins
+from rnnlab.view.compare.measures import Pinned, Rung, rungs, stored
+from rnnlab.view.compare.sentences import greatest_step, rung_text, short_value, shown
+from rnnlab.view.compare.watch import Look
+from rnnlab.view.data import recorded
+from rnnlab.view.data.identity import RECORDED
+from rnnlab.view.language.i18n import duration, number, plain, t
+from rnnlab.view.page import session
+from rnnlab.view.watch import scenes
+
+START, GOAL = "A6", "A7"
+EPOCHS = 20
+"""Of each rung, unless another number is chosen."""
+
+
+def draw() -> None:
+    """Show the rungs, start those that were never trained, and draw them together."""
+    lang = session.language()
+    st.subheader(t("compare.rungs.title", lang, start=START, goal=GOAL), anchor=False)
+    st.markdown(t("compare.rungs.lead", lang, start=START, goal=GOAL))
+    chain = _chain()
+    trained = [_trained(rung) for rung in chain]
+    missing = [rung for rung, pin in zip(chain, trained, strict=True) if pin is None]
+    if missing:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.button(
+                t("compare.rungs.start", lang, count=len(missing)),
+                key="compare.rungs.start",
+                icon=":material/stairs:",
+                type="primary",
+                on_click=_start,
+                args=(missing,),
+            )
+            st.caption(_takes(missing), width="content")
+    pins = [pin for pin in trained if pin is not None]
+
+    def together(now: Look) -> None:
+        by_pin = {run.pin: run for run in now.runs}
+        runs = [by_pin.get(pin) if pin else None for pin in trained]
+        if now.runs:
+            overlay.curves(now, _names(now.runs, chain, trained), "epoch", False, key="compare.rungs")
+        sentence = greatest_step(chain, runs, lang)
+        if sentence:
+            st.info(sentence, icon=":material/stairs:")
+        _table(chain, runs)
+
+    watch.follow(pins, together)
+
+
+def _chain() -> list[Rung]:
+    """Return the rungs that the two experiments' own settings give, with what the URL asks for at both ends."""
+    start = state.epochs(RECIPES[START].config, START, EPOCHS)
+    goal = RECIPES[GOAL].config.change(num_epochs=start.num_epochs)
+    switched = ("num_epochs", *goal.changes_from(start))
+    return rungs(state.changed(start, switched), state.changed(goal, switched))
+
+
+def _trained(rung: Rung) -> str | None:
+    for record in stored(session.store().runs(limit=500), rung.config):
+        if not scenes.changed_by_hand(record):
+            return record.id
+    same = (name for name in recorded.names() if recorded.label(name).config == rung.config)
+    name = next(same, None)
+    return f"{RECORDED}{name}" if name else None
+
+
+def _takes(missing: Sequence[Rung]) -> str:
+    lang = session.language()
+    try:
+        seconds = [session.client().seconds_per_epoch(rung.config) for rung in missing]
+    except RNNLabError:
+        return ""
+    if any(one is None for one in seconds):
+        return ""
+    total = sum((one or 0.0) * rung.config.num_epochs for one, rung in zip(seconds, missing, strict=True))
+    return t("compare.takes", lang, duration=duration(total, lang))
+
+
+def _start(missing: Sequence[Rung]) -> None:
+    wanted = []
+    for rung in missing:
+        exact = next((name for name in (START, GOAL) if RECIPES[name].config == rung.config), "")
+        wanted.append((rung.config, exact, "" if exact else START))
+    compare_pins.start_all(wanted)
+
+
+def _names(runs: Sequence[Pinned], chain: Sequence[Rung], trained: Sequence[str | None]) -> list[str]:
+    rung_of = {pin: position for position, pin in enumerate(trained) if pin}
+    return [_label(rung_of[run.pin], chain[rung_of[run.pin]]) for run in runs]
+
+
+def _label(position: int, rung: Rung) -> str:
+    lang = session.language()
+    if not rung.changes:
+        return f"{position} {START}"
+    name = next(iter(rung.changes))
+    return f"{position} +{short_value(name, getattr(rung.config, name), lang)}"
+
+
+def _table(chain: Sequence[Rung], runs: Sequence[Pinned | None]) -> None:
+    lang = session.language()
+    ends = [None if run is None else run.perplexity for run in runs]
+    ratios = []
+    for i in range(len(chain)):
+        before, here = (ends[i - 1] if i else None), ends[i]
+        # while they train, two rungs stand at different epochs
+        complete = all(one is not None and one.ended for one in runs[max(0, i - 1) : i + 1])
+        known = before is not None and here is not None and math.isfinite(before) and math.isfinite(here)
+        ratios.append(f"× {number(here / before, 3)}" if before and here and known and complete else "–")
+    st.table(
+        {
+            t("compare.rungs.rung", lang): [str(position) for position in range(len(chain))],
+            t("compare.rungs.switched", lang): [
+                plain(rung_text(rung, lang)) if rung.changes else t("compare.rungs.as_is", lang, id=START)
+                for rung in chain
+            ],
+            t("field.num_epochs", lang): [str(run.history.epoch) if run else "–" for run in runs],
+            t("chart.perplexity", lang): [shown(one) for one in ends],
+            t("compare.rungs.step", lang): ratios,
+        },
+        border="horizontal",
+    )

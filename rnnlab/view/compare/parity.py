@@ -1,0 +1,92 @@
+"""From scratch = library: the same weights in both, one minibatch, and how far they are apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from rnnlab.errors import RNNLabError
+from rnnlab.recipes import RECIPES
+from rnnlab.view.compare import state
+from rnnlab.view.compare.measures import AGREES, agrees
+from rnnlab.view.compare.sentences import scientific
+from rnnlab.view.language.i18n import number, plain, t
+from rnnlab.view.language.settings import value_text
+from rnnlab.view.page import session
+
+CELLS = {"rnn": "A2", "lstm": "A6", "gru": "A4"}
+"""Each cell with the experiment that trains it from scratch."""
+CHANGES = {"initialization": "uniform"}
+"""The weights are the library's: with the tiny ones of the scratch recipes even another function differs by little."""
+
+
+@st.cache_resource(show_spinner=False)
+def _proofs() -> dict[str, dict[str, Any]]:
+    """Return the proofs that were made, by cell, shared by all viewers: the same weights give the same figures."""
+    return {}
+
+
+def draw() -> None:
+    """Show the proof for each cell, made when somebody asks for it."""
+    lang = session.language()
+    st.subheader(t("compare.parity.title", lang), anchor=False)
+    st.markdown(t("compare.parity.lead", lang))
+    made = _proofs()
+    if set(made) != set(CELLS):
+        asked = st.button(
+            t("compare.parity.run", lang), key="compare.parity.run", icon=":material/verified:", type="primary"
+        )
+        if asked:
+            with st.spinner(t("compare.parity.running", lang)):
+                _prove()
+            st.rerun()
+    if not made:
+        return
+    columns = st.columns(len(CELLS), gap="large")
+    for cell, column in zip(CELLS, columns, strict=True):
+        if cell in made:
+            with column:
+                _proof(cell, made[cell])
+
+
+def _prove() -> None:
+    for cell, recipe_id in CELLS.items():
+        try:
+            _proofs()[cell] = session.client().parity(RECIPES[recipe_id].config, CHANGES)
+        except RNNLabError as error:
+            state.complain_later(error)
+            return
+
+
+def _proof(cell: str, found: dict[str, Any]) -> None:
+    lang = session.language()
+    logits, gradients = float(found["logits_difference"]), float(found["gradient_difference"])
+    same = agrees(found)
+    badge = ":green-badge[:material/check:" if same else ":orange-badge[:material/call_split:"
+    said = t("compare.parity.same" if same else "compare.parity.different", lang)
+    st.markdown(f"**{value_text('cell', cell, lang)}**  {badge} {said}]")
+    with st.grid(2, min_column_width=120, gap="small"):
+        st.metric(t("compare.parity.logits", lang), scientific(logits))
+        st.metric(t("compare.parity.gradients", lang), scientific(gradients))
+    st.caption(
+        t(
+            "compare.parity.loss",
+            lang,
+            scratch=number(float(found["loss_scratch"]), 8),
+            library=number(float(found["loss_library"]), 8),
+        )
+    )
+    if not same:
+        key = "compare.parity.gru" if cell == "gru" else "compare.parity.unexpected"
+        st.markdown(t(key, lang, limit=scientific(AGREES)))
+    with st.expander(t("compare.parity.by_parameter", lang)):
+        st.table(
+            {
+                t("compare.parity.parameter", lang): [f"`{plain(str(one['name']))}`" for one in found["parameters"]],
+                t("compare.parity.gradients", lang): [
+                    scientific(float(one["gradient_difference"])) for one in found["parameters"]
+                ],
+            },
+            border="horizontal",
+        )

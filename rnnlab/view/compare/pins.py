@@ -1,0 +1,180 @@
+"""The pins: which runs are laid over each other, how to add and remove them, and the pairs that are ready."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from rnnlab.config import TrainConfig
+from rnnlab.errors import RNNLabError, RunError
+from rnnlab.recipes import RECIPES
+from rnnlab.runs.store import RunRecord
+from rnnlab.text import corpora
+from rnnlab.view.compare import state as compare_state
+from rnnlab.view.compare.sentences import READY
+from rnnlab.view.data import recorded
+from rnnlab.view.data.identity import MAX_PINS, RECORDED
+from rnnlab.view.language.i18n import duration, number, plain, t
+from rnnlab.view.language.settings import recipe_title, state_text, summary
+from rnnlab.view.page import names as page_names
+from rnnlab.view.page import session
+
+_PICKER = "compare.picker"
+
+
+def pairs() -> None:
+    """Offer the pairs that the book invites to compare, one click each; the one that is open can be trained now."""
+    lang = session.language()
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"**{t('compare.pairs', lang)}**", width="content")
+        for left, right in READY:
+            st.button(
+                f"{left} | {right}",
+                key=f"compare.pair.{left}.{right}",
+                help=t("compare.pair.help", lang, left=title(left), right=title(right)),
+                on_click=_open_pair,
+                args=(left, right),
+            )
+
+
+def title(recipe_id: str) -> str:
+    """Name an experiment with its id in front."""
+    return f"{recipe_id} · {recipe_title(RECIPES[recipe_id], session.language())}"
+
+
+def _open_pair(left: str, right: str) -> None:
+    have = [name for name in (left, right) if name in recorded.names()]
+    compare_state.set_pins([f"{RECORDED}{name}" for name in have])
+    if len(have) < 2:  # nothing recorded to open: train them
+        train_pair(left, right)
+
+
+def train_pair(left: str, right: str) -> None:
+    """Start real runs of two experiments from the same random seed, and pin them."""
+    started = start_all([(RECIPES[name].config, name, "") for name in (left, right)])
+    if started:
+        compare_state.set_pins(started)
+
+
+def start_all(wanted: Sequence[tuple[TrainConfig, str, str]]) -> list[str]:
+    """Start runs, (configuration, name, based on) each; what is refused is said, what was started stays.
+
+    Returns:
+        The ids of those that were started.
+    """
+    started: list[str] = []
+    for config, name, based_on in wanted:
+        try:
+            corpora.check_trainable(session.facts().of(config).train, config)
+            run_id = session.start_run(config, name=name, based_on=based_on)
+        except RNNLabError as error:
+            if started:
+                compare_state.complain_later(_some(len(started), len(wanted)))
+            compare_state.complain_later(error)
+            break
+        started.append(run_id)
+    return started
+
+
+def _some(started: int, wanted: int) -> RunError:
+    return RunError(
+        "compare_started_some",
+        f"{started} of {wanted} runs were started and go on; the others were refused.",
+        started=started,
+        wanted=wanted,
+    )
+
+
+def open_pair() -> tuple[str, str] | None:
+    """Return the ready pair that is pinned, recorded or trained; None where it is something else."""
+    names = tuple(_recipe_of(pin) for pin in compare_state.pins())
+    return next((pair for pair in READY if pair == names), None)
+
+
+def _recipe_of(pin: str) -> str:
+    return pin.removeprefix(RECORDED) if pin.startswith(RECORDED) else session.store().run(pin).name
+
+
+def offer_training() -> None:
+    """Offer to train the pair that is open, anew and side by side, where it is one of the ready pairs."""
+    lang, pair = session.language(), open_pair()
+    if pair is None:
+        return
+    seconds = [session.client().seconds_per_epoch(RECIPES[name].config) for name in pair]
+    note = ""
+    if None not in seconds:
+        total = sum((one or 0.0) * RECIPES[name].config.num_epochs for one, name in zip(seconds, pair, strict=True))
+        note = t("compare.train_both.takes", lang, duration=duration(total, lang))
+    st.button(
+        t("compare.train_both", lang),
+        key="compare.train_both",
+        icon=":material/play_arrow:",
+        help=f"{t('compare.train_both.help', lang)} {note}",
+        on_click=train_pair,
+        args=pair,
+    )
+
+
+def draw(names: Mapping[str, str]) -> None:
+    """Show the pins, a button each that takes it off, and the field that adds one.
+
+    Args:
+        names: the label of each pin.
+    """
+    lang = session.language()
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        for one, label in names.items():
+            record = None if one.startswith(RECORDED) else session.store().run(one)
+            state = record.state if record else "recorded"
+            config = record.config if record else recorded.label(one.removeprefix(RECORDED)).config
+            st.button(
+                f"{plain(label)} :small[:gray[{state_text(state, lang)}]]",
+                key=f"compare.unpin.{one}",
+                icon=":material/close:",
+                help=t("compare.unpin", lang, name=plain(label), summary=plain(summary(config, lang))),
+                on_click=compare_state.unpin,
+                args=(one,),
+            )
+        offer_training()
+        _picker()
+
+
+def _picker() -> None:
+    lang, held = session.language(), compare_state.pins()
+    records = {one.id: one for one in session.store().runs(limit=200) if one.id not in held}
+    recordings = [f"{RECORDED}{name}" for name in recorded.names() if f"{RECORDED}{name}" not in held]
+    full = len(held) >= MAX_PINS
+    chosen = f"{_PICKER}.{len(held)}.{st.session_state.get(_PICKER, 0)}"
+    st.selectbox(
+        t("compare.add", lang),
+        [*records, *recordings],
+        None,
+        key=session.key(chosen),
+        format_func=lambda one: _says(one, records),
+        placeholder=t("compare.add.full" if full else "compare.add.placeholder", lang, allowed=MAX_PINS),
+        label_visibility="collapsed",
+        disabled=full,
+        width=420,
+        on_change=_picked,
+        args=(session.key(chosen),),
+    )
+
+
+def _says(one: str, records: Mapping[str, RunRecord]) -> str:
+    lang = session.language()
+    if one.startswith(RECORDED):
+        return t("compare.add.recorded", lang, title=title(one.removeprefix(RECORDED)))
+    record = records[one]
+    parts = [record.title, page_names.title(record), summary(record.config, lang), state_text(record.state, lang)]
+    if record.epoch:
+        parts.append(t("runs.perplexity", lang, perplexity=number(record.perplexity)))
+    return " · ".join(dict.fromkeys(part for part in [*parts, one] if part))
+
+
+def _picked(key: str) -> None:
+    # the next picker is a new one, and empty
+    st.session_state[_PICKER] = st.session_state.get(_PICKER, 0) + 1
+    chosen = st.session_state.get(key)
+    if chosen:
+        compare_state.pin(str(chosen))

@@ -1,0 +1,118 @@
+"""One experiment from several random seeds: the band that they span, so that nobody over-reads one run."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from rnnlab.config import TrainConfig
+from rnnlab.errors import RNNLabError
+from rnnlab.recipes import RECIPES
+from rnnlab.view.compare import charts, pins, state, watch
+from rnnlab.view.compare.measures import SEEDS, missing_seeds, stored
+from rnnlab.view.compare.sentences import columns, short_value, shown, width_of_chance
+from rnnlab.view.compare.tables import band_tables
+from rnnlab.view.compare.watch import Look
+from rnnlab.view.data import recorded
+from rnnlab.view.data.identity import RECORDED
+from rnnlab.view.language.i18n import duration, plain, t
+from rnnlab.view.language.settings import summary
+from rnnlab.view.page import chart, session
+from rnnlab.view.watch import scenes
+
+
+def draw() -> None:
+    """Choose the experiment, start the seeds that are missing, and show the band."""
+    lang = session.language()
+    left, right = st.columns(2, gap="large")
+    with left:
+        recipe_id = state.base_recipe()
+    with right:
+        base = state.epochs(state.changed(RECIPES[recipe_id].config, without=("num_epochs", "random_seed")), recipe_id)
+    st.caption(plain(summary(base, lang)))
+    members = _members(base)
+    missing = missing_seeds(members)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if missing:
+            st.button(
+                t("compare.seeds.start", lang, count=len(missing)),
+                key="compare.seeds.start",
+                icon=":material/casino:",
+                type="primary",
+                on_click=_start,
+                args=(base, recipe_id, missing),
+            )
+        st.caption(_standing(base, len(members), missing), width="content")
+    if not members:
+        st.info(t("compare.seeds.none", lang), icon=":material/casino:")
+        return
+    watch.follow(list(members.values()), _band)
+
+
+def _members(base: TrainConfig) -> dict[int, str]:
+    """Return the pins of at most `SEEDS` runs of `base` by their random seeds: runs of this server, then recorded ones.
+
+    A run of which settings were changed by hand is no longer the same experiment, and is left out.
+    """
+
+    def seedless(config: TrainConfig) -> TrainConfig:
+        return config.model_copy(update={"random_seed": 0})
+
+    found: dict[int, str] = {}
+    for record in stored(session.store().runs(limit=500), base, seedless):
+        if record.config.random_seed not in found and not scenes.changed_by_hand(record):
+            found[record.config.random_seed] = record.id
+    for name in recorded.names():
+        config = RECIPES[name].config
+        if seedless(config) == seedless(base) and recorded.label(name).config == config:
+            found.setdefault(config.random_seed, f"{RECORDED}{name}")
+    return dict(sorted(found.items())[:SEEDS])
+
+
+def _standing(base: TrainConfig, have: int, missing: list[int]) -> str:
+    lang = session.language()
+    said = t("compare.seeds.have", lang, have=have, wanted=SEEDS)
+    if not missing:
+        return said
+    try:
+        seconds = session.client().seconds_per_epoch(base)
+    except RNNLabError:
+        seconds = None
+    if seconds is None:
+        return said
+    return f"{said} {t('compare.takes', lang, duration=duration(seconds * base.num_epochs * len(missing), lang))}"
+
+
+def _start(base: TrainConfig, recipe_id: str, seeds: list[int]) -> None:
+    wanted = [base.change(random_seed=seed) for seed in seeds]
+    exact = RECIPES[recipe_id].config
+    pins.start_all([(one, recipe_id, "") if one == exact else (one, "", recipe_id) for one in wanted])
+
+
+def _band(now: Look) -> None:
+    lang, theme = session.language(), session.theme()
+    names = [short_value("random_seed", run.config.random_seed, lang) for run in now.runs]
+    sentence = width_of_chance([run for run in now.runs if run.history.epochs], lang)
+    tables = watch.shelf().get(("band", now.version, lang), lambda: band_tables(now.runs, names, lang))
+    watched = f"compare.watched.{'.'.join(run.pin for run in now.runs)}"
+    if not now.ended:
+        st.session_state[watched] = True
+    alt = t("compare.seeds.alt", lang)
+    chart.show(
+        charts.seed_band(lang, theme, charts.room(max(columns(name) for name in names))),
+        tables,
+        key="compare.band",
+        alt=alt if watched in st.session_state else f"{alt} {sentence}",
+    )
+    st.caption(f"{t('compare.seeds.legend', lang)} {t('chart.zoom', lang)}")
+    st.info(sentence, icon=":material/casino:")
+    st.table(
+        {
+            t("field.random_seed", lang): [str(run.config.random_seed) for run in now.runs],
+            t("field.num_epochs", lang): [str(run.history.epoch) for run in now.runs],
+            t("chart.perplexity", lang): [shown(run.perplexity) for run in now.runs],
+            t("compare.seeds.from", lang): [
+                t("state.recorded" if run.recorded else "compare.seeds.here", lang) for run in now.runs
+            ],
+        },
+        border="horizontal",
+    )

@@ -1,0 +1,215 @@
+"""From several runs to the tables of one chart: curves, labels at their ends, published points, bands."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import pyarrow as pa
+
+from rnnlab.view.compare.measures import Pinned, bands, distances, finite_or_inf, smoothed
+from rnnlab.view.compare.sentences import shown
+from rnnlab.view.language.i18n import number, t
+from rnnlab.view.page.arrow import ipc
+from rnnlab.view.page.style import ceiling
+
+MAX_POINTS = 500
+"""Of one curve, so that six long runs stay light."""
+MAX_TARGETS = 60
+"""Points of one curve that can be hovered over."""
+HEIGHT = 440
+"""Of the chart, in pixels."""
+ROOM = 1.012
+"""By how much the axis is longer than the longest run, so that its last point is drawn whole."""
+LINE_HEIGHT = 18
+"""Of a label, in pixels."""
+
+_F, _S, _I = pa.float64(), pa.string(), pa.int32()
+CURVE = {"x": _F, "value": _F, "slot": _I}
+TARGET = {"x": _F, "value": _F, "slot": _I, "key": _S, "run": _S, "epoch": _F, "shown": _S, "seconds": _S}
+END = {"x": _F, "value": _F, "place": _F, "slot": _I, "label": _S}
+POINT = {"x": _F, "value": _F, "slot": _I, "fill": _F, "shown": _S, "run": _S}
+RULE = {"value": _F, "label": _S, "order": _F, "end": _F}
+EXTENT = {"x": _F, "value": _F}
+BAND = {"x": _F, "low": _F, "high": _F, "shown": _S, "count": _F}
+MEDIAN = {"x": _F, "value": _F}
+
+
+def overlay_tables(runs: Sequence[Pinned], names: Sequence[str], by: str, smooth: bool, lang: str) -> dict[str, bytes]:
+    """Return the tables of `charts.comparison.overlay`.
+
+    Args:
+        runs: at most as many as there are colours; the place of a run in it is its colour and dash.
+        names: their labels.
+        by: one of `comparison.AXES`.
+        smooth: draw the curves smoothed, and as they are faintly behind.
+        lang: the language.
+    """
+    top = _top(runs)
+    lines: dict[str, list[object]] = {name: [] for name in CURVE}
+    raw: dict[str, list[object]] = {name: [] for name in CURVE}
+    targets: dict[str, list[object]] = {name: [] for name in TARGET}
+    ends: list[tuple[float, float, int, str]] = []
+    far = 0.0
+    for slot, (run, name) in enumerate(zip(runs, names, strict=True)):
+        rows = run.history.epochs
+        xs = distances(run.history, by)
+        values = [min(max(finite_or_inf(one.perplexity), 1.0), top) for one in rows]
+        drawn = smoothed(values) if smooth else values
+        kept = _thinned(len(rows), MAX_POINTS)
+        _add(lines, {"x": [xs[i] for i in kept], "value": [drawn[i] for i in kept], "slot": [slot] * len(kept)})
+        if smooth:
+            _add(raw, {"x": [xs[i] for i in kept], "value": [values[i] for i in kept], "slot": [slot] * len(kept)})
+        hovered = _thinned(len(rows), MAX_TARGETS)
+        _add(
+            targets,
+            {
+                "x": [xs[i] for i in hovered],
+                "value": [drawn[i] for i in hovered],
+                "slot": [slot] * len(hovered),
+                "key": [f"{slot}.{rows[i].epoch}" for i in hovered],
+                "run": [name] * len(hovered),
+                "epoch": [float(rows[i].epoch) for i in hovered],
+                "shown": [number(rows[i].perplexity, 5) for i in hovered],
+                "seconds": [number(rows[i].seconds, 3) for i in hovered],
+            },
+        )
+        if rows:
+            ends.append((xs[-1], drawn[-1], slot, name))
+        far = max(far, _planned(run, by), xs[-1] if xs else 0.0)
+    published = _published(runs, names, by, lang)
+    return {
+        "line": ipc(lines, CURVE),
+        "raw": ipc(raw, CURVE),
+        "targets": ipc(targets, TARGET),
+        "ends": ipc(_labels(ends, far, top), END),
+        "published": ipc(published, POINT),
+        "ladder": ipc(_ladder(runs, far, lang), RULE),
+        "extent": ipc({"x": [0.0, max(far, 1.0) * ROOM], "value": [1.0, top]}, EXTENT),
+    }
+
+
+def band_tables(runs: Sequence[Pinned], names: Sequence[str], lang: str) -> dict[str, bytes]:
+    """Return the tables of `charts.comparison.seed_band`: the band, its median, and each run faintly."""
+    top = _top(runs)
+    found = bands([run.history for run in runs])
+    kept = [found[i] for i in _thinned(len(found), MAX_POINTS)]
+    members: dict[str, list[object]] = {name: [] for name in CURVE}
+    for slot, run in enumerate(runs):
+        rows = [run.history.epochs[i] for i in _thinned(len(run.history.epochs), MAX_POINTS)]
+        xs = [float(one.epoch) for one in rows]
+        values = [min(max(finite_or_inf(one.perplexity), 1.0), top) for one in rows]
+        _add(members, {"x": xs, "value": values, "slot": [slot] * len(rows)})
+    far = max([1.0, *(_planned(run, "epoch") for run in runs)])
+    ends = [
+        (float(run.history.epoch), min(max(run.perplexity, 1.0), top), slot, name)
+        for slot, (run, name) in enumerate(zip(runs, names, strict=True))
+        if run.perplexity is not None
+    ]
+    return {
+        "band": ipc(
+            {
+                "x": [float(one.epoch) for one in kept],
+                "low": [min(max(one.low, 1.0), top) for one in kept],
+                "high": [min(max(one.high, 1.0), top) for one in kept],
+                "shown": [
+                    t("compare.band.shown", lang, low=shown(one.low), median=shown(one.median), high=shown(one.high))
+                    for one in kept
+                ],
+                "count": [float(one.count) for one in kept],
+            },
+            BAND,
+        ),
+        "median": ipc(
+            {"x": [float(one.epoch) for one in kept], "value": [min(max(one.median, 1.0), top) for one in kept]},
+            MEDIAN,
+        ),
+        "line": ipc(members, CURVE),
+        "ends": ipc(_labels(ends, far, top), END),
+        "ladder": ipc(_ladder(runs, far, lang), RULE),
+        "extent": ipc({"x": [0.0, far * ROOM], "value": [1.0, top]}, EXTENT),
+    }
+
+
+def _top(runs: Sequence[Pinned]) -> float:
+    # a blind guess has the perplexity of the vocabulary; a curve that overflows runs along the top
+    blind = max((run.ladder.get(0, 1000.0) for run in runs), default=1000.0)
+    over = any(finite_or_inf(one.perplexity) > 1.4 * blind for run in runs for one in run.history.epochs)
+    return ceiling(blind) if over else 1.4 * blind
+
+
+def _planned(run: Pinned, by: str) -> float:
+    # the axis covers the whole run from the start; how long it will take is not known before
+    if by == "epoch":
+        return float(max(run.config.num_epochs, 1))
+    per_epoch = run.history.last.num_tokens if run.history.last else 0
+    return float(per_epoch * run.config.num_epochs) if by == "characters" else 0.0
+
+
+def _thinned(count: int, limit: int) -> list[int]:
+    stride = max(1, -(-count // limit))
+    kept = list(range(0, count, stride))
+    if kept and kept[-1] != count - 1:
+        kept.append(count - 1)
+    return kept
+
+
+def _add(columns: dict[str, list[object]], more: Mapping[str, Sequence[object]]) -> None:
+    for name, values in more.items():
+        columns[name] += values
+
+
+def _published(runs: Sequence[Pinned], names: Sequence[str], by: str, lang: str) -> dict[str, list[object]]:
+    """Return the published points of the runs, each recipe's once; by seconds there are none, from another machine."""
+    points: dict[str, list[object]] = {name: [] for name in POINT}
+    seen = set()
+    for slot, (run, name) in enumerate(zip(runs, names, strict=True)):
+        recipe = run.published
+        if recipe is None or recipe.id in seen or by == "seconds":
+            continue
+        seen.add(recipe.id)
+        per_epoch = run.history.last.num_tokens if by == "characters" and run.history.last else 1
+        for epoch, value in recipe.published:
+            if epoch <= run.config.num_epochs and (by == "epoch" or run.history.last):
+                _add(
+                    points,
+                    {
+                        "x": [float(epoch * per_epoch)],
+                        "value": [value],
+                        "slot": [slot],
+                        "fill": [1.0 if run.same_corpus else 0.0],
+                        "shown": [number(value, 5)],
+                        "run": [t("compare.published_for", lang, name=name)],
+                    },
+                )
+    return points
+
+
+def _ladder(runs: Sequence[Pinned], far: float, lang: str) -> dict[str, list[object]]:
+    """Return the reference lines that all runs share; runs on different texts share none."""
+    rungs: list[int] = []
+    if runs and all(run.ladder == runs[0].ladder for run in runs):
+        rungs = [order for order in (1, 2) if order in runs[0].ladder]
+    ladder = runs[0].ladder if rungs else {}
+    return {
+        "value": [ladder[order] for order in rungs],
+        "label": [f"{t(f'ngram.{order}', lang)} {number(ladder[order], 4)}" for order in rungs],
+        "order": [float(order) for order in rungs],
+        "end": [far if order < 2 else 0.0 for order in rungs],
+    }
+
+
+def _labels(ends: Sequence[tuple[float, float, int, str]], far: float, top: float) -> dict[str, list[object]]:
+    """Place the labels at the ends of the curves so that none covers another."""
+    gap = LINE_HEIGHT / HEIGHT * math.log(top)
+    placed: list[tuple[float, float]] = []
+    columns: dict[str, list[object]] = {name: [] for name in END}
+    for x, value, slot, label in sorted(ends, key=lambda one: (one[1], one[2])):
+        # from the bottom up: most curves end near 1
+        height = math.log(value)
+        for other_x, other_height in sorted(placed, key=lambda one: one[1]):
+            if abs(other_x - x) < 0.12 * max(far, 1.0) and abs(other_height - height) < gap:
+                height = other_height + gap
+        placed.append((x, height))
+        _add(columns, {"x": [x], "value": [value], "place": [math.exp(height)], "slot": [slot], "label": [label]})
+    return columns

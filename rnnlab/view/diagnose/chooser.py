@@ -1,0 +1,231 @@
+"""Choosing the topic and whom to examine: by a click, by the URL, or as suits the topic best."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from rnnlab.config import TrainConfig
+from rnnlab.errors import RecipeError, RunError
+from rnnlab.runs.store import RunRecord
+from rnnlab.view.data import recorded
+from rnnlab.view.diagnose import starting, subject
+from rnnlab.view.diagnose.starting import RECIPE
+from rnnlab.view.diagnose.subject import EPOCH, Subject
+from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.settings import STATE_COLORS, STATE_ICONS, state_text, summary
+from rnnlab.view.page import address, session
+from rnnlab.view.watch import progress
+
+TOPICS = {
+    "layers": ":material/layers:",
+    "directions": ":material/swap_horiz:",
+    "clipping": ":material/content_cut:",
+    "overfitting": ":material/psychology:",
+}
+_EDITION = "diagnose.edition"
+
+
+def choose_topic() -> str:
+    """Draw the choice of the topic; return it."""
+    lang = session.language()
+    if _arriving():
+        _read_url()
+    topic = str(st.session_state[starting.TOPIC])
+    problem = st.session_state.pop(starting.PROBLEM, None)
+    if problem is not None:
+        session.complain(problem)
+    if session.embedded():
+        return topic
+    # the widget follows the session, also where a link or a language brought another one
+    key = session.key(f"diagnose.topics.{st.session_state.setdefault('diagnose.edition', 0)}")
+    st.segmented_control(
+        t("diagnose.topics", lang),
+        list(TOPICS),
+        key=key,
+        default=topic,
+        required=True,
+        format_func=lambda one: f"{TOPICS[one]} {t(f'diagnose.{one}', lang)}",
+        label_visibility="collapsed",
+        wrap=True,
+        on_change=_topic_changed,
+        args=(key,),
+    )
+    return topic
+
+
+def _arriving() -> bool:
+    return not any(str(key).startswith("diagnose.topics.") for key in st.session_state)
+
+
+def _read_url() -> None:
+    state = st.session_state
+    chosen: dict[str, str] = state.setdefault(starting.CHOSEN, {})
+    asked, topic = _from_url(), st.query_params.get("topic")
+    if topic not in TOPICS:
+        topic = _topic_of(asked) if asked else state.get(starting.TOPIC, "layers")
+    state[starting.TOPIC] = topic
+    state[_EDITION] = state.get(_EDITION, 0) + 1
+    if asked:
+        chosen[topic] = asked
+        epoch = st.query_params.get("epoch", "")
+        if epoch.isdecimal() and len(epoch) < 8:
+            state.setdefault(EPOCH, {})[asked] = int(epoch)
+
+
+def _from_url() -> str | None:
+    """Return who the URL names, or None; what does not exist is said."""
+    run_id, recording = st.query_params.get("run"), st.query_params.get("recording")
+    if run_id:
+        try:
+            return f"run:{session.store().run(run_id).id}"
+        except RunError as error:
+            st.session_state[starting.PROBLEM] = error
+    elif recording:
+        try:
+            return f"recorded:{recorded.ask(recording).name}"
+        except RecipeError as error:
+            st.session_state[starting.PROBLEM] = error
+    return None
+
+
+def _topic_of(identity: str) -> str:
+    config = _config_of(identity)
+    return next((one for one in ("layers", "directions") if config and fits(one, config)), "overfitting")
+
+
+def _config_of(identity: str) -> TrainConfig | None:
+    kind, _, name = identity.partition(":")
+    if kind == "recorded":
+        return recorded.label(name).config if name in recorded.names() else None
+    try:
+        return session.store().run(name).config
+    except RunError:
+        return None
+
+
+def _topic_changed(key: str) -> None:
+    topic = st.session_state.get(key)
+    if topic in TOPICS:
+        st.session_state[starting.TOPIC] = topic
+
+
+def choose(topic: str) -> Subject | None:
+    """Draw the choice of whom to examine; return it, or None where there is nobody.
+
+    By default: the run looked at last where it fits the topic, a recording, the newest run that fits.
+    """
+    records = subject.runs()
+    names = _recordings(topic)
+    chosen: dict[str, str] = st.session_state.setdefault(starting.CHOSEN, {})
+    identity = chosen.get(topic)
+    if identity and _config_of(identity) is None:  # deleted meanwhile
+        identity = None
+    identity = identity or _default(topic, records, names)
+    if identity is None:
+        address.parameters(topic=topic, run=None, recording=None, epoch=None)
+        return None
+    chosen[topic] = identity
+    found = subject.of(identity)
+    if found is None:
+        return None
+    if not session.embedded():
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+            _choose_subject(topic, identity, names, records)
+            _choose_epoch(found, topic)
+    kind, _, name = identity.partition(":")
+    address.parameters(
+        topic=topic,
+        run=name if kind == "run" else None,
+        recording=name if kind == "recorded" else None,
+        epoch=str(found.epoch) if found.epoch in found.epochs[:-1] else None,
+    )
+    return found
+
+
+def _choose_subject(topic: str, identity: str, names: list[str], records: list[RunRecord]) -> None:
+    options = [*(f"recorded:{one}" for one in names), *(f"run:{one.id}" for one in records)]
+    if identity not in options:
+        options.append(identity)
+    labels = {f"run:{one.id}": subject.run_label(one) for one in records}
+    # another choice is another widget: its own state is never written to
+    key = session.key(f"diagnose.subject.{topic}.{identity}")
+    st.selectbox(
+        t("diagnose.subject", session.language()),
+        options,
+        options.index(identity),
+        key=key,
+        format_func=lambda one: labels.get(one) or subject.label(one),
+        on_change=_subject_changed,
+        args=(key, topic),
+        filter_mode="contains",
+        width=460,
+    )
+
+
+def fits(topic: str, config: TrainConfig) -> bool:
+    """Say whether a run with `config` shows what `topic` is about."""
+    if config.objective != "next":
+        return False
+    if topic == "layers":
+        return config.num_layers >= 4 and not config.bidirectional and not config.residual and not config.layer_norm
+    if topic == "directions":
+        return config.bidirectional
+    return not config.bidirectional
+
+
+def _recordings(topic: str) -> list[str]:
+    """Return the recordings, those that fit the topic first."""
+    names = recorded.names()
+    order = sorted(names, key=lambda one: (one != RECIPE[topic], not fits(topic, recorded.label(one).config)))
+    return [one for one in order if recorded.label(one).num_epochs]
+
+
+def _default(topic: str, records: list[RunRecord], names: list[str]) -> str | None:
+    last = next((one for one in records if one.id == st.session_state.get(session.SHOWN)), None)
+    if last is not None and last.epoch and fits(topic, last.config):
+        return f"run:{last.id}"
+    fitting = [one for one in names if fits(topic, recorded.label(one).config)]
+    runs = [one for one in records if one.epoch and fits(topic, one.config)]
+    # a recording that was diagnosed shows everything at once; else a run can be diagnosed here
+    probed = [one for one in fitting if recorded.label(one).probed]
+    if probed:
+        return f"recorded:{probed[0]}"
+    if runs and any(one.continuable for one in runs):
+        return f"run:{next(one for one in runs if one.continuable).id}"
+    return f"recorded:{fitting[0]}" if fitting else f"run:{runs[0].id}" if runs else None
+
+
+def _subject_changed(key: str, topic: str) -> None:
+    value = st.session_state.get(key)
+    if isinstance(value, str):
+        starting.show(value, topic)
+
+
+def _choose_epoch(one: Subject, topic: str) -> None:
+    if len(one.epochs) > 1 and topic in ("layers", "directions"):
+        key = session.key(f"diagnose.epoch.{one.id}.{one.epochs[-1]}")
+        st.selectbox(
+            t("diagnose.epoch", session.language()),
+            one.epochs,
+            one.epochs.index(one.epoch) if one.epoch in one.epochs else len(one.epochs) - 1,
+            key=key,
+            on_change=_epoch_changed,
+            args=(key, one.id),
+            width=160,
+        )
+
+
+def _epoch_changed(key: str, identity: str) -> None:
+    value = st.session_state.get(key)
+    if isinstance(value, int):
+        st.session_state.setdefault(EPOCH, {})[identity] = value
+
+
+def headline(one: Subject) -> None:
+    """Say who is examined: its setup, how it stands, what its perplexity says of the training text."""
+    scene, lang = one.scene, one.scene.lang
+    color, icon = STATE_COLORS[scene.state], STATE_ICONS[scene.state]
+    badge = f":{color}-badge[{icon} {state_text(scene.state, lang)}]"
+    st.caption(f"{badge} {plain(summary(one.config, lang))}")
+    if one.config.objective == "next":
+        st.caption(t("diagnose.memory", lang, memory=progress.memory(scene)))

@@ -1,0 +1,198 @@
+"""Six layers: why the curve lies flat, what the network answers, where its gradient goes, and what rescues it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from rnnlab.config import TrainConfig
+from rnnlab.events import Diagnosis
+from rnnlab.view.data import recorded
+from rnnlab.view.diagnose import charts, rescue, sentences, starting, subject
+from rnnlab.view.diagnose import tables as diagnose_tables
+from rnnlab.view.diagnose.subject import Subject
+from rnnlab.view.language.i18n import duration, number, plain, t
+from rnnlab.view.page import address, asking, chart, session
+
+DEMONSTRATION = 24
+"""Epochs in which the cost of denormal numbers is measured: the gradients of six layers vanish within ten."""
+_BESIDE = "diagnose.beside"
+
+
+def draw(one: Subject) -> None:
+    """Show the whole topic."""
+    answer = one.diagnose()
+    found = answer.value if answer else None
+    _plateau(one, answer, found)
+    _gradients(one)
+    _denormals(one, answer, found)
+    rescue.draw(one, one.unigram())
+
+
+def _plateau(one: Subject, answer: asking.Answer[Diagnosis] | None, found: Diagnosis | None) -> None:
+    scene, lang = one.scene, one.scene.lang
+    unigram = one.unigram()
+    st.subheader(t("layers.plateau", lang), anchor=False)
+    left, right = st.columns([3, 2], gap="large")
+    said = sentences.plateau(scene.history, unigram, lang)
+    with left:
+        label = t("chart.unigram_rule", lang, perplexity=number(unigram, 4))
+        tables = scene.shelf.get(
+            ("diagnose.plateau", scene.version, unigram, lang),
+            lambda: diagnose_tables.line_tables(
+                [diagnose_tables.perplexities(one.name, scene.history, 10.0 * scene.vocab_size)], [(unigram, label)]
+            ),
+        )
+        spec = charts.lines("perplexity", lang, scene.theme)
+        chart.show(spec, tables, key="diagnose.plateau", alt=said)
+    with right:
+        st.markdown(said)
+        st.latex(r"\textstyle\exp\big(-\sum_c p_c \ln q_c\big)\;\ge\;\exp\big(-\sum_c p_c \ln p_c\big)")
+        st.caption(t("layers.plateau.why", lang))
+    if answer is None:
+        starting.nothing_to_ask(one)
+        return
+    if found is None:
+        asking.explain(answer, f"layers.{one.id}.{one.epoch}", 240)
+        return
+    st.subheader(t("layers.verdict", lang), anchor=False)
+    color, icon = ("orange", "block") if found.stuck else ("green", "check")
+    word = t("layers.stuck" if found.stuck else "layers.free", lang)
+    st.markdown(f":{color}-badge[:material/{icon}: {word}] {sentences.verdict(found, lang)}")
+    with st.grid(3, min_column_width=170, gap="small"):
+        ratio = found.perplexity / found.unigram_perplexity - 1 if found.perplexity is not None else None
+        against = "∞" if ratio is None else f"{'+' if ratio >= 0 else '−'}{sentences.percent(ratio)}"
+        st.metric(t("layers.against", lang), against, help=t("layers.against.help", lang))
+        st.metric(t("layers.kl", lang), sentences.small(found.kl_to_unigram), help=t("layers.kl.help", lang))
+        st.metric(t("layers.moves", lang), sentences.small(found.sensitivity), help=t("layers.moves.help", lang))
+    left, right = st.columns([3, 2], gap="large")
+    said = sentences.outputs(found, one.config, one.texts, lang)
+    with left:
+        chart.show(
+            charts.outputs(lang, scene.theme), diagnose_tables.output_table(found), key="diagnose.outputs", alt=said
+        )
+        st.caption(t("layers.outputs.legend", lang))
+    with right:
+        st.markdown(said)
+        st.latex(r"\mathrm{KL}(\bar q\,\|\,p)=\sum_c \bar q_c \ln\frac{\bar q_c}{p_c}")
+        st.latex(r"\tfrac12\sum_c\lvert q_c(x)-\bar q_c\rvert")
+        st.caption(t("layers.outputs.why", lang))
+
+
+# the gradient on its way down
+
+
+def _gradients(one: Subject) -> None:
+    lang = one.scene.lang
+    st.subheader(t("layers.gradients", lang), anchor=False)
+    st.caption(t("layers.gradients.why", lang))
+    left, right = st.columns(2, gap="medium")
+    with left:
+        _heat(one, "diagnose.heat")
+    with right:
+        other = _beside(one)
+        if other is not None:
+            _heat(other, "diagnose.heat.beside")
+    st.caption(t("layers.heat.legend", lang))
+
+
+def _heat(one: Subject, key: str) -> None:
+    scene, lang = one.scene, one.scene.lang
+    last = scene.history.last
+    st.markdown(f"**{plain(one.name)}** · {t('summary.layers', lang, count=one.config.num_layers)}")
+    if last is None or not last.grad_norm_by_layer:
+        st.caption(t("find.plateau.none", lang))
+        return
+    said = sentences.vanishing(last.grad_norm_by_layer, last.epoch, lang)
+    tables = scene.shelf.get(
+        ("diagnose.heat", scene.version, lang), lambda: diagnose_tables.heat_table(scene.history, lang)
+    )  # fmt: skip
+    chart.show(charts.heat(lang, scene.theme), tables, key=key, alt=said)
+    st.markdown(said)
+
+
+def _beside(one: Subject) -> Subject | None:
+    """Let the reader choose a run to set beside; by default two layers."""
+    lang = one.scene.lang
+    names = [name for name in recorded.names() if f"recorded:{name}" != one.id and recorded.label(name).num_epochs]
+    runs = [run for run in subject.runs() if run.epoch and f"run:{run.id}" != one.id]
+    options = [*(f"recorded:{name}" for name in names), *(f"run:{run.id}" for run in runs)]
+    if not options:
+        return None
+    layers = {f"recorded:{name}": recorded.label(name).config.num_layers for name in names}
+    layers |= {f"run:{run.id}": run.config.num_layers for run in runs}
+    default = "recorded:A8" if "recorded:A8" in options else min(options, key=lambda name: abs(layers[name] - 2))
+    chosen = st.session_state.get(_BESIDE) or st.query_params.get("beside")
+    chosen = chosen if chosen in options else default
+    address.parameters(beside=chosen if chosen != default else None)
+    key = session.key(f"diagnose.beside.{chosen}.{one.id}")
+    st.selectbox(
+        t("layers.beside", lang),
+        options,
+        options.index(chosen),
+        key=key,
+        format_func=subject.label,
+        on_change=_beside_changed,
+        args=(key,),
+    )
+    return subject.of(chosen)
+
+
+def _beside_changed(key: str) -> None:
+    st.session_state[_BESIDE] = st.session_state.get(key)
+
+
+# the slow epochs
+
+
+def _denormals(one: Subject, answer: asking.Answer[Diagnosis] | None, found: Diagnosis | None) -> None:
+    scene, lang = one.scene, one.scene.lang
+    st.subheader(t("layers.denormal", lang), anchor=False)
+    st.caption(t("layers.denormal.why", lang))
+    left, right = st.columns(2, gap="large")
+    with left:
+        if found is not None and found.denormal_share_by_layer:
+            said = sentences.denormal(found, lang)
+            spec = charts.denormals(lang, scene.theme)
+            chart.show(spec, diagnose_tables.denormal_table(found, lang), key="diagnose.denormal", alt=said)
+            st.markdown(said)
+        elif answer is not None and answer.waiting:
+            st.skeleton(height=120)
+        else:
+            st.caption(t("find.denormal.unknown", lang))
+    with right:
+        _demonstration(one)
+
+
+def _demonstration(one: Subject) -> None:
+    """Show the same run with flushing and without; offer to measure it here."""
+    scene, lang = one.scene, one.scene.lang
+    short = one.config.change(num_epochs=DEMONSTRATION, pred_period=DEMONSTRATION)
+    flushed, kept = short.change(flush_denormal=True), short.change(flush_denormal=False)
+    runs = [subject.find(config) for config in (flushed, kept)]
+    if all(run is not None for run in runs):
+        on, off = (subject.of_run(run).scene.history for run in runs if run is not None)
+        said = sentences.slowdown(on, off, lang)
+        series = [
+            diagnose_tables.seconds(t("layers.flushed", lang), on),
+            diagnose_tables.seconds(t("layers.not_flushed", lang), off),
+        ]
+        spec = charts.lines("seconds", lang, scene.theme, 180)
+        chart.show(spec, diagnose_tables.line_tables(series), key="diagnose.seconds", alt=said)
+        st.markdown(said)
+        if any(run is not None and run.live for run in runs):
+            st.caption(t("diagnose.training", lang))
+        return
+    st.markdown(t("layers.demonstration", lang, epochs=DEMONSTRATION))
+    base = starting.base_recipe(one)
+    starting.start_button(
+        t("layers.demonstration.start", lang),
+        {f"{base}/on": flushed, f"{base}/off": kept},
+        "diagnose.demonstration",
+    )
+    _cost([flushed, kept], lang)
+
+
+def _cost(configs: list[TrainConfig], lang: str) -> None:
+    times = [starting.takes(config) for config in configs]
+    if all(one is not None for one in times):
+        st.caption(t("setup.takes", lang, duration=duration(sum(one for one in times if one is not None), lang)))

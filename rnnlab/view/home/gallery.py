@@ -1,0 +1,167 @@
+"""The published experiments: recorded runs to watch, and each one click away from training."""
+
+from __future__ import annotations
+
+import base64
+import math
+from functools import cache, partial
+
+import streamlit as st
+
+from rnnlab.errors import RecipeError
+from rnnlab.recipes import RECIPES, Recipe
+from rnnlab.view.data import recorded
+from rnnlab.view.data.recorded import Recording
+from rnnlab.view.language.i18n import number, t
+from rnnlab.view.language.settings import recipe_label, recipe_title
+from rnnlab.view.page import address, folded, session
+from rnnlab.view.page.style import PALETTE
+
+_GROUPS = ("A", "B", "X")
+_CHOSEN = "gallery.chosen"
+WIDTH, HEIGHT = 96, 40
+"""Of the small curve on a card, in pixels."""
+BESIDE = 108
+"""Width of the words beside it: both fit the narrowest card."""
+
+
+def pick(usual: Recording) -> Recording | None:
+    """Let the reader pick a recorded run, by the URL (``recording=``) or here; `usual` until then.
+
+    Returns None, and says so, where the chosen experiment has not been recorded.
+    """
+    lang, key = session.language(), session.key("gallery.recording")
+    if key not in st.session_state:  # the page begins anew
+        _read_url()
+    chosen = st.session_state.get(_CHOSEN, usual.name)
+    options = list(RECIPES)
+    st.selectbox(
+        t("gallery.pick", lang),
+        options,
+        options.index(chosen),
+        key=key,
+        format_func=lambda name: _option(name, lang),
+        on_change=_picked,
+        args=(key,),
+        placeholder=t("setup.recipe_placeholder", lang),
+        help=t("gallery.pick.help", lang),
+        width=560,
+    )
+    address.parameters(recording=st.session_state.get(_CHOSEN))
+    found = recorded.choose_exactly(chosen)
+    if found is None:
+        st.info(t("gallery.not_recorded", lang, id=chosen), icon=":material/movie_off:")
+        _link(RECIPES[chosen])
+    return found
+
+
+def _read_url() -> None:
+    asked = st.query_params.get("recording")
+    if asked is None:
+        return
+    exact = next((one for one in RECIPES if one.lower() == asked.strip().lower()), None)
+    try:
+        st.session_state[_CHOSEN] = exact or recorded.ask(asked).name
+    except RecipeError as error:
+        session.complain(error)
+
+
+def _picked(key: str) -> None:
+    chosen = st.session_state.get(key)
+    if chosen in RECIPES:
+        st.session_state[_CHOSEN] = chosen
+        address.parameters(epoch=None)  # that of another recording
+
+
+def _option(name: str, lang: str) -> str:
+    label = recipe_label(RECIPES[name], lang)
+    return label if name in recorded.names() else t("gallery.option_none", lang, title=label)
+
+
+def draw() -> None:
+    """Show the experiments by family: the first one open, the others a click away."""
+    lang, (first, *others) = session.language(), _GROUPS
+    st.subheader(t(f"gallery.{first}", lang), anchor=False)
+    _note(first)
+    main, rest = _members(first)
+    _cards(main)
+    folded.section(f"gallery.{first}.more", partial(_cards, rest))
+    for group in others:
+        folded.section(f"gallery.{group}", partial(_family, group))
+
+
+def _family(group: str) -> None:
+    _note(group)
+    main, rest = _members(group)
+    _cards(main)
+    if rest:
+        st.markdown(t(f"gallery.{group}.more", session.language()))
+        _cards(rest)
+
+
+def _note(group: str) -> None:
+    st.caption(t(f"gallery.{group}.note", session.language()))
+
+
+def _members(group: str) -> tuple[list[Recipe], list[Recipe]]:
+    members = [one for one in RECIPES.values() if one.group == group]
+    main = [one for one in members if "-" not in one.id]
+    return main, [one for one in members if one not in main]
+
+
+def _cards(members: list[Recipe]) -> None:
+    with st.grid("auto", min_column_width=250, gap="small"):
+        for one in members:
+            _card(one)
+
+
+def _card(recipe: Recipe) -> None:
+    lang = session.language()
+    with st.container(border=True, height="stretch", gap="xsmall"):
+        _link(recipe)
+        with st.container(horizontal=True, vertical_alignment="top", horizontal_alignment="distribute", gap="xsmall"):
+            st.caption(_published(recipe), width=BESIDE)
+            if recipe.id not in recorded.names():
+                st.caption(t("gallery.none", lang), width=WIDTH)
+            elif recipe.config.num_epochs:
+                # an image of Streamlit's brings a button of its own, one more stop for the keyboard on each card
+                st.markdown(_small_curve(recipe.id, lang, PALETTE[session.theme()]["live"]), width="content")
+
+
+@cache
+def _small_curve(name: str, lang: str, color: str) -> str:
+    """Return the perplexity curve of a recorded run on a log axis, as a Markdown image with what it says."""
+    one = recorded.recording(name)
+    epochs = one.history.epochs
+    kept = epochs[:: -(-len(epochs) // 48)]
+    kept = kept if kept[-1] is epochs[-1] else [*kept, epochs[-1]]
+    top = math.log(one.vocab_size)
+    places = []
+    for event in kept:
+        value = top if event.perplexity is None else min(max(math.log(event.perplexity), 0.0), top)
+        places.append(f"{2 + 92 * event.epoch / epochs[-1].epoch:.1f},{2 + 36 * (1 - value / top):.1f}")
+    said = t("gallery.curve_alt", lang, first=number(epochs[0].perplexity, 4), last=number(epochs[-1].perplexity, 4))
+    drawing = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}">'
+        f'<polyline points="{" ".join(places)}" fill="none" stroke="{color}" stroke-width="1.6"/></svg>'
+    )
+    return f"![{said}](data:image/svg+xml;base64,{base64.b64encode(drawing.encode()).decode()})"
+
+
+def _published(recipe: Recipe) -> str:
+    lang = session.language()
+    if recipe.published:
+        epoch, perplexity = recipe.published[-1]
+        return t("gallery.published", lang, epoch=epoch, perplexity=number(perplexity, 5))
+    return t("gallery.section", lang, section=recipe.section, epochs=recipe.config.num_epochs)
+
+
+def _link(recipe: Recipe) -> None:
+    lang = session.language()
+    st.page_link(
+        address.PAGES["train"][0],
+        label=f"**{recipe.id}** · {recipe_title(recipe, lang)}",
+        query_params={"recipe": recipe.id, "lang": lang},
+        help=t("gallery.open", lang, id=recipe.id),
+        width="stretch",
+    )

@@ -1,0 +1,210 @@
+"""Choosing what to look at: a run, one of its checkpoints, a text; all of it stands in the URL."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from rnnlab.errors import CorpusError, RunError
+from rnnlab.runs.store import RunRecord
+from rnnlab.view.data.facts import TextFacts
+from rnnlab.view.inspect.measures import MAX_TEXT, passage
+from rnnlab.view.inspect.subject import EDITION, PROBLEM, Checkpoint, Subject, renew
+from rnnlab.view.language.i18n import number, plain, t
+from rnnlab.view.language.settings import summary
+from rnnlab.view.page import address, names, session
+from rnnlab.view.watch import scenes
+
+_RUNS = 100
+
+
+def choose() -> Subject | None:
+    """Let the reader choose run, checkpoint and text; None where there is nothing to look at."""
+    lang = session.language()
+    problem = st.session_state.pop(PROBLEM, None)
+    if problem is not None:
+        session.complain(problem)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        record = _run()
+    if record is None:
+        return None
+    facts = _facts(record)
+    with right:
+        checkpoint = _checkpoint(record)
+    if record.live:
+        st.caption(t("inspect.live", lang, epoch=record.epoch, total=record.num_epochs))
+    text = _text(record, checkpoint, facts)
+    return Subject(record, checkpoint, text, facts) if text else None
+
+
+# the run
+
+
+def _run() -> RunRecord | None:
+    lang = session.language()
+    records = with_weights()
+    asked = st.query_params.get("run")
+    if asked:
+        try:
+            record = session.store().run(asked)
+        except RunError as error:
+            session.complain(error)
+        else:
+            if record.continuable and record not in records:
+                records.insert(0, record)
+            elif record.live and not record.continuable:
+                st.info(t("inspect.waiting", lang, id=plain(asked)), icon=":material/hourglass_empty:")
+                return None
+            elif not record.continuable:
+                st.warning(t("inspect.no_weights", lang, id=plain(asked)), icon=":material/movie:")
+    if not records:
+        return None
+    by_id = {one.id: one for one in records}
+    labels = {one.id: _run_label(one, lang) for one in records}
+    key = f"{session.key('inspect.run')}.{st.session_state.get(EDITION, 0)}"
+    chosen = st.selectbox(
+        t("inspect.run", lang),
+        list(by_id),
+        list(by_id).index(asked) if asked in by_id else 0,
+        key=key,
+        format_func=lambda one: labels.get(one, one),
+        on_change=_run_chosen,
+        args=(key,),
+    )
+    record = by_id.get(str(chosen), records[0])
+    address.parameters(run=record.id)
+    st.caption(summary(record.config, lang))
+    return record
+
+
+def with_weights() -> list[RunRecord]:
+    """Return the newest runs that have a checkpoint."""
+    return [one for one in session.store().runs(limit=500) if one.continuable][:_RUNS]
+
+
+def _run_label(record: RunRecord, lang: str) -> str:
+    return t(
+        "inspect.run.option",
+        lang,
+        title=names.title(record),
+        epoch=record.epoch,
+        perplexity=number(record.perplexity) if record.epoch else "–",
+        id=record.id,
+    )
+
+
+def _run_chosen(key: str) -> None:
+    address.parameters(run=st.session_state[key], epoch=None, at=None, layer=None, unit=None)
+
+
+# the checkpoint
+
+
+def _checkpoint(record: RunRecord) -> Checkpoint:
+    lang = session.language()
+    rows = session.store().checkpoints(record.id)
+    kept: dict[int | None, tuple[int, int]] = {epoch: (epoch, 0) for epoch, minibatch, _ in rows if minibatch == 0}
+    if rows[-1][1]:
+        kept[None] = rows[-1][:2]
+    options = list(kept)
+    newest = options[-1]
+    asked = st.query_params.get("epoch")
+    epoch = int(asked) if asked and asked.isascii() and asked.isdigit() and len(asked) < 7 else newest
+    if (asked and str(epoch) != asked) or epoch not in kept:
+        allowed = t("list.join", lang).join(str(one) for one in options if one is not None)
+        st.info(t("inspect.epoch.missing", lang, epoch=plain(str(asked)[:20]), allowed=allowed))
+        epoch = newest
+        address.parameters(epoch=None)
+    if len(options) == 1:
+        st.caption(t("inspect.epoch.only", lang, epoch=kept[newest][0]))
+        return Checkpoint(newest, kept[newest])
+    # a new checkpoint brings a new slider: to move the old one is not safe while a refresh is on its way
+    key = f"inspect.epoch.{record.id}.{kept[newest]}"
+    places = list(range(len(options)))
+    chosen = options[
+        st.select_slider(
+            t("inspect.epoch", lang),
+            places,
+            options.index(epoch),
+            key=key,
+            format_func=lambda place: t("inspect.newest", lang) if options[place] is None else str(options[place]),
+            on_change=_epoch_chosen,
+            args=(key, options),
+            help=t("inspect.epoch.help", lang),
+        )
+    ]
+    return Checkpoint(chosen, kept[chosen])
+
+
+def _epoch_chosen(key: str, options: list[int | None]) -> None:
+    place = int(st.session_state[key])
+    address.parameters(epoch=None if place == len(options) - 1 else str(options[place]))
+
+
+# the text
+
+
+def _facts(record: RunRecord) -> TextFacts | None:
+    try:
+        return session.facts().of(record.config)
+    except CorpusError:
+        return None  # trained elsewhere, or the text has been removed
+
+
+def _text(record: RunRecord, checkpoint: Checkpoint, facts: TextFacts | None) -> str:
+    lang = session.language()
+    asked = st.query_params.get("text")
+    if asked is not None and len(asked) > MAX_TEXT:
+        st.info(t("inspect.text.cut", lang, length=len(asked), allowed=MAX_TEXT))
+    text = _filling("train", record, checkpoint, facts) if asked is None else asked[:MAX_TEXT]
+    with st.container(horizontal=True, gap="small"):
+        for name, icon in (("train", "menu_book"), ("written", "edit_note"), ("held_out", "visibility_off")):
+            if (facts is None and name != "written") or (name == "held_out" and facts and not facts.held_out):
+                continue
+            st.button(
+                t(f"inspect.fill.{name}", lang),
+                key=f"inspect.fill.{name}",
+                icon=f":material/{icon}:",
+                help=t(f"inspect.fill.{name}.help", lang),
+                on_click=_fill,
+                args=(name, record, checkpoint, facts),
+            )
+    edition = st.session_state.get(EDITION, 0)
+    key = f"inspect.text.{record.id}.{edition}" if asked is None else f"inspect.text.{edition}"
+    entered = st.text_input(
+        t("inspect.text", lang),
+        text,
+        max_chars=MAX_TEXT,
+        key=key,
+        placeholder=t("inspect.text.placeholder", lang),
+        on_change=_text_entered,
+        args=(key,),
+    )
+    if not entered:
+        st.info(t("inspect.text.empty", lang), icon=":material/keyboard:")
+    return entered
+
+
+def _text_entered(key: str) -> None:
+    address.parameters(text=st.session_state[key], at=None)
+
+
+def _fill(name: str, record: RunRecord, checkpoint: Checkpoint, facts: TextFacts | None) -> None:
+    text = _filling(name, record, checkpoint, facts)
+    if not text:
+        st.session_state[PROBLEM] = RunError("inspect_nothing_written", "This run has not written anything yet.")
+        return
+    address.parameters(text=text, at=None)
+    renew()
+
+
+def _filling(name: str, record: RunRecord, checkpoint: Checkpoint, facts: TextFacts | None) -> str:
+    if name == "held_out" and facts is not None:
+        return passage(facts.held_out, frozenset(facts.train))
+    if name == "train" and facts is not None:
+        return passage(facts.train)
+    history = scenes.feed(record.id).scene(record, session.language(), session.theme()).history
+    written = [epoch for epoch in history.written() if epoch <= checkpoint.stamp[0]]
+    if not written:
+        return "" if name == "written" else record.config.prefixes[0]
+    return next(iter(history.texts[written[-1]].values()))[:MAX_TEXT]

@@ -1,0 +1,21 @@
+"""On which earlier characters a prediction depends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from rnnlab.view.inspect.measures import Dependence
+from rnnlab.view.inspect.sentences import dependence_sentence, shown
+from rnnlab.view.language.i18n import t
+from rnnlab.view.page import session
+
+
+def draw(text: str, answer: dict[str, Any], found: Dependence) -> None:
+    """Say on what the prediction after the chosen character depends, and how that is measured."""
+    lang = session.language()
+    predicted = answer["predicted"]
+    st.subheader(t("inspect.dependence.title", lang, predicted=shown(predicted)), anchor=False)
+    st.markdown(dependence_sentence(found, text[: answer["position"] + 1], predicted, lang))
+    st.caption(t("inspect.dependence.how", lang, predicted=shown(predicted)))

@@ -1,0 +1,406 @@
+"""The charts of the lessons; `rnnlab.view.lessons.tables` fills them."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from rnnlab.view.language.i18n import t
+from rnnlab.view.page.style import LAYER_COLORS, LAYER_DASHES, PALETTE, altair, specification
+
+SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"]
+"""Marks beside the colours, so that no series is told apart by its colour alone."""
+
+
+def _named(name: str) -> Any:
+    alt = altair()
+
+    return alt.Chart(alt.NamedData(name=name))
+
+
+@cache
+def continuations(lang: str, theme: str = "light") -> dict[str, Any]:
+    """Return what follows a context as bars, the most frequent on top; table ``bars``."""
+    alt = altair()
+
+    y = alt.Y(
+        "character:N",
+        title=None,
+        sort=alt.SortField("rank"),
+        axis=alt.Axis(labelFontSize=14, labelOverlap=False, ticks=False, domain=False),
+    )
+    x = alt.X("count:Q", title=t("lesson.sequence.count", lang), axis=alt.Axis(tickMinStep=1, format="d", tickCount=5))
+    bars = _named("bars").mark_bar(color=PALETTE[theme]["live"], height={"band": 0.62}).encode(x=x, y=y)
+    words = (
+        _named("bars")
+        .mark_text(align="left", dx=6, fontSize=12, color=PALETTE[theme]["text"])
+        .encode(x=x, y=y, text="label:N")
+    )
+    return specification(alt.layer(bars, words).properties(height=230))
+
+
+@cache
+def ladder(lang: str, theme: str = "light") -> dict[str, Any]:
+    """Return the perplexity of a table by the number of characters it looks back at; tables ``rungs``, ``now``."""
+    alt = altair()
+
+    colors = PALETTE[theme]
+    x = alt.X("size:O", title=t("lesson.sequence.size", lang), axis=alt.Axis(labelAngle=0, grid=False))
+    y = alt.Y(
+        "value:Q",
+        title=t("chart.perplexity_log", lang),
+        scale=alt.Scale(type="log", nice=False, padding=14),
+        axis=alt.Axis(tickCount=4, format="~s", gridOpacity=0.45),
+    )
+    line = (
+        _named("rungs")
+        .mark_line(color=colors["live"], strokeWidth=1.8, point={"size": 50, "filled": True})
+        .encode(x=x, y=y)
+    )
+    words = (
+        _named("rungs")
+        .mark_text(align="left", dx=9, dy=-9, fontSize=12, color=colors["text"])
+        .encode(x=x, y=y, text="label:N")
+    )
+    now = _named("now").mark_point(size=190, strokeWidth=2.4, filled=False, color=colors["book"]).encode(x=x, y=y)
+    return specification(alt.layer(line, words, now).properties(height=230))
+
+
+@cache
+def positions(lang: str, theme: str = "light") -> dict[str, Any]:
+    """Return the text as a strip of positions by minibatch, each with its row; tables ``cells``, ``extent``."""
+    alt = altair()
+
+    colors = PALETTE[theme]
+    x = alt.X(
+        "position:Q",
+        title=t("lesson.sampling.position", lang),
+        scale=alt.Scale(nice=False, zero=False, padding=0),
+        axis=alt.Axis(grid=False, tickMinStep=1, format="d", tickCount=8),
+    )
+    y = alt.Y("minibatch:O", title=t("lesson.sampling.minibatch", lang), axis=alt.Axis(ticks=False, domain=False))
+    extent = _named("extent").mark_point(opacity=0, size=0).encode(x=x)
+    cells = (
+        _named("cells")
+        .mark_bar(cornerRadius=2, height={"band": 0.78})
+        .encode(
+            x=x,
+            x2="end:Q",
+            y=y,
+            color=alt.Color("row:O", scale=alt.Scale(range=LAYER_COLORS[theme]), legend=None),
+            opacity=alt.Opacity("now:Q", scale=alt.Scale(domain=[0, 1], range=[0.28, 1]), legend=None),
+        )
+    )
+    words = (
+        _named("cells")
+        .mark_text(fontSize=12, fontWeight="bold")
+        .encode(
+            x=alt.X("middle:Q"),
+            y=y,
+            text="label:N",
+            color=alt.condition("datum.now > 0", alt.value(colors["page"]), alt.value(colors["text"])),
+        )
+    )
+    return specification(alt.layer(extent, cells, words).properties(height={"step": 26}))
+
+
+@cache
+def loss_curve(lang: str, theme: str = "light") -> dict[str, Any]:
+    """Return -ln p by p, with the characters on it; tables ``curve``, ``points``."""
+    alt = altair()
+
+    colors = PALETTE[theme]
+    x = alt.X("p:Q", title=t("lesson.perplexity.p", lang), scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(tickCount=5))
+    y = alt.Y("loss:Q", title=t("lesson.perplexity.loss", lang), axis=alt.Axis(tickCount=4, gridOpacity=0.45))
+    line = _named("curve").mark_line(color=colors["rule"], strokeWidth=1.6).encode(x=x, y=y)
+    points = (
+        _named("points")
+        .mark_point(size=90, filled=True, opacity=1, color=colors["live"])
+        .encode(x=x, y=y, shape=alt.Shape("label:N", scale=alt.Scale(range=SHAPES), legend=None))
+    )
+    words = (
+        _named("points")
+        .mark_text(align="left", dx=9, dy=-8, fontSize=12, color=colors["live"])
+        .encode(x=x, y=y, text="label:N")
+    )
+    return specification(alt.layer(line, points, words).properties(height=210))
+
+
+@cache
+def reach(lang: str, theme: str = "light") -> dict[str, Any]:
+    """Return the graph of an epoch: time steps in a row, the gradient's way back, the cuts.
+
+    Tables ``steps``, ``ways``, ``cuts``, ``names``.
+    """
+    alt = altair()
+
+    colors = PALETTE[theme]
+    x = alt.X("step:Q", title=None, axis=None, scale=alt.Scale(nice=False, zero=False, padding=14))
+    y = alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[-1.5, 1.8]))
+    ways = _named("ways").mark_rule(strokeWidth=3.2, color=colors["book"]).encode(x=x, x2="to:Q", y=y)
+    heads = (
+        _named("ways")
+        .mark_point(shape="triangle-left", size=46, filled=True, opacity=1, color=colors["book"])
+        .encode(x=alt.X("to:Q", axis=None), y=y)
+    )
+    steps = (
+        _named("steps")
+        .mark_point(size=64, strokeWidth=1.6, filled=False, color=colors["live"], fill=colors["live"])
+        .encode(x=x, y=y, fillOpacity=alt.FillOpacity("reached:Q", scale=None))
+    )
+    links = _named("links").mark_rule(strokeWidth=1.2, color=colors["rule"]).encode(x=x, x2="to:Q", y=y)
+    cuts = (
+        _named("cuts").mark_rule(strokeWidth=1.6, strokeDash=[3, 3], color=colors["mark"]).encode(x=x, y=y, y2="y2:Q")
+    )
+    cut_words = (
+        _named("cuts")
+        .mark_text(fontSize=15, color=colors["mark"], dy=-8)
+        .encode(x=x, y=alt.Y("y2:Q", axis=None), text="label:N")
+    )
+    names = _named("names").mark_text(fontSize=12, color=colors["text"]).encode(x=x, y=y, text="label:N")
+    return specification(alt.layer(links, steps, ways, heads, cuts, cut_words, names).properties(height=150))
+
+
+@cache
+def walked(lang: str, theme: str = "light") -> dict[str, Any]:
+    """Return how many time steps each minibatch's gradient walks through, cut and uncut; tables ``walked``, ``now``."""
+    alt = altair()
+
+    colors = LAYER_COLORS[theme]
+    x = alt.X("minibatch:O", title=t("lesson.truncation.minibatch", lang), axis=alt.Axis(labelAngle=0, grid=False))
+    y = alt.Y("steps:Q", title=t("lesson.truncation.steps", lang), axis=alt.Axis(tickCount=4, gridOpacity=0.45))
+    series = {"title": None, "sort": None}
+    bars = (
+        _named("walked")
+        .mark_bar()
+        .encode(
+            x=x,
+            y=y,
+            xOffset=alt.XOffset("series:N", sort=None),
+            color=alt.Color("series:N", scale=alt.Scale(range=colors[:2]), legend=alt.Legend(orient="top"), **series),
+        )
+    )
+    words = (
+        _named("walked")
+        .mark_text(dy=-7, fontSize=11, color=PALETTE[theme]["text"])
+        .encode(x=x, y=y, xOffset=alt.XOffset("series:N", sort=None), text="label:N")
+    )
+    return specification(alt.layer(bars, words).properties(height=210))
+
+
+@cache
+def measured(kind: str, lang: str, theme: str = "light") -> dict[str, Any]:
+    """Return what each minibatch of a run took: `kind` is ``seconds`` or ``memory``; table ``measured``."""
+    alt = altair()
+
+    colors = PALETTE[theme]
+    x = alt.X("minibatch:O", title=t("lesson.truncation.minibatch", lang), axis=alt.Axis(labelAngle=0, grid=False))
+    y = alt.Y(
+        "value:Q",
+        title=t(f"lesson.truncation.{kind}", lang),
+        scale=alt.Scale(zero=kind == "seconds"),
+        axis=alt.Axis(tickCount=4, gridOpacity=0.45),
+    )
+    line = (
+        _named("measured")
+        .mark_line(color=colors["live"], strokeWidth=1.8, point={"size": 50, "filled": True})
+        .encode(x=x, y=y)
+    )
+    words = _named("measured").mark_text(dy=-12, fontSize=11, color=colors["text"]).encode(x=x, y=y, text="label:N")
+    return specification(alt.layer(line, words).properties(height=190))
+
+
+@cache
+def vectors(title: str, lang: str, theme: str = "light") -> dict[str, Any]:
+    """Return arrows from zero with a circle that is round at every width; tables ``arrows``, ``circle``, ``extent``.
+
+    Args:
+        title: a key of the catalogue.
+    """
+    alt = altair()
+
+    colors = PALETTE[theme]
+    axis = alt.Axis(tickCount=5, gridOpacity=0.35)
+    x = alt.X("x:Q", title=None, axis=axis, scale=alt.Scale(nice=False, zero=False))
+    y = alt.Y("y:Q", title=None, axis=axis, scale=alt.Scale(nice=False, zero=False))
+    color = alt.Color(
+        "kind:N", title=None, sort=None, scale=alt.Scale(range=[colors["rule"], colors["live"]]), legend=None
+    )
+    dash = alt.StrokeDash("kind:N", sort=None, scale=alt.Scale(range=[[5, 4], [1, 0]]), legend=None)
+    # away from zero, where the arrow comes from
+    aside = {
+        "align": alt.expr("datum.x < 0 ? 'right' : 'left'"),
+        "dx": alt.expr("datum.x < 0 ? -9 : 9"),
+        "dy": alt.expr("(datum.y < 0 ? 11 : -11) * (datum.side || 1)"),
+        "fontSize": 12,
+    }
+    # one unit is as long across as upwards, whatever the shape of the picture; its shorter side holds the reach
+    extent = (
+        _named("extent")
+        .transform_calculate(
+            x="datum.reach * width / min(width, height)", y="datum.reach * height / min(width, height)"
+        )
+        .mark_point(opacity=0, size=0)
+        .encode(x=x, y=y)
+    )
+    circle = (
+        _named("circle")
+        .mark_line(color=colors["book"], strokeWidth=1.4, strokeDash=[2, 3])
+        .encode(x=x, y=y, order="order:Q")
+    )
+    circle_words = (
+        _named("circle")
+        .transform_filter("datum.label")
+        .mark_text(**aside, color=colors["book"])
+        .encode(x=x, y=y, text="label:N")
+    )
+    lines = (
+        _named("arrows")
+        .mark_line(strokeWidth=2.6)
+        .encode(x=x, y=y, color=color, strokeDash=dash, detail="kind:N", order="order:Q")
+    )
+    heads = (
+        _named("arrows")
+        .transform_filter("datum.order > 0")
+        .mark_point(size=70, filled=True, opacity=1)
+        .encode(x=x, y=y, color=color)
+    )
+    words = (
+        _named("arrows")
+        .transform_filter("datum.order > 0")
+        .mark_text(**aside)
+        .encode(x=x, y=y, color=color, text="label:N")
+    )
+    return specification(
+        alt.layer(extent, circle, circle_words, lines, heads, words).properties(
+            height=300, title=alt.TitleParams(t(title, lang), anchor="start", fontSize=13)
+        )
+    )
+
+
+@cache
+def path(lang: str, theme: str = "light") -> dict[str, Any]:
+    """Return the units of a state over time steps; table ``path``."""
+    alt = altair()
+
+    x = alt.X("step:Q", title=t("lesson.cell.step", lang), axis=alt.Axis(tickCount=6, format="d", grid=False))
+    y = alt.Y(
+        "value:Q",
+        title=t("lesson.cell.value", lang),
+        scale=alt.Scale(nice=True),
+        axis=alt.Axis(tickCount=5, gridOpacity=0.45),
+    )
+    legend = alt.Legend(orient="top", title=None, columns=2, symbolStrokeWidth=2)
+    lines = (
+        _named("path")
+        .mark_line(strokeWidth=2, point={"size": 36, "filled": True})
+        .encode(
+            x=x,
+            y=y,
+            color=alt.Color("unit:N", sort=None, scale=alt.Scale(range=LAYER_COLORS[theme]), legend=legend),
+            strokeDash=alt.StrokeDash("unit:N", sort=None, scale=alt.Scale(range=LAYER_DASHES), legend=legend),
+        )
+    )
+    return specification(alt.layer(lines).properties(height=220))
+
+
+@cache
+def norms(lang: str, theme: str = "light") -> dict[str, Any]:
+    """Return the norm of the gradient by layer, run beside run; zeros stand at the bottom, named; table ``norms``."""
+    alt = altair()
+
+    x = alt.X("layer:O", title=t("lesson.depth.layer", lang), axis=alt.Axis(labelAngle=0, grid=False))
+    y = alt.Y(
+        "value:Q",
+        title=t("chart.grad_norm_log", lang),
+        scale=alt.Scale(type="log", nice=False, padding=12),
+        axis=alt.Axis(format="~g", tickCount=5, gridOpacity=0.45),
+    )
+    legend = alt.Legend(orient="top", title=None, columns=1, symbolStrokeWidth=2, labelLimit=300)
+    color = alt.Color("run:N", sort=None, scale=alt.Scale(range=LAYER_COLORS[theme]), legend=legend)
+    lines = (
+        _named("norms")
+        .mark_line(strokeWidth=1.8)
+        .encode(
+            x=x,
+            y=y,
+            color=color,
+            strokeDash=alt.StrokeDash("run:N", sort=None, scale=alt.Scale(range=LAYER_DASHES), legend=legend),
+        )
+    )
+    points = (
+        _named("norms")
+        .mark_point(size=70, filled=True, opacity=1)
+        .encode(
+            x=x, y=y, color=color, shape=alt.Shape("run:N", sort=None, scale=alt.Scale(range=SHAPES), legend=legend)
+        )
+    )
+    words = (
+        _named("norms").mark_text(dy=-12, fontSize=11, color=PALETTE[theme]["text"]).encode(x=x, y=y, text="label:N")
+    )
+    return specification(alt.layer(lines, points, words).properties(height=260))
+
+
+@cache
+def directions(lang: str, theme: str = "light") -> dict[str, Any]:
+    """Return a window of text and what has read which of its characters; tables ``cells``, ``target``."""
+    alt = altair()
+
+    colors = PALETTE[theme]
+    x = alt.X("position:O", title=None, axis=None)
+    y = alt.Y(
+        "reader:N",
+        title=None,
+        sort=None,
+        axis=alt.Axis(ticks=False, domain=False, labelFontSize=12, labelLimit=110),
+    )
+    frames = (
+        _named("cells")
+        .mark_rect(stroke=colors["rule"], strokeWidth=0.8, color=colors["live"])
+        .encode(
+            x=x,
+            y=y,
+            fillOpacity=alt.FillOpacity("read:Q", scale=alt.Scale(domain=[0, 1], range=[0, 0.28]), legend=None),
+        )
+    )
+    target = _named("target").mark_rect(stroke=colors["book"], strokeWidth=2.6, filled=False).encode(x=x, y=y)
+    words = _named("cells").mark_text(fontSize=16, color=colors["text"]).encode(x=x, y=y, text="label:N")
+    return specification(alt.layer(frames, target, words).properties(height=130))
+
+
+@cache
+def race(lang: str, theme: str = "light") -> dict[str, Any]:
+    """Return perplexity by epoch of several runs on a log axis; tables ``race``, ``ends``, ``extent``."""
+    alt = altair()
+
+    x = alt.X(
+        "epoch:Q",
+        title=t("chart.epoch", lang),
+        scale=alt.Scale(nice=False, zero=False),
+        axis=alt.Axis(grid=False, tickMinStep=1, tickCount=6, format="d"),
+    )
+    y = alt.Y(
+        "value:Q",
+        title=t("chart.perplexity_log", lang),
+        scale=alt.Scale(type="log", nice=False, padding=10),
+        axis=alt.Axis(format="~s", tickCount=5, gridOpacity=0.45),
+    )
+    legend = alt.Legend(orient="top", title=None, columns=2, symbolStrokeWidth=2, labelLimit=220)
+    color = alt.Color("run:N", sort=None, scale=alt.Scale(range=LAYER_COLORS[theme]), legend=legend)
+    extent = _named("extent").mark_point(opacity=0, size=0).encode(x=x, y=y)
+    lines = (
+        _named("race")
+        .mark_line(strokeWidth=2)
+        .encode(
+            x=x,
+            y=y,
+            color=color,
+            strokeDash=alt.StrokeDash("run:N", sort=None, scale=alt.Scale(range=LAYER_DASHES), legend=legend),
+        )
+    )
+    words = (
+        _named("ends")
+        .mark_text(align="right", dx=-4, dy=alt.expr("datum.below ? 15 : -9"), fontSize=12)
+        .encode(x=x, y=y, color=color, text="label:N")
+    )
+    return specification(alt.layer(extent, lines, words).properties(height=280))

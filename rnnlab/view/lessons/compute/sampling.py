@@ -1,0 +1,53 @@
+"""Which positions of the text land in which row of which minibatch; the same as `rnnlab.engine.minibatch` deals out."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Positions = NDArray[np.int64]
+
+
+def num_windows(length: int, num_steps: int) -> int:
+    """Return how many windows of `num_steps` with a target for each character fit into the text."""
+    return max(0, length - 1) // num_steps
+
+
+def random_positions(length: int, batch_size: int, num_steps: int, order: Positions) -> Positions:
+    """Return the positions of X by random sampling, (num_minibatches, batch_size, num_steps).
+
+    Args:
+        length: characters of the text.
+        order: the order in which the windows are dealt out, a permutation of ``range(num_windows(...))``.
+    """
+    count = len(order) // batch_size
+    starts = order[: count * batch_size].reshape(count, batch_size, 1) * num_steps
+    positions: Positions = starts + np.arange(num_steps)
+    return positions
+
+
+def shuffled(length: int, num_steps: int, seed: int) -> Positions:
+    """Return a random order of the windows."""
+    order: Positions = np.random.default_rng(seed).permutation(num_windows(length, num_steps))
+    return order
+
+
+def consecutive_positions(length: int, batch_size: int, num_steps: int) -> Positions:
+    """Return the positions of X by consecutive sampling, (num_minibatches, batch_size, num_steps)."""
+    row_length = length // batch_size
+    count = max(0, row_length - 1) // num_steps
+    rows = np.arange(batch_size * row_length).reshape(batch_size, row_length)[:, : count * num_steps]
+    positions: Positions = rows.reshape(batch_size, count, num_steps).transpose(1, 0, 2)
+    return positions
+
+
+def rows_that_continue(positions: Positions, minibatch: int) -> int:
+    """Count the rows of `minibatch` (from 0) that begin where the same row of the one before ended; 0 in the first."""
+    if not 0 < minibatch < len(positions):
+        return 0
+    return int(np.count_nonzero(positions[minibatch][:, 0] == positions[minibatch - 1][:, -1] + 1))
+
+
+def left_out(positions: Positions, length: int) -> int:
+    """Count the characters that no minibatch of the epoch has in its X."""
+    return length - positions.size

@@ -1,0 +1,304 @@
+"""The exercises: first a guess, then the run, recorded or real, then one sentence made from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from rnnlab.errors import RNNLabError
+from rnnlab.recipes import RECIPES
+from rnnlab.runs.store import RunRecord
+from rnnlab.view.data import recorded
+from rnnlab.view.data.facts import TextFacts
+from rnnlab.view.data.history import History
+from rnnlab.view.language.i18n import number, plain, t
+from rnnlab.view.language.settings import state_text
+from rnnlab.view.lessons import charts, layout, sentences, tables
+from rnnlab.view.lessons import tuning as lessons_tuning
+from rnnlab.view.lessons.compute import exercises
+from rnnlab.view.lessons.compute import tuning as compute_tuning
+from rnnlab.view.lessons.compute.exercises import Finding
+from rnnlab.view.lessons.compute.tuning import Tuned
+from rnnlab.view.lessons.contents import Lesson
+from rnnlab.view.lessons.layout import conclude
+from rnnlab.view.page import address, chart, session
+from rnnlab.view.watch import follow
+from rnnlab.view.watch import scenes as watch_scenes
+from rnnlab.view.watch.scenes import Scene
+
+_PROBLEM = "lesson.exercise.problem"
+# what each exercise changes in A2
+_DIFFER = {"X2": ("clip_norm",), "X3": ("pred_period",), "X4": ("detach",), "X5": ("activation",)}
+
+
+def draw(lesson: Lesson) -> None:
+    """Ask for a guess; after it, show the run."""
+    name, lang = lesson.name, session.language()
+    exercise = Exercise(name, lessons_tuning.choose() if name == "X1" else "")
+    guess = st.session_state.get(exercise.key)
+    if guess is None:
+        with st.container(horizontal=True):
+            for one in exercises.guesses(name, exercise.setting):
+                st.button(
+                    exercise.words(one),
+                    key=f"lesson.guess.{name}.{one}",
+                    on_click=_commit,
+                    args=(exercise, one),
+                )
+        st.caption(t("lesson.exercise.first_guess", lang))
+        return
+    st.markdown(t("lesson.exercise.guessed", lang, guess=exercise.words(guess)))
+    problem = st.session_state.pop(_PROBLEM, None)
+    if problem is not None:
+        session.complain(problem)
+    records = _records(exercise)
+    if records:
+        _live(exercise, records, str(guess))
+    else:
+        _recorded(exercise, str(guess))
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """Which exercise is shown.
+
+    Attributes:
+        name: one of X1 to X5.
+        setting: what X1 tunes; of the others nothing.
+    """
+
+    name: str
+    setting: str = ""
+
+    @property
+    def key(self) -> str:
+        """Where the session keeps the guess."""
+        return ".".join(filter(None, ("lessons.guess", self.name, self.setting)))
+
+    def words(self, guess: str) -> str:
+        """Say a guess."""
+        lang = session.language()
+        if self.setting:
+            return sentences.tuned_value(self.setting, compute_tuning.value_of(self.setting, guess), lang)
+        return t(f"lesson.{self.name}.guess.{guess}", lang)
+
+
+def _live(exercise: Exercise, records: list[RunRecord], guess: str) -> None:
+    name = exercise.name
+    lang = session.language()
+    alive = [one for one in records if one.live]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for one in records:
+            label = f"{one.name or one.based_on} · {state_text(one.state, lang)}"
+            st.page_link(
+                address.PAGES["train"][0],
+                label=label,
+                icon=":material/show_chart:",
+                query_params={"run": one.id, "lang": lang},
+            )
+        if session.embedded():
+            pass
+        elif alive:
+            st.button(
+                t("controls.stop", lang),
+                key=f"lesson.stop.{name}",
+                icon=":material/stop:",
+                on_click=_stop,
+                args=([one.id for one in alive],),
+            )
+        elif recorded_runs(exercise):
+            st.button(
+                t("lesson.exercise.recorded", lang),
+                key=f"lesson.close.{name}",
+                icon=":material/movie:",
+                on_click=_close,
+            )
+
+    def look(_: Scene) -> None:
+        try:
+            scenes = [_scene(session.store().run(one.id)) for one in records]
+        except RNNLabError:  # deleted meanwhile
+            st.rerun()
+        _reveal(exercise, scenes, guess, f"lesson.live.{name}")
+
+    # whichever still trains is followed; when it ends, the page runs again and follows the next one
+    follow.follow(alive[0] if alive else records[0], look)
+
+
+def _recorded(exercise: Exercise, guess: str) -> None:
+    name, lang = exercise.name, session.language()
+    scenes = recorded_runs(exercise)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if scenes:
+            st.badge(t("lesson.recorded", lang), icon=":material/movie:", color="violet")
+        else:
+            st.markdown(t("lesson.exercise.not_recorded", lang))
+        if not session.embedded():
+            st.button(
+                t("lesson.exercise.run", lang, count=len(exercises.plan(name, exercise.setting))),
+                key=f"lesson.run.{name}",
+                icon=":material/play_arrow:",
+                type="secondary" if scenes else "primary",
+                on_click=_start,
+                args=(exercise,),
+            )
+    if scenes:
+        _reveal(exercise, scenes, guess, f"lesson.recorded.{name}")
+
+
+def recorded_runs(exercise: Exercise) -> list[Scene]:
+    """Return the recorded runs of an exercise; none unless all of them have been recorded."""
+    found = [recorded.choose_exactly(one) for one in exercises.recipes_of(exercise.name, exercise.setting)]
+    if any(one is None for one in found):
+        return []
+    lang, theme = session.language(), session.theme()
+    return [watch_scenes.recorded_scene(one, one.history.epoch, lang, theme) for one in found if one is not None]
+
+
+def _scene(record: RunRecord) -> Scene:
+    return watch_scenes.feed(record.id).scene(record, session.language(), session.theme())
+
+
+def _reveal(exercise: Exercise, scenes: list[Scene], guess: str, key: str) -> None:
+    name, lang, theme = exercise.name, session.language(), session.theme()
+    reference = _reference(name, scenes[0])
+    found = _finding(exercise, scenes, reference)
+    sentence = t("lesson.exercise.waiting", lang)
+    if found is not None:
+        sentence = sentences.tuned(found, lang) if isinstance(found, Tuned) else sentences.finding(name, found, lang)
+    curves: dict[str, History] = {_series(exercise, scene): scene.history for scene in scenes}
+    if reference is not None:
+        curves[t("lesson.exercise.reference", lang)] = reference
+    epochs = max(scene.config.num_epochs for scene in scenes)
+    newest = t("list.join", lang).join(
+        f"{label} {number(history.last.perplexity, 4)}" for label, history in curves.items() if history.last is not None
+    )
+    ended = all(scene.ended for scene in scenes)
+    chart.show(
+        charts.race(lang, theme),
+        tables.race(curves, scenes[0].vocab_size, epochs),
+        key=f"{key}.race",
+        # another text would draw the chart anew while it grows
+        alt=f"{t('lesson.exercise.alt', lang)} {newest}" if ended else t("lesson.exercise.alt", lang),
+    )
+    if name == "X3" and scenes[0].history.texts:
+        _texts(scenes[0])
+    if found is None or not ended:
+        st.caption(sentence)
+        return
+    conclude(sentence)
+    if isinstance(found, Tuned):
+        lessons_tuning.table(found, scenes)
+    if found.came_true is not None:
+        verdict = "as_guessed" if found.came_true == guess else "otherwise"
+        st.caption(t(f"lesson.exercise.{verdict}", lang, came=exercise.words(found.came_true)))
+    else:
+        st.caption(t("lesson.exercise.unsettled", lang))
+
+
+def _texts(scene: Scene) -> None:
+    """Show what it writes now."""
+    epoch = scene.history.written()[-1]
+    prefix = next(iter(scene.history.texts[epoch]))
+    reading = scene.read(epoch, prefix)
+    if reading is not None:
+        st.html(reading.html)
+
+
+def _finding(exercise: Exercise, scenes: list[Scene], reference: History | None) -> Finding | Tuned | None:
+    name, first = exercise.name, scenes[0]
+    if exercise.setting:
+        return compute_tuning.tuned(exercise.setting, {_value(exercise, scene): scene.history for scene in scenes})
+    if name == "X2":
+        return exercises.without_clipping(first.history, first.vocab_size, reference)
+    if name == "X3":
+        return exercises.every_epoch(first.history, _quoter(first.text))
+    if name == "X4":
+        return exercises.without_detach(first.history, reference)
+    return exercises.relu_for_tanh(first.history, reference)
+
+
+def _quoter(text: TextFacts | None) -> exercises.Quoted:
+    def quoted(written: str, prefix: str) -> str:
+        if text is None:
+            return ""
+        for span in text.index.quoted_spans(written):
+            start = max(span.start, len(prefix))
+            if span.stop - start >= text.quote_length:
+                return written[start : span.stop]
+        return ""
+
+    return quoted
+
+
+def _reference(name: str, scene: Scene) -> History | None:
+    """Return the recorded A2 where it differs from the run only in what the exercise is about."""
+    recording = recorded.choose_exactly("A2")
+    if (
+        recording is None
+        or name not in _DIFFER
+        or not exercises.comparable(scene.config, recording.config, _DIFFER[name])
+    ):
+        return None
+    return recording.history.until(max(scene.config.num_epochs, 1))
+
+
+def _value(exercise: Exercise, scene: Scene) -> float:
+    # a run that was started without clipping has no threshold
+    return float(getattr(scene.config, exercise.setting) or 0.0)
+
+
+def _series(exercise: Exercise, scene: Scene) -> str:
+    lang = session.language()
+    if exercise.setting:
+        return sentences.tuned_value(exercise.setting, _value(exercise, scene), lang)
+    return t(f"lesson.{exercise.name}.series", lang)
+
+
+def _records(exercise: Exercise) -> list[RunRecord]:
+    """Return the runs that the URL names; one that does not exist or belongs to something else is said."""
+    name = exercise.name
+    lang, ids = session.language(), [one for one in st.query_params.get("run", "").split(",") if one][:4]
+    records = []
+    for one in ids:
+        try:
+            record = session.store().run(one)
+        except RNNLabError as error:
+            session.complain(error)
+            continue
+        if not {record.name, record.based_on} & {*exercises.recipes_of(name, exercise.setting)}:
+            st.error(t("lesson.exercise.other_run", lang, run=plain(one), name=name), icon=":material/error:")
+            continue
+        records.append(record)
+    address.parameters(run=",".join(one.id for one in records) or None)
+    return records
+
+
+def _commit(exercise: Exercise, guess: str) -> None:
+    st.session_state[exercise.key] = guess
+    layout.seen().add(exercise.name)
+
+
+def _start(exercise: Exercise) -> None:
+    started = []
+    try:
+        for recipe, config in exercises.plan(exercise.name, exercise.setting).items():
+            same = config == RECIPES[recipe].config
+            started.append(session.start_run(config, name=recipe if same else "", based_on="" if same else recipe))
+    except RNNLabError as error:
+        st.session_state[_PROBLEM] = error
+    if started:
+        address.parameters(run=",".join(started))
+
+
+def _stop(ids: list[str]) -> None:
+    for one in ids:
+        try:
+            session.client().stop(one)
+        except RNNLabError as error:  # it ended by itself
+            st.session_state[_PROBLEM] = error
+
+
+def _close() -> None:
+    address.parameters(run=None)

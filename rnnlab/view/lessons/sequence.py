@@ -1,0 +1,87 @@
+"""The lesson on sequence models: what follows these n characters, and what a table of it writes."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from rnnlab.recipes import RECIPES
+from rnnlab.view.data.highlight import visible
+from rnnlab.view.language.i18n import number, plain, t
+from rnnlab.view.language.settings import corpus_title
+from rnnlab.view.lessons import charts, sentences, tables
+from rnnlab.view.lessons.compute import markov
+from rnnlab.view.lessons.contents import Lesson
+from rnnlab.view.lessons.layout import conclude
+from rnnlab.view.page import chart, session
+
+# the embedded texts, as the first and the second edition prepare them
+_RECIPES = {"lyrics-zh": "A2", "verse-en": "B1"}
+_DRAWN = 80
+_SEED = "lesson.sequence.seed"
+
+
+def draw(lesson: Lesson) -> None:
+    """Let the reader choose how far to look back, and see what a table knows then."""
+    lang, theme = session.language(), session.theme()
+    left, right = st.columns([1, 1], gap="medium")
+    with left:
+        corpus = st.segmented_control(
+            t("field.corpus", lang),
+            list(_RECIPES),
+            default="lyrics-zh" if lang == "zh" else "verse-en",
+            key=session.key("lesson.sequence.corpus"),
+            format_func=lambda one: corpus_title(one, lang),
+            required=True,
+        )
+        size = st.slider(t("lesson.sequence.slider", lang), 0, markov.MAX_CONTEXT, 2, key="lesson.sequence.size")
+    facts = session.facts().of(RECIPES[_RECIPES[str(corpus)]].config)
+    suggested = markov.frequent_contexts(facts.train, size) if size else []
+    with right:
+        typed = st.text_input(
+            t("lesson.sequence.context", lang, size=size),
+            suggested[0] if suggested else "",
+            max_chars=40,
+            key=f"lesson.sequence.context.{corpus}.{size}",
+            disabled=not size,
+            placeholder="",
+        )
+        if suggested:
+            examples = "  ".join(f"`{visible(one)}`" for one in suggested)
+            st.caption(t("lesson.sequence.suggested", lang, examples=examples))
+    context = typed[-size:] if size else ""
+    if len(context) < size:
+        st.warning(t("lesson.sequence.short", lang, size=size), icon=":material/keyboard:")
+        return
+
+    found, rows = markov.continuations(facts.train, context), markov.table(facts.train, size)
+    left, right = st.columns([1, 1], gap="medium")
+    with left:
+        if found:
+            st.markdown(t("lesson.sequence.follows", lang, context=plain(visible(context)) or "—"))
+            best = t("list.join", lang).join(visible(one) for one, _ in found[:3])
+            chart.show(
+                charts.continuations(lang, theme),
+                tables.continuations(found),
+                key="lesson.sequence.bars",
+                alt=t("lesson.sequence.follows_alt", lang, count=len(found), best=best),
+            )
+    with right:
+        st.markdown(t("lesson.sequence.ladder", lang))
+        chart.show(
+            charts.ladder(lang, theme),
+            tables.ladder(facts.ladder, size),
+            key="lesson.sequence.ladder",
+            alt=t("lesson.sequence.ladder_alt", lang, size=size, value=number(facts.ladder[size + 1])),
+        )
+    seed = int(st.session_state.get(_SEED, 1))
+    written = markov.draw(facts.train, size, _DRAWN, seed)
+    reading = facts.read(written, "", lang)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(t("lesson.sequence.writes", lang))
+        st.button(t("lesson.sequence.again", lang), icon=":material/casino:", type="tertiary", on_click=_again)
+    st.html(reading.html)
+    conclude(sentences.sequence(context, found, rows, reading.coverage, lang))
+
+
+def _again() -> None:
+    st.session_state[_SEED] = int(st.session_state.get(_SEED, 1)) + 1

@@ -1,0 +1,26 @@
+"""What is folded away until somebody wants it: the browser gets it when it is opened.
+
+Every widget costs the browser a few milliseconds each time that the page is drawn, also where nobody sees it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from rnnlab.view.language.i18n import t
+from rnnlab.view.page import session
+
+PREFIX = "folded."
+"""Keys of the session's state that say whether a section is open begin so."""
+
+
+def section(name: str, draw: Callable[[], object], *, icon: str | None = None, expanded: bool = False) -> None:
+    """Draw a section with the title `name` of the catalogue; what is in it, only while it is open."""
+    # where it begins otherwise, it is another one: what a visitor did to the first says nothing of the second
+    key = f"{PREFIX}{name}{'.expanded' if expanded else ''}"
+    section = st.expander(t(name, session.language()), expanded, key=key, icon=icon, on_change="rerun")
+    if section.open:
+        with section:
+            draw()

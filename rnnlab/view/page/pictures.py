@@ -1,0 +1,205 @@
+"""A chart as a file: PNG and SVG on white, its tables as CSV and JSON.
+
+``python -m rnnlab.view.page.pictures`` draws one picture in a process of its own: the renderer takes 70 MB, and for its
+first picture most of a second in which nothing else of the server would run.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import pyarrow as pa
+
+from rnnlab.errors import RunError
+from rnnlab.runs.local import command, worker_environment
+from rnnlab.view.page import style
+
+FONTS = (
+    "'Source Sans 3', 'Source Sans Pro', 'Helvetica Neue', 'Noto Sans CJK SC', 'Noto Sans SC', 'Source Han Sans SC',"
+    " 'PingFang SC', 'Hiragino Sans GB', 'Microsoft YaHei', 'WenQuanYi Micro Hei', 'Droid Sans Fallback',"
+    " 'DejaVu Sans', sans-serif"
+)
+"""Latin first, then whatever Chinese font the machine has."""
+SCALE = 2.0
+WIDTH = 640
+PATIENCE = 60.0  # seconds for one picture
+PROBE = ("困", "惑")
+"""Two characters that look different wherever there is a Chinese font."""
+
+Tables = Mapping[str, bytes]
+
+_CHINESE = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uff00-\uffef\U00020000-\U0003ffff]")
+_CONFIG = {
+    "background": "white",
+    "font": FONTS,
+    "padding": 12,
+    "axis": {
+        "labelColor": "#1E2530",
+        "titleColor": "#1E2530",
+        "labelFontSize": 11,
+        "titleFontSize": 12,
+        "titleFontWeight": "normal",
+        "labelPadding": 6,
+        "titlePadding": 12,
+        "gridColor": "#E2E2DB",
+        "domain": False,
+        "ticks": False,
+    },
+    "legend": {"labelColor": "#1E2530", "titleColor": "#1E2530", "titleFontWeight": "normal"},
+    "header": {"labelColor": "#1E2530", "titleColor": "#1E2530", "titleFontWeight": "normal"},
+    "title": {"color": "#1E2530", "fontWeight": "normal"},
+    "view": {"stroke": None},
+}
+
+
+def rows(table: bytes) -> list[dict[str, Any]]:
+    """Return a table, given as Arrow bytes, row by row; what is not a finite number becomes None."""
+    with pa.ipc.open_stream(table) as reader:
+        found: list[dict[str, Any]] = reader.read_all().to_pylist()
+    return [{name: _finite(value) for name, value in row.items()} for row in found]
+
+
+def as_csv(tables: Tables) -> bytes:
+    """Return the tables of a chart as one CSV file; the column ``table`` says which one a row is from."""
+    data = {name: rows(table) for name, table in tables.items()}
+    columns = list(dict.fromkeys(column for table in data.values() for row in table for column in row))
+    out = io.StringIO()
+    writer = csv.DictWriter(out, ["table", *columns], restval="", lineterminator="\n")
+    writer.writeheader()
+    for name, table in data.items():
+        for row in table:
+            writer.writerow({"table": name} | {column: _cell(value) for column, value in row.items()})
+    return b"\xef\xbb\xbf" + out.getvalue().encode("utf-8")  # spreadsheets take it for Latin letters without the mark
+
+
+def as_json(tables: Tables, finding: str = "") -> bytes:
+    """Return the tables of a chart as JSON, with what the chart shows in words."""
+    data = {"shows": finding, "tables": {name: rows(table) for name, table in tables.items()}}
+    return json.dumps(data, ensure_ascii=False, indent=1).encode("utf-8")
+
+
+def png(spec: Mapping[str, Any], tables: Tables, finding: str = "") -> bytes:
+    """Return a chart as PNG, at twice its size on the page.
+
+    Raises:
+        RunError: ``picture_no_font``: it has Chinese in it and this machine has no font for it; ``picture_failed``.
+    """
+    chart = complete(spec, tables, finding)
+    if _CHINESE.search(json.dumps(chart, ensure_ascii=False)) and not draws_chinese():
+        raise RunError("picture_no_font", "The server has no Chinese font to draw a PNG with; the SVG needs none.")
+    return _draw({"kind": "png", "spec": chart})
+
+
+def svg(spec: Mapping[str, Any], tables: Tables, finding: str = "") -> bytes:
+    """Return a chart as SVG, in which text stays text.
+
+    Raises:
+        RunError: ``picture_failed``.
+    """
+    return _draw({"kind": "svg", "spec": complete(spec, tables, finding)})
+
+
+@cache
+def draws_chinese() -> bool:
+    """Say whether this machine has a font in which two Chinese characters look different, and not like two boxes."""
+    first, second = (_draw({"kind": "text", "text": one}) for one in PROBE)
+    return first != second
+
+
+def complete(spec: Mapping[str, Any], tables: Tables, finding: str = "") -> dict[str, Any]:
+    """Return a chart that stands for itself: with its data, a width, the light theme's colours on white."""
+    chart: dict[str, Any] = _light(dict(spec))
+    _set_width(chart, WIDTH)
+    chart["datasets"] = {name: rows(table) for name, table in tables.items()}
+    chart["config"] = _CONFIG
+    if finding:
+        chart["description"] = finding
+    return chart
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _cell(value: Any) -> Any:
+    # what a person typed must not be taken for a formula
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+
+
+@cache
+def _light_colors() -> dict[str, str]:
+    """Return each colour of the dark theme with the one that stands in its place in the light theme."""
+    pairs: dict[str, str] = {}
+    for palette in vars(style).values():
+        if isinstance(palette, dict) and {"light", "dark"} <= set(palette):
+            light, dark = palette["light"], palette["dark"]
+            names = list(light) if isinstance(light, dict) else range(min(len(light), len(dark)))
+            pairs |= {str(dark[name]).lower(): str(light[name]) for name in names}
+    return pairs
+
+
+def _light(part: Any) -> Any:
+    if isinstance(part, dict):
+        return {name: _light(value) for name, value in part.items()}
+    if isinstance(part, list | tuple):
+        return [_light(value) for value in part]
+    return _light_colors().get(part.lower(), part) if isinstance(part, str) else part
+
+
+def _set_width(chart: dict[str, Any], width: int) -> None:
+    for name in ("hconcat", "concat", "vconcat"):
+        for one in chart.get(name, ()):
+            _set_width(one, width if name == "vconcat" else width // max(1, len(chart[name])))
+    if "spec" in chart and ("facet" in chart or "repeat" in chart):
+        _set_width(chart["spec"], width // 3)
+    elif ("mark" in chart or "layer" in chart) and chart.get("width", "container") == "container":
+        chart["width"] = width
+    chart.pop("autosize", None)
+
+
+def _draw(order: Mapping[str, Any]) -> bytes:
+    try:
+        done = subprocess.run(
+            command("rnnlab.view.page.pictures"),
+            input=json.dumps(order).encode("utf-8"),
+            capture_output=True,
+            env=worker_environment(),
+            timeout=PATIENCE,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        said = getattr(error, "stderr", None) or b""
+        reason = (said.decode("utf-8", "replace").strip().splitlines() or [type(error).__name__])[-1][:200]
+        raise RunError("picture_failed", f"The picture could not be drawn: {reason}.", reason=reason) from error
+    return done.stdout
+
+
+def _answer(order: Mapping[str, Any]) -> bytes:
+    import vl_convert
+
+    if order["kind"] == "text":
+        picture = f'<text x="8" y="40" font-size="32" font-family="{FONTS}">{order["text"]}</text>'
+        document = f'<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64">{picture}</svg>'
+        return bytes(vl_convert.svg_to_png(document))
+    if order["kind"] == "svg":
+        document = vl_convert.vegalite_to_svg(order["spec"], allowed_base_urls=[])
+        return str(document).encode("utf-8")
+    return bytes(vl_convert.vegalite_to_png(order["spec"], scale=SCALE, allowed_base_urls=[]))
+
+
+def main() -> None:
+    """Draw the one picture that standard input orders, to standard output."""
+    sys.stdout.buffer.write(_answer(json.loads(sys.stdin.buffer.read())))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""Share the page that is open: its address and a QR code."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from rnnlab.errors import RNNLabError
+from rnnlab.view.language.i18n import error_text, t
+from rnnlab.view.page import address as page_address
+from rnnlab.view.page import session
+
+LONG = 110
+"""Characters from which on an address is shortened."""
+
+
+def address(page: str, parameters: Mapping[str, str]) -> str:
+    """Return the address of a page with `parameters`; a long one as a short link that leads there.
+
+    Raises:
+        RNNLabError: it is long, and cannot be shortened.
+    """
+    full = f"{_base()}{'' if page == 'home' else page}?{urlencode(parameters)}"
+    if len(full) <= LONG:
+        return full
+    return f"{_base()}?s={session.client().shorten({'page': page, **parameters})}"
+
+
+def this_page() -> None:
+    """Show the address of the page that is open, with all that it says, and a QR code."""
+    lang = session.language()
+    last = (st.context.url or "").split("?")[0].rstrip("/").rsplit("/", 1)[-1]
+    page = last if last in page_address.PAGES else "home"
+    asked = {name: st.query_params[name] for name in st.query_params}
+    try:
+        here = address(page, asked)
+    except RNNLabError as error:
+        st.caption(error_text(error, lang))
+        return
+    st.caption(t("share.page.note", lang))
+    st.code(here, language=None, wrap_lines=True)
+    st.image(qr_code(here), width=168)
+
+
+def qr_code(text: str) -> str:
+    """Return `text` as a QR code, an SVG: black on white in both themes, as cameras expect it."""
+    import segno
+
+    out = io.BytesIO()
+    segno.make(text, error="m", micro=False).save(
+        out, kind="svg", scale=4, border=3, dark="black", light="white", xmldecl=False
+    )
+    return out.getvalue().decode("utf-8")
+
+
+def _base() -> str:
+    """Return the address of the app, ending in a slash, without that of the page that is shown."""
+    url = (st.context.url or "").split("?")[0].rstrip("/")
+    last = url.rpartition("/")[2]
+    return url.removesuffix(last) if last in page_address.PAGES else f"{url}/"

@@ -1,0 +1,292 @@
+"""The runs of this server: find, open, name, compare, continue, share, take away, delete."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+
+import streamlit as st
+
+from rnnlab.errors import RNNLabError
+from rnnlab.recipes import RECIPES
+from rnnlab.runs.protocol import ENDED, LIVE
+from rnnlab.runs.store import MAX_TITLE, RunRecord
+from rnnlab.view.data.identity import MAX_PINS
+from rnnlab.view.language.i18n import number, plain, t
+from rnnlab.view.language.settings import STATE_COLORS, STATE_ICONS, recipe_title, state_text, summary, value_text
+from rnnlab.view.page import address, session
+from rnnlab.view.page.names import recipe_name, title
+from rnnlab.view.watch import exports
+
+PAGE = 12
+_PROBLEM, _PINS = "run_list.problem", "run_list.pins"
+_FILTERS = ("all", "live", "ended", "starred")
+_SEARCH = "run_list.search"
+
+
+def draw() -> None:
+    """Show the runs, the newest first, looking again every two seconds while one is live."""
+    any_live = bool(session.store().runs(limit=1, states=LIVE))
+
+    def look() -> None:
+        problem = st.session_state.pop(_PROBLEM, None)
+        if problem is not None:
+            session.complain(problem)
+        _list()
+        if bool(session.store().runs(limit=1, states=LIVE)) != any_live:
+            st.rerun()
+
+    st.fragment(run_every=2.0 if any_live else None)(look)()
+
+
+def matches(record: RunRecord, query: str, lang: str) -> bool:
+    """Say whether every word of `query` stands in what is said of a run: title, recipe, cell, setup, text, id."""
+    config = record.config
+    words = [
+        record.title,
+        record.name,
+        record.based_on,
+        *(recipe_title(RECIPES[name], lang) for name in (record.name, record.based_on) if name in RECIPES),
+        config.cell,
+        summary(config, lang),
+        value_text("corpus", config.corpus, lang),
+        session.text_title(config.corpus) or "",
+        record.state,
+        state_text(record.state, lang),
+        record.id,
+    ]
+    text = "\n".join(words).casefold()
+    return all(word in text for word in query.casefold().split())
+
+
+def _list() -> None:
+    lang = session.language()
+    chosen, query = _filter(lang)
+    states = {"live": LIVE, "ended": ENDED}.get(chosen)
+    records = session.store().runs(limit=500, states=states)
+    found = [
+        one
+        for one in records
+        if (one.starred or chosen != "starred") and (not query.strip() or matches(one, query, lang))
+    ]
+    _pinned(lang)
+    if not found:
+        st.info(t("runs.none_found" if records else "runs.none", lang), icon=":material/history:")
+        st.page_link(address.PAGES["train"][0], label=t("runs.go_train", lang), icon=":material/arrow_forward:",
+                     query_params={"lang": lang})  # fmt: skip
+        return
+    pages = -(-len(found) // PAGE)
+    page = st.pagination(pages, key="run_list.page") if pages > 1 else 1
+    for record in found[(page - 1) * PAGE : page * PAGE]:
+        _row(record)
+
+
+def _filter(lang: str) -> tuple[str, str]:
+    """Draw the filters, begun by the URL and kept in it."""
+    asked = st.query_params.get("show")
+    if _SEARCH not in st.session_state:
+        st.session_state[_SEARCH] = st.query_params.get("find", "")[:200]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        chosen = st.segmented_control(
+            t("runs.filter", lang),
+            _FILTERS,
+            key=session.key("run_list.filter"),
+            default=asked if asked in _FILTERS else "all",
+            required=True,
+            format_func=lambda one: t(f"runs.filter.{one}", lang),
+            label_visibility="collapsed",
+        )
+        query = st.text_input(
+            t("runs.search", lang),
+            key=_SEARCH,
+            placeholder=t("runs.search.hint", lang),
+            icon=":material/search:",
+            max_chars=200,
+            label_visibility="collapsed",
+            width=320,
+        )
+    address.parameters(show=None if chosen == "all" else str(chosen), find=query or None)
+    return str(chosen), query or ""
+
+
+# what is laid over each other
+
+
+def _pins() -> list[str]:
+    return list(st.session_state.get(_PINS, []))
+
+
+def _pinned(lang: str) -> None:
+    """Offer to compare what is chosen."""
+    chosen = _pins()
+    if not chosen:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", border=True):
+        st.markdown(t("runs.chosen", lang, count=len(chosen), most=MAX_PINS))
+        st.page_link(
+            address.PAGES["compare"][0],
+            label=t("runs.compare", lang),
+            icon=":material/stacked_line_chart:",
+            query_params={"pins": ",".join(chosen), "lang": lang},
+        )
+        st.button(t("runs.choose_none", lang), key="run_list.unpin", type="tertiary", on_click=_unpin_all)
+
+
+def _pin(run_id: str, key: str) -> None:
+    others = [one for one in _pins() if one != run_id]
+    st.session_state[_PINS] = [*others, run_id] if st.session_state.get(key) else others
+
+
+def _unpin_all() -> None:
+    for run_id in _pins():
+        st.session_state[f"run_list.pin.{run_id}"] = False
+    st.session_state[_PINS] = []
+
+
+# one run
+
+
+def _row(record: RunRecord) -> None:
+    lang = session.language()
+    with st.container(border=True, gap="small"):
+        color, icon = STATE_COLORS[record.state], STATE_ICONS[record.state]
+        star = ":material/star: " if record.starred else ""
+        st.markdown(f"{star}**{title(record)}**  :{color}-badge[{icon} {state_text(record.state, lang)}]")
+        facts = [
+            *([recipe_name(record)] if record.title else []),
+            t("progress.epoch_of", lang, epoch=record.epoch, total=record.num_epochs),
+            t("runs.perplexity", lang, perplexity=number(record.perplexity))
+            if record.epoch
+            else t("runs.no_epoch", lang),
+            _when(record.created_at),
+            record.id,
+        ]
+        st.caption(f"{plain(summary(record.config, lang))}  \n{' · '.join(facts)}")
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            _actions(record, lang)
+
+
+def _actions(record: RunRecord, lang: str) -> None:
+    st.page_link(
+        address.PAGES["train"][0],
+        label=t("runs.open", lang),
+        icon=":material/open_in_new:",
+        query_params={"run": record.id, "lang": lang},
+    )
+    chosen, key = _pins(), f"run_list.pin.{record.id}"
+    if key not in st.session_state:
+        st.session_state[key] = record.id in chosen
+    st.checkbox(
+        t("runs.pin", lang),
+        key=key,
+        on_change=_pin,
+        args=(record.id, key),
+        disabled=len(chosen) >= MAX_PINS and record.id not in chosen,
+        width="content",
+    )
+    if record.continuable and not record.live and record.state != "diverged" and record.epoch < record.num_epochs:
+        _button("continue", ":material/play_arrow:", record, lambda: session.client().continue_run(record.id))
+    _button(
+        "unstar" if record.starred else "star",
+        ":material/star:",
+        record,
+        lambda: session.client().star(record.id, not record.starred),
+    )
+    _rename(record, lang)
+    _share(record, lang)
+    exports.exports(record, quiet=True)
+    if not record.live and st.button(
+        t("runs.delete", lang), key=f"run_list.delete.{record.id}", icon=":material/delete:", type="tertiary"
+    ):
+        _confirm(record)
+
+
+def _rename(record: RunRecord, lang: str) -> None:
+    opened = st.popover(
+        t("runs.rename", lang),
+        icon=":material/edit:",
+        type="tertiary",
+        key=f"run_list.rename.{record.id}",
+        on_change="rerun",
+    )
+    if opened.open:
+        key = f"run_list.title.{record.id}.{record.title}"
+        opened.text_input(
+            t("runs.rename.label", lang),
+            record.title,
+            key=key,
+            max_chars=MAX_TITLE,
+            placeholder=t("runs.rename.hint", lang),
+            on_change=_guarded,
+            args=(lambda: session.client().rename(record.id, str(st.session_state[key] or "")),),
+        )
+
+
+def _share(record: RunRecord, lang: str) -> None:
+    opened = st.popover(
+        t("controls.share", lang),
+        icon=":material/link:",
+        type="tertiary",
+        key=f"run_list.share.{record.id}",
+        on_change="rerun",
+    )
+    if opened.open:
+        with opened:
+            exports.links(record)
+
+
+def _button(name: str, icon: str, record: RunRecord, act: Callable[[], None]) -> None:
+    st.button(
+        t(f"runs.{name}", session.language()),
+        key=f"run_list.{name}.{record.id}",
+        icon=icon,
+        type="tertiary",
+        on_click=_guarded,
+        args=(act,),
+    )
+
+
+def _guarded(act: Callable[[], None]) -> None:
+    # a callback runs before the page is drawn: what went wrong is said there
+    try:
+        act()
+    except RNNLabError as error:
+        st.session_state[_PROBLEM] = error
+
+
+def _confirm(record: RunRecord) -> None:
+    lang = session.language()
+
+    @st.dialog(t("runs.delete.title", lang))
+    def ask() -> None:
+        st.markdown(t("runs.delete.ask", lang, title=title(record), epochs=record.epoch))
+        with st.container(horizontal=True):
+            if st.button(
+                t("runs.delete.yes", lang),
+                key="run_list.confirm",
+                type="primary",
+                icon=":material/delete:",
+                on_click=_guarded,
+                args=(lambda: _delete(record.id),),
+            ):
+                st.rerun()
+            if st.button(t("runs.delete.no", lang)):
+                st.rerun()
+
+    ask()
+
+
+def _delete(run_id: str) -> None:
+    session.client().delete(run_id)
+    st.session_state[_PINS] = [one for one in _pins() if one != run_id]
+
+
+def _when(seconds: float) -> str:
+    zone = st.context.timezone
+    try:
+        from zoneinfo import ZoneInfo
+
+        place: datetime.tzinfo | None = ZoneInfo(zone) if zone else datetime.UTC
+    except (KeyError, ValueError, OSError):
+        place = datetime.UTC
+    return datetime.datetime.fromtimestamp(seconds, place).strftime("%Y-%m-%d %H:%M")

@@ -1,0 +1,307 @@
+"""Start, pause, resume, step, stop, continue, and what can be changed while a run trains."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from rnnlab.errors import RNNLabError, RunError
+from rnnlab.runs.protocol import STEP_UNITS
+from rnnlab.runs.store import RunRecord
+from rnnlab.text import corpora
+from rnnlab.view.language.i18n import duration, plain, t
+from rnnlab.view.language.settings import changes_text, summary
+from rnnlab.view.page import address, session
+from rnnlab.view.page.session import SHOWN
+from rnnlab.view.train.setup import Setup
+from rnnlab.view.train.setup import show as show_setup
+from rnnlab.view.watch import exports, scenes
+
+_PROBLEM = "controls.problem"
+MORE_EPOCHS = (0, 10, 40, 160)
+SETTLE = 0.4
+"""Seconds that a click may wait for the run to follow it."""
+FIRST_POINT = 0.35
+"""Seconds that a click on Start waits for the first epoch before the page is drawn."""
+SAME_STEP = 0.3
+"""Seconds within which a step, asked for again, is the same click; one may well want two within a second."""
+
+
+def headline(setup: Setup) -> None:
+    """Say the setup in one line, where it comes from, and how long it takes here."""
+    lang = session.language()
+    for problem in setup.refused:
+        session.complain(problem)
+    if setup.config is None:
+        if setup.problem is not None:
+            session.complain(setup.problem)
+        return
+    st.markdown(f"**{summary(setup.config, lang)}**")
+    notes = []
+    if setup.changed:
+        own = session.text_title(setup.config.corpus)
+        changes = changes_text(setup.config, setup.recipe.config, lang, own)
+        notes.append(f":orange-badge[{t('setup.based_on', lang, id=setup.recipe.id)}] {plain(changes)}")
+    else:
+        notes.append(f":blue-badge[{t('setup.recipe_badge', lang, id=setup.recipe.id, section=setup.recipe.section)}]")
+    seconds = _estimate(setup)
+    if seconds is not None:
+        notes.append(t("setup.takes", lang, duration=duration(seconds, lang)))
+    st.caption("  ·  ".join(notes))
+
+
+def _estimate(setup: Setup) -> float | None:
+    if setup.config is None or not setup.config.num_epochs:
+        return None
+    try:
+        per_epoch = session.client().seconds_per_epoch(setup.config)
+    except RNNLabError:
+        return None
+    return per_epoch * setup.config.num_epochs if per_epoch is not None else None
+
+
+def bar(setup: Setup, record: RunRecord | None) -> None:
+    """Draw the buttons for the run that is shown, or for starting one."""
+    lang = session.language()
+    is_live = record is not None and record.live
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if record is None or not is_live:
+            _button("start", ":material/play_arrow:", _start, setup, primary=True, disabled=setup.config is None)
+        if record is not None and is_live:
+            if record.state == "paused":
+                _button("resume", ":material/play_arrow:", _command, "resume", record.id, primary=True)
+            else:
+                _button("pause", ":material/pause:", _command, "pause", record.id, primary=True,
+                        disabled=record.state == "queued")  # fmt: skip
+            st.menu_button(
+                t("controls.step", lang),
+                list(STEP_UNITS),
+                key="controls.step",
+                icon=":material/skip_next:",
+                format_func=lambda unit: t(f"controls.step.{unit}", lang),
+                help=t("controls.step.help", lang),
+                on_click=_step,
+                args=(record.id,),
+                disabled=record.state == "queued",
+            )
+            _button("stop", ":material/stop:", _command, "stop", record.id)
+            if record.state != "queued":
+                _adjust(record)
+            if setup.config is not None and setup.config != record.config:
+                _button("start_new", ":material/add:", _start, setup)
+        if record is not None and not is_live:
+            if record.continuable and record.state != "diverged":
+                _continue(setup, record)
+            _button("again", ":material/replay:", _again, record)
+        if record is not None:
+            _share(record)
+            exports.exports(record)
+            if not is_live:
+                _button("close", ":material/close:", leave)
+    problem = st.session_state.pop(_PROBLEM, None)
+    if problem is not None:
+        session.complain(problem)
+
+
+def _button(
+    name: str, icon: str, act: Callable[..., None], *args: Any, primary: bool = False, disabled: bool = False
+) -> None:
+    lang = session.language()
+    st.button(
+        t(f"controls.{name}", lang),
+        key=f"controls.{name}",
+        icon=icon,
+        help=t(f"controls.{name}.help", lang),
+        type="primary" if primary else "secondary",
+        on_click=_guarded,
+        args=(act, *args),
+        disabled=disabled,
+    )
+
+
+def _guarded(act: Callable[..., None], *args: Any) -> None:
+    # a callback runs before the page is drawn: what went wrong is said there
+    try:
+        act(*args)
+    except RNNLabError as error:
+        st.session_state[_PROBLEM] = error
+
+
+def _start(setup: Setup) -> None:
+    assert setup.config is not None
+    corpora.check_trainable(session.facts().of(setup.config).train, setup.config)
+    _show(session.start_run(setup.config, name=setup.name, based_on=setup.based_on))
+
+
+def _again(record: RunRecord) -> None:
+    _show(session.start_run(record.config, name=record.name, based_on=record.based_on))
+
+
+def leave() -> None:
+    """Show no run any more, until another one starts."""
+    address.parameters(run=None)
+    st.session_state.pop(SHOWN, None)
+
+
+def shown_run(arriving: bool) -> RunRecord | None:
+    """Return the run that the page shows: when it begins the one in its URL, later the one shown or started last."""
+    run_id = st.session_state.get(SHOWN)
+    if arriving:
+        run_id = st.query_params.get("run") or (None if "recipe" in st.query_params else run_id)
+    try:
+        record = session.store().run(run_id) if run_id else None
+    except RunError as error:
+        session.complain(error)
+        record = None
+    if record is None:
+        leave()
+        return None
+    st.session_state[SHOWN] = record.id
+    address.parameters(run=record.id)
+    return record
+
+
+def shown_beside(setup: Setup, record: RunRecord) -> None:
+    """Say which run is shown, where the setup beside it is another one."""
+    lang = session.language()
+    if setup.config != record.config:
+        name = record.name or (t("setup.based_on", lang, id=record.based_on) if record.based_on else record.id)
+        st.caption(t("train.shown", lang, name=name, summary=plain(summary(record.config, lang))))
+
+
+def _show(run_id: str) -> None:
+    st.session_state[SHOWN] = run_id
+    address.parameters(run=run_id)
+    if _settle(run_id, lambda run: run.state != "queued"):
+        # a small network has its first point before the page could be drawn a second time
+        _settle(run_id, lambda run: run.epoch > 0 or not run.live, FIRST_POINT)
+
+
+def _command(name: str, run_id: str) -> None:
+    before = session.store().run(run_id).state
+    getattr(session.client(), name)(run_id)
+    _settle(run_id, lambda run: run.state != before)
+
+
+def _settle(run_id: str, settled: Callable[[RunRecord], bool], patience: float = SETTLE) -> bool:
+    # commands act within milliseconds: give them that time, so that the page is drawn once, in its new state
+    deadline = time.monotonic() + patience
+    version = session.store().version(run_id)
+    while not (done := settled(session.store().run(run_id))) and (left := deadline - time.monotonic()) > 0:
+        version = session.client().wait(run_id, version, timeout=left)
+    return done
+
+
+def _step(run_id: str) -> None:
+    unit = st.session_state.get("controls.step")
+    if unit in STEP_UNITS:
+        _guarded(_stepped, run_id, unit)
+
+
+def _stepped(run_id: str, unit: str) -> None:
+    version = session.store().version(run_id)
+    one = session.client()
+    session.clicks().once(("step", run_id, unit), lambda: one.step(run_id, unit), SAME_STEP)
+    session.client().wait(run_id, version, timeout=SETTLE)
+
+
+def _continue(setup: Setup, record: RunRecord) -> None:
+    lang = session.language()
+    remaining = record.num_epochs - record.epoch
+    options = [more for more in MORE_EPOCHS if more or remaining > 0]
+    st.menu_button(
+        t("controls.continue", lang),
+        options,
+        key="controls.continue",
+        icon=":material/play_arrow:",
+        format_func=lambda more: (
+            t("controls.continue.more", lang, epochs=more)
+            if more
+            else t("controls.continue.rest", lang, epochs=remaining)
+        ),
+        help=t("controls.continue.help", lang),
+        on_click=_continued,
+        args=(record.id, setup.config == record.config),
+    )
+
+
+def _continued(run_id: str, is_setup: bool) -> None:
+    more = st.session_state.get("controls.continue")
+    if isinstance(more, int):
+        _guarded(_continue_run, run_id, more, is_setup)
+
+
+def _continue_run(run_id: str, more: int, is_setup: bool) -> None:
+    one = session.client()
+    session.clicks().once(("continue", run_id, more), lambda: one.continue_run(run_id, more))
+    _settle(run_id, lambda run: run.state != "queued")
+    if is_setup and more:  # the run has become longer, and the setup beside it is still that run's
+        show_setup(session.store().run(run_id))
+
+
+def _adjust(record: RunRecord) -> None:
+    lang = session.language()
+    rate, clip = _settings_now(record)
+    rate_key, clip_key, on_key = (f"controls.{name}.{record.id}" for name in ("rate", "clip", "clipping"))
+    with st.popover(t("controls.adjust", lang), icon=":material/tune:", help=t("controls.adjust.help", lang)):
+        st.number_input(
+            t("field.learning_rate", lang),
+            1e-9,
+            1e4,
+            rate,
+            step=record.config.learning_rate / 10,
+            format="%.6g",
+            key=rate_key,
+            on_change=_guarded,
+            args=(_set_rate, record.id, rate_key),
+        )
+        on = st.toggle(
+            t("setup.clipping", lang),
+            clip is not None,
+            key=on_key,
+            on_change=_guarded,
+            args=(_set_clip, record.id, on_key, clip_key),
+        )
+        st.number_input(
+            t("field.clip_norm", lang),
+            1e-9,
+            1e6,
+            clip or 0.01,
+            step=(record.config.clip_norm or 0.01) / 10,
+            format="%.6g",
+            key=clip_key,
+            on_change=_guarded,
+            args=(_set_clip, record.id, on_key, clip_key),
+            disabled=not on,
+        )
+        st.caption(t("controls.adjust.note", lang))
+
+
+def _settings_now(record: RunRecord) -> tuple[float, float | None]:
+    rate, clip = record.config.learning_rate, record.config.clip_norm
+    for change in scenes.feed(record.id).scene(record, session.language(), session.theme()).history.changes:
+        if change.name == "clip_norm":
+            clip = change.value
+        elif change.value is not None:
+            rate = change.value
+    return rate, clip
+
+
+def _set_rate(run_id: str, key: str) -> None:
+    session.client().set(run_id, "learning_rate", float(st.session_state[key]))
+
+
+def _set_clip(run_id: str, on_key: str, clip_key: str) -> None:
+    value = float(st.session_state[clip_key]) if st.session_state[on_key] else None
+    session.client().set(run_id, "clip_norm", value)
+
+
+def _share(record: RunRecord) -> None:
+    lang = session.language()
+    opened = st.popover(t("controls.share", lang), icon=":material/link:", key=f"share.{record.id}", on_change="rerun")
+    if opened.open:
+        with opened:
+            exports.links(record)

@@ -1,0 +1,74 @@
+"""Trying other ways of writing on the model at a checkpoint, with no retraining."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import streamlit as st
+
+from rnnlab.config import TrainConfig
+from rnnlab.errors import CorpusError, RNNLabError
+from rnnlab.runs.store import RunRecord
+from rnnlab.view.data.highlight import highlighted
+from rnnlab.view.language.i18n import t
+from rnnlab.view.language.settings import value_text
+from rnnlab.view.language.tips import tip
+from rnnlab.view.page import session
+from rnnlab.view.watch import texts
+
+
+def draw(record: RunRecord) -> None:
+    """Let the reader choose a checkpoint, a prefix and a way of decoding, and show what the network writes."""
+    lang = session.language()
+    # whole epochs; None is the newest checkpoint, also one that a stop left within an epoch
+    checkpoints = session.store().checkpoints(record.id)
+    epochs: list[int | None] = sorted({epoch for epoch, minibatch, _ in checkpoints if minibatch == 0})  # type: ignore[assignment]
+    if checkpoints and checkpoints[-1][1] != 0:
+        epochs.append(None)
+    if not epochs:
+        st.caption(t("decoding.none", lang))
+        return
+    with st.form(f"decoding.{record.id}", border=False):
+        left, middle, right = st.columns(3)
+        epoch = left.selectbox(
+            t("decoding.epoch", lang),
+            epochs,
+            len(epochs) - 1,
+            format_func=lambda one: t("decoding.newest", lang) if one is None else str(one),
+        )
+        prefix = middle.text_input(t("decoding.prefix", lang), record.config.prefixes[0], max_chars=100)
+        length = right.number_input(
+            t("field.num_preds", lang), 1, 500, max(record.config.num_preds, 1), step=10, help=tip("num_preds", lang)
+        )
+        how = left.selectbox(
+            t("field.decoding", lang),
+            list(get_args(TrainConfig.model_fields["decoding"].annotation)),
+            index=1,
+            format_func=lambda one: value_text("decoding", one, lang),
+            help=tip("decoding", lang),
+        )
+        temperature = middle.slider(t("field.temperature", lang), 0.1, 2.0, 0.8, 0.1, help=tip("temperature", lang))
+        top_k = right.slider(t("field.top_k", lang), 1, 50, 5, help=tip("top_k", lang))
+        seed = left.number_input(t("decoding.seed", lang), 0, 2**31 - 1, 0)
+        asked = st.form_submit_button(t("decoding.write", lang), type="primary", icon=":material/edit:")
+    if not asked:
+        st.caption(t("decoding.note", lang))
+        return
+    try:
+        with st.spinner(t("decoding.writing", lang)):
+            text = session.client().generate(
+                record.id, prefix, int(length), how, float(temperature), int(top_k), int(seed), epoch=epoch
+            )
+    except RNNLabError as error:
+        session.complain(error)
+        return
+    try:
+        facts = session.facts().of(record.config)
+        reading = facts.read(text, prefix, lang)
+    except CorpusError:
+        st.html(highlighted(text, prefix, lang=lang))
+        return
+    st.html(reading.html)
+    st.caption(texts.copied(reading, lang))
+    if reading.quotes:
+        texts.sources(reading, facts, lang, key=f"decoding.sources.{record.id}")

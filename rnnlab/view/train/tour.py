@@ -1,0 +1,74 @@
+"""A tour of the Train page in five steps: a card that can be left at any time and is in nobody's way."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from rnnlab.view.language.i18n import t
+from rnnlab.view.page import session
+
+STEPS = {
+    "choose": '[data-testid="stSidebarUserContent"]',
+    "start": ".st-key-controls-start, .st-key-controls-pause, .st-key-controls-resume",
+    "curve": ".st-key-stage-curve",
+    "texts": ".st-key-stage-texts",
+    "why": '[data-testid="stSidebar"] [data-testid="stTooltipIcon"]',  # buttons have one too
+}
+"""The steps, and which part of the page each is about."""
+
+_STEP, _SEEN = "tour.step", "tour.seen"
+# Streamlit cannot keep a block in sight, nor mark one
+_STYLE = """
+[data-testid="stLayoutWrapper"]:has(> .st-key-tour-card) {{ position: sticky; top: 3.75rem; z-index: 90 }}
+.st-key-tour-card {{ background: light-dark(#FDFDFB, #14171C) }}
+{about} {{ outline: 2px dashed light-dark(#1F5FA6, #6FA8E3); outline-offset: 4px; border-radius: 6px }}
+"""
+
+
+def begin() -> None:
+    """Start at the first step; shown when the Train page is next drawn."""
+    st.session_state[_STEP] = 0
+    st.session_state[_SEEN] = True
+
+
+def draw() -> None:
+    """Show the step where the reader is; to one who has not seen the tour, the offer."""
+    if session.embedded():
+        return
+    step = st.session_state.get(_STEP)
+    if step is not None:
+        _card(step)
+    elif not st.session_state.get(_SEEN):
+        lang = session.language()
+        with st.container(horizontal=True, gap="small"):
+            st.button(t("tour.offer", lang), key="tour.offer", icon=":material/tour:", type="tertiary", on_click=begin)
+            st.button(t("tour.decline", lang), key="tour.decline", type="tertiary", on_click=_leave)
+
+
+def _card(step: int) -> None:
+    lang, names = session.language(), list(STEPS)
+    name = names[step]
+    st.html(f"<style>{_STYLE.format(about=STEPS[name])}</style>")
+    with st.container(border=True, key="tour.card", gap="small"):
+        st.markdown(f"**{t('tour.step', lang, step=step + 1, steps=len(names))} · {t(f'tour.{name}', lang)}**")
+        st.markdown(t(f"tour.{name}.text", lang))
+        with st.container(horizontal=True, gap="small"):
+            last = step == len(names) - 1
+            st.button(
+                t("tour.done" if last else "tour.next", lang),
+                key="tour.next",
+                icon=":material/check:" if last else ":material/arrow_forward:",
+                on_click=_leave if last else _go,
+                args=() if last else (step + 1,),
+            )
+            st.button(t("tour.back", lang), key="tour.back", on_click=_go, args=(step - 1,), disabled=step == 0)
+            st.button(t("tour.skip", lang), key="tour.skip", type="tertiary", on_click=_leave)
+
+
+def _go(step: int) -> None:
+    st.session_state[_STEP] = step
+
+
+def _leave() -> None:
+    st.session_state[_SEEN] = True
+    st.session_state.pop(_STEP, None)

@@ -1,0 +1,233 @@
+"""The charts of a training run: perplexity, gradient norms, clipping."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from rnnlab.view.language.i18n import t
+from rnnlab.view.page.style import LAYER_COLORS, LAYER_DASHES, MOVE, PALETTE, ZOOM, altair, specification
+
+# dash patterns, so that no line is told apart by its colour alone: uniform, unigram, bigram, trigram
+RUNG_DASHES = [[1, 3], [2, 4], [6, 4], [10, 4]]
+
+TABLES = ("curve", "head", "targets", "overflow", "minibatches", "changes", "published", "ladder", "extent", "now")
+GRADIENT_TABLES = ("layers", "threshold", "extent")
+CLIPPED_TABLES = ("clipped", "extent")
+
+TICKS = [1, 1.01, 1.02, 1.05, 1.1, 1.2, *(base * 10**power for power in range(7) for base in (2, 5, 10))]
+
+
+@cache
+def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
+    """Return the live curve: perplexity by epoch on a log axis, published points, the n-gram ladder, the marker.
+
+    Tables: those of `TABLES`.
+    """
+    alt = altair()
+
+    colors = PALETTE[theme]
+    x = _epoch_axis(lang)
+    y = alt.Y(
+        "value:Q",
+        title=t("chart.perplexity_log", lang),
+        # room for whole points at both ends: many a curve ends at 1, and one that overflows runs along the top
+        scale=alt.Scale(type="log", nice=False, padding=8),
+        axis=alt.Axis(values=TICKS, format="~s", labelOverlap="greedy", gridOpacity=0.45),
+    )
+    tips = [
+        alt.Tooltip("epoch:Q", title=t("chart.epoch", lang), format=".4~f"),
+        alt.Tooltip("shown:N", title=t("chart.perplexity", lang)),
+    ]
+
+    def layer(name: str) -> Any:
+        return alt.Chart(alt.NamedData(name=name))
+
+    # invisible corners: the axes cover the whole run from the start, and grow with "40 more"
+    extent = layer("extent").mark_point(opacity=0, size=0).encode(x=x, y=y)
+    rules = (
+        layer("ladder")
+        .mark_rule(color=colors["rule"], strokeWidth=1)
+        .encode(
+            y=y,
+            strokeDash=alt.StrokeDash("order:O", scale=alt.Scale(domain=[0, 1, 2, 3], range=RUNG_DASHES), legend=None),
+        )
+    )
+    # a curve runs from the upper left to the lower right: the upper labels stand right, the lower ones left
+    rule_label: dict[str, Any] = {
+        "align": alt.expr("datum.order > 1 ? 'left' : 'right'"),
+        "baseline": "bottom",
+        "dx": alt.expr("datum.order > 1 ? 16 : -14"),
+        "dy": -3,
+        "fontSize": 11,
+    }
+    rule_labels = (
+        layer("ladder").mark_text(**rule_label, color=colors["text"]).encode(x=alt.X("end:Q"), y=y, text="label:N")
+    )
+    grains = layer("minibatches").mark_circle(size=8, opacity=0.22, color=colors["live"]).encode(x=x, y=y)
+    line = layer("curve").mark_line(strokeWidth=2.2, color=colors["live"], interpolate="linear").encode(x=x, y=y)
+    # a line of one point cannot be seen
+    head = layer("head").mark_circle(size=42, opacity=1, color=colors["live"]).encode(x=x, y=y)
+    over = (
+        layer("overflow")
+        .transform_filter("datum.label")
+        .mark_point(shape="triangle-up", size=60, filled=True, color=colors["live"])
+        .encode(x=x, y=y, tooltip=tips)
+    )
+    over_labels = layer("overflow").mark_text(dy=14, fontSize=11, color=colors["live"]).encode(x=x, y=y, text="label:N")
+    published = (
+        layer("published")
+        .mark_point(shape="circle", size=64, strokeWidth=1.8, color=colors["book"], fill=colors["book"])
+        .encode(
+            x=x,
+            y=y,
+            fillOpacity=alt.FillOpacity("fill:Q", scale=None),
+            tooltip=[
+                alt.Tooltip("epoch:Q", title=t("chart.epoch", lang)),
+                alt.Tooltip("shown:N", title=t("chart.published", lang)),
+            ],
+        )
+    )
+    published_labels = (
+        layer("published")
+        .mark_text(align="left", baseline="bottom", dx=9, dy=-8, fontSize=11, color=colors["book"])
+        .encode(x=x, y=y, text="label:N")
+    )
+    changes = layer("changes").mark_rule(color=colors["mark"], strokeDash=[4, 3], strokeWidth=1.2).encode(x=x)
+    change_labels = (
+        layer("changes")
+        .mark_text(
+            align="left", baseline="bottom", dx=4, dy=alt.expr("-14 * datum.row - 4"), fontSize=11, color=colors["mark"]
+        )
+        .encode(x=x, y=alt.value("height"), text="label:N")
+    )
+    now_rule = layer("now").mark_rule(color=colors["live"], strokeWidth=1, opacity=0.45).encode(x=x)
+    now = (
+        layer("now")
+        .mark_point(shape="circle", size=110, strokeWidth=2.2, filled=False, color=colors["live"])
+        .encode(x=x, y=y)
+    )
+    hover = alt.selection_point(
+        name="hover", nearest=True, on="pointerover", clear="pointerout", fields=["epoch"], empty=False
+    )
+    targets = (
+        layer("targets")
+        .mark_point(size=50, filled=True, color=colors["live"])
+        .encode(x=x, y=y, opacity=alt.when(hover).then(alt.value(1)).otherwise(alt.value(0)), tooltip=tips)
+        .add_params(hover)
+    )
+    zoom = alt.selection_interval(name="zoom", bind="scales", zoom=ZOOM, translate=MOVE)
+    chart = alt.layer(
+        extent.add_params(zoom),
+        rules,
+        rule_labels,
+        grains,
+        line,
+        head,
+        over,
+        over_labels,
+        changes,
+        change_labels,
+        now_rule,
+        targets,
+        published,
+        published_labels,
+        now,
+    ).properties(height=380)
+    return specification(chart)
+
+
+@cache
+def gradient_curve(lang: str, theme: str = "light") -> dict[str, Any]:
+    """Return the norm of the gradient by layer and epoch, with the threshold θ; tables `GRADIENT_TABLES`."""
+    alt = altair()
+
+    x = _epoch_axis(lang)
+    y = alt.Y(
+        "value:Q",
+        title=t("chart.grad_norm_log", lang),
+        scale=alt.Scale(type="log", nice=False),
+        axis=alt.Axis(format="~g", tickCount=4, gridOpacity=0.45),
+    )
+    order = [
+        t("chart.all_layers", lang),
+        *(t("chart.layer", lang, number=i) for i in range(1, 9)),
+        t("chart.output_layer", lang),
+        t("chart.all_layers_clipped", lang),
+    ]
+    lines = (
+        alt.Chart(alt.NamedData(name="layers"))
+        .mark_line(strokeWidth=1.6)
+        .encode(
+            x=x,
+            y=y,
+            color=alt.Color(
+                "layer:N",
+                title=None,
+                sort=order,
+                scale=alt.Scale(range=LAYER_COLORS[theme]),
+                legend=alt.Legend(orient="top", columns=3, symbolStrokeWidth=2),  # more are cut off on a phone
+            ),
+            strokeDash=alt.StrokeDash("layer:N", title=None, sort=order, scale=alt.Scale(range=LAYER_DASHES)),
+            tooltip=[
+                alt.Tooltip("epoch:Q", title=t("chart.epoch", lang)),
+                alt.Tooltip("layer:N", title=t("chart.layer_title", lang)),
+                alt.Tooltip("value:Q", title=t("chart.grad_norm", lang), format=".3~g"),
+                alt.Tooltip("after:N", title=t("chart.grad_norm_clipped", lang)),
+            ],
+        )
+    )
+    threshold = (
+        alt.Chart(alt.NamedData(name="threshold"))
+        .mark_line(strokeWidth=1.2, strokeDash=[2, 3], color=PALETTE[theme]["rule"])
+        .encode(x=x, y=y, tooltip=[alt.Tooltip("shown:N", title="θ")])
+    )
+    return specification(alt.layer(_whole_run(lang), lines, threshold).properties(height=240))
+
+
+@cache
+def clipped_curve(lang: str, theme: str = "light") -> dict[str, Any]:
+    """Return the share of the minibatches whose gradient was clipped, by epoch; table ``clipped``."""
+    alt = altair()
+
+    chart = (
+        alt.Chart(alt.NamedData(name="clipped"))
+        .mark_area(
+            interpolate="step",
+            color=PALETTE[theme]["live"],
+            fillOpacity=0.18,
+            line={"color": PALETTE[theme]["live"], "strokeWidth": 1.6},
+        )
+        .encode(
+            x=_epoch_axis(lang),
+            y=alt.Y(
+                "value:Q",
+                title=t("chart.clipped_share", lang),
+                scale=alt.Scale(domain=[0, 1]),
+                axis=alt.Axis(format=".0%", tickCount=3, gridOpacity=0.45),
+            ),
+            tooltip=[
+                alt.Tooltip("epoch:Q", title=t("chart.epoch", lang)),
+                alt.Tooltip("shown:N", title=t("chart.clipped_share", lang)),
+            ],
+        )
+    )
+    return specification(alt.layer(_whole_run(lang), chart).properties(height=240))
+
+
+def _epoch_axis(lang: str) -> Any:
+    alt = altair()
+
+    return alt.X(
+        "epoch:Q",
+        title=t("chart.epoch", lang),
+        scale=alt.Scale(nice=False, zero=False),
+        axis=alt.Axis(grid=False, tickMinStep=1, tickCount=8, format="d"),
+    )
+
+
+def _whole_run(lang: str) -> Any:
+    """Return an invisible layer that stretches the epoch axis over the whole run."""
+    alt = altair()
+
+    return alt.Chart(alt.NamedData(name="extent")).mark_point(opacity=0, size=0).encode(x=_epoch_axis(lang))

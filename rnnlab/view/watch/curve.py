@@ -1,0 +1,134 @@
+"""The perplexity curve, and the charts of its gradients."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from rnnlab.events import RunDiverged
+from rnnlab.view.language.i18n import number, t
+from rnnlab.view.language.settings import layer_names
+from rnnlab.view.page import chart
+from rnnlab.view.watch import charts, player
+from rnnlab.view.watch.scenes import Scene
+
+
+def draw(scene: Scene, epoch: int | None, key: str = "curve") -> None:
+    """Show the perplexity by epoch, with the marker at `epoch`; the specification never changes, only its tables."""
+    found = _finding(scene) if _still(scene) else ""
+    chart.show(
+        charts.perplexity_curve(scene.lang, scene.theme),
+        scene.curve_tables(epoch),
+        key=key,
+        alt=_alt("curve", scene, found),
+        found=found,
+    )
+    notes = [found, t("chart.legend", scene.lang)]
+    recipe = scene.published
+    if recipe is not None:
+        notes.append(t("chart.legend_same" if scene.same_corpus else "chart.legend_other", scene.lang, id=recipe.id))
+        if recipe.published_other:
+            notes.append(t("chart.legend_second", scene.lang))
+    if _still(scene) or scene.state in ("paused", "preview"):
+        notes.append(t("chart.zoom", scene.lang))  # each new point takes it back
+    st.caption(" ".join(filter(None, notes)))
+
+
+def _alt(name: str, scene: Scene, found: str) -> str:
+    """Say what a chart shows, and what came out.
+
+    Another text draws the chart anew. That must not happen to one who watches a run: whoever saw it live reads what
+    came out below the chart alone, as everybody does.
+    """
+    key = f"curve.watched.{scene.id}"
+    if scene.state != "recorded" and not scene.ended:
+        st.session_state[key] = True
+    said = t(f"chart.{name}_alt", scene.lang)
+    return said if st.session_state.get(key) else f"{said} {found}".strip()
+
+
+def _still(scene: Scene) -> bool:
+    # then it is said what came out
+    return scene.ended or (scene.state == "recorded" and player.stands(scene.id.removeprefix("recorded-")))
+
+
+def _finding(scene: Scene) -> str:
+    """Say what the curve came to; where that is on the n-gram ladder stands above it."""
+    ending = scene.history.ending
+    diverged = t("curve.diverged", scene.lang, epoch=ending.epoch) if isinstance(ending, RunDiverged) else ""
+    return " ".join(filter(None, [change(scene), diverged]))
+
+
+STEADY = 0.02
+"""Share of its first value by which a perplexity may differ at the end and is still said to have stayed."""
+
+
+def change(scene: Scene) -> str:
+    """Say how the perplexity changed from the first epoch to the last; nothing before the first."""
+    lang, epochs = scene.lang, scene.history.epochs
+    if not epochs:
+        return ""
+    first, last = epochs[0], epochs[-1]
+    figures = {"first": first.epoch, "epoch": last.epoch, "start": number(first.perplexity, 5)}
+    if first is last:
+        return t("chart.curve_now", lang, epoch=last.epoch, perplexity=number(last.perplexity, 5))
+    before = float("inf") if first.perplexity is None else first.perplexity
+    after = float("inf") if last.perplexity is None else last.perplexity
+    how = "stayed" if before == after or abs(after - before) <= STEADY * before < float("inf") else ""
+    how = how or ("fell" if after < before else "rose")
+    return t(f"curve.{how}", lang, **figures, end=number(last.perplexity, 5))
+
+
+def _norms(scene: Scene) -> str:
+    """Say the norms of the last epoch, layer by layer."""
+    last, lang = scene.history.last, scene.lang
+    if last is None:
+        return ""
+    names = [t("chart.all_layers", lang), *layer_names(len(last.grad_norm_by_layer), lang)]
+    norms = [last.grad_norm, *last.grad_norm_by_layer]
+    return t("list.join", lang).join(f"{name} {norm:.2g}" for name, norm in zip(names, norms, strict=True))
+
+
+def _clipping(scene: Scene) -> str:
+    """Say how much was clipped in the last epoch; nothing before the first."""
+    last, lang = scene.history.last, scene.lang
+    if last is None:
+        return ""
+    if last.clip_norm is None:
+        return t("gradient.off", lang)
+    said = t("gradient.on", lang, share=f"{last.clipped_share:.0%}", threshold=f"{last.clip_norm:g}")
+    after = last.after_clipping()
+    if after is None or not last.clipped_share:
+        return said
+    return said + t("gradient.after", lang, before=number(last.grad_norm, 3), after=number(after[0], 3))
+
+
+def gradients(scene: Scene, key: str = "gradients") -> None:
+    """Show the norm of the gradient by layer, and the share of the minibatches whose gradient was clipped."""
+    if not scene.ended and scene.state != "recorded" and len(scene.history.epochs) < 2:
+        # one point tells nothing, and two charts more would keep the browser from showing the first of the curve
+        st.skeleton(height=240)
+        return
+    if not scene.history.epochs:
+        st.caption(t("memory.none", scene.lang))
+        return
+    lang, tables, clipping = scene.lang, scene.gradient_tables(), _clipping(scene)
+    norms = t("gradient.norms", lang, epoch=scene.history.epoch, norms=_norms(scene)) if _still(scene) else ""
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        chart.show(
+            charts.gradient_curve(lang, scene.theme),
+            {name: tables[name] for name in charts.GRADIENT_TABLES},
+            key=f"{key}.norm",
+            alt=_alt("gradient", scene, norms.strip()),
+            found=norms.strip(),
+        )
+    with right:
+        chart.show(
+            charts.clipped_curve(lang, scene.theme),
+            {name: tables[name] for name in charts.CLIPPED_TABLES},
+            key=f"{key}.clipped",
+            alt=_alt("clipped", scene, clipping if norms else ""),
+            found=clipping if norms else "",
+        )
+    if norms or clipping:
+        st.caption(norms + clipping)

@@ -1,0 +1,55 @@
+"""What stands in a slide or on another website: one run, live or recorded, with nothing around it."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from rnnlab.config import TrainConfig
+from rnnlab.errors import RNNLabError
+from rnnlab.view.data import recorded
+from rnnlab.view.language.i18n import t
+from rnnlab.view.language.settings import summary
+from rnnlab.view.page import session
+from rnnlab.view.watch import follow, stage, texts
+
+_BEGUN = "embed.begun"
+
+
+def draw() -> None:
+    """Show the run (``run=``) or the recorded run (``recording=`` or ``recipe=``) that the URL names, to read only.
+
+    With ``epoch=`` it is shown as the network wrote after that epoch.
+    """
+    asked = st.query_params
+    if _BEGUN not in st.session_state:
+        st.session_state[_BEGUN] = True
+        texts.arrive()
+    name = asked.get("recording") or asked.get("recipe")
+    try:
+        if run_id := asked.get("run"):
+            record = session.store().run(run_id)
+            _head(record.config, run=record.id)
+            follow.follow(record, stage.draw)
+            return
+        recording = recorded.ask(name) if name else recorded.choose(("A6",))
+    except RNNLabError as error:
+        session.complain(error)
+        return
+    if recording is not None:
+        _head(recording.config, recipe=recording.name)
+        stage.play(recording, stage.announce(recording))
+
+
+def _head(config: TrainConfig, **names: str) -> None:
+    lang = session.language()
+    address = (st.context.url or "").split("?")[0].rstrip("/").removesuffix("/train")
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.markdown(f"**{summary(config, lang)}**", width="content")
+        st.link_button(
+            t("shell.open_lab", lang),
+            f"{address}/train?{urlencode({**names, 'lang': lang})}",
+            icon=":material/open_in_new:",
+            type="tertiary",
+        )

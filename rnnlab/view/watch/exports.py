@@ -1,0 +1,152 @@
+"""To share and take away: a run's links with their QR code, and its files, each made when it is asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from rnnlab.errors import RNNLabError, RunError
+from rnnlab.events import Event
+from rnnlab.runs import export, logbook, script
+from rnnlab.runs.store import RunRecord, Store
+from rnnlab.text import corpora
+from rnnlab.view.language.i18n import error_text, number, t
+from rnnlab.view.page import names, pictures, session
+from rnnlab.view.page.share import address, qr_code
+from rnnlab.view.watch import charts, scenes, texts
+
+
+def links(record: RunRecord) -> None:
+    """Show the addresses of a run: to watch it, with a QR code, at the epoch of the slider, and to open its setup."""
+    lang = session.language()
+    watch = address("train", {"run": record.id, "lang": lang})
+    st.caption(t("share.watch", lang))
+    st.code(watch, language=None, wrap_lines=True)
+    st.image(qr_code(watch), width=168)
+    epoch = texts.pinned(record.id)
+    if epoch is not None:
+        st.caption(t("lyrics.share", lang, epoch=epoch))
+        at_epoch = address("train", {"run": record.id, "epoch": str(epoch), "lang": lang})
+        st.code(at_epoch, language=None, wrap_lines=True)
+    st.caption(t("share.setup", lang))
+    recipe = names.recipe_of(record)
+    changes = record.config.changes_from(recipe.config)
+    try:
+        st.code(address("train", {"recipe": recipe.id, **changes, "lang": lang}), language=None, wrap_lines=True)
+    except RNNLabError as error:
+        st.caption(error_text(error, lang))
+
+
+def exports(record: RunRecord, quiet: bool = False) -> None:
+    """Offer a run as files; what is in the popover is looked up once it is open."""
+    lang = session.language()
+    opened = st.popover(
+        t("controls.export", lang),
+        icon=":material/download:",
+        type="tertiary" if quiet else "secondary",
+        key=f"export.{record.id}",
+        on_change="rerun",
+    )
+    if opened.open:
+        with opened:
+            _files(record)
+
+
+def _files(record: RunRecord) -> None:
+    lang, store = session.language(), session.store()
+    checkpoints = store.checkpoints(record.id)
+    has_text = record.config.corpus in corpora.corpus_names() or store.text_title(record.config.corpus) is not None
+    no_font = lang == "zh" and not pictures.draws_chinese()
+    missing = {
+        "checkpoint": "" if checkpoints else t("export.no_checkpoint", lang),
+        "script": "" if has_text else t("export.no_text", lang),
+        "png": t("error.picture_no_font", lang) if no_font else "",
+        "svg": "",
+    }
+    if not record.epoch:
+        missing |= dict.fromkeys(("png", "svg"), t("runs.no_epoch", lang))
+    makers: dict[str, Callable[[], bytes]] = {
+        **{name: _later(make, store, record.id) for name, (_, _, make) in _TEXTS.items()},
+        "checkpoint": lambda: newest_checkpoint(store, record.id),
+        **_curve(record),
+    }
+    for name, make in makers.items():
+        suffix, mime = _FORMATS[name]
+        st.download_button(
+            t(f"export.{name}", lang),
+            data=make,
+            file_name=f"{_stem(record)}.{suffix}",
+            mime=mime,
+            key=f"export.{name}.{record.id}",
+            on_click="ignore",
+            width="stretch",
+            disabled=bool(missing.get(name)),
+        )
+    for reason in dict.fromkeys(filter(None, missing.values())):
+        st.caption(reason)
+
+
+def newest_checkpoint(store: Store, run_id: str) -> bytes:
+    """Return the newest checkpoint of a run as the bytes of its file, also while the next one takes its place.
+
+    Raises:
+        RunError: ``checkpoint_none``.
+    """
+    path: Path | None = None
+    for _ in range(3):
+        checkpoints = store.checkpoints(run_id)
+        path = checkpoints[-1][2] if checkpoints else None
+        try:
+            if path is not None:
+                return path.read_bytes()
+        except FileNotFoundError:
+            continue
+    raise RunError("checkpoint_none", f"Run {run_id} has no checkpoint yet.", run=run_id)
+
+
+def _curve(record: RunRecord) -> dict[str, Callable[[], bytes]]:
+    """Return how the run's curve becomes a picture."""
+    lang = session.language()
+    scene = scenes.feed(record.id).scene(record, lang, "light")
+    spec = charts.perplexity_curve(lang, "light")
+    last = scene.history.last
+    shows = t("chart.curve_alt", lang)
+    if last is not None:
+        shows += " " + t("chart.curve_now", lang, epoch=last.epoch, perplexity=number(last.perplexity, 5))
+
+    def draw(picture: Callable[[Mapping[str, Any], Mapping[str, bytes], str], bytes]) -> Callable[[], bytes]:
+        return lambda: picture(spec, scene.curve_tables(None), shows)
+
+    return {"png": draw(pictures.png), "svg": draw(pictures.svg)}
+
+
+def _events(store: Store, run_id: str) -> list[Event]:
+    return [event for _, event in store.events_since(run_id)]
+
+
+_TEXTS: dict[str, tuple[str, str, Callable[[Store, str], str]]] = {
+    "json": ("json", "application/json", lambda store, run: export.to_json(export.export_run(store, run))),
+    "csv": ("csv", "text/csv", lambda store, run: logbook.epoch_table(_events(store, run))),
+    "log": ("txt", "text/plain", lambda store, run: "".join(f"{x}\n" for x in logbook.book_lines(_events(store, run)))),
+    "script": ("py", "text/x-python", script.script),
+}
+_FORMATS = {
+    **{name: (suffix, mime) for name, (suffix, mime, _) in _TEXTS.items()},
+    "checkpoint": ("safetensors", "application/octet-stream"),
+    "png": ("png", "image/png"),
+    "svg": ("svg", "image/svg+xml"),
+}
+
+
+def _later(make: Callable[[Store, str], str], store: Store, run_id: str) -> Callable[[], bytes]:
+    return lambda: make(store, run_id).encode("utf-8")
+
+
+def _stem(record: RunRecord) -> str:
+    title = record.title or record.name or (f"{record.based_on}-changed" if record.based_on else "run")
+    plain = re.sub(r"[^\w.-]+", "-", title)
+    return f"rnnlab-{plain}-{record.id}"

@@ -1,0 +1,102 @@
+"""How far a run has come, in figures."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from rnnlab.events import RunDiverged
+from rnnlab.text import ngrams
+from rnnlab.view.language.i18n import code_text, duration, number, t
+from rnnlab.view.language.settings import STATE_COLORS, STATE_ICONS, state_text
+from rnnlab.view.watch.scenes import Scene
+
+
+def draw(scene: Scene) -> None:
+    """Show epoch, perplexity, speed and gradient norm, the time left, and how the run stands."""
+    lang, history = scene.lang, scene.history
+    last = history.last
+    total = scene.config.num_epochs
+    left = _left(scene)
+    note = t("progress.epoch_of", lang, epoch=history.epoch, total=total)
+    if left is not None:
+        note += t("progress.left", lang, duration=duration(left, lang))
+    if scene.state != "recorded":  # that is said above
+        badge = f":{STATE_COLORS[scene.state]}-badge[{STATE_ICONS[scene.state]} {state_text(scene.state, lang)}]"
+        note = f"{badge} {note}"
+    st.progress(min(1.0, history.progress / total) if total else 1.0, text=note)
+    speed = history.characters_per_second()
+    with st.grid(4, min_column_width=130, gap="small"):
+        st.metric(t("chart.perplexity", lang), number(last.perplexity, 5) if last else "–")
+        st.metric(t("progress.per_epoch", lang), number(last.seconds, 2) if last else "–")
+        st.metric(t("progress.speed", lang), _thousands(speed) if speed else "–", help=t("progress.speed.help", lang))
+        st.metric(
+            t("progress.grad_norm", lang),
+            number(last.grad_norm, 3) if last else "–",
+            help=t("progress.grad_norm.help", lang),
+        )
+    # one container, so that a note that comes or goes does not move, and so draw anew, the chart below
+    with st.container(gap="small"):
+        st.caption(measured(scene))
+        _ending(scene)
+
+
+def _left(scene: Scene) -> float | None:
+    per_epoch = scene.history.seconds_per_epoch()
+    if scene.state != "running" or per_epoch is None:
+        return None
+    remaining = scene.config.num_epochs - scene.history.progress
+    return remaining * per_epoch if remaining > 0 else None
+
+
+def measured(scene: Scene) -> str:
+    """Say the same as `memory`, and that it is a matter of the training text."""
+    said = memory(scene)
+    return t("memory.measured", scene.lang, memory=said) if _comparable(scene) else said
+
+
+def _comparable(scene: Scene) -> bool:
+    # the ladder knows the characters before and nothing else
+    last = scene.history.last
+    return last is not None and last.perplexity is not None and not scene.config.bidirectional
+
+
+def memory(scene: Scene) -> str:
+    """Say where the perplexity stands on the n-gram ladder; of a network that reads both ways, that it cannot."""
+    last, lang = scene.history.last, scene.lang
+    if last is None:
+        return t("memory.none", lang)
+    if last.perplexity is None:
+        return t("memory.infinite", lang)
+    if scene.config.bidirectional:
+        return t("memory.cloze" if scene.config.objective == "cloze" else "memory.bidirectional", lang)
+    rung = ngrams.rung(last.perplexity, scene.ladder)
+    if rung is None:
+        return t("memory.worse", lang, uniform=number(scene.ladder[0]))
+    highest = max(scene.ladder)
+    if not highest:  # the text is not at hand, and nothing was counted from it
+        return t("memory.uniform", lang)
+    near = ngrams.standing_on(last.perplexity, scene.ladder)
+    if near is not None:
+        return t(f"memory.at_{min(near, 3)}", lang, memory=near - 1)
+    return t(f"memory.{min(rung, 3)}" if rung < highest else "memory.all", lang, order=rung, memory=max(rung - 1, 0))
+
+
+def _thousands(value: float) -> str:
+    return f"{value / 1000:.0f}k" if value >= 10_000 else f"{value / 1000:.1f}k" if value >= 1000 else f"{value:.0f}"
+
+
+def _ending(scene: Scene) -> None:
+    lang, ending = scene.lang, scene.history.ending
+    if scene.state == "queued":
+        st.info(t("state.queued.note", lang, position=scene.queue_position or 1), icon=":material/hourglass_empty:")
+    elif scene.state == "diverged" and isinstance(ending, RunDiverged):
+        st.warning(
+            t("state.diverged.note", lang, epoch=ending.epoch, norm=number(ending.grad_norm, 3)),
+            icon=":material/trending_up:",
+        )
+    elif scene.state == "failed" and scene.error:
+        error = scene.error
+        said = code_text(str(error.get("code")), dict(error.get("params", {})), str(error.get("message", "")), lang)
+        st.error(said, icon=":material/error:")
+    elif scene.state == "interrupted":
+        st.warning(t("state.interrupted.note", lang), icon=":material/power_off:")

@@ -1,0 +1,217 @@
+"""The live pattern: one fragment that follows a run, with everything it draws built once for all its viewers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import Any
+
+import streamlit as st
+
+from rnnlab.config import TrainConfig
+from rnnlab.errors import CorpusError
+from rnnlab.recipes import RECIPES, Recipe
+from rnnlab.runs.protocol import ENDED
+from rnnlab.runs.store import RunRecord
+from rnnlab.view.data.facts import Reading, TextFacts
+from rnnlab.view.data.history import History, Ladder
+from rnnlab.view.data.recorded import Recording
+from rnnlab.view.data.shelf import Shelf
+from rnnlab.view.page import session
+from rnnlab.view.watch import tables
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A run as it stands at this moment, live or recorded: all that a panel needs to draw it."""
+
+    id: str
+    state: str
+    config: TrainConfig
+    recipe: Recipe | None
+    history: History
+    version: Hashable
+    vocab_size: int
+    ladder: Ladder
+    text: TextFacts | None
+    lang: str
+    theme: str
+    shelf: Shelf = field(repr=False)
+    queue_position: int | None = None
+    error: dict[str, Any] | None = None
+
+    @property
+    def same_corpus(self) -> bool:
+        """Whether the run trains on the corpus that the published figures came from."""
+        return self.recipe is not None and self.config.corpus == self.recipe.book_corpus
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more comes, at least for now."""
+        return self.history.ending is not None if self.state == "recorded" else self.state in ENDED
+
+    @property
+    def published(self) -> Recipe | None:
+        """The experiment whose published figures can be set beside this run; None where there are none.
+
+        On a text of one's own they would mean nothing, and beyond the end of the run they are not shown.
+        """
+        recipe = self.recipe
+        if recipe is not None and recipe.derived_from and not recipe.published:
+            recipe = RECIPES[recipe.derived_from]
+        if recipe is None or self.config.corpus not in (recipe.config.corpus, recipe.book_corpus):
+            return None
+        return recipe if any(epoch <= self.config.num_epochs for epoch, _ in recipe.published) else None
+
+    def curve_tables(self, epoch: int | None) -> dict[str, bytes]:
+        """Return every table of the perplexity curve, with the marker at `epoch`."""
+        lang, vocab_size = self.lang, self.vocab_size
+        growing = self.shelf.get(
+            ("curve", self.version, lang), lambda: tables.curve_tables(self.history, vocab_size, lang)
+        )
+        still = self._still()
+        now = self.shelf.get(("now", self.version, epoch), lambda: tables.now_table(self.history, epoch, vocab_size))
+        return {**growing, **still, "now": now}
+
+    def _still(self) -> dict[str, bytes]:
+        # the recipe brings the published points; previews of several recipes share a shelf
+        recipe = self.recipe.id if self.recipe else ""
+        key = ("reference", recipe, self.config, self.vocab_size, self.lang)
+        return self.shelf.get(key, self._references)
+
+    def _references(self) -> dict[str, bytes]:
+        shown = self.published
+        published = shown.published if shown else ()
+        other = shown.published_other if shown else ()
+        return tables.reference_tables(self.config, self.ladder, published, other, self.same_corpus, self.lang)
+
+    def gradient_tables(self) -> dict[str, bytes]:
+        """Return the tables of the gradient charts."""
+        growing = self.shelf.get(
+            ("gradient", self.version, self.lang), lambda: tables.gradient_tables(self.history, self.lang)
+        )
+        return {**growing, "extent": self._still()["extent"]}
+
+    def read(self, epoch: int, prefix: str) -> Reading | None:
+        """Return the reading of what was written after `epoch` from `prefix`; None where the text is not at hand."""
+        text, facts = self.history.texts[epoch][prefix], self.text
+        if facts is None:
+            return None
+        return self.shelf.get(("reading", text, prefix, self.lang), lambda: facts.read(text, prefix, self.lang))
+
+
+class Feed:
+    """Follows one run in the store: reads only what is new, for all viewers together."""
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        self.shelf = Shelf()
+        self._history = History()
+        self._cursor = 0
+        self._version = -1
+        self._lock = threading.Lock()
+
+    def scene(self, record: RunRecord, lang: str, theme: str) -> Scene:
+        """Return the run as it stands."""
+        with self._lock:
+            if record.version != self._version:
+                fresh = session.store().events_since(self.run_id, self._cursor)
+                if fresh:
+                    # other viewers may be drawing the history as it was
+                    self._history = self._history.copy()
+                    self._history.add(event for _, event in fresh)
+                    self._cursor = fresh[-1][0]
+                    # drawn of the run as it stood before: nobody looks at that again
+                    self.shelf.drop(("curve", "now", "gradient"))
+                self._version = record.version
+            history = self._history
+            try:
+                text = session.facts().of(record.config)
+            except CorpusError:
+                text = None  # trained elsewhere, or the text has been removed
+            started = history.started
+            vocab_size = text.vocab_size if text else started.vocab_size if started else 1000
+            recipe = RECIPES.get(record.name) or RECIPES.get(record.based_on)
+            return Scene(
+                id=record.id,
+                state=record.state,
+                config=record.config,
+                recipe=recipe,
+                history=history,
+                version=(self._cursor, record.config.num_epochs),
+                vocab_size=vocab_size,
+                ladder=text.ladder if text else {0: float(vocab_size)},
+                text=text,
+                lang=lang,
+                theme=theme,
+                shelf=self.shelf,
+                queue_position=record.queue_position,
+                error=record.error,
+            )
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def feed(run_id: str) -> Feed:
+    """Return the feed of a run, one per server."""
+    return Feed(run_id)
+
+
+def changed_by_hand(record: RunRecord) -> bool:
+    """Say whether settings of a run were changed while it trained: then it is not what its configuration says."""
+    return bool(feed(record.id).scene(record, session.language(), session.theme()).history.changes)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _recorded_shelf(name: str) -> Shelf:
+    return Shelf(48)
+
+
+def recorded_scene(recording: Recording, epoch: int, lang: str, theme: str) -> Scene:
+    """Return a recorded run as it stood after `epoch`."""
+    shelf = _recorded_shelf(recording.name)
+    history = shelf.get(("history", epoch), lambda: recording.history.until(epoch))
+    try:
+        text = session.facts().of(recording.config)
+    except CorpusError:
+        text = None
+    return Scene(
+        id=f"recorded-{recording.name}",
+        state="recorded",
+        config=recording.config,
+        recipe=RECIPES.get(recording.name),
+        history=history,
+        version=epoch,
+        vocab_size=recording.vocab_size,
+        ladder=text.ladder if text else recording.ladder,
+        text=text,
+        lang=lang,
+        theme=theme,
+        shelf=shelf,
+    )
+
+
+_previews = Shelf(32)
+
+
+def preview_scene(config: TrainConfig, recipe: Recipe, lang: str, theme: str) -> Scene:
+    """Return a run that has not begun: the reference lines of its text alone.
+
+    Raises:
+        CorpusError: the text is not on this machine or cannot be read.
+    """
+    text = session.facts().of(config)
+    return Scene(
+        id="preview",
+        state="preview",
+        config=config,
+        recipe=recipe,
+        history=History(),
+        version=recipe.id,
+        vocab_size=text.vocab_size,
+        ladder=text.ladder,
+        text=text,
+        lang=lang,
+        theme=theme,
+        shelf=_previews,
+    )

@@ -1,0 +1,188 @@
+"""What the network writes: both prefixes at every prediction period, with a slider through the history."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from rnnlab.errors import RunError
+from rnnlab.runs.store import RunRecord
+from rnnlab.view.data.facts import Reading, TextFacts
+from rnnlab.view.data.highlight import highlighted, visible
+from rnnlab.view.language.i18n import number, plain, t
+from rnnlab.view.page import address, session
+from rnnlab.view.watch.scenes import Scene
+
+_ASKED = "lyrics.asked"
+"""Where the session keeps the run and the epoch that a URL named, until that run is drawn."""
+_PROBLEM = "lyrics.problem"
+_OWNER = "lyrics.owner"
+"""Where it keeps the run whose epoch stands in the URL; that of a recording is the player's."""
+_SAID = 6
+"""As many epochs are named one by one in a message."""
+
+
+def arrive() -> None:
+    """Take in the epoch of the run that the URL names: to be called when a page begins, and only then.
+
+    Later the URL may be one from before the slider was moved, sent along by a refresh on its way.
+    """
+    run_id, epoch = st.query_params.get("run"), st.query_params.get("epoch")
+    st.session_state.pop(_OWNER, None)
+    if run_id and epoch is not None:
+        st.session_state[_ASKED] = run_id, epoch
+        st.session_state[_OWNER] = run_id
+
+
+def leave(shown: RunRecord | None) -> None:
+    """Take the epoch of another run than the one that is `shown` out of the URL."""
+    owner = st.session_state.get(_OWNER)
+    if owner is not None and (shown is None or shown.id != owner):
+        del st.session_state[_OWNER]
+        address.parameters(epoch=None)
+
+
+def pinned(run_id: str) -> int | None:
+    """Return the epoch at which the slider of a run was put; None where it keeps to the newest text."""
+    epoch = st.session_state.get(_pin(run_id))
+    return epoch if isinstance(epoch, int) else None
+
+
+def chosen_epoch(scene: Scene) -> int | None:
+    """Return the epoch whose texts the reader looks at: the newest one, unless the slider was moved."""
+    _answer(scene)
+    written = scene.history.written()
+    if not written:
+        return None
+    epoch = pinned(scene.id)
+    return epoch if epoch in written else written[-1]
+
+
+def draw(scene: Scene) -> None:
+    """Show the texts of the chosen epoch and the slider; where it was put is part of the URL."""
+    lang, history = scene.lang, scene.history
+    _write_url(scene)
+    problem = st.session_state.get(_problem(scene))
+    if problem is not None:
+        session.complain(problem)
+    written = history.written()
+    epoch = chosen_epoch(scene)
+    if epoch is None:
+        first = min(scene.config.pred_period, scene.config.num_epochs)  # it writes after the last one too
+        st.caption(t("lyrics.nothing", lang) if scene.ended else t("lyrics.none", lang, epoch=first))
+        return
+    event = history.at(epoch)
+    if len(written) > 1:
+        key = _slider(scene, written)
+        st.select_slider(
+            t("lyrics.slider", lang),
+            written,
+            epoch,
+            key=key,
+            format_func=lambda one: str(one),
+            on_change=_moved,
+            args=(key, scene.id, written[-1]),
+            help=t("lyrics.slider.help", lang),
+        )
+    caption = t("lyrics.after", lang, epoch=epoch)
+    if event is not None:
+        caption += t("lyrics.at_perplexity", lang, perplexity=number(event.perplexity, 5))
+    st.caption(caption)
+    for prefix, text in history.texts[epoch].items():
+        with st.container(border=True):
+            _text(scene, epoch, prefix, text)
+
+
+def _text(scene: Scene, epoch: int, prefix: str, text: str) -> None:
+    lang = scene.lang
+    reading = scene.read(epoch, prefix)
+    if reading is None:
+        st.html(highlighted(text, prefix, lang=lang))
+        return
+    st.html(reading.html)
+    facts = [copied(reading, lang)]
+    if reading.blanks:
+        facts.append(t("lyrics.blanks", lang, count=reading.blanks, length=reading.length))
+    note = " · ".join(facts)
+    if reading.loop:
+        note = f":orange-badge[:material/loop: {t('lyrics.loop', lang, period=reading.loop)}] {note}"
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
+        st.caption(note, width="content")
+        if reading.quotes and scene.text is not None:
+            sources(reading, scene.text, lang, key=f"lyrics.sources.{scene.id}.{prefix}")
+
+
+def copied(reading: Reading, lang: str) -> str:
+    """Say how much of a text is quoted, and how long the longest quote is."""
+    said = t("lyrics.quoted", lang, share=f"{reading.coverage:.0%}")
+    return f"{said} · {t('lyrics.longest', lang, count=reading.longest)}" if reading.longest else said
+
+
+def sources(reading: Reading, text: TextFacts, lang: str, key: str) -> None:
+    """Offer the source of every quote, for readers who cannot hover."""
+    with st.popover(t("lyrics.sources", lang), icon=":material/format_quote:", type="tertiary", key=key):
+        st.caption(t("lyrics.sources.note", lang, length=text.quote_length))
+        for quote, source in dict.fromkeys(reading.quotes):
+            st.markdown(
+                f"{plain(visible(quote))}  \n:small[:gray[{plain(t('lyrics.quoted_from', lang, source=source))}]]"
+            )
+
+
+def _answer(scene: Scene) -> None:
+    """Put the slider where the URL asked for, once; an epoch after which nothing was written is said and left out."""
+    run_id, asked = st.session_state.get(_ASKED, (None, ""))
+    if run_id != scene.id:
+        return
+    del st.session_state[_ASKED]
+    st.session_state.pop(_problem(scene), None)
+    written = {str(epoch): epoch for epoch in scene.history.written()}
+    epoch = written.get(asked.strip())
+    st.session_state[_pin(scene.id)] = epoch
+    if epoch is None:
+        st.session_state[_problem(scene)] = _refusal(asked.strip()[:20], list(written))
+
+
+def _refusal(asked: str, written: list[str]) -> RunError:
+    if not written:
+        return RunError("epoch_nothing_yet", f"The run has written nothing yet, at {asked!r} neither.", epoch=asked)
+    named = written if len(written) <= _SAID else [*written[: _SAID - 2], "…", written[-1]]
+    allowed = ", ".join(named)
+    return RunError(
+        "epoch_unwritten", f"The run wrote nothing after epoch {asked!r}; it did after {allowed}.", epoch=asked,
+        allowed=allowed,
+    )  # fmt: skip
+
+
+def _write_url(scene: Scene) -> None:
+    if scene.state == "recorded":
+        return
+    epoch = pinned(scene.id)
+    if epoch not in scene.history.texts:
+        epoch = None
+    if epoch is None:
+        st.session_state.pop(_OWNER, None)
+    else:
+        st.session_state[_OWNER] = scene.id
+    address.parameters(epoch=None if epoch is None else str(epoch))
+
+
+def _pin(run_id: str) -> str:
+    return f"lyrics.pinned.{run_id}"
+
+
+def _problem(scene: Scene) -> str:
+    return f"{_PROBLEM}.{scene.id}"
+
+
+def _slider(scene: Scene, written: list[int]) -> str:
+    # while it follows the run, each new text brings a new slider. To move the old one by the session's state is not
+    # safe: a refresh that was on its way would bring its old place back, as if a reader had moved it there
+    anchor = f"lyrics.anchor.{scene.id}"
+    if pinned(scene.id) not in written or anchor not in st.session_state:
+        st.session_state[anchor] = written[-1]
+    return f"lyrics.slider.{scene.id}.{st.session_state[anchor]}"
+
+
+def _moved(slider: str, run_id: str, newest: int) -> None:
+    value = st.session_state.get(slider)
+    st.session_state[_pin(run_id)] = None if value == newest else value
+    st.session_state.pop(f"{_PROBLEM}.{run_id}", None)

@@ -1,0 +1,56 @@
+"""What is known of a text: the unigram perplexity of its targets, and what of a generated text is quoted from it."""
+
+from __future__ import annotations
+
+import pytest
+
+from rnnlab.config import TrainConfig
+from rnnlab.text import ngrams
+from rnnlab.text.targets import epoch_targets, walked_targets
+from rnnlab.view.data.facts import FactBook, TextFacts
+
+BOOK = FactBook(lambda name: None)
+CORPUS = "abcdefghij klmnopqrst uvwxyz 分开吧我走了你也走了"
+
+
+def facts(train: str) -> TextFacts:
+    one = TextFacts(train, train, "")
+    one.__dict__["quote_length"] = 5  # whatever the letters are
+    return one
+
+
+def test_the_unigram_perplexity_is_that_of_the_targets() -> None:
+    config = TrainConfig()
+    text = BOOK.of(config)
+    assert text.unigram(config) == pytest.approx(ngrams.ladder(epoch_targets(text.train, config), 1)[1])
+    assert text.unigram(config) < text.ladder[1] - 1
+    # it is another one where the text is gone through otherwise
+    wide = config.change(batch_size=64)
+    assert text.unigram(wide) == pytest.approx(ngrams.ladder(epoch_targets(text.train, wide), 1)[1])
+    assert text.unigram(wide) != text.unigram(config) != text.unigram(config.change(sampling="random"))
+
+
+def test_a_diagnosis_of_a_long_text_has_its_own() -> None:
+    config = TrainConfig(sampling="random")
+    text = TextFacts("", "ab" * 15_000 + "cdefgh" * 5_000, "")
+    assert text.unigram(config, walked=True) == ngrams.ladder(walked_targets(text.train, config), 1)[1]
+    assert text.unigram(config, walked=True) != pytest.approx(text.unigram(config), rel=0.01)
+
+
+def test_a_text_with_no_targets_counts_whole() -> None:
+    assert TextFacts("aabb", "aabb", "").unigram(TrainConfig()) == pytest.approx(2.0)
+
+
+def test_the_longest_quote_is_counted_in_generated_characters() -> None:
+    text = facts(CORPUS)
+    assert text.read("分开xxxxabcdefgxx", "分开", "en").longest == 7
+    # where runs overlap, a character is shaded with one of them only; the longest is longer than any shade
+    overlapping = facts("abcdefg cdefghijkl ghijklmn")
+    reading = overlapping.read("abcdefghijklmn", "", "en")
+    assert reading.coverage == 1
+    assert reading.longest == 10 > max(len(quote) for quote, _ in reading.quotes)
+    # it may begin in the prefix: only what was written counts
+    assert text.read("分开吧我走xxxxxx", "分开", "en").longest == 3
+    for nothing in ("分开xyxyxy", "分开"):
+        reading = text.read(nothing, "分开", "en")
+        assert (reading.longest, reading.coverage) == (0, 0)

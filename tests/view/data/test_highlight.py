@@ -1,0 +1,102 @@
+"""Generated text as HTML: safe, with its blanks, quotes and sources."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rnnlab.config import TrainConfig
+from rnnlab.view.data.facts import FactBook, TextFacts
+from rnnlab.view.data.highlight import highlighted, source_line, visible
+from rnnlab.view.language.equations import EQUATIONS, cell_source, library_layer
+
+
+class Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.text, self.tags, self.titles = "", [], []  # type: ignore[var-annotated]
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.titles += [value for name, value in attrs if name == "title"]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def read(html: str) -> Reader:
+    reader = Reader()
+    reader.feed(html)
+    return reader
+
+
+@given(st.text(max_size=60), st.text(max_size=20), st.integers(0, 60), st.integers(0, 60))
+def test_nothing_in_a_text_becomes_markup_and_nothing_is_lost(text: str, source: str, start: int, stop: int) -> None:
+    facts = TextFacts("", "", "")
+    assert facts.vocab_size == 0
+    start, stop = sorted((min(start, len(text)), min(stop, len(text))))
+
+    class Quote:
+        corpus_start = 0
+
+    quote = Quote()
+    quote.start, quote.stop = start, stop  # type: ignore[attr-defined]
+    reader = read(highlighted(text, text[:2], [quote], [source + "<b>"], "en"))  # type: ignore[list-item]
+    assert set(reader.tags) <= {"p", "strong", "span", "mark"}
+    shown = "".join(character if character.isprintable() else " " for character in text)
+    assert reader.text.replace("\u200b", "") == shown.replace(" ", "␣").replace("\u200b", "")
+    assert len(reader.titles) == 1
+
+
+def test_the_source_of_a_quote_is_its_line() -> None:
+    original = "春天来了\n我们一起走过长长的路\n回家"
+    train = original.replace("\n", " ")
+    start = train.index("一起走过")
+    assert source_line(original, train, start, start + 4) == "我们一起走过长长的路"
+    assert source_line(original, train, 2, 8) == "春天来了 / 我们一起走过长长的路"
+    assert "一起走过" in source_line("quite another text", train, start, start + 4)
+
+
+def test_a_reading_counts_quotes_loops_and_blanks() -> None:
+    facts = TextFacts("天上的星星不说话\n地上的人在等待", "天上的星星不说话 地上的人在等待", "")
+    reading = facts.read("分开天上的星星不说话", "分开", "zh")
+    assert reading.coverage == 1.0
+    assert reading.quotes == (("天上的星星不说话", "天上的星星不说话"),)
+    assert "<mark" in reading.html
+    looped = facts.read("分开" + "好吧 " * 10, "分开", "zh")
+    assert (looped.loop, looped.blanks, looped.coverage) == (3, 10, 0.0)
+
+
+def test_in_a_text_of_letters_a_word_is_no_quote() -> None:
+    verse = "the river runs below the hill and all the lights are still"
+    facts = TextFacts(verse, verse, "")
+    assert facts.read("time the river sings", "time", "en").quotes == ()
+    assert facts.read("time the river runs below me", "time", "en").quotes[0][0] == "the river runs below "
+
+
+def test_the_facts_of_a_text_are_worked_out_once() -> None:
+    book = FactBook(lambda _: None, size=1)
+    config = TrainConfig()
+    assert book.of(config) is book.of(config.change(num_hiddens=7))
+    first = book.of(config)
+    assert 900 < first.vocab_size < 1200
+    assert first.ladder[1] < first.ladder[0]
+    book.of(config.change(num_chars=500))
+    assert book.of(config) is not first  # one alone is kept
+
+
+def test_blanks_and_controls_are_visible() -> None:
+    assert visible(" a\t") == "␣a␣"
+
+
+def test_every_cell_has_equations_and_code() -> None:
+    for cell in ("rnn", "gru", "lstm"):
+        code = cell_source(cell)
+        assert code.startswith("def step(self")
+        assert '"""' not in code
+        compile("from __future__ import annotations\n" + code, cell, "exec")
+        assert all(line.count("{") == line.count("}") for line in EQUATIONS[cell])
+        assert library_layer(cell) == f"torch.nn.{cell.upper()}"
+    assert "sigmoid" in cell_source("lstm")

@@ -1,0 +1,58 @@
+"""The recorded runs that the gallery plays."""
+
+from __future__ import annotations
+
+import pytest
+
+from rnnlab.errors import RecipeError, RunError
+from rnnlab.recipes import RECIPES
+from rnnlab.view.data import recorded
+
+
+def test_there_are_recordings_and_each_is_a_whole_run_of_its_recipe_on_an_embedded_text() -> None:
+    assert {"A2", "A6", "A10"} <= set(recorded.names())
+    for name in recorded.names():
+        one = recorded.recording(name)
+        assert one.name == name
+        assert one.config == RECIPES[name].config
+        assert one.config.corpus in ("lyrics-zh", "verse-en")
+        assert one.history.epoch == one.config.num_epochs
+        assert one.history.written()
+        assert not one.history.minibatches
+        assert one.ladder[0] == one.vocab_size
+
+
+def test_the_first_that_exists_is_chosen() -> None:
+    chosen = recorded.choose(("Z9", "A6"))
+    assert chosen is not None
+    assert chosen.name == "A6"
+    assert recorded.choose_exactly("Z9") is None
+
+
+def test_a_file_that_is_no_recording_is_refused() -> None:
+    with pytest.raises(RunError):
+        recorded.read('{"format": "something else"}')
+
+
+def test_every_recording_is_small_and_plays_in_a_minute() -> None:
+    for name in recorded.names():
+        size = len(recorded.folder().joinpath(f"{name}{recorded.SUFFIX}").read_bytes())
+        assert size < 100_000, name
+        one = recorded.recording(name)
+        assert len(one.clock) == one.history.epoch
+        assert list(one.clock) == sorted(one.clock)
+        assert not one.clock or one.clock[-1] == pytest.approx(recorded.PLAYING_TIME)
+
+
+def test_what_a_link_asks_for_is_checked() -> None:
+    assert recorded.ask(" a6 ").name == "A6"
+    with pytest.raises(RecipeError) as caught:
+        recorded.ask("Z9")
+    assert caught.value.code == "recording_unknown"
+    assert "A6" in caught.value.params["allowed"]
+    one = recorded.recording("A6")
+    assert recorded.ask_epoch(one, "80") == 80
+    for bad in ("0", "161", "-1", "x", "", "1.5", "²"):
+        with pytest.raises(RecipeError) as caught:
+            recorded.ask_epoch(one, bad)
+        assert (caught.value.params["first"], caught.value.params["last"]) == (1, 160)

@@ -1,0 +1,195 @@
+"""Both languages are complete, and say the same things."""
+
+from __future__ import annotations
+
+import ast
+import re
+import string
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from rnnlab.config import TrainConfig
+from rnnlab.errors import ConfigError, RNNLabError, RunError
+from rnnlab.recipes import RECIPES
+from rnnlab.runs.protocol import STATES, STEP_UNITS
+from rnnlab.view.language.i18n import (
+    LANGUAGES,
+    allowed_text,
+    catalogue,
+    duration,
+    error_text,
+    has,
+    language_of,
+    number,
+    plain,
+    t,
+)
+from rnnlab.view.language.settings import CHOICES, changes_text, look_for, recipe_title, summary, value_text
+
+ROOT = Path(__file__).parents[3]
+CODE = [*(ROOT / "rnnlab" / "view").rglob("*.py"), *(ROOT / "pages").glob("*.py")]
+# a key in a call of t() or has(); the braces of an f-string stand for anything
+_KEY = re.compile(r"""\b(?:t|has)\(\s*(f?)"([^"]+)"|(?<=else )(f?)"([a-z]+\.[a-z_.]+)",""")
+_ERROR = re.compile(r"""(?:(?:Error|_error)\(|RunFailed\(\s*code=)\s*f?"([a-z_{}]+)",""")
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def test_both_languages_have_the_same_keys() -> None:
+    assert set(catalogue("zh")) == set(catalogue("en"))
+
+
+def test_no_text_is_empty_and_placeholders_agree() -> None:
+    for key, text in catalogue("en").items():
+        other = catalogue("zh")[key]
+        assert text.strip(), key
+        assert other.strip(), key
+        # an error may leave out in one language what it need not say
+        if not key.startswith("error."):
+            assert placeholders(text) == placeholders(other), key
+        assert placeholders(other) <= placeholders(text) | {"field"}, key
+
+
+def test_bold_words_are_bold() -> None:
+    # Markdown takes two asterisks between a punctuation mark and a Chinese character for asterisks
+    for lang in LANGUAGES:
+        for key, text in catalogue(lang).items():
+            parts = text.split("**")
+            for bold, after in zip(parts[1::2], parts[2::2], strict=True):
+                assert not (re.search(r"\W$", bold) and re.match(r"[\w{]", after)), (lang, key)
+            for before, bold in zip(parts[::2], parts[1::2], strict=False):
+                assert not (re.search(r"[\w}]$", before) and re.match(r"\W", bold)), (lang, key)
+
+
+def test_every_key_in_the_code_exists() -> None:
+    found = 0
+    for path in CODE:
+        for match in _KEY.finditer(path.read_text(encoding="utf-8")):
+            is_f, key = (match[1], match[2]) if match[2] else (match[3], match[4])
+            found += 1
+            if not is_f:
+                assert has(key, "en"), f"{path.name}: {key}"
+                continue
+            pattern = re.compile(re.sub(r"\\\{.+?\\\}", ".+", re.escape(key)) + "$")
+            assert any(pattern.match(one) for one in catalogue("en")), f"{path.name}: {key}"
+    assert found > 150
+
+
+def test_every_error_of_the_code_is_said_in_both_languages() -> None:
+    codes = set()
+    for path in (ROOT / "rnnlab").rglob("*.py"):
+        if "view" in path.relative_to(ROOT).parts:
+            continue
+        codes |= set(_ERROR.findall(path.read_text(encoding="utf-8")))
+    assert len(codes) > 20
+    for code in sorted(codes):
+        pattern = re.compile("error." + re.sub(r"\{.+?\}", ".+", code) + "$")
+        assert any(pattern.match(key) for key in catalogue("zh")), code
+
+
+def test_everything_that_is_named_from_data_has_a_name() -> None:
+    for lang in LANGUAGES:
+        for name in TrainConfig.model_fields:
+            assert t(f"field.{name}", lang)
+            assert t(f"help.{name}", lang)
+            assert allowed_text(name, lang)
+        for name in CHOICES:
+            for value in get_args(TrainConfig.model_fields[name].annotation):
+                assert value_text(name, value, lang)
+        for state in STATES:
+            assert t(f"state.{state}", lang)
+        for unit in STEP_UNITS:
+            assert t(f"controls.step.{unit}", lang)
+        for one in RECIPES.values():
+            assert recipe_title(one, lang)
+            assert len(re.findall(r"[。.？?！!]", look_for(one, lang))) >= 3, one.id
+
+
+def test_chinese_is_chinese_and_english_is_english() -> None:
+    for key, text in catalogue("en").items():
+        if key not in ("corpus.frequent",):
+            assert not re.search(r"[\u4e00-\u9fff]", text), key
+    same = [key for key, text in catalogue("zh").items() if text == catalogue("en")[key]]
+    # names and symbols alone are the same in both
+    assert all(not re.search(r"[a-z]{3,}\s[a-z]{2,}", catalogue("zh")[key]) for key in same), same
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_bad_value_is_said_with_what_is_allowed(lang: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        TrainConfig.make(num_layers=99)
+    said = error_text(caught.value, lang)
+    assert "99" in said
+    assert t("field.num_layers", lang) in said
+    assert "8" in said
+
+
+def errors_of(path: Path) -> list[tuple[str, set[str]]]:
+    """The code of every error that a module makes, with the names of its parameters."""
+    made = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Error") and len(node.args) == 2:
+            code, names = ast.unparse(node.args[0]).strip("f'\""), {one.arg for one in node.keywords}
+            if None not in names and "{" not in code and "[" not in code:  # not handed on or made up
+                made.append((code, {str(name) for name in names}))
+    return made
+
+
+def test_every_error_brings_what_its_sentence_names() -> None:
+    seen = 0
+    for path in (ROOT / "rnnlab").rglob("*.py"):
+        for code, names in errors_of(path):
+            seen += 1
+            for lang in LANGUAGES:
+                # else the error would be said in English
+                assert placeholders(t(f"error.{code}", lang)) <= names, f"{path.name}: {code} in {lang}"
+    assert seen > 20
+
+
+def test_an_unknown_error_is_said_in_its_own_words() -> None:
+    assert error_text(RNNLabError("never_heard_of", "Plain words."), "zh") == "Plain words."
+
+
+def test_an_error_whose_parameters_are_missing_is_still_said() -> None:
+    assert error_text(RNNLabError("corpus_too_large", "Plain words."), "zh") == "Plain words."
+
+
+def test_what_a_url_brings_does_not_become_markup() -> None:
+    bad = "![x](//evil.example) $a$ `b` *c* :red[d] _e_ <f>"
+    said = error_text(RunError("run_unknown", "Plain words.", run=bad), "en")
+    assert r"!\[x\](//evil.example) \$a\$ \`b\` \*c\* :red\[d\] \_e\_ \<f\>" in said
+    assert "[d]" not in error_text(RNNLabError("never_heard_of", bad), "zh")
+    # an address stays one
+    assert plain("https://a.example/b_c.zip") == "https://a.example/b_c.zip"
+
+
+def test_the_language_of_a_locale() -> None:
+    assert [language_of(one) for one in ("zh-CN", "zh", "ZH-hk", "en-US", "fr", "", None)] == [
+        "zh", "zh", "zh", "en", "en", "en", "en",
+    ]  # fmt: skip
+
+
+def test_numbers_are_written_as_a_person_would() -> None:
+    assert [number(one) for one in (1027.0, 270.28, 7.81, 1.0, 1.0221, 12345.6, None, 3.2e9)] == [
+        "1027", "270.3", "7.81", "1", "1.022", "12,346", "∞", "3.2×10⁹",
+    ]  # fmt: skip
+
+
+def test_durations() -> None:
+    assert [duration(one, "en") for one in (0.21, 1.5, 41, 100, 7500)] == [
+        "0.21 s", "1.5 s", "41 s", "1 min 40 s", "2 h 5 min",
+    ]  # fmt: skip
+
+
+def test_a_setup_in_words() -> None:
+    config = RECIPES["A6"].config
+    assert summary(config, "en") == (
+        "LSTM · from scratch · 1 layer · 256 hidden units · consecutive sampling · SGD 100 · θ = 0.01 · 160 epochs"
+    )
+    assert "双向" in summary(RECIPES["A10"].config, "zh")
+    assert changes_text(config.change(learning_rate=50.0), config, "en") == "Learning rate 50 (was 100)"
+    assert changes_text(config, config, "en") == ""

@@ -1,0 +1,95 @@
+"""Beside a setting stand a sentence, a formula where it has one, and the section of the book, the same in both
+languages."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from rnnlab.config import TrainConfig
+from rnnlab.view.language.i18n import LANGUAGES, t
+from rnnlab.view.language.sections import SECOND
+from rnnlab.view.language.tips import BOOK, Treatment, tip
+from rnnlab.view.lessons import contents
+
+# what the book writes a formula for
+BOTH = (
+    "cell", "num_layers", "bidirectional", "objective", "num_hiddens", "activation", "initialization", "residual",
+    "layer_norm", "forget_bias", "sampling", "offset", "num_steps", "batch_size", "optimizer", "learning_rate",
+    "clip_norm", "detach", "carry_state", "num_epochs", "decoding", "temperature",
+)  # fmt: skip
+# what it does, or says in words
+SECTION_ONLY = (
+    "implementation", "pred_period", "num_preds", "prefixes", "corpus", "preprocessing", "num_chars",
+)  # fmt: skip
+FORMULA_ONLY = ("top_k",)
+NEITHER = ("random_seed", "device", "precision", "flush_denormal")
+
+FORMULA = re.compile(r"\$([^$\n]+)\$")
+SECTION = {
+    "zh": re.compile(r"\n\n书中(第.版)? \d+\.\d+(、\d+\.\d+)* 节(（第二版 \d+\.\d+(、\d+\.\d+)* 节）)?$"),
+    "en": re.compile(
+        r"\n\nSections? \d+\.\d+(, \d+\.\d+)* of the book"
+        r"('s (first|second) edition| \(second edition: \d+\.\d+(, \d+\.\d+)*\))$"
+    ),
+}
+
+
+def test_every_setting_is_in_one_of_the_lists() -> None:
+    assert sorted((*BOTH, *SECTION_ONLY, *FORMULA_ONLY, *NEITHER)) == sorted(TrainConfig.model_fields)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("name", TrainConfig.model_fields)
+def test_a_setting_has_its_formula_and_its_section(name: str, lang: str) -> None:
+    said = tip(name, lang)
+    assert said.startswith(t(f"help.{name}", lang))
+    assert bool(FORMULA.search(said)) == (name in BOTH + FORMULA_ONLY), said
+    assert bool(SECTION[lang].search(said)) == (name in BOTH + SECTION_ONLY), said
+
+
+@pytest.mark.parametrize("name", TrainConfig.model_fields)
+def test_formulas_are_whole_and_the_same_in_both_languages(name: str) -> None:
+    found = {lang: FORMULA.findall(tip(name, lang)) for lang in LANGUAGES}
+    assert found["zh"] == found["en"] == list(BOOK.get(name, Treatment()).formulas)
+    for lang in LANGUAGES:
+        said = tip(name, lang, allowed=True)
+        assert said.count("$") == 2 * len(found[lang])  # none that is left open, and none in a sentence
+    for formula in found["en"]:
+        depth = 0
+        for mark in re.sub(r"\\[{}]", "", formula):
+            depth += (mark == "{") - (mark == "}")
+            assert depth >= 0, formula
+        assert depth == 0, formula
+        assert formula.count(r"\left") == formula.count(r"\right") + formula.count(r"\leftarrow"), formula
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_it_is_said_in_two_sentences_at_most(lang: str) -> None:
+    for name in TrainConfig.model_fields:
+        assert 1 <= len(re.findall(r"[。.](?= |$)|。", t(f"help.{name}", lang))) <= 2, name
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_what_is_accepted_follows_the_sentence(lang: str) -> None:
+    first, *rest = tip("num_layers", lang, allowed=True).split("\n\n")
+    assert "8" in first
+    assert rest == tip("num_layers", lang).split("\n\n")[1:]
+
+
+def test_every_section_is_known_in_both_editions() -> None:
+    assert all(one.elsewhere or one.section in SECOND for one in contents.ALL)
+    assert contents.find("sampling").place("zh") == "8.3"
+    assert contents.find("gru").place("en") == "10.2"
+    assert contents.find("perplexity").place("en") == "9.3"  # the first edition treats it in 6.4, "from scratch"
+    for name, one in BOOK.items():
+        assert one.second is not None or all(section in SECOND for section in one.first), name
+
+
+def test_the_place_is_said_as_far_as_it_is_known() -> None:
+    assert Treatment(("6.4",)).place("en") == "Section 6.4 of the book (second edition: 9.5)"
+    assert Treatment(("6.4", "6.10")).place("zh") == "书中 6.4、6.10 节（第二版 8.5、9.4 节）"
+    assert Treatment(("6.5",), second=()).place("en") == "Section 6.5 of the book's first edition"
+    assert Treatment(second=(("8.5", "9.5"),)).place("zh") == "书中第二版 8.5 节"
+    assert Treatment().place("en") == ""

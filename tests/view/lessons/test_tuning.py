@@ -1,0 +1,119 @@
+"""Exercise X1: the grid around A2, and the sentence about each of its lines."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+
+from rnnlab.errors import RNNLabError
+from rnnlab.recipes import RECIPES
+from rnnlab.view.data import recorded
+from rnnlab.view.language.i18n import LANGUAGES
+from rnnlab.view.lessons import sentences, tables
+from rnnlab.view.lessons.compute import tuning
+from rnnlab.view.lessons.compute.tuning import GRID, Tuned, tuned
+from tests.view.lessons.test_exercises import run
+
+
+def from_recordings(setting: str) -> Tuned:
+    found = tuned(
+        setting,
+        {tuning.value_of(setting, guess): recorded.recording(name).history for guess, name in GRID[setting].items()},
+    )
+    assert found is not None
+    return found
+
+
+def test_every_line_of_the_grid_changes_its_setting_and_nothing_else() -> None:
+    centre = RECIPES["X1"].config
+    for setting, guesses in GRID.items():
+        for name in guesses.values():
+            assert set(RECIPES[name].config.changes_from(centre)) == ({setting} if name != "X1" else set())
+        values = [tuning.value_of(setting, guess) for guess in guesses]
+        assert values == sorted(set(values))
+        # a guess is called after its value
+        assert [float(guess.split("-")[1]) for guess in guesses] == values
+    grid = {name for guesses in GRID.values() for name in guesses.values()}
+    assert grid == {name for name in RECIPES if name.startswith("X1")}
+
+
+def test_the_lowest_at_the_last_common_epoch_is_best() -> None:
+    found = tuned("learning_rate", {1.0: run(900, 800, 700), 100.0: run(500, 90), 1000.0: run(None, None)})
+    assert found is not None
+    assert (found.epoch, found.came_true, found.early) == (2, "lr-100", None)
+    assert [row.last for row in found.rows] == [800, 90, None]
+    other = tuned("learning_rate", {1.0: run(9), 100.0: run(90)})
+    assert other is not None
+    assert other.came_true == "lr-1"
+
+
+def test_a_value_that_nobody_could_guess_settles_no_guess() -> None:
+    found = tuned("num_hiddens", {16.0: run(9), 256.0: run(90)})
+    assert found is not None
+    assert found.best is not None
+    assert (found.best.value, found.came_true) == (16.0, None)
+
+
+def test_who_led_before_is_named_where_it_is_another() -> None:
+    ahead = [*[100.0] * 39, 20.0, 50.0]
+    behind = [*[100.0] * 39, 90.0, 10.0]
+    found = tuned("batch_size", {8.0: run(*ahead), 32.0: run(*behind)})
+    assert found is not None
+    assert found.best is not None
+    assert found.early is not None
+    assert (found.best.value, found.early.value, found.early.short) == (32.0, 8.0, 20.0)
+    same = tuned("batch_size", {8.0: run(*[*[100.0] * 39, 95.0, 50.0]), 32.0: run(*behind)})
+    assert same is not None
+    assert same.early is None
+
+
+def test_nothing_is_said_before_there_are_two_to_compare() -> None:
+    assert tuned("learning_rate", {1.0: run(9)}) is None
+    assert tuned("learning_rate", {1.0: run(9), 100.0: run()}) is None
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_sentence_can_be_said(lang: str) -> None:
+    overflowed = tuned("learning_rate", {1.0: run(None), 100.0: run(None)})
+    assert overflowed is not None
+    assert (overflowed.best, overflowed.came_true) == (None, None)
+    said = {sentences.tuned(one, lang) for one in (overflowed, *map(from_recordings, GRID))}
+    assert len(said) == 1 + len(GRID)
+    assert not [one for one in said if "{" in one or "None" in one]
+
+
+def test_the_recordings_show_what_the_hints_say() -> None:
+    rates, thetas = from_recordings("learning_rate"), from_recordings("clip_norm")
+    assert (rates.came_true, thetas.came_true) == ("lr-100", "clip-0.01")
+    # a clipped step has the length learning rate × θ
+    by_rate = {row.value: row.last for row in rates.rows}
+    by_theta = {row.value: row.last for row in thetas.rows}
+    assert by_theta == {0.001: by_rate[10.0], 0.01: by_rate[100.0], 0.1: by_rate[1000.0]}
+    # the more rows or time steps, the fewer updates; at first whoever has most of them leads, in the end somebody else
+    for setting, early in (("num_steps", 10.0), ("batch_size", 8.0)):
+        found = from_recordings(setting)
+        updates = [row.updates or 0 for row in found.rows]
+        assert updates == sorted(updates, reverse=True)
+        assert found.early is not None
+        assert found.early.value == early
+    hiddens = from_recordings("num_hiddens")
+    assert hiddens.came_true == "hiddens-512"
+    seconds = [row.seconds or 0.0 for row in hiddens.rows]
+    assert seconds == sorted(seconds)
+
+
+def test_a_setting_outside_the_grid_is_refused() -> None:
+    assert tuning.find("batch_size") == "batch_size"
+    with pytest.raises(RNNLabError, match=r"learning_rate.*clip_norm"):
+        tuning.find("<b>momentum</b>")
+
+
+def test_numbers_that_would_lie_on_each_other_are_said_once() -> None:
+    def labels(*perplexities: float | None) -> list[str]:
+        runs = {str(i): run(value) for i, value in enumerate(perplexities)}
+        table = pa.ipc.open_stream(tables.race(runs, 1000.0, 1)["ends"]).read_all()
+        return list(table["label"].to_pylist())
+
+    assert labels(263.7, 235.5, 1.575, None) == ["263.7", "", "1.575", "∞"]
+    # the lowest stands below its curve, out of the way
+    assert labels(263.7, 235.5) == ["263.7", "235.5"]

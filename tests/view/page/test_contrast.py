@@ -1,0 +1,111 @@
+"""What is written faintly can still be read: 4.5 : 1 in both themes, computed from their colours.
+
+A browser's checks leave out text of one character, which is what a blank and a character of the microscope are.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from rnnlab.view.data import highlight
+from rnnlab.view.inspect import text as inspect_text
+from rnnlab.view.page import frame
+
+ROOT = Path(__file__).parents[3]
+THEMES = ("light", "dark")
+ENOUGH = 4.5  # WCAG AA, text of the usual size
+
+Colour = tuple[float, ...]
+
+
+def theme(name: str) -> dict[str, str]:
+    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    colours: dict[str, str] = config["theme"][name]
+    return colours
+
+
+def colour(written: str) -> Colour:
+    return tuple(int(written[i : i + 2], 16) for i in (1, 3, 5))
+
+
+def over(top: Colour, share: float, ground: Colour) -> Colour:
+    """`top` with this opacity on `ground`."""
+    return tuple(share * a + (1 - share) * b for a, b in zip(top, ground, strict=True))
+
+
+def luminance(one: Colour) -> float:
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (part / 255 for part in one)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: Colour, other: Colour) -> float:
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def shades(css: str) -> list[tuple[Colour, float]]:
+    """Every background of a style, with its opacity."""
+    found = re.findall(r"background:\s*rgba\((\d+), ?(\d+), ?(\d+), ?([\d.]+)\)", css)
+    return [((float(red), float(green), float(blue)), float(share)) for red, green, blue, share in found]
+
+
+def opacities(css: str) -> list[float]:
+    return [float(one) for one in re.findall(r"opacity:\s*([\d.]+)", css)]
+
+
+def grounds(name: str) -> list[Colour]:
+    """What text may stand on."""
+    return [colour(theme(name)[ground]) for ground in ("backgroundColor", "secondaryBackgroundColor")]
+
+
+def test_contrast_is_what_the_guidelines_say() -> None:
+    black, white, grey = colour("#000000"), colour("#FFFFFF"), colour("#767676")
+    assert contrast(black, white) == pytest.approx(21)
+    assert contrast(white, grey) == pytest.approx(4.54, abs=0.01)
+    assert over(black, 0.25, white) == pytest.approx((191.25,) * 3)
+    # what it was, before it was computed
+    text, page = colour(theme("light")["textColor"]), colour(theme("light")["backgroundColor"])
+    assert contrast(over(text, 0.62, page), page) < ENOUGH
+
+
+@pytest.mark.parametrize("name", THEMES)
+def test_whatever_is_faint_can_be_read(name: str) -> None:
+    """All styles of the pages that make text fainter, on both grounds of the theme."""
+    text, found = colour(theme(name)["textColor"]), 0
+    for path in (ROOT / "rnnlab" / "view").rglob("*.py"):
+        for share in opacities(path.read_text(encoding="utf-8")):
+            found += 1
+            for ground in grounds(name):
+                assert contrast(over(text, share, ground), ground) >= ENOUGH, (path.name, share)
+    assert found >= 3
+
+
+@pytest.mark.parametrize("name", THEMES)
+def test_a_blank_can_be_read_on_the_shade_of_a_quote(name: str) -> None:
+    text = colour(theme(name)["textColor"])
+    (shade, depth), (faint,) = shades(highlight._QUOTE)[0], opacities(highlight._FAINT)
+    for ground in grounds(name):
+        marked = over(shade, depth, ground)
+        assert contrast(over(text, faint, marked), marked) >= ENOUGH
+
+
+@pytest.mark.parametrize("name", THEMES)
+def test_characters_can_be_read_on_every_shade_of_the_microscope(name: str) -> None:
+    text = colour(theme(name)["textColor"])
+    assert len(shades(inspect_text._CSS)) == 6
+    for shade, depth in shades(inspect_text._CSS):
+        for ground in grounds(name):
+            marked = over(shade, depth, ground)
+            assert contrast(text, marked) >= ENOUGH, (shade, depth)
+
+
+@pytest.mark.parametrize("name", THEMES)
+def test_captions_and_links_can_be_read(name: str) -> None:
+    (caption,) = opacities(frame._STYLE)
+    for ground in grounds(name):
+        assert contrast(over(colour(theme(name)["textColor"]), caption, ground), ground) >= ENOUGH
+        assert contrast(colour(theme(name)["linkColor"]), ground) >= ENOUGH

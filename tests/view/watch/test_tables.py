@@ -1,0 +1,227 @@
+"""From events to tables, and specifications that hold nothing of a run."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from rnnlab.config import TrainConfig
+from rnnlab.events import (
+    EpochFinished,
+    MinibatchFinished,
+    RunDiverged,
+    RunPaused,
+    RunResumed,
+    RunStarted,
+    SettingChanged,
+    TextGenerated,
+)
+from rnnlab.view.data.history import History
+from rnnlab.view.language.i18n import LANGUAGES, t
+from rnnlab.view.watch import charts
+from rnnlab.view.watch import tables as watch_tables
+
+LADDER = {0: 1000.0, 1: 270.0, 2: 8.0, 3: 1.6, 4: 1.1}
+
+
+def epoch(number: int, perplexity: float | None = 50.0, **changes: Any) -> EpochFinished:
+    return EpochFinished(
+        epoch=number,
+        loss=math.log(perplexity) if perplexity else 50.0,
+        perplexity=perplexity,
+        seconds=0.5,
+        num_tokens=9000,
+        learning_rate=100.0,
+        clip_norm=0.01,
+        grad_norm=0.4,
+        grad_norm_max=0.9,
+        clipped_share=0.75,
+        grad_norm_by_layer=(0.3, 0.1),
+    ).model_copy(update=changes)
+
+
+def started(done: int = 0) -> RunStarted:
+    return RunStarted(epoch=done, num_params=10, vocab_size=1000, num_chars=10_000, num_minibatches=8, device="cpu")
+
+
+def minibatch(number: int, of: int) -> MinibatchFinished:
+    return MinibatchFinished(
+        epoch=number, minibatch=of, num_minibatches=8, loss=5.0, grad_norm=1.0, clipped=True, seconds=0.1
+    )
+
+
+def changed(done: int, minibatch: int) -> SettingChanged:
+    return SettingChanged(epoch=done, minibatch=minibatch, name="learning_rate", value=5.0)
+
+
+def rows(data: bytes) -> list[dict[str, Any]]:
+    read: list[dict[str, Any]] = pa.ipc.open_stream(data).read_all().to_pylist()
+    return read
+
+
+def test_an_epoch_that_was_repeated_counts_once_with_its_last_value() -> None:
+    history = History([started(), epoch(1, 900.0), epoch(2, 500.0), epoch(3, 400.0)])
+    history.add([started(1), epoch(2, 450.0), epoch(3, 350.0), epoch(4, 300.0)])
+    assert [(one.epoch, one.perplexity) for one in history.epochs] == [(1, 900.0), (2, 450.0), (3, 350.0), (4, 300.0)]
+    assert history.at(2) is not None
+    assert history.at(9) is None
+
+
+def test_progress_counts_the_minibatches_of_the_epoch_at_work() -> None:
+    history = History([started(), epoch(1), minibatch(2, 4)])
+    assert history.progress == 1.5
+    history.add([epoch(2)])
+    assert history.progress == 2.0
+
+
+def test_a_continuation_forgets_what_it_will_repeat() -> None:
+    history = History([started(), epoch(1), minibatch(2, 1), minibatch(2, 6), RunPaused(epoch=1, minibatch=6)])
+    assert history.paused
+    history.add([changed(0, 7), changed(1, 6), RunResumed(epoch=1, minibatch=6)])
+    history.add([started(1)])
+    assert not history.paused
+    assert [(one.epoch, one.minibatch) for one in history.minibatches] == []
+    assert [(one.epoch, one.minibatch) for one in history.changes] == [(0, 7)]
+
+
+def test_a_copy_does_not_grow_with_its_origin() -> None:
+    history = History([epoch(1), TextGenerated(epoch=1, prefix="分", text="分开")])
+    twin = history.copy()
+    history.add([epoch(2), TextGenerated(epoch=1, prefix="不", text="不分")])
+    assert (len(twin.epochs), twin.texts) == (1, {1: {"分": "分开"}})
+
+
+def test_a_recording_stands_as_it_stood() -> None:
+    history = History([started(), *(epoch(i) for i in range(1, 6)), TextGenerated(epoch=4, prefix="a", text="ab")])
+    assert [one.epoch for one in history.until(3).epochs] == [1, 2, 3]
+    assert history.until(3).written() == []
+    assert history.until(4).written() == [4]
+
+
+def test_an_infinite_perplexity_stands_at_the_edge_and_is_labelled() -> None:
+    tables = watch_tables.curve_tables(History([started(), epoch(1, 90.0), epoch(2, None), epoch(3, 5e9)]), 1000, "en")
+    assert [row["value"] for row in rows(tables["curve"])] == [90.0, 10_000.0, 10_000.0]
+    assert [(row["epoch"], row["label"]) for row in rows(tables["overflow"])] == [(2.0, "∞"), (3.0, "")]
+
+
+def test_changes_stand_where_they_were_made() -> None:
+    history = History(
+        [
+            started(),
+            epoch(1),
+            SettingChanged(epoch=1, minibatch=4, name="learning_rate", value=50.0),  # one epoch is done
+            SettingChanged(epoch=1, minibatch=6, name="clip_norm", value=None),
+        ]
+    )
+    changes = rows(watch_tables.curve_tables(history, 1000, "en")["changes"])
+    assert [(row["epoch"], row["label"], row["row"]) for row in changes] == [(1.5, "lr 50", 0), (1.75, "θ off", 1)]
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_published_points_are_filled_on_the_books_corpus_only(same: bool) -> None:
+    config = TrainConfig.make(num_epochs=100)
+    tables = watch_tables.reference_tables(config, LADDER, [(50, 9.0), (100, 2.0)], [(50, 8.0)], same, "en")
+    points = rows(tables["published"])
+    assert [row["fill"] for row in points] == ([1.0, 1.0, 0.0] if same else [0.0, 0.0, 0.0])
+    assert (points[0]["label"] == "") is same
+    assert [row["order"] for row in rows(tables["ladder"])] == [0, 1, 2, 3]
+    assert rows(tables["extent"])[1]["epoch"] > 100
+
+
+def test_published_points_beyond_the_end_of_a_run_wait_until_it_goes_on() -> None:
+    for epochs, shown in ((49, []), (80, [50]), (250, [50, 100])):
+        config = TrainConfig.make(num_epochs=epochs)
+        tables = watch_tables.reference_tables(config, LADDER, [(50, 9.0), (100, 2.0)], [], False, "en")
+        assert [row["epoch"] for row in rows(tables["published"])] == shown
+
+
+def test_reference_lines_that_nearly_meet_share_a_label() -> None:
+    ladder = {0: 18.0, 1: 16.3, 2: 1.4, 3: 1.0}
+    tables = watch_tables.reference_tables(TrainConfig(), ladder, [], [], False, "en")
+    labels = [row["label"] for row in rows(tables["ladder"])]
+    assert labels == ["uniform 18 · unigram 16.3", "", "bigram 1.4", "trigram 1"]
+
+
+def test_the_marker_is_one_point_or_none() -> None:
+    history = History([epoch(1), epoch(2, 30.0)])
+    assert rows(watch_tables.now_table(history, 2, 1000)) == [{"epoch": 2.0, "value": 30.0, "shown": "30"}]
+    assert rows(watch_tables.now_table(history, None, 1000)) == []
+
+
+def test_gradients_by_layer_leave_out_what_a_log_axis_cannot_show() -> None:
+    history = History([epoch(1), epoch(2, grad_norm_by_layer=(0.0, 0.2), clip_norm=None)])
+    tables = watch_tables.gradient_tables(history, "en")
+    assert {row["layer"] for row in rows(tables["layers"])} == {"whole network", "layer 1", "output layer"}
+    assert len(rows(tables["layers"])) == 5
+    assert [row["epoch"] for row in rows(tables["threshold"])] == [1.0]
+    assert [row["value"] for row in rows(tables["clipped"])] == [0.75, 0.75]
+
+
+def test_gradients_stand_before_and_after_clipping_where_both_were_recorded() -> None:
+    measured = {"grad_norm_clipped": 0.01, "grad_norm_clipped_by_layer": (0.004, 0.006)}
+    free = {"clipped_share": 0.0}
+    history = History([epoch(1), epoch(2, **measured), epoch(3, **free), epoch(4, clip_norm=None, **free)])
+    found = rows(watch_tables.gradient_tables(history, "en")["layers"])
+    after = {(row["epoch"], row["layer"]): row["after"] for row in found}
+    assert after[1.0, "whole network"] == ""
+    assert (after[2.0, "whole network"], after[2.0, "layer 1"], after[2.0, "output layer"]) == (
+        "0.01",
+        "0.004",
+        "0.006",
+    )
+    whole = {row["epoch"]: row["value"] for row in found if row["layer"] == "whole network"}
+    clipped = {row["epoch"]: row["value"] for row in found if row["layer"] == "clipped"}
+    assert clipped == {2.0: 0.01, 3.0: whole[3.0]}  # nothing is drawn of an epoch of which it is not known
+    assert float(after[4.0, "whole network"]) == pytest.approx(whole[4.0], rel=1e-2)
+    never = rows(watch_tables.gradient_tables(History([epoch(1, **free), epoch(2, **free)]), "en")["layers"])
+    assert "clipped" not in {row["layer"] for row in never}
+
+
+def test_an_ended_run_keeps_its_ending() -> None:
+    history = History([started(), epoch(1), RunDiverged(epoch=2, minibatch=1, grad_norm=3.0)])
+    assert isinstance(history.ending, RunDiverged)
+
+
+def names(node: Any) -> set[str]:
+    if isinstance(node, dict):
+        own = {node["data"]["name"]} if isinstance(node.get("data"), dict) and "name" in node["data"] else set()
+        return own.union(*(names(child) for child in node.values())) if node else own
+    return set().union(*(names(child) for child in node)) if isinstance(node, list) else set()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_specification_names_exactly_its_tables_and_is_always_the_same(lang: str, theme: str) -> None:
+    for build, tables in (
+        (charts.perplexity_curve, charts.TABLES),
+        (charts.gradient_curve, charts.GRADIENT_TABLES),
+        (charts.clipped_curve, charts.CLIPPED_TABLES),
+    ):
+        spec = build(lang, theme)
+        assert names(spec) == set(tables)
+        assert "datasets" not in spec
+        text = json.dumps(spec)
+        build.cache_clear()
+        assert json.dumps(build(lang, theme)) == text
+        assert t("chart.epoch", lang) in json.loads(text)["layer"][0]["encoding"]["x"]["title"]
+
+
+def test_every_column_that_a_chart_reads_is_in_its_table() -> None:
+    history = History([started(), epoch(1)])
+    config = TrainConfig.make(num_epochs=10)
+    tables = {
+        **watch_tables.curve_tables(history, 1000, "en"),
+        **watch_tables.reference_tables(config, LADDER, [(5, 3.0)], [], False, "en"),
+        **watch_tables.gradient_tables(history, "en"),
+        "now": watch_tables.now_table(history, 1, 1000),
+    }
+    for build in (charts.perplexity_curve, charts.gradient_curve, charts.clipped_curve):
+        for layer in build("en", "light")["layer"]:
+            columns = set(pa.ipc.open_stream(tables[layer["data"]["name"]]).schema.names)
+            for channel in layer["encoding"].values():
+                for one in channel if isinstance(channel, list) else [channel]:
+                    assert one.get("field", "epoch") in columns, (layer["data"], one)
