@@ -24,8 +24,8 @@ from rnnlab.config import TrainConfig
 from rnnlab.runs import export, logbook, script
 from rnnlab.runs.client import Client
 from rnnlab.runs.store import Store
-from rnnlab.view import shell
-from rnnlab.view.i18n import LANGUAGES
+from rnnlab.view.language.i18n import LANGUAGES
+from rnnlab.view.page import session
 from tests.compatibility.make import describe
 from tests.conftest import ROOT
 from tests.runs.lab import opened
@@ -229,9 +229,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Fixture
 
 
 def close_server() -> None:
-    shell.client().close()
-    shell.client.clear()
-    shell.facts.clear()
+    session.client().close()
+    session.client.clear()
+    session.facts.clear()
 
 
 def serve(home: Path) -> None:
