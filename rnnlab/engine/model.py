@@ -19,7 +19,6 @@ from torch.nn import functional
 
 from rnnlab.config import TrainConfig
 from rnnlab.engine.cells import CELLS, RNN, Cell, State
-from rnnlab.engine.device import resolve_device
 from rnnlab.engine.output import output_loss
 from rnnlab.engine.sequence import run_library_sequence, run_sequence
 
@@ -324,11 +323,14 @@ class LibraryLayers(_Layers):
         return [[p for name, p in named if f"_l{layer}" in name] for layer in range(self.num_layers)]
 
 
-def build_model(config: TrainConfig, vocab_size: int) -> LanguageModel:
+def build_model(config: TrainConfig, vocab_size: int, device: torch.device | str = "cpu") -> LanguageModel:
     """Build the model of `config` with weights drawn from its random seed: same seed, same weights.
 
-    Raises:
-        ConfigError: the device that was asked for is not there.
+    Args:
+        config: the settings; its `device` is what a run asks for, and `rnnlab.engine.device.resolve_device` says which
+            device that is.
+        vocab_size: number of distinct characters.
+        device: where the model is computed.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.random_seed)
@@ -340,7 +342,7 @@ def build_model(config: TrainConfig, vocab_size: int) -> LanguageModel:
             _initialize(parameter, config, name, fan_in)
             _open_forget_gate(parameter, config, name)
     model.to(dtype=torch.float64 if config.precision == "float64" else torch.float32)
-    return model.to(resolve_device(config, model))
+    return model.to(device)
 
 
 def num_parameters(parameters: Iterable[nn.Parameter]) -> int:

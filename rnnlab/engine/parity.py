@@ -22,13 +22,16 @@ from rnnlab.text.preparation import check_counts
 _GATES = {"rnn": (0,), "gru": (0, 1, 2), "lstm": (0, 1, 3, 2)}
 
 
-def parity(config: TrainConfig, vocab_size: int, indices: Tensor | Sequence[int]) -> dict[str, Any]:
+def parity(
+    config: TrainConfig, vocab_size: int, indices: Tensor | Sequence[int], device: torch.device | str = "cpu"
+) -> dict[str, Any]:
     """Run both implementations on the first minibatch of a text, from the zero state, with the same weights.
 
     Args:
         config: the settings of both; its implementation does not matter.
         vocab_size: number of distinct characters.
         indices: the text, (length,), long enough for one minibatch.
+        device: where both are computed.
 
     Returns:
         ``loss_scratch``, ``loss_library`` (nats); ``logits_difference``, ``gradient_difference``: the largest absolute
@@ -39,8 +42,8 @@ def parity(config: TrainConfig, vocab_size: int, indices: Tensor | Sequence[int]
         CorpusError: ``corpus_too_short``: there is not one minibatch in the text.
     """
     check_counts(len(indices), max(vocab_size, 2), config.change(sampling="consecutive"), "")
-    library = build_model(config.change(implementation="library"), vocab_size)
-    scratch = build_model(config.change(implementation="scratch"), vocab_size)
+    library = build_model(config.change(implementation="library"), vocab_size, device)
+    scratch = build_model(config.change(implementation="scratch"), vocab_size, device)
     for name, stack in library.named_children():
         if isinstance(stack, LibraryLayers):
             stack.readable = True  # the framework's own layers, not our walk along their weights
@@ -49,7 +52,6 @@ def parity(config: TrainConfig, vocab_size: int, indices: Tensor | Sequence[int]
             _copy(stack, mine, config)
     with torch.no_grad():
         scratch.dense.load_state_dict(library.dense.state_dict())
-    device = library.dense.weight.device
     text = torch.as_tensor(indices, dtype=torch.long, device=device)
     X, Y = next(consecutive_minibatches(text, config.batch_size, config.num_steps))
     logits_library, loss_library = _learn(library, X, Y)
