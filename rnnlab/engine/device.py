@@ -93,7 +93,7 @@ def seconds_per_minibatch(config: TrainConfig, model: LanguageModel, device: str
 def _fastest_of(config: TrainConfig, vocab_size: int, devices: list[str]) -> str:
     depends_on = {
         "cell", "implementation", "num_layers", "bidirectional", "num_hiddens", "batch_size", "num_steps", "objective",
-        "residual", "layer_norm", "precision",
+        "residual", "layer_norm", "precision", "computation",
     }  # fmt: skip
     key = f"{config.model_dump_json(include=depends_on)} {vocab_size}"
     if key not in _fastest:
