@@ -12,7 +12,7 @@ from rnnlab.recipes import RECIPES
 from rnnlab.view import shell
 from rnnlab.view.comparison import FINISHES, Pinned, Place, finish_line, finishing_order
 from rnnlab.view.i18n import duration, number, plain, t
-from rnnlab.view.pairs import labels, shown
+from rnnlab.view.pairs import labels, same_curve, shown
 from rnnlab.view.panels import compare_overlay, compare_pins, compare_state, compare_watch
 from rnnlab.view.panels.compare_watch import Look
 from rnnlab.view.variants import KINDS, MAX_VARIANTS, parse_own, variants
@@ -55,6 +55,8 @@ def _choose(kind: str, base: TrainConfig) -> list[TrainConfig]:
         except RNNLabError as error:
             shell.complain(error)
             return []
+    if kind == "computation":
+        st.caption(t("compare.vary.computation.help", lang))
     options = variants(base, kind)
     says = {str(value): _says(kind, value) for value in options}
     key = compare_state.key(f"race.{kind}")
@@ -111,6 +113,8 @@ def watch(pins: Sequence[str]) -> None:
     def race(now: Look) -> None:
         names = labels(now.runs, lang)
         _order(now.runs, names, finish, by)
+        if len(now.runs) == 2 and (told := same_curve(now.runs[0], now.runs[1], lang)):
+            st.info(plain(told), icon=":material/speed:")
         compare_overlay.curves(now, names, by, smooth, key="compare.race")
 
     compare_watch.follow(pins, race)
