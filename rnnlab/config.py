@@ -23,6 +23,7 @@ Decoding = Literal["greedy", "temperature", "top_k"]
 Preprocessing = Literal["first_edition", "second_edition"]
 Device = Literal["cpu", "cuda", "mps", "auto"]
 Precision = Literal["float32", "float64", "fast"]
+Computation = Literal["fast", "as_written"]
 
 
 class TrainConfig(BaseModel):
@@ -80,6 +81,9 @@ class TrainConfig(BaseModel):
     num_chars: int = Field(10_000, ge=2, le=2_000_000, description="trained on; the rest of the text is held out")
     # the machine
     random_seed: int = Field(0, ge=0, le=2**31 - 1)
+    computation: Computation = Field(
+        "fast", description="as_written: the step of the cell line by line, or torch.nn's layer; the same curve, slower"
+    )
     device: Device = "cpu"
     precision: Precision = "float32"
     flush_denormal: bool = Field(True, description="off to see how slow vanishing gradients are")

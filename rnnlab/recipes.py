@@ -77,8 +77,8 @@ class Recipe:
         return f"recipe.{self.id}.title"
 
     def matches(self, config: TrainConfig) -> bool:
-        """Whether a run with `config` is this experiment, whatever its corpus, random seed and device."""
-        free = {name: getattr(self.config, name) for name in ("corpus", "random_seed", "device")}
+        """Whether a run with `config` is this experiment, whatever its corpus, random seed, device and computation."""
+        free = {name: getattr(self.config, name) for name in ("corpus", "random_seed", "device", "computation")}
         return self.config == config.model_copy(update=free)
 
     def to_dict(self) -> dict[str, Any]:
@@ -344,5 +344,5 @@ def recipe(recipe_id: str) -> Recipe:
 
 
 def recipe_of(config: TrainConfig) -> Recipe | None:
-    """Return the recipe that a run with `config` repeats, whatever its corpus, random seed and device, or None."""
+    """Return the recipe that `config` repeats, whatever its corpus, seed, device and computation, or None."""
     return next((one for one in RECIPES.values() if one.matches(config)), None)

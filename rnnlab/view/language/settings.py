@@ -20,6 +20,7 @@ CHOICES = (
     "decoding",
     "preprocessing",
     "device",
+    "computation",
     "precision",
 )
 """The settings whose values have names in the catalogue, under ``value.<field>.<value>``."""
@@ -77,6 +78,8 @@ def summary(config: TrainConfig, lang: str) -> str:
         parts.insert(1, "ReLU")
     if not config.detach:
         parts.insert(-1, t("summary.no_detach", lang))
+    if config.computation == "as_written":
+        parts.append(t("summary.as_written", lang))
     return " · ".join(parts)
 
 

@@ -198,6 +198,7 @@ def _preprocessing() -> None:
 
 def _machine() -> None:
     _number("random_seed")
+    _choice("computation")
     _toggle("flush_denormal")
     _choice("precision", drop_down=True)
     _choice("device", drop_down=True)

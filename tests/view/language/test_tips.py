@@ -24,7 +24,7 @@ SECTION_ONLY = (
     "implementation", "pred_period", "num_preds", "prefixes", "corpus", "preprocessing", "num_chars",
 )  # fmt: skip
 FORMULA_ONLY = ("top_k",)
-NEITHER = ("random_seed", "device", "precision", "flush_denormal")
+NEITHER = ("random_seed", "computation", "device", "precision", "flush_denormal")
 
 FORMULA = re.compile(r"\$([^$\n]+)\$")
 SECTION = {
