@@ -98,11 +98,11 @@ class Client:
         )
 
     def pause(self, run_id: str, *, owner: str | None = None) -> None:
-        """Let a run wait before its next minibatch."""
+        """Pause a run before its next minibatch; a paused run stays as it is."""
         self._call("pause", run=run_id, owner=owner)
 
     def resume(self, run_id: str, *, owner: str | None = None) -> None:
-        """Let a paused run go on."""
+        """Resume a paused run; a running run stays as it is."""
         self._call("resume", run=run_id, owner=owner)
 
     def step(self, run_id: str, unit: str = "minibatch", *, owner: str | None = None) -> None:
@@ -110,7 +110,7 @@ class Client:
         self._call("step", run=run_id, unit=unit, owner=owner)
 
     def stop(self, run_id: str, *, owner: str | None = None) -> None:
-        """End a run before its next minibatch; it can be continued."""
+        """Stop a run before its next minibatch; it can be continued. A stopped run stays as it is."""
         self._call("stop", run=run_id, owner=owner)
 
     def set(self, run_id: str, name: str, value: float | None, *, owner: str | None = None) -> None:

@@ -99,10 +99,11 @@ class Commands:
         admission.check_memory(config, len(vocab), minibatches, self._supervisor.limits)
 
     def _command_pause(self, visitor: Visitor, message: dict[str, Any]) -> Any:
-        return self._steer(message, {"control": "pause"}, {"running"})
+        # also to a run that is paused: the store may not show a resume that was sent a moment ago
+        return self._steer(message, {"control": "pause"}, {"running", "paused"})
 
     def _command_resume(self, visitor: Visitor, message: dict[str, Any]) -> Any:
-        return self._steer(message, {"control": "resume"}, {"paused"})
+        return self._steer(message, {"control": "resume"}, {"running", "paused"})
 
     def _command_step(self, visitor: Visitor, message: dict[str, Any]) -> Any:
         unit = str(message["unit"])
@@ -129,13 +130,15 @@ class Commands:
         if record.state == "queued" and job is None:
             self._supervisor.write(lambda: self._supervisor.store.move(record.id, "stopped"))
             return None
+        if record.state == "stopped":
+            return None
         return self._steer(message, {"control": "stop"}, set(LIVE))
 
     def _steer(self, message: dict[str, Any], control: dict[str, Any], states: set[str]) -> None:
         record = self._mine(message)
         job = self._supervisor.training(record.id)
         starting = record.state == "queued" and job is not None  # it hears of it before its first minibatch
-        if job is None or job.final or not (record.state in states or starting):
+        if job is None or not (record.state in states or starting):
             raise RunError(
                 "run_state",
                 f"Run {record.id} is {record.state}; this is for a run that is: {', '.join(sorted(states))}.",

@@ -517,9 +517,9 @@ class Supervisor:
             self.desk.send(job.visitor, {"id": job.request, **message})
 
     def training(self, run: str) -> Job | None:
-        """Return the job that trains a run, if one does."""
+        """Return the job that trains a run, if one does; not one that has sent its last event."""
         for job in self.jobs.values():
-            if job.run == run and job.question is None and not job.dropped:
+            if job.run == run and job.question is None and not job.dropped and not job.final:
                 return job
         return None
 

@@ -54,6 +54,12 @@ def until_state(client: Client, run_id: str, *states: str) -> RunRecord:
     return until(client, run_id, lambda record: record.state in states)
 
 
+def pause(client: Client, run_id: str) -> RunRecord:
+    """Pause a run and wait until it is paused."""
+    client.pause(run_id)
+    return until_state(client, run_id, "paused")
+
+
 def until_event(client: Client, run_id: str, wanted: Callable[[Event], bool], cursor: int = 0) -> tuple[int, Event]:
     """Wait until a run says something, and return it with its number."""
     deadline = time.monotonic() + PATIENCE

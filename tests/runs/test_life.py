@@ -12,7 +12,7 @@ import pytest
 
 from rnnlab.errors import ConfigError, CorpusError, PrefixError, RNNLabError, RunError
 from rnnlab.runs.client import Client
-from tests.runs.lab import LONG, TINY, curve, events, gone, pid_of, until, until_event, until_state
+from tests.runs.lab import LONG, TINY, curve, events, gone, pause, pid_of, until, until_event, until_state
 
 
 def refusal(code: str) -> pytest.RaisesExc[RNNLabError]:
@@ -51,8 +51,7 @@ def test_the_same_seed_gives_the_same_curve(client: Client) -> None:
 def test_pause_step_resume_stop(client: Client) -> None:
     run_id = client.create(LONG)
     until(client, run_id, lambda record: record.epoch >= 1)
-    client.pause(run_id)
-    until_state(client, run_id, "paused")
+    pause(client, run_id)
     seq, paused = until_event(client, run_id, lambda event: event.kind == "run_paused")
     # a pause leaves a checkpoint of the very place
     seq, saved = until_event(client, run_id, lambda event: event.kind == "checkpoint_saved", seq)
@@ -81,6 +80,52 @@ def test_pause_step_resume_stop(client: Client) -> None:
     assert client.store.checkpoints(run_id)[-1][:2] == (ended.epoch, ended.minibatch)
 
 
+def test_a_command_for_a_state_that_is_already_there_changes_nothing(client: Client) -> None:
+    """Two tabs, or a double click: the second pause, resume or stop is accepted and has no effect."""
+
+    def count(kind: str) -> int:
+        return len(events(client, run_id, kind))
+
+    run_id = client.create(LONG)
+    until_state(client, run_id, "running")
+    client.resume(run_id)
+    client.pause(run_id)
+    version = pause(client, run_id).version
+    client.pause(run_id)
+    assert client.store.version(run_id) == version
+    # the worker has read the second pause before the step, and reported one pause for each time that it waited
+    client.step(run_id, "minibatch")
+    until(client, run_id, lambda record: record.state == "paused" and count("run_paused") == 2)
+    assert count("run_resumed") == 1
+
+    client.resume(run_id)
+    client.resume(run_id)
+    until_state(client, run_id, "running")
+    pause(client, run_id)
+    assert (count("run_resumed"), count("run_paused")) == (2, 3)
+
+    client.stop(run_id)
+    client.stop(run_id)
+    version = until_state(client, run_id, "stopped").version
+    client.stop(run_id)
+    assert client.store.version(run_id) == version
+    assert count("run_finished") == 1
+
+
+def test_the_last_of_several_quick_commands_counts(client: Client) -> None:
+    """A pause right after a resume is carried out, although the store does not show the resume yet."""
+    run_id = client.create(LONG)
+    until_state(client, run_id, "running")
+    pause(client, run_id)
+    cursor = 0
+    for _ in range(5):
+        client.resume(run_id)
+        client.pause(run_id)
+        client.set(run_id, "learning_rate", 0.5)  # its event shows that the worker has read what came before it
+        cursor, _ = until_event(client, run_id, lambda event: event.kind == "setting_changed", cursor)
+        until_state(client, run_id, "paused")
+
+
 def test_settings_change_between_two_minibatches(client: Client) -> None:
     run_id = client.create(LONG)
     until(client, run_id, lambda record: record.epoch >= 1)
@@ -103,8 +148,7 @@ def test_settings_change_between_two_minibatches(client: Client) -> None:
 def test_few_minibatches_are_told_of_and_the_latest_checkpoint_is_kept(client: Client) -> None:
     run_id = client.create(LONG)
     until(client, run_id, lambda record: record.epoch >= 40)
-    client.pause(run_id)
-    until_state(client, run_id, "paused")
+    pause(client, run_id)
     minibatches = len(events(client, run_id, "minibatch_finished"))
     assert minibatches < 40
     until_event(client, run_id, lambda event: event.kind == "checkpoint_saved" and event.epoch > 0)
@@ -132,8 +176,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(client: Client) -> None:
     until_state(client, whole, "finished")
     run_id = client.create(config)
     until_event(client, run_id, lambda event: event.kind == "run_started")
-    client.pause(run_id)
-    until_event(client, run_id, lambda event: event.kind == "run_paused")
+    pause(client, run_id)
     client.step(run_id, "epoch")
     until_state(client, run_id, "paused")
     client.step(run_id, "minibatch")  # into the middle of an epoch
@@ -172,8 +215,6 @@ def test_what_a_state_does_not_admit_is_refused(client: Client) -> None:
     until_state(client, running, "running")
     with refusal("run_state"):
         client.continue_run(running)
-    with refusal("run_state"):
-        client.resume(running)
     with refusal("step_unknown"):
         client.step(running, "century")
     with refusal("run_unknown"):
