@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -35,7 +36,13 @@ FLOORS: dict[str, set[str]] = {
     "cli": GROUND | {"text", "runs", "recipes", "recordings", "reproduction", "terminal", "options"},
     "__main__": {"cli"},
 }
-TORCH = {"rnnlab.runs.worker", "rnnlab.runs.answers", "rnnlab.runs.zygote", "rnnlab.runs.checkpoints"}
+TORCH = {
+    "rnnlab.runs.worker",
+    "rnnlab.runs.answers",
+    "rnnlab.runs.zygote",
+    "rnnlab.runs.warm",
+    "rnnlab.runs.checkpoints",
+}
 LATE_TORCH = {"rnnlab.reproduction"}  # inside functions only
 STREAMLIT = {"rnnlab.view.shell", "rnnlab.view.live"}
 
@@ -138,6 +145,26 @@ def test_nothing_else_loads_torch_by_the_way(module: str) -> None:
     loaded = loaded_by(module)
     heavy = {name for name in loaded if any(other.split(".")[0] == "torch" for other, now in imported(name) if now)}
     assert not heavy, f"importing {module} loads torch through {sorted(heavy)}"
+
+
+def test_no_circle_of_imports_in_runs() -> None:
+    """Neither at import time, nor inside functions, nor for the types alone."""
+    modules = [name for name in FILES if room(name) == "runs"]
+    imports = {}
+    for name in modules:
+        tree = ast.parse(FILES[name].read_text(encoding="utf-8"))
+        named = {
+            f"{node.module}.{alias.name}" if f"{node.module}.{alias.name}" in FILES else node.module
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) and node.module
+            for alias in node.names
+        }
+        imports[name] = {other for other in named if other in modules and other != "rnnlab.runs"}
+    try:
+        tuple(graphlib.TopologicalSorter(imports).static_order())
+    except graphlib.CycleError as error:
+        pytest.fail(f"a circle: {' → '.join(error.args[1])}")
+    assert "rnnlab.runs.supervisor" not in set().union(*imports.values()), "it is started, not imported"
 
 
 def test_no_utils_module() -> None:

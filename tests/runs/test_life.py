@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import queue
 import sys
 import threading
 from pathlib import Path
@@ -12,7 +13,9 @@ import pytest
 
 from rnnlab.errors import ConfigError, CorpusError, PrefixError, RNNLabError, RunError
 from rnnlab.runs.client import Client
-from tests.runs.lab import LONG, TINY, curve, events, gone, pause, pid_of, until, until_event, until_state
+from rnnlab.runs.endpoint import Endpoint
+from rnnlab.runs.protocol import SUPERVISOR_TO_CLIENT, Lines, Refusal, Result, Welcome
+from tests.runs.lab import LONG, PATIENCE, TINY, curve, events, gone, pause, pid_of, until, until_event, until_state
 
 
 def refusal(code: str) -> pytest.RaisesExc[RNNLabError]:
@@ -375,9 +378,9 @@ def test_a_run_can_be_named(client: Client) -> None:
     assert client.store.version(run_id) > version
     with refusal("run_not_yours"):
         client.rename(run_id, "mine", owner="bob")
-    for bad in ("x" * 81, "a\x00b", "a\u202eb", 7):
+    for bad in ("x" * 81, "a\x00b", "a\u202eb"):
         with refusal("title_invalid"):
-            client.rename(run_id, bad)  # type: ignore[arg-type]
+            client.rename(run_id, bad)
     client.rename(run_id, "")
     assert client.store.run(run_id).title == ""
 
@@ -431,15 +434,47 @@ def test_what_the_supervisor_says_of_itself(client: Client) -> None:
 
 
 def test_a_command_that_cannot_be_read(client: Client) -> None:
-    for verb, parameters in (
-        ("pause", {}),
-        ("_nonsense", {}),
-        ("wait", {"run": "x", "version": "y"}),
-        ("wait", {"run": "x", "version": math.inf}),
-    ):
-        with pytest.raises(RunError) as caught:
-            client._call(verb, **parameters)
-        assert caught.value.code in ("command_invalid", "command_unknown")
+    """It is refused with its id, and the connection goes on; what is no request at all ends the connection."""
+    endpoint = Endpoint.read(client.home)
+    assert endpoint is not None
+    with endpoint.dial() as connection:
+        connection.settimeout(PATIENCE)
+        lines, replies = Lines(), queue.SimpleQueue[bytes]()
+
+        def ask(command: str) -> Welcome | Result | Refusal:
+            connection.sendall(b'{"kind":"request","id":7,"command":%s}\n' % command.encode())
+            return receive()
+
+        def receive() -> Welcome | Result | Refusal:
+            while replies.empty():
+                for line in lines.feed(connection.recv(1 << 16)):
+                    replies.put(line)
+            return SUPERVISOR_TO_CLIENT.decode(replies.get())
+
+        assert isinstance(receive(), Welcome)
+        for command, code in (
+            ('{"kind":"pause_run"}', "command_invalid"),
+            ('{"kind":"pause_run","run":3}', "command_invalid"),
+            ('{"kind":"pause_run","run":"x","surplus":1}', "command_invalid"),
+            ('{"kind":"_nonsense"}', "command_unknown"),
+            ('{"kind":"hello","token":"x"}', "command_unknown"),
+            ('{"kind":"wait_for_change","run":"x","version":"y"}', "command_invalid"),
+            ('{"kind":"wait_for_change","run":"x","version":Infinity}', "command_invalid"),
+            ('{"kind":"pause_run","run":"x"}', "run_unknown"),
+        ):
+            reply = ask(command)
+            assert isinstance(reply, Refusal)
+            assert (reply.id, reply.error.code) == (7, code)
+        connection.sendall(b'{"kind":"request"}\n')
+        assert connection.recv(100) == b""
+    assert client.ready()
+
+
+def test_a_field_of_the_wrong_type_is_refused_before_it_is_sent(client: Client) -> None:
+    with refusal("command_invalid"):
+        client.pause(7)  # type: ignore[arg-type]
+    with refusal("command_invalid"):
+        client.rename("x", None)  # type: ignore[arg-type]
     assert client.ready()
 
 
