@@ -1,4 +1,6 @@
-"""The supervisor: the only writer of the store; it starts, steers and ends runs. ``python -m rnnlab.runs.supervisor``
+"""The supervisor, the only writer of the store: it starts, steers and ends runs.
+
+Started as ``python -m rnnlab.runs.supervisor HOME``.
 
 One thread, one loop, nothing that blocks. It ends when the app that started it is gone and no client is connected.
 """

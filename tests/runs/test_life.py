@@ -15,7 +15,20 @@ from rnnlab.errors import ConfigError, CorpusError, PrefixError, RNNLabError, Ru
 from rnnlab.runs.client import Client
 from rnnlab.runs.endpoint import Endpoint
 from rnnlab.runs.protocol import SUPERVISOR_TO_CLIENT, Lines, Refusal, Result, Welcome
-from tests.runs.lab import LONG, PATIENCE, TINY, curve, events, gone, pause, pid_of, until, until_event, until_state
+from tests.runs.lab import (
+    LONG,
+    PATIENCE,
+    TINY,
+    curve,
+    events,
+    gone,
+    pause,
+    pid_of,
+    step,
+    until,
+    until_event,
+    until_state,
+)
 
 
 def refusal(code: str) -> pytest.RaisesExc[RNNLabError]:
@@ -174,14 +187,13 @@ def test_every_minibatch_is_told_of_where_the_graph_grows(client: Client) -> Non
 
 
 def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(client: Client) -> None:
-    config = TINY.change(num_epochs=30, sampling="random", optimizer="adam", learning_rate=0.01, pred_period=100)
+    config = TINY.change(num_epochs=150, sampling="random", optimizer="adam", learning_rate=0.01, pred_period=1000)
     whole = client.create(config)
     until_state(client, whole, "finished")
     run_id = client.create(config)
     until_event(client, run_id, lambda event: event.kind == "run_started")
     pause(client, run_id)
-    client.step(run_id, "epoch")
-    until_state(client, run_id, "paused")
+    step(client, run_id, "epoch")
     client.step(run_id, "minibatch")  # into the middle of an epoch
     client.stop(run_id)
     stopped = until_state(client, run_id, "stopped", "finished")
