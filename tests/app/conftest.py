@@ -15,6 +15,7 @@ from rnnlab.config import TrainConfig
 from rnnlab.runs.client import Client
 from rnnlab.runs.store import RunRecord
 from rnnlab.view.page import session
+from tests.runs.lab import pause, step, until_state
 
 ENTRY = str(Path(__file__).parents[2] / "streamlit_app.py")
 TINY = TrainConfig.make(
@@ -92,13 +93,12 @@ def open_page(home: Path) -> Open:
 
 @contextmanager
 def paused_after(client: Client, epoch: int) -> Iterator[str]:
-    """Start a long run and let it wait after `epoch`; in the end it is stopped."""
+    """Start a long run and pause it after `epoch` epochs, on a busy machine some more; in the end it is stopped."""
     run_id = client.create(TINY.change(num_epochs=500), based_on="A2")
-    for event in client.follow(run_id):
-        if event.kind == "epoch_finished" and event.epoch == epoch:
-            client.pause(run_id)
-        if event.kind == "run_paused":
-            break
+    until_state(client, run_id, "running")
+    record = pause(client, run_id)
+    while record.epoch < epoch:
+        record = step(client, run_id)
     yield run_id
     if client.store.run(run_id).live:
         client.stop(run_id)

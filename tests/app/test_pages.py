@@ -23,6 +23,7 @@ from rnnlab.view.language.settings import recipe_label
 from rnnlab.view.page import address
 from rnnlab.view.watch import scenes
 from tests.app.conftest import ENTRY, TINY, Open, param, unfold, until, words
+from tests.runs.lab import step
 
 PAGES = ("home", "train", "runs")
 
@@ -107,10 +108,8 @@ def test_the_specification_stays_the_same_from_tick_to_tick(open_page: Open, cli
     app = open_page("train", "en", run=paused)
     spec, before = chart(app)
     assert "Pause" not in [button.label for button in app.button]
-    epoch = client.store.run(paused).epoch
     client.set(paused, "learning_rate", 7.0)
-    client.step(paused, "epoch")
-    until(client, paused, lambda record: record.epoch > epoch and record.state == "paused")
+    step(client, paused)
     app.run()
     again, after = chart(app)
     assert again == spec
@@ -121,9 +120,7 @@ def test_the_specification_stays_the_same_from_tick_to_tick(open_page: Open, cli
 
 def test_of_a_run_that_goes_on_only_the_newest_state_is_kept(open_page: Open, client: Client, paused: str) -> None:
     app = open_page("train", "en", run=paused)
-    before = client.store.run(paused)
-    client.step(paused, "epoch")
-    until(client, paused, lambda record: record.epoch > before.epoch and record.state == "paused")
+    step(client, paused)
     app.run()
     kept = [key for key in scenes.feed(paused).shelf if key[0] in ("curve", "now", "gradient")]
     assert {key[0] for key in kept} == {"curve", "now", "gradient"}

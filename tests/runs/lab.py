@@ -54,6 +54,20 @@ def until_state(client: Client, run_id: str, *states: str) -> RunRecord:
     return until(client, run_id, lambda record: record.state in states)
 
 
+def pause(client: Client, run_id: str) -> RunRecord:
+    """Pause a run and wait until it is paused."""
+    client.pause(run_id)
+    return until_state(client, run_id, "paused")
+
+
+def step(client: Client, run_id: str, unit: str = "epoch") -> RunRecord:
+    """Let a paused run go on to the end of a unit, and wait until it is paused there."""
+    cursor = max(seq for seq, _ in client.store.events_since(run_id))
+    client.step(run_id, unit)
+    until_event(client, run_id, lambda event: event.kind == "run_paused", cursor)
+    return client.store.run(run_id)
+
+
 def until_event(client: Client, run_id: str, wanted: Callable[[Event], bool], cursor: int = 0) -> tuple[int, Event]:
     """Wait until a run says something, and return it with its number."""
     deadline = time.monotonic() + PATIENCE
@@ -87,7 +101,7 @@ def pid_of(client: Client, run_id: str) -> int:
 
 
 def exists(pid: int) -> bool:
-    """Say whether a process runs; one that is dead and not yet waited for does not."""
+    """Return whether a process runs; one that is dead and not yet waited for does not."""
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
             return file.read().rpartition(")")[2].split()[0] not in ("Z", "X")
@@ -111,7 +125,7 @@ def gone(pid: int, patience: float = PATIENCE) -> bool:
 
 @contextmanager
 def opened(home: Path) -> Iterator[Client]:
-    """Connect to a home, and see to it that its supervisor and all its processes are gone afterwards."""
+    """Connect to a home, and check that its supervisor and all its processes are gone afterwards."""
     client = Client(home)
     client.connect()
     try:
@@ -123,7 +137,7 @@ def opened(home: Path) -> Iterator[Client]:
 
 
 def warm(client: Client) -> Client:
-    """Wait until the zygote is ready."""
+    """Wait until torch is loaded, so that a run starts at once."""
     deadline = time.monotonic() + PATIENCE
     while not client.ready():
         assert time.monotonic() < deadline
@@ -133,14 +147,14 @@ def warm(client: Client) -> Client:
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    """A client whose home many tests share; each has runs of its own."""
+    """Yield a client whose home many tests share; each has runs of its own."""
     with opened(tmp_path_factory.mktemp("home")) as client:
         yield warm(client)
 
 
 @pytest.fixture
 def client(shared: Client) -> Iterator[Client]:
-    """The shared client; what a test leaves running is removed after it."""
+    """Yield the shared client; what a test leaves running is removed after it."""
     warm(shared)
     yield shared
     for record in shared.store.runs(states=["queued", "running", "paused"]):

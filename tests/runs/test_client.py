@@ -11,7 +11,7 @@ import pytest
 
 from rnnlab.errors import RunError
 from rnnlab.runs.client import Client
-from tests.runs.lab import TINY, gone, opened, pid_of, until, until_state, warm
+from tests.runs.lab import TINY, gone, opened, pause, pid_of, until, until_state, warm
 
 
 @pytest.mark.parametrize(
@@ -109,8 +109,7 @@ def test_where_there_are_no_forks_or_no_unix_sockets(
             assert client.generate(run_id, "the", 3).startswith("the")
         other = client.create(TINY.change(num_epochs=10_000, pred_period=10_000))
         until(client, other, lambda record: record.epoch >= 1)
-        client.pause(other)
-        until_state(client, other, "paused")
+        pause(client, other)
         pid = pid_of(client, other)
         os.kill(pid, 9)
         record = until_state(client, other, "failed")
