@@ -18,7 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from rnnlab.config import TrainConfig
 from rnnlab.errors import ConfigError, CorpusError, RunError
 from rnnlab.events import EpochFinished, Event, RunDiverged, RunFailed, RunFinished, RunStarted
-from rnnlab.runs.store import MAX_TITLE, Store
+from rnnlab.runs.store import MAX_TITLE, Queries
 
 MAX_BYTES = 20 * 2**20
 MAX_EVENTS = 50_000
@@ -83,7 +83,7 @@ class Recording(BaseModel):
         return self
 
 
-def export_run(store: Store, run_id: str) -> dict[str, Any]:
+def export_run(store: Queries, run_id: str) -> dict[str, Any]:
     """Return a run as plain data for a JSON file, without its single minibatches and checkpoints.
 
     Raises:
@@ -200,7 +200,7 @@ def _check_value(name: str, value: Any) -> None:
         raise ValueError(f"{name} is too large")
 
 
-def _ladder(store: Store, config: TrainConfig) -> dict[str, float]:
+def _ladder(store: Queries, config: TrainConfig) -> dict[str, float]:
     """Return the n-gram ladder of the training text; empty where the text is no longer here."""
     from rnnlab.text import corpora
     from rnnlab.text.ngrams import ladder

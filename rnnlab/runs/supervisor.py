@@ -30,7 +30,8 @@ from rnnlab.runs.jobs import Job, how_it_ended
 from rnnlab.runs.local import Attached, Ended, Lost, Ready, Report, Started, choose_engine
 from rnnlab.runs.loop import Loop
 from rnnlab.runs.protocol import Endpoint, encode
-from rnnlab.runs.store import RunRecord, Store, Writer, checkpoint_folder
+from rnnlab.runs.store import RunRecord, checkpoint_folder
+from rnnlab.runs.store_writer import StoreWriter
 
 TICK = 0.02  # seconds between two transactions, at most one in each
 GRACE = 0.3  # seconds without any client before the end
@@ -63,7 +64,7 @@ class Supervisor:
         self._ending = False
 
         self._ballast = Ballast(home, limits.disk_floor_mb)
-        self.store: Writer = self._ballast.spend(lambda: Store.open_writer(home / schema.DATABASE))
+        self.store: StoreWriter = self._ballast.spend(lambda: StoreWriter(home / schema.DATABASE))
         self.write(self.store.interrupt_all)
         self._ballast.fill()
         listener, self._endpoint = protocol.listen(os.environ.get("RNNLAB_TRANSPORT") == "tcp")

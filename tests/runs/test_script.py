@@ -17,7 +17,7 @@ from rnnlab.config import TrainConfig
 from rnnlab.errors import CorpusError
 from rnnlab.runs.client import Client
 from rnnlab.runs.script import script
-from rnnlab.runs.store import Store
+from rnnlab.runs.store_writer import StoreWriter
 from tests.runs.lab import LONG, TINY, events, until, until_event, until_state
 
 ROOT = Path(__file__).parents[2]
@@ -112,7 +112,7 @@ def test_a_run_on_ones_own_text_with_changes_by_hand(client: Client, clean_pytho
 
 
 def test_a_text_that_is_gone_is_said(tmp_path: Path) -> None:
-    writer = Store.open_writer(tmp_path / "runs.sqlite3")
+    writer = StoreWriter(tmp_path / "runs.sqlite3")
     with writer.atomic():
         writer.create("r1", TrainConfig.make(corpus="text-0123456789abcdef"))
     with pytest.raises(CorpusError) as caught:
