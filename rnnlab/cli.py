@@ -134,7 +134,8 @@ def corpus(name: str, num_chars: int | None, preprocessing: str | None, as_json:
     from rnnlab.text.corpora import corpus_names, prepare
     from rnnlab.text.vocab import Vocab
 
-    found = _find_corpus(name, _store())
+    with _store() as store:
+        found = _find_corpus(name, store)
     if preprocessing is None:
         second = found.name in corpus_names() and found.language == "en"
         preprocessing = "second_edition" if second else "first_edition"
@@ -407,7 +408,8 @@ def reproduce(
 @click.option("--json", "as_json", is_flag=True, help="A list of objects.")
 def list_runs(limit: int, as_json: bool) -> None:
     """List the recorded runs, the newest first."""
-    records = _store().runs(limit=limit)
+    with _store() as store:
+        records = store.runs(limit=limit)
     if as_json:
         terminal.print_json([_record_dict(record) for record in records])
         return
@@ -436,8 +438,9 @@ def show(run_id: str, as_json: bool) -> None:
     """Show a run: its state, its settings and the book's log."""
     from rnnlab.runs.logbook import book_lines
 
-    store = _store()
-    record = _find_run(store, run_id)
+    with _store() as store:
+        record = _find_run(store, run_id)
+        events = store.events_since(record.id)
     if as_json:
         terminal.print_json(_record_dict(record))
         return
@@ -446,7 +449,7 @@ def show(run_id: str, as_json: bool) -> None:
         click.echo(f"error: {record.error.get('message', '')}")
     settings = record.config.model_dump(mode="json")
     click.echo("  ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in settings.items()))
-    for line in book_lines(event for _, event in store.events_since(record.id)):
+    for line in book_lines(event for _, event in events):
         click.echo(line)
     if record.continuable:
         click.echo(f"Go on with: python -m rnnlab continue {record.id}", err=True)
@@ -463,9 +466,9 @@ def show(run_id: str, as_json: bool) -> None:
 )
 def export(run_id: str, kind: str, output: str) -> None:
     """Write a run to a file."""
-    store = _store()
-    record = _find_run(store, run_id)
-    text = _exported(store, record.id, kind)
+    with _store() as store:
+        record = _find_run(store, run_id)
+        text = _exported(store, record.id, kind)
     if output == "-":
         click.echo(text, nl=False)
     else:
@@ -545,7 +548,8 @@ def _runs_there(newest: list[RunRecord]) -> str:
 
 def _name_a_run() -> str:
     try:
-        return f"Name one; {_runs_there(_store().runs(limit=20))}."
+        with _store() as store:
+            return f"Name one; {_runs_there(store.runs(limit=20))}."
     except RNNLabError as error:  # the store itself cannot be used
         return str(error)
 

@@ -51,7 +51,11 @@ class Client:
         self._vocab_sizes: dict[tuple[str, str, int], int] = {}
 
     def __enter__(self) -> Client:
-        self.connect()
+        try:
+            self.connect()
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -66,16 +70,21 @@ class Client:
         self._ensure()
 
     def close(self) -> None:
-        """Disconnect; a supervisor that we started ends unless somebody else is connected."""
+        """Disconnect and close everything that this client opened.
+
+        A supervisor that this client started ends unless another client is connected.
+        """
         with self._connecting:
             self._closed = True
-            if self._link is not None:
-                self._link.close()
-                self._link = None
-            if self._process is not None and self._process.stdin is not None:
-                with contextlib.suppress(OSError):
-                    self._process.stdin.close()
-                self._process = None
+            link, self._link = self._link, None
+            process, self._process = self._process, None
+        # without the lock, which the thread that reads the link may be waiting for
+        if link is not None:
+            link.close()
+            link.join()
+        if process is not None and process.stdin is not None:
+            with contextlib.suppress(OSError):
+                process.stdin.close()
         self.store.close()
 
     # runs
@@ -469,7 +478,8 @@ class _Link:
         # a supervisor that is ending may still accept, and then hang up without a word
         self._lines = Lines()
         self._greet()
-        threading.Thread(target=self._read, daemon=True, name="rnnlab-client").start()
+        self._reader = threading.Thread(target=self._read, daemon=True, name="rnnlab-client")
+        self._reader.start()
 
     def ask(self, message: dict[str, Any]) -> tuple[int, Future[Any]]:
         request = next(self._ids)
@@ -493,6 +503,10 @@ class _Link:
         self.alive = False
         with contextlib.suppress(OSError):
             self._connection.shutdown(socket.SHUT_RDWR)
+
+    def join(self) -> None:
+        """Wait until the socket of a link that was closed is closed too."""
+        self._reader.join()
 
     def _greet(self) -> None:
         self._connection.settimeout(5.0)

@@ -199,4 +199,5 @@ def test_the_ballast_is_spent_once_and_laid_again(tmp_path: Path) -> None:
     # below the floor it is not laid
     low = Ballast(tmp_path / "nowhere", 1e12)
     low.fill()
-    assert Store(tmp_path / schema.DATABASE).runs() == []
+    with Store(tmp_path / schema.DATABASE) as store:
+        assert store.runs() == []

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from rnnlab.errors import RunError
 from rnnlab.runs.client import Client
+from tests.open_files import nothing_stays_open
 from tests.runs.lab import TINY, gone, opened, pid_of, until, until_state, warm
 
 
@@ -73,8 +76,8 @@ def test_a_closed_client_says_so(tmp_path: Path) -> None:
 
 def test_a_home_that_cannot_be_used(tmp_path: Path) -> None:
     (tmp_path / "runs.sqlite3").mkdir()
-    with pytest.raises(RunError) as caught:
-        Client(tmp_path).connect()
+    with pytest.raises(RunError) as caught, Client(tmp_path):
+        pass
     assert caught.value.code == "home_unusable"
 
 
@@ -83,8 +86,8 @@ def test_a_home_that_cannot_be_made(tmp_path: Path, name: str) -> None:
     """A file lies in its place or above it, or its log cannot be written."""
     (tmp_path / "file").write_text("")
     (tmp_path / "home" / "supervisor.log").mkdir(parents=True)
-    with pytest.raises(RunError, match="Runs cannot be kept in") as caught:
-        Client(tmp_path / name).connect()
+    with pytest.raises(RunError, match="Runs cannot be kept in") as caught, Client(tmp_path / name):
+        pass
     assert (caught.value.code, caught.value.params) == ("home_unusable", {"path": str(tmp_path / name)})
 
 
@@ -94,6 +97,30 @@ def test_reading_needs_no_supervisor(tmp_path: Path) -> None:
     assert client.seconds_per_epoch(TINY) is None
     assert not (tmp_path / "supervisor.lock").exists()
     client.close()
+
+
+def test_a_client_closes_all_that_it_opened(tmp_path: Path) -> None:
+    def session() -> None:
+        with opened(tmp_path / "home") as client:
+            run_id = client.create(TINY)
+            until_state(client, run_id, "finished")
+            client.generate(run_id, "the", 3)
+            readers = [threading.Thread(target=client.store.runs) for _ in range(4)]
+            for reader in readers:
+                reader.start()
+            for reader in readers:
+                reader.join()
+
+    session()
+    with nothing_stays_open():
+        session()
+
+
+def test_a_client_that_cannot_connect_closes_all_that_it_opened(tmp_path: Path) -> None:
+    (tmp_path / "runs.sqlite3").mkdir()
+    for check in (contextlib.nullcontext, nothing_stays_open):
+        with check(), pytest.raises(RunError), Client(tmp_path):
+            pass
 
 
 @pytest.mark.parametrize("setting", [("RNNLAB_ENGINE", "spawn"), ("RNNLAB_TRANSPORT", "tcp")])

@@ -19,9 +19,8 @@ PAGE = {"page": "compare", "pins": "abc,def", "lang": "zh", "prefixes": "分开|
 
 @pytest.fixture
 def writer(tmp_path: Path) -> Iterator[StoreWriter]:
-    writer = StoreWriter(tmp_path / schema.DATABASE)
-    yield writer
-    writer.close()
+    with StoreWriter(tmp_path / schema.DATABASE) as writer:
+        yield writer
 
 
 def add(writer: StoreWriter, parameters: dict[str, str]) -> str:

@@ -48,16 +48,14 @@ def epoch(number: int, seconds: float = 0.5) -> EpochFinished:
 
 @pytest.fixture
 def writer(tmp_path: Path) -> Iterator[StoreWriter]:
-    writer = StoreWriter(tmp_path / schema.DATABASE)
-    yield writer
-    writer.close()
+    with StoreWriter(tmp_path / schema.DATABASE) as writer:
+        yield writer
 
 
 @pytest.fixture
 def reader(writer: StoreWriter) -> Iterator[Store]:
-    store = Store(writer.path, patience=20.0)
-    yield store
-    store.close()
+    with Store(writer.path, patience=20.0) as store:
+        yield store
 
 
 def begin(writer: StoreWriter, run_id: str, **about: str) -> None:
@@ -223,16 +221,14 @@ def test_readers_wait_for_the_successor_of_a_writer_that_died(tmp_path: Path) ->
     path = tmp_path / schema.DATABASE
     died = subprocess.run([sys.executable, "-c", DYING_WRITER, str(path)], check=False)
     assert died.returncode == -9
-    reader = Store(path, patience=20.0)
-    found: list[str] = []
-    thread = threading.Thread(target=lambda: found.extend(record.id for record in reader.runs()))
-    thread.start()
-    writer = StoreWriter(path)
-    thread.join()
-    assert found == ["r1"]
-    assert reader.text("text-1") is None
-    reader.close()
-    writer.close()
+    with Store(path, patience=20.0) as reader:
+        found: list[str] = []
+        thread = threading.Thread(target=lambda: found.extend(record.id for record in reader.runs()))
+        thread.start()
+        with StoreWriter(path):
+            thread.join()
+            assert found == ["r1"]
+            assert reader.text("text-1") is None
 
 
 def test_the_journal_fits_the_library(writer: StoreWriter) -> None:

@@ -44,7 +44,7 @@ def projector() -> bool:
     return bool(st.session_state.get(LARGE))
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, on_release=Client.close)
 def client() -> Client:
     """Return this server's one connection to the runs; it connects when the first page stands, or is asked to act."""
     return Client()
