@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from rnnlab.cli import main
+from rnnlab.cli.main import main
 from rnnlab.config import TrainConfig
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.client import Client

@@ -1,6 +1,6 @@
 """What pages and shell call: create runs, follow them, steer them. No torch.
 
-client = Client()
+client = Client(Environment.from_environ())
 run_id = client.create(TrainConfig())
 for event in client.follow(run_id):
     ...
@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from rnnlab.config import Decoding, TrainConfig
+from rnnlab.environment import Environment
 from rnnlab.errors import CorpusError, RNNLabError, RunError
 from rnnlab.events import Diagnosis, Event
 from rnnlab.runs import schema
@@ -38,11 +39,13 @@ class Client:
     """A connection to the supervisor of one home; it may be used from any thread, and reconnects by itself.
 
     Args:
-        home: the folder of all data, by default `schema.home()`.
+        environment: the home and how to start a supervisor there; a path stands for the home of an environment that
+            has no other settings.
     """
 
-    def __init__(self, home: Path | None = None) -> None:
-        self.home = schema.home() if home is None else home
+    def __init__(self, environment: Environment | Path) -> None:
+        self.environment = environment if isinstance(environment, Environment) else Environment(environment)
+        self.home = self.environment.home
         self.store = Store(self.home / schema.DATABASE)
         self._connecting = threading.Lock()
         self._link: _Link | None = None
@@ -351,7 +354,7 @@ class Client:
             from rnnlab.text import corpora
 
             try:
-                corpus = corpora.load(config.corpus, data_dir=self.home / "corpora", texts=self.store.text)
+                corpus = corpora.load(config.corpus, folders=self.environment.corpus_folders, texts=self.store.text)
             except CorpusError:
                 return None
             train = corpora.prepare(corpus.text, config.preprocessing, config.num_chars).train
@@ -416,7 +419,7 @@ class Client:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
-                env=worker_environment(),
+                env=worker_environment() | self.environment.variables(),
                 start_new_session=True,
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0) if sys.platform == "win32" else 0,
             )

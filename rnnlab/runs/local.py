@@ -92,9 +92,9 @@ class Engine(Protocol):
         """End every process."""
 
 
-def choose_engine(loop: Loop, report: Callable[[Report], None]) -> Engine:
-    """Return the engine for this machine: forks where there are any (``RNNLAB_ENGINE=spawn`` says otherwise)."""
-    fork = hasattr(os, "fork") and hasattr(socket, "send_fds") and os.environ.get("RNNLAB_ENGINE") != "spawn"
+def choose_engine(loop: Loop, report: Callable[[Report], None], spawn: bool = False) -> Engine:
+    """Return the engine for this machine: one that forks where the system can, unless `spawn` forbids it."""
+    fork = hasattr(os, "fork") and hasattr(socket, "send_fds") and not spawn
     return ForkEngine(loop, report) if fork else SpawnEngine(loop, report)
 
 

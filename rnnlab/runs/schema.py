@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from pathlib import Path
 
@@ -64,16 +63,6 @@ MIGRATIONS: tuple[str, ...] = (
 
 WAL_IS_SAFE = sqlite3.sqlite_version_info >= (3, 51, 3)
 """Whether a write-ahead log is used: earlier SQLite versions can corrupt one that two connections reset at once."""
-
-
-def home() -> Path:
-    """Return the folder of all data: ``RNNLAB_HOME``, else a folder of the user."""
-    named = os.environ.get("RNNLAB_HOME")
-    if named:
-        return Path(named).expanduser().absolute()
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("rnnlab", appauthor=False))
 
 
 def connect_writer(path: Path) -> sqlite3.Connection:

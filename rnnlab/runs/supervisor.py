@@ -6,6 +6,7 @@ One thread, one loop, nothing that blocks. It ends when the app that started it 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import secrets
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from rnnlab.config import TrainConfig
+from rnnlab.environment import Environment
 from rnnlab.errors import RNNLabError, RunError
 from rnnlab.events import CheckpointSaved, Event, RunDiverged, RunFailed, RunFinished, event_from_dict
 from rnnlab.runs import admission, disk, protocol, schema
@@ -46,8 +48,11 @@ class Supervisor:
         RunError: the store cannot be used.
     """
 
-    def __init__(self, home: Path, limits: Limits, watch_stdin: bool = True) -> None:
+    def __init__(
+        self, home: Path, limits: Limits, watch_stdin: bool = True, environment: Environment | None = None
+    ) -> None:
         self.home = home
+        self.environment = environment or Environment(home)
         self.limits = limits
         self.jobs: dict[str, Job] = {}
         self.questions: list[Job] = []  # not started yet
@@ -67,7 +72,7 @@ class Supervisor:
         self.store: StoreWriter = self._ballast.spend(lambda: StoreWriter(home / schema.DATABASE))
         self.write(self.store.interrupt_all)
         self._ballast.fill()
-        listener, self._endpoint = protocol.listen(os.environ.get("RNNLAB_TRANSPORT") == "tcp")
+        listener, self._endpoint = protocol.listen(self.environment.tcp)
         before = Endpoint.read(home)
         if before is not None:
             before.remove()
@@ -75,7 +80,7 @@ class Supervisor:
         self.desk = Desk(self._loop, listener, self._endpoint, self._commands.obey, self._commands.forget)
         if watch_stdin:
             self._watch_stdin()
-        self.engine = choose_engine(self._loop, self.report)
+        self.engine = choose_engine(self._loop, self.report, self.environment.spawn)
 
     # the loop
 
@@ -347,6 +352,7 @@ class Supervisor:
             "checkpoint": str(checkpoints[-1][2]) if checkpoints else None,
             "folder": str(checkpoint_folder(self.home, record.id)),
             "keep_every": admission.checkpoint_epochs(record.config),
+            "processor_clock": self.environment.processor_clock,
             "limits": {"memory_mb": self.limits.memory_mb},
         }
 
@@ -358,7 +364,7 @@ class Supervisor:
         """
         from rnnlab.text import corpora
 
-        corpus = corpora.load(config.corpus, data_dir=self.home / "corpora", texts=self.store.text)
+        corpus = corpora.load(config.corpus, folders=self.environment.corpus_folders, texts=self.store.text)
         return str(corpus.text)
 
     def _start(self, job: Job) -> None:
@@ -555,7 +561,10 @@ def take_lock(home: Path, patience: float = 1.0) -> Any:
 
 def main(arguments: list[str]) -> int:
     """Serve the home that is given, and tell whoever started us how that went: one line on standard output."""
-    home = Path(arguments[0]) if arguments else schema.home()
+    environment = Environment.from_environ()
+    if arguments:
+        environment = dataclasses.replace(environment, home=Path(arguments[0]))
+    home = environment.home
 
     def tell(message: dict[str, Any]) -> None:
         with contextlib.suppress(OSError):
@@ -568,7 +577,7 @@ def main(arguments: list[str]) -> int:
         if lock is None:
             tell({"busy": True})
             return 0
-        supervisor = Supervisor(home, Limits.from_environment())
+        supervisor = Supervisor(home, Limits.from_environment(os.environ), environment=environment)
     except RNNLabError as error:
         tell({"error": error.to_dict()})
         return 1

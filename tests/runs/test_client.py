@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
+from rnnlab.environment import Environment
 from rnnlab.errors import RunError
 from rnnlab.runs.client import Client
 from tests.open_files import nothing_stays_open
-from tests.runs.lab import TINY, gone, opened, pid_of, until, until_state, warm
+from tests.runs.lab import TINY, events, gone, opened, pid_of, until, until_state, warm
 
 
 @pytest.mark.parametrize(
@@ -97,6 +100,22 @@ def test_reading_needs_no_supervisor(tmp_path: Path) -> None:
     assert client.seconds_per_epoch(TINY) is None
     assert not (tmp_path / "supervisor.lock").exists()
     client.close()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="stops a process by a signal")
+@pytest.mark.parametrize("processor_clock", [False, True])
+def test_the_clock_of_a_training_is_that_of_the_environment(tmp_path: Path, processor_clock: bool) -> None:
+    with opened(Environment(tmp_path, processor_clock=processor_clock)) as client:
+        run_id = client.create(TINY.change(num_epochs=10_000, pred_period=10_000))
+        until(client, run_id, lambda record: record.epoch >= 1)
+        pid = pid_of(client, run_id)
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(0.5)  # a process that stands still takes none of the processor's time
+        os.kill(pid, signal.SIGCONT)
+        epoch = client.store.run(run_id).epoch
+        until(client, run_id, lambda record: record.epoch >= epoch + 2)
+        longest = max(event.seconds for event in events(client, run_id, "epoch_finished"))
+    assert (longest < 0.5) == processor_clock
 
 
 def test_a_client_closes_all_that_it_opened(tmp_path: Path) -> None:
