@@ -134,7 +134,8 @@ def epochs_per_second(home: Path, run_id: str) -> float:
     from rnnlab.runs.schema import DATABASE
     from rnnlab.runs.store import Store
 
-    record = Store(home / DATABASE).run(run_id)
+    with Store(home / DATABASE) as store:
+        record = store.run(run_id)
     assert record.started_at is not None
     assert record.finished_at is not None
     return record.epoch / (record.finished_at - record.started_at)

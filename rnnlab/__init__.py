@@ -1,8 +1,9 @@
 """RNN Lab: see how recurrent networks learn.
 
-The map of the house; imports go down only (a test enforces it):
+The packages, of which each imports only those above it (a test enforces it):
 
-    errors, config, events   what everything speaks: refusals, settings, what a run says
+    errors, config, events   errors with codes, the settings of a run, the events of a run
+    environment              settings from environment variables
     recipes                  the published experiments as data
     text                     corpora, vocabulary, n-gram ladder, quotes; no torch
     engine                   what the book teaches: cells, model, training, generation; torch, no I/O

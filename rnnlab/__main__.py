@@ -1,6 +1,6 @@
 """``python -m rnnlab``: the command line."""
 
-from rnnlab.cli import main
+from rnnlab.cli.main import main
 
 if __name__ == "__main__":
     main()

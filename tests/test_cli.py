@@ -17,12 +17,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from rnnlab.cli import main
+from rnnlab.cli.main import main
 from rnnlab.config import TrainConfig
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.client import Client
 from rnnlab.text import corpora
 from rnnlab.text.vocab import Vocab
+from tests.open_files import nothing_stays_open
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = corpora.load("lyrics-zh").text.replace("\n", " ")[:600]
@@ -66,10 +67,8 @@ def ask(*arguments: str) -> Result:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """A supervisor that stays for all tests of this module, so that each does not wait for its own."""
-    client = Client(tmp_path_factory.mktemp("home"))
-    client.connect()
-    yield client
-    client.close()
+    with Client(tmp_path_factory.mktemp("home")) as client:
+        yield client
 
 
 @pytest.fixture
@@ -532,6 +531,32 @@ def test_a_reader_that_leaves_stops_the_run(server: Client) -> None:
     assert "Traceback" not in err
     assert "BrokenPipe" not in err
     assert server.store.run(re.findall(r"(?m)^run (\w+)$", err)[0]).state == "stopped"
+
+
+def test_a_command_closes_what_it_opened(
+    shared: Path, trained: tuple[str, list[dict[str, Any]], str], tmp_path: Path
+) -> None:
+    run_id, file = trained[0], str(tmp_path / "run.json")
+    commands = [
+        ["list"],
+        ["show", run_id],
+        ["show", "nothing"],
+        ["show"],
+        ["corpus", "verse-en"],
+        ["export", run_id, "-o", file],
+        ["import", file],
+        ["import", __file__],
+        ["generate", run_id, TEXT[0], "--num-preds", "2"],
+        ["generate", run_id, "龘"],
+        ["train", "A11", *TINY],
+        ["train", "A2", "--set", "prefixes=龘"],
+        ["continue", run_id, "--more", "1"],
+        ["continue", run_id],
+    ]
+    for arguments in commands:
+        ask(*arguments)  # the first time, Python and its libraries open files of their own
+        with nothing_stays_open():
+            ask(*arguments)
 
 
 def test_without_an_app_the_shell_brings_its_own_supervisor(home: Path) -> None:

@@ -15,12 +15,13 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 # which rooms of the house each room may import; a module that is not listed may import nothing of ours
-GROUND = {"errors", "config", "events", "stuck"}
+GROUND = {"errors", "config", "events", "stuck", "environment"}
 FLOORS: dict[str, set[str]] = {
     "": set(),  # rnnlab/__init__.py
     "errors": set(),
     "config": {"errors"},
     "stuck": set(),
+    "environment": set(),
     "events": {"errors", "config", "stuck"},
     "recipes": GROUND,
     "text": GROUND | {"text"},
@@ -30,10 +31,7 @@ FLOORS: dict[str, set[str]] = {
     # not `engine`: a page reads the source of a cell as text
     "view": GROUND | {"text", "runs", "recipes", "recordings", "view"},
     "pages": GROUND | {"text", "runs", "recipes", "recordings", "view", "pages"},
-    "reproduction": GROUND | {"text", "engine", "recipes", "runs"},
-    "terminal": GROUND | {"runs"},
-    "options": GROUND | {"text", "recipes"},
-    "cli": GROUND | {"text", "runs", "recipes", "recordings", "reproduction", "terminal", "options"},
+    "cli": GROUND | {"text", "runs", "recipes", "cli"},
     "__main__": {"cli"},
 }
 TORCH = {
@@ -43,7 +41,6 @@ TORCH = {
     "rnnlab.runs.warm",
     "rnnlab.runs.checkpoints",
 }
-LATE_TORCH = {"rnnlab.reproduction"}  # inside functions only
 # the floors of the view, from the lowest up: a room may import its own floor and those below it; the folder of one page
 # never imports that of another
 VIEW_FLOORS = ("language", "data", "page", "watch")
@@ -132,9 +129,8 @@ def test_imports_go_down_only(module: str) -> None:
 def test_torch_only_where_it_belongs(module: str) -> None:
     if module in TORCH or room(module) == "engine":
         return
-    for name, at_import in imported(module):
-        late = module in LATE_TORCH and not at_import
-        assert late or name.split(".")[0] != "torch", f"{module} imports torch"
+    for name, _ in imported(module):
+        assert name.split(".")[0] != "torch", f"{module} imports torch"
 
 
 @pytest.mark.parametrize("module", sorted(FILES))
@@ -185,6 +181,29 @@ def test_the_supervisor_is_started_and_not_imported() -> None:
     assert not [module for module in FILES if "rnnlab.runs.supervisor" in dict(imported(module))]
 
 
+# who may look at environment variables: the module that reads the settings, and those that need the system's own
+# variables, or pass all of them on to another process
+READ_VARIABLES = {
+    "rnnlab.environment": "reads the settings",
+    "rnnlab.runs.supervisor": "reads the limits when it starts",
+    "rnnlab.runs.endpoint": "XDG_RUNTIME_DIR",
+    "rnnlab.runs.process": "passes them on",
+    "rnnlab.runs.worker": "takes the token that it was started with",
+}
+# where a process starts, and what the shell and an exported script call with no folders
+READ_SETTINGS = {"rnnlab.cli.main", "rnnlab.runs.supervisor", "rnnlab.view.page.session", "rnnlab.text.corpora"}
+
+
+def test_environment_variables_are_read_where_a_process_starts() -> None:
+    def attributes(module: str) -> set[str]:
+        nodes = ast.walk(ast.parse(FILES[module].read_text(encoding="utf-8")))
+        return {ast.unparse(node) for node in nodes if isinstance(node, ast.Attribute)}
+
+    used = {module: attributes(module) for module in FILES}
+    assert {module for module in FILES if used[module] & {"os.environ", "os.getenv"}} == set(READ_VARIABLES)
+    assert {module for module in FILES if "Environment.from_environ" in used[module]} == READ_SETTINGS
+
+
 def test_no_utils_module() -> None:
     assert not [name for name in FILES if name.split(".")[-1] in ("utils", "util", "helpers", "misc", "common")]
 
@@ -194,7 +213,7 @@ def test_no_utils_module() -> None:
     [
         ("rnnlab", {"torch", "streamlit", "pandas", "numpy", "pydantic"}),
         ("rnnlab.recipes", {"torch", "streamlit", "pandas", "numpy"}),
-        ("rnnlab.cli", {"torch", "streamlit", "pandas", "numpy", "altair", "rich.progress"}),
+        ("rnnlab.cli.main", {"torch", "streamlit", "pandas", "numpy", "altair", "rich.progress"}),
     ],
 )
 def test_what_an_import_really_loads(module: str, absent: set[str]) -> None:

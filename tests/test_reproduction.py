@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from rnnlab.cli import main
+from benchmarks.reproduction.pieces import pieces, recorded_piece, reproduce, results, run_piece
+from benchmarks.reproduction.report import report
+from rnnlab.cli.main import main
 from rnnlab.recipes import RECIPES
-from rnnlab.reproduction import pieces, recorded_piece, report, reproduce, results, run_piece
 
 
 def test_every_recipe_with_the_first_seed_comes_before_any_with_the_second() -> None:

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import os
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from rnnlab.environment import Environment
 from rnnlab.errors import RNNLabError
 from rnnlab.events import EpochFinished, Probed, RunFinished, TextGenerated
 from rnnlab.recipes import RECIPES, Recipe, recipe
@@ -76,8 +76,10 @@ def main(arguments: list[str] | None = None) -> int:
     except RNNLabError as error:
         print(error.message, file=sys.stderr)
         return 2
-    os.environ["RNNLAB_CLOCK"] = "processor"
-    with tempfile.TemporaryDirectory(prefix="rnnlab-recordings-") as home, Client(Path(home)) as client:
+    with (
+        tempfile.TemporaryDirectory(prefix="rnnlab-recordings-") as home,
+        Client(Environment(Path(home), processor_clock=True)) as client,
+    ):
         for one in recipes:
             print(record(client, one, chosen.folder), file=sys.stderr)
     return 0

@@ -31,7 +31,7 @@ class Limits:
     disk_floor_mb: float = 64  # free space below which no run starts
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Limits:
+    def from_environment(cls, environment: Mapping[str, str]) -> Limits:
         """Read ``RNNLAB_SLOTS``, ``RNNLAB_QUEUE``, ``RNNLAB_RUN_SECONDS``, ``RNNLAB_ANSWER_SECONDS``,
         ``RNNLAB_MEMORY_MB``, ``RNNLAB_CHECKPOINTS_MB`` and ``RNNLAB_DISK_FLOOR_MB``; the rest is as measured here.
         """

@@ -1,6 +1,6 @@
 """What pages and shell call: create runs, follow them, steer them. No torch.
 
-client = Client()
+client = Client(Environment.from_environ())
 run_id = client.create(TrainConfig())
 for event in client.follow(run_id):
     ...
@@ -24,6 +24,7 @@ from typing import Any, BinaryIO, Literal
 from pydantic import ValidationError
 
 from rnnlab.config import Decoding, TrainConfig
+from rnnlab.environment import Environment
 from rnnlab.errors import CorpusError, RNNLabError, RunError
 from rnnlab.events import Diagnosis, Event
 from rnnlab.runs import schema
@@ -69,11 +70,13 @@ class Client:
     """A connection to the supervisor of one home; it may be used from any thread, and reconnects by itself.
 
     Args:
-        home: the folder of all data, by default `schema.home()`.
+        environment: the home and how to start a supervisor there; a path stands for the home of an environment that
+            has no other settings.
     """
 
-    def __init__(self, home: Path | None = None) -> None:
-        self.home = schema.home() if home is None else home
+    def __init__(self, environment: Environment | Path) -> None:
+        self.environment = environment if isinstance(environment, Environment) else Environment(environment)
+        self.home = self.environment.home
         self.store = Store(self.home / schema.DATABASE)
         self._connecting = threading.Lock()
         self._link: _Link | None = None
@@ -82,7 +85,11 @@ class Client:
         self._vocab_sizes: dict[tuple[str, str, int], int] = {}
 
     def __enter__(self) -> Client:
-        self.connect()
+        try:
+            self.connect()
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -97,16 +104,21 @@ class Client:
         self._ensure()
 
     def close(self) -> None:
-        """Disconnect; a supervisor that we started ends unless somebody else is connected."""
+        """Disconnect and close everything that this client opened.
+
+        A supervisor that this client started ends unless another client is connected.
+        """
         with self._connecting:
             self._closed = True
-            if self._link is not None:
-                self._link.close()
-                self._link = None
-            if self._process is not None and self._process.stdin is not None:
-                with contextlib.suppress(OSError):
-                    self._process.stdin.close()
-                self._process = None
+            link, self._link = self._link, None
+            process, self._process = self._process, None
+        # without the lock, which the thread that reads the link may be waiting for
+        if link is not None:
+            link.close()
+            link.join()
+        if process is not None and process.stdin is not None:
+            with contextlib.suppress(OSError):
+                process.stdin.close()
         self.store.close()
 
     # runs
@@ -375,7 +387,7 @@ class Client:
             from rnnlab.text import corpora
 
             try:
-                corpus = corpora.load(config.corpus, data_dir=self.home / "corpora", texts=self.store.text)
+                corpus = corpora.load(config.corpus, folders=self.environment.corpus_folders, texts=self.store.text)
             except CorpusError:
                 return None
             train = corpora.prepare(corpus.text, config.preprocessing, config.num_chars).train
@@ -440,7 +452,7 @@ class Client:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
-                env=worker_environment(),
+                env=worker_environment() | self.environment.variables(),
                 start_new_session=True,
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0) if sys.platform == "win32" else 0,
             )
@@ -502,7 +514,8 @@ class _Link:
         # a supervisor that is ending may still accept, and then hang up without a word
         self._lines = Lines()
         self._greet()
-        threading.Thread(target=self._read, daemon=True, name="rnnlab-client").start()
+        self._reader = threading.Thread(target=self._read, daemon=True, name="rnnlab-client")
+        self._reader.start()
 
     def ask(self, command: type[Message], fields: dict[str, Any]) -> tuple[int, Future[Any]]:
         """Send a command; return the id of the request, and the future of its result.
@@ -537,6 +550,10 @@ class _Link:
         self.alive = False
         with contextlib.suppress(OSError):
             self._connection.shutdown(socket.SHUT_RDWR)
+
+    def join(self) -> None:
+        """Wait until the socket of a link that was closed is closed too."""
+        self._reader.join()
 
     def _greet(self) -> None:
         self._connection.settimeout(5.0)

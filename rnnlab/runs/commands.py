@@ -44,7 +44,8 @@ from rnnlab.runs.protocol import (
     WaitForChange,
 )
 from rnnlab.runs.scheduler import new_job_id
-from rnnlab.runs.store import RunRecord, Writer, check_title, checkpoint_folder, state_error
+from rnnlab.runs.store import RunRecord, check_title, checkpoint_folder, state_error
+from rnnlab.runs.store_writer import StoreWriter
 from rnnlab.runs.texts import Texts
 
 LATER = object()
@@ -56,7 +57,7 @@ class Host(Protocol):
 
     home: Path
     limits: Limits
-    store: Writer
+    store: StoreWriter
     texts: Texts
 
     def write(self, work: Callable[[], object]) -> None:

@@ -15,7 +15,7 @@ from typing import TypeVar
 from rnnlab.errors import RunError
 from rnnlab.events import RunFailed
 from rnnlab.runs.admission import MEGABYTE
-from rnnlab.runs.store import Writer
+from rnnlab.runs.store_writer import StoreWriter
 
 T = TypeVar("T")
 
@@ -86,7 +86,7 @@ class GuardedWriter:
 
     def __init__(
         self,
-        store: Writer,
+        store: StoreWriter,
         ballast: Ballast,
         cancel_all: Callable[[], Iterable[str]],
         written: Callable[[], None],

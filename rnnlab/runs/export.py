@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,7 +19,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from rnnlab.config import TrainConfig
 from rnnlab.errors import ConfigError, CorpusError, RunError
 from rnnlab.events import EpochFinished, Event, RunDiverged, RunFailed, RunFinished, RunStarted
-from rnnlab.runs.store import MAX_TITLE, Store
+from rnnlab.runs.store import MAX_TITLE, Queries
 
 MAX_BYTES = 20 * 2**20
 MAX_EVENTS = 50_000
@@ -83,8 +84,14 @@ class Recording(BaseModel):
         return self
 
 
-def export_run(store: Store, run_id: str) -> dict[str, Any]:
+def export_run(store: Queries, run_id: str, folders: Sequence[Path] | None = None) -> dict[str, Any]:
     """Return a run as plain data for a JSON file, without its single minibatches and checkpoints.
+
+    Args:
+        store: where the run is.
+        run_id: the run.
+        folders: where the files of downloaded corpora may lie, by default in the home of the store; the n-gram ladder
+            is worked out from the text, and left empty without it.
 
     Raises:
         RunError: ``run_unknown``.
@@ -112,7 +119,7 @@ def export_run(store: Store, run_id: str) -> dict[str, Any]:
         "corpus": {
             "name": record.config.corpus,
             "vocab_size": started[-1].vocab_size if started else 0,
-            "ladder": _ladder(store, record.config),
+            "ladder": _ladder(store, record.config, folders or (store.path.parent / "corpora",)),
         },
         "events": [event.model_dump(mode="json") for event in events],
     }
@@ -200,14 +207,13 @@ def _check_value(name: str, value: Any) -> None:
         raise ValueError(f"{name} is too large")
 
 
-def _ladder(store: Store, config: TrainConfig) -> dict[str, float]:
-    """Return the n-gram ladder of the training text; empty where the text is no longer here."""
+def _ladder(store: Queries, config: TrainConfig, folders: Sequence[Path]) -> dict[str, float]:
+    """Return the n-gram ladder of the training text; empty if the text is not here."""
     from rnnlab.text import corpora
     from rnnlab.text.ngrams import ladder
 
-    home: Path = store.path.parent
     try:
-        corpus = corpora.load(config.corpus, data_dir=home / "corpora", texts=store.text)
+        corpus = corpora.load(config.corpus, folders=folders, texts=store.text)
     except CorpusError:
         return {}
     train = corpora.prepare(corpus.text, config.preprocessing, config.num_chars).train

@@ -1,4 +1,4 @@
-"""Short links: a code for the parameters of a page whose address is long."""
+"""Short links: a code that stands for the parameters of a page whose address is long."""
 
 from __future__ import annotations
 
@@ -11,17 +11,19 @@ from typing import Any
 from rnnlab.errors import RunError
 
 MAX_LINKS = 20_000
-"""Links that are kept; beyond it the oldest go."""
+"""How many links are kept; beyond it the oldest are deleted."""
 MAX_PARAMETERS = 60
+"""Parameters of one link."""
 MAX_CHARS = 4_000
 """Characters of all parameters of one link together."""
 MAX_VALUE = 500
+"""Characters of the value of one parameter."""
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,39}")
-_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"  # none that is taken for another
+_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"  # without those that are easily confused, as 0 and o
 
 
 def checked(parameters: Any) -> dict[str, str]:
-    """Return the parameters of a page, where they are few and short.
+    """Return the parameters of a page after checking that they are few and short.
 
     Raises:
         RunError: ``link_invalid``.
@@ -33,7 +35,7 @@ def checked(parameters: Any) -> dict[str, str]:
             isinstance(name, str) and _NAME.fullmatch(name) and isinstance(value, str) and len(value) <= MAX_VALUE
             for name, value in parameters.items()
         )
-        and len(written(parameters)) <= MAX_CHARS
+        and len(canonical(parameters)) <= MAX_CHARS
     )
     if not good:
         raise RunError(
@@ -47,13 +49,13 @@ def checked(parameters: Any) -> dict[str, str]:
     return dict(parameters)
 
 
-def written(parameters: Mapping[str, str]) -> str:
-    """Return parameters as the one text under which they are kept."""
+def canonical(parameters: Mapping[str, str]) -> str:
+    """Return parameters as JSON, the same text whatever their order."""
     return json.dumps(dict(parameters), sort_keys=True, ensure_ascii=False)
 
 
 def codes(text: str) -> Iterator[str]:
-    """Yield the codes that may stand for `text`, 7 letters and then 8; the first that is free is taken."""
+    """Yield the codes that may stand for `text`, one of 7 letters and then of 8; the first unused one is taken."""
     attempt = 0
     while True:
         number = int.from_bytes(hashlib.sha256(f"{attempt} {text}".encode("utf-8", "replace")).digest(), "big")

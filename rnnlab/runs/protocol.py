@@ -320,7 +320,8 @@ class TrainOrder(Message):
 
     `text` is the prepared training text, `checkpoint` a file to go on from, `device` the one that the run started on
     (None: not started yet), `folder` where checkpoints are written,
-    `keep_every` how many epochs lie between two that are kept, `memory_mb` the memory that the process may take.
+    `keep_every` how many epochs lie between two that are kept, `memory_mb` the memory that the process may take,
+    `processor_clock` whether the seconds of its training are those of the processor.
     """
 
     kind: Literal["train_order"] = "train_order"
@@ -332,6 +333,7 @@ class TrainOrder(Message):
     folder: str
     keep_every: int
     memory_mb: int
+    processor_clock: bool
 
 
 class AnswerOrder(Message):

@@ -13,7 +13,8 @@ from rnnlab.runs.admission import Limits
 from rnnlab.runs.disk import GuardedWriter
 from rnnlab.runs.jobs import Job
 from rnnlab.runs.protocol import TrainOrder
-from rnnlab.runs.store import Writer, checkpoint_folder
+from rnnlab.runs.store import checkpoint_folder
+from rnnlab.runs.store_writer import StoreWriter
 
 TICK = 0.02
 """Seconds between two transactions with events, at least."""
@@ -35,7 +36,7 @@ class Recorder:
         self,
         home: Path,
         limits: Limits,
-        store: Writer,
+        store: StoreWriter,
         writer: GuardedWriter,
         in_use: Callable[[Path], bool],
         cancel: Callable[[Job], None],

@@ -12,7 +12,7 @@ from rnnlab.runs import admission
 from rnnlab.runs.admission import Limits
 from rnnlab.runs.jobs import Job
 from rnnlab.runs.protocol import TrainOrder, encode
-from rnnlab.runs.store import RunRecord, Store, checkpoint_folder
+from rnnlab.runs.store import Queries, RunRecord, checkpoint_folder
 from rnnlab.runs.texts import Texts
 
 
@@ -26,20 +26,23 @@ class Scheduler:
         texts: prepares what they train on.
         start: starts the worker of a job, by its id.
         fail: marks a run that cannot be started as failed.
+        processor_clock: whether the seconds of a training are those of the processor.
     """
 
     def __init__(
         self,
         home: Path,
         limits: Limits,
-        store: Store,
+        store: Queries,
         texts: Texts,
         start: Callable[[str], None],
         fail: Callable[[str, RunFailed], None],
+        processor_clock: bool = False,
     ) -> None:
         self.jobs: dict[str, Job] = {}  # those that have been started, by id
         self._home, self._limits, self._store, self._texts = home, limits, store, texts
         self._start_worker, self._fail = start, fail
+        self._processor_clock = processor_clock
         self._questions: list[Job] = []  # not started yet
 
     def ask(self, job: Job) -> None:
@@ -108,6 +111,7 @@ class Scheduler:
             folder=str(checkpoint_folder(self._home, record.id)),
             keep_every=admission.checkpoint_epochs(record.config),
             memory_mb=self._limits.memory_mb,
+            processor_clock=self._processor_clock,
         )
 
     def _start(self, job: Job) -> None:

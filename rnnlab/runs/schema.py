@@ -1,8 +1,7 @@
-"""The tables of the store and how an older store becomes a newer one."""
+"""The tables of the store, the migrations from older versions, and connections to it."""
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from pathlib import Path
 
@@ -60,27 +59,17 @@ MIGRATIONS: tuple[str, ...] = (
     create index links_by_time on links (made_at);
     """,
 )
-"""What leads from each version of the store to the next; `PRAGMA user_version` counts them."""
+"""The script that leads from each version of the store to the next; `PRAGMA user_version` holds the version."""
 
 WAL_IS_SAFE = sqlite3.sqlite_version_info >= (3, 51, 3)
-"""Earlier libraries can corrupt a write-ahead log that two connections reset at once; they keep a rollback journal."""
-
-
-def home() -> Path:
-    """Return the folder of all data: ``RNNLAB_HOME``, else a folder of the user."""
-    named = os.environ.get("RNNLAB_HOME")
-    if named:
-        return Path(named).expanduser().absolute()
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("rnnlab", appauthor=False))
+"""Whether a write-ahead log is used: earlier SQLite versions can corrupt one that two connections reset at once."""
 
 
 def connect_writer(path: Path) -> sqlite3.Connection:
-    """Open the store at `path` for its one writer, creating or migrating it.
+    """Open the store at `path` for its one writer; create or migrate it if necessary.
 
     Raises:
-        RunError: the store was written by a newer version, or is not a store.
+        RunError: ``store_too_new`` or ``store_unreadable``.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = sqlite3.connect(path, timeout=2.0, isolation_level=None)
@@ -101,12 +90,12 @@ def connect_writer(path: Path) -> sqlite3.Connection:
 
 
 def connect_reader(path: Path, timeout: float = 5.0) -> sqlite3.Connection:
-    """Open the store at `path` for reading only; it must exist.
+    """Open the store at `path` for reading only.
 
     Raises:
-        sqlite3.OperationalError: there is none yet.
+        sqlite3.OperationalError: there is no such file.
     """
-    # the store lends a connection to one thread at a time, and not always to the one that opened it
+    # a pooled connection is used by one thread at a time, but not always by the thread that opened it
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=ro",
         uri=True,
@@ -119,7 +108,7 @@ def connect_reader(path: Path, timeout: float = 5.0) -> sqlite3.Connection:
 
 
 def check_version(version: int, path: Path) -> None:
-    """Refuse a store that a newer version has written.
+    """Check that this version can read a store of that `version`.
 
     Raises:
         RunError: ``store_too_new``.

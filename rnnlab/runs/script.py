@@ -9,7 +9,7 @@ from rnnlab.config import TrainConfig
 from rnnlab.errors import CorpusError
 from rnnlab.events import EpochFinished, Event, RunStarted, SettingChanged
 from rnnlab.runs.logbook import one_line
-from rnnlab.runs.store import Store
+from rnnlab.runs.store import Queries
 from rnnlab.text import corpora
 
 _HEAD = '''\
@@ -65,7 +65,7 @@ control = Control(steer)
 """
 
 
-def script(store: Store, run_id: str) -> str:
+def script(store: Queries, run_id: str) -> str:
     """Return the program that repeats a run; it prints every epoch's perplexity with all its digits.
 
     A text that was uploaded stands in it; a text of the book is read from where it was downloaded.
@@ -113,7 +113,7 @@ def _changes(events: Iterable[Event]) -> list[tuple[int, int, str, float | None]
     return [(one.epoch, one.minibatch, one.name, one.value) for one in changes]
 
 
-def _train_text(store: Store, config: TrainConfig) -> str:
+def _train_text(store: Queries, config: TrainConfig) -> str:
     text = store.text(config.corpus)
     if text is None:
         raise CorpusError(

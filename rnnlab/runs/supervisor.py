@@ -8,6 +8,7 @@ One thread, one loop, nothing that blocks. It ends when the app that started it 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import shutil
 import signal
@@ -19,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+from rnnlab.environment import Environment
 from rnnlab.errors import RNNLabError, RunError
 from rnnlab.events import RunDiverged, RunFailed, RunFinished, RunPaused, RunResumed, RunStarted
 from rnnlab.runs import disk, endpoint, forking, schema
@@ -27,7 +29,7 @@ from rnnlab.runs.commands import Commands
 from rnnlab.runs.connections import Connection, Connections
 from rnnlab.runs.disk import Ballast, GuardedWriter
 from rnnlab.runs.endpoint import Endpoint
-from rnnlab.runs.executor import Attached, Ended, Executor, ExecutorFactory, Lost, Ready, Report, Started
+from rnnlab.runs.executor import Attached, Ended, ExecutorFactory, Lost, Ready, Report, Started
 from rnnlab.runs.forking import ForkingExecutor
 from rnnlab.runs.jobs import Job, failure_of
 from rnnlab.runs.lifetime import Lifetime
@@ -51,7 +53,8 @@ from rnnlab.runs.protocol import (
 from rnnlab.runs.recorder import Recorder
 from rnnlab.runs.scheduler import Scheduler
 from rnnlab.runs.spawning import SpawningExecutor
-from rnnlab.runs.store import Store, Writer, checkpoint_folder
+from rnnlab.runs.store import checkpoint_folder
+from rnnlab.runs.store_writer import StoreWriter
 from rnnlab.runs.texts import Texts
 
 EXIT_SECONDS = 5.0  # that a worker has to exit after its last message
@@ -59,24 +62,24 @@ SILENT_SECONDS = 0.5  # the same after it has closed its socket
 MEND_PERIOD = 1.0  # seconds between two looks at whether the disk has space again
 
 
-def choose_executor(loop: Loop, report: Callable[[Report], None]) -> Executor:
-    """Return the executor for this machine: forking on Linux, elsewhere spawning.
+def choose_executor(engine: str) -> ExecutorFactory:
+    """Return what makes the executor: `engine` ("fork" or "spawn") where the system can, by default forking on Linux.
 
-    ``RNNLAB_ENGINE`` chooses: ``spawn``, or ``fork`` where the system can.
+    Forking is not safe on macOS once torch, Accelerate and Metal are loaded.
     """
-    wanted = os.environ.get("RNNLAB_ENGINE") or ("fork" if sys.platform == "linux" else "spawn")
-    fork = wanted == "fork" and forking.available()
-    return ForkingExecutor(loop, report) if fork else SpawningExecutor(loop, report)
+    wanted = engine or ("fork" if sys.platform == "linux" else "spawn")
+    return ForkingExecutor if wanted == "fork" and forking.available() else SpawningExecutor
 
 
 class Supervisor:
     """Holds the store, the workers and the connected clients.
 
     Args:
-        home: the folder of all data.
+        environment: the folder of all data, and how processes are started and reached; a path stands for the home of
+            an environment that has nothing else set.
         limits: what is admitted.
         watch_stdin: whether the end of standard input is the end of the app.
-        make_executor: makes what runs the workers.
+        make_executor: makes what runs the workers; by default as the environment and the system say.
 
     Raises:
         RunError: the store cannot be used.
@@ -84,12 +87,15 @@ class Supervisor:
 
     def __init__(
         self,
-        home: Path,
+        environment: Environment | Path,
         limits: Limits,
         watch_stdin: bool = True,
-        make_executor: ExecutorFactory = choose_executor,
+        make_executor: ExecutorFactory | None = None,
     ) -> None:
-        self.home = home
+        if isinstance(environment, Path):
+            environment = Environment(environment)
+        self.environment = environment
+        self.home = home = environment.home
         self.limits = limits
         self._ready = False  # torch is loaded
         self._loop = Loop()
@@ -97,24 +103,30 @@ class Supervisor:
         self._ending = False
 
         ballast = Ballast(home, limits.disk_floor_mb)
-        self.store: Writer = ballast.spend(lambda: Store.open_writer(home / schema.DATABASE))
-        self.texts = Texts(home, self.store)
+        self.store: StoreWriter = ballast.spend(lambda: StoreWriter(home / schema.DATABASE))
+        self.texts = Texts(environment.corpus_folders, self.store)
         self._commands = Commands(self)
         self._writer = GuardedWriter(self.store, ballast, self._cancel_all, self._commands.answer_waiters)
         self._scheduler = Scheduler(
-            home, limits, self.store, self.texts, lambda job: self._executor.start(job), self._writer.fail
+            home,
+            limits,
+            self.store,
+            self.texts,
+            lambda job: self._executor.start(job),
+            self._writer.fail,
+            environment.processor_clock,
         )
         self._recorder = Recorder(home, limits, self.store, self._writer, self._scheduler.reads, self._cancel)
         self.write(self.store.interrupt_all)
         self._writer.mend()
-        listener, self._endpoint = endpoint.listen(os.environ.get("RNNLAB_TRANSPORT") == "tcp")
+        listener, self._endpoint = endpoint.listen(environment.tcp)
         before = Endpoint.read(home)
         if before is not None:
             before.remove()
         ballast.spend(lambda: self._endpoint.write(home))
         self._clients = Connections(self._loop, listener, self._endpoint, self._commands.handle, self._commands.forget)
         self._lifetime = Lifetime(self._loop, watch_stdin)
-        self._executor = make_executor(self._loop, self.report)
+        self._executor = (make_executor or choose_executor(environment.engine))(self._loop, self.report)
 
     # the loop
 
@@ -426,13 +438,16 @@ class Supervisor:
 
 def main(arguments: list[str]) -> int:
     """Serve the home that is given; whether that works is reported as one line on standard output."""
-    home = Path(arguments[0]) if arguments else schema.home()
+    environment = Environment.from_environ()
+    if arguments:
+        environment = dataclasses.replace(environment, home=Path(arguments[0]))
+    home = environment.home
     try:
         lock = endpoint.take_lock(home)
         if lock is None:
             _report_start(HomeBusy())
             return 0
-        supervisor = Supervisor(home, Limits.from_environment())
+        supervisor = Supervisor(environment, Limits.from_environment(os.environ))
     except RNNLabError as error:
         _report_start(StartFailure(error=ErrorData.of(error)))
         return 1

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from pathlib import Path
 
 from rnnlab.config import TrainConfig
-from rnnlab.runs.store import Store
+from rnnlab.runs.store import Queries
 from rnnlab.text.preparation import Prepared
 
 KEPT = 4
@@ -17,12 +18,12 @@ class Texts:
     """Prepares the text of a configuration, and keeps the last few: a name always stands for the same text.
 
     Args:
-        home: the folder of all data, which has the downloaded texts.
+        folders: where the book's texts may lie.
         store: has the uploaded texts.
     """
 
-    def __init__(self, home: Path, store: Store) -> None:
-        self._home, self._store = home, store
+    def __init__(self, folders: Sequence[Path], store: Queries) -> None:
+        self._folders, self._store = folders, store
         self._kept: OrderedDict[tuple[str, str, int], Prepared] = OrderedDict()
 
     def prepared(self, config: TrainConfig) -> Prepared:
@@ -37,7 +38,7 @@ class Texts:
         if key in self._kept:
             self._kept.move_to_end(key)
         else:
-            corpus = corpora.load(config.corpus, data_dir=self._home / "corpora", texts=self._store.text)
+            corpus = corpora.load(config.corpus, folders=self._folders, texts=self._store.text)
             self._kept[key] = corpora.prepare(corpus.text, config.preprocessing, config.num_chars)
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)

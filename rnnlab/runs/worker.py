@@ -132,6 +132,7 @@ class Training:
         self._config = TrainConfig.from_json(order.config)
         self._folder = Path(order.folder)
         self._keep_every = order.keep_every
+        self._processor_clock = order.processor_clock
         self._control = Control(self._poll)
         self._stepping = False
         self._reported_at = 0.0  # the last minibatch
@@ -152,7 +153,7 @@ class Training:
     def run(self) -> None:
         """Train to the end."""
         # a recording is made on whatever machine is at hand, and shall not tell what else that one did
-        clock = time.thread_time if os.environ.get("RNNLAB_CLOCK") == "processor" else time.perf_counter
+        clock = time.thread_time if self._processor_clock else time.perf_counter
         for event in train(self._state, self._vocab, self._indices, self._control, clock):
             match event:
                 case MinibatchFinished():

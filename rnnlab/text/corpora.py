@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import re
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import IO, Any, Literal
 
+from rnnlab.environment import Environment
 from rnnlab.errors import CorpusError
 from rnnlab.text.encodings import MAX_BYTES, check_size, clean, decode
 from rnnlab.text.preparation import Prepared, check_trainable, check_variety, min_length, prepare
@@ -35,7 +35,6 @@ __all__ = [
     "clean",
     "corpus_names",
     "decode",
-    "default_data_dir",
     "download",
     "find",
     "from_bytes",
@@ -184,23 +183,15 @@ def info(name: str) -> CorpusInfo:
     return _REGISTRY[name]
 
 
-def default_data_dir() -> Path:
-    """Return where downloads are kept: ``corpora`` in ``RNNLAB_HOME``, or in a folder of the user."""
-    home = os.environ.get("RNNLAB_HOME")
-    if home:
-        return Path(home).expanduser().absolute() / "corpora"
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("rnnlab", appauthor=False)) / "corpora"
-
-
-def load(name: str, *, data_dir: Path | None = None, texts: Callable[[str], str | None] | None = None) -> Corpus:
+def load(
+    name: str, *, folders: Sequence[Path] | None = None, texts: Callable[[str], str | None] | None = None
+) -> Corpus:
     """Return the corpus of that name from this machine, never from the network.
 
     Args:
         name: a registered name or the `text_id` of an uploaded text.
-        data_dir: where downloads are kept, by default `default_data_dir()`; the folder that the environment variable
-            ``RNNLAB_DATA`` names is asked first.
+        folders: where the file of a downloaded corpus may lie, searched in this order; by default those that the
+            environment variables of this process name (an exported script relies on it).
         texts: returns an uploaded text by its id, or None.
 
     Raises:
@@ -221,25 +212,30 @@ def load(name: str, *, data_dir: Path | None = None, texts: Callable[[str], str 
         file = resources.files(__package__).joinpath(entry.file)
         text = clean(file.read_text(encoding="utf-8"))
     else:
-        path = _local_path(entry, data_dir)
+        folders = _folders(folders)
+        path = _local_path(entry, folders)
         if path is None:
-            raise _not_downloaded(entry, data_dir)
+            raise _not_downloaded(entry, folders[-1])
         text = _read_verified(entry, path)
     return Corpus(name, text, entry.language, entry.source, entry.titles[entry.language])
 
 
-def is_available(name: str, data_dir: Path | None = None) -> bool:
+def is_available(name: str, folders: Sequence[Path] | None = None) -> bool:
     """Return whether a registered corpus is on this machine, so that `load` needs no download first.
+
+    Args:
+        name: a registered name.
+        folders: as for `load`.
 
     Raises:
         CorpusError: ``corpus_unknown``.
     """
     entry = info(name)
-    return entry.source == "embedded" or _local_path(entry, data_dir) is not None
+    return entry.source == "embedded" or _local_path(entry, _folders(folders)) is not None
 
 
 def find(
-    name_or_path: str, *, data_dir: Path | None = None, texts: Callable[[str], str | None] | None = None
+    name_or_path: str, *, folders: Sequence[Path] | None = None, texts: Callable[[str], str | None] | None = None
 ) -> Corpus:
     """Return the corpus of that name, or else the text in that file, as the shell names one.
 
@@ -247,7 +243,7 @@ def find(
         CorpusError: as `load` and `from_path`; ``corpus_unknown`` for what is neither.
     """
     if name_or_path in _REGISTRY or _TEXT_ID.fullmatch(name_or_path):
-        return load(name_or_path, data_dir=data_dir, texts=texts)
+        return load(name_or_path, folders=folders, texts=texts)
     try:
         path = Path(name_or_path).expanduser()
         exists = path.exists()
@@ -306,7 +302,7 @@ def language_of(text: str) -> Language:
 
 def download(
     name: str,
-    data_dir: Path | None = None,
+    folder: Path,
     *,
     urls: tuple[str, ...] | None = None,
     sha256: str | None = None,
@@ -319,7 +315,7 @@ def download(
 
     Args:
         name: one of `DOWNLOADS`.
-        data_dir: where to keep it, by default `default_data_dir()`.
+        folder: where to keep it.
         urls: other addresses, e.g. a mirror; tried in this order.
         sha256: the hash of the file, when it is not the pinned one.
         seconds: how long to wait for each address, in all.
@@ -337,7 +333,6 @@ def download(
     import urllib3
 
     pooch.get_logger().setLevel("WARNING")
-    folder = data_dir if data_dir is not None else default_data_dir()
     fetch = _Fetch(seconds, max_bytes)
     reason = "connection"
     for url in urls if urls is not None else entry.urls:
@@ -395,10 +390,11 @@ class _Fetch:
                     file.close()
 
 
-def _local_path(entry: CorpusInfo, data_dir: Path | None) -> Path | None:
-    named = os.environ.get("RNNLAB_DATA")
-    folders = [Path(named).expanduser()] if named else []
-    folders.append(data_dir if data_dir is not None else default_data_dir())
+def _folders(folders: Sequence[Path] | None) -> Sequence[Path]:
+    return Environment.from_environ().corpus_folders if folders is None else folders
+
+
+def _local_path(entry: CorpusInfo, folders: Sequence[Path]) -> Path | None:
     return next((folder / entry.file for folder in folders if (folder / entry.file).is_file()), None)
 
 
@@ -445,8 +441,7 @@ def _unknown(name: str, allowed: tuple[str, ...] | None = None) -> CorpusError:
     )
 
 
-def _not_downloaded(entry: CorpusInfo, data_dir: Path | None) -> CorpusError:
-    folder = data_dir if data_dir is not None else default_data_dir()
+def _not_downloaded(entry: CorpusInfo, folder: Path) -> CorpusError:
     return CorpusError(
         "corpus_not_downloaded",
         f"The corpus {entry.name!r} is not on this machine. Download it in the app, or put {entry.file} into a folder "

@@ -39,7 +39,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     before = os.environ.get("RNNLAB_HOME")
     os.environ["RNNLAB_HOME"] = str(folder)
     yield folder
-    session.client().close()
     session.client.clear()
     session.facts.clear()
     if before is None:

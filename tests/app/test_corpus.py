@@ -117,19 +117,22 @@ def test_nothing_is_fetched_before_a_visitor_agrees(
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("name", [*corpora.EMBEDDED, "book-time-machine"])
 def test_whose_text_it_is_stands_where_it_is_described(
-    open_page: Open, asked: list[str], name: str, lang: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    open_page: Open, client: Client, asked: list[str], name: str, lang: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entry = corpora.info(name)
+    file = client.home / "corpora" / (entry.file or "")
     prefix = "分开" if entry.language == "zh" else "time"
     if name in corpora.DOWNLOADS:  # it is here already
         monkeypatch.setattr(corpora, "_read_verified", lambda *_: "the time machine by h g wells " * 100)
-        (tmp_path / entry.file).touch()
-        monkeypatch.setenv("RNNLAB_DATA", str(tmp_path))
+        file.parent.mkdir(exist_ok=True)
+        file.touch()
     session.facts.clear()
     try:
         app = open_page("train", lang, recipe="A2", corpus=name, prefixes=prefix)
     finally:
         session.facts.clear()
+        if name in corpora.DOWNLOADS:
+            file.unlink()
     assert not app.exception
     assert not app.error
     assert not app.get("checkbox"), "no consent is asked for"

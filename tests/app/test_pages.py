@@ -17,6 +17,7 @@ from rnnlab.events import RunDiverged, SettingChanged
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.client import Client
 from rnnlab.runs.export import export_run, to_json
+from rnnlab.runs.store import RunRecord
 from rnnlab.view.data import recorded
 from rnnlab.view.language.i18n import LANGUAGES, number, t
 from rnnlab.view.language.settings import recipe_label
@@ -125,6 +126,11 @@ def test_of_a_run_that_goes_on_only_the_newest_state_is_kept(open_page: Open, cl
     kept = [key for key in scenes.feed(paused).shelf if key[0] in ("curve", "now", "gradient")]
     assert {key[0] for key in kept} == {"curve", "now", "gradient"}
     assert len({key[1] for key in kept}) == 1
+
+
+def paused_and_saved(client: Client, record: RunRecord) -> bool:
+    """Return whether a run has paused at the end of an epoch and saved the checkpoint there."""
+    return record.state == "paused" and client.store.checkpoints(record.id)[-1][:2] == (record.epoch, 0)
 
 
 def test_a_click_on_start_begins_a_run_and_names_it_in_the_url(open_page: Open, client: Client) -> None:

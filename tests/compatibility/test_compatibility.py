@@ -79,8 +79,14 @@ def test_there_is_something_to_open() -> None:
 # the stored home
 
 
-def test_the_store_opens_and_every_run_reads(written: Fixtures) -> None:
-    store = Store(written.home / "runs.sqlite3")
+@pytest.fixture
+def store(written: Fixtures) -> Iterator[Store]:
+    """The store of one version, opened to read."""
+    with Store(written.home / "runs.sqlite3") as store:
+        yield store
+
+
+def test_the_store_opens_and_every_run_reads(written: Fixtures, store: Store) -> None:
     runs = written.expected["runs"]
     assert {record.id for record in store.runs()} == {run["id"] for run in runs.values()}
     for expected in runs.values():
@@ -161,8 +167,7 @@ def test_an_exported_run_is_taken_in(served: tuple[Fixtures, Client], name: str)
 
 
 @pytest.mark.parametrize("name", EXPORTED)
-def test_a_new_export_says_what_the_old_one_said(written: Fixtures, name: str) -> None:
-    store = Store(written.home / "runs.sqlite3")
+def test_a_new_export_says_what_the_old_one_said(written: Fixtures, store: Store, name: str) -> None:
     run_id = written.expected["runs"][name]["id"]
     events = [event for _, event in store.events_since(run_id)]
     old = {suffix: (written.exports / f"{name}.{suffix}").read_text(encoding="utf-8") for suffix in ("csv", "log")}
@@ -192,10 +197,10 @@ def settings_of(program: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", EXPORTED)
-def test_a_script_compiles_and_has_the_settings_of_a_new_one(written: Fixtures, name: str) -> None:
+def test_a_script_compiles_and_has_the_settings_of_a_new_one(written: Fixtures, store: Store, name: str) -> None:
     old = (written.exports / f"{name}.py").read_text(encoding="utf-8")
     compile(old, f"{name}.py", "exec")
-    new = settings_of(script.script(Store(written.home / "runs.sqlite3"), written.expected["runs"][name]["id"]))
+    new = settings_of(script.script(store, written.expected["runs"][name]["id"]))
     assert includes(new, settings_of(old))
     assert TrainConfig.make(**settings_of(old)) == TrainConfig.make(**written.expected["runs"][name]["config"])
 
@@ -229,7 +234,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Fixture
 
 
 def close_server() -> None:
-    session.client().close()
     session.client.clear()
     session.facts.clear()
 

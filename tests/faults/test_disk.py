@@ -16,6 +16,7 @@ from rnnlab.events import RunFailed, RunStarted, TextGenerated
 from rnnlab.runs import disk, schema
 from rnnlab.runs.disk import BALLAST, Ballast, GuardedWriter
 from rnnlab.runs.store import Store
+from rnnlab.runs.store_writer import StoreWriter
 from tests.runs.lab import LONG, TINY, opened, pause, until, until_event, until_state, warm
 
 STARTED = RunStarted(num_params=1, vocab_size=2, num_chars=3, num_minibatches=4, device="cpu")
@@ -128,7 +129,7 @@ def test_a_supervisor_starts_on_a_full_disk(small_disk: Path, monkeypatch: pytes
 
 def test_without_any_room_the_states_are_still_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same where nothing may be mounted: the store may not grow until the ballast is released."""
-    store = Store.open_writer(tmp_path / schema.DATABASE)
+    store = StoreWriter(tmp_path / schema.DATABASE)
     cancelled = []
 
     def cancel_all() -> list[str]:
@@ -163,7 +164,7 @@ def test_without_any_room_the_states_are_still_written(tmp_path: Path, monkeypat
 
 
 def test_a_failure_that_finds_no_room_is_written_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = Store.open_writer(tmp_path / schema.DATABASE)
+    store = StoreWriter(tmp_path / schema.DATABASE)
     writer = GuardedWriter(store, Ballast(tmp_path, 0.1), list, lambda: None)
     writer.write(lambda: store.create("r1", TINY))
     monkeypatch.setattr(Ballast, "release", lambda ballast: None)
@@ -212,4 +213,5 @@ def test_the_ballast_is_spent_once_and_laid_again(tmp_path: Path) -> None:
     # below the floor it is not laid
     low = Ballast(tmp_path / "nowhere", 1e12)
     low.fill()
-    assert Store(tmp_path / schema.DATABASE).runs() == []
+    with Store(tmp_path / schema.DATABASE) as store:
+        assert store.runs() == []

@@ -276,10 +276,9 @@ def test_when_the_app_is_gone_everything_is(tmp_path: Path, how: signal.Signals)
     assert endpoint is not None
     end(app, how)
     assert all(gone(pid, 5.0) for pid in [*pids, worker]), "an orphan was left"
-    store = Store(tmp_path / "runs.sqlite3")
-    assert store.run(run_id).state == "interrupted"
-    assert store.run(run_id).continuable
-    store.close()
+    with Store(tmp_path / "runs.sqlite3") as store:
+        assert store.run(run_id).state == "interrupted"
+        assert store.run(run_id).continuable
     assert Endpoint.read(tmp_path) is None
     assert not Path(str(endpoint.address)).parent.exists(), "the socket's folder was left"
 
@@ -336,8 +335,8 @@ def test_a_store_from_a_newer_version_is_named_as_such(tmp_path: Path) -> None:
     connection.execute("pragma user_version = 999")
     connection.execute("create table runs (id text)")
     connection.close()
-    with pytest.raises(RunError) as caught:
-        Client(tmp_path).connect()
+    with pytest.raises(RunError) as caught, Client(tmp_path):
+        pass
     assert caught.value.code == "store_too_new"
 
 

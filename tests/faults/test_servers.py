@@ -55,8 +55,8 @@ def test_a_killed_server_takes_its_runs_along_and_the_next_one_offers_to_go_on(t
         pids = client.status()["pids"]
     server.kill()
     assert all(gone(pid, 5.0) for pid in [*pids, worker]), "an orphan was left"
-    store = Store(home / "runs.sqlite3")
-    assert store.run(run_id).state == "interrupted"
+    with Store(home / "runs.sqlite3") as store:
+        assert store.run(run_id).state == "interrupted"
     again = Server(home)
     try:
         page = visit(again, f"run={run_id}&lang=en")

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from rnnlab.config import TrainConfig
+from rnnlab.environment import Environment
 from rnnlab.events import Event
 from rnnlab.runs.client import Client
 from rnnlab.runs.store import RunRecord
@@ -124,8 +125,8 @@ def gone(pid: int, patience: float = PATIENCE) -> bool:
 
 
 @contextmanager
-def opened(home: Path) -> Iterator[Client]:
-    """Connect to a home, and check that its supervisor and all its processes are gone afterwards."""
+def opened(home: Path | Environment) -> Iterator[Client]:
+    """Connect to a home, and see to it that its supervisor and all its processes are gone afterwards."""
     client = Client(home)
     client.connect()
     try:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
+from rnnlab.environment import Environment
 from rnnlab.errors import RunError
 from rnnlab.runs.client import Client
-from tests.runs.lab import TINY, gone, opened, pause, pid_of, until, until_state, warm
+from tests.open_files import nothing_stays_open
+from tests.runs.lab import TINY, events, gone, opened, pause, pid_of, until, until_state, warm
 
 
 @pytest.mark.parametrize(
@@ -73,8 +79,8 @@ def test_a_closed_client_says_so(tmp_path: Path) -> None:
 
 def test_a_home_that_cannot_be_used(tmp_path: Path) -> None:
     (tmp_path / "runs.sqlite3").mkdir()
-    with pytest.raises(RunError) as caught:
-        Client(tmp_path).connect()
+    with pytest.raises(RunError) as caught, Client(tmp_path):
+        pass
     assert caught.value.code == "home_unusable"
 
 
@@ -83,8 +89,8 @@ def test_a_home_that_cannot_be_made(tmp_path: Path, name: str) -> None:
     """A file lies in its place or above it, or its log cannot be written."""
     (tmp_path / "file").write_text("")
     (tmp_path / "home" / "supervisor.log").mkdir(parents=True)
-    with pytest.raises(RunError, match="Runs cannot be kept in") as caught:
-        Client(tmp_path / name).connect()
+    with pytest.raises(RunError, match="Runs cannot be kept in") as caught, Client(tmp_path / name):
+        pass
     assert (caught.value.code, caught.value.params) == ("home_unusable", {"path": str(tmp_path / name)})
 
 
@@ -94,6 +100,46 @@ def test_reading_needs_no_supervisor(tmp_path: Path) -> None:
     assert client.seconds_per_epoch(TINY) is None
     assert not (tmp_path / "supervisor.lock").exists()
     client.close()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="stops a process by a signal")
+@pytest.mark.parametrize("processor_clock", [False, True])
+def test_the_clock_of_a_training_is_that_of_the_environment(tmp_path: Path, processor_clock: bool) -> None:
+    with opened(Environment(tmp_path, processor_clock=processor_clock)) as client:
+        run_id = client.create(TINY.change(num_epochs=10_000, pred_period=10_000))
+        until(client, run_id, lambda record: record.epoch >= 1)
+        pid = pid_of(client, run_id)
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(0.5)  # a process that stands still takes none of the processor's time
+        os.kill(pid, signal.SIGCONT)
+        epoch = client.store.run(run_id).epoch
+        until(client, run_id, lambda record: record.epoch >= epoch + 2)
+        longest = max(event.seconds for event in events(client, run_id, "epoch_finished"))
+    assert (longest < 0.5) == processor_clock
+
+
+def test_a_client_closes_all_that_it_opened(tmp_path: Path) -> None:
+    def session() -> None:
+        with opened(tmp_path / "home") as client:
+            run_id = client.create(TINY)
+            until_state(client, run_id, "finished")
+            client.generate(run_id, "the", 3)
+            readers = [threading.Thread(target=client.store.runs) for _ in range(4)]
+            for reader in readers:
+                reader.start()
+            for reader in readers:
+                reader.join()
+
+    session()
+    with nothing_stays_open():
+        session()
+
+
+def test_a_client_that_cannot_connect_closes_all_that_it_opened(tmp_path: Path) -> None:
+    (tmp_path / "runs.sqlite3").mkdir()
+    for check in (contextlib.nullcontext, nothing_stays_open):
+        with check(), pytest.raises(RunError), Client(tmp_path):
+            pass
 
 
 @pytest.mark.parametrize("setting", [("RNNLAB_ENGINE", "spawn"), ("RNNLAB_TRANSPORT", "tcp")])

@@ -142,6 +142,7 @@ def train(folder: Path, long: bool = False) -> TrainOrder:
         folder=str(folder),
         keep_every=2,
         memory_mb=4096,
+        processor_clock=False,
     )
 
 

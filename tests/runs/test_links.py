@@ -12,24 +12,23 @@ import pytest
 from rnnlab.errors import RunError
 from rnnlab.runs import links, schema
 from rnnlab.runs.client import Client
-from rnnlab.runs.store import Store, Writer
+from rnnlab.runs.store_writer import StoreWriter
 
 PAGE = {"page": "compare", "pins": "abc,def", "lang": "zh", "prefixes": "分开|不分开"}
 
 
 @pytest.fixture
-def writer(tmp_path: Path) -> Iterator[Writer]:
-    writer = Store.open_writer(tmp_path / schema.DATABASE)
-    yield writer
-    writer.close()
+def writer(tmp_path: Path) -> Iterator[StoreWriter]:
+    with StoreWriter(tmp_path / schema.DATABASE) as writer:
+        yield writer
 
 
-def add(writer: Writer, parameters: dict[str, str]) -> str:
+def add(writer: StoreWriter, parameters: dict[str, str]) -> str:
     with writer.atomic():
         return writer.add_link(parameters)
 
 
-def test_a_code_leads_back(writer: Writer) -> None:
+def test_a_code_leads_back(writer: StoreWriter) -> None:
     code = add(writer, PAGE)
     assert 6 <= len(code) <= 8
     assert code.isalnum()
@@ -41,7 +40,7 @@ def test_a_code_leads_back(writer: Writer) -> None:
         assert writer.link(unknown) is None
 
 
-def test_two_pages_that_fall_on_one_code_have_two(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_pages_that_fall_on_one_code_have_two(writer: StoreWriter, monkeypatch: pytest.MonkeyPatch) -> None:
     real = links.codes
     monkeypatch.setattr(links, "codes", lambda text: iter(["same-1", *islice(real(text), 1)]))
     first, second = add(writer, {"run": "a"}), add(writer, {"run": "b"})
@@ -50,7 +49,7 @@ def test_two_pages_that_fall_on_one_code_have_two(writer: Writer, monkeypatch: p
     assert (writer.link(first), writer.link(second)) == ({"run": "a"}, {"run": "b"})
 
 
-def test_the_oldest_go_when_there_are_too_many(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_oldest_go_when_there_are_too_many(writer: StoreWriter, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(links, "MAX_LINKS", 3)
     codes = [add(writer, {"run": str(number)}) for number in range(5)]
     assert [writer.link(code) is not None for code in codes] == [False, False, True, True, True]

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
-import sys
-import sysconfig
-import venv
 from pathlib import Path
 
 import pytest
@@ -17,29 +13,11 @@ from rnnlab.config import TrainConfig
 from rnnlab.errors import CorpusError
 from rnnlab.runs.client import Client
 from rnnlab.runs.script import script
-from rnnlab.runs.store import Store
+from rnnlab.runs.store_writer import StoreWriter
+from tests.installed import clean_python
 from tests.runs.lab import LONG, TINY, events, pause, step, until, until_state
 
-ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def clean_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment of its own with `rnnlab` installed as a package, and its requirements within reach."""
-    folder = tmp_path_factory.mktemp("clean")
-    shutil.copytree(ROOT / "rnnlab", folder / "source" / "rnnlab", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "requirements.txt", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, folder / "source" / name)
-    venv.create(folder / "venv", with_pip=False)
-    python = folder / "venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    asked = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
-    site = Path(subprocess.run(asked, capture_output=True, encoding="utf-8", check=True).stdout.strip())
-    flags = ["--quiet", "--no-deps", "--no-index", "--no-build-isolation", "--disable-pip-version-check"]
-    install = [sys.executable, "-m", "pip", "install", *flags, "--target", site, folder / "source"]
-    subprocess.run(install, check=True, capture_output=True)
-    # a gigabyte of torch is not installed a second time
-    (site / "requirements.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
-    return python
+__all__ = ["clean_python"]
 
 
 def execute(python: Path, source: str, folder: Path) -> list[str]:
@@ -109,7 +87,7 @@ def test_a_run_on_ones_own_text_with_changes_by_hand(client: Client, clean_pytho
 
 
 def test_a_text_that_is_gone_is_said(tmp_path: Path) -> None:
-    writer = Store.open_writer(tmp_path / "runs.sqlite3")
+    writer = StoreWriter(tmp_path / "runs.sqlite3")
     with writer.atomic():
         writer.create("r1", TrainConfig.make(corpus="text-0123456789abcdef"))
     with pytest.raises(CorpusError) as caught:

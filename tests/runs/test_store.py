@@ -23,8 +23,9 @@ from rnnlab.events import (
     RunStarted,
     TextGenerated,
 )
-from rnnlab.runs import schema, store
-from rnnlab.runs.store import Store, Writer
+from rnnlab.runs import schema, store_writer
+from rnnlab.runs.store import Store
+from rnnlab.runs.store_writer import StoreWriter
 from tests.runs.lab import TINY
 
 STARTED = RunStarted(num_params=1, vocab_size=2, num_chars=3, num_minibatches=4, device="cpu")
@@ -46,20 +47,18 @@ def epoch(number: int, seconds: float = 0.5) -> EpochFinished:
 
 
 @pytest.fixture
-def writer(tmp_path: Path) -> Iterator[Writer]:
-    writer = Store.open_writer(tmp_path / schema.DATABASE)
-    yield writer
-    writer.close()
+def writer(tmp_path: Path) -> Iterator[StoreWriter]:
+    with StoreWriter(tmp_path / schema.DATABASE) as writer:
+        yield writer
 
 
 @pytest.fixture
-def reader(writer: Writer) -> Iterator[Store]:
-    store = Store(writer.path, patience=20.0)
-    yield store
-    store.close()
+def reader(writer: StoreWriter) -> Iterator[Store]:
+    with Store(writer.path, patience=20.0) as store:
+        yield store
 
 
-def begin(writer: Writer, run_id: str, **about: str) -> None:
+def begin(writer: StoreWriter, run_id: str, **about: str) -> None:
     with writer.atomic():
         writer.create(run_id, TINY, **about)  # type: ignore[arg-type]
         writer.record(run_id, STARTED)
@@ -75,7 +74,7 @@ def test_a_store_that_does_not_exist_yet_is_empty(tmp_path: Path) -> None:
     assert caught.value.code == "run_unknown"
 
 
-def test_what_a_run_says_is_numbered_and_kept(writer: Writer, reader: Store) -> None:
+def test_what_a_run_says_is_numbered_and_kept(writer: StoreWriter, reader: Store) -> None:
     begin(writer, "r1", name="A6", owner="ann", language="zh")
     with writer.atomic():
         assert writer.record("r1", epoch(1)) == 2
@@ -89,7 +88,7 @@ def test_what_a_run_says_is_numbered_and_kept(writer: Writer, reader: Store) -> 
     assert record.finished_at is None
 
 
-def test_the_states_follow_the_events(writer: Writer, reader: Store) -> None:
+def test_the_states_follow_the_events(writer: StoreWriter, reader: Store) -> None:
     def state_after(*said: object) -> str:
         for event in said:
             with writer.atomic():
@@ -119,7 +118,7 @@ def test_the_states_follow_the_events(writer: Writer, reader: Store) -> None:
     assert reader.run("r4").error == {"code": "run_killed", "message": "It was killed.", "params": {"signal": 9}}
 
 
-def test_every_change_changes_the_version(writer: Writer, reader: Store) -> None:
+def test_every_change_changes_the_version(writer: StoreWriter, reader: Store) -> None:
     with writer.atomic():
         writer.create("r1", TINY)
     versions = [reader.version("r1")]
@@ -135,7 +134,7 @@ def test_every_change_changes_the_version(writer: Writer, reader: Store) -> None
     assert versions == sorted(set(versions))
 
 
-def test_an_ended_run_says_nothing_more(writer: Writer) -> None:
+def test_an_ended_run_says_nothing_more(writer: StoreWriter) -> None:
     begin(writer, "r1")
     with writer.atomic():
         writer.record("r1", RunFinished(reason="finished", epoch=3, minibatch=0))
@@ -148,13 +147,13 @@ def test_an_ended_run_says_nothing_more(writer: Writer) -> None:
     assert len(writer.events_since("r1")) == 2
 
 
-def test_a_number_is_given_once(writer: Writer) -> None:
+def test_a_number_is_given_once(writer: StoreWriter) -> None:
     begin(writer, "r1")
     with pytest.raises(sqlite3.IntegrityError), writer.atomic():
         writer._change("insert into events (run, seq, kind, body) values ('r1', 1, 'x', '{}')")
 
 
-def test_states_change_by_the_table_only(writer: Writer) -> None:
+def test_states_change_by_the_table_only(writer: StoreWriter) -> None:
     with writer.atomic():
         writer.create("r1", TINY)
     with pytest.raises(RunError) as caught, writer.atomic():
@@ -163,7 +162,7 @@ def test_states_change_by_the_table_only(writer: Writer) -> None:
     assert "running" in caught.value.params["allowed"]
 
 
-def test_all_or_nothing(writer: Writer, reader: Store) -> None:
+def test_all_or_nothing(writer: StoreWriter, reader: Store) -> None:
     begin(writer, "r1")
     with pytest.raises(RunError), writer.atomic():  # noqa: PT012 - the second statement fails, the first is undone
         writer.record("r1", epoch(1))
@@ -172,14 +171,14 @@ def test_all_or_nothing(writer: Writer, reader: Store) -> None:
     assert len(reader.events_since("r1")) == 1
 
 
-def test_readers_cannot_write(writer: Writer, reader: Store) -> None:
+def test_readers_cannot_write(writer: StoreWriter, reader: Store) -> None:
     begin(writer, "r1")
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         reader._rows("delete from runs")
     assert reader.run("r1")
 
 
-def test_readers_in_many_threads_while_the_writer_writes(writer: Writer, reader: Store) -> None:
+def test_readers_in_many_threads_while_the_writer_writes(writer: StoreWriter, reader: Store) -> None:
     begin(writer, "r1")
     done, wrong = threading.Event(), []
 
@@ -207,8 +206,8 @@ def test_readers_in_many_threads_while_the_writer_writes(writer: Writer, reader:
 DYING_WRITER = """
 import os, sys
 from pathlib import Path
-from rnnlab.runs.store import Store
-writer = Store.open_writer(Path(sys.argv[1]))
+from rnnlab.runs.store_writer import StoreWriter
+writer = StoreWriter(Path(sys.argv[1]))
 with writer.atomic():
     writer.create("r1", __import__("tests.runs.lab", fromlist=["TINY"]).TINY)
 with writer.atomic():
@@ -222,19 +221,17 @@ def test_readers_wait_for_the_successor_of_a_writer_that_died(tmp_path: Path) ->
     path = tmp_path / schema.DATABASE
     died = subprocess.run([sys.executable, "-c", DYING_WRITER, str(path)], check=False)
     assert died.returncode == -9
-    reader = Store(path, patience=20.0)
-    found: list[str] = []
-    thread = threading.Thread(target=lambda: found.extend(record.id for record in reader.runs()))
-    thread.start()
-    writer = Store.open_writer(path)
-    thread.join()
-    assert found == ["r1"]
-    assert reader.text("text-1") is None
-    reader.close()
-    writer.close()
+    with Store(path, patience=20.0) as reader:
+        found: list[str] = []
+        thread = threading.Thread(target=lambda: found.extend(record.id for record in reader.runs()))
+        thread.start()
+        with StoreWriter(path):
+            thread.join()
+            assert found == ["r1"]
+            assert reader.text("text-1") is None
 
 
-def test_the_journal_fits_the_library(writer: Writer) -> None:
+def test_the_journal_fits_the_library(writer: StoreWriter) -> None:
     (mode,) = writer._rows("pragma journal_mode")[0]
     assert mode == ("wal" if sqlite3.sqlite_version_info >= (3, 51, 3) else "truncate")
     assert writer._rows("pragma synchronous") == [(2,)]  # full
@@ -246,7 +243,7 @@ def test_a_newer_store_is_refused(tmp_path: Path) -> None:
     connection.execute(f"pragma user_version = {len(schema.MIGRATIONS) + 1}")
     connection.execute("create table runs (id text)")
     connection.close()
-    for use in (lambda: Store.open_writer(path), lambda: Store(path).runs()):
+    for use in (lambda: StoreWriter(path), lambda: Store(path).runs()):
         with pytest.raises(RunError) as caught:
             use()
         assert caught.value.code == "store_too_new"
@@ -257,16 +254,16 @@ def test_what_is_no_store_is_refused(tmp_path: Path) -> None:
     path = tmp_path / schema.DATABASE
     path.write_bytes(b"something else entirely " * 100)
     with pytest.raises(RunError) as caught:
-        Store.open_writer(path)
+        StoreWriter(path)
     assert caught.value.code == "store_unreadable"
     assert path.read_bytes().startswith(b"something else")
 
 
 def test_an_older_store_is_brought_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / schema.DATABASE
-    Store.open_writer(path).close()
+    StoreWriter(path).close()
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, "create table later (x);"))
-    writer = Store.open_writer(path)
+    writer = StoreWriter(path)
     assert writer._rows("select * from later") == []
     assert writer._rows("pragma user_version") == [(len(schema.MIGRATIONS),)]
     writer.close()
@@ -283,21 +280,21 @@ def test_a_store_of_the_first_version_keeps_its_runs(tmp_path: Path) -> None:
     )
     old.commit()
     old.close()
-    writer = Store.open_writer(path)
+    writer = StoreWriter(path)
     record = writer.run("r1")
     assert (record.name, record.title, record.config) == ("A2", "", TINY)
     with writer.atomic():
         writer.rename("r1", "the first")
         code = writer.add_link({"run": "r1"})
     writer.close()
-    again = Store.open_writer(path)
+    again = StoreWriter(path)
     assert again.run("r1").title == "the first"
     assert again.link(code) == {"run": "r1"}
     again.close()
 
 
-def test_only_the_newest_answers_are_kept(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "MAX_ANSWERS", 2)
+def test_only_the_newest_answers_are_kept(writer: StoreWriter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_writer, "MAX_ANSWERS", 2)
     begin(writer, "r1")
     with writer.atomic():
         for number in range(4):
@@ -307,18 +304,18 @@ def test_only_the_newest_answers_are_kept(writer: Writer, monkeypatch: pytest.Mo
 
 def test_a_migration_that_fails_leaves_the_store_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / schema.DATABASE
-    Store.open_writer(path).close()
+    StoreWriter(path).close()
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, "create table later (x); create table later (x);"))
     with pytest.raises(sqlite3.OperationalError):
-        Store.open_writer(path)
+        StoreWriter(path)
     monkeypatch.undo()
-    writer = Store.open_writer(path)
+    writer = StoreWriter(path)
     with pytest.raises(sqlite3.OperationalError, match="no such table"):
         writer._rows("select * from later")
     writer.close()
 
 
-def test_checkpoints_of_the_history_and_the_latest(writer: Writer, reader: Store) -> None:
+def test_checkpoints_of_the_history_and_the_latest(writer: StoreWriter, reader: Store) -> None:
     begin(writer, "r1")
 
     def add(number: int, minibatch: int, kept: bool) -> list[str]:
@@ -343,7 +340,7 @@ def test_checkpoints_of_the_history_and_the_latest(writer: Writer, reader: Store
     assert reader.run("r1").continuable
 
 
-def test_a_diverged_run_is_not_continued(writer: Writer) -> None:
+def test_a_diverged_run_is_not_continued(writer: StoreWriter) -> None:
     begin(writer, "r1")
     saved = CheckpointSaved(epoch=1, minibatch=0, name="e1")
     with writer.atomic():
@@ -353,7 +350,7 @@ def test_a_diverged_run_is_not_continued(writer: Writer) -> None:
     assert not writer.run("r1").continuable
 
 
-def test_deleting_removes_everything_of_a_run(writer: Writer, reader: Store) -> None:
+def test_deleting_removes_everything_of_a_run(writer: StoreWriter, reader: Store) -> None:
     begin(writer, "r1")
     begin(writer, "r2")
     with writer.atomic():
@@ -366,7 +363,7 @@ def test_deleting_removes_everything_of_a_run(writer: Writer, reader: Store) -> 
     assert [record.id for record in reader.runs()] == ["r2"]
 
 
-def test_the_newest_run_comes_first(writer: Writer, reader: Store) -> None:
+def test_the_newest_run_comes_first(writer: StoreWriter, reader: Store) -> None:
     with writer.atomic():
         for number in range(5):
             writer.create(f"r{number}", TINY, now=1000.0 + number)
@@ -377,7 +374,7 @@ def test_the_newest_run_comes_first(writer: Writer, reader: Store) -> None:
     assert [reader.run(f"r{number}").queue_position for number in range(5)] == [1, 2, 3, None, 4]
 
 
-def test_texts_and_facts_are_kept(writer: Writer, reader: Store) -> None:
+def test_texts_and_facts_are_kept(writer: StoreWriter, reader: Store) -> None:
     with writer.atomic():
         writer.add_text("text-1", "歌词\nline", "one")
         writer.add_text("text-1", "歌词\nline", "two")
@@ -389,7 +386,7 @@ def test_texts_and_facts_are_kept(writer: Writer, reader: Store) -> None:
     assert reader.meta("nothing") is None
 
 
-def test_an_epoch_takes_as_long_as_it_took(writer: Writer, reader: Store) -> None:
+def test_an_epoch_takes_as_long_as_it_took(writer: StoreWriter, reader: Store) -> None:
     assert reader.epoch_seconds(TINY) is None
     begin(writer, "r1")
     with writer.atomic():
@@ -399,7 +396,7 @@ def test_an_epoch_takes_as_long_as_it_took(writer: Writer, reader: Store) -> Non
     assert reader.epoch_seconds(TINY.change(num_hiddens=9)) is None
 
 
-def test_a_restart_interrupts_what_had_not_ended(writer: Writer) -> None:
+def test_a_restart_interrupts_what_had_not_ended(writer: StoreWriter) -> None:
     for run_id in ("r1", "r2", "r3"):
         begin(writer, run_id)
     with writer.atomic():
@@ -411,6 +408,6 @@ def test_a_restart_interrupts_what_had_not_ended(writer: Writer) -> None:
     assert states == {"r1": "interrupted", "r2": "interrupted", "r3": "finished", "r4": "interrupted"}
 
 
-def test_changes_only_within_a_transaction(writer: Writer) -> None:
+def test_changes_only_within_a_transaction(writer: StoreWriter) -> None:
     with pytest.raises(AssertionError, match="atomic"):
         writer.star("r1", True)

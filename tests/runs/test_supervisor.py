@@ -15,7 +15,8 @@ from rnnlab.runs.jobs import Job, failure_of
 from rnnlab.runs.protocol import TrainOrder
 from rnnlab.runs.recorder import TICK, Recorder
 from rnnlab.runs.schema import DATABASE
-from rnnlab.runs.store import Store, Writer, checkpoint_folder
+from rnnlab.runs.store import checkpoint_folder
+from rnnlab.runs.store_writer import StoreWriter
 from tests.runs.lab import TINY
 
 STARTED = RunStarted(num_params=1, vocab_size=2, num_chars=3, num_minibatches=4, device="cpu")
@@ -23,7 +24,15 @@ STARTED = RunStarted(num_params=1, vocab_size=2, num_chars=3, num_minibatches=4,
 
 def job_of(run: str) -> Job:
     order = TrainOrder(
-        run=run, config=TINY.to_json(), text="", checkpoint=None, device=None, folder="", keep_every=2, memory_mb=1024
+        run=run,
+        config=TINY.to_json(),
+        text="",
+        checkpoint=None,
+        device=None,
+        folder="",
+        keep_every=2,
+        memory_mb=1024,
+        processor_clock=False,
     )
     return Job(id=run, run=run, order=order)
 
@@ -33,7 +42,7 @@ class Parts:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self.store: Writer = Store.open_writer(home / DATABASE)
+        self.store = StoreWriter(home / DATABASE)
         self.reading: set[Path] = set()
         self.cancelled: list[Job] = []
         self.writer = GuardedWriter(self.store, Ballast(home, 0.1), list, lambda: None)

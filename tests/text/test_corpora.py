@@ -130,37 +130,29 @@ def test_without_the_file_it_says_where_to_put_it(name: str, tmp_path: Path, hom
     assert caught.value.params["folder"] == str(home / "corpora")
     assert info(name).file in str(caught.value)
     with pytest.raises(CorpusError) as caught:
-        load(name, data_dir=tmp_path / "elsewhere")
+        load(name, folders=[tmp_path, tmp_path / "elsewhere"])
     assert caught.value.params["folder"] == str(tmp_path / "elsewhere")
-
-
-def test_the_default_folder_is_the_one_of_the_runs(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from rnnlab.runs import schema
-
-    assert corpora.default_data_dir() == schema.home() / "corpora" == home / "corpora"
-    monkeypatch.delenv("RNNLAB_HOME")
-    assert corpora.default_data_dir() == schema.home() / "corpora"
 
 
 @pytest.mark.parametrize("name", DOWNLOADS)
 def test_another_file_of_that_name_is_refused(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / info(name).file).write_bytes(b"not what the book uses")
-    for folder in (tmp_path, None):
-        if folder is None:
+    for folders in ([tmp_path], None):
+        if folders is None:
             monkeypatch.setenv("RNNLAB_DATA", str(tmp_path))
         with pytest.raises(CorpusError, match=info(name).sha256) as caught:
-            load(name, data_dir=folder)
+            load(name, folders=folders)
         assert caught.value.code == "corpus_wrong_file"
 
 
-def test_the_users_folder_is_asked_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for folder in ("user", "cache"):
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / "timemachine.txt").write_bytes(b"another text")
-    monkeypatch.setenv("RNNLAB_DATA", str(tmp_path / "user"))
+def test_the_folders_are_searched_in_order(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("nothing", "first", "second")]
+    for folder in folders[1:]:
+        folder.mkdir()
+        (folder / "timemachine.txt").write_bytes(b"another text")
     with pytest.raises(CorpusError) as caught:
-        load("book-time-machine", data_dir=tmp_path / "cache")
-    assert caught.value.params["path"] == str(tmp_path / "user" / "timemachine.txt")
+        load("book-time-machine", folders=folders)
+    assert caught.value.params["path"] == str(tmp_path / "first" / "timemachine.txt")
 
 
 @pytest.mark.reference

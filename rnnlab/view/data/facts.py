@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -110,12 +110,14 @@ class FactBook:
 
     Args:
         texts: returns an uploaded text by its id, or None.
-        data_dir: where downloaded corpora lie.
+        folders: where the files of downloaded corpora may lie, by default as for `corpora.load`.
         size: how many texts to keep.
     """
 
-    def __init__(self, texts: Callable[[str], str | None], data_dir: Path | None = None, size: int = 24) -> None:
-        self._texts, self._data_dir, self._size = texts, data_dir, size
+    def __init__(
+        self, texts: Callable[[str], str | None], folders: Sequence[Path] | None = None, size: int = 24
+    ) -> None:
+        self._texts, self._folders, self._size = texts, folders, size
         self._kept: OrderedDict[tuple[str, str, int], TextFacts] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -130,7 +132,7 @@ class FactBook:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-        corpus = corpora.load(config.corpus, data_dir=self._data_dir, texts=self._texts)
+        corpus = corpora.load(config.corpus, folders=self._folders, texts=self._texts)
         prepared = corpora.prepare(corpus.text, config.preprocessing, config.num_chars)
         facts = TextFacts(corpus.text, prepared.train, prepared.held_out)
         with self._lock:

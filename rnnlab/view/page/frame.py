@@ -11,7 +11,6 @@ import streamlit as st
 
 from rnnlab.errors import RNNLabError, RunError
 from rnnlab.runs.client import Client
-from rnnlab.runs.schema import home
 from rnnlab.view.language.i18n import LANGUAGES, language_of, t
 from rnnlab.view.page import session
 from rnnlab.view.page.address import PAGES, parameters
@@ -70,7 +69,7 @@ def run() -> None:
     try:
         page.run()
     finally:
-        _connect_ahead(str(home()))
+        _connect_ahead(str(session.client().home))
 
 
 def enter() -> str:

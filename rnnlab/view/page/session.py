@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from rnnlab.config import TrainConfig
+from rnnlab.environment import Environment
 from rnnlab.errors import RNNLabError
 from rnnlab.runs.client import Client
-from rnnlab.runs.schema import home
 from rnnlab.runs.store import Store
 from rnnlab.view.data.facts import FactBook
 from rnnlab.view.language.i18n import error_text
@@ -44,10 +44,10 @@ def projector() -> bool:
     return bool(st.session_state.get(LARGE))
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, on_release=Client.close)
 def client() -> Client:
     """Return this server's one connection to the runs; it connects when the first page stands, or is asked to act."""
-    return Client()
+    return Client(Environment.from_environ())
 
 
 def clicks() -> Clicks:
@@ -82,7 +82,7 @@ def store() -> Store:
 @st.cache_resource(show_spinner=False)
 def facts() -> FactBook:
     """Return the facts of the training texts, shared by all viewers."""
-    return FactBook(store().text, home() / "corpora")
+    return FactBook(store().text, client().environment.corpus_folders)
 
 
 def text_title(name: str) -> str | None:

@@ -8,7 +8,6 @@ import streamlit as st
 
 from rnnlab.config import TrainConfig
 from rnnlab.errors import CorpusError, RNNLabError
-from rnnlab.runs.schema import home
 from rnnlab.text import corpora
 from rnnlab.view.data.facts import TextFacts
 from rnnlab.view.data.highlight import visible
@@ -92,7 +91,7 @@ def keep(data: bytes, title: str) -> str:
 def _download(name: str) -> None:
     lang = session.language()
     try:
-        corpora.load(name, data_dir=home() / "corpora")
+        corpora.load(name, folders=session.client().environment.corpus_folders)
     except CorpusError:
         pass
     else:
@@ -102,7 +101,7 @@ def _download(name: str) -> None:
     if st.button(t("corpus.download", lang), key="corpus.download", disabled=not agreed, width="stretch"):
         try:
             with st.spinner(t("corpus.downloading", lang)):
-                corpora.download(name, home() / "corpora")
+                corpora.download(name, session.client().environment.corpus_folder)
         except CorpusError as error:
             session.complain(error)
         else:

@@ -1,38 +1,16 @@
-"""Every recipe to its end, from several random seeds, beside what was published: ``docs/reproduction.md``.
-
-One piece of work is one recipe from one seed; its result is one small JSON file, so that hours of training can be cut
-off and taken up again. The texts that a run writes are described by measures alone and not kept: on the book's corpus
-they would quote it.
-"""
+"""The text of ``docs/reproduction.md``, written from the pieces."""
 
 from __future__ import annotations
 
-import gzip
-import json
-import os
-import platform
 import statistics
-import time
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from datetime import UTC, datetime
-from importlib import resources
-from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 
-from rnnlab.config import TrainConfig
-from rnnlab.events import EpochFinished, Event, RunDiverged, TextGenerated
-from rnnlab.recipes import RECIPES, Recipe, recipe
-from rnnlab.runs.export import import_run
-from rnnlab.text.corpora import load
-from rnnlab.text.preparation import prepare
-from rnnlab.text.quotes import QuoteIndex, coverage, loop_period, share_of_blanks
+from benchmarks.reproduction.pieces import pieces
+from rnnlab.recipes import Recipe, recipe
 
 ENOUGH_SEEDS = 3
 """Random seeds from which on a range says something."""
-ONE_SEED_IS_ENOUGH = tuple(name for name, one in RECIPES.items() if one.config.num_layers >= 6)
-"""Six layers take the longest, and where they are stuck they come out the same from every seed."""
 
 REASONS = (
     "All: a published value is one run from one unknown random seed. Of four values drawn alike, the fourth lies"
@@ -60,184 +38,6 @@ REASONS = (
     " (`implementation=scratch, initialization=uniform`), at 1.001506 and 1.000488: nearer, and not there.",
 )
 """What was looked into by runs of their own, each named, where a published value lay outside the range."""
-
-
-def pieces(ids: Iterable[str], num_seeds: int) -> Iterator[tuple[str, int]]:
-    """Yield every (recipe id, random seed), all recipes with the first seed before any with the second."""
-    wanted = [recipe(name).id for name in ids] or list(RECIPES)
-    for seed in range(num_seeds):
-        for name in wanted:
-            if seed == 0 or name not in ONE_SEED_IS_ENOUGH:
-                yield name, seed
-
-
-def setup(name: str, seed: int, embedded: bool) -> TrainConfig:
-    """Return what a piece trains: the recipe with this random seed, on the book's corpus or on an embedded one."""
-    one = recipe(name)
-    return one.config.change(random_seed=seed, corpus=one.config.corpus if embedded else one.book_corpus)
-
-
-def run_piece(name: str, seed: int, embedded: bool) -> dict[str, Any]:
-    """Train one recipe from one seed to its end in this process.
-
-    Returns:
-        ``perplexity`` (by epoch, at the prediction periods), ``texts`` (measures of what it wrote then), ``seconds``
-        (of the processor, per epoch, median), whether it diverged, the setup, versions and date.
-    """
-    import torch
-
-    from rnnlab.engine.device import resolve_device
-    from rnnlab.engine.model import build_model
-    from rnnlab.engine.training import TrainingState, prepare_thread, train
-    from rnnlab.text.vocab import Vocab
-
-    config = setup(name, seed, embedded)
-    text = _training_text(config)
-    vocab = Vocab(text)
-    prepare_thread(config)
-    state = TrainingState.begin(build_model(config, len(vocab), resolve_device(config, len(vocab))), config)
-    events = train(state, vocab, vocab.encode(text), clock=time.thread_time)
-    measured = _measure(config, text, events)
-    return measured | {
-        "recipe": name,
-        "seed": seed,
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "processor": _processor(),
-        "date": datetime.now(UTC).date().isoformat(),
-    }
-
-
-def recorded_piece(name: str) -> dict[str, Any] | None:
-    """Return the piece that the recording of a recipe holds already, or None where there is none of its setup."""
-    file = resources.files("rnnlab.recordings").joinpath(f"{name}.json.gz")
-    if not file.is_file():
-        return None
-    recording = import_run(gzip.decompress(file.read_bytes()))
-    config = recording.config
-    if config != setup(name, config.random_seed, embedded=True):
-        return None
-    return _measure(config, _training_text(config), recording.events) | {
-        "recipe": name,
-        "seed": config.random_seed,
-        "torch": recording.made.versions.get("torch", ""),
-        "python": "",
-        "processor": "",
-        "date": recording.made.date,
-    }
-
-
-def _training_text(config: TrainConfig) -> str:
-    return prepare(load(config.corpus).text, config.preprocessing, config.num_chars).train
-
-
-def _measure(config: TrainConfig, text: str, events: Iterable[Event]) -> dict[str, Any]:
-    """Describe a run by its perplexities and by measures of its texts, which are not kept."""
-    quotes = QuoteIndex(text)
-    perplexities: dict[str, float | None] = {}
-    texts: list[dict[str, Any]] = []
-    seconds: list[float] = []
-    diverged_at = None
-    for event in events:
-        if isinstance(event, EpochFinished):
-            seconds.append(event.seconds)
-            if event.epoch % config.pred_period == 0 or event.epoch == config.num_epochs:
-                perplexities[str(event.epoch)] = event.perplexity
-        elif isinstance(event, TextGenerated):
-            written = event.text[len(event.prefix) :]
-            texts.append(
-                {
-                    "epoch": event.epoch,
-                    "prefix": config.prefixes.index(event.prefix),
-                    "quoted": coverage(quotes.quoted_spans(event.text), len(event.text)),
-                    "loop": loop_period(written),
-                    "blanks": share_of_blanks(written),
-                }
-            )
-        elif isinstance(event, RunDiverged):
-            diverged_at = event.epoch
-    return {
-        "setup": config.model_dump(mode="json"),
-        "corpus": config.corpus,
-        "perplexity": perplexities,
-        "texts": texts,
-        "seconds": statistics.median(seconds) if seconds else None,
-        "diverged_at": diverged_at,
-    }
-
-
-def reproduce(
-    folder: Path, ids: Iterable[str] = (), num_seeds: int = 3, embedded: bool = False, jobs: int = 1
-) -> Iterator[dict[str, Any]]:
-    """Do every piece that is not in `folder` yet, `jobs` at a time, and yield each result.
-
-    Each is kept as soon as it is done, whatever becomes of the others. A piece whose recipe has been changed since is
-    done again; on the embedded corpora what has been recorded is taken from the recording.
-
-    Raises:
-        RuntimeError: some pieces broke; all others are done and kept.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    todo = []
-    for name, seed in pieces(ids, num_seeds):
-        if _kept(folder, name, seed, embedded) is not None:
-            continue
-        recorded = recorded_piece(name) if embedded else None
-        if recorded is not None and recorded["seed"] == seed:
-            yield _keep(folder, recorded)
-        else:
-            todo.append((name, seed))
-    broken = []
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
-        futures = {pool.submit(_do, folder, name, seed, embedded): (name, seed) for name, seed in todo}
-        for future in as_completed(futures):
-            if (error := future.exception()) is None:
-                yield future.result()
-            else:
-                name, seed = futures[future]
-                broken.append(f"{name} seed {seed}: {error!r}")
-    if broken:
-        raise RuntimeError("; ".join(broken))
-
-
-def _do(folder: Path, name: str, seed: int, embedded: bool) -> dict[str, Any]:
-    return _keep(folder, run_piece(name, seed, embedded))
-
-
-def _keep(folder: Path, result: dict[str, Any]) -> dict[str, Any]:
-    target = _file(folder, result["recipe"], result["seed"])
-    aside = target.with_suffix(".part")
-    aside.write_text(json.dumps(result), encoding="utf-8")
-    os.replace(aside, target)
-    return result
-
-
-def _kept(folder: Path, name: str, seed: int, embedded: bool) -> dict[str, Any] | None:
-    """Return a piece that is done, of the recipe as it is now; else None."""
-    file = _file(folder, name, seed)
-    if not file.exists():
-        return None
-    result: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return result if result.get("setup") == setup(name, seed, embedded).model_dump(mode="json") else None
-
-
-def results(folder: Path, embedded: bool = False) -> dict[str, list[dict[str, Any]]]:
-    """Return the pieces in `folder` of the recipes as they are now, by recipe, in the recipes' order."""
-    found = {name: [_kept(folder, name, seed, embedded) for seed in range(100)] for name in RECIPES}
-    kept = {name: [one for one in pieces_ if one is not None] for name, pieces_ in found.items()}
-    return {name: pieces_ for name, pieces_ in kept.items() if pieces_}
-
-
-def _file(folder: Path, name: str, seed: int) -> Path:
-    return folder / f"{name}-seed{seed}.json"
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor()
 
 
 def report(

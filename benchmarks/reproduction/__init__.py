@@ -1,0 +1,1 @@
+"""The reproduction of the published values: ``python -m rnnlab reproduce``."""

@@ -1,0 +1,119 @@
+"""Finding what the arguments of a command name: runs, checkpoints, texts; and opening the store."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from rnnlab.environment import Environment
+from rnnlab.errors import PrefixError, RNNLabError, RunError
+
+if TYPE_CHECKING:
+    from rnnlab.config import TrainConfig
+    from rnnlab.runs.client import Client
+    from rnnlab.runs.store import RunRecord, Store
+    from rnnlab.text.corpora import Corpus
+
+
+def open_client(environment: Environment) -> Client:
+    """Return a client of the home, which connects at its first command; the caller closes it."""
+    from rnnlab.runs.client import Client
+
+    return Client(environment)
+
+
+def open_store(environment: Environment) -> Store:
+    """Return the store of the home, to read; the caller closes it."""
+    from rnnlab.runs.schema import DATABASE
+    from rnnlab.runs.store import Store
+
+    return Store(environment.home / DATABASE)
+
+
+def find_run(store: Store, text: str) -> RunRecord:
+    """Return the run with this id, or the only run whose id begins with `text`.
+
+    Raises:
+        RunError: ``run_unknown``.
+    """
+    records = store.runs(limit=100_000)
+    found = [record for record in records if record.id == text] or [
+        record for record in records if text and record.id.startswith(text)
+    ]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        message = f"Several runs begin with {text!r}: {_ids(found[:20])}."
+    else:
+        message = f"There is no run {text!r}; {_newest(records[:20])}."
+    raise RunError("run_unknown", message, run=text, allowed=_ids(found[:20] or records[:20]))
+
+
+def which_runs(environment: Environment) -> str:
+    """Return a sentence that names the newest runs."""
+    try:
+        with open_store(environment) as store:
+            return f"Name one; {_newest(store.runs(limit=20))}."
+    except RNNLabError as error:  # the store itself cannot be used
+        return str(error)
+
+
+def _newest(records: list[RunRecord]) -> str:
+    if not records:
+        return "none has been recorded yet (python -m rnnlab train A2 records one)"
+    return f"the newest runs are: {_ids(records)} (all: python -m rnnlab list)"
+
+
+def _ids(records: list[RunRecord]) -> str:
+    return ", ".join(record.id for record in records)
+
+
+def find_epoch(store: Store, record: RunRecord, text: str) -> int:
+    """Return the number of an epoch; whether it has a checkpoint is checked by the supervisor.
+
+    Raises:
+        RunError: ``checkpoint_unknown``: not a number.
+    """
+    with contextlib.suppress(ValueError):
+        return int(text)
+    kept = [str(epoch) for epoch, minibatch, _ in store.checkpoints(record.id) if minibatch == 0]
+    allowed = ", ".join(kept) or "none yet"
+    raise RunError(
+        "checkpoint_unknown",
+        f"Run {record.id} keeps no checkpoint of epoch {text!r}; it keeps those of: {allowed}.",
+        run=record.id,
+        epoch=text,
+        allowed=allowed,
+    )
+
+
+def find_corpus(name: str, store: Store, environment: Environment) -> Corpus:
+    """Return the corpus with this name, or the text in the file at this path.
+
+    Raises:
+        CorpusError: there is neither.
+    """
+    from rnnlab.text import corpora
+
+    return corpora.find(name, folders=environment.corpus_folders, texts=store.text)
+
+
+def check_text(corpus: Corpus, config: TrainConfig) -> None:
+    """Check before a run is created that it can train on the text.
+
+    Raises:
+        CorpusError: the text is too short.
+        PrefixError: the text lacks a character of a prefix.
+    """
+    from rnnlab.text.corpora import check_trainable, prepare
+    from rnnlab.text.vocab import Vocab
+
+    train = prepare(corpus.text, config.preprocessing, config.num_chars).train
+    check_trainable(train, config)
+    vocab = Vocab(train)
+    for prefix in config.prefixes:
+        try:
+            vocab.encode(prefix)
+        except PrefixError as error:
+            hint = "Choose others with --set prefixes='one|two'."
+            raise PrefixError(error.code, f"{error} {hint}", **error.params) from error

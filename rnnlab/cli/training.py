@@ -1,0 +1,169 @@
+"""The commands that need a supervisor: train a network, train it longer, let it write."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from pathlib import Path
+
+import click
+
+from rnnlab.cli import files, lookup, options, terminal
+from rnnlab.cli.group import Command, Refusal
+from rnnlab.environment import Environment
+from rnnlab.errors import ConfigError
+
+
+@click.command(cls=Command)
+@click.argument("recipe_id", metavar="RECIPE", type=options.RECIPE)
+@click.option(
+    "--corpus", "corpus_name", metavar="NAME|PATH", help="The text to train on.  [default: the project's own]"
+)
+@click.option("--epochs", type=options.Setting("num_epochs"), help="How many epochs.  [default: the recipe's]")
+@click.option("--seed", type=options.Setting("random_seed"), help="The random seed.  [default: 0]")
+@click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="Change any setting; repeatable.")
+@click.option("--json", "as_json", is_flag=True, help="One event per line on standard output.")
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False), help="Also write the finished run to this file, as JSON."
+)
+@click.pass_obj
+def train(
+    environment: Environment,
+    recipe_id: str,
+    corpus_name: str | None,
+    epochs: int | None,
+    seed: int | None,
+    settings: tuple[str, ...],
+    as_json: bool,
+    output: str | None,
+) -> None:
+    """Train a recipe and record the run.
+
+    Ctrl-C stops the run and keeps what it has; `continue` goes on with it. A run that diverges is a result too, with
+    exit code 0. The settings are those of `recipes --json`, for example --set cell=gru --set clip_norm=none
+    --set prefixes='春天|秋天'.
+    """
+    from rnnlab.recipes import recipe
+    from rnnlab.runs import export
+
+    if output is not None and not Path(output).absolute().parent.is_dir():
+        raise Refusal(f"{output} cannot be written: there is no such folder.")
+    chosen = recipe(recipe_id)
+    texts = _settings(settings)
+    corpus_name = texts.pop("corpus", None) if corpus_name is None else corpus_name
+    config = chosen.config.change_from_text(texts)
+    given = {"num_epochs": epochs, "random_seed": seed}
+    config = config.change(**{name: value for name, value in given.items() if value is not None})
+    with contextlib.closing(lookup.open_client(environment)) as client:
+        corpus = lookup.find_corpus(config.corpus if corpus_name is None else corpus_name, client.store, environment)
+        config = config.change(corpus=corpus.name)
+        lookup.check_text(corpus, config)
+        client.connect()
+        if corpus.source == "upload":
+            client.add_text(corpus.text, corpus.title)
+        same = chosen.matches(config)
+        run_id = client.create(
+            config,
+            name=chosen.id if same else "",
+            based_on="" if same else chosen.id,
+            language=chosen.language,
+        )
+        terminal.watch(client, run_id, 0, as_json)
+        if output is not None:
+            files.write(output, export.to_json(export.export_run(client.store, run_id, environment.corpus_folders)))
+
+
+@click.command("continue", cls=Command)
+@click.argument("run_id", metavar="RUN", type=options.RUN)
+@click.option("--more", type=click.IntRange(min=0), default=0, help="Train N epochs longer than planned.")
+@click.option("--json", "as_json", is_flag=True, help="One event per line on standard output.")
+@click.pass_obj
+def continue_run(environment: Environment, run_id: str, more: int, as_json: bool) -> None:
+    """Go on with a run that ended, from its last checkpoint."""
+    with contextlib.closing(lookup.open_client(environment)) as client:
+        record = lookup.find_run(client.store, run_id)
+        seen = client.store.events_since(record.id)
+        client.connect()
+        client.continue_run(record.id, more)
+        terminal.watch(client, record.id, seen[-1][0] if seen else 0, as_json)
+
+
+@click.command(cls=Command)
+@click.argument("run_id", metavar="RUN", type=options.RUN)
+@click.argument("prefixes", metavar="PREFIX...", nargs=-1, required=True, type=options.PREFIX)
+@click.option(
+    "--num-preds", type=options.Setting("num_preds"), default=50, show_default=True, help="Characters after the prefix."
+)
+@click.option(
+    "--decoding",
+    type=options.Setting("decoding", "text"),
+    default="greedy",
+    show_default=True,
+    help="greedy, temperature or top_k.",
+)
+@click.option("--temperature", type=options.Setting("temperature", "float"), default=1.0, show_default=True)
+@click.option("--top-k", type=options.Setting("top_k"), default=5, show_default=True)
+@click.option(
+    "--seed", type=options.Setting("random_seed"), default=0, show_default=True, help="For temperature and top_k."
+)
+@click.option(
+    "--epoch", "epoch_text", metavar="INTEGER", help="From the checkpoint after this epoch.  [default: the last one]"
+)
+@click.option("--json", "as_json", is_flag=True, help="One object per prefix.")
+@click.pass_obj
+def generate(
+    environment: Environment,
+    run_id: str,
+    prefixes: tuple[str, ...],
+    num_preds: int,
+    decoding: str,
+    temperature: float,
+    top_k: int,
+    seed: int,
+    epoch_text: str | None,
+    as_json: bool,
+) -> None:
+    """Let a trained network write on from each PREFIX."""
+    from rnnlab.runs.logbook import one_line
+
+    with contextlib.closing(lookup.open_client(environment)) as client:
+        record = lookup.find_run(client.store, run_id)
+        epoch = None if epoch_text is None else lookup.find_epoch(client.store, record, epoch_text)
+        wanted = record.config.change(
+            num_preds=num_preds, decoding=decoding, temperature=temperature, top_k=top_k, random_seed=seed
+        )
+        for prefix in prefixes:
+            wanted.change(prefixes=(prefix,))  # refuses a wrong one before a supervisor is started
+        client.connect()
+        for prefix in prefixes:
+            text = client.generate(record.id, prefix, num_preds, wanted.decoding, temperature, top_k, seed, epoch=epoch)
+            if as_json:
+                click.echo(json.dumps({"run": record.id, "prefix": prefix, "text": text}, ensure_ascii=False))
+            else:
+                click.echo(one_line(text))
+
+
+def _settings(pairs: tuple[str, ...]) -> dict[str, str]:
+    """Return the settings that ``key=value`` pairs name.
+
+    Raises:
+        ConfigError: a pair without ``=``.
+    """
+    from rnnlab.config import TrainConfig
+
+    settings = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise ConfigError(
+                "config_not_a_pair",
+                f"--set takes KEY=VALUE, not {pair!r}; the settings are: {', '.join(TrainConfig.model_fields)}.",
+                field=pair,
+                value="",
+                allowed=", ".join(TrainConfig.model_fields),
+            )
+        settings[name.strip()] = value
+    return settings
+
+
+COMMANDS = (train, continue_run, generate)

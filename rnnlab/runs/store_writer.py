@@ -1,0 +1,333 @@
+"""Writing the store of all runs; only the supervisor does."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rnnlab.config import TrainConfig
+from rnnlab.errors import RunError
+from rnnlab.events import (
+    CheckpointSaved,
+    EpochFinished,
+    Event,
+    RunDiverged,
+    RunFailed,
+    RunFinished,
+    RunPaused,
+    RunResumed,
+    RunStarted,
+)
+from rnnlab.runs import links, schema
+from rnnlab.runs.admission import cost_shape
+from rnnlab.runs.protocol import ENDED, TRANSITIONS, RunState
+from rnnlab.runs.store import Queries, state_error, unknown_run
+
+MAX_ANSWERS = 1000
+"""How many answers of the checkpoints of one run are kept."""
+
+
+class StoreWriter(Queries):
+    """The store as its one writer sees it; every change is made inside `atomic`.
+
+    Queries go over the writing connection, so that they see changes that are not committed yet. Whoever opens a writer
+    closes it; it is a context manager that does.
+
+    Args:
+        path: the database, which is created or migrated if necessary.
+
+    Raises:
+        RunError: ``store_too_new`` or ``store_unreadable``.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._connection = schema.connect_writer(path)
+
+    def __enter__(self) -> StoreWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the store."""
+        self._connection.close()
+
+    @contextlib.contextmanager
+    def atomic(self) -> Iterator[None]:
+        """Make all changes in the block together, or none of them."""
+        if self._connection.in_transaction:
+            yield
+            return
+        self._connection.execute("begin immediate")
+        try:
+            yield
+            self._connection.execute("commit")
+        except BaseException:
+            # on a full disk SQLite has already rolled back
+            if self._connection.in_transaction:
+                self._connection.execute("rollback")
+            raise
+
+    # runs
+
+    def create(
+        self,
+        run_id: str,
+        config: TrainConfig,
+        *,
+        name: str = "",
+        based_on: str = "",
+        owner: str = "",
+        language: str = "",
+        now: float | None = None,
+    ) -> None:
+        """Add a run to the queue."""
+        now = time.time() if now is None else now
+        self._change(
+            "insert into runs (id, name, based_on, config, shape, state, owner, language, created_at, queued_at,"
+            " num_epochs) values (?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?)",
+            run_id,
+            name,
+            based_on,
+            config.to_json(),
+            cost_shape(config),
+            owner,
+            language,
+            now,
+            now,
+            config.num_epochs,
+        )
+
+    def record(self, run_id: str, event: Event) -> int:
+        """Add an event of a run, update the run accordingly, and return the sequence number of the event.
+
+        Raises:
+            RunError: ``run_ended``: the run has ended before; ``run_unknown``.
+        """
+        state = self._state(run_id)
+        if state in ENDED:
+            raise RunError("run_ended", f"Run {run_id} has ended ({state}).", run=run_id, state=state)
+        rows = self._rows("select coalesce(max(seq), 0) + 1 from events where run = ?", (run_id,))
+        seq = int(rows[0][0])
+        self._change(
+            "insert into events (run, seq, kind, body) values (?, ?, ?, ?)", run_id, seq, event.kind, event.to_json()
+        )
+        self._apply(run_id, event)
+        self.touch(run_id)
+        return seq
+
+    def add_recorded(self, run_id: str, events: Sequence[Event]) -> None:
+        """Fill a queued run with imported events.
+
+        Args:
+            run_id: the run, which ends by this: as *interrupted* if the last event is not an end.
+            events: all of its events, an end only as the last of them.
+        """
+        self.move(run_id, "running")
+        self._connection.executemany(
+            "insert into events (run, seq, kind, body) values (?, ?, ?, ?)",
+            [(run_id, seq, event.kind, event.to_json()) for seq, event in enumerate(events, start=1)],
+        )
+        epochs = [event for event in events if isinstance(event, EpochFinished)]
+        for event in (*epochs[-1:], *events[-1:]):
+            self._apply(run_id, event)
+        if self._state(run_id) not in ENDED:
+            self.move(run_id, "interrupted")
+        self.touch(run_id)
+
+    def _apply(self, run_id: str, event: Event) -> None:
+        """Update the row of a run after one of its events."""
+        match event:
+            case EpochFinished():
+                self._change(
+                    "update runs set epoch = ?, perplexity = ? where id = ?", event.epoch, event.perplexity, run_id
+                )
+            case RunStarted() | RunResumed():
+                self.move(run_id, "running")
+            case RunPaused():
+                self.move(run_id, "paused")
+            case RunFinished():
+                self.move(run_id, event.reason)
+            case RunDiverged():
+                self.move(run_id, "diverged")
+            case RunFailed():
+                self.move(
+                    run_id, "failed", {"code": event.code, "message": event.message, "params": dict(event.params)}
+                )
+            case _:
+                pass
+
+    def move(self, run_id: str, state: RunState, error: dict[str, Any] | None = None) -> None:
+        """Change the state of a run.
+
+        Raises:
+            RunError: ``run_unknown``, or ``run_state``: the table of states does not allow it.
+        """
+        before = self._state(run_id)
+        if before == state:
+            return
+        if state not in TRANSITIONS[before]:
+            raise state_error(run_id, before, TRANSITIONS[before])
+        now = time.time()
+        self._change(
+            "update runs set state = ?1, error = ?2, version = version + 1,"
+            " started_at = case when ?1 = 'running' then coalesce(started_at, ?3) else started_at end,"
+            " queued_at = case when ?1 = 'queued' then ?3 else queued_at end,"
+            " finished_at = case when ?4 then ?3 when ?1 = 'queued' then null else finished_at end where id = ?5",
+            state,
+            None if error is None else json.dumps(error, ensure_ascii=False),
+            now,
+            state in ENDED,
+            run_id,
+        )
+
+    def interrupt_all(self) -> list[str]:
+        """Mark every run that has not ended as interrupted, and return their ids."""
+        rows = self._rows("select id from runs where state in ('queued', 'running', 'paused')")
+        unfinished = [str(run) for (run,) in rows]
+        for run_id in unfinished:
+            self.move(run_id, "interrupted")
+        return unfinished
+
+    def set_num_epochs(self, run_id: str, num_epochs: int) -> None:
+        """Change the number of epochs of a run.
+
+        Raises:
+            ConfigError: more than are allowed.
+        """
+        config = self.run(run_id).config.change(num_epochs=num_epochs)
+        self._change(
+            "update runs set config = ?, num_epochs = ?, version = version + 1 where id = ?",
+            config.to_json(),
+            num_epochs,
+            run_id,
+        )
+
+    def touch(self, run_id: str) -> None:
+        """Increase the version of a run, so that its followers read it again."""
+        self._change("update runs set version = version + 1 where id = ?", run_id)
+
+    def star(self, run_id: str, starred: bool) -> None:
+        """Add or remove the star of a run."""
+        self._change("update runs set starred = ?, version = version + 1 where id = ?", starred, run_id)
+
+    def rename(self, run_id: str, title: str) -> None:
+        """Set the title of a run; "" shows the name of its recipe again."""
+        self._change("update runs set title = ?, version = version + 1 where id = ?", title, run_id)
+
+    def delete(self, run_id: str) -> None:
+        """Delete a run with its events, checkpoints and answers; the caller deletes the files."""
+        self._change("delete from runs where id = ?", run_id)
+
+    # what belongs to a run
+
+    def add_checkpoint(self, run_id: str, event: CheckpointSaved, size: int, kept: bool, limit: int) -> list[str]:
+        """Add a checkpoint and return the names of those that it replaces, whose files the caller deletes.
+
+        Args:
+            run_id: the run.
+            event: what the worker said of the checkpoint.
+            size: of the file, in bytes.
+            kept: whether the checkpoint stays for the history; of the others only the latest does.
+            limit: bytes that all kept checkpoints may take; beyond it the earliest but the first are removed.
+        """
+        removed = [
+            str(name)
+            for (name,) in self._rows(
+                "select name from checkpoints where run = ? and kept = 0 and name != ?", (run_id, event.name)
+            )
+        ]
+        self._change(
+            "insert or replace into checkpoints (run, epoch, minibatch, name, kept, bytes, saved_at)"
+            " values (?, ?, ?, ?, ?, ?, ?)",
+            run_id,
+            event.epoch,
+            event.minibatch,
+            event.name,
+            kept,
+            size,
+            time.time(),
+        )
+        history = self._rows(
+            "select name, bytes from checkpoints where run = ? and kept = 1 order by epoch, minibatch", (run_id,)
+        )
+        total = sum(bytes_ for _, bytes_ in history)
+        first = 1 if len(history) > 2 else 0
+        for name, bytes_ in history[first:-1]:
+            if total <= limit:
+                break
+            total -= bytes_
+            removed.append(name)
+        for name in removed:
+            self._change("delete from checkpoints where run = ? and name = ?", run_id, name)
+        return removed
+
+    def add_answer(self, run_id: str, question: str, answer: dict[str, Any]) -> None:
+        """Store the answer of a checkpoint to `question` (JSON); the newest `MAX_ANSWERS` of a run are kept."""
+        self._change(
+            "insert or replace into answers (run, question, answer, asked_at) values (?, ?, ?, ?)",
+            run_id,
+            question,
+            json.dumps(answer, ensure_ascii=False),
+            time.time(),
+        )
+        self._change(
+            "delete from answers where run = ?1 and question in"
+            " (select question from answers where run = ?1 order by asked_at desc limit -1 offset ?2)",
+            run_id,
+            MAX_ANSWERS,
+        )
+
+    # texts, links, facts
+
+    def add_text(self, text_id: str, text: str, title: str) -> None:
+        """Store an uploaded text; a text that is already there takes the new title."""
+        self._change(
+            "insert into texts (id, title, text, added_at) values (?, ?, ?, ?)"
+            " on conflict (id) do update set title = excluded.title",
+            text_id,
+            title,
+            text,
+            time.time(),
+        )
+
+    def add_link(self, parameters: Mapping[str, str]) -> str:
+        """Store a short link for these page parameters and return its code; beyond `MAX_LINKS` the oldest are deleted.
+
+        The same parameters have the same code.
+        """
+        known = self.code_of(parameters)
+        if known is not None:
+            return known
+        text = links.canonical(parameters)
+        code = next(code for code in links.codes(text) if self.link(code) is None)
+        self._change("insert into links (code, parameters, made_at) values (?, ?, ?)", code, text, time.time())
+        self._change(
+            "delete from links where code in (select code from links order by made_at desc limit -1 offset ?)",
+            links.MAX_LINKS,
+        )
+        return code
+
+    def set_meta(self, key: str, value: Any) -> None:
+        """Store a fact about this machine or store."""
+        self._change("insert or replace into meta (key, value) values (?, ?)", key, json.dumps(value))
+
+    def _state(self, run_id: str) -> RunState:
+        rows = self._rows("select state from runs where id = ?", (run_id,))
+        if not rows:
+            raise unknown_run(run_id)
+        state: RunState = rows[0][0]
+        return state
+
+    def _change(self, sql: str, *values: Any) -> None:
+        assert self._connection.in_transaction, "every change is made inside atomic()"
+        self._connection.execute(sql, values)
+
+    def _rows(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        return self._connection.execute(sql, values).fetchall()

@@ -1,0 +1,64 @@
+"""What this process holds open: file descriptors and connections to SQLite."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+DESCRIPTORS = Path("/proc/self/fd")
+
+_watched: list[sqlite3.Connection] = []
+_watching = False
+
+
+@cache
+def _install() -> None:
+    def hook(event: str, arguments: tuple[object, ...]) -> None:
+        if _watching and event == "sqlite3.connect/handle":
+            connection = arguments[0]
+            assert isinstance(connection, sqlite3.Connection)
+            _watched.append(connection)
+
+    sys.addaudithook(hook)
+
+
+@contextlib.contextmanager
+def nothing_stays_open() -> Iterator[None]:
+    """Check that everything opened in the block is closed at its end, by a call and not by the garbage collector."""
+    global _watching
+    _install()
+    before = descriptors()
+    _watched.clear()
+    _watching = True  # holds every new connection, so that only `close` closes it
+    try:
+        yield
+        still_open = [connection for connection in _watched if is_open(connection)]
+        after = descriptors()
+    finally:
+        _watching = False
+        _watched.clear()
+    assert not still_open
+    assert len(after) == len(before), sorted(set(after.items()) ^ set(before.items()))
+
+
+def is_open(connection: sqlite3.Connection) -> bool:
+    """Return whether a connection has not been closed; it may be one of another thread."""
+    try:
+        connection.total_changes  # noqa: B018 - fails on a closed connection alone
+    except sqlite3.ProgrammingError as error:
+        return "closed" not in str(error)
+    return True
+
+
+def descriptors() -> dict[str, str]:
+    """Return the open file descriptors of this process and what they are; none where the system does not say."""
+    found = {}
+    for name in os.listdir(DESCRIPTORS) if DESCRIPTORS.is_dir() else []:
+        with contextlib.suppress(OSError):  # the one that lists them
+            found[name] = os.readlink(DESCRIPTORS / name)
+    return found
