@@ -58,6 +58,7 @@ class SpawningExecutor:
             status = process.poll()
             if status is not None:
                 del self._jobs[job]
+                _close_stdin(process)
                 self._report(Ended(job, status))
         self._look_after_unassigned()
         for connection, (_, since) in list(self._greeting.items()):
@@ -76,6 +77,7 @@ class SpawningExecutor:
             process.kill()
         for process in processes:
             process.wait()
+            _close_stdin(process)
         for connection in [self._listener, *self._connected.values(), *self._greeting]:
             connection.close()
 
@@ -83,8 +85,8 @@ class SpawningExecutor:
         """Start a worker; return whether the system lets us."""
         try:
             process = subprocess.Popen(
-                command("rnnlab.runs.worker", str(self._listener.getsockname()[1])),
-                stdin=subprocess.DEVNULL,
+                command("rnnlab.runs.spawned", str(self._listener.getsockname()[1])),
+                stdin=subprocess.PIPE,  # it ends when this is closed
                 stdout=subprocess.DEVNULL,
                 env={**worker_environment(), "RNNLAB_WORKER_TOKEN": self._token},
             )
@@ -99,6 +101,7 @@ class SpawningExecutor:
             status = process.poll()
             if status is None or self._unassigned.pop(pid, None) is None:
                 continue
+            _close_stdin(process)
             connection = self._connected.pop(pid, None)
             if connection is not None:
                 connection.close()
@@ -117,6 +120,7 @@ class SpawningExecutor:
             pid, connection = self._connected.popitem()
             process = self._unassigned.pop(pid)
             if process.poll() is not None:  # killed while it waited
+                _close_stdin(process)
                 connection.close()
                 continue
             job = self._waiting.pop(0)
@@ -166,3 +170,8 @@ class SpawningExecutor:
         if self._greeting.pop(connection, None) is not None:
             self._loop.unwatch(connection)
         connection.close()
+
+
+def _close_stdin(process: subprocess.Popen[bytes]) -> None:
+    assert process.stdin is not None
+    process.stdin.close()
