@@ -93,7 +93,7 @@ class Host(Protocol):
 
 
 class _Caller(NamedTuple):
-    """Who is answered: a client, and the id of its request."""
+    """A client that waits for an answer, and the id of its request."""
 
     connection: Connection
     request: int
@@ -152,7 +152,7 @@ class Commands:
         self._waiters = [waiter for waiter in self._waiters if waiter.caller.connection is not connection]
 
     def _carry_out(self, command: Command, caller: _Caller) -> Any:
-        """Return the result of a command, or `LATER`."""
+        """Carry out a command and return its result, or `LATER`."""
         match command:
             case GetStatus():
                 return self._host.status(command.memory)

@@ -1,7 +1,7 @@
 """The interface between the supervisor and whatever runs its workers.
 
 `rnnlab.runs.forking` and `rnnlab.runs.spawning` run workers on this machine; another implementation (a cluster's queue,
-say) needs nothing but this module. tests/runs/test_executors.py is the contract below as tests; add the new one there.
+say) needs nothing but this module. tests/runs/test_executors.py tests the contract below; add the new implementation there.
 
 **A job** is a worker process and the one order it carries out; it is named by an id that is never used again. What the
 worker is to do travels over its socket and is no concern of the executor: it has to run
@@ -87,7 +87,7 @@ class Executor(Protocol):
         """Start a worker for a new job."""
 
     def kill(self, job: str) -> None:
-        """End the worker of a job at once, also one that does not respond; `Ended` or `Lost` is reported as ever.
+        """End the worker of a job at once, also one that does not respond; its end is reported as usual.
 
         May be called at any time after `start`; no effect on a job that has ended, or was killed before.
         """

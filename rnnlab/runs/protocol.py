@@ -56,7 +56,7 @@ MAX_LINE = 128 * 2**20
 class Message(BaseModel):
     """A message; its class is named by `kind` on the wire."""
 
-    # a number that is not finite is refused by whoever it is for, with a reason, and must arrive there as it is
+    # the receiver refuses a number that is not finite, with a reason: it must arrive unchanged
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants", defer_build=True)
 
 

@@ -1,4 +1,4 @@
-"""What workers report is written here: all of it in one transaction per tick; then superfluous files are removed."""
+"""Writing the events of all runs, in one transaction per tick, and removing the checkpoints that are replaced."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ from rnnlab.runs.protocol import WORKER_TO_EXECUTOR, Lines
 
 EXIT_POLL = 0.02  # seconds between two looks at which workers have exited
 IDLE_POLL = 1.0  # the same while no job runs
+SPARE_DELAY = 1.0  # seconds after a job has begun, in which no other worker slows it down by loading torch
 GREETING_SECONDS = 60.0  # for which a connection may stay silent before it is closed
 KILLED = -9
 
@@ -37,6 +38,7 @@ class SpawningExecutor:
         self._waiting: list[str] = []  # jobs without a worker
         self._jobs: dict[str, subprocess.Popen[bytes]] = {}
         self._greeting: dict[socket.socket, tuple[Lines, float]] = {}  # since when
+        self._spare_at: float | None = None  # when the next worker is started ahead
         self._spawn()
 
     def start(self, job: str) -> None:
@@ -58,12 +60,17 @@ class SpawningExecutor:
             status = process.poll()
             if status is not None:
                 del self._jobs[job]
+                _close_stdin(process)
                 self._report(Ended(job, status))
         self._look_after_unassigned()
+        if self._spare_at is not None and time.monotonic() >= self._spare_at:
+            self._spare_at = None
+            if not self._unassigned:
+                self._spawn()
         for connection, (_, since) in list(self._greeting.items()):
             if time.monotonic() - since > GREETING_SECONDS:
                 self._drop(connection)
-        return EXIT_POLL if self._jobs or self._waiting else IDLE_POLL
+        return EXIT_POLL if self._jobs or self._waiting or self._spare_at is not None else IDLE_POLL
 
     def pids(self) -> list[int]:
         """Return every worker."""
@@ -76,6 +83,7 @@ class SpawningExecutor:
             process.kill()
         for process in processes:
             process.wait()
+            _close_stdin(process)
         for connection in [self._listener, *self._connected.values(), *self._greeting]:
             connection.close()
 
@@ -83,8 +91,8 @@ class SpawningExecutor:
         """Start a worker; return whether the system lets us."""
         try:
             process = subprocess.Popen(
-                command("rnnlab.runs.worker", str(self._listener.getsockname()[1])),
-                stdin=subprocess.DEVNULL,
+                command("rnnlab.runs.spawned", str(self._listener.getsockname()[1])),
+                stdin=subprocess.PIPE,  # it ends when this is closed
                 stdout=subprocess.DEVNULL,
                 env={**worker_environment(), "RNNLAB_WORKER_TOKEN": self._token},
             )
@@ -99,6 +107,7 @@ class SpawningExecutor:
             status = process.poll()
             if status is None or self._unassigned.pop(pid, None) is None:
                 continue
+            _close_stdin(process)
             connection = self._connected.pop(pid, None)
             if connection is not None:
                 connection.close()
@@ -112,21 +121,23 @@ class SpawningExecutor:
             self._report(Ended(job, status))
 
     def _assign(self) -> None:
-        """Give waiting jobs to ready workers, and start as many workers as are wanted."""
+        """Give waiting jobs to ready workers, start workers for the others, and soon one for the next job."""
         while self._waiting and self._connected:
             pid, connection = self._connected.popitem()
             process = self._unassigned.pop(pid)
             if process.poll() is not None:  # killed while it waited
+                _close_stdin(process)
                 connection.close()
                 continue
             job = self._waiting.pop(0)
             self._jobs[job] = process
             self._report(Attached(job, connection))
             self._report(Started(job, pid))
-        while len(self._unassigned) < max(1, len(self._waiting)):
+        while len(self._unassigned) < len(self._waiting):
             if not self._spawn():
                 self._fail_waiting(1)
-                break
+        if not self._unassigned and self._spare_at is None:
+            self._spare_at = time.monotonic() + SPARE_DELAY
 
     def _accept(self) -> None:
         try:
@@ -166,3 +177,8 @@ class SpawningExecutor:
         if self._greeting.pop(connection, None) is not None:
             self._loop.unwatch(connection)
         connection.close()
+
+
+def _close_stdin(process: subprocess.Popen[bytes]) -> None:
+    assert process.stdin is not None
+    process.stdin.close()

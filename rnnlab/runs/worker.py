@@ -1,7 +1,7 @@
 """A worker: one job in a process of its own, a training run or a question to a checkpoint (torch).
 
-The process is forked from the zygote, or runs as ``python -m rnnlab.runs.worker PORT``. It receives one order, answers
-with events, and ends when the order is carried out, or when the other end of its socket is closed.
+The process is forked from the zygote, or is `rnnlab.runs.spawned`. It receives one order, answers with events, and ends
+when the order is carried out, or when the other end of its socket is closed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import errno
 import json
 import os
 import queue
-import select
 import socket
 import sys
 import threading
@@ -38,7 +37,7 @@ from rnnlab.events import (
     SettingChanged,
     TextGenerated,
 )
-from rnnlab.runs import checkpoints, warm
+from rnnlab.runs import checkpoints
 from rnnlab.runs.answers import answer
 from rnnlab.runs.process import lower_priority, memory_pss_mb
 from rnnlab.runs.protocol import (
@@ -56,14 +55,12 @@ from rnnlab.runs.protocol import (
     Step,
     Stop,
     TrainOrder,
-    WorkerHello,
     encode,
 )
 from rnnlab.text.vocab import Vocab
 
 MINIBATCH_PERIOD = 0.5  # seconds between two minibatches that are reported
 CHECKPOINT_PERIOD = 10.0  # seconds between two checkpoints, at ends of epochs
-HANDSHAKE_SECONDS = 0.1  # in which a run that waits for this worker gets its order to it
 PREDICTION_PERIOD = 1.0  # the same where something was written, and the history does not keep it anyway
 
 
@@ -286,27 +283,3 @@ def _failure(error: Exception) -> RunFailed:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return RunFailed(code="disk_full", message="The disk is full: free some space, then continue the run.")
     return RunFailed(code="run_error", message=f"The run broke: {text}", params={"reason": text})
-
-
-def main(port: int) -> None:
-    """Warm up, connect to the executor at `port` of this machine, and carry out the order that it sends."""
-    lower_priority()  # loading torch must not slow the first page down
-    warm.first_steps()
-    facts = warm.measure_speed()
-    connection = socket.create_connection(("127.0.0.1", port))
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    token = os.environ.pop("RNNLAB_WORKER_TOKEN", "")
-    connection.sendall(encode(WorkerHello(token=token, pid=os.getpid(), facts=facts)))
-    if not _readable(connection, HANDSHAKE_SECONDS):  # no run is waiting already
-        warm.further_steps()
-    serve(connection)
-    sys.stderr.flush()
-    os._exit(0)
-
-
-def _readable(connection: socket.socket, seconds: float) -> bool:
-    return bool(select.select([connection], [], [], seconds)[0])
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]))

@@ -27,6 +27,7 @@ from rnnlab.runs.supervisor import Supervisor
 from tests.runs.lab import (
     LONG,
     TINY,
+    about_forks,
     curve,
     events,
     exists,
@@ -190,6 +191,7 @@ def test_a_killed_run_goes_on_and_gives_the_same_curve(client: Client) -> None:
     assert texts == {(event.epoch, event.text) for event in events(client, whole, "text_generated")}
 
 
+@about_forks
 def test_a_killed_zygote_fails_its_runs_and_is_revived(client: Client) -> None:
     run_id = client.create(LONG)
     pid = pid_of(client, run_id)
@@ -230,19 +232,28 @@ def test_a_killed_supervisor_interrupts_its_runs_which_go_on(client: Client) -> 
     assert all(item.state != "running" or item.id == run_id for item in client.store.runs())
 
 
+def test_a_supervisor_that_is_killed_early_leaves_no_process(tmp_path: Path) -> None:
+    """Also while what it has started is still loading torch."""
+    with opened(tmp_path) as client:
+        pids = client.status()["pids"]
+        assert len(pids) >= 2
+        os.kill(pids[0], signal.SIGKILL)
+        assert all(gone(pid) for pid in pids)
+
+
 def test_a_worker_ends_with_its_socket_alone(client: Client) -> None:
-    """Paused, so it sends nothing, and with a zygote that can no longer kill it."""
+    """Paused, so it sends nothing, and with a zygote, or next worker, that does not respond."""
     run_id = client.create(LONG)
     pid = pid_of(client, run_id)
     pause(client, run_id)
     status = client.status()
-    zygote = status["pids"][1]
-    os.kill(zygote, signal.SIGSTOP)
+    other = next(other for other in status["pids"][1:] if other != pid)
+    os.kill(other, signal.SIGSTOP)
     try:
         os.kill(status["pid"], signal.SIGKILL)
         assert gone(pid, 5.0)
     finally:
-        os.kill(zygote, signal.SIGKILL)
+        os.kill(other, signal.SIGKILL)
     assert until_state(client, run_id, "interrupted").continuable
 
 

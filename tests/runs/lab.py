@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +22,9 @@ from rnnlab.runs.store import RunRecord
 PATIENCE = float(
     os.environ.get("RNNLAB_TEST_PATIENCE", "30")
 )  # how long a test waits before it fails; nothing normally takes a tenth of it
+
+FORKS = os.environ.get("RNNLAB_ENGINE", "fork" if sys.platform == "linux" else "spawn") == "fork"
+about_forks = pytest.mark.skipif(not FORKS, reason="about workers that are forked")
 
 TINY = TrainConfig.make(
     corpus="verse-en",

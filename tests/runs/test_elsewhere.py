@@ -66,6 +66,6 @@ def test_a_run_needs_nothing_that_only_linux_has(tmp_path: Path, monkeypatch: py
         notes = [path.read_text() for path in (tmp_path / "notes").iterdir()]
         # every process was such a system, and no worker came from a zygote
         assert any("rnnlab.runs.supervisor" in note for note in notes)
-        assert any("rnnlab.runs.worker" in note for note in notes)
+        assert any("rnnlab.runs.spawned" in note for note in notes)
         assert not any("rnnlab.runs.zygote" in note for note in notes)
         assert f"{pid}" in {path.name for path in (tmp_path / "notes").iterdir()}
