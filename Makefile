@@ -1,9 +1,23 @@
 # Set-up and daily work. Every target installs what it needs into .venv first, once.
+# PYTHON names the Python that makes .venv; one that another Python has made is made anew.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 RECORDINGS ?=
+
+# asked only where a Python is named: without a name, whatever made .venv is kept
+ifneq ($(origin PYTHON),file)
+  VERSION_OF = $(shell $(1) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+  MADE_BY := $(if $(wildcard $(BIN)/python),$(call VERSION_OF,$(BIN)/python))
+  NAMED := $(call VERSION_OF,$(PYTHON))
+  ifneq ($(and $(MADE_BY),$(NAMED)),)
+    ifneq ($(MADE_BY),$(NAMED))
+      .PHONY: $(BIN)/pip $(VENV)/.installed $(VENV)/.installed-dev
+      ANEW := $(VENV) was made by Python $(MADE_BY); it is made anew by Python $(NAMED).
+    endif
+  endif
+endif
 
 .DEFAULT_GOAL := help
 .PHONY: help setup app test lint recordings bench hour
@@ -15,7 +29,8 @@ help:  ## Show what there is
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "RNN Lab needs Python 3.11 or newer; name one: make PYTHON=python3.12 ..." >&2; exit 1; }
-	@echo "$(PYTHON) -m venv $(VENV)"; $(PYTHON) -m venv $(VENV) || \
+	@$(if $(ANEW),echo "$(ANEW)")
+	@echo "$(PYTHON) -m venv $(VENV)"; $(PYTHON) -m venv --clear $(VENV) || \
 		{ echo "No virtual environment could be made; on Debian and Ubuntu, install python3-venv first." >&2; exit 1; }
 
 # a stamp remembers which requirements are installed; a changed list is installed again

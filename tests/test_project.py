@@ -166,14 +166,14 @@ def test_the_continuous_check_is_executable() -> None:
 VENV_WITHOUT_PIP = """#!/bin/sh
 # as on Debian without python3-venv: the folder is made, then there is no ensurepip
 [ "$1" = -c ] && exit 0
-mkdir -p "$3/bin" && printf '#!/bin/sh\necho No module named pip >&2; exit 1\n' > "$3/bin/python"
-chmod +x "$3/bin/python"
+mkdir -p "$4/bin" && printf '#!/bin/sh\necho No module named pip >&2; exit 1\n' > "$4/bin/python"
+chmod +x "$4/bin/python"
 exit 1
 """
 VENV = """#!/bin/sh
 [ "$1" = -c ] && exit 0
-mkdir -p "$3/bin" && printf '#!/bin/sh\n' | tee "$3/bin/python" > "$3/bin/pip"
-chmod +x "$3/bin/python" "$3/bin/pip"
+mkdir -p "$4/bin" && printf '#!/bin/sh\n' | tee "$4/bin/python" > "$4/bin/pip"
+chmod +x "$4/bin/python" "$4/bin/pip"
 """
 
 
@@ -199,3 +199,43 @@ def test_setting_up_again_mends_a_venv_that_broke_off(tmp_path: Path) -> None:
     done = setup(VENV)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / ".venv" / ".installed").is_file()
+
+
+PYTHON_OF_VERSION = """#!/bin/sh
+# a Python that says its version, and makes environments whose Python says the same
+[ "$1" = -c ] && {{ echo {version}; exit 0; }}
+[ "$2" = venv ] && {{ rm -rf "$4"; mkdir -p "$4/bin" && cp "$0" "$4/bin/python" && cp "$0" "$4/bin/pip"; }}
+exit 0
+"""
+
+
+def test_a_venv_of_another_python_is_made_anew(tmp_path: Path) -> None:
+    make = shutil.which("make")
+    if make is None:
+        pytest.skip("there is no make")
+    for name in ("Makefile", "requirements.txt", "requirements-dev.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+    for version in ("3.11", "3.13"):
+        python = tmp_path / f"python{version}"
+        python.write_text(PYTHON_OF_VERSION.format(version=version), encoding="utf-8")
+        python.chmod(0o755)
+
+    def setup(*arguments: str) -> str:
+        command = [make, "setup", *arguments]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def version() -> str:
+        command = [tmp_path / ".venv" / "bin" / "python", "-c", ""]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    setup(f"PYTHON={tmp_path}/python3.11")
+    assert version() == "3.11"
+    said = setup(f"PYTHON={tmp_path}/python3.13")
+    assert "made by Python 3.11; it is made anew by Python 3.13" in said
+    assert "pip install" in said
+    assert version() == "3.13"
+    for arguments in ([f"PYTHON={tmp_path}/python3.13"], []):  # as it is; where no Python is named, whatever made it
+        assert "pip install" not in setup(*arguments)
+        assert version() == "3.13"

@@ -13,13 +13,14 @@ from rnnlab.environment import Environment
 
 @click.command(cls=Command)
 @click.argument("recipe_ids", metavar="[RECIPE]...", nargs=-1)
+@click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True, help="Epochs timed of each.")
 @click.option("--json", "as_json", is_flag=True, help="One object per recipe.")
-def bench(recipe_ids: tuple[str, ...], as_json: bool) -> None:
+def bench(recipe_ids: tuple[str, ...], rounds: int, as_json: bool) -> None:
     """Time the engine against the algorithm as published, per recipe."""
     from rnnlab.recipes import recipe
 
     names = [recipe(name).id for name in recipe_ids]
-    _from_repository("benchmarks.engine_speed").main(names, as_json)
+    _from_repository("benchmarks.engine_speed").main(names, as_json, rounds)
 
 
 @click.command(cls=Command)

@@ -1,4 +1,4 @@
-"""How the shell shows a run while it trains, and tables: results to standard output, the rest to standard error."""
+"""Printing runs and tables: results go to standard output, everything else to standard error."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from rnnlab.runs.store import RunRecord
 
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
-"""Exit codes: it failed; a value was wrong; it was ended by Ctrl-C."""
+"""Exit codes: a failure; a wrong value; Ctrl-C."""
 
 
 def watch(client: Client, run_id: str, cursor: int, as_json: bool) -> None:
-    """Print what the run says until it ends; Ctrl-C stops it first. Exits unless all went well."""
+    """Print the events of a run until it ends; Ctrl-C stops the run. Exit with a code unless all went well."""
     from rnnlab.runs.logbook import book_lines
 
     click.echo(f"run {run_id}", err=True)
@@ -42,31 +42,31 @@ def watch(client: Client, run_id: str, cursor: int, as_json: bool) -> None:
             for line in lines:
                 progress.write(line)
         except BrokenPipeError:
-            # whoever read the output has gone: nobody is left to train for
+            # the reader of the output has gone, so nobody needs the run
             with contextlib.suppress(RNNLabError):
                 client.stop(run_id)
             for _ in events:
                 pass
-            # or the interpreter complains when it closes the stream
+            # otherwise the interpreter complains when it closes the stream
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     record = client.store.run(run_id)
-    _say_how_it_ended(record, progress.last)
+    _print_ending(record, progress.last)
     if interrupted.is_set():
         sys.exit(INTERRUPTED)
     if record.state in ("failed", "interrupted"):
-        # what this machine has is known only where torch is loaded
+        # only a process with torch knows which devices this machine has, so a wrong one is noticed late
         sys.exit(WRONG if (record.error or {}).get("code") == "device_missing" else FAILED)
 
 
 @contextlib.contextmanager
 def _stop_on_interrupt(client: Client, run_id: str, interrupted: threading.Event) -> Iterator[None]:
-    """Let the first Ctrl-C stop the run, whose end is then awaited; a second one leaves at once.
+    """Stop the run at the first Ctrl-C and wait for its end; leave at once at the second.
 
-    The signal may come in the middle of a message to the supervisor, so the command goes out from a thread.
+    The signal may arrive in the middle of a message to the supervisor, so the command is sent from a thread.
     """
 
     def stop() -> None:
-        # an error says that the run has ended by itself
+        # an error means that the run has ended by itself
         with contextlib.suppress(RNNLabError):
             client.stop(run_id)
 
@@ -84,7 +84,7 @@ def _stop_on_interrupt(client: Client, run_id: str, interrupted: threading.Event
 
 
 class _Progress:
-    """The progress bar of one run on standard error, and lines on standard output that do not disturb it."""
+    """The progress bar of a run on standard error, above which lines go to standard output."""
 
     def __init__(self, record: RunRecord, as_json: bool) -> None:
         from rich.console import Console
@@ -98,7 +98,7 @@ class _Progress:
             TextColumn("{task.fields[perplexity]}"),
             TimeRemainingColumn(),
             console=console,
-            # or rich would send standard output to standard error
+            # otherwise rich would send standard output to standard error
             redirect_stdout=False,
             redirect_stderr=False,
             disable=as_json and not console.is_terminal,
@@ -108,7 +108,7 @@ class _Progress:
         self._task = self.bar.add_task(title(record), total=record.num_epochs, completed=record.epoch, perplexity="")
 
     def passing(self, events: Iterable[Event]) -> Iterator[Event]:
-        """Yield `events`, moving the bar as they pass; the `last` of them is kept."""
+        """Yield `events` and move the bar for each; keep the `last` event."""
         from rnnlab.events import EpochFinished, RunStarted
 
         for event in events:
@@ -121,14 +121,14 @@ class _Progress:
             yield event
 
     def write(self, line: str) -> None:
-        """Write a line to standard output; on a terminal that also shows the bar, above the bar."""
+        """Write a line to standard output, above the bar if both are on one terminal."""
         if self._shares_terminal:
             self.bar.console.print(line, markup=False, soft_wrap=True)
         else:
             click.echo(line)
 
 
-def _say_how_it_ended(record: RunRecord, last: Event | None) -> None:
+def _print_ending(record: RunRecord, last: Event | None) -> None:
     from rnnlab.events import RunDiverged
     from rnnlab.runs.logbook import divergence
 
@@ -146,17 +146,21 @@ def _say_how_it_ended(record: RunRecord, last: Event | None) -> None:
 
 
 def title(record: RunRecord) -> str:
-    """Return the recipe that a run is, or is based on, or else its cell."""
+    """Return the recipe of a run, or the recipe it is based on, or its cell."""
     return record.name or (f"based on {record.based_on}" if record.based_on else record.config.cell)
 
 
 def local_time(seconds: float) -> str:
-    """Return a moment (unix seconds) as date and time here."""
+    """Return a Unix time as local date and time."""
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 
 def print_json(value: object) -> None:
-    """Print one JSON value over several lines; numbers that JSON cannot hold are an error."""
+    """Print a value as indented JSON.
+
+    Raises:
+        ValueError: a number that JSON cannot represent.
+    """
     click.echo(json.dumps(value, ensure_ascii=False, allow_nan=False, indent=1))
 
 
@@ -169,5 +173,5 @@ def print_table(header: list[str], rows: list[list[str]]) -> None:
     table = Table(*header, box=SIMPLE_HEAD, pad_edge=False)
     for row in rows:
         table.add_row(*row)
-    # a pipe has no width
+    # a pipe has no width of its own
     Console(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False, emoji=False).print(table)

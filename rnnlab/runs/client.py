@@ -129,12 +129,14 @@ class Client:
         """Put a run into the queue and return its id.
 
         Args:
-            name: of the recipe it is.
-            based_on: of the recipe it departs from.
-            owner: who starts it; the queue is shared fairly between owners.
+            config: the settings.
+            name: the recipe that has exactly these settings, or "".
+            based_on: the recipe that the settings differ from, or "".
+            owner: who starts the run; the queue is shared fairly between owners.
+            language: of the texts of the run, "zh", "en" or "".
 
         Raises:
-            RNNLabError: it could not train (text, prefix, size), or nothing more is admitted (queue, disk).
+            RNNLabError: it could not train (text, prefix, size), or no more runs are admitted (queue, disk).
         """
         return str(
             self._call(CreateRun, config=config.to_json(), name=name, based_on=based_on, owner=owner, language=language)
@@ -256,10 +258,17 @@ class Client:
         seed: int = 0,
         epoch: int | None = None,
     ) -> str:
-        """Return `prefix` and what the network writes after it, as it was at a checkpoint.
+        """Return `prefix` and the text that the network of a checkpoint generates after it.
 
         Args:
-            epoch: one of which a checkpoint is kept; by default the last checkpoint there is.
+            run_id: the run.
+            prefix: the beginning of the text.
+            num_preds: characters to generate.
+            decoding: how each character is chosen.
+            temperature: of the decoding "temperature".
+            top_k: of the decoding "top_k".
+            seed: of the decodings that draw at random.
+            epoch: the epoch of a kept checkpoint, by default the last checkpoint.
 
         Raises:
             PrefixError: a character outside the vocabulary.
@@ -277,10 +286,11 @@ class Client:
         return str(self._ask(run_id, question, epoch)["text"])
 
     def diagnose(self, run_id: str, epoch: int | None = None) -> tuple[int, Diagnosis]:
-        """Return what a look at frozen weights found, and after how many epochs they are.
+        """Return the epoch of a checkpoint and the diagnosis of its network.
 
         Args:
-            epoch: one of which a checkpoint is kept; by default the newest checkpoint, also while the run trains.
+            run_id: the run, which may be training.
+            epoch: the epoch of a kept checkpoint, by default the newest checkpoint.
 
         Raises:
             RunError: no such checkpoint, or no answer in time.
@@ -289,7 +299,7 @@ class Client:
         return int(answer["epoch"]), Diagnosis.model_validate(answer["diagnosis"])
 
     def inspect(self, run_id: str, text: str, layer: int = 1, epoch: int | None = None) -> dict[str, Any]:
-        """Return the states and gates of one layer along `text`, and what comes next at each of its characters.
+        """Return the states and gates of one layer along `text`, and the predictions at each character.
 
         Returns:
             ``epoch``, ``minibatch``, ``text``, ``layer``, ``num_layers``, ``num_hiddens``; ``states``: for each
@@ -318,8 +328,8 @@ class Client:
     def fill_gap(self, run_id: str, before: str, after: str, epoch: int | None = None) -> dict[str, Any]:
         """Return the five most probable characters between `before` and `after` as ``top``.
 
-        ``sees_after`` says whether the network reads what follows: one trained for it does, any other that reads in one
-        direction sees `before` alone.
+        ``sees_after`` says whether the network reads the text after the gap: one trained with the cloze objective does;
+        any other one-directional network reads `before` only.
 
         Raises:
             PrefixError, RunError: as for `inspect`, `before` and `after` together.
@@ -327,11 +337,11 @@ class Client:
         return self._ask(run_id, {"kind": "fill_gap", "before": before, "after": after}, epoch)
 
     def gaps(self, run_id: str, num: int = 400, epoch: int | None = None) -> dict[str, Any]:
-        """Return how often a network fills a gap right, in the training text and in the one after it.
+        """Return how often the network fills a gap correctly, in the training text and in the held-out text.
 
         Returns:
-            ``train`` and ``held_out`` (None where there is none), each with ``accuracy``, ``top5`` and ``num``; every
-            run on the same text is asked for the same gaps.
+            ``train`` and ``held_out`` (None if there is no such text), each with ``accuracy``, ``top5`` and ``num``;
+            every run on the same text is asked for the same gaps.
 
         Raises:
             RunError: ``question_number``: not 1 to 2000.
@@ -342,7 +352,8 @@ class Client:
         """Compare the cells written from their equations with the library's, on equal weights and one minibatch.
 
         Args:
-            config: of the network, with `changes` to it.
+            config: the settings of the network.
+            changes: settings that replace those of `config`.
 
         Returns:
             ``loss_scratch``, ``loss_library``, ``logits_difference``, ``gradient_difference`` (the largest absolute
@@ -350,7 +361,7 @@ class Client:
             another function).
 
         Raises:
-            RNNLabError: this could not train.
+            RNNLabError: a network with these settings could not train.
         """
         return dict(
             self._call(CompareImplementations, config=config.to_json(), changes=dict(changes or {}), _timeout=None)

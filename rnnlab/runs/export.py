@@ -1,4 +1,6 @@
-"""Runs as files: out of the store as JSON, and back in, validated; no torch.
+"""Runs as JSON files: exported from the store, and validated when they are imported; no torch.
+
+The format::
 
 {"format": "rnnlab-run", "version": 1, "name": "A6", "title": "", "config": {...},
  "made": {"date": "2026-11-21", "versions": {"torch": "2.13.0"}, "seconds": 41.2},
@@ -24,7 +26,7 @@ from rnnlab.runs.store import MAX_TITLE, Queries
 MAX_BYTES = 20 * 2**20
 MAX_EVENTS = 50_000
 MAX_TEXT = 2_200
-"""Characters of one text that a run says: a prefix and what may be written after it."""
+"""Longest text of an event, in characters: a prefix and what is generated after it."""
 MAX_LAYERS = 10
 _LEFT_OUT = ("minibatch_finished", "checkpoint_saved")
 _ENDS = (RunFinished, RunDiverged, RunFailed)
@@ -40,7 +42,7 @@ Line = Annotated[str, AfterValidator(_printable)]
 
 
 class Made(BaseModel):
-    """When, with what and for how long a run was trained."""
+    """The date, the versions and the duration of a training."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -50,7 +52,7 @@ class Made(BaseModel):
 
 
 class CorpusFacts(BaseModel):
-    """What is kept of the corpus of a run: never the text."""
+    """What a file says of the corpus of a run, without its text."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -60,7 +62,7 @@ class CorpusFacts(BaseModel):
 
 
 class Recording(BaseModel):
-    """A run as a file holds it; `language` and `title` may be missing."""
+    """The content of a file; `language` and `title` may be missing."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -85,7 +87,7 @@ class Recording(BaseModel):
 
 
 def export_run(store: Queries, run_id: str, folders: Sequence[Path] | None = None) -> dict[str, Any]:
-    """Return a run as plain data for a JSON file, without its single minibatches and checkpoints.
+    """Return a run as plain data for a JSON file, without the events of minibatches and checkpoints.
 
     Args:
         store: where the run is.
@@ -98,7 +100,7 @@ def export_run(store: Queries, run_id: str, folders: Sequence[Path] | None = Non
     """
     record = store.run(run_id)
     events = [event for _, event in store.events_since(run_id) if event.kind not in _LEFT_OUT]
-    # a run that was continued came to an end more than once: only the last one counts
+    # a run that was continued has ended more than once: only its last end is exported
     events = [event for event in events[:-1] if not isinstance(event, _ENDS)] + events[-1:]
     started = [event for event in events if isinstance(event, RunStarted)]
     seconds = sum(float(event.seconds) for event in events if event.kind == "epoch_finished")
@@ -108,7 +110,7 @@ def export_run(store: Queries, run_id: str, folders: Sequence[Path] | None = Non
         "version": 1,
         "name": record.name,
         "based_on": record.based_on,
-        **({"title": record.title} if record.title else {}),  # others need not know of it
+        **({"title": record.title} if record.title else {}),  # older versions refuse a field that they do not know
         "language": record.language,
         "config": json.loads(record.config.to_json()),
         "made": {
@@ -126,14 +128,14 @@ def export_run(store: Queries, run_id: str, folders: Sequence[Path] | None = Non
 
 
 def to_json(data: dict[str, Any]) -> str:
-    """Return an exported run as the text of a file, one event a line."""
+    """Return an exported run as JSON text, one event per line."""
     head = {key: value for key, value in data.items() if key != "events"}
     lines = ",\n".join(json.dumps(event, ensure_ascii=False) for event in data["events"])
     return json.dumps(head, ensure_ascii=False, indent=1)[:-2] + f',\n "events": [\n{lines}\n]\n}}\n'
 
 
 def import_run(data: str | bytes) -> Recording:
-    """Read an exported run.
+    """Parse and validate an exported run.
 
     Raises:
         RunError: ``import_too_large``, ``import_not_json``, ``import_format`` (JSON of something else, or of a newer
@@ -161,7 +163,7 @@ def import_run(data: str | bytes) -> Recording:
 
 
 def check_size(data: str | bytes) -> None:
-    """Refuse a file that is too large to be an exported run.
+    """Check that a file is not too large to be an exported run.
 
     Raises:
         RunError: ``import_too_large``.
@@ -172,7 +174,7 @@ def check_size(data: str | bytes) -> None:
 
 
 def _check(event: Event, config: TrainConfig) -> None:
-    """Refuse what no run says, and no page could show: numbers out of all bounds, texts without end.
+    """Check that an event is one that a run can have and a page can show: bounded numbers, short texts.
 
     Raises:
         ValueError: with the reason.

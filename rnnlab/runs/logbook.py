@@ -1,12 +1,12 @@
-"""A run written down: the book's log lines and a table of its epochs, from events; no torch.
+"""The events of a run as text: the book's log lines, and a table of the epochs; no torch.
 
-The book prints, at every prediction period, the epoch's perplexity and time, and then what the network writes:
+The book prints, at every prediction period, the perplexity and the time of the epoch, and the generated texts:
 
     epoch 40, perplexity 211.457328, time 1.51 sec
      - 分开 ...
      - 不分开 ...
 
-A run that diverged has one line more, which the book never needed.
+The log of a run that diverged has one more line, which the book does not have.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ _COLUMNS = (
 
 
 def book_line(event: EpochFinished) -> str:
-    """Return an epoch in the book's words; a perplexity that overflowed is ``inf``."""
+    """Return an epoch as the book prints it; a perplexity that overflowed is ``inf``."""
     perplexity = "inf" if event.perplexity is None else f"{event.perplexity:.6f}"
     return f"epoch {event.epoch}, perplexity {perplexity}, time {event.seconds:.2f} sec"
 
 
 def divergence(event: RunDiverged) -> str:
-    """Say in which epoch a run diverged, and the last gradient norm that was finite, if one was."""
+    """Return a sentence about a divergence: its epoch, and the last finite gradient norm if there was one."""
     norm = "no gradient norm was finite"
     if event.grad_norm is not None:
         norm = f"the last finite gradient norm was {event.grad_norm:.6g}"
@@ -47,7 +47,10 @@ def divergence(event: RunDiverged) -> str:
 
 
 def book_lines(events: Iterable[Event]) -> Iterator[str]:
-    """Yield the lines of the book's log as the events come: every epoch that wrote a text, the last, a divergence."""
+    """Yield the lines of the book's log as the events arrive.
+
+    Lines are printed for each epoch that generated texts, for the last epoch, and for a divergence.
+    """
     last: EpochFinished | None = None
     for event in events:
         if isinstance(event, EpochFinished):
@@ -66,14 +69,15 @@ def book_lines(events: Iterable[Event]) -> Iterator[str]:
 
 
 def one_line(text: str) -> str:
-    """Return `text` with every line break and control character as a space, fit to be printed on one line."""
+    """Return `text` with a space in place of each line break and control character."""
     return "".join(" " if character < " " or "\x7f" <= character < "\xa0" else character for character in text)
 
 
 def epoch_table(events: Iterable[Event]) -> str:
-    """Return the epochs as CSV with a header; where an epoch was repeated after a continuation, the last one counts.
+    """Return the epochs as CSV with a header.
 
-    A perplexity that overflowed is ``inf``, and clipping that is off an empty cell.
+    Of an epoch that was repeated after a continuation, the last one counts. A perplexity that overflowed is ``inf``;
+    the cell of a clipping that is off is empty.
     """
     epochs = {event.epoch: event for event in events if isinstance(event, EpochFinished)}
     out = io.StringIO()

@@ -1,4 +1,4 @@
-"""A run as a short Python program that repeats it: the same network, the same text, the same figures, bit for bit."""
+"""A run as a short Python program that repeats it: same network, same text, same figures, bit for bit."""
 
 from __future__ import annotations
 
@@ -66,9 +66,9 @@ control = Control(steer)
 
 
 def script(store: Queries, run_id: str) -> str:
-    """Return the program that repeats a run; it prints every epoch's perplexity with all its digits.
+    """Return a program that repeats a run and prints the perplexity of each epoch with all digits.
 
-    A text that was uploaded stands in it; a text of the book is read from where it was downloaded.
+    The program contains the training text if it was uploaded; a text of the book is read from the folder of downloads.
 
     Raises:
         RunError: ``run_unknown``.
@@ -103,14 +103,17 @@ def script(store: Queries, run_id: str) -> str:
 
 
 def _changes(events: Iterable[Event]) -> list[tuple[int, int, str, float | None]]:
-    """Return the changes of settings that are in force, in their order: a continuation forgets what came after it."""
+    """Return the changes of settings by hand that are in force, in their order.
+
+    A continuation starts from a checkpoint and so undoes the changes made after it.
+    """
     changes: list[SettingChanged] = []
     for event in events:
         if isinstance(event, SettingChanged):
             changes.append(event)
         elif isinstance(event, RunStarted):
-            changes = [one for one in changes if (one.epoch, one.minibatch) <= (event.epoch, event.minibatch)]
-    return [(one.epoch, one.minibatch, one.name, one.value) for one in changes]
+            changes = [old for old in changes if (old.epoch, old.minibatch) <= (event.epoch, event.minibatch)]
+    return [(change.epoch, change.minibatch, change.name, change.value) for change in changes]
 
 
 def _train_text(store: Queries, config: TrainConfig) -> str:
@@ -129,5 +132,5 @@ def _literal(text: str, width: int = 80) -> str:
 
 
 def _title(text: str) -> str:
-    """Return a name so that it cannot end the docstring that it stands in."""
+    """Return `text` on one line, without the characters that could end a docstring."""
     return one_line(text).replace("\\", "/").replace('"', "'")
