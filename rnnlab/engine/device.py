@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from rnnlab.config import TrainConfig
+from rnnlab.config import COSTS, TrainConfig
 from rnnlab.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -87,11 +87,7 @@ def seconds_per_minibatch(config: TrainConfig, model: LanguageModel, device: str
 
 
 def _faster(config: TrainConfig, model: LanguageModel, devices: list[str]) -> str:
-    depends_on = {
-        "cell", "implementation", "num_layers", "bidirectional", "num_hiddens", "batch_size", "num_steps", "objective",
-        "residual", "layer_norm", "precision",
-    }  # fmt: skip
-    key = f"{config.model_dump_json(include=depends_on)} {model.vocab_size}"
+    key = f"{config.model_dump_json(include=set(COSTS) - {'device'})} {model.vocab_size}"
     if key not in _fastest:
         seconds = {device: seconds_per_minibatch(config, model, device) for device in devices}
         _fastest[key] = min(seconds, key=lambda device: seconds[device])
