@@ -13,7 +13,7 @@ from rnnlab.recipes import RECIPES
 from rnnlab.runs.client import Client
 from rnnlab.view.language.equations import EQUATIONS, cell_source
 from rnnlab.view.language.i18n import LANGUAGES, error_text, t
-from rnnlab.view.language.settings import no_effect_text, summary
+from rnnlab.view.language.settings import no_effect_text, summary, value_text
 from rnnlab.view.language.tips import tip
 from rnnlab.view.train import corpus
 from tests.app.conftest import TINY, Open, param, setting, unfold, widgets, words
@@ -79,7 +79,7 @@ def test_settings_are_shown_where_they_mean_something(open_page: Open) -> None:
     app = open_page("train", "en", recipe="A10")
     setting(app, "objective").set_value("cloze").run()
     assert param(app, "objective") == "cloze"
-    assert t("summary.cloze", "en") in words(app)
+    assert value_text("objective", "cloze", "en") in words(app)
     setting(app, "bidirectional").set_value(False).run()
     assert not app.exception
     assert not app.error  # and the objective goes with the second direction
