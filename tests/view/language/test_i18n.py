@@ -14,6 +14,7 @@ from rnnlab.config import SETTINGS, TrainConfig, allowed_values
 from rnnlab.errors import ConfigError, RNNLabError, RunError
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.protocol import STATES, STEP_UNITS
+from rnnlab.setting import Allowed
 from rnnlab.view.language.i18n import (
     LANGUAGES,
     allowed_text,
@@ -197,6 +198,14 @@ def test_durations() -> None:
 def test_what_is_allowed_is_said_alike_by_the_page_and_the_shell(name: str) -> None:
     assert allowed_text(name, "en") == str(allowed_values(name))
     assert not re.search(r"\b(to|more|less|than|or)\b", allowed_text(name, "zh"))
+
+
+@pytest.mark.parametrize(("above", "below"), [(False, False), (False, True), (True, False), (True, True)])
+def test_every_kind_of_interval_has_its_words(above: bool, below: bool) -> None:
+    allowed = Allowed(low=0, high=1, above_low=above, below_high=below)
+    assert t(f"allowed.{allowed.interval}", "en", low=0, high=1) == str(allowed)
+    said = t(f"allowed.{allowed.interval}", "zh", low=0, high=1)
+    assert ("大于 0" in said, "小于 1" in said) == (above, below)
 
 
 def test_what_is_allowed_is_said_in_chinese() -> None:

@@ -19,7 +19,7 @@ BOTH = (
     "layer_norm", "forget_bias", "sampling", "offset", "num_steps", "batch_size", "optimizer", "learning_rate",
     "clip_norm", "detach", "carry_state", "num_epochs", "decoding", "temperature",
 )  # fmt: skip
-# what it does, or says in words; what is in no list belongs to the machine, not to the book
+# what it does, or says in words
 SECTION_ONLY = (
     "implementation", "pred_period", "num_preds", "prefixes", "corpus", "preprocessing", "num_chars",
 )  # fmt: skip
@@ -40,8 +40,12 @@ SECTION = {
 def test_a_setting_has_its_formula_and_its_section(name: str, lang: str) -> None:
     said = tip(name, lang)
     assert said.startswith(t(f"help.{name}", lang))
-    assert bool(FORMULA.search(said)) == (name in BOTH + FORMULA_ONLY), said
-    assert bool(SECTION[lang].search(said)) == (name in BOTH + SECTION_ONLY), said
+    treated = bool(SETTINGS[name].book or SETTINGS[name].second)
+    assert bool(FORMULA.search(said)) == bool(SETTINGS[name].formulas), said
+    assert bool(SECTION[lang].search(said)) == treated, said
+    if name in BOTH + SECTION_ONLY + FORMULA_ONLY:
+        assert bool(SETTINGS[name].formulas) == (name in BOTH + FORMULA_ONLY)
+        assert treated == (name in BOTH + SECTION_ONLY)
 
 
 @pytest.mark.parametrize("name", TrainConfig.model_fields)
