@@ -120,7 +120,7 @@ def recipes(as_json: bool) -> None:
 @main.command()
 @click.argument("name", metavar="NAME|PATH", type=options.CORPUS)
 @click.option(
-    "--chars", "num_chars", type=options.Value("num_chars"), help="Look at the first N characters.  [default: 10000]"
+    "--chars", "num_chars", type=options.Setting("num_chars"), help="Look at the first N characters.  [default: 10000]"
 )
 @click.option(
     "--preprocessing",
@@ -209,8 +209,8 @@ def download_corpus(name: str) -> None:
 @click.option(
     "--corpus", "corpus_name", metavar="NAME|PATH", help="The text to train on.  [default: the project's own]"
 )
-@click.option("--epochs", type=options.Value("num_epochs"), help="How many epochs.  [default: the recipe's]")
-@click.option("--seed", type=options.Value("random_seed"), help="The random seed.  [default: 0]")
+@click.option("--epochs", type=options.Setting("num_epochs"), help="How many epochs.  [default: the recipe's]")
+@click.option("--seed", type=options.Setting("random_seed"), help="The random seed.  [default: 0]")
 @click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="Change any setting; repeatable.")
 @click.option("--json", "as_json", is_flag=True, help="One event per line on standard output.")
 @click.option(
@@ -281,19 +281,19 @@ def continue_run(run_id: str, more: int, as_json: bool) -> None:
 @click.argument("run_id", metavar="RUN", type=_RUN)
 @click.argument("prefixes", metavar="PREFIX...", nargs=-1, required=True, type=options.PREFIX)
 @click.option(
-    "--num-preds", type=options.Value("num_preds"), default=50, show_default=True, help="Characters after the prefix."
+    "--num-preds", type=options.Setting("num_preds"), default=50, show_default=True, help="Characters after the prefix."
 )
 @click.option(
     "--decoding",
-    type=options.Value("decoding", "text"),
+    type=options.Setting("decoding", "text"),
     default="greedy",
     show_default=True,
     help="greedy, temperature or top_k.",
 )
-@click.option("--temperature", type=options.Value("temperature", "float"), default=1.0, show_default=True)
-@click.option("--top-k", type=options.Value("top_k"), default=5, show_default=True)
+@click.option("--temperature", type=options.Setting("temperature", "float"), default=1.0, show_default=True)
+@click.option("--top-k", type=options.Setting("top_k"), default=5, show_default=True)
 @click.option(
-    "--seed", type=options.Value("random_seed"), default=0, show_default=True, help="For temperature and top_k."
+    "--seed", type=options.Setting("random_seed"), default=0, show_default=True, help="For temperature and top_k."
 )
 @click.option(
     "--epoch", "epoch_text", metavar="INTEGER", help="From the checkpoint after this epoch.  [default: the last one]"

@@ -77,7 +77,7 @@ class Name(click.ParamType[str]):
         return self._allowed()
 
 
-class Value(click.ParamType[Any]):
+class Setting(click.ParamType[Any]):
     """The value of a setting of `TrainConfig`: read, bounded and refused as everywhere else.
 
     Args:
