@@ -26,6 +26,7 @@ Decoding = Literal["greedy", "temperature", "top_k"]
 Preprocessing = Literal["first_edition", "second_edition"]
 Device = Literal["cpu", "cuda", "mps", "auto"]
 Precision = Literal["float32", "float64", "fast"]
+Computation = Literal["fast", "as_written"]
 
 
 class TrainConfig(BaseModel):
@@ -325,6 +326,9 @@ class TrainConfig(BaseModel):
     )
     # the machine
     random_seed: Annotated[int, Setting("machine", place=1, free=True)] = Field(0, ge=0, le=2**31 - 1)
+    computation: Annotated[Computation, Setting("machine", place=1, costs=True, free=True)] = Field(
+        "fast", description="as_written: the step of the cell line by line, or torch.nn's layer; the same curve, slower"
+    )
     device: Annotated[Device, Setting("machine", place=4, widget="menu", costs=True, free=True)] = "cpu"
     precision: Annotated[Precision, Setting("machine", place=3, widget="menu", costs=True)] = "float32"
     flush_denormal: Annotated[bool, Setting("machine", place=2, needs={"device": ("cpu", "auto")}, costs=True)] = Field(

@@ -344,5 +344,5 @@ def recipe(recipe_id: str) -> Recipe:
 
 
 def recipe_of(config: TrainConfig) -> Recipe | None:
-    """Return the recipe that a run with `config` repeats, whatever its corpus, random seed and device, or None."""
+    """Return the recipe that `config` repeats, whatever its corpus, seed, device and computation, or None."""
     return next((one for one in RECIPES.values() if one.matches(config)), None)

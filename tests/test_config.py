@@ -50,6 +50,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "preprocessing": st.sampled_from(["first_edition", "second_edition"]),
     "num_chars": st.integers(2, 2_000_000),
     "random_seed": st.integers(0, 2**31 - 1),
+    "computation": st.sampled_from(["fast", "as_written"]),
     "device": st.sampled_from(["cpu", "cuda", "mps", "auto"]),
     "precision": st.sampled_from(["float32", "float64", "fast"]),
     "flush_denormal": st.booleans(),

@@ -1,10 +1,15 @@
 """Depth, direction, scratch or library: the recurrent layers and the output layer, as one model.
 
-`LanguageModel` predicts the next character. `ClozeModel` predicts a character from both of its sides. Two additions to
-the book help a signal, and its gradient, through many layers: a residual connection adds the input of a recurrent layer
-to its output (from the second layer on; the first one's input is a character), and layer normalisation scales each
-output to mean 0 and variance 1 over its units, times a learned scale plus a learned shift. With both, the output is
-normalised first: ``norm(H) + input``.
+`LanguageModel` predicts the next character. `ClozeModel` predicts a character from both of its sides.
+
+Each can be computed in two ways, which agree up to rounding (`TrainConfig.computation`). "fast" walks the cells, from
+scratch or of the library, by `rnnlab.engine.sequence` and takes the loss from `rnnlab.engine.output`. "as_written" runs
+the lines of `rnnlab.engine.cells`, or the layers of `torch.nn`, and torch's own cross-entropy, all through autograd.
+
+Two additions to the book help a signal, and its gradient, through many layers: a residual connection adds the input of
+a recurrent layer to its output (from the second layer on; the first one's input is a character), and layer
+normalisation scales each output to mean 0 and variance 1 over its units, times a learned scale plus a learned shift.
+With both, the output is normalised first: ``norm(H) + input``.
 """
 
 from __future__ import annotations
@@ -19,7 +24,6 @@ from torch.nn import functional
 
 from rnnlab.config import TrainConfig
 from rnnlab.engine.cells import CELLS, RNN, Cell, State
-from rnnlab.engine.device import resolve_device
 from rnnlab.engine.output import output_loss
 from rnnlab.engine.sequence import run_library_sequence, run_sequence
 
@@ -37,6 +41,7 @@ class LanguageModel(nn.Module):
     def __init__(self, config: TrainConfig, vocab_size: int) -> None:
         super().__init__()
         self.vocab_size = vocab_size
+        self.as_written = config.computation == "as_written"
         self.num_states = CELLS[config.cell].num_states
         directions = 2 if config.bidirectional else 1
         self.state_shape = (config.num_layers * directions, config.num_hiddens)
@@ -67,15 +72,22 @@ class LanguageModel(nn.Module):
     def loss(self, X: Tensor, Y: Tensor, state: State) -> tuple[Tensor, State]:
         """Return the mean cross-entropy of the targets Y (batch_size, num_steps) in nats, and the last state.
 
-        The same as ``cross_entropy(forward(X, state)[0], Y.t().flatten())``, faster.
+        The same as ``cross_entropy(forward(X, state)[0], Y.t().flatten())``; faster, unless computed as written.
         """
         H, state = self.recurrent(X.t(), state)
-        return output_loss(self.dense, H.flatten(0, 1), Y.t().flatten()), state
+        return self._output_loss(H, Y), state
 
     def layer_parameters(self) -> list[list[nn.Parameter]]:
         """Return the parameters layer by layer, both directions of a layer together, the output layer last."""
         recurrent: list[list[nn.Parameter]] = self.recurrent.layer_parameters()  # type: ignore[operator]
         return [*recurrent, list(self.dense.parameters())]
+
+    def _output_loss(self, H: Tensor, Y: Tensor) -> Tensor:
+        """Return the mean cross-entropy of Y (batch_size, num_steps) from the H (T, B, ·) below the output layer."""
+        H, targets = H.flatten(0, 1), Y.t().flatten()
+        if self.as_written:
+            return functional.cross_entropy(self.dense(H), targets)
+        return output_loss(self.dense, H, targets)
 
 
 class ClozeModel(LanguageModel):
@@ -114,7 +126,7 @@ class ClozeModel(LanguageModel):
     def loss(self, X: Tensor, Y: Tensor, state: State) -> tuple[Tensor, State]:
         """Return the mean cross-entropy of the characters Y (batch_size, num_steps) in nats, and the last state."""
         H, state = self._both_sides(X, state, Y)
-        return output_loss(self.dense, H.flatten(0, 1), Y.t().flatten()), state
+        return self._output_loss(H, Y), state
 
     def layer_parameters(self) -> list[list[nn.Parameter]]:
         """Return the parameters layer by layer, both stacks together, the output layer last."""
@@ -144,6 +156,7 @@ class _Layers(nn.Module):
         super().__init__()
         self.num_layers = config.num_layers
         self.directions = 2 if config.bidirectional else 1
+        self.as_written = config.computation == "as_written"
         self.residual = config.residual
         self.norms: nn.ModuleList | None = None
         if config.layer_norm:
@@ -164,13 +177,14 @@ class ScratchLayers(_Layers):
     """Layers of cells written from their equations, stacked and run in one or both directions.
 
     Args:
-        readable: walk the cells step by step as they are written, instead of by `rnnlab.engine.sequence`.
+        config: cell, depth, direction and size; whether the cells are computed as written, step by step, or by
+            `rnnlab.engine.sequence`.
+        vocab_size: number of distinct characters.
     """
 
-    def __init__(self, config: TrainConfig, vocab_size: int, readable: bool = False) -> None:
+    def __init__(self, config: TrainConfig, vocab_size: int) -> None:
         super().__init__(config)
         self.vocab_size = vocab_size
-        self.readable = readable
         self.cells = nn.ModuleList()
         for layer in range(config.num_layers):
             num_inputs = vocab_size if layer == 0 else self.directions * config.num_hiddens
@@ -211,7 +225,7 @@ class ScratchLayers(_Layers):
         return layers
 
     def _run(self, cell: Cell, inputs: Tensor, state: State) -> tuple[Tensor, State]:
-        if not self.readable:
+        if not self.as_written:
             return run_sequence(cell, inputs, state)
         if inputs.dtype == torch.long:
             inputs = functional.one_hot(inputs, self.vocab_size).to(cell.W_x.dtype)
@@ -231,14 +245,15 @@ class LibraryLayers(_Layers):
     normalisation, `layers` is therefore a stack of n layers of depth 1; the same random seed draws the same weights.
 
     Args:
-        readable: call the framework's layers themselves on a processor too.
+        config: cell, depth, direction and size; computed as written, the framework's layers themselves are called on
+            a processor too.
+        vocab_size: number of distinct characters.
     """
 
-    def __init__(self, config: TrainConfig, vocab_size: int, readable: bool = False) -> None:
+    def __init__(self, config: TrainConfig, vocab_size: int) -> None:
         super().__init__(config)
         self.cell = config.cell
         self.relu = config.activation == "relu"
-        self.readable = readable
         options: dict[str, Any] = {"bidirectional": config.bidirectional}
         if config.cell == "rnn":
             options["nonlinearity"] = config.activation
@@ -260,7 +275,7 @@ class LibraryLayers(_Layers):
             inputs: characters (T, B).
             state: tensors (num_layers · directions, B, num_hiddens).
         """
-        if not self.readable and inputs.device.type == "cpu":
+        if not self.as_written and inputs.device.type == "cpu":
             return self._walk(inputs, state)
         if not self.stacked:
             return self._call(self.layers, inputs, state)
@@ -324,11 +339,14 @@ class LibraryLayers(_Layers):
         return [[p for name, p in named if f"_l{layer}" in name] for layer in range(self.num_layers)]
 
 
-def build_model(config: TrainConfig, vocab_size: int) -> LanguageModel:
+def build_model(config: TrainConfig, vocab_size: int, device: torch.device | str = "cpu") -> LanguageModel:
     """Build the model of `config` with weights drawn from its random seed: same seed, same weights.
 
-    Raises:
-        ConfigError: the device that was asked for is not there.
+    Args:
+        config: the settings; its `device` is what a run asks for, and `rnnlab.engine.device.resolve_device` says which
+            device that is.
+        vocab_size: number of distinct characters.
+        device: where the model is computed.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.random_seed)
@@ -340,7 +358,7 @@ def build_model(config: TrainConfig, vocab_size: int) -> LanguageModel:
             _initialize(parameter, config, name, fan_in)
             _open_forget_gate(parameter, config, name)
     model.to(dtype=torch.float64 if config.precision == "float64" else torch.float32)
-    return model.to(resolve_device(config, model))
+    return model.to(device)
 
 
 def num_parameters(parameters: Iterable[nn.Parameter]) -> int:

@@ -1,8 +1,10 @@
 """Scratch ≡ library: the library's weights copied into the scratch network, one minibatch, and what differs.
 
-The library side runs the framework's own layers, the scratch side the cells of `rnnlab.engine.cells`. RNN and LSTM are
-the same function written twice and agree but for rounding. The GRU of the book is another function than that of the
-library, which resets after the product, so there the differences say how far apart they are.
+Both sides are computed as written: the library side runs the framework's own layers, the scratch side the lines of
+`rnnlab.engine.cells`, step by step through autograd. The fast sequences that training takes by default stay out of it;
+the tests compare them with both sides. RNN and LSTM are the same function written twice and agree but for rounding.
+The GRU of the book is another function than that of the library, which resets after the product, so there the
+differences say how far apart they are.
 """
 
 from __future__ import annotations
@@ -22,13 +24,16 @@ from rnnlab.text.preparation import check_counts
 _GATES = {"rnn": (0,), "gru": (0, 1, 2), "lstm": (0, 1, 3, 2)}
 
 
-def parity(config: TrainConfig, vocab_size: int, indices: Tensor | Sequence[int]) -> dict[str, Any]:
+def parity(
+    config: TrainConfig, vocab_size: int, indices: Tensor | Sequence[int], device: torch.device | str = "cpu"
+) -> dict[str, Any]:
     """Run both implementations on the first minibatch of a text, from the zero state, with the same weights.
 
     Args:
-        config: the settings of both; its implementation does not matter.
+        config: the settings of both; its implementation and computation do not matter.
         vocab_size: number of distinct characters.
         indices: the text, (length,), long enough for one minibatch.
+        device: where both are computed.
 
     Returns:
         ``loss_scratch``, ``loss_library`` (nats); ``logits_difference``, ``gradient_difference``: the largest absolute
@@ -39,17 +44,16 @@ def parity(config: TrainConfig, vocab_size: int, indices: Tensor | Sequence[int]
         CorpusError: ``corpus_too_short``: there is not one minibatch in the text.
     """
     check_counts(len(indices), max(vocab_size, 2), config.change(sampling="consecutive"), "")
-    library = build_model(config.change(implementation="library"), vocab_size)
-    scratch = build_model(config.change(implementation="scratch"), vocab_size)
+    config = config.change(computation="as_written")
+    library = build_model(config.change(implementation="library"), vocab_size, device)
+    scratch = build_model(config.change(implementation="scratch"), vocab_size, device)
     for name, stack in library.named_children():
         if isinstance(stack, LibraryLayers):
-            stack.readable = True  # the framework's own layers, not our walk along their weights
             mine = scratch.get_submodule(name)
             assert isinstance(mine, ScratchLayers)
             _copy(stack, mine, config)
     with torch.no_grad():
         scratch.dense.load_state_dict(library.dense.state_dict())
-    device = library.dense.weight.device
     text = torch.as_tensor(indices, dtype=torch.long, device=device)
     X, Y = next(consecutive_minibatches(text, config.batch_size, config.num_steps))
     logits_library, loss_library = _learn(library, X, Y)

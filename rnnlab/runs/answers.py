@@ -13,6 +13,7 @@ from torch import Tensor
 from rnnlab.config import TrainConfig
 from rnnlab.engine.cells import State
 from rnnlab.engine.cloze import fill_gap, gaps
+from rnnlab.engine.device import available_devices, resolve_device
 from rnnlab.engine.diagnosis import diagnose
 from rnnlab.engine.generation import generate
 from rnnlab.engine.microscope import dependence, inspect
@@ -54,8 +55,9 @@ def answer(order: Mapping[str, Any]) -> dict[str, Any]:
     vocab = Vocab(text.train)
     keep = {"keep": False} if question["kind"] in BULKY else {}
     if question["kind"] == "parity":
-        return {**parity(config, len(vocab), _indices(vocab, text)), **keep}
-    model = build_model(config, len(vocab))
+        device = resolve_device(config, len(vocab))
+        return {**parity(config, len(vocab), _indices(vocab, text), device), **keep}
+    model = build_model(config, len(vocab), _device(config, len(vocab), order.get("device")))
     state = checkpoints.restore(model, config, Path(order["checkpoint"]))
     subject = Subject(state.model, config, vocab, text, state.hidden if config.carry_state else None)
     where = {"epoch": state.epoch, "minibatch": state.minibatch}
@@ -97,6 +99,13 @@ def _fill_gap(subject: Subject, question: Question) -> dict[str, Any]:
 def _gaps(subject: Subject, question: Question) -> dict[str, Any]:
     indices = _indices(subject.vocab, subject.text)
     return gaps(subject.model, subject.vocab, indices, subject.text.held_out, question["num"], subject.hidden)
+
+
+def _device(config: TrainConfig, vocab_size: int, started_on: str | None) -> torch.device:
+    """Return where to answer: on the device of the run; where that is missing and was not asked for, here."""
+    if config.device == "auto" and started_on is not None and started_on not in available_devices(config):
+        return torch.device("cpu")
+    return resolve_device(config, vocab_size, started_on)
 
 
 def _indices(vocab: Vocab, text: Prepared) -> Tensor:

@@ -286,6 +286,7 @@ class Commands:
             "config": config.to_json(),
             "text": self._supervisor.text(config),
             "checkpoint": checkpoint,
+            "device": self._supervisor.store.device(run),
             "question": question,
             "limits": {"memory_mb": self._supervisor.limits.memory_mb},
         }

@@ -344,6 +344,7 @@ class Supervisor:
             "config": record.config.to_json(),
             "text": self.text(record.config),
             "checkpoint": str(checkpoints[-1][2]) if checkpoints else None,
+            "device": self.store.device(record.id),
             "folder": str(checkpoint_folder(self.home, record.id)),
             "keep_every": admission.checkpoint_epochs(record.config),
             "limits": {"memory_mb": self.limits.memory_mb},

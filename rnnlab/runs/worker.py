@@ -23,6 +23,7 @@ import torch
 
 from rnnlab.config import TrainConfig
 from rnnlab.engine.control import Control
+from rnnlab.engine.device import resolve_device
 from rnnlab.engine.model import build_model
 from rnnlab.engine.training import TrainingState, prepare_thread, train
 from rnnlab.errors import RNNLabError, RunError
@@ -105,7 +106,7 @@ class Training:
     """A training run: what `train` says goes up the line, what comes down the line goes to its `Control`.
 
     Args:
-        order: configuration, text, and the checkpoint to go on from.
+        order: configuration, text, the checkpoint to go on from, and the device that the run started on.
         line: to the supervisor.
     """
 
@@ -125,7 +126,8 @@ class Training:
         train_text = prepare(order["text"], self._config.preprocessing, self._config.num_chars).train
         self._vocab = Vocab(train_text)
         self._indices = torch.tensor(self._vocab.encode(train_text), dtype=torch.long)
-        model = build_model(self._config, len(self._vocab))
+        device = resolve_device(self._config, len(self._vocab), order["device"])
+        model = build_model(self._config, len(self._vocab), device)
         if order["checkpoint"]:
             self._state = checkpoints.restore(model, self._config, Path(order["checkpoint"]))
         else:

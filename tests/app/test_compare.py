@@ -179,6 +179,25 @@ def test_a_race_starts_together_from_one_seed_and_names_the_places(open_page: Op
     assert param(app, "view") == "race"
 
 
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_fast_and_as_written_race_over_one_curve(open_page: Open, client: Client, lang: str) -> None:
+    app = open_page("compare", lang, view="race", vary="computation", recipe="A2", **TINY_URL)
+    assert not app.exception
+    assert t("compare.vary.computation.help", lang) in words(app)
+    app.button(key="compare.race.start").click().run()
+    assert not app.exception
+    started = pins_of(app)
+    finish(client, started)
+    records = [client.store.run(pin) for pin in started]
+    assert [record.config.computation for record in records] == ["fast", "as_written"]
+    assert records[0].perplexity == pytest.approx(records[1].perplexity, rel=1e-3)
+    app.run()
+    assert not app.exception
+    said = t("compare.same_curve.digits", lang, epochs=6, digits="#").split("#")[0]
+    exact = t("compare.same_curve.exact", lang, epochs=6)
+    assert any(one.value.startswith((said, exact)) for one in app.info)
+
+
 def test_a_race_of_ones_own_variants_says_what_is_wrong_with_them(open_page: Open) -> None:
     app = open_page("compare", "en", view="race", vary="own", own="cell=cnn")
     assert not app.exception

@@ -248,3 +248,23 @@ def test_beside_every_setting_stand_a_sentence_its_formula_and_its_section(open_
 
 def _of_setup(widget: Any) -> bool:
     return (widget.key or "").startswith("setup.") and not (widget.key or "").startswith("setup.recipe.")
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("implementation", ["scratch", "library"])
+def test_what_runs_is_said_beside_the_code(open_page: Open, implementation: str, lang: str) -> None:
+    def told(computation: str) -> bool:
+        layer, section = "torch.nn.LSTM", t("setup.machine", lang)
+        return t(f"explain.{implementation}.{computation}", lang, layer=layer, section=section) in words(app)
+
+    app = open_page("train", lang, recipe="A6", implementation=implementation)
+    assert told("fast")
+    assert not told("as_written")
+    setting(app, "computation").set_value("as_written").run()
+    assert not app.exception
+    assert told("as_written")
+    assert not told("fast")
+    assert param(app, "computation") == "as_written"
+    assert t("summary.computation", lang) in words(app)
+    again = open_page("train", lang, recipe="A6", computation="as_written")
+    assert setting(again, "computation").value == "as_written"

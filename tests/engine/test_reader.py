@@ -52,7 +52,7 @@ def _compare(config: Any, vocab: Vocab) -> None:
     model = build_model(config, len(vocab))
     layers = model.recurrent
     assert isinstance(layers, ScratchLayers | LibraryLayers)
-    layers.readable = True  # the equations, step by step, or the framework's own layers
+    layers.as_written = True  # the equations, step by step, or the framework's own layers
     reader, state = Reader(model), model.begin_state(1)
     for index in vocab.encode("the fox"):
         with torch.no_grad():

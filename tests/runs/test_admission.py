@@ -79,7 +79,14 @@ def test_how_many_checkpoints_are_kept(num_epochs: int, pred_period: int, every:
 
 
 @pytest.mark.parametrize(
-    "changed", [{"num_hiddens": 16}, {"residual": True}, {"layer_norm": True}, {"objective": "cloze"}]
+    "changed",
+    [
+        {"num_hiddens": 16},
+        {"residual": True},
+        {"layer_norm": True},
+        {"objective": "cloze"},
+        {"computation": "as_written"},
+    ],
 )
 def test_the_shape_of_the_cost(changed: dict[str, Any]) -> None:
     config = TrainConfig.make(num_layers=2, bidirectional=True)
@@ -99,3 +106,4 @@ def test_more_work_takes_longer() -> None:
     assert seconds(num_hiddens=512) > seconds(num_hiddens=64) > 0
     assert seconds(num_layers=2) > seconds(num_layers=1)
     assert seconds(implementation="library") < seconds(implementation="scratch")
+    assert seconds(computation="as_written") > seconds()

@@ -6,13 +6,16 @@ import json
 import math
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from rnnlab.engine.device import available_devices
 from rnnlab.errors import ConfigError, CorpusError, PrefixError, RNNLabError, RunError
+from rnnlab.runs import schema
 from rnnlab.runs.client import Client
-from tests.runs.lab import LONG, TINY, curve, events, gone, pid_of, until, until_event, until_state
+from tests.runs.lab import LONG, TINY, curve, events, gone, opened, pid_of, until, until_event, until_state
 
 
 def refusal(code: str) -> pytest.RaisesExc[RNNLabError]:
@@ -480,3 +483,28 @@ def test_an_export_that_is_no_text_or_too_large(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(RunError) as caught:
         export.import_run(b"x" * 11)
     assert caught.value.code == "import_too_large"
+
+
+def test_a_continued_run_keeps_its_device_whatever_auto_would_choose_now(tmp_path: Path) -> None:
+    with opened(tmp_path / "home") as client:
+        run_id = client.create(TINY.change(device="auto"))
+        until_state(client, run_id, "finished")
+        device = events(client, run_id, "run_started")[0].device
+        assert client.store.device(run_id) == device
+        client.continue_run(run_id, 1)
+        until(client, run_id, lambda record: record.state == "finished" and record.epoch == 4)
+        assert [event.device for event in events(client, run_id, "run_started")] == [device, device]
+    # as if it had started on a machine with other devices
+    missing = next(name for name in ("mps", "cuda") if name not in available_devices(TINY))
+    with closing(schema.connect_writer(tmp_path / "home" / schema.DATABASE)) as connection:
+        connection.execute(
+            "update events set body = json_set(body, '$.device', ?) where kind = 'run_started'", [missing]
+        )
+    with opened(tmp_path / "home") as client:
+        # an answer depends on it by rounding alone
+        assert client.generate(run_id, "the", 3)
+        client.continue_run(run_id, 1)
+        record = until_state(client, run_id, "failed")
+        assert record.error is not None
+        assert (record.error["code"], record.error["params"]["value"]) == ("device_missing", missing)
+        assert record.continuable

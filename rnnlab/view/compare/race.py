@@ -13,7 +13,7 @@ from rnnlab.view.compare import overlay, state
 from rnnlab.view.compare import pins as compare_pins
 from rnnlab.view.compare import watch as compare_watch
 from rnnlab.view.compare.measures import FINISHES, Pinned, Place, finish_line, finishing_order
-from rnnlab.view.compare.sentences import labels, shown
+from rnnlab.view.compare.sentences import labels, same_curve, shown
 from rnnlab.view.compare.variants import KINDS, MAX_VARIANTS, parse_own, variants
 from rnnlab.view.compare.watch import Look
 from rnnlab.view.language.i18n import duration, number, plain, t
@@ -55,6 +55,8 @@ def _choose(kind: str, base: TrainConfig) -> list[TrainConfig]:
         except RNNLabError as error:
             session.complain(error)
             return []
+    if kind == "computation":
+        st.caption(t("compare.vary.computation.help", lang))
     options = variants(base, kind)
     says = {str(value): _says(kind, value) for value in options}
     key = state.key(f"race.{kind}")
@@ -111,6 +113,8 @@ def watch(pins: Sequence[str]) -> None:
     def race(now: Look) -> None:
         names = labels(now.runs, lang)
         _order(now.runs, names, finish, by)
+        if len(now.runs) == 2 and (told := same_curve(now.runs[0], now.runs[1], lang)):
+            st.info(plain(told), icon=":material/speed:")
         overlay.curves(now, names, by, smooth, key="compare.race")
 
     compare_watch.follow(pins, race)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rnnlab.view.compare.measures import Band, Pinned, Rung, common_band, differences, first_below
-from rnnlab.view.language.i18n import has, number, t
+from rnnlab.view.language.i18n import duration, has, number, t
 from rnnlab.view.language.settings import value_text
 
 READY = (("A1", "A2"), ("A6", "A7"), ("A8", "A9"), ("A5", "A10"), ("A8", "A8-repaired"))
@@ -111,7 +111,7 @@ def scientific(value: float) -> str:
 
 
 def verdict(left: Pinned, right: Pinned, names: Sequence[str], lang: str) -> str:
-    """Say in one sentence what came out of two runs.
+    """Say in one sentence what came out of two runs; of one setup that was computed in two ways, how equal they are.
 
     Where one has trained longer, both are compared after the last epoch that both have finished.
 
@@ -121,6 +121,8 @@ def verdict(left: Pinned, right: Pinned, names: Sequence[str], lang: str) -> str
         names: what the two are called.
         lang: the language.
     """
+    if told := same_curve(left, right, lang):
+        return told
     epoch = min(left.history.epoch, right.history.epoch)
     ends = left.at(epoch), right.at(epoch)
     if not epoch or ends[0] is None or ends[1] is None:
@@ -207,6 +209,42 @@ def _pace(runs: tuple[Pinned, Pinned], names: Sequence[str], lang: str) -> str:
     if slow / fast < FASTER:
         return ""
     return t("compare.verdict.pace", lang, slow=slow_name, fast=fast_name, ratio=times(slow / fast))
+
+
+def same_curve(left: Pinned, right: Pinned, lang: str) -> str:
+    """Say of one setup computed fast and as written to how many digits the curves agree, and how long an epoch takes.
+
+    Returns:
+        Nothing where the two differ in more than that, or have not both finished an epoch.
+    """
+    runs = {run.config.computation: run for run in (left, right)}
+    different = set(differences([left.config, right.config])) - {"num_epochs", "pred_period"}
+    epochs = min(left.history.epoch, right.history.epoch)
+    if different != {"computation"} or not epochs:
+        return ""
+    said = _agreement([(left.at(epoch), right.at(epoch)) for epoch in range(1, epochs + 1)], epochs, lang)
+    if left.recorded != right.recorded:
+        return said  # perhaps on two machines
+    paces = {name: run.history.seconds_per_epoch(len(run.history.epochs)) or 0.0 for name, run in runs.items()}
+    if min(paces.values()) <= 0:
+        return said
+    ratio = paces["as_written"] / paces["fast"]
+    values = {name: duration(seconds, lang) for name, seconds in paces.items()}
+    if ratio < 1:
+        return f"{said} {t('compare.same_curve.slower', lang, **values)}"
+    return f"{said} {t('compare.same_curve.pace', lang, ratio=times(ratio), **values)}"
+
+
+def _agreement(pairs: Sequence[tuple[float | None, float | None]], epochs: int, lang: str) -> str:
+    # an infinite perplexity says nothing of how close two losses are
+    known = [(a, b) for a, b in pairs if a is not None and b is not None and math.isfinite(a) and math.isfinite(b)]
+    difference = max((abs(a - b) / min(a, b) for a, b in known), default=0.0)
+    if difference == 0:
+        return t("compare.same_curve.exact", lang, epochs=epochs)
+    digits = math.floor(-math.log10(difference))
+    if digits < 2:
+        return t("compare.same_curve.apart", lang, epochs=epochs, share=f"{number(100 * difference, 2)} %")
+    return t("compare.same_curve.digits", lang, epochs=epochs, digits=digits)
 
 
 def width_of_chance(runs: Sequence[Pinned], lang: str) -> str:

@@ -43,7 +43,7 @@ def _on_the_way(record: RunRecord | None, lang: str) -> list[str]:
 
 
 def cell(config: TrainConfig) -> None:
-    """Show the equations of the cell and the code of its time step."""
+    """Show the equations of the cell, the code of its time step, and which form of it training runs."""
     lang = session.language()
     st.subheader(t("explain.cell", lang, cell=value_text("cell", config.cell, lang)), anchor=False)
     left, right = st.columns([2, 3], gap="large")
@@ -53,8 +53,10 @@ def cell(config: TrainConfig) -> None:
         st.caption(t(f"explain.{config.cell}", lang))
     with right:
         st.code(cell_source(config.cell), language="python", wrap_lines=True)
+        section = t("setup.machine", lang)
         if config.implementation == "library":
-            note = t("explain.library", lang, layer=library_layer(config.cell))
+            layer = library_layer(config.cell)
+            note = t(f"explain.library.{config.computation}", lang, layer=layer, section=section)
             st.caption(f"{note} {t('explain.library_gru', lang)}" if config.cell == "gru" else note)
         else:
-            st.caption(t("explain.scratch", lang))
+            st.caption(t(f"explain.scratch.{config.computation}", lang, section=section))

@@ -40,6 +40,7 @@ from rnnlab.view.compare.sentences import (
     cut,
     greatest_step,
     labels,
+    same_curve,
     scientific,
     shown,
     verdict,
@@ -50,7 +51,7 @@ from rnnlab.view.compare.variants import parse_own, variants
 from rnnlab.view.data import recorded
 from rnnlab.view.data.facts import FactBook, Reading
 from rnnlab.view.data.history import History
-from rnnlab.view.language.i18n import LANGUAGES, t
+from rnnlab.view.language.i18n import LANGUAGES, duration, t
 from tests.view.watch.test_tables import epoch, rows, started
 
 LADDER = {0: 1000.0, 1: 270.0, 2: 8.0}
@@ -239,6 +240,7 @@ def test_variants_hold_the_setting_of_the_base() -> None:
     assert variants(TrainConfig(num_layers=4), "num_layers") == [1, 2, 4, 6]
     assert variants(TrainConfig(learning_rate=5000.0), "learning_rate") == [500.0, 1500.0, 5000.0]
     assert variants(TrainConfig(), "cell") == ["rnn", "gru", "lstm"]
+    assert variants(TrainConfig(), "computation") == ["fast", "as_written"]
 
 
 def test_own_variants_are_read_and_a_bad_one_is_refused() -> None:
@@ -309,6 +311,39 @@ def test_the_pairs_of_the_book_say_what_their_recordings_show(lang: str) -> None
     # the pair beside it does not lie on that line
     a6 = verdict(recorded_run("A6"), recorded_run("A7"), ("A6", "A7"), lang)
     assert not any(has_clause(a6, "flat", lang, name=name, line=shown(unigram)) for name in ("A6", "A7"))
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_one_curve_computed_in_two_ways_is_said_to_its_digits(lang: str) -> None:
+    base = TrainConfig(num_epochs=10)
+    fast, slow = a_run(100.0, 20.0, config=base), a_run(100.002, 20.001, 9.0, config=_as_written(base))
+    for one in range(2):
+        slow.history.epochs[one] = epoch(one + 1, (100.002, 20.001)[one], seconds=1.5)
+    slow.history.epochs.pop()  # the third is not finished
+    said = same_curve(fast, slow, lang)
+    assert t("compare.same_curve.digits", lang, epochs=2, digits=4) in said
+    times = {"fast": duration(0.5, lang), "as_written": duration(1.5, lang)}
+    assert t("compare.same_curve.pace", lang, ratio="3", **times) in said
+    # in whichever order, and as the sentence about two runs
+    assert said == same_curve(slow, fast, lang) == verdict(fast, slow, ("L", "R"), lang)
+    apart = same_curve(a_run(10.0, config=base), a_run(10.5, config=_as_written(base)), lang)
+    assert t("compare.same_curve.apart", lang, epochs=1, share="5 %") in apart
+    exact = same_curve(a_run(10.0, None, config=base), a_run(10.0, None, config=_as_written(base)), lang)
+    assert t("compare.same_curve.exact", lang, epochs=2) in exact
+
+
+def test_two_curves_are_one_only_where_nothing_else_differs() -> None:
+    base = TrainConfig(num_epochs=10)
+    left = a_run(10.0, config=base)
+    assert same_curve(left, a_run(10.0, config=base), "en") == ""
+    assert same_curve(left, a_run(10.0, config=_as_written(base).change(num_hiddens=8)), "en") == ""
+    assert same_curve(left, a_run(config=_as_written(base)), "en") == ""
+    # more epochs than the other were asked of it
+    assert same_curve(left, a_run(10.0, config=_as_written(base).change(num_epochs=20)), "en")
+
+
+def _as_written(config: TrainConfig) -> TrainConfig:
+    return config.change(computation="as_written")
 
 
 def test_the_leak_is_said_of_the_bidirectional_run_and_of_no_other() -> None:
