@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from rnnlab.config import TrainConfig
+from rnnlab.config import FREE, TrainConfig
 from rnnlab.errors import RecipeError
 
 Group = Literal["A", "B", "X"]
@@ -77,8 +77,8 @@ class Recipe:
         return f"recipe.{self.id}.title"
 
     def matches(self, config: TrainConfig) -> bool:
-        """Whether a run with `config` is this experiment, whatever its corpus, random seed, device and computation."""
-        free = {name: getattr(self.config, name) for name in ("corpus", "random_seed", "device", "computation")}
+        """Whether a run with `config` is this experiment, whatever the settings that are free: corpus, seed, device."""
+        free = {name: getattr(self.config, name) for name in FREE}
         return self.config == config.model_copy(update=free)
 
     def to_dict(self) -> dict[str, Any]:

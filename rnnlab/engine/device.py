@@ -16,7 +16,7 @@ import time
 
 import torch
 
-from rnnlab.config import TrainConfig
+from rnnlab.config import COSTS, TrainConfig
 from rnnlab.engine.model import LanguageModel, build_model
 from rnnlab.errors import ConfigError
 
@@ -91,11 +91,7 @@ def seconds_per_minibatch(config: TrainConfig, model: LanguageModel, device: str
 
 
 def _fastest_of(config: TrainConfig, vocab_size: int, devices: list[str]) -> str:
-    depends_on = {
-        "cell", "implementation", "num_layers", "bidirectional", "num_hiddens", "batch_size", "num_steps", "objective",
-        "residual", "layer_norm", "precision", "computation",
-    }  # fmt: skip
-    key = f"{config.model_dump_json(include=depends_on)} {vocab_size}"
+    key = f"{config.model_dump_json(include=set(COSTS) - {'device'})} {vocab_size}"
     if key not in _fastest:
         model = build_model(config, vocab_size)
         seconds = {device: seconds_per_minibatch(config, model, device) for device in devices}

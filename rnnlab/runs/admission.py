@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections import Counter
@@ -10,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rnnlab.config import TrainConfig
+from rnnlab.config import COSTS, TrainConfig
 from rnnlab.errors import RunError
 
 MEGABYTE = 2**20
@@ -159,8 +158,11 @@ def checkpoint_epochs(config: TrainConfig) -> int:
 
 
 def cost_shape(config: TrainConfig) -> str:
-    """Return what decides how long an epoch takes, as a text: runs of one shape take equally long here."""
-    return json.dumps({name: getattr(config, name) for name in _SHAPE}, separators=(",", ":"))
+    """Return what decides how long an epoch takes, as a text: runs of one shape take equally long here.
+
+    Defaults are left out, so that a setting that comes later leaves the shape of older runs as it is.
+    """
+    return config.model_dump_json(include=set(COSTS), exclude_defaults=True)
 
 
 def estimate_epoch(config: TrainConfig, vocab_size: int, flops: float, op_seconds: float) -> float:
@@ -188,29 +190,6 @@ def estimate_epoch(config: TrainConfig, vocab_size: int, flops: float, op_second
     )
 
 
-_SHAPE = (
-    "cell",
-    "implementation",
-    "num_layers",
-    "bidirectional",
-    "num_hiddens",
-    "activation",
-    "objective",
-    "residual",
-    "layer_norm",
-    "sampling",
-    "num_steps",
-    "batch_size",
-    "optimizer",
-    "detach",
-    "corpus",
-    "preprocessing",
-    "num_chars",
-    "device",
-    "computation",
-    "precision",
-    "flush_denormal",
-)
 _GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 _CALLS = {"rnn": 4, "gru": 14, "lstm": 18}
 # how many times as long an epoch takes as written: measured between 1.8 and 2.5 (A2, A4, A6), 0.9 and 1.4 (A3 to A10)

@@ -13,7 +13,7 @@ from rnnlab.recipes import RECIPES
 from rnnlab.runs.client import Client
 from rnnlab.view.language.equations import EQUATIONS, cell_source
 from rnnlab.view.language.i18n import LANGUAGES, error_text, t
-from rnnlab.view.language.settings import summary
+from rnnlab.view.language.settings import no_effect_text, summary, value_text
 from rnnlab.view.language.tips import tip
 from rnnlab.view.train import corpus
 from tests.app.conftest import TINY, Open, param, setting, unfold, widgets, words
@@ -79,13 +79,41 @@ def test_settings_are_shown_where_they_mean_something(open_page: Open) -> None:
     app = open_page("train", "en", recipe="A10")
     setting(app, "objective").set_value("cloze").run()
     assert param(app, "objective") == "cloze"
-    assert t("summary.cloze", "en") in words(app)
+    assert value_text("objective", "cloze", "en") in words(app)
     setting(app, "bidirectional").set_value(False).run()
     assert not app.exception
     assert not app.error  # and the objective goes with the second direction
     assert "objective" not in app.query_params
     with pytest.raises(StopIteration):
         setting(app, "objective")
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_setting_without_effect_says_so(open_page: Open, lang: str) -> None:
+    app = open_page("train", lang, recipe="A2")
+    setting(app, "activation").set_value("relu").run()
+    said = no_effect_text("activation", lang)
+    assert said not in words(app)
+    setting(app, "cell").set_value("gru").run()
+    assert not app.exception
+    assert said in words(app)
+    assert param(app, "activation") == "relu"  # it is shown, and so it stays
+    assert no_effect_text("residual", lang) not in words(app)  # nobody asked for it
+    setting(app, "residual").set_value(True).run()
+    assert no_effect_text("residual", lang) in words(app)
+    setting(app, "num_layers").set_value(2).run()
+    assert no_effect_text("residual", lang) not in words(app)
+
+
+def test_what_decoding_does_not_use_is_not_in_force(open_page: Open) -> None:
+    app = open_page("train", "en", recipe="A2", decoding="temperature", temperature="0.5")
+    assert setting(app, "temperature").value == 0.5
+    setting(app, "decoding").set_value("greedy").run()
+    assert "temperature" not in app.query_params
+    setting(app, "decoding").set_value("top_k").run()
+    assert setting(app, "temperature").value == 0.5  # it comes back as it was left
+    assert param(app, "temperature") == "0.5"
+    assert setting(app, "top_k").value == 5
 
 
 def test_filling_gaps_with_one_direction_is_refused_by_the_url(open_page: Open) -> None:
@@ -237,6 +265,6 @@ def test_what_runs_is_said_beside_the_code(open_page: Open, implementation: str,
     assert told("as_written")
     assert not told("fast")
     assert param(app, "computation") == "as_written"
-    assert t("summary.as_written", lang) in words(app)
+    assert t("summary.computation", lang) in words(app)
     again = open_page("train", lang, recipe="A6", computation="as_written")
     assert setting(again, "computation").value == "as_written"

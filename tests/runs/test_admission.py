@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,11 @@ def test_the_shape_of_the_cost(changed: dict[str, Any]) -> None:
     config = TrainConfig.make(num_layers=2, bidirectional=True)
     assert admission.cost_shape(config) == admission.cost_shape(config.change(learning_rate=1, random_seed=5))
     assert admission.cost_shape(config) != admission.cost_shape(config.change(**changed))
+
+
+def test_a_setting_that_comes_later_leaves_the_shape_of_older_runs() -> None:
+    assert json.loads(admission.cost_shape(TrainConfig())) == {}
+    assert json.loads(admission.cost_shape(TrainConfig.make(cell="gru", num_epochs=3))) == {"cell": "gru"}
 
 
 def test_more_work_takes_longer() -> None:

@@ -17,7 +17,7 @@ from rnnlab.view.compare.sentences import labels, same_curve, shown
 from rnnlab.view.compare.variants import KINDS, MAX_VARIANTS, parse_own, variants
 from rnnlab.view.compare.watch import Look
 from rnnlab.view.language.i18n import duration, number, plain, t
-from rnnlab.view.language.settings import summary, value_text
+from rnnlab.view.language.settings import phrase, summary, value_text
 from rnnlab.view.page import session
 
 
@@ -76,7 +76,7 @@ def _choose(kind: str, base: TrainConfig) -> list[TrainConfig]:
 def _says(kind: str, value: object) -> str:
     lang = session.language()
     if kind == "num_layers":
-        return t("summary.layers" if int(str(value)) > 1 else "summary.layer", lang, count=value)
+        return phrase(kind, TrainConfig().change(num_layers=value), lang)
     return value_text(kind, value, lang)
 
 

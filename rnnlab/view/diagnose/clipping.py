@@ -11,6 +11,7 @@ from rnnlab.view.diagnose import charts, exhausted, sentences, starting, subject
 from rnnlab.view.diagnose import tables as diagnose_tables
 from rnnlab.view.diagnose.subject import Subject
 from rnnlab.view.language.i18n import duration, number, plain, t
+from rnnlab.view.language.settings import phrase
 from rnnlab.view.page import chart
 
 THETA = 0.01
@@ -67,7 +68,7 @@ def _twin(one: Subject) -> Subject | None:
 
 def _offer(one: Subject) -> None:
     lang, other = one.scene.lang, _other(one.config)
-    word = t("summary.clip_off", lang) if other.clip_norm is None else f"θ = {number(other.clip_norm, 3)}"
+    word = phrase("clip_norm", other, lang)
     st.info(t("clip.missing", lang, setting=word), icon=":material/info:")
     base = starting.base_recipe(one)
     repaired = f"{base}-repaired" if other.clip_norm is not None else base.removesuffix("-repaired")

@@ -11,6 +11,7 @@ from rnnlab.view.diagnose import charts, rescue, sentences, starting, subject
 from rnnlab.view.diagnose import tables as diagnose_tables
 from rnnlab.view.diagnose.subject import Subject
 from rnnlab.view.language.i18n import duration, number, plain, t
+from rnnlab.view.language.settings import phrase
 from rnnlab.view.page import address, asking, chart, session
 
 DEMONSTRATION = 24
@@ -98,7 +99,7 @@ def _gradients(one: Subject) -> None:
 def _heat(one: Subject, key: str) -> None:
     scene, lang = one.scene, one.scene.lang
     last = scene.history.last
-    st.markdown(f"**{plain(one.name)}** · {t('summary.layers', lang, count=one.config.num_layers)}")
+    st.markdown(f"**{plain(one.name)}** · {phrase('num_layers', one.config, lang)}")
     if last is None or not last.grad_norm_by_layer:
         st.caption(t("find.plateau.none", lang))
         return

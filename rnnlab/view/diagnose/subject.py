@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from rnnlab.config import TrainConfig
+from rnnlab.config import TrainConfig, in_section
 from rnnlab.errors import RunError
 from rnnlab.events import Diagnosis
 from rnnlab.recipes import RECIPES
@@ -129,9 +129,7 @@ def find(config: TrainConfig, *, epochs_too: bool = True) -> RunRecord | None:
         config: the settings.
         epochs_too: whether the number of epochs, the prefixes and the way of writing must agree too.
     """
-    free = (
-        () if epochs_too else ("num_epochs", "pred_period", "num_preds", "prefixes", "decoding", "temperature", "top_k")
-    )
+    free = () if epochs_too else ("num_epochs", *in_section("generation"))
     same = [
         one
         for one in st.session_state[_RUNS]

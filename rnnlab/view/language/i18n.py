@@ -10,6 +10,7 @@ from typing import Any
 
 from rnnlab.config import TrainConfig, allowed_values
 from rnnlab.errors import RNNLabError
+from rnnlab.setting import as_text
 
 # links, pictures, code, formulas, emphasis, colours; an underscore within a word is none
 _MARKUP = re.compile(r"[\\`*\[\]<>$~|]|(?<!\w)_|_(?!\w)")
@@ -62,6 +63,7 @@ def code_text(code: str, params: dict[str, Any], message: str, lang: str) -> str
     field = str(params.get("field", ""))
     if field in TrainConfig.model_fields:
         shown["field"] = f"{t(f'field.{field}', lang)} ({field})"
+    if code == "config_value":
         shown["allowed"] = allowed_text(field, lang)
     try:
         return t(f"error.{code}", lang).format(**shown)
@@ -76,13 +78,13 @@ def plain(text: str) -> str:
 
 def allowed_text(name: str, lang: str) -> str:
     """Say what the setting `name` accepts, in `lang`."""
-    text = allowed_values(name)
-    if lang == "en":
-        return text
-    if name in ("prefixes", "corpus"):
+    allowed = allowed_values(name)
+    if allowed.sentence:
         return t(f"allowed.{name}", lang)
-    text = re.sub(r"^more than (.+?) to ", r"大于 \1，至多 ", text)
-    return text.replace(" to ", " 到 ").replace(", or none", "，或 none（关闭）").replace(", ", "、")
+    if allowed.choices:
+        return t("list.join", lang).join(allowed.choices)
+    text = t(f"allowed.{allowed.interval}", lang, low=as_text(allowed.low), high=as_text(allowed.high))
+    return t("allowed.or_none", lang, allowed=text) if allowed.or_none else text
 
 
 def number(value: float | None, digits: int = 4) -> str:

@@ -10,10 +10,11 @@ from typing import get_args
 
 import pytest
 
-from rnnlab.config import TrainConfig
+from rnnlab.config import SETTINGS, TrainConfig, allowed_values
 from rnnlab.errors import ConfigError, RNNLabError, RunError
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.protocol import STATES, STEP_UNITS
+from rnnlab.setting import Allowed
 from rnnlab.view.language.i18n import (
     LANGUAGES,
     allowed_text,
@@ -26,7 +27,15 @@ from rnnlab.view.language.i18n import (
     plain,
     t,
 )
-from rnnlab.view.language.settings import CHOICES, changes_text, look_for, recipe_title, summary, value_text
+from rnnlab.view.language.settings import (
+    CHOICES,
+    changes_text,
+    look_for,
+    no_effect_text,
+    recipe_title,
+    summary,
+    value_text,
+)
 
 ROOT = Path(__file__).parents[3]
 CODE = [*(ROOT / "rnnlab" / "view").rglob("*.py"), *(ROOT / "pages").glob("*.py")]
@@ -185,11 +194,67 @@ def test_durations() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("name", TrainConfig.model_fields)
+def test_what_is_allowed_is_said_alike_by_the_page_and_the_shell(name: str) -> None:
+    assert allowed_text(name, "en") == str(allowed_values(name))
+    assert not re.search(r"\b(to|more|less|than|or)\b", allowed_text(name, "zh"))
+
+
+@pytest.mark.parametrize(("above", "below"), [(False, False), (False, True), (True, False), (True, True)])
+def test_every_kind_of_interval_has_its_words(above: bool, below: bool) -> None:
+    allowed = Allowed(low=0, high=1, above_low=above, below_high=below)
+    assert t(f"allowed.{allowed.interval}", "en", low=0, high=1) == str(allowed)
+    said = t(f"allowed.{allowed.interval}", "zh", low=0, high=1)
+    assert ("大于 0" in said, "小于 1" in said) == (above, below)
+
+
+def test_what_is_allowed_is_said_in_chinese() -> None:
+    said = {name: allowed_text(name, "zh") for name in TrainConfig.model_fields}
+    assert said["cell"] == "rnn、gru、lstm"
+    assert said["num_layers"] == "1 到 8"
+    assert said["learning_rate"] == "大于 0，至多 10000"
+    assert said["clip_norm"] == "大于 0，至多 1000000，或 none（关闭）"
+
+
+def test_a_missing_device_is_said_with_those_that_are_there() -> None:
+    error = ConfigError("device_missing", "No.", field="device", value="cuda", allowed="cpu, auto")
+    for lang in LANGUAGES:
+        assert "cpu, auto" in error_text(error, lang)
+        assert "mps" not in error_text(error, lang)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_what_has_no_effect_is_said_with_what_it_needs(lang: str) -> None:
+    for name, setting in SETTINGS.items():
+        if setting.needs:
+            said = no_effect_text(name, lang)
+            assert all(t(f"field.{other}", lang) in said for other in setting.needs), name
+    assert value_text("cell", "lstm", lang) in no_effect_text("forget_bias", lang)
+    both = [value_text("decoding", value, lang) for value in ("temperature", "top_k")]
+    assert t("list.or", lang).join(both) in no_effect_text("temperature", lang)
+    assert t("allowed.closed", lang, low=2, high=8) in no_effect_text("residual", lang)
+
+
 def test_a_setup_in_words() -> None:
     config = RECIPES["A6"].config
     assert summary(config, "en") == (
         "LSTM · from scratch · 1 layer · 256 hidden units · consecutive sampling · SGD 100 · θ = 0.01 · 160 epochs"
     )
     assert "双向" in summary(RECIPES["A10"].config, "zh")
+    everything = config.change(
+        cell="rnn", activation="relu", num_layers=2, bidirectional=True, objective="cloze", residual=True,
+        layer_norm=True, sampling="random", optimizer="adam", learning_rate=0.01, clip_norm=None,
+    )  # fmt: skip
+    assert summary(everything, "en") == (
+        "RNN · ReLU · from scratch · 2 layers · bidirectional · 256 hidden units · fill the gap · residual connections"
+        " · layer normalisation · random sampling · Adam 0.01 · no clipping · 160 epochs"
+    )
+    assert summary(config.change(forget_bias=1.5, detach=False), "zh") == (
+        "LSTM · 从零实现 · 1 层 · 256 个隐藏单元 · 遗忘门偏置 1.5 · 相邻采样 · SGD 100 · θ = 0.01 · 不截断梯度"
+        " · 160 个迭代周期"
+    )
+    # what has no effect is not said
+    idle = config.change(cell="gru", activation="relu", residual=True, forget_bias=1.0)
+    assert summary(idle, "en") == summary(config.change(cell="gru"), "en")
     assert changes_text(config.change(learning_rate=50.0), config, "en") == "Learning rate 50 (was 100)"
     assert changes_text(config, config, "en") == ""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from rnnlab.config import TrainConfig
+from rnnlab.config import TrainConfig, in_section
 from rnnlab.events import RunDiverged
 from rnnlab.recipes import RECIPES
 from rnnlab.view.data.history import History
@@ -67,7 +67,7 @@ def plan(exercise: str, setting: str = "") -> dict[str, TrainConfig]:
 
 def comparable(config: TrainConfig, other: TrainConfig, differ: tuple[str, ...]) -> bool:
     """Say whether two setups are the same but for `differ`, their length and when they write."""
-    free = {*differ, "num_epochs", "pred_period", "num_preds", "prefixes", "decoding", "temperature", "top_k"}
+    free = {*differ, "num_epochs", *in_section("generation")}
     return not set(config.changes_from(other)) - free
 
 
