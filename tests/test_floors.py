@@ -189,7 +189,7 @@ READ_VARIABLES = {
     "rnnlab.runs.supervisor": "reads the limits when it starts",
     "rnnlab.runs.endpoint": "XDG_RUNTIME_DIR",
     "rnnlab.runs.process": "passes them on",
-    "rnnlab.runs.worker": "takes the token that it was started with",
+    "rnnlab.runs.spawned": "takes the token that it was started with",
 }
 # where a process starts, and what the shell and an exported script call with no folders
 READ_SETTINGS = {"rnnlab.cli.main", "rnnlab.runs.supervisor", "rnnlab.view.page.session", "rnnlab.text.corpora"}
