@@ -11,8 +11,7 @@ lang = frame.enter()
 frame.head(t("compare.title", lang), t("compare.lead", lang))
 
 # what the URL asks for, and what of it could not be done
-for problem in state.begin():
-    session.complain(problem)
+state.begin()
 if session.embedded():
     overlay.draw(state.pins())
     st.stop()

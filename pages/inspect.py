@@ -6,6 +6,7 @@ from rnnlab.view.inspect import chooser, dependence, next_characters, start, sta
 from rnnlab.view.inspect import measures as scope
 from rnnlab.view.inspect import subject as inspect_subject
 from rnnlab.view.inspect import text as inspect_text
+from rnnlab.view.inspect.address import VIEWS
 from rnnlab.view.inspect.sentences import surprise_summary
 from rnnlab.view.language.i18n import t
 from rnnlab.view.page import frame, session
@@ -18,8 +19,8 @@ subject = chooser.choose()
 answer = None
 if subject is not None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        words = {one: t(f"inspect.view.{one}", lang) for one in inspect_subject.VIEWS}
-        view = inspect_subject.choice("view", inspect_subject.VIEWS, t("inspect.view", lang), words)
+        words = {one: t(f"inspect.view.{one}", lang) for one in VIEWS}
+        view = inspect_subject.choice("view", VIEWS, t("inspect.view", lang), words)
         layer = 1
         if view == "states":
             layer = inspect_subject.layer(subject)

@@ -25,19 +25,12 @@ from rnnlab.view.watch import curve, follow, scenes, stage, texts  # noqa: E402
 tour.draw()
 
 # the run that the URL names: the same on a second screen, after a reload, and after a look at another page
-arriving = setup.arriving()
-if arriving:
-    texts.arrive()
-record = controls.shown_run(arriving)
+texts.arrive()
+record = controls.shown_run()
 texts.leave(record)
 
 # the setup: from the URL, from that run, or as it was
-if arriving and record is not None and not setup.asked():
-    setup.show(record)
-elif arriving:
-    setup.read_url()
-else:
-    setup.keep()
+setup.begin(record)
 chosen = setup.chosen()
 setup.write_url(chosen, record.config if record else None)
 

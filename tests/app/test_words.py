@@ -18,7 +18,7 @@ from rnnlab.recipes import RECIPES
 from rnnlab.view.compare import state
 from rnnlab.view.data import highlight
 from rnnlab.view.diagnose import chooser
-from rnnlab.view.inspect import subject
+from rnnlab.view.inspect import address as inspect_address
 from rnnlab.view.language.i18n import catalogue
 from rnnlab.view.lessons import contents
 from rnnlab.view.lessons.compute import exercises
@@ -192,7 +192,7 @@ VIEWS: list[tuple[str, dict[str, str]]] = [
     *(("compare", {"view": view, "pins": f"{RUN},recorded:A2"}) for view in state.VIEWS),
     *(("diagnose", {"topic": topic}) for topic in chooser.TOPICS),
     *(("diagnose", {"topic": topic, "run": RUN}) for topic in chooser.TOPICS),
-    *(("inspect", {"run": RUN, "view": view}) for view in subject.VIEWS),
+    *(("inspect", {"run": RUN, "view": view}) for view in inspect_address.VIEWS),
     *(("lessons", {"lesson": one.name}) for one in contents.ALL),
 ]
 """Every page with everything that it can show."""

@@ -27,7 +27,7 @@ def axis() -> tuple[str, bool]:
     """Draw the choice of the axis and of smoothing; return both."""
     lang = session.language()
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        by = state.choice("by", AXES, "epoch", lambda one: t(f"compare.by.{one}", lang))
+        by = state.choice("by", AXES, lambda one: t(f"compare.by.{one}", lang))
         smooth = state.switch("smooth", t("compare.smooth", lang), t("compare.smooth.help", lang))
     return by, smooth
 

@@ -55,7 +55,7 @@ def _prove() -> None:
         try:
             _proofs()[cell] = session.client().parity(RECIPES[recipe_id].config, CHANGES)
         except RNNLabError as error:
-            state.complain_later(error)
+            state.PROBLEMS.add(error)
             return
 
 

@@ -19,8 +19,9 @@ from rnnlab.view.language.i18n import duration, number, plain, t
 from rnnlab.view.language.settings import recipe_title, state_text, summary
 from rnnlab.view.page import names as page_names
 from rnnlab.view.page import session
+from rnnlab.view.page.forms import Edition
 
-_PICKER = "compare.picker"
+_PICKER = Edition("compare.picker")
 
 
 def pairs() -> None:
@@ -70,8 +71,8 @@ def start_all(wanted: Sequence[tuple[TrainConfig, str, str]]) -> list[str]:
             run_id = session.start_run(config, name=name, based_on=based_on)
         except RNNLabError as error:
             if started:
-                compare_state.complain_later(_some(len(started), len(wanted)))
-            compare_state.complain_later(error)
+                compare_state.PROBLEMS.add(_some(len(started), len(wanted)))
+            compare_state.PROBLEMS.add(error)
             break
         started.append(run_id)
     return started
@@ -145,19 +146,19 @@ def _picker() -> None:
     records = {one.id: one for one in session.store().runs(limit=200) if one.id not in held}
     recordings = [f"{RECORDED}{name}" for name in recorded.names() if f"{RECORDED}{name}" not in held]
     full = len(held) >= MAX_PINS
-    chosen = f"{_PICKER}.{len(held)}.{st.session_state.get(_PICKER, 0)}"
+    key = session.key(_PICKER.key(str(len(held))))
     st.selectbox(
         t("compare.add", lang),
         [*records, *recordings],
         None,
-        key=session.key(chosen),
+        key=key,
         format_func=lambda one: _says(one, records),
         placeholder=t("compare.add.full" if full else "compare.add.placeholder", lang, allowed=MAX_PINS),
         label_visibility="collapsed",
         disabled=full,
         width=420,
         on_change=_picked,
-        args=(session.key(chosen),),
+        args=(key,),
     )
 
 
@@ -174,7 +175,7 @@ def _says(one: str, records: Mapping[str, RunRecord]) -> str:
 
 def _picked(key: str) -> None:
     # the next picker is a new one, and empty
-    st.session_state[_PICKER] = st.session_state.get(_PICKER, 0) + 1
+    _PICKER.renew()
     chosen = st.session_state.get(key)
     if chosen:
         compare_state.pin(str(chosen))

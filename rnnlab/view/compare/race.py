@@ -30,7 +30,7 @@ def setup() -> None:
         base = state.epochs(state.changed(RECIPES[recipe_id].config), recipe_id)
         st.caption(summary(base, lang))
     with right:
-        kind = state.choice("vary", KINDS, "cell", lambda one: t(f"compare.vary.{one}", lang), t("compare.vary", lang))
+        kind = state.choice("vary", KINDS, lambda one: t(f"compare.vary.{one}", lang), t("compare.vary", lang))
         wanted = _choose(kind, base)
     ready = 2 <= len(wanted) <= MAX_VARIANTS
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -49,7 +49,7 @@ def setup() -> None:
 def _choose(kind: str, base: TrainConfig) -> list[TrainConfig]:
     lang = session.language()
     if kind == "own":
-        text = state.text_line("own", t("compare.own", lang), "cell=rnn; cell=gru", t("compare.own.help", lang))
+        text = state.text_line("own", t("compare.own", lang), t("compare.own.help", lang))
         try:
             return parse_own(base, text)
         except RNNLabError as error:
@@ -107,7 +107,7 @@ def watch(pins: Sequence[str]) -> None:
         st.info(t("compare.race.none", lang), icon=":material/flag:")
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        finish = state.choice("finish", FINISHES, "bigram", lambda one: t(f"compare.finish.{one}", lang))
+        finish = state.choice("finish", FINISHES, lambda one: t(f"compare.finish.{one}", lang))
     by, smooth = overlay.axis()
 
     def race(now: Look) -> None:

@@ -5,39 +5,31 @@ from __future__ import annotations
 import streamlit as st
 
 from rnnlab.config import TrainConfig
-from rnnlab.errors import RecipeError, RunError
+from rnnlab.errors import RunError
 from rnnlab.runs.store import RunRecord
 from rnnlab.view.data import recorded
 from rnnlab.view.diagnose import starting, subject
+from rnnlab.view.diagnose.address import ADDRESS, TOPICS
 from rnnlab.view.diagnose.starting import RECIPE
 from rnnlab.view.diagnose.subject import EPOCH, Subject
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.settings import STATE_COLORS, STATE_ICONS, state_text, summary
 from rnnlab.view.page import address, session
+from rnnlab.view.page.forms import Edition
 from rnnlab.view.watch import progress
 
-TOPICS = {
-    "layers": ":material/layers:",
-    "directions": ":material/swap_horiz:",
-    "clipping": ":material/content_cut:",
-    "overfitting": ":material/psychology:",
-}
-_EDITION = "diagnose.edition"
+_FORM = Edition("diagnose")
 
 
 def choose_topic() -> str:
     """Draw the choice of the topic; return it."""
     lang = session.language()
-    if _arriving():
-        _read_url()
+    address.once("diagnose", _read_url)
     topic = str(st.session_state[starting.TOPIC])
-    problem = st.session_state.pop(starting.PROBLEM, None)
-    if problem is not None:
-        session.complain(problem)
+    starting.PROBLEMS.say()
     if session.embedded():
         return topic
-    # the widget follows the session, also where a link or a language brought another one
-    key = session.key(f"diagnose.topics.{st.session_state.setdefault('diagnose.edition', 0)}")
+    key = session.key(_FORM.key("topics"))
     st.segmented_control(
         t("diagnose.topics", lang),
         list(TOPICS),
@@ -53,39 +45,28 @@ def choose_topic() -> str:
     return topic
 
 
-def _arriving() -> bool:
-    return not any(str(key).startswith("diagnose.topics.") for key in st.session_state)
-
-
 def _read_url() -> None:
     state = st.session_state
     chosen: dict[str, str] = state.setdefault(starting.CHOSEN, {})
-    asked, topic = _from_url(), st.query_params.get("topic")
-    if topic not in TOPICS:
+    asked, topic = _from_url(), ADDRESS.get("topic")
+    if not topic:
         topic = _topic_of(asked) if asked else state.get(starting.TOPIC, "layers")
     state[starting.TOPIC] = topic
-    state[_EDITION] = state.get(_EDITION, 0) + 1
+    _FORM.renew()
     if asked:
         chosen[topic] = asked
-        epoch = st.query_params.get("epoch", "")
-        if epoch.isdecimal() and len(epoch) < 8:
+        epoch = ADDRESS.get("epoch")
+        if epoch:
             state.setdefault(EPOCH, {})[asked] = int(epoch)
 
 
 def _from_url() -> str | None:
-    """Return who the URL names, or None; what does not exist is said."""
-    run_id, recording = st.query_params.get("run"), st.query_params.get("recording")
-    if run_id:
-        try:
-            return f"run:{session.store().run(run_id).id}"
-        except RunError as error:
-            st.session_state[starting.PROBLEM] = error
-    elif recording:
-        try:
-            return f"recorded:{recorded.ask(recording).name}"
-        except RecipeError as error:
-            st.session_state[starting.PROBLEM] = error
-    return None
+    """Return the run or recording that the URL names, or None."""
+    if ADDRESS.says("run"):
+        run_id = ADDRESS.get("run")
+        return f"run:{run_id}" if run_id else None
+    recording = ADDRESS.get("recording")
+    return f"recorded:{recording}" if recording else None
 
 
 def _topic_of(identity: str) -> str:
@@ -122,7 +103,7 @@ def choose(topic: str) -> Subject | None:
         identity = None
     identity = identity or _default(topic, records, names)
     if identity is None:
-        address.parameters(topic=topic, run=None, recording=None, epoch=None)
+        ADDRESS.write(topic=topic, run=None, recording=None, epoch=None)
         return None
     chosen[topic] = identity
     found = subject.of(identity)
@@ -133,7 +114,7 @@ def choose(topic: str) -> Subject | None:
             _choose_subject(topic, identity, names, records)
             _choose_epoch(found, topic)
     kind, _, name = identity.partition(":")
-    address.parameters(
+    ADDRESS.write(
         topic=topic,
         run=name if kind == "run" else None,
         recording=name if kind == "recorded" else None,

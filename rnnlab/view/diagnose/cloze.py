@@ -16,10 +16,12 @@ from rnnlab.view.diagnose import charts, gap, sentences, starting, subject, tabl
 from rnnlab.view.diagnose.subject import Subject
 from rnnlab.view.language.i18n import duration, t
 from rnnlab.view.page import asking, chart, session
+from rnnlab.view.page.forms import Edition
 
 GAPS = 400
 """Gaps on which two networks are measured."""
 NETWORKS = ("A10-cloze", "A10-one-way")
+_FORM = Edition("cloze")
 _SENTENCE = "cloze.sentence"  # what the text field began with, and the right answer where it is known
 
 
@@ -121,12 +123,12 @@ def _share(part: dict[str, Any] | None) -> str:
 
 def _play(able: dict[str, RunRecord], one: Subject, lang: str) -> None:
     st.markdown(f"**{t('cloze.play', lang)}**")
-    edition, sentence, answer = st.session_state.get(_SENTENCE) or (0, _example(one), "")
+    sentence, answer = st.session_state.get(_SENTENCE) or (_example(one), "")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         typed = st.text_input(
             t("cloze.sentence", lang),
             sentence,
-            key=session.key(f"cloze.typed.{edition}"),
+            key=session.key(_FORM.key("typed")),
             max_chars=gap.MAX_TEXT,
             placeholder=t("cloze.placeholder", lang),
             width=460,
@@ -136,7 +138,7 @@ def _play(able: dict[str, RunRecord], one: Subject, lang: str) -> None:
             icon=":material/casino:",
             key="cloze.pick",
             on_click=_pick,
-            args=(one, edition),
+            args=(one,),
             help=t("cloze.pick.help", lang),
             disabled=one.scene.text is None,
         )
@@ -160,7 +162,7 @@ def _play(able: dict[str, RunRecord], one: Subject, lang: str) -> None:
                 key, lambda run=run, epoch=epoch: client.fill_gap(run.id, before, after, epoch)  # type: ignore[misc]
             )  # fmt: skip
             if found.value is None:
-                asking.explain(found, f"fill.{run.id}.{edition}", 150)
+                asking.explain(found, f"fill.{run.id}.{_FORM.number}", 150)
                 continue
             top = found.value["top"]
             best, probability = top[0]
@@ -194,7 +196,7 @@ def _source(text: TextFacts) -> str:
     return text.held_out if len(text.held_out) > 200 else text.train
 
 
-def _pick(one: Subject, edition: int) -> None:
+def _pick(one: Subject) -> None:
     text = one.scene.text
     if text is None:
         return
@@ -202,4 +204,5 @@ def _pick(one: Subject, edition: int) -> None:
     places = (random.randrange(gap.REACH, len(source) - gap.REACH) for _ in range(2000))
     found = gap.find(source, set(text.train), places)
     if found is not None:
-        st.session_state[_SENTENCE] = (edition + 1, *found)
+        st.session_state[_SENTENCE] = found
+        _FORM.renew()

@@ -9,6 +9,7 @@ from rnnlab.events import Diagnosis
 from rnnlab.view.data import recorded
 from rnnlab.view.diagnose import charts, rescue, sentences, starting, subject
 from rnnlab.view.diagnose import tables as diagnose_tables
+from rnnlab.view.diagnose.address import ADDRESS
 from rnnlab.view.diagnose.subject import Subject
 from rnnlab.view.language.i18n import duration, number, plain, t
 from rnnlab.view.language.settings import phrase
@@ -122,9 +123,10 @@ def _beside(one: Subject) -> Subject | None:
     layers = {f"recorded:{name}": recorded.label(name).config.num_layers for name in names}
     layers |= {f"run:{run.id}": run.config.num_layers for run in runs}
     default = "recorded:A8" if "recorded:A8" in options else min(options, key=lambda name: abs(layers[name] - 2))
-    chosen = st.session_state.get(_BESIDE) or st.query_params.get("beside")
+    address.once("diagnose.beside", _read_url)
+    chosen = st.session_state.get(_BESIDE)
     chosen = chosen if chosen in options else default
-    address.parameters(beside=chosen if chosen != default else None)
+    ADDRESS.write(beside=chosen if chosen != default else None)
     key = session.key(f"diagnose.beside.{chosen}.{one.id}")
     st.selectbox(
         t("layers.beside", lang),
@@ -136,6 +138,11 @@ def _beside(one: Subject) -> Subject | None:
         args=(key,),
     )
     return subject.of(chosen)
+
+
+def _read_url() -> None:
+    if ADDRESS.says("beside"):
+        st.session_state[_BESIDE] = ADDRESS.get("beside")
 
 
 def _beside_changed(key: str) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import streamlit as st
 
@@ -15,6 +14,7 @@ from rnnlab.view.diagnose.subject import Subject
 from rnnlab.view.language.i18n import duration, t
 from rnnlab.view.language.settings import recipe_label
 from rnnlab.view.page import session
+from rnnlab.view.page.forms import Problems
 
 RECIPE = {"layers": "A9", "directions": "A10", "clipping": "A8-repaired", "overfitting": "A2"}
 """The experiment that shows each topic best."""
@@ -22,8 +22,8 @@ CHOSEN = "diagnose.chosen"
 """Where the session keeps whom it examines, by topic."""
 TOPIC = "diagnose.topic"
 """Where it keeps the topic."""
-PROBLEM = "diagnose.problem"
-"""Where it keeps what a click or the URL got wrong, until the page says it."""
+PROBLEMS = Problems("diagnose")
+"""What a click was refused, until the page says it."""
 
 
 def show(identity: str, topic: str | None = None) -> None:
@@ -86,17 +86,9 @@ def start_button(
         icon=":material/play_arrow:",
         type="primary" if primary else "secondary",
         help=t("diagnose.start.help", session.language()),
-        on_click=guarded,
+        on_click=PROBLEMS.guard,
         args=(_start, dict(configs), topic),
     )
-
-
-def guarded(act: Callable[..., None], *args: Any) -> None:
-    """Call `act` from a button; what it is refused is said by the page that follows."""
-    try:
-        act(*args)
-    except RNNLabError as error:
-        st.session_state[PROBLEM] = error
 
 
 def _start(configs: dict[str, TrainConfig], topic: str | None) -> None:

@@ -8,17 +8,19 @@ from functools import cache, partial
 
 import streamlit as st
 
-from rnnlab.errors import RecipeError
 from rnnlab.recipes import RECIPES, Recipe
 from rnnlab.view.data import recorded
 from rnnlab.view.data.recorded import Recording
+from rnnlab.view.home.address import ADDRESS
 from rnnlab.view.language.i18n import number, t
 from rnnlab.view.language.settings import recipe_label, recipe_title
 from rnnlab.view.page import address, folded, session
+from rnnlab.view.page.forms import Edition
 from rnnlab.view.page.style import PALETTE
 
 _GROUPS = ("A", "B", "X")
 _CHOSEN = "gallery.chosen"
+_FORM = Edition("gallery")
 WIDTH, HEIGHT = 96, 40
 """Of the small curve on a card, in pixels."""
 BESIDE = 108
@@ -30,9 +32,9 @@ def pick(usual: Recording) -> Recording | None:
 
     Returns None, and says so, where the chosen experiment has not been recorded.
     """
-    lang, key = session.language(), session.key("gallery.recording")
-    if key not in st.session_state:  # the page begins anew
-        _read_url()
+    lang = session.language()
+    address.once("gallery", _read_url)
+    key = session.key(_FORM.key("recording"))
     chosen = st.session_state.get(_CHOSEN, usual.name)
     options = list(RECIPES)
     st.selectbox(
@@ -47,7 +49,7 @@ def pick(usual: Recording) -> Recording | None:
         help=t("gallery.pick.help", lang),
         width=560,
     )
-    address.parameters(recording=st.session_state.get(_CHOSEN))
+    ADDRESS.write(recording=st.session_state.get(_CHOSEN))
     found = recorded.choose_exactly(chosen)
     if found is None:
         st.info(t("gallery.not_recorded", lang, id=chosen), icon=":material/movie_off:")
@@ -56,21 +58,17 @@ def pick(usual: Recording) -> Recording | None:
 
 
 def _read_url() -> None:
-    asked = st.query_params.get("recording")
-    if asked is None:
-        return
-    exact = next((one for one in RECIPES if one.lower() == asked.strip().lower()), None)
-    try:
-        st.session_state[_CHOSEN] = exact or recorded.ask(asked).name
-    except RecipeError as error:
-        session.complain(error)
+    _FORM.renew()
+    asked = ADDRESS.get("recording")
+    if asked:
+        st.session_state[_CHOSEN] = asked
 
 
 def _picked(key: str) -> None:
     chosen = st.session_state.get(key)
     if chosen in RECIPES:
         st.session_state[_CHOSEN] = chosen
-        address.parameters(epoch=None)  # that of another recording
+        ADDRESS.write(epoch=None)  # that of another recording
 
 
 def _option(name: str, lang: str) -> str:

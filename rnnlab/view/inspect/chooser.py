@@ -7,8 +7,9 @@ import streamlit as st
 from rnnlab.errors import CorpusError, RunError
 from rnnlab.runs.store import RunRecord
 from rnnlab.view.data.facts import TextFacts
+from rnnlab.view.inspect.address import ADDRESS
 from rnnlab.view.inspect.measures import MAX_TEXT, passage
-from rnnlab.view.inspect.subject import EDITION, PROBLEM, Checkpoint, Subject, renew
+from rnnlab.view.inspect.subject import FORM, PROBLEMS, Checkpoint, Subject
 from rnnlab.view.language.i18n import number, plain, t
 from rnnlab.view.language.settings import summary
 from rnnlab.view.page import address, names, session
@@ -20,9 +21,8 @@ _RUNS = 100
 def choose() -> Subject | None:
     """Let the reader choose run, checkpoint and text; None where there is nothing to look at."""
     lang = session.language()
-    problem = st.session_state.pop(PROBLEM, None)
-    if problem is not None:
-        session.complain(problem)
+    address.once("inspect", FORM.renew)
+    PROBLEMS.say()
     left, right = st.columns([3, 2], gap="large")
     with left:
         record = _run()
@@ -43,25 +43,21 @@ def choose() -> Subject | None:
 def _run() -> RunRecord | None:
     lang = session.language()
     records = with_weights()
-    asked = st.query_params.get("run")
+    asked = ADDRESS.get("run")
     if asked:
-        try:
-            record = session.store().run(asked)
-        except RunError as error:
-            session.complain(error)
-        else:
-            if record.continuable and record not in records:
-                records.insert(0, record)
-            elif record.live and not record.continuable:
-                st.info(t("inspect.waiting", lang, id=plain(asked)), icon=":material/hourglass_empty:")
-                return None
-            elif not record.continuable:
-                st.warning(t("inspect.no_weights", lang, id=plain(asked)), icon=":material/movie:")
+        record = session.store().run(asked)
+        if record.continuable and record not in records:
+            records.insert(0, record)
+        elif record.live and not record.continuable:
+            st.info(t("inspect.waiting", lang, id=plain(asked)), icon=":material/hourglass_empty:")
+            return None
+        elif not record.continuable:
+            st.warning(t("inspect.no_weights", lang, id=plain(asked)), icon=":material/movie:")
     if not records:
         return None
     by_id = {one.id: one for one in records}
     labels = {one.id: _run_label(one, lang) for one in records}
-    key = f"{session.key('inspect.run')}.{st.session_state.get(EDITION, 0)}"
+    key = session.key(FORM.key("run"))
     chosen = st.selectbox(
         t("inspect.run", lang),
         list(by_id),
@@ -72,7 +68,7 @@ def _run() -> RunRecord | None:
         args=(key,),
     )
     record = by_id.get(str(chosen), records[0])
-    address.parameters(run=record.id)
+    ADDRESS.write(run=record.id)
     st.caption(summary(record.config, lang))
     return record
 
@@ -94,7 +90,7 @@ def _run_label(record: RunRecord, lang: str) -> str:
 
 
 def _run_chosen(key: str) -> None:
-    address.parameters(run=st.session_state[key], epoch=None, at=None, layer=None, unit=None)
+    ADDRESS.write(run=st.session_state[key], epoch=None, at=None, layer=None, unit=None)
 
 
 # the checkpoint
@@ -108,18 +104,17 @@ def _checkpoint(record: RunRecord) -> Checkpoint:
         kept[None] = rows[-1][:2]
     options = list(kept)
     newest = options[-1]
-    asked = st.query_params.get("epoch")
-    epoch = int(asked) if asked and asked.isascii() and asked.isdigit() and len(asked) < 7 else newest
-    if (asked and str(epoch) != asked) or epoch not in kept:
+    asked = ADDRESS.get("epoch")
+    epoch = next((one for one in options if one is not None and str(one) == asked), newest)
+    if asked and str(epoch) != asked:
         allowed = t("list.join", lang).join(str(one) for one in options if one is not None)
-        st.info(t("inspect.epoch.missing", lang, epoch=plain(str(asked)[:20]), allowed=allowed))
-        epoch = newest
-        address.parameters(epoch=None)
+        st.info(t("inspect.epoch.missing", lang, epoch=plain(asked[:20]), allowed=allowed))
+        ADDRESS.write(epoch=None)
     if len(options) == 1:
         st.caption(t("inspect.epoch.only", lang, epoch=kept[newest][0]))
         return Checkpoint(newest, kept[newest])
     # a new checkpoint brings a new slider: to move the old one is not safe while a refresh is on its way
-    key = f"inspect.epoch.{record.id}.{kept[newest]}"
+    key = FORM.key(f"epoch.{record.id}.{kept[newest]}")
     places = list(range(len(options)))
     chosen = options[
         st.select_slider(
@@ -138,7 +133,7 @@ def _checkpoint(record: RunRecord) -> Checkpoint:
 
 def _epoch_chosen(key: str, options: list[int | None]) -> None:
     place = int(st.session_state[key])
-    address.parameters(epoch=None if place == len(options) - 1 else str(options[place]))
+    ADDRESS.write(epoch=None if place == len(options) - 1 else str(options[place]))
 
 
 # the text
@@ -153,10 +148,10 @@ def _facts(record: RunRecord) -> TextFacts | None:
 
 def _text(record: RunRecord, checkpoint: Checkpoint, facts: TextFacts | None) -> str:
     lang = session.language()
-    asked = st.query_params.get("text")
-    if asked is not None and len(asked) > MAX_TEXT:
+    is_asked, asked = ADDRESS.says("text"), ADDRESS.get("text")
+    if len(asked) > MAX_TEXT:
         st.info(t("inspect.text.cut", lang, length=len(asked), allowed=MAX_TEXT))
-    text = _filling("train", record, checkpoint, facts) if asked is None else asked[:MAX_TEXT]
+    text = asked[:MAX_TEXT] if is_asked else _filling("train", record, checkpoint, facts)
     with st.container(horizontal=True, gap="small"):
         for name, icon in (("train", "menu_book"), ("written", "edit_note"), ("held_out", "visibility_off")):
             if (facts is None and name != "written") or (name == "held_out" and facts and not facts.held_out):
@@ -166,11 +161,10 @@ def _text(record: RunRecord, checkpoint: Checkpoint, facts: TextFacts | None) ->
                 key=f"inspect.fill.{name}",
                 icon=f":material/{icon}:",
                 help=t(f"inspect.fill.{name}.help", lang),
-                on_click=_fill,
-                args=(name, record, checkpoint, facts),
+                on_click=PROBLEMS.guard,
+                args=(_fill, name, record, checkpoint, facts),
             )
-    edition = st.session_state.get(EDITION, 0)
-    key = f"inspect.text.{record.id}.{edition}" if asked is None else f"inspect.text.{edition}"
+    key = FORM.key("text" if is_asked else f"text.{record.id}")
     entered = st.text_input(
         t("inspect.text", lang),
         text,
@@ -186,16 +180,15 @@ def _text(record: RunRecord, checkpoint: Checkpoint, facts: TextFacts | None) ->
 
 
 def _text_entered(key: str) -> None:
-    address.parameters(text=st.session_state[key], at=None)
+    ADDRESS.write(text=st.session_state[key], at=None)
 
 
 def _fill(name: str, record: RunRecord, checkpoint: Checkpoint, facts: TextFacts | None) -> None:
     text = _filling(name, record, checkpoint, facts)
     if not text:
-        st.session_state[PROBLEM] = RunError("inspect_nothing_written", "This run has not written anything yet.")
-        return
-    address.parameters(text=text, at=None)
-    renew()
+        raise RunError("inspect_nothing_written", "This run has not written anything yet.")
+    ADDRESS.write(text=text, at=None)
+    FORM.renew()
 
 
 def _filling(name: str, record: RunRecord, checkpoint: Checkpoint, facts: TextFacts | None) -> str:

@@ -7,11 +7,12 @@ import streamlit as st
 from rnnlab.errors import RNNLabError, RunError
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.store import RunRecord
+from rnnlab.view.inspect.address import ADDRESS
 from rnnlab.view.inspect.chooser import with_weights
-from rnnlab.view.inspect.subject import PROBLEM, renew
+from rnnlab.view.inspect.subject import FORM, PROBLEMS
 from rnnlab.view.language.i18n import duration, t
 from rnnlab.view.language.settings import recipe_label
-from rnnlab.view.page import address, session
+from rnnlab.view.page import session
 from rnnlab.view.watch import follow
 
 STARTERS = ("A3", "B1")
@@ -40,8 +41,8 @@ def _starters() -> None:
                 key=f"inspect.start.{name}",
                 icon=":material/play_arrow:",
                 type="primary" if name == STARTERS[0] else "secondary",
-                on_click=_start,
-                args=(name,),
+                on_click=PROBLEMS.guard,
+                args=(_start, name),
             )
             try:
                 seconds = session.client().seconds_per_epoch(recipe.config)
@@ -53,32 +54,27 @@ def _starters() -> None:
 
 
 def _start(name: str) -> None:
-    try:
-        run_id = session.start_run(RECIPES[name].config, name=name)
-    except RNNLabError as error:
-        st.session_state[PROBLEM] = error
-        return
-    address.parameters(run=run_id, epoch=None, text=None, at=None, layer=None, unit=None)
-    renew()
+    run_id = session.start_run(RECIPES[name].config, name=name)
+    ADDRESS.write(run=run_id, epoch=None, text=None, at=None, layer=None, unit=None)
+    FORM.renew()
 
 
 def watch() -> None:
     """While the run that the URL names trains, look for a new checkpoint, and run the page again when it is there."""
-    run_id = st.query_params.get("run")
-    record = _found(run_id)
+    record = _found(ADDRESS.get("run"))
     if record is None or not record.live:
         return
     before = _newest(record.id)
 
     def look() -> None:
-        now = _found(run_id)
+        now = _found(record.id)
         if now is None or not now.live or _newest(now.id) != before:
             st.rerun()
 
     st.fragment(run_every=follow.TICK)(look)()
 
 
-def _found(run_id: str | None) -> RunRecord | None:
+def _found(run_id: str) -> RunRecord | None:
     try:
         return session.store().run(run_id) if run_id else None
     except RunError:

@@ -11,11 +11,12 @@ from rnnlab.view.data.highlight import visible
 from rnnlab.view.inspect import charts
 from rnnlab.view.inspect import measures as scope
 from rnnlab.view.inspect import subject as inspect_subject
+from rnnlab.view.inspect.address import ADDRESS, ROWS
 from rnnlab.view.inspect.measures import Rows, Unrolled
 from rnnlab.view.inspect.sentences import saturation_sentence, signed, state_reading
 from rnnlab.view.inspect.subject import Subject
 from rnnlab.view.language.i18n import plain, t
-from rnnlab.view.page import address, chart, session
+from rnnlab.view.page import chart, session
 from rnnlab.view.page.arrow import ipc
 
 _F, _S = pa.float64(), pa.string()
@@ -24,7 +25,6 @@ LINES = {"place": _S, "value": _F, "series": _S, "character": _S}
 NOW = {"place": _S}
 Key = tuple[str, tuple[int, int], str, int, str, str]
 """Run, checkpoint, text, layer, state and direction."""
-ROWS = ("all", "active", "unit")
 
 
 def draw(subject: Subject, answer: dict[str, Any], at: int) -> None:
@@ -79,9 +79,9 @@ def _rows_choice(size: int, lang: str) -> str:
 
 
 def _unit(size: int, default: int, lang: str) -> int:
-    asked = inspect_subject.whole_number("unit", 1, size, default)
     # without a choice of the reader's, the unit follows what is looked at
-    key = f"inspect.unit.{size}" if "unit" in st.query_params else f"inspect.unit.{size}.{default}"
+    asked = ADDRESS.number("unit", 1, size, default)
+    key = inspect_subject.FORM.key(f"unit.{size}" if ADDRESS.says("unit") else f"unit.{size}.{default}")
     return int(
         st.number_input(
             t("inspect.unit", lang, count=size),
@@ -97,7 +97,7 @@ def _unit(size: int, default: int, lang: str) -> int:
 
 
 def _unit_entered(key: str) -> None:
-    address.parameters(unit=str(st.session_state[key]))
+    ADDRESS.write(unit=str(st.session_state[key]))
 
 
 # what does not depend on the place that is looked at is worked out once for all viewers

@@ -11,15 +11,16 @@ import streamlit as st
 from rnnlab.errors import RNNLabError
 from rnnlab.runs.store import RunRecord
 from rnnlab.view.data.facts import TextFacts
+from rnnlab.view.inspect.address import ADDRESS
 from rnnlab.view.inspect.measures import Successors
 from rnnlab.view.language.i18n import t
-from rnnlab.view.page import address, session
+from rnnlab.view.page import session
+from rnnlab.view.page.forms import Edition, Problems
 
-VIEWS = ("next", "dependence", "states")
-EDITION = "inspect.edition"
-"""Where the session counts how often run or text were set by a button: then their widgets begin anew."""
-PROBLEM = "inspect.problem"
-"""Where a button leaves what went wrong, for the page to say."""
+FORM = Edition("inspect")
+"""The widgets whose values stand in the URL: they begin anew with the page, and when a button sets run or text."""
+PROBLEMS = Problems("inspect")
+"""What a button was refused, for the page to say."""
 
 
 @dataclass(frozen=True)
@@ -46,18 +47,18 @@ def choice(name: str, options: Sequence[str], label: str, words: Mapping[str, st
     Args:
         variant: tells apart sets of options under one name; they are widgets of their own.
     """
-    asked = st.query_params.get(name, "")
+    asked = ADDRESS.get(name)
     chosen = str(
         st.segmented_control(
             label,
             options,
             default=asked if asked in options else options[0],
-            key=session.key(f"inspect.{name}.{variant}"),
+            key=session.key(FORM.key(f"{name}.{variant}")),
             required=True,
             format_func=lambda one: words[one],
         )
     )
-    address.parameters(**{name: chosen if chosen != options[0] else None})
+    ADDRESS.write(**{name: chosen if chosen != options[0] else None})
     return chosen
 
 
@@ -69,13 +70,6 @@ def layer(subject: Subject) -> int:
         return 1
     words = {str(number): str(number) for number in range(1, count + 1)}
     return int(choice("layer", list(words), t("inspect.layer", lang), words, variant=str(count)))
-
-
-def whole_number(name: str, low: int, high: int, default: int) -> int:
-    """Return a whole number that the URL names, or `default` where it names none that is allowed."""
-    asked = st.query_params.get(name, "")
-    value = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 7 else default
-    return value if low <= value <= high else default
 
 
 def answer(subject: Subject, layer: int) -> dict[str, Any] | None:
@@ -119,8 +113,3 @@ def successors(subject: Subject) -> Successors | None:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _counted(key: tuple[str, str, int], _facts: TextFacts) -> Successors:
     return Successors(_facts.train)
-
-
-def renew() -> None:
-    """Let the widgets of run and text begin anew, with what the URL says."""
-    st.session_state[EDITION] = st.session_state.get(EDITION, 0) + 1

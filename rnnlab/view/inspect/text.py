@@ -9,11 +9,11 @@ from typing import Any
 import streamlit as st
 
 from rnnlab.view.data.highlight import visible
+from rnnlab.view.inspect.address import ADDRESS
 from rnnlab.view.inspect.measures import Dependence, most_surprising, share_level, surprise_level
 from rnnlab.view.inspect.sentences import percent, shown, surprise_note
-from rnnlab.view.inspect.subject import whole_number
 from rnnlab.view.language.i18n import t
-from rnnlab.view.page import address, session
+from rnnlab.view.page import session
 
 KEY = "inspect.characters"
 
@@ -115,7 +115,7 @@ _characters = st.components.v2.component("rnnlab_characters", html=_HTML, css=_C
 def position(text: str, found: Sequence[float | None]) -> int:
     """Return the place (from 0) that the reader chose; at first the one before the greatest surprise."""
     worst = most_surprising(found)
-    return whole_number("at", 1, len(text), worst if worst else len(text)) - 1
+    return ADDRESS.number("at", 1, len(text), worst if worst else len(text)) - 1
 
 
 def steps(text: str, at: int) -> None:
@@ -197,4 +197,4 @@ def _picked() -> None:
 
 
 def _move(place: int) -> None:
-    address.parameters(at=str(place + 1))
+    ADDRESS.write(at=str(place + 1))

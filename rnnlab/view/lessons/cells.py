@@ -12,6 +12,7 @@ from rnnlab.view.lessons.compute.cells import Array
 from rnnlab.view.lessons.contents import Lesson
 from rnnlab.view.lessons.layout import conclude
 from rnnlab.view.page import chart, session
+from rnnlab.view.page.forms import Edition
 
 STEPS = 10
 """Time steps with no input, to see what is left of the state."""
@@ -21,8 +22,7 @@ _LIMIT = 3.0
 def draw(lesson: Lesson) -> None:
     """Let the reader set input and state, and follow them through the equations."""
     lang, theme, cell = session.language(), session.theme(), lesson.name
-    edition = int(st.session_state.get(_name(cell, "edition"), 0))
-    x, state = _numbers(cell, edition)
+    x, state = _numbers(cell)
     activation, bias = _character(cell)
     w = cells.weights(cell, seed=int(st.session_state.get(_name(cell, "seed"), 0)))
     if cell in cells.KEEPING:
@@ -65,7 +65,7 @@ def draw(lesson: Lesson) -> None:
     conclude(said)
 
 
-def _numbers(cell: str, edition: int) -> tuple[Array, tuple[Array, ...]]:
+def _numbers(cell: str) -> tuple[Array, tuple[Array, ...]]:
     lang = session.language()
     kinds = {"X": (1.0, -0.5), "H": (0.3, -0.2), **({"C": (0.5, -0.4)} if cell == "lstm" else {})}
     begun: dict[str, tuple[float, float]] = st.session_state.get(_name(cell, "begin"), {})
@@ -81,7 +81,7 @@ def _numbers(cell: str, edition: int) -> tuple[Array, tuple[Array, ...]]:
                         _LIMIT,
                         defaults[unit],
                         0.01,
-                        key=f"{_name(cell, kind)}.{unit}.{edition}",
+                        key=_form(cell).key(f"{kind}.{unit}"),
                     )
                     for unit in range(2)
                 ]
@@ -106,20 +106,22 @@ def _character(cell: str) -> tuple[str, float]:
     return "tanh", st.slider(t(f"lesson.{cell}.bias", lang), -6.0, 6.0, 0.0, 0.5, key=_name(cell, "bias"))
 
 
+def _form(cell: str) -> Edition:
+    return Edition(f"lesson.{cell}.widget")
+
+
 def _name(cell: str, part: str) -> str:
     return f"lesson.{cell}.widget.{part}"
 
 
 def _feed(cell: str, state: tuple[Array, ...]) -> None:
-    # new sliders that begin at the new state: writing into the old ones is not safe
-    edition = int(st.session_state.get(_name(cell, "edition"), 0))
-    x = tuple(st.session_state[f"{_name(cell, 'X')}.{unit}.{edition}"] for unit in range(2))
+    x = tuple(st.session_state[_form(cell).key(f"X.{unit}")] for unit in range(2))
     kept = {
         name: tuple(float(np.clip(np.round(one, 2), -_LIMIT, _LIMIT)) for one in part)
         for name, part in zip(("H", "C"), state, strict=False)
     }
     st.session_state[_name(cell, "begin")] = {"X": x, **kept}
-    st.session_state[_name(cell, "edition")] = edition + 1
+    _form(cell).renew()
 
 
 def _again(cell: str) -> None:

@@ -16,6 +16,7 @@ from rnnlab.view.language.i18n import number, plain, t
 from rnnlab.view.language.settings import state_text
 from rnnlab.view.lessons import charts, layout, sentences, tables
 from rnnlab.view.lessons import tuning as lessons_tuning
+from rnnlab.view.lessons.address import ADDRESS
 from rnnlab.view.lessons.compute import exercises
 from rnnlab.view.lessons.compute import tuning as compute_tuning
 from rnnlab.view.lessons.compute.exercises import Finding
@@ -23,11 +24,12 @@ from rnnlab.view.lessons.compute.tuning import Tuned
 from rnnlab.view.lessons.contents import Lesson
 from rnnlab.view.lessons.layout import conclude
 from rnnlab.view.page import address, chart, session
+from rnnlab.view.page.forms import Problems
 from rnnlab.view.watch import follow
 from rnnlab.view.watch import scenes as watch_scenes
 from rnnlab.view.watch.scenes import Scene
 
-_PROBLEM = "lesson.exercise.problem"
+_PROBLEMS = Problems("exercise")
 # what each exercise changes in A2
 _DIFFER = {"X2": ("clip_norm",), "X3": ("pred_period",), "X4": ("detach",), "X5": ("activation",)}
 
@@ -49,9 +51,7 @@ def draw(lesson: Lesson) -> None:
         st.caption(t("lesson.exercise.first_guess", lang))
         return
     st.markdown(t("lesson.exercise.guessed", lang, guess=exercise.words(guess)))
-    problem = st.session_state.pop(_PROBLEM, None)
-    if problem is not None:
-        session.complain(problem)
+    _PROBLEMS.say()
     records = _records(exercise)
     if records:
         _live(exercise, records, str(guess))
@@ -140,8 +140,8 @@ def _recorded(exercise: Exercise, guess: str) -> None:
                 key=f"lesson.run.{name}",
                 icon=":material/play_arrow:",
                 type="secondary" if scenes else "primary",
-                on_click=_start,
-                args=(exercise,),
+                on_click=_PROBLEMS.guard,
+                args=(_start, exercise),
             )
     if scenes:
         _reveal(exercise, scenes, guess, f"lesson.recorded.{name}")
@@ -259,7 +259,7 @@ def _series(exercise: Exercise, scene: Scene) -> str:
 def _records(exercise: Exercise) -> list[RunRecord]:
     """Return the runs that the URL names; one that does not exist or belongs to something else is said."""
     name = exercise.name
-    lang, ids = session.language(), [one for one in st.query_params.get("run", "").split(",") if one][:4]
+    lang, ids = session.language(), [one for one in ADDRESS.get("run").split(",") if one][:4]
     records = []
     for one in ids:
         try:
@@ -271,7 +271,7 @@ def _records(exercise: Exercise) -> list[RunRecord]:
             st.error(t("lesson.exercise.other_run", lang, run=plain(one), name=name), icon=":material/error:")
             continue
         records.append(record)
-    address.parameters(run=",".join(one.id for one in records) or None)
+    ADDRESS.write(run=",".join(one.id for one in records) or None)
     return records
 
 
@@ -286,19 +286,15 @@ def _start(exercise: Exercise) -> None:
         for recipe, config in exercises.plan(exercise.name, exercise.setting).items():
             same = config == RECIPES[recipe].config
             started.append(session.start_run(config, name=recipe if same else "", based_on="" if same else recipe))
-    except RNNLabError as error:
-        st.session_state[_PROBLEM] = error
-    if started:
-        address.parameters(run=",".join(started))
+    finally:  # of several, those that were started go on where the next one is refused
+        if started:
+            ADDRESS.write(run=",".join(started))
 
 
 def _stop(ids: list[str]) -> None:
     for one in ids:
-        try:
-            session.client().stop(one)
-        except RNNLabError as error:  # it ended by itself
-            st.session_state[_PROBLEM] = error
+        _PROBLEMS.guard(session.client().stop, one)  # it may have ended by itself
 
 
 def _close() -> None:
-    address.parameters(run=None)
+    ADDRESS.write(run=None)

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from rnnlab.errors import RNNLabError
 from rnnlab.view.language.i18n import t
 from rnnlab.view.lessons import contents
+from rnnlab.view.lessons.address import ADDRESS
 from rnnlab.view.lessons.contents import Lesson
-from rnnlab.view.page import address, session
+from rnnlab.view.page import session
 
 WIDTH = 900
 """The longest line, in pixels: an article, not a wall."""
@@ -19,17 +19,8 @@ _SEEN = "lessons.seen"
 
 def chosen() -> Lesson | None:
     """Return the lesson that the URL names; None for the table of contents. A wrong name is said."""
-    asked = st.query_params.get("lesson")
-    if not asked:
-        return None
-    try:
-        lesson = contents.find(asked)
-    except RNNLabError as error:
-        session.complain(error)
-        address.parameters(lesson=None)
-        return None
-    address.parameters(lesson=lesson.name)
-    return lesson
+    name = ADDRESS.get("lesson")
+    return contents.find(name) if name else None
 
 
 def seen() -> set[str]:
@@ -54,7 +45,7 @@ def link(lesson: Lesson, label: str, icon: str | None, where: str) -> bool:
 
 
 def _open(name: str) -> None:
-    address.parameters(lesson=name or None, run=None, tune=None)
+    ADDRESS.write(lesson=name or None, run=None, tune=None)
 
 
 def title(lesson: Lesson) -> str:

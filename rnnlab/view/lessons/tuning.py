@@ -4,27 +4,19 @@ from __future__ import annotations
 
 import streamlit as st
 
-from rnnlab.errors import RNNLabError
 from rnnlab.view.language.i18n import number, t
+from rnnlab.view.lessons.address import ADDRESS
 from rnnlab.view.lessons.compute import tuning
 from rnnlab.view.lessons.compute.tuning import SHORT, Row, Tuned
 from rnnlab.view.lessons.sentences import tuned_value
-from rnnlab.view.page import address, session
+from rnnlab.view.page import session
 from rnnlab.view.watch.scenes import Scene
-
-FIRST = next(iter(tuning.GRID))
-"""What is tuned first."""
 
 
 def choose() -> str:
     """Draw the choice of a hyperparameter, with a hint; return it. It stands in the URL, where it is not the first."""
     lang = session.language()
-    try:
-        setting = tuning.find(st.query_params.get("tune", FIRST))
-    except RNNLabError as error:
-        session.complain(error)
-        setting = FIRST
-    address.parameters(tune=setting if setting != FIRST else None)
+    setting = ADDRESS.get("tune")
     key = session.key("lesson.tune")
     st.session_state[key] = setting
     st.segmented_control(
@@ -41,7 +33,7 @@ def choose() -> str:
 
 
 def _chosen(key: str) -> None:
-    address.parameters(tune=st.session_state[key], run=None)
+    ADDRESS.write(tune=st.session_state[key], run=None)
 
 
 def table(found: Tuned, scenes: list[Scene]) -> None:

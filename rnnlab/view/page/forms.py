@@ -1,112 +1,84 @@
-"""The widget of a setting, drawn from what its field says: which kind it is, what it accepts, its help."""
+"""What every form needs: widgets that begin anew, and a place for what a callback got wrong."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import streamlit as st
 
-from rnnlab.config import SETTINGS, TrainConfig, allowed_values
-from rnnlab.view.language.i18n import t
-from rnnlab.view.language.settings import value_text
-from rnnlab.view.language.tips import tip
+from rnnlab.errors import RNNLabError
+from rnnlab.view.page import session
 
 
-def draw(name: str, held: Any, key: str, lang: str) -> None:
-    """Draw the widget of the setting `name`.
+class Edition:
+    """Widgets that can begin anew: under another key a widget is a new one, and takes its initial value.
+
+    To write into the old ones by the session's state is not safe: when two runs of the page follow each other closely,
+    the browser can miss what was written, and bring their old values back as if a reader had chosen them.
 
     Args:
-        name: of a setting of `TrainConfig`, but not of one that a page draws by itself (the corpus).
-        held: what the widget shows at first, see `shown`.
-        key: of the widget.
-        lang: the language.
+        form: the name of the widgets' form; their keys begin with it.
     """
-    _WIDGETS[str(SETTINGS[name].widget)](name, held, key, lang)
+
+    def __init__(self, form: str) -> None:
+        self._form = form
+
+    @property
+    def number(self) -> int:
+        """How often the widgets began anew in this session."""
+        return int(st.session_state.get(f"edition.{self._form}", 0))
+
+    def key(self, widget: str) -> str:
+        """Return the key of a widget in this edition; one whose choices are words needs `session.key` around it."""
+        return f"{self._form}.{widget}.{self.number}"
+
+    def renew(self) -> None:
+        """Let the widgets begin anew."""
+        st.session_state[f"edition.{self._form}"] = self.number + 1
 
 
-def draw_switch(name: str, on: bool, key: str, lang: str) -> None:
-    """Draw the switch that turns a setting off which can be none."""
-    st.toggle(t(f"setup.{SETTINGS[name].switch}", lang), on, key=key, help=tip(name, lang))
+class Problems:
+    """What went wrong before a part of the page is drawn, kept for that part to say.
 
+    A callback runs before the page is drawn, and what it wrote there would be gone.
 
-def shown(value: Any) -> Any:
-    """Return how a widget shows the value of a setting; several texts stand in one line."""
-    return " | ".join(value) if isinstance(value, tuple) else value
+    Args:
+        part: of the page; its name.
+    """
 
+    def __init__(self, part: str) -> None:
+        self._key = f"problems.{part}"
 
-def read(name: str, widget: Any) -> Any:
-    """Return the value of the setting `name` that its widget shows."""
-    if isinstance(TrainConfig.model_fields[name].default, tuple):
-        return tuple(part.strip() for part in str(widget).split("|") if part.strip())
-    return widget
+    def guard(self, act: Callable[..., object], *args: object) -> None:
+        """Call `act`, and keep the error where it is refused; to be given to a widget as its callback."""
+        try:
+            act(*args)
+        except RNNLabError as error:
+            self.add(error)
 
+    def add(self, error: RNNLabError, about: str = "") -> None:
+        """Keep an error, the same one only once.
 
-def _switch(name: str, held: Any, key: str, lang: str) -> None:
-    st.toggle(t(f"field.{name}", lang), held, key=key, help=tip(name, lang))
+        Args:
+            error: the error.
+            about: what it is about where there are several things, such as the name of a file.
+        """
+        if not any((error.code, error.params, about) == (one.code, one.params, of) for one, of in self._kept()):
+            st.session_state[self._key] = [*self._kept(), (error, about)]
 
+    def say(self, stay: bool = False) -> None:
+        """Say them; they are gone then, unless they are to `stay` until `clear`."""
+        for error, about in self._kept():
+            session.complain(error, about)
+        if not stay:
+            self.clear()
 
-def _buttons(name: str, held: Any, key: str, lang: str) -> None:
-    st.segmented_control(
-        t(f"field.{name}", lang),
-        allowed_values(name).choices,
-        default=held,
-        key=key,
-        format_func=lambda value: value_text(name, value, lang),
-        required=True,
-        help=tip(name, lang),
-        width="stretch",
-    )
+    def clear(self) -> None:
+        """Forget them."""
+        st.session_state.pop(self._key, None)
 
+    def __len__(self) -> int:
+        return len(self._kept())
 
-def _menu(name: str, held: Any, key: str, lang: str) -> None:
-    choices = allowed_values(name).choices
-    st.selectbox(
-        t(f"field.{name}", lang),
-        choices,
-        choices.index(held),
-        key=key,
-        format_func=lambda value: value_text(name, value, lang),
-        help=tip(name, lang),
-    )
-
-
-def _number(name: str, held: Any, key: str, lang: str) -> None:
-    allowed, step = allowed_values(name), int(SETTINGS[name].step or 1)
-    help_text = tip(name, lang, allowed=True)
-    st.number_input(t(f"field.{name}", lang), int(allowed.low), int(allowed.high), held, step, key=key, help=help_text)
-
-
-def _slider(name: str, held: Any, key: str, lang: str) -> None:
-    allowed, help_text = allowed_values(name), tip(name, lang, allowed=True)
-    st.slider(t(f"field.{name}", lang), int(allowed.low), int(allowed.high), held, key=key, help=help_text)
-
-
-def _decimal(name: str, held: Any, key: str, lang: str) -> None:
-    allowed = allowed_values(name)
-    st.number_input(
-        t(f"field.{name}", lang),
-        float(allowed.low),
-        float(allowed.high),
-        float(held),
-        step=SETTINGS[name].step or held / 10 or 0.5,
-        format="%.6g",
-        key=key,
-        help=tip(name, lang, allowed=True),
-    )
-
-
-def _text(name: str, held: Any, key: str, lang: str) -> None:
-    example = shown(TrainConfig.model_fields[name].default)
-    st.text_input(t(f"field.{name}", lang), held, key=key, help=tip(name, lang), placeholder=example)
-
-
-_WIDGETS: dict[str, Callable[[str, Any, str, str], None]] = {
-    "switch": _switch,
-    "buttons": _buttons,
-    "menu": _menu,
-    "number": _number,
-    "slider": _slider,
-    "decimal": _decimal,
-    "text": _text,
-}
+    def _kept(self) -> list[tuple[RNNLabError, str]]:
+        return list(st.session_state.get(self._key, ()))

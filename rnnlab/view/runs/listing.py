@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from rnnlab.errors import RNNLabError
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.protocol import ENDED, LIVE
 from rnnlab.runs.store import MAX_TITLE, RunRecord
@@ -15,13 +14,14 @@ from rnnlab.view.data.identity import MAX_PINS
 from rnnlab.view.language.i18n import number, plain, t
 from rnnlab.view.language.settings import STATE_COLORS, STATE_ICONS, recipe_title, state_text, summary, value_text
 from rnnlab.view.page import address, session
+from rnnlab.view.page.forms import Edition, Problems
 from rnnlab.view.page.names import recipe_name, title
+from rnnlab.view.runs.address import ADDRESS, FILTERS, LONGEST
 from rnnlab.view.watch import exports
 
 PAGE = 12
-_PROBLEM, _PINS = "run_list.problem", "run_list.pins"
-_FILTERS = ("all", "live", "ended", "starred")
-_SEARCH = "run_list.search"
+_FORM, _PROBLEMS = Edition("run_list"), Problems("run_list")
+_PINS = "run_list.pins"
 
 
 def draw() -> None:
@@ -29,9 +29,7 @@ def draw() -> None:
     any_live = bool(session.store().runs(limit=1, states=LIVE))
 
     def look() -> None:
-        problem = st.session_state.pop(_PROBLEM, None)
-        if problem is not None:
-            session.complain(problem)
+        _PROBLEMS.say()
         _list()
         if bool(session.store().runs(limit=1, states=LIVE)) != any_live:
             st.rerun()
@@ -83,29 +81,28 @@ def _list() -> None:
 
 def _filter(lang: str) -> tuple[str, str]:
     """Draw the filters, begun by the URL and kept in it."""
-    asked = st.query_params.get("show")
-    if _SEARCH not in st.session_state:
-        st.session_state[_SEARCH] = st.query_params.get("find", "")[:200]
+    address.once("runs", _FORM.renew)
     with st.container(horizontal=True, vertical_alignment="center"):
         chosen = st.segmented_control(
             t("runs.filter", lang),
-            _FILTERS,
-            key=session.key("run_list.filter"),
-            default=asked if asked in _FILTERS else "all",
+            FILTERS,
+            key=session.key(_FORM.key("filter")),
+            default=ADDRESS.get("show"),
             required=True,
             format_func=lambda one: t(f"runs.filter.{one}", lang),
             label_visibility="collapsed",
         )
         query = st.text_input(
             t("runs.search", lang),
-            key=_SEARCH,
+            ADDRESS.get("find"),
+            key=_FORM.key("search"),
             placeholder=t("runs.search.hint", lang),
             icon=":material/search:",
-            max_chars=200,
+            max_chars=LONGEST,
             label_visibility="collapsed",
             width=320,
         )
-    address.parameters(show=None if chosen == "all" else str(chosen), find=query or None)
+    ADDRESS.write(show=str(chosen), find=query or None)
     return str(chosen), query or ""
 
 
@@ -217,7 +214,7 @@ def _rename(record: RunRecord, lang: str) -> None:
             key=key,
             max_chars=MAX_TITLE,
             placeholder=t("runs.rename.hint", lang),
-            on_change=_guarded,
+            on_change=_PROBLEMS.guard,
             args=(lambda: session.client().rename(record.id, str(st.session_state[key] or "")),),
         )
 
@@ -241,17 +238,9 @@ def _button(name: str, icon: str, record: RunRecord, act: Callable[[], None]) ->
         key=f"run_list.{name}.{record.id}",
         icon=icon,
         type="tertiary",
-        on_click=_guarded,
+        on_click=_PROBLEMS.guard,
         args=(act,),
     )
-
-
-def _guarded(act: Callable[[], None]) -> None:
-    # a callback runs before the page is drawn: what went wrong is said there
-    try:
-        act()
-    except RNNLabError as error:
-        st.session_state[_PROBLEM] = error
 
 
 def _confirm(record: RunRecord) -> None:
@@ -266,7 +255,7 @@ def _confirm(record: RunRecord) -> None:
                 key="run_list.confirm",
                 type="primary",
                 icon=":material/delete:",
-                on_click=_guarded,
+                on_click=_PROBLEMS.guard,
                 args=(lambda: _delete(record.id),),
             ):
                 st.rerun()

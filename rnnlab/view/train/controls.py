@@ -15,12 +15,14 @@ from rnnlab.text import corpora
 from rnnlab.view.language.i18n import duration, plain, t
 from rnnlab.view.language.settings import changes_text, summary
 from rnnlab.view.page import address, session
+from rnnlab.view.page.forms import Problems
 from rnnlab.view.page.session import SHOWN
+from rnnlab.view.train import setup as train_setup
+from rnnlab.view.train.address import ADDRESS
 from rnnlab.view.train.setup import Setup
-from rnnlab.view.train.setup import show as show_setup
 from rnnlab.view.watch import exports, scenes
 
-_PROBLEM = "controls.problem"
+_PROBLEMS = Problems("controls")
 MORE_EPOCHS = (0, 10, 40, 160)
 SETTLE = 0.4
 """Seconds that a click may wait for the run to follow it."""
@@ -33,8 +35,7 @@ SAME_STEP = 0.3
 def headline(setup: Setup) -> None:
     """Say the setup in one line, where it comes from, and how long it takes here."""
     lang = session.language()
-    for problem in setup.refused:
-        session.complain(problem)
+    train_setup.REFUSED.say(stay=True)
     if setup.config is None:
         if setup.problem is not None:
             session.complain(setup.problem)
@@ -101,9 +102,7 @@ def bar(setup: Setup, record: RunRecord | None) -> None:
             exports.exports(record)
             if not is_live:
                 _button("close", ":material/close:", leave)
-    problem = st.session_state.pop(_PROBLEM, None)
-    if problem is not None:
-        session.complain(problem)
+    _PROBLEMS.say()
 
 
 def _button(
@@ -116,18 +115,10 @@ def _button(
         icon=icon,
         help=t(f"controls.{name}.help", lang),
         type="primary" if primary else "secondary",
-        on_click=_guarded,
+        on_click=_PROBLEMS.guard,
         args=(act, *args),
         disabled=disabled,
     )
-
-
-def _guarded(act: Callable[..., None], *args: Any) -> None:
-    # a callback runs before the page is drawn: what went wrong is said there
-    try:
-        act(*args)
-    except RNNLabError as error:
-        st.session_state[_PROBLEM] = error
 
 
 def _start(setup: Setup) -> None:
@@ -142,15 +133,14 @@ def _again(record: RunRecord) -> None:
 
 def leave() -> None:
     """Show no run any more, until another one starts."""
-    address.parameters(run=None)
+    ADDRESS.write(run=None)
     st.session_state.pop(SHOWN, None)
 
 
-def shown_run(arriving: bool) -> RunRecord | None:
+def shown_run() -> RunRecord | None:
     """Return the run that the page shows: when it begins the one in its URL, later the one shown or started last."""
+    address.once("controls", _read_url)
     run_id = st.session_state.get(SHOWN)
-    if arriving:
-        run_id = st.query_params.get("run") or (None if "recipe" in st.query_params else run_id)
     try:
         record = session.store().run(run_id) if run_id else None
     except RunError as error:
@@ -160,8 +150,16 @@ def shown_run(arriving: bool) -> RunRecord | None:
         leave()
         return None
     st.session_state[SHOWN] = record.id
-    address.parameters(run=record.id)
+    ADDRESS.write(run=record.id)
     return record
+
+
+def _read_url() -> None:
+    asked = ADDRESS.get("run")
+    if asked:
+        st.session_state[SHOWN] = asked
+    elif ADDRESS.says("recipe"):  # another setup than that of the run looked at last
+        st.session_state.pop(SHOWN, None)
 
 
 def shown_beside(setup: Setup, record: RunRecord) -> None:
@@ -174,7 +172,7 @@ def shown_beside(setup: Setup, record: RunRecord) -> None:
 
 def _show(run_id: str) -> None:
     st.session_state[SHOWN] = run_id
-    address.parameters(run=run_id)
+    ADDRESS.write(run=run_id)
     if _settle(run_id, lambda run: run.state != "queued"):
         # a small network has its first point before the page could be drawn a second time
         _settle(run_id, lambda run: run.epoch > 0 or not run.live, FIRST_POINT)
@@ -198,7 +196,7 @@ def _settle(run_id: str, settled: Callable[[RunRecord], bool], patience: float =
 def _step(run_id: str) -> None:
     unit = st.session_state.get("controls.step")
     if unit in STEP_UNITS:
-        _guarded(_stepped, run_id, unit)
+        _PROBLEMS.guard(_stepped, run_id, unit)
 
 
 def _stepped(run_id: str, unit: str) -> None:
@@ -231,7 +229,7 @@ def _continue(setup: Setup, record: RunRecord) -> None:
 def _continued(run_id: str, is_setup: bool) -> None:
     more = st.session_state.get("controls.continue")
     if isinstance(more, int):
-        _guarded(_continue_run, run_id, more, is_setup)
+        _PROBLEMS.guard(_continue_run, run_id, more, is_setup)
 
 
 def _continue_run(run_id: str, more: int, is_setup: bool) -> None:
@@ -239,7 +237,7 @@ def _continue_run(run_id: str, more: int, is_setup: bool) -> None:
     session.clicks().once(("continue", run_id, more), lambda: one.continue_run(run_id, more))
     _settle(run_id, lambda run: run.state != "queued")
     if is_setup and more:  # the run has become longer, and the setup beside it is still that run's
-        show_setup(session.store().run(run_id))
+        train_setup.show(session.store().run(run_id))
 
 
 def _adjust(record: RunRecord) -> None:
@@ -255,14 +253,14 @@ def _adjust(record: RunRecord) -> None:
             step=record.config.learning_rate / 10,
             format="%.6g",
             key=rate_key,
-            on_change=_guarded,
+            on_change=_PROBLEMS.guard,
             args=(_set_rate, record.id, rate_key),
         )
         on = st.toggle(
             t("setup.clipping", lang),
             clip is not None,
             key=on_key,
-            on_change=_guarded,
+            on_change=_PROBLEMS.guard,
             args=(_set_clip, record.id, on_key, clip_key),
         )
         st.number_input(
@@ -273,7 +271,7 @@ def _adjust(record: RunRecord) -> None:
             step=(record.config.clip_norm or 0.01) / 10,
             format="%.6g",
             key=clip_key,
-            on_change=_guarded,
+            on_change=_PROBLEMS.guard,
             args=(_set_clip, record.id, on_key, clip_key),
             disabled=not on,
         )

@@ -15,12 +15,16 @@ from rnnlab.runs.store import RunRecord
 from rnnlab.setting import SECTIONS, Section
 from rnnlab.view.language.i18n import t
 from rnnlab.view.language.settings import no_effect_text, recipe_label
-from rnnlab.view.page import address, folded, forms, session
+from rnnlab.view.page import address, fields, folded, session
+from rnnlab.view.page.forms import Edition, Problems
 from rnnlab.view.page.names import DEFAULT_RECIPE, recipe_of
 from rnnlab.view.train import corpus
+from rnnlab.view.train.address import ADDRESS, SETUP
 
-_BASE, _CONFIG, _PROBLEM = "setup.base", "setup.config", "setup.problem"
-_EDITION, _VALUES = "setup.edition", "setup.values"
+_BASE, _CONFIG, _VALUES = "setup.base", "setup.config", "setup.values"
+_FORM = Edition("setup")
+REFUSED = Problems("setup")
+"""What the URL asked for and did not get, until another setup is chosen."""
 _FIELDS = tuple(TrainConfig.model_fields)
 
 
@@ -31,11 +35,6 @@ class Setup:
     recipe: Recipe
     config: TrainConfig | None
     problem: RNNLabError | None = None
-
-    @property
-    def refused(self) -> list[RNNLabError]:
-        """What the URL asked for and did not get, with the reasons."""
-        return list(st.session_state.get(_PROBLEM, []))
 
     @property
     def changed(self) -> bool:
@@ -59,24 +58,27 @@ def load(recipe_id: str, config: TrainConfig | None = None) -> None:
     _fill(chosen, config or chosen.config)
 
 
-def arriving() -> bool:
-    """Say whether the page begins anew: by its URL, or by a link from another page.
+def begin(shown: RunRecord | None) -> None:
+    """Take the setup from the URL or from the run that is `shown` where the page begins, else keep it as it was."""
+    if not address.once("setup", lambda: _arrive(shown)):
+        keep()
 
-    Only then does the URL speak. Later it may be one from before a click, sent along by a refresh on its way.
-    """
-    return not any(str(key).startswith("setup.recipe.") for key in st.session_state)
+
+def _arrive(shown: RunRecord | None) -> None:
+    if shown is not None and not asked():
+        show(shown)
+    else:
+        read_url()
 
 
 def asked() -> dict[str, str]:
     """Return the setup that the URL asks for: ``recipe`` and settings; anything else there is not ours."""
-    return {
-        name: st.query_params[name] for name in st.query_params if name == "recipe" or name in TrainConfig.model_fields
-    }
+    return {name: ADDRESS.get(name) for name in SETUP if ADDRESS.says(name)}
 
 
 def show(record: RunRecord) -> None:
     """Set the sidebar to the setup of a run."""
-    st.session_state[_PROBLEM] = []
+    REFUSED.clear()
     _fill(recipe_of(record), record.config)
 
 
@@ -92,13 +94,13 @@ def read_url() -> None:
     if not wanted and _CONFIG in st.session_state:
         keep()
         return
-    problems: list[RNNLabError] = []
+    REFUSED.clear()
     chosen = RECIPES[DEFAULT_RECIPE]
     if "recipe" in wanted:
         try:
             chosen = recipe(wanted["recipe"])
         except RNNLabError as error:
-            problems.append(error)
+            REFUSED.add(error)
     config = chosen.config
     settings = {name: text for name, text in wanted.items() if name != "recipe"}
     try:
@@ -108,8 +110,7 @@ def read_url() -> None:
             try:
                 config = config.change_from_text({name: text})
             except RNNLabError as error:
-                problems.append(error)
-    st.session_state[_PROBLEM] = problems
+                REFUSED.add(error)
     _fill(chosen, config)
 
 
@@ -121,7 +122,7 @@ def write_url(setup: Setup, shown: TrainConfig | None) -> None:
     if setup.config != shown:
         wanted = {"recipe": setup.recipe.id, **setup.config.changes_from(setup.recipe.config)}
     gone = {name: None for name in asked() if name not in wanted}
-    address.parameters(**gone, **wanted)
+    ADDRESS.write(**gone, **wanted)
 
 
 def sidebar() -> None:
@@ -149,14 +150,14 @@ def _section(section: Section) -> None:
         if setting.hidden and not acts:
             continue
         if setting.switch:
-            forms.draw_switch(name, _on(name), _key(setting.switch), lang)
+            fields.draw_switch(name, _on(name), _key(setting.switch), lang)
         if not _on(name):
             continue
         if setting.widget == "corpus":
             corpus.choose(_key(name), _held(name), use_corpus)
         else:
-            forms.draw(name, _held(name), _key(name), lang)
-        if not acts and forms.read(name, _now(name)) != TrainConfig.model_fields[name].default:
+            fields.draw(name, _held(name), _key(name), lang)
+        if not acts and fields.read(name, _now(name)) != TrainConfig.model_fields[name].default:
             st.caption(no_effect_text(name, lang))
 
 
@@ -176,11 +177,9 @@ def chosen() -> Setup:
 
 
 def _fill(chosen: Recipe, config: TrainConfig) -> None:
-    # a new edition of the widgets, with new keys, begins at its defaults. Writing into the old ones by the session's
-    # state is not safe: when two runs of the page follow each other closely, the browser can miss what was written
     st.session_state[_BASE] = chosen.id
     st.session_state[_CONFIG] = config
-    st.session_state[_EDITION] = st.session_state.get(_EDITION, 0) + 1
+    _FORM.renew()
     st.session_state.pop(_VALUES, None)
 
 
@@ -192,7 +191,7 @@ def _held(name: str) -> Any:
     if value is None:  # it is off, and this is what switching it on begins with
         value = getattr(RECIPES[st.session_state[_BASE]].config, name)
         value = TrainConfig.model_fields[name].default if value is None else value
-    return forms.shown(value)
+    return fields.shown(value)
 
 
 def _now(name: str) -> Any:
@@ -213,7 +212,7 @@ def _in_force(name: str, values: dict[str, Any]) -> Any:
     """Return the value that a setting has where the widgets say `values`; what is not shown is not in force."""
     if SETTINGS[name].hidden and not SETTINGS[name].acts(values.__getitem__):
         return TrainConfig.model_fields[name].default
-    return forms.read(name, values[name]) if _on(name) else None
+    return fields.read(name, values[name]) if _on(name) else None
 
 
 def use_corpus(name: str) -> None:
@@ -223,11 +222,11 @@ def use_corpus(name: str) -> None:
 
 
 def _recipe_chosen() -> None:
-    st.session_state[_PROBLEM] = []
-    address.parameters(epoch=None)  # that of another recording
+    REFUSED.clear()
+    ADDRESS.write(epoch=None)  # that of another recording
     chosen = RECIPES[st.session_state[_key("recipe")]]
     _fill(chosen, chosen.config)
 
 
 def _key(name: str) -> str:
-    return session.key(f"setup.{name}.{st.session_state.get(_EDITION, 0)}")
+    return session.key(_FORM.key(name))
