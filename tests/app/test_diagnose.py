@@ -20,6 +20,7 @@ from rnnlab.view.data import recorded
 from rnnlab.view.diagnose import sentences
 from rnnlab.view.diagnose.starting import RECIPE
 from rnnlab.view.language.i18n import LANGUAGES, t
+from rnnlab.view.language.numbers import percent
 from rnnlab.view.language.settings import layer_names
 from rnnlab.view.page import asking, session
 from rnnlab.view.watch import scenes
@@ -471,7 +472,7 @@ def test_filling_a_gap_with_both_networks(open_page: Open, client: Client) -> No
     assert not app.error, [one.value for one in app.error]
     cloze = next(one.id for one in started if one.config.objective == "cloze")
     share = client.gaps(cloze, 400)["train"]["accuracy"]
-    assert sentences.percent(share) in app.table[0].value.to_csv()
+    assert percent(share) in app.table[0].value.to_csv()
     typed = next(one for one in app.text_input if (one.key or "").startswith("cloze.typed."))
     typed.set_value("没有空").run()
     assert t("error.gap_marks", "en", count=0) in app.error[0].value
@@ -480,7 +481,7 @@ def test_filling_a_gap_with_both_networks(open_page: Open, client: Client) -> No
     answered(app)
     assert not app.exception
     top = client.fill_gap(cloze, "我", "你")["top"]
-    assert sentences.percent(top[0][1]) in alts(app)
+    assert percent(top[0][1]) in alts(app)
     app.button(key="cloze.pick").click().run()
     answered(app)
     assert not app.exception

@@ -18,7 +18,8 @@ from rnnlab.recipes import RECIPES
 from rnnlab.runs.client import Client
 from rnnlab.runs.export import export_run, to_json
 from rnnlab.view.data import recorded
-from rnnlab.view.language.i18n import LANGUAGES, number, t
+from rnnlab.view.language.i18n import LANGUAGES, t
+from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import recipe_label
 from rnnlab.view.page import address
 from rnnlab.view.watch import scenes

@@ -12,11 +12,12 @@ from rnnlab.recipes import RECIPES
 from rnnlab.view.compare import overlay, state, watch
 from rnnlab.view.compare import pins as compare_pins
 from rnnlab.view.compare.measures import Pinned, Rung, rungs, stored
-from rnnlab.view.compare.sentences import greatest_step, rung_text, short_value, shown
+from rnnlab.view.compare.sentences import greatest_step, rung_text, short_value
 from rnnlab.view.compare.watch import Look
 from rnnlab.view.data import recorded
 from rnnlab.view.data.identity import RECORDED
-from rnnlab.view.language.i18n import duration, number, plain, t
+from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.numbers import duration, number, perplexity_text
 from rnnlab.view.page import session
 from rnnlab.view.watch import scenes
 
@@ -127,7 +128,7 @@ def _table(chain: Sequence[Rung], runs: Sequence[Pinned | None]) -> None:
                 for rung in chain
             ],
             t("field.num_epochs", lang): [str(run.history.epoch) if run else "–" for run in runs],
-            t("chart.perplexity", lang): [shown(one) for one in ends],
+            t("chart.perplexity", lang): [perplexity_text(one) for one in ends],
             t("compare.rungs.step", lang): ratios,
         },
         border="horizontal",

@@ -9,10 +9,11 @@ import streamlit as st
 
 from rnnlab.view.compare import charts, state, watch
 from rnnlab.view.compare.measures import AXES, Outcome, Pinned, differences, outcome
-from rnnlab.view.compare.sentences import columns, labels, shown, verdict
+from rnnlab.view.compare.sentences import columns, labels, verdict
 from rnnlab.view.compare.tables import overlay_tables
 from rnnlab.view.compare.watch import Look
-from rnnlab.view.language.i18n import number, plain, t
+from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.numbers import number, perplexity_text
 from rnnlab.view.language.settings import value_text
 from rnnlab.view.page import chart, session
 
@@ -84,7 +85,7 @@ def _alt(now: Look, names: Sequence[str]) -> str:
     if watched in st.session_state:
         return said
     ends = [
-        t("compare.alt.end", lang, name=name, epoch=run.history.epoch, perplexity=shown(run.perplexity))
+        t("compare.alt.end", lang, name=name, epoch=run.history.epoch, perplexity=perplexity_text(run.perplexity))
         for name, run in zip(names, now.runs, strict=True)
         if run.history.epochs
     ]
@@ -132,12 +133,12 @@ def outcomes(runs: Sequence[Pinned], names: Sequence[str]) -> None:
 def _column(one: Outcome, lang: str) -> list[str]:
     best = "–"
     if one.best is not None and one.best_epoch is not None:
-        best = t("compare.outcome.best_at", lang, value=shown(one.best), epoch=one.best_epoch)
+        best = t("compare.outcome.best_at", lang, value=perplexity_text(one.best), epoch=one.best_epoch)
         if math.isinf(one.best):
-            best = shown(one.best)
+            best = perplexity_text(one.best)
     loops = sorted({period for period in one.loops if period})
     return [
-        shown(one.perplexity),
+        perplexity_text(one.perplexity),
         best,
         str(one.epochs),
         "–" if one.seconds_per_epoch is None else number(one.seconds_per_epoch, 2),

@@ -15,7 +15,8 @@ from rnnlab.view.compare import state as compare_state
 from rnnlab.view.compare.sentences import READY
 from rnnlab.view.data import recorded
 from rnnlab.view.data.identity import MAX_PINS, RECORDED
-from rnnlab.view.language.i18n import duration, number, plain, t
+from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.numbers import duration, number
 from rnnlab.view.language.settings import recipe_title, state_text, summary
 from rnnlab.view.page import names as page_names
 from rnnlab.view.page import session

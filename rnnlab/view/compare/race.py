@@ -13,10 +13,11 @@ from rnnlab.view.compare import overlay, state
 from rnnlab.view.compare import pins as compare_pins
 from rnnlab.view.compare import watch as compare_watch
 from rnnlab.view.compare.measures import FINISHES, Pinned, Place, finish_line, finishing_order
-from rnnlab.view.compare.sentences import labels, shown
+from rnnlab.view.compare.sentences import labels
 from rnnlab.view.compare.variants import KINDS, MAX_VARIANTS, parse_own, variants
 from rnnlab.view.compare.watch import Look
-from rnnlab.view.language.i18n import duration, number, plain, t
+from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.numbers import duration, number, perplexity_text
 from rnnlab.view.language.settings import summary, value_text
 from rnnlab.view.page import session
 
@@ -148,7 +149,7 @@ def _now(run: Pinned) -> str:
     return t(
         "compare.race.stands",
         lang,
-        perplexity=shown(run.perplexity),
+        perplexity=perplexity_text(run.perplexity),
         epoch=run.history.epoch,
         total=number(run.config.num_epochs, 5),
     )

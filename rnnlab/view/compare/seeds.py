@@ -9,12 +9,13 @@ from rnnlab.errors import RNNLabError
 from rnnlab.recipes import RECIPES
 from rnnlab.view.compare import charts, pins, state, watch
 from rnnlab.view.compare.measures import SEEDS, missing_seeds, stored
-from rnnlab.view.compare.sentences import columns, short_value, shown, width_of_chance
+from rnnlab.view.compare.sentences import columns, short_value, width_of_chance
 from rnnlab.view.compare.tables import band_tables
 from rnnlab.view.compare.watch import Look
 from rnnlab.view.data import recorded
 from rnnlab.view.data.identity import RECORDED
-from rnnlab.view.language.i18n import duration, plain, t
+from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.numbers import duration, perplexity_text
 from rnnlab.view.language.settings import summary
 from rnnlab.view.page import chart, session
 from rnnlab.view.watch import scenes
@@ -109,7 +110,7 @@ def _band(now: Look) -> None:
         {
             t("field.random_seed", lang): [str(run.config.random_seed) for run in now.runs],
             t("field.num_epochs", lang): [str(run.history.epoch) for run in now.runs],
-            t("chart.perplexity", lang): [shown(run.perplexity) for run in now.runs],
+            t("chart.perplexity", lang): [perplexity_text(run.perplexity) for run in now.runs],
             t("compare.seeds.from", lang): [
                 t("state.recorded" if run.recorded else "compare.seeds.here", lang) for run in now.runs
             ],

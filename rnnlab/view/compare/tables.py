@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import pyarrow as pa
 
 from rnnlab.view.compare.measures import Pinned, bands, distances, finite_or_inf, smoothed
-from rnnlab.view.compare.sentences import shown
-from rnnlab.view.language.i18n import number, t
+from rnnlab.view.language.i18n import t
+from rnnlab.view.language.numbers import number, perplexity_text
 from rnnlab.view.page.arrow import ipc
 from rnnlab.view.page.style import ceiling
 
@@ -113,7 +113,13 @@ def band_tables(runs: Sequence[Pinned], names: Sequence[str], lang: str) -> dict
                 "low": [min(max(one.low, 1.0), top) for one in kept],
                 "high": [min(max(one.high, 1.0), top) for one in kept],
                 "shown": [
-                    t("compare.band.shown", lang, low=shown(one.low), median=shown(one.median), high=shown(one.high))
+                    t(
+                        "compare.band.shown",
+                        lang,
+                        low=perplexity_text(one.low),
+                        median=perplexity_text(one.median),
+                        high=perplexity_text(one.high),
+                    )
                     for one in kept
                 ],
                 "count": [float(one.count) for one in kept],

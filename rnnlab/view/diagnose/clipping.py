@@ -10,7 +10,8 @@ from rnnlab.view.data import recorded
 from rnnlab.view.diagnose import charts, exhausted, sentences, starting, subject
 from rnnlab.view.diagnose import tables as diagnose_tables
 from rnnlab.view.diagnose.subject import Subject
-from rnnlab.view.language.i18n import duration, number, plain, t
+from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.numbers import duration, number
 from rnnlab.view.page import chart
 
 THETA = 0.01

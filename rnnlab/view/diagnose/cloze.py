@@ -12,9 +12,11 @@ from rnnlab.errors import RNNLabError
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.store import RunRecord
 from rnnlab.view.data.facts import TextFacts
+from rnnlab.view.data.highlight import literal
 from rnnlab.view.diagnose import charts, gap, sentences, starting, subject, tables
 from rnnlab.view.diagnose.subject import Subject
-from rnnlab.view.language.i18n import duration, t
+from rnnlab.view.language.i18n import t
+from rnnlab.view.language.numbers import duration, percent
 from rnnlab.view.page import asking, chart, session
 
 GAPS = 400
@@ -96,7 +98,7 @@ def _accuracy(able: dict[str, RunRecord], lang: str) -> None:
                 t("cloze.network", lang): t(f"cloze.{name}", lang),
                 t("cloze.train", lang): _share(train),
                 t("cloze.held_out", lang): _share(held),
-                t("cloze.held_out5", lang): sentences.percent(held["top5"]) if held else "–",
+                t("cloze.held_out5", lang): percent(held["top5"]) if held else "–",
                 t("chart.epoch", lang): str(_epoch(able[name])),
             }
         )
@@ -113,7 +115,7 @@ def _accuracy(able: dict[str, RunRecord], lang: str) -> None:
 
 
 def _share(part: dict[str, Any] | None) -> str:
-    return sentences.percent(part["accuracy"]) if part else "–"
+    return percent(part["accuracy"]) if part else "–"
 
 
 # one's own sentence
@@ -165,7 +167,7 @@ def _play(able: dict[str, RunRecord], one: Subject, lang: str) -> None:
             top = found.value["top"]
             best, probability = top[0]
             said = t(
-                "cloze.says", lang, character=sentences.shown(str(best)), share=sentences.percent(float(probability))
+                "cloze.says", lang, character=literal(str(best)), share=percent(float(probability))
             )  # fmt: skip
             chart.show(
                 charts.choices(lang, one.scene.theme),
@@ -175,7 +177,7 @@ def _play(able: dict[str, RunRecord], one: Subject, lang: str) -> None:
             )
             st.caption(t("cloze.sees_both" if found.value["sees_after"] else "cloze.sees_before", lang))
     if answer:
-        st.caption(t("cloze.answer", lang, character=sentences.shown(answer)))
+        st.caption(t("cloze.answer", lang, character=literal(answer)))
 
 
 def _example(one: Subject) -> str:

@@ -8,7 +8,8 @@ from rnnlab.events import Diagnosis
 from rnnlab.view.diagnose import charts, sentences, starting
 from rnnlab.view.diagnose import tables as diagnose_tables
 from rnnlab.view.diagnose.subject import Subject
-from rnnlab.view.language.i18n import number, t
+from rnnlab.view.language.i18n import t
+from rnnlab.view.language.numbers import number
 from rnnlab.view.page import asking, chart
 
 _WANTED = "diagnose.every_checkpoint"

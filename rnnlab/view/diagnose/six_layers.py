@@ -10,7 +10,8 @@ from rnnlab.view.data import recorded
 from rnnlab.view.diagnose import charts, rescue, sentences, starting, subject
 from rnnlab.view.diagnose import tables as diagnose_tables
 from rnnlab.view.diagnose.subject import Subject
-from rnnlab.view.language.i18n import duration, number, plain, t
+from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.numbers import duration, number, percent, small
 from rnnlab.view.page import address, asking, chart, session
 
 DEMONSTRATION = 24
@@ -60,10 +61,10 @@ def _plateau(one: Subject, answer: asking.Answer[Diagnosis] | None, found: Diagn
     st.markdown(f":{color}-badge[:material/{icon}: {word}] {sentences.verdict(found, lang)}")
     with st.grid(3, min_column_width=170, gap="small"):
         ratio = found.perplexity / found.unigram_perplexity - 1 if found.perplexity is not None else None
-        against = "∞" if ratio is None else f"{'+' if ratio >= 0 else '−'}{sentences.percent(ratio)}"
+        against = "∞" if ratio is None else f"{'+' if ratio >= 0 else '−'}{percent(ratio)}"
         st.metric(t("layers.against", lang), against, help=t("layers.against.help", lang))
-        st.metric(t("layers.kl", lang), sentences.small(found.kl_to_unigram), help=t("layers.kl.help", lang))
-        st.metric(t("layers.moves", lang), sentences.small(found.sensitivity), help=t("layers.moves.help", lang))
+        st.metric(t("layers.kl", lang), small(found.kl_to_unigram), help=t("layers.kl.help", lang))
+        st.metric(t("layers.moves", lang), small(found.sensitivity), help=t("layers.moves.help", lang))
     left, right = st.columns([3, 2], gap="large")
     said = sentences.outputs(found, one.config, one.texts, lang)
     with left:

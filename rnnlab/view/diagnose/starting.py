@@ -12,7 +12,8 @@ from rnnlab.errors import RNNLabError
 from rnnlab.recipes import RECIPES
 from rnnlab.text import corpora
 from rnnlab.view.diagnose.subject import Subject
-from rnnlab.view.language.i18n import duration, t
+from rnnlab.view.language.i18n import t
+from rnnlab.view.language.numbers import duration
 from rnnlab.view.language.settings import recipe_label
 from rnnlab.view.page import session
 

@@ -12,8 +12,7 @@ import pyarrow as pa
 from rnnlab.events import Diagnosis, EpochFinished
 from rnnlab.view.data.highlight import visible
 from rnnlab.view.data.history import History
-from rnnlab.view.diagnose.sentences import percent
-from rnnlab.view.language.i18n import number
+from rnnlab.view.language.numbers import number, percent
 from rnnlab.view.language.settings import layer_names
 from rnnlab.view.page.arrow import ipc
 

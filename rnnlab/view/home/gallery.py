@@ -12,7 +12,8 @@ from rnnlab.errors import RecipeError
 from rnnlab.recipes import RECIPES, Recipe
 from rnnlab.view.data import recorded
 from rnnlab.view.data.recorded import Recording
-from rnnlab.view.language.i18n import number, t
+from rnnlab.view.language.i18n import t
+from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import recipe_label, recipe_title
 from rnnlab.view.page import address, folded, session
 from rnnlab.view.page.style import PALETTE

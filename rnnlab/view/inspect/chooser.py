@@ -9,7 +9,8 @@ from rnnlab.runs.store import RunRecord
 from rnnlab.view.data.facts import TextFacts
 from rnnlab.view.inspect.measures import MAX_TEXT, passage
 from rnnlab.view.inspect.subject import EDITION, PROBLEM, Checkpoint, Subject, renew
-from rnnlab.view.language.i18n import number, plain, t
+from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import summary
 from rnnlab.view.page import address, names, session
 from rnnlab.view.watch import scenes

@@ -9,7 +9,8 @@ from rnnlab.recipes import RECIPES
 from rnnlab.runs.store import RunRecord
 from rnnlab.view.inspect.chooser import with_weights
 from rnnlab.view.inspect.subject import PROBLEM, renew
-from rnnlab.view.language.i18n import duration, t
+from rnnlab.view.language.i18n import t
+from rnnlab.view.language.numbers import duration
 from rnnlab.view.language.settings import recipe_label
 from rnnlab.view.page import address, session
 from rnnlab.view.watch import follow

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from rnnlab.config import TrainConfig
 from rnnlab.recipes import RECIPES, Recipe
-from rnnlab.view.language.i18n import has, number, t
+from rnnlab.view.language.i18n import has, t
+from rnnlab.view.language.numbers import number
 
 CHOICES = (
     "cell",

@@ -12,7 +12,8 @@ from rnnlab.runs.store import RunRecord
 from rnnlab.view.data import recorded
 from rnnlab.view.data.facts import TextFacts
 from rnnlab.view.data.history import History
-from rnnlab.view.language.i18n import number, plain, t
+from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import state_text
 from rnnlab.view.lessons import charts, layout, sentences, tables
 from rnnlab.view.lessons import tuning as lessons_tuning

@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from rnnlab.view.data.highlight import visible
 from rnnlab.view.data.history import History
-from rnnlab.view.language.i18n import number, t
+from rnnlab.view.language.i18n import t
+from rnnlab.view.language.numbers import number
 from rnnlab.view.lessons.compute import clipping, sampling, truncation
 from rnnlab.view.lessons.compute.cells import Array
 from rnnlab.view.lessons.compute.clipping import Clipped

@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from rnnlab.errors import RNNLabError
-from rnnlab.view.language.i18n import number, t
+from rnnlab.view.language.i18n import t
+from rnnlab.view.language.numbers import number
 from rnnlab.view.lessons.compute import tuning
 from rnnlab.view.lessons.compute.tuning import SHORT, Row, Tuned
 from rnnlab.view.lessons.sentences import tuned_value

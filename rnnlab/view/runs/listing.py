@@ -12,7 +12,8 @@ from rnnlab.recipes import RECIPES
 from rnnlab.runs.protocol import ENDED, LIVE
 from rnnlab.runs.store import MAX_TITLE, RunRecord
 from rnnlab.view.data.identity import MAX_PINS
-from rnnlab.view.language.i18n import number, plain, t
+from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import STATE_COLORS, STATE_ICONS, recipe_title, state_text, summary, value_text
 from rnnlab.view.page import address, session
 from rnnlab.view.page.names import recipe_name, title

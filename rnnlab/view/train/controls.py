@@ -12,7 +12,8 @@ from rnnlab.errors import RNNLabError, RunError
 from rnnlab.runs.protocol import STEP_UNITS
 from rnnlab.runs.store import RunRecord
 from rnnlab.text import corpora
-from rnnlab.view.language.i18n import duration, plain, t
+from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.numbers import duration
 from rnnlab.view.language.settings import changes_text, summary
 from rnnlab.view.page import address, session
 from rnnlab.view.page.session import SHOWN

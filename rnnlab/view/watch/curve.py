@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from rnnlab.events import RunDiverged
-from rnnlab.view.language.i18n import number, t
+from rnnlab.view.language.i18n import t
+from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import layer_names
 from rnnlab.view.page import chart
 from rnnlab.view.watch import charts, player

@@ -14,7 +14,8 @@ from rnnlab.events import Event
 from rnnlab.runs import export, logbook, script
 from rnnlab.runs.store import RunRecord, Store
 from rnnlab.text import corpora
-from rnnlab.view.language.i18n import error_text, number, t
+from rnnlab.view.language.i18n import error_text, t
+from rnnlab.view.language.numbers import number
 from rnnlab.view.page import names, pictures, session
 from rnnlab.view.page.share import address, qr_code
 from rnnlab.view.watch import charts, scenes, texts

@@ -19,7 +19,8 @@ from rnnlab.events import (
     SettingChanged,
 )
 from rnnlab.view.data.history import History, Ladder
-from rnnlab.view.language.i18n import number, t
+from rnnlab.view.language.i18n import t
+from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import layer_names
 from rnnlab.view.page.arrow import ipc
 from rnnlab.view.page.style import ceiling

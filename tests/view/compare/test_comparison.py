@@ -34,23 +34,14 @@ from rnnlab.view.compare.measures import (
     rungs,
     smoothed,
 )
-from rnnlab.view.compare.sentences import (
-    READY,
-    columns,
-    cut,
-    greatest_step,
-    labels,
-    scientific,
-    shown,
-    verdict,
-    width_of_chance,
-)
+from rnnlab.view.compare.sentences import READY, columns, cut, greatest_step, labels, verdict, width_of_chance
 from rnnlab.view.compare.tables import ROOM, band_tables, overlay_tables
 from rnnlab.view.compare.variants import parse_own, variants
 from rnnlab.view.data import recorded
 from rnnlab.view.data.facts import FactBook, Reading
 from rnnlab.view.data.history import History
 from rnnlab.view.language.i18n import LANGUAGES, t
+from rnnlab.view.language.numbers import perplexity_text
 from tests.view.watch.test_tables import epoch, rows, started
 
 LADDER = {0: 1000.0, 1: 270.0, 2: 8.0}
@@ -304,11 +295,11 @@ def test_the_pairs_of_the_book_say_what_their_recordings_show(lang: str) -> None
     a9 = verdict(recorded_run("A8"), recorded_run("A9"), ("A8", "A9"), lang)
     unigram = recorded_run("A9").ladder[1]
     assert abs(recorded_run("A9").history.epochs[-1].perplexity / unigram - 1) < 0.1  # type: ignore[operator]
-    assert has_clause(a9, "flat", lang, name="A9", line=shown(unigram))
-    assert not has_clause(a9, "flat", lang, name="A8", line=shown(unigram))
+    assert has_clause(a9, "flat", lang, name="A9", line=perplexity_text(unigram))
+    assert not has_clause(a9, "flat", lang, name="A8", line=perplexity_text(unigram))
     # the pair beside it does not lie on that line
     a6 = verdict(recorded_run("A6"), recorded_run("A7"), ("A6", "A7"), lang)
-    assert not any(has_clause(a6, "flat", lang, name=name, line=shown(unigram)) for name in ("A6", "A7"))
+    assert not any(has_clause(a6, "flat", lang, name=name, line=perplexity_text(unigram)) for name in ("A6", "A7"))
 
 
 def test_the_leak_is_said_of_the_bidirectional_run_and_of_no_other() -> None:
@@ -382,10 +373,6 @@ def test_the_greatest_step_of_a_ladder_is_the_one_that_changed_most() -> None:
     assert "goes up from 100 to 4000" in greatest_step(chain, runs, "en")
     assert "no step" in greatest_step(chain[:2], runs[:2], "en")
     assert greatest_step(chain, [a_run(9.0), None, a_run(8.0), None], "en") == ""
-
-
-def test_tiny_numbers_are_written_as_in_a_book() -> None:
-    assert [scientific(value) for value in (8.2e-8, 0.04, 0.0)] == ["8.2×10⁻⁸", "4.0×10⁻²", "0"]
 
 
 def test_parity_is_judged_by_both_figures() -> None:

@@ -13,7 +13,8 @@ from rnnlab.recipes import RECIPES
 from rnnlab.view.data import recorded
 from rnnlab.view.data.history import History
 from rnnlab.view.data.shelf import Shelf
-from rnnlab.view.language.i18n import LANGUAGES, number, t
+from rnnlab.view.language.i18n import LANGUAGES, t
+from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import departure
 from rnnlab.view.watch import curve, progress, texts
 from rnnlab.view.watch.scenes import Scene
