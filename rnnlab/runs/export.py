@@ -22,8 +22,8 @@ from rnnlab.runs.store import MAX_TITLE, Store
 
 MAX_BYTES = 20 * 2**20
 MAX_EVENTS = 50_000
-MAX_TEXT = 2_200
-"""Characters of one text that a run says: a prefix and what may be written after it."""
+MAX_STRING = 2_200
+"""Characters of one string in an event: the longest is a prefix with the text written after it."""
 MAX_LAYERS = 10
 _LEFT_OUT = ("minibatch_finished", "checkpoint_saved")
 _ENDS = (RunFinished, RunDiverged, RunFailed)
@@ -194,7 +194,7 @@ def _check_value(name: str, value: Any) -> None:
         for one in value:
             _check_value(name, one)
     elif isinstance(value, str):
-        if len(value) > MAX_TEXT:
+        if len(value) > MAX_STRING:
             raise ValueError(f"{name} is too long")
     elif isinstance(value, int | float) and abs(value) > (2**53 if isinstance(value, int) else 1e300):
         raise ValueError(f"{name} is too large")

@@ -13,7 +13,7 @@ from rnnlab.config import TrainConfig
 from rnnlab.errors import RunError
 
 MAX_TEXT = 200
-"""Characters of a text that is looked at."""
+"""Characters of a text that a checkpoint is asked about; the pages' text fields take as many."""
 MAX_GAPS = 2000
 """Gaps that are filled in to measure how well that goes."""
 BULKY = frozenset({"inspect", "parity"})

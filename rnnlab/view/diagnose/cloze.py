@@ -10,6 +10,7 @@ import streamlit as st
 from rnnlab.config import TrainConfig
 from rnnlab.errors import RNNLabError
 from rnnlab.recipes import RECIPES
+from rnnlab.runs.questions import MAX_TEXT
 from rnnlab.runs.store import RunRecord
 from rnnlab.view.data.facts import TextFacts
 from rnnlab.view.data.highlight import literal
@@ -129,7 +130,7 @@ def _play(able: dict[str, RunRecord], one: Subject, lang: str) -> None:
             t("cloze.sentence", lang),
             sentence,
             key=session.key(f"cloze.typed.{edition}"),
-            max_chars=gap.MAX_TEXT,
+            max_chars=MAX_TEXT,
             placeholder=t("cloze.placeholder", lang),
             width=460,
         )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from rnnlab.errors import CorpusError, RunError
+from rnnlab.runs.questions import MAX_TEXT
 from rnnlab.runs.store import RunRecord
 from rnnlab.view.data.facts import TextFacts
-from rnnlab.view.inspect.measures import MAX_TEXT, passage
+from rnnlab.view.inspect.measures import passage
 from rnnlab.view.inspect.subject import EDITION, PROBLEM, Checkpoint, Subject, renew
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.numbers import number
