@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from rnnlab.errors import RNNLabError
 from rnnlab.recipes import RECIPES
 from rnnlab.view.compare import overlay, state, watch
 from rnnlab.view.compare import pins as compare_pins
@@ -17,8 +16,8 @@ from rnnlab.view.compare.watch import Look
 from rnnlab.view.data import recorded
 from rnnlab.view.data.identity import RECORDED
 from rnnlab.view.language.i18n import plain, t
-from rnnlab.view.language.numbers import duration, number, perplexity_text
-from rnnlab.view.page import session
+from rnnlab.view.language.numbers import number, perplexity_text
+from rnnlab.view.page import estimate, session
 from rnnlab.view.watch import scenes
 
 START, GOAL = "A6", "A7"
@@ -44,7 +43,7 @@ def draw() -> None:
                 on_click=_start,
                 args=(missing,),
             )
-            st.caption(_takes(missing), width="content")
+            estimate.note(*(rung.config for rung in missing), key="compare.takes", width="content")
     pins = [pin for pin in trained if pin is not None]
 
     def together(now: Look) -> None:
@@ -75,18 +74,6 @@ def _trained(rung: Rung) -> str | None:
     same = (name for name in recorded.names() if recorded.label(name).config == rung.config)
     name = next(same, None)
     return f"{RECORDED}{name}" if name else None
-
-
-def _takes(missing: Sequence[Rung]) -> str:
-    lang = session.language()
-    try:
-        seconds = [session.client().seconds_per_epoch(rung.config) for rung in missing]
-    except RNNLabError:
-        return ""
-    if any(one is None for one in seconds):
-        return ""
-    total = sum((one or 0.0) * rung.config.num_epochs for one, rung in zip(seconds, missing, strict=True))
-    return t("compare.takes", lang, duration=duration(total, lang))
 
 
 def _start(missing: Sequence[Rung]) -> None:

@@ -16,10 +16,10 @@ from rnnlab.view.compare.sentences import READY
 from rnnlab.view.data import recorded
 from rnnlab.view.data.identity import MAX_PINS, RECORDED
 from rnnlab.view.language.i18n import plain, t
-from rnnlab.view.language.numbers import duration, number
+from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import recipe_title, state_text, summary
+from rnnlab.view.page import estimate, session
 from rnnlab.view.page import names as page_names
-from rnnlab.view.page import session
 
 _PICKER = "compare.picker"
 
@@ -102,16 +102,12 @@ def offer_training() -> None:
     lang, pair = session.language(), open_pair()
     if pair is None:
         return
-    seconds = [session.client().seconds_per_epoch(RECIPES[name].config) for name in pair]
-    note = ""
-    if None not in seconds:
-        total = sum((one or 0.0) * RECIPES[name].config.num_epochs for one, name in zip(seconds, pair, strict=True))
-        note = t("compare.train_both.takes", lang, duration=duration(total, lang))
+    note = estimate.takes(*(RECIPES[name].config for name in pair), key="compare.train_both.takes")
     st.button(
         t("compare.train_both", lang),
         key="compare.train_both",
         icon=":material/play_arrow:",
-        help=f"{t('compare.train_both.help', lang)} {note}",
+        help=f"{t('compare.train_both.help', lang)} {note}".rstrip(),
         on_click=train_pair,
         args=pair,
     )

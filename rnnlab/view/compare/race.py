@@ -19,7 +19,7 @@ from rnnlab.view.compare.watch import Look
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.numbers import duration, number, perplexity_text
 from rnnlab.view.language.settings import summary, value_text
-from rnnlab.view.page import session
+from rnnlab.view.page import estimate, session
 
 
 def setup() -> None:
@@ -81,14 +81,8 @@ def _says(kind: str, value: object) -> str:
 
 def _takes(wanted: Sequence[TrainConfig]) -> str:
     lang = session.language()
-    try:
-        seconds = [session.client().seconds_per_epoch(one) for one in wanted]
-    except RNNLabError:
-        seconds = [None]
-    if any(one is None for one in seconds):
-        return t("compare.race.seed", lang, seed=wanted[0].random_seed)
-    total = sum((one or 0.0) * config.num_epochs for one, config in zip(seconds, wanted, strict=True))
-    return t("compare.race.takes", lang, seed=wanted[0].random_seed, duration=duration(total, lang))
+    seed = wanted[0].random_seed
+    return estimate.takes(*wanted, key="compare.race.takes", seed=seed) or t("compare.race.seed", lang, seed=seed)
 
 
 def _start(recipe_id: str, wanted: Sequence[TrainConfig]) -> None:

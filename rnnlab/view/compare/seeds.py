@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from rnnlab.config import TrainConfig
-from rnnlab.errors import RNNLabError
 from rnnlab.recipes import RECIPES
 from rnnlab.view.compare import charts, pins, state, watch
 from rnnlab.view.compare.measures import SEEDS, missing_seeds, stored
@@ -15,9 +14,9 @@ from rnnlab.view.compare.watch import Look
 from rnnlab.view.data import recorded
 from rnnlab.view.data.identity import RECORDED
 from rnnlab.view.language.i18n import plain, t
-from rnnlab.view.language.numbers import duration, perplexity_text
+from rnnlab.view.language.numbers import perplexity_text
 from rnnlab.view.language.settings import summary
-from rnnlab.view.page import chart, session
+from rnnlab.view.page import chart, estimate, session
 from rnnlab.view.watch import scenes
 
 
@@ -72,15 +71,7 @@ def _members(base: TrainConfig) -> dict[int, str]:
 def _standing(base: TrainConfig, have: int, missing: list[int]) -> str:
     lang = session.language()
     said = t("compare.seeds.have", lang, have=have, wanted=SEEDS)
-    if not missing:
-        return said
-    try:
-        seconds = session.client().seconds_per_epoch(base)
-    except RNNLabError:
-        seconds = None
-    if seconds is None:
-        return said
-    return f"{said} {t('compare.takes', lang, duration=duration(seconds * base.num_epochs * len(missing), lang))}"
+    return f"{said} {estimate.takes(*[base] * len(missing), key='compare.takes')}".rstrip()
 
 
 def _start(base: TrainConfig, recipe_id: str, seeds: list[int]) -> None:

@@ -17,8 +17,8 @@ from rnnlab.view.data.highlight import literal
 from rnnlab.view.diagnose import charts, gap, sentences, starting, subject, tables
 from rnnlab.view.diagnose.subject import Subject
 from rnnlab.view.language.i18n import t
-from rnnlab.view.language.numbers import duration, percent
-from rnnlab.view.page import asking, chart, session
+from rnnlab.view.language.numbers import percent
+from rnnlab.view.page import asking, chart, estimate, session
 
 GAPS = 400
 """Gaps on which two networks are measured."""
@@ -75,9 +75,7 @@ def _epoch(run: RunRecord) -> int | None:
 def _offer(missing: dict[str, TrainConfig], lang: str) -> None:
     st.info(t("cloze.missing", lang, names=t("list.join", lang).join(missing)), icon=":material/info:")
     starting.start_button(t("cloze.start", lang), missing, "cloze.start", primary=True)
-    times = [starting.takes(config) for config in missing.values()]
-    if all(one is not None for one in times):
-        st.caption(t("setup.takes", lang, duration=duration(sum(one for one in times if one is not None), lang)))
+    estimate.note(*missing.values())
 
 
 def _accuracy(able: dict[str, RunRecord], lang: str) -> None:

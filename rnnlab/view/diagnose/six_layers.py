@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from rnnlab.config import TrainConfig
 from rnnlab.events import Diagnosis
 from rnnlab.view.data import recorded
 from rnnlab.view.diagnose import charts, rescue, sentences, starting, subject
 from rnnlab.view.diagnose import tables as diagnose_tables
 from rnnlab.view.diagnose.subject import Subject
 from rnnlab.view.language.i18n import plain, t
-from rnnlab.view.language.numbers import duration, number, percent, small
-from rnnlab.view.page import address, asking, chart, session
+from rnnlab.view.language.numbers import number, percent, small
+from rnnlab.view.page import address, asking, chart, estimate, session
 
 DEMONSTRATION = 24
 """Epochs in which the cost of denormal numbers is measured: the gradients of six layers vanish within ten."""
@@ -190,10 +189,4 @@ def _demonstration(one: Subject) -> None:
         {f"{base}/on": flushed, f"{base}/off": kept},
         "diagnose.demonstration",
     )
-    _cost([flushed, kept], lang)
-
-
-def _cost(configs: list[TrainConfig], lang: str) -> None:
-    times = [starting.takes(config) for config in configs]
-    if all(one is not None for one in times):
-        st.caption(t("setup.takes", lang, duration=duration(sum(one for one in times if one is not None), lang)))
+    estimate.note(flushed, kept)

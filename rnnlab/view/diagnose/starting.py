@@ -13,9 +13,8 @@ from rnnlab.recipes import RECIPES
 from rnnlab.text import corpora
 from rnnlab.view.diagnose.subject import Subject
 from rnnlab.view.language.i18n import t
-from rnnlab.view.language.numbers import duration
 from rnnlab.view.language.settings import recipe_label
-from rnnlab.view.page import session
+from rnnlab.view.page import estimate, session
 
 RECIPE = {"layers": "A9", "directions": "A10", "clipping": "A8-repaired", "overfitting": "A2"}
 """The experiment that shows each topic best."""
@@ -62,9 +61,7 @@ def _start_recipe(topic: str, name: str | None = None, primary: bool = False) ->
         key = f"diagnose.start.{recipe.id}"
         label = t("diagnose.start", lang, id=recipe.id)
         start_button(label, {recipe.id: recipe.config}, key, topic=topic, primary=primary)
-        seconds = takes(recipe.config)
-        if seconds is not None:
-            st.caption(t("setup.takes", lang, duration=duration(seconds, lang)), width="content")
+        estimate.note(recipe.config, width="content")
 
 
 def start_button(
@@ -108,15 +105,6 @@ def _start(configs: dict[str, TrainConfig], topic: str | None) -> None:
         run_id = session.start_run(config, name=base if is_it else "", based_on="" if is_it else base)
         if topic and number == 0:
             show(f"run:{run_id}", topic)
-
-
-def takes(config: TrainConfig) -> float | None:
-    """Return how long a run will take here, in seconds, or None."""
-    try:
-        per_epoch = session.client().seconds_per_epoch(config)
-    except RNNLabError:
-        return None
-    return per_epoch * config.num_epochs if per_epoch is not None else None
 
 
 def base_recipe(one: Subject) -> str:

@@ -10,9 +10,8 @@ from rnnlab.runs.store import RunRecord
 from rnnlab.view.inspect.chooser import with_weights
 from rnnlab.view.inspect.subject import PROBLEM, renew
 from rnnlab.view.language.i18n import t
-from rnnlab.view.language.numbers import duration
 from rnnlab.view.language.settings import recipe_label
-from rnnlab.view.page import address, session
+from rnnlab.view.page import address, estimate, session
 from rnnlab.view.watch import follow
 
 STARTERS = ("A3", "B1")
@@ -44,13 +43,7 @@ def _starters() -> None:
                 on_click=_start,
                 args=(name,),
             )
-            try:
-                seconds = session.client().seconds_per_epoch(recipe.config)
-            except RNNLabError:
-                seconds = None
-            if seconds is not None:
-                takes = duration(seconds * recipe.config.num_epochs, lang)
-                st.caption(t("inspect.start.takes", lang, duration=takes), width="content")
+            estimate.note(recipe.config, key="inspect.start.takes", width="content")
 
 
 def _start(name: str) -> None:

@@ -13,9 +13,8 @@ from rnnlab.runs.protocol import STEP_UNITS
 from rnnlab.runs.store import RunRecord
 from rnnlab.text import corpora
 from rnnlab.view.language.i18n import plain, t
-from rnnlab.view.language.numbers import duration
 from rnnlab.view.language.settings import changes_text, summary
-from rnnlab.view.page import address, session
+from rnnlab.view.page import address, estimate, session
 from rnnlab.view.page.session import SHOWN
 from rnnlab.view.train.setup import Setup
 from rnnlab.view.train.setup import show as show_setup
@@ -48,20 +47,8 @@ def headline(setup: Setup) -> None:
         notes.append(f":orange-badge[{t('setup.based_on', lang, id=setup.recipe.id)}] {plain(changes)}")
     else:
         notes.append(f":blue-badge[{t('setup.recipe_badge', lang, id=setup.recipe.id, section=setup.recipe.section)}]")
-    seconds = _estimate(setup)
-    if seconds is not None:
-        notes.append(t("setup.takes", lang, duration=duration(seconds, lang)))
-    st.caption("  ·  ".join(notes))
-
-
-def _estimate(setup: Setup) -> float | None:
-    if setup.config is None or not setup.config.num_epochs:
-        return None
-    try:
-        per_epoch = session.client().seconds_per_epoch(setup.config)
-    except RNNLabError:
-        return None
-    return per_epoch * setup.config.num_epochs if per_epoch is not None else None
+    notes.append(estimate.takes(setup.config))
+    st.caption("  ·  ".join(filter(None, notes)))
 
 
 def bar(setup: Setup, record: RunRecord | None) -> None:
