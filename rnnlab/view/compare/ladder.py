@@ -14,7 +14,7 @@ from rnnlab.view.compare.measures import Pinned, Rung, rungs, stored
 from rnnlab.view.compare.sentences import greatest_step, rung_text, short_value
 from rnnlab.view.compare.watch import Look
 from rnnlab.view.data import recorded
-from rnnlab.view.data.identity import RECORDED
+from rnnlab.view.data.identity import Identity
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.numbers import number, perplexity_text
 from rnnlab.view.page import estimate, session
@@ -47,7 +47,7 @@ def draw() -> None:
     pins = [pin for pin in trained if pin is not None]
 
     def together(now: Look) -> None:
-        by_pin = {run.pin: run for run in now.runs}
+        by_pin = {run.identity: run for run in now.runs}
         runs = [by_pin.get(pin) if pin else None for pin in trained]
         if now.runs:
             overlay.curves(now, _names(now.runs, chain, trained), "epoch", False, key="compare.rungs")
@@ -67,13 +67,13 @@ def _chain() -> list[Rung]:
     return rungs(state.changed(start, switched), state.changed(goal, switched))
 
 
-def _trained(rung: Rung) -> str | None:
+def _trained(rung: Rung) -> Identity | None:
     for record in stored(session.store().runs(limit=500), rung.config):
         if not scenes.changed_by_hand(record):
-            return record.id
+            return Identity.of_run(record.id)
     same = (name for name in recorded.names() if recorded.label(name).config == rung.config)
     name = next(same, None)
-    return f"{RECORDED}{name}" if name else None
+    return Identity.of_recording(name) if name else None
 
 
 def _start(missing: Sequence[Rung]) -> None:
@@ -84,9 +84,9 @@ def _start(missing: Sequence[Rung]) -> None:
     compare_pins.start_all(wanted)
 
 
-def _names(runs: Sequence[Pinned], chain: Sequence[Rung], trained: Sequence[str | None]) -> list[str]:
+def _names(runs: Sequence[Pinned], chain: Sequence[Rung], trained: Sequence[Identity | None]) -> list[str]:
     rung_of = {pin: position for position, pin in enumerate(trained) if pin}
-    return [_label(rung_of[run.pin], chain[rung_of[run.pin]]) for run in runs]
+    return [_label(rung_of[run.identity], chain[rung_of[run.identity]]) for run in runs]
 
 
 def _label(position: int, rung: Rung) -> str:

@@ -16,6 +16,7 @@ from rnnlab.view.compare.measures import FINISHES, Pinned, Place, finish_line, f
 from rnnlab.view.compare.sentences import labels
 from rnnlab.view.compare.variants import KINDS, MAX_VARIANTS, parse_own, variants
 from rnnlab.view.compare.watch import Look
+from rnnlab.view.data.identity import Identity
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.numbers import duration, number, perplexity_text
 from rnnlab.view.language.settings import summary, value_text
@@ -92,7 +93,7 @@ def _start(recipe_id: str, wanted: Sequence[TrainConfig]) -> None:
         state.set_pins(started)
 
 
-def watch(pins: Sequence[str]) -> None:
+def watch(pins: Sequence[Identity]) -> None:
     """Show the runs that are pinned as a race: the order at the line, and the curves."""
     lang = session.language()
     st.subheader(t("compare.race.watch", lang), anchor=False)

@@ -12,7 +12,7 @@ from rnnlab.view.compare.sentences import columns, short_value, width_of_chance
 from rnnlab.view.compare.tables import band_tables
 from rnnlab.view.compare.watch import Look
 from rnnlab.view.data import recorded
-from rnnlab.view.data.identity import RECORDED
+from rnnlab.view.data.identity import Identity
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.numbers import perplexity_text
 from rnnlab.view.language.settings import summary
@@ -48,7 +48,7 @@ def draw() -> None:
     watch.follow(list(members.values()), _band)
 
 
-def _members(base: TrainConfig) -> dict[int, str]:
+def _members(base: TrainConfig) -> dict[int, Identity]:
     """Return the pins of at most `SEEDS` runs of `base` by their random seeds: runs of this server, then recorded ones.
 
     A run of which settings were changed by hand is no longer the same experiment, and is left out.
@@ -57,14 +57,14 @@ def _members(base: TrainConfig) -> dict[int, str]:
     def seedless(config: TrainConfig) -> TrainConfig:
         return config.model_copy(update={"random_seed": 0})
 
-    found: dict[int, str] = {}
+    found: dict[int, Identity] = {}
     for record in stored(session.store().runs(limit=500), base, seedless):
         if record.config.random_seed not in found and not scenes.changed_by_hand(record):
-            found[record.config.random_seed] = record.id
+            found[record.config.random_seed] = Identity.of_run(record.id)
     for name in recorded.names():
         config = RECIPES[name].config
         if seedless(config) == seedless(base) and recorded.label(name).config == config:
-            found.setdefault(config.random_seed, f"{RECORDED}{name}")
+            found.setdefault(config.random_seed, Identity.of_recording(name))
     return dict(sorted(found.items())[:SEEDS])
 
 
@@ -85,7 +85,7 @@ def _band(now: Look) -> None:
     names = [short_value("random_seed", run.config.random_seed, lang) for run in now.runs]
     sentence = width_of_chance([run for run in now.runs if run.history.epochs], lang)
     tables = watch.shelf().get(("band", now.version, lang), lambda: band_tables(now.runs, names, lang))
-    watched = f"compare.watched.{'.'.join(run.pin for run in now.runs)}"
+    watched = f"compare.watched.{'.'.join(run.identity.pin for run in now.runs)}"
     if not now.ended:
         st.session_state[watched] = True
     alt = t("compare.seeds.alt", lang)

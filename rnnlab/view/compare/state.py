@@ -9,9 +9,9 @@ import streamlit as st
 from rnnlab.config import TrainConfig
 from rnnlab.errors import RNNLabError, RunError
 from rnnlab.recipes import RECIPES, recipe
-from rnnlab.view.compare.measures import check_pins, read_pins
+from rnnlab.view.compare.measures import check_pins, read_pins, write_pins
 from rnnlab.view.data import recorded
-from rnnlab.view.data.identity import MAX_PINS, RECORDED
+from rnnlab.view.data.identity import MAX_PINS, Identity
 from rnnlab.view.language.i18n import t
 from rnnlab.view.page import address, session
 
@@ -36,7 +36,7 @@ def begin() -> list[RNNLabError]:
         if "pins" in st.query_params:
             set_pins(read_pins(st.query_params["pins"]))
         elif _PINS not in st.session_state:
-            st.session_state[_PINS] = [f"{RECORDED}{name}" for name in FIRST_PAIR if name in recorded.names()]
+            st.session_state[_PINS] = [Identity.of_recording(name) for name in FIRST_PAIR if name in recorded.names()]
     kept = []
     for pin in pins():
         try:
@@ -45,29 +45,29 @@ def begin() -> list[RNNLabError]:
         except RNNLabError as error:
             complain_later(error)
     st.session_state[_PINS] = kept
-    address.parameters(pins=",".join(kept))
+    address.parameters(pins=write_pins(kept))
     problems: list[RNNLabError] = st.session_state.pop(_PROBLEMS, [])
     return problems
 
 
-def _look_up(pin: str) -> None:
-    if not pin.startswith(RECORDED):
-        session.store().run(pin)
-    elif pin.removeprefix(RECORDED) not in recorded.names():
+def _look_up(pin: Identity) -> None:
+    if not pin.recorded:
+        session.store().run(pin.name)
+    elif pin.name not in recorded.names():
         raise RunError(
             "compare_not_recorded",
-            f"There is no recorded run of {pin.removeprefix(RECORDED)}; there are: {', '.join(recorded.names())}.",
-            recipe=pin.removeprefix(RECORDED),
+            f"There is no recorded run of {pin.name}; there are: {', '.join(recorded.names())}.",
+            recipe=pin.name,
             allowed=", ".join(recorded.names()),
         )
 
 
-def pins() -> list[str]:
+def pins() -> list[Identity]:
     """Return the pins of this session, in the order of their colours."""
     return list(st.session_state.get(_PINS, []))
 
 
-def set_pins(wanted: Sequence[str]) -> None:
+def set_pins(wanted: Sequence[Identity]) -> None:
     """Pin these; of too many the first are kept, and that is said."""
     try:
         check_pins(wanted)
@@ -76,13 +76,13 @@ def set_pins(wanted: Sequence[str]) -> None:
     st.session_state[_PINS] = list(wanted)[:MAX_PINS]
 
 
-def pin(one: str) -> None:
+def pin(one: Identity) -> None:
     """Pin one more."""
     if one not in pins():
         set_pins([*pins(), one])
 
 
-def unpin(one: str) -> None:
+def unpin(one: Identity) -> None:
     """Take one off."""
     st.session_state[_PINS] = [other for other in pins() if other != one]
 

@@ -8,6 +8,7 @@ from rnnlab.config import TrainConfig
 from rnnlab.errors import RecipeError, RunError
 from rnnlab.runs.store import RunRecord
 from rnnlab.view.data import recorded
+from rnnlab.view.data.identity import Identity
 from rnnlab.view.diagnose import starting, subject
 from rnnlab.view.diagnose.starting import RECIPE
 from rnnlab.view.diagnose.subject import EPOCH, Subject
@@ -59,7 +60,7 @@ def _arriving() -> bool:
 
 def _read_url() -> None:
     state = st.session_state
-    chosen: dict[str, str] = state.setdefault(starting.CHOSEN, {})
+    chosen: dict[str, Identity] = state.setdefault(starting.CHOSEN, {})
     asked, topic = _from_url(), st.query_params.get("topic")
     if topic not in TOPICS:
         topic = _topic_of(asked) if asked else state.get(starting.TOPIC, "layers")
@@ -72,33 +73,32 @@ def _read_url() -> None:
             state.setdefault(EPOCH, {})[asked] = int(epoch)
 
 
-def _from_url() -> str | None:
+def _from_url() -> Identity | None:
     """Return who the URL names, or None; what does not exist is said."""
     run_id, recording = st.query_params.get("run"), st.query_params.get("recording")
     if run_id:
         try:
-            return f"run:{session.store().run(run_id).id}"
+            return Identity.of_run(session.store().run(run_id).id)
         except RunError as error:
             st.session_state[starting.PROBLEM] = error
     elif recording:
         try:
-            return f"recorded:{recorded.ask(recording).name}"
+            return Identity.of_recording(recorded.ask(recording).name)
         except RecipeError as error:
             st.session_state[starting.PROBLEM] = error
     return None
 
 
-def _topic_of(identity: str) -> str:
+def _topic_of(identity: Identity) -> str:
     config = _config_of(identity)
     return next((one for one in ("layers", "directions") if config and fits(one, config)), "overfitting")
 
 
-def _config_of(identity: str) -> TrainConfig | None:
-    kind, _, name = identity.partition(":")
-    if kind == "recorded":
-        return recorded.label(name).config if name in recorded.names() else None
+def _config_of(identity: Identity) -> TrainConfig | None:
+    if identity.recorded:
+        return recorded.label(identity.name).config if identity.name in recorded.names() else None
     try:
-        return session.store().run(name).config
+        return session.store().run(identity.name).config
     except RunError:
         return None
 
@@ -116,7 +116,7 @@ def choose(topic: str) -> Subject | None:
     """
     records = subject.runs()
     names = _recordings(topic)
-    chosen: dict[str, str] = st.session_state.setdefault(starting.CHOSEN, {})
+    chosen: dict[str, Identity] = st.session_state.setdefault(starting.CHOSEN, {})
     identity = chosen.get(topic)
     if identity and _config_of(identity) is None:  # deleted meanwhile
         identity = None
@@ -132,29 +132,28 @@ def choose(topic: str) -> Subject | None:
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             _choose_subject(topic, identity, names, records)
             _choose_epoch(found, topic)
-    kind, _, name = identity.partition(":")
     address.parameters(
         topic=topic,
-        run=name if kind == "run" else None,
-        recording=name if kind == "recorded" else None,
+        run=None if identity.recorded else identity.name,
+        recording=identity.name if identity.recorded else None,
         epoch=str(found.epoch) if found.epoch in found.epochs[:-1] else None,
     )
     return found
 
 
-def _choose_subject(topic: str, identity: str, names: list[str], records: list[RunRecord]) -> None:
-    options = [*(f"recorded:{one}" for one in names), *(f"run:{one.id}" for one in records)]
-    if identity not in options:
-        options.append(identity)
-    labels = {f"run:{one.id}": subject.run_label(one) for one in records}
+def _choose_subject(topic: str, identity: Identity, names: list[str], records: list[RunRecord]) -> None:
+    labels = {str(Identity.of_run(one.id)): subject.run_label(one) for one in records}
+    options = [*(str(Identity.of_recording(one)) for one in names), *labels]
+    if str(identity) not in options:
+        options.append(str(identity))
     # another choice is another widget: its own state is never written to
     key = session.key(f"diagnose.subject.{topic}.{identity}")
     st.selectbox(
         t("diagnose.subject", session.language()),
         options,
-        options.index(identity),
+        options.index(str(identity)),
         key=key,
-        format_func=lambda one: labels.get(one) or subject.label(one),
+        format_func=lambda one: labels.get(one) or subject.label(Identity.parse(one)),
         on_change=_subject_changed,
         args=(key, topic),
         filter_mode="contains",
@@ -180,42 +179,44 @@ def _recordings(topic: str) -> list[str]:
     return [one for one in order if recorded.label(one).num_epochs]
 
 
-def _default(topic: str, records: list[RunRecord], names: list[str]) -> str | None:
+def _default(topic: str, records: list[RunRecord], names: list[str]) -> Identity | None:
     last = next((one for one in records if one.id == st.session_state.get(session.SHOWN)), None)
     if last is not None and last.epoch and fits(topic, last.config):
-        return f"run:{last.id}"
+        return Identity.of_run(last.id)
     fitting = [one for one in names if fits(topic, recorded.label(one).config)]
     runs = [one for one in records if one.epoch and fits(topic, one.config)]
     # a recording that was diagnosed shows everything at once; else a run can be diagnosed here
     probed = [one for one in fitting if recorded.label(one).probed]
     if probed:
-        return f"recorded:{probed[0]}"
+        return Identity.of_recording(probed[0])
     if runs and any(one.continuable for one in runs):
-        return f"run:{next(one for one in runs if one.continuable).id}"
-    return f"recorded:{fitting[0]}" if fitting else f"run:{runs[0].id}" if runs else None
+        return Identity.of_run(next(one for one in runs if one.continuable).id)
+    if fitting:
+        return Identity.of_recording(fitting[0])
+    return Identity.of_run(runs[0].id) if runs else None
 
 
 def _subject_changed(key: str, topic: str) -> None:
     value = st.session_state.get(key)
     if isinstance(value, str):
-        starting.show(value, topic)
+        starting.show(Identity.parse(value), topic)
 
 
 def _choose_epoch(one: Subject, topic: str) -> None:
     if len(one.epochs) > 1 and topic in ("layers", "directions"):
-        key = session.key(f"diagnose.epoch.{one.id}.{one.epochs[-1]}")
+        key = session.key(f"diagnose.epoch.{one.identity}.{one.epochs[-1]}")
         st.selectbox(
             t("diagnose.epoch", session.language()),
             one.epochs,
             one.epochs.index(one.epoch) if one.epoch in one.epochs else len(one.epochs) - 1,
             key=key,
             on_change=_epoch_changed,
-            args=(key, one.id),
+            args=(key, one.identity),
             width=160,
         )
 
 
-def _epoch_changed(key: str, identity: str) -> None:
+def _epoch_changed(key: str, identity: Identity) -> None:
     value = st.session_state.get(key)
     if isinstance(value, int):
         st.session_state.setdefault(EPOCH, {})[identity] = value

@@ -24,7 +24,7 @@ def draw(one: Subject) -> None:
     if answer is None:
         starting.nothing_to_ask(one)
     elif answer.value is None:
-        asking.explain(answer, f"leak.{one.id}.{one.epoch}", 240)
+        asking.explain(answer, f"leak.{one.identity}.{one.epoch}", 240)
     else:
         _perplexities(answer.value, one.config, lang)
         _positions(answer.value, one.config, lang, scene.theme)

@@ -6,6 +6,7 @@ import streamlit as st
 
 from rnnlab.events import Diagnosis
 from rnnlab.view.data import recorded
+from rnnlab.view.data.identity import Identity
 from rnnlab.view.diagnose import charts, rescue, sentences, starting, subject
 from rnnlab.view.diagnose import tables as diagnose_tables
 from rnnlab.view.diagnose.subject import Subject
@@ -16,6 +17,7 @@ from rnnlab.view.page import address, asking, chart, estimate, session
 DEMONSTRATION = 24
 """Epochs in which the cost of denormal numbers is measured: the gradients of six layers vanish within ten."""
 _BESIDE = "diagnose.beside"
+_USUAL = Identity.of_recording("A8")
 
 
 def draw(one: Subject) -> None:
@@ -52,7 +54,7 @@ def _plateau(one: Subject, answer: asking.Answer[Diagnosis] | None, found: Diagn
         starting.nothing_to_ask(one)
         return
     if found is None:
-        asking.explain(answer, f"layers.{one.id}.{one.epoch}", 240)
+        asking.explain(answer, f"layers.{one.identity}.{one.epoch}", 240)
         return
     st.subheader(t("layers.verdict", lang), anchor=False)
     color, icon = ("orange", "block") if found.stuck else ("green", "check")
@@ -113,24 +115,24 @@ def _heat(one: Subject, key: str) -> None:
 def _beside(one: Subject) -> Subject | None:
     """Let the reader choose a run to set beside; by default two layers."""
     lang = one.scene.lang
-    names = [name for name in recorded.names() if f"recorded:{name}" != one.id and recorded.label(name).num_epochs]
-    runs = [run for run in subject.runs() if run.epoch and f"run:{run.id}" != one.id]
-    options = [*(f"recorded:{name}" for name in names), *(f"run:{run.id}" for run in runs)]
-    if not options:
+    tapes = {name: recorded.label(name) for name in recorded.names()}
+    layers = {Identity.of_recording(name): tape.config.num_layers for name, tape in tapes.items() if tape.num_epochs}
+    layers |= {Identity.of_run(run.id): run.config.num_layers for run in subject.runs() if run.epoch}
+    layers.pop(one.identity, None)
+    if not layers:
         return None
-    layers = {f"recorded:{name}": recorded.label(name).config.num_layers for name in names}
-    layers |= {f"run:{run.id}": run.config.num_layers for run in runs}
-    default = "recorded:A8" if "recorded:A8" in options else min(options, key=lambda name: abs(layers[name] - 2))
-    chosen = st.session_state.get(_BESIDE) or st.query_params.get("beside")
-    chosen = chosen if chosen in options else default
-    address.parameters(beside=chosen if chosen != default else None)
-    key = session.key(f"diagnose.beside.{chosen}.{one.id}")
+    default = _USUAL if _USUAL in layers else min(layers, key=lambda other: abs(layers[other] - 2))
+    asked = st.session_state.get(_BESIDE) or st.query_params.get("beside") or ""
+    chosen = Identity.parse(asked) if Identity.parse(asked) in layers else default
+    address.parameters(beside=str(chosen) if chosen != default else None)
+    options = [str(other) for other in layers]
+    key = session.key(f"diagnose.beside.{chosen}.{one.identity}")
     st.selectbox(
         t("layers.beside", lang),
         options,
-        options.index(chosen),
+        options.index(str(chosen)),
         key=key,
-        format_func=subject.label,
+        format_func=lambda other: subject.label(Identity.parse(other)),
         on_change=_beside_changed,
         args=(key,),
     )

@@ -11,6 +11,7 @@ from rnnlab.config import TrainConfig
 from rnnlab.errors import RNNLabError
 from rnnlab.recipes import RECIPES
 from rnnlab.text import corpora
+from rnnlab.view.data.identity import Identity
 from rnnlab.view.diagnose.subject import Subject
 from rnnlab.view.language.i18n import t
 from rnnlab.view.language.settings import recipe_label
@@ -26,7 +27,7 @@ PROBLEM = "diagnose.problem"
 """Where it keeps what a click or the URL got wrong, until the page says it."""
 
 
-def show(identity: str, topic: str | None = None) -> None:
+def show(identity: Identity, topic: str | None = None) -> None:
     """Examine another run or recording from now on."""
     st.session_state.setdefault(CHOSEN, {})[topic or st.session_state[TOPIC]] = identity
 
@@ -104,7 +105,7 @@ def _start(configs: dict[str, TrainConfig], topic: str | None) -> None:
         is_it = base in RECIPES and RECIPES[base].matches(config)
         run_id = session.start_run(config, name=base if is_it else "", based_on="" if is_it else base)
         if topic and number == 0:
-            show(f"run:{run_id}", topic)
+            show(Identity.of_run(run_id), topic)
 
 
 def base_recipe(one: Subject) -> str:

@@ -13,6 +13,7 @@ from rnnlab.events import Diagnosis
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.store import RunRecord
 from rnnlab.view.data import recorded
+from rnnlab.view.data.identity import Identity
 from rnnlab.view.data.recorded import Recording
 from rnnlab.view.language.i18n import t
 from rnnlab.view.language.settings import recipe_label, summary
@@ -47,14 +48,15 @@ class Subject:
     epoch: int | None
 
     @property
-    def id(self) -> str:
-        """Its name in widgets and in the session."""
-        return f"run:{self.record.id}" if self.record else f"recorded:{self.scene.id.removeprefix('recorded-')}"
+    def identity(self) -> Identity:
+        """Which run or recording it is."""
+        assert self.scene.identity is not None
+        return self.scene.identity
 
     @property
     def name(self) -> str:
         """What charts and tables call it."""
-        return name_of(self.record) if self.record else self.scene.id.removeprefix("recorded-")
+        return name_of(self.record) if self.record else self.identity.name
 
     @property
     def config(self) -> TrainConfig:
@@ -155,15 +157,15 @@ def name_of(record: RunRecord) -> str:
     return f"{name} · {record.id}" if name else record.id
 
 
-def label(identity: str) -> str:
+def label(identity: Identity) -> str:
     """Name a run or a recording where one is chosen."""
-    kind, _, name = identity.partition(":")
-    if kind == "run":
-        try:
-            return run_label(session.store().run(name))
-        except RunError:
-            return name
-    return t("recorded.badge", session.language(), title=recipe_label(RECIPES[name], session.language()))
+    if identity.recorded:
+        title = recipe_label(RECIPES[identity.name], session.language())
+        return t("recorded.badge", session.language(), title=title)
+    try:
+        return run_label(session.store().run(identity.name))
+    except RunError:
+        return identity.name
 
 
 def run_label(record: RunRecord) -> str:
@@ -172,13 +174,12 @@ def run_label(record: RunRecord) -> str:
     return f"{name_of(record)} · {summary(record.config, lang)}"
 
 
-def of(identity: str) -> Subject | None:
+def of(identity: Identity) -> Subject | None:
     """Return the subject that goes by `identity`; one that is gone is said."""
-    kind, _, name = identity.partition(":")
-    if kind == "recorded":
-        return of_recording(recorded.recording(name))
+    if identity.recorded:
+        return of_recording(recorded.recording(identity.name))
     try:
-        return of_run(session.store().run(name))
+        return of_run(session.store().run(identity.name))
     except RunError as error:
         session.complain(error)
         return None
@@ -188,7 +189,7 @@ def of_recording(recording: Recording) -> Subject:
     """Return a recording, whole, as a subject."""
     scene = scenes.recorded_scene(recording, recording.history.epoch, session.language(), session.theme())
     epochs = tuple(sorted(scene.history.probes))
-    return Subject(scene, None, epochs, _epoch_of(f"recorded:{recording.name}", epochs))
+    return Subject(scene, None, epochs, _epoch_of(Identity.of_recording(recording.name), epochs))
 
 
 def of_run(record: RunRecord) -> Subject:
@@ -200,14 +201,14 @@ def of_run(record: RunRecord) -> Subject:
     return Subject(scene, record, epochs, _newest(record, epochs))
 
 
-def _epoch_of(identity: str, epochs: tuple[int, ...]) -> int | None:
+def _epoch_of(identity: Identity, epochs: tuple[int, ...]) -> int | None:
     asked = st.session_state.get(EPOCH, {}).get(identity)
     return asked if asked in epochs else epochs[-1] if epochs else None
 
 
 def _newest(record: RunRecord, epochs: tuple[int, ...]) -> int | None:
     """Return the checkpoint to look at; of a run that trains the one that was the newest when the look began."""
-    epoch = _epoch_of(f"run:{record.id}", epochs)
+    epoch = _epoch_of(Identity.of_run(record.id), epochs)
     if epoch is None or not record.live:
         return epoch
     anchor: dict[str, int] = st.session_state.setdefault(_ANCHOR, {})

@@ -49,7 +49,8 @@ def _alt(name: str, scene: Scene, found: str) -> str:
 
 def _still(scene: Scene) -> bool:
     # then it is said what came out
-    return scene.ended or (scene.state == "recorded" and player.stands(scene.id.removeprefix("recorded-")))
+    of = scene.identity
+    return scene.ended or (of is not None and of.recorded and player.stands(of.name))
 
 
 def _finding(scene: Scene) -> str:

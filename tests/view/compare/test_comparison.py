@@ -33,6 +33,7 @@ from rnnlab.view.compare.measures import (
     read_pins,
     rungs,
     smoothed,
+    write_pins,
 )
 from rnnlab.view.compare.sentences import READY, columns, cut, greatest_step, labels, verdict, width_of_chance
 from rnnlab.view.compare.tables import ROOM, band_tables, overlay_tables
@@ -40,6 +41,7 @@ from rnnlab.view.compare.variants import parse_own, variants
 from rnnlab.view.data import recorded
 from rnnlab.view.data.facts import FactBook, Reading
 from rnnlab.view.data.history import History
+from rnnlab.view.data.identity import Identity
 from rnnlab.view.language.i18n import LANGUAGES, t
 from rnnlab.view.language.numbers import perplexity_text
 from tests.view.watch.test_tables import epoch, rows, started
@@ -52,8 +54,9 @@ def a_run(*perplexities: float | None, pin: str = "one", **changes: Any) -> Pinn
     """A run whose epochs had these perplexities, half a second and 9000 characters each."""
     epochs = [epoch(number, value) for number, value in enumerate(perplexities, 1)]
     settings = {"config": TrainConfig(num_epochs=10), "ladder": LADDER, "recipe": "A2", "exact": True, **changes}
-    return Pinned(pin=pin, title=settings.pop("title", ""), state=settings.pop("state", "finished"),
-                  history=History([started(), *epochs]), **settings)  # fmt: skip
+    title, state = settings.pop("title", ""), settings.pop("state", "finished")
+    history = History([started(), *epochs])
+    return Pinned(identity=Identity.of_run(pin), title=title, state=state, history=history, **settings)
 
 
 def reading(
@@ -69,7 +72,7 @@ def recorded_run(name: str) -> Pinned:
     written = one.history.written()[-1]
     texts = FACTS.of(one.config)
     return Pinned(
-        pin=f"recorded:{name}",
+        identity=Identity.of_recording(name),
         recipe=name,
         exact=True,
         title="",
@@ -86,14 +89,16 @@ def recorded_run(name: str) -> Pinned:
 
 
 def test_pins_are_read_once_each_and_in_order() -> None:
-    assert read_pins(" b,a, ,b,recorded:A6,") == ["b", "a", "recorded:A6"]
+    pins = read_pins(" b,a, ,b,recorded:A6,run:a,")
+    assert pins == [Identity.of_run("b"), Identity.of_run("a"), Identity.of_recording("A6")]
+    assert write_pins(pins) == "b,a,recorded:A6"
     assert read_pins("") == []
 
 
 def test_too_many_pins_are_refused_with_the_number_allowed() -> None:
-    check_pins(list("abcdef"))
+    check_pins(read_pins("a,b,c,d,e,f"))
     with pytest.raises(RunError) as caught:
-        check_pins(list("abcdefg"))
+        check_pins(read_pins("a,b,c,d,e,f,g"))
     assert (caught.value.code, caught.value.params) == ("compare_too_many", {"given": 7, "allowed": 6})
 
 
