@@ -356,6 +356,17 @@ def test_another_run_is_chosen_by_its_name(open_page: Open, stack: str) -> None:
     assert "recording" not in app.query_params
 
 
+def test_the_run_beside_it_stands_in_the_url(open_page: Open, stack: str) -> None:
+    app = open_page("diagnose", "en", topic="layers", recording="A9", beside=f"run:{stack}")
+    assert not app.exception
+    assert param(app, "beside") == f"run:{stack}"
+    picker = next(one for one in app.selectbox if (one.key or "").startswith("diagnose.beside."))
+    assert picker.value == f"run:{stack}"
+    picker.set_value("recorded:A8").run()  # what is set beside by default needs no word in the URL
+    assert not app.exception
+    assert "beside" not in app.query_params
+
+
 def test_the_cost_of_denormal_numbers_is_measured_by_two_real_runs(open_page: Open, client: Client, stack: str) -> None:
     app = open_page("diagnose", "en", topic="layers", run=stack)
     app.button(key="diagnose.demonstration").click().run()

@@ -17,7 +17,7 @@ from rnnlab.view.data import recorded
 from rnnlab.view.data.identity import MAX_PINS, Identity
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.numbers import number
-from rnnlab.view.language.settings import recipe_title, state_text, summary
+from rnnlab.view.language.settings import recipe_label, state_text, summary
 from rnnlab.view.page import estimate, session
 from rnnlab.view.page import names as page_names
 
@@ -33,15 +33,15 @@ def pairs() -> None:
             st.button(
                 f"{left} | {right}",
                 key=f"compare.pair.{left}.{right}",
-                help=t("compare.pair.help", lang, left=title(left), right=title(right)),
+                help=t(
+                    "compare.pair.help",
+                    lang,
+                    left=recipe_label(RECIPES[left], lang),
+                    right=recipe_label(RECIPES[right], lang),
+                ),
                 on_click=_open_pair,
                 args=(left, right),
             )
-
-
-def title(recipe_id: str) -> str:
-    """Name an experiment with its id in front."""
-    return f"{recipe_id} · {recipe_title(RECIPES[recipe_id], session.language())}"
 
 
 def _open_pair(left: str, right: str) -> None:
@@ -161,12 +161,12 @@ def _picker() -> None:
 def _says(one: Identity, records: Mapping[Identity, RunRecord]) -> str:
     lang = session.language()
     if one.recorded:
-        return t("compare.add.recorded", lang, title=title(one.name))
+        return page_names.recording(one.name)
     record = records[one]
-    parts = [record.title, page_names.title(record), summary(record.config, lang), state_text(record.state, lang)]
+    parts = [page_names.title(record), summary(record.config, lang), state_text(record.state, lang)]
     if record.epoch:
         parts.append(t("runs.perplexity", lang, perplexity=number(record.perplexity)))
-    return " · ".join(dict.fromkeys(part for part in [*parts, one.name] if part))
+    return " · ".join([*parts, one.name])
 
 
 def _picked(key: str) -> None:

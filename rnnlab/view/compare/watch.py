@@ -14,7 +14,7 @@ from rnnlab.view.compare.measures import Pinned
 from rnnlab.view.data import recorded
 from rnnlab.view.data.identity import Identity
 from rnnlab.view.data.shelf import Shelf
-from rnnlab.view.page import session
+from rnnlab.view.page import names, session
 from rnnlab.view.watch import follow as watch_follow
 from rnnlab.view.watch import scenes
 from rnnlab.view.watch.scenes import Scene
@@ -63,12 +63,10 @@ def _pinned(pin: Identity, scene: Scene, record: RunRecord | None) -> Pinned:
     written = scene.history.written()
     epoch = written[-1] if written else None
     readings = [] if epoch is None else [scene.read(epoch, prefix) for prefix in scene.history.texts[epoch]]
-    name = record.name if record else pin.name
-    based_on = record.based_on if record else ""
     return Pinned(
         identity=pin,
-        recipe=name if name in RECIPES else based_on if based_on in RECIPES else "",
-        exact=name in RECIPES,
+        recipe=names.recipe_id(record) if record else pin.name,
+        exact=record is None or record.name in RECIPES,
         title=record.title if record else "",
         state=scene.state,
         config=scene.config,

@@ -15,6 +15,7 @@ from rnnlab.view.diagnose.subject import EPOCH, Subject
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.settings import STATE_COLORS, STATE_ICONS, state_text, summary
 from rnnlab.view.page import address, session
+from rnnlab.view.page import names as page_names
 from rnnlab.view.watch import progress
 
 TOPICS = {
@@ -142,7 +143,7 @@ def choose(topic: str) -> Subject | None:
 
 
 def _choose_subject(topic: str, identity: Identity, names: list[str], records: list[RunRecord]) -> None:
-    labels = {str(Identity.of_run(one.id)): subject.run_label(one) for one in records}
+    labels = {str(Identity.of_run(one.id)): page_names.option(one) for one in records}
     options = [*(str(Identity.of_recording(one)) for one in names), *labels]
     if str(identity) not in options:
         options.append(str(identity))
@@ -153,7 +154,7 @@ def _choose_subject(topic: str, identity: Identity, names: list[str], records: l
         options,
         options.index(str(identity)),
         key=key,
-        format_func=lambda one: labels.get(one) or subject.label(Identity.parse(one)),
+        format_func=lambda one: labels.get(one) or page_names.choice(Identity.parse(one)),
         on_change=_subject_changed,
         args=(key, topic),
         filter_mode="contains",

@@ -16,9 +16,9 @@ from rnnlab.view.data.facts import TextFacts
 from rnnlab.view.data.highlight import literal
 from rnnlab.view.diagnose import charts, gap, sentences, starting, subject, tables
 from rnnlab.view.diagnose.subject import Subject
-from rnnlab.view.language.i18n import t
+from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.numbers import percent
-from rnnlab.view.page import asking, chart, estimate, session
+from rnnlab.view.page import asking, chart, estimate, names, session
 
 GAPS = 400
 """Gaps on which two networks are measured."""
@@ -43,7 +43,7 @@ def draw(one: Subject) -> None:
     for run in here.values():
         asking.follow(run)
         if run.live:
-            text = t("cloze.training", lang, name=subject.name_of(run), epoch=run.epoch, total=run.num_epochs)
+            text = t("cloze.training", lang, name=plain(names.label(run)), epoch=run.epoch, total=run.num_epochs)
             st.progress(run.epoch / max(run.num_epochs, 1), text=text)
     able = {name: run for name, run in here.items() if _epoch(run) is not None}
     if not able:

@@ -12,7 +12,7 @@ from rnnlab.view.diagnose import tables as diagnose_tables
 from rnnlab.view.diagnose.subject import Subject
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.numbers import number, percent, small
-from rnnlab.view.page import address, asking, chart, estimate, session
+from rnnlab.view.page import address, asking, chart, estimate, names, session
 
 DEMONSTRATION = 24
 """Epochs in which the cost of denormal numbers is measured: the gradients of six layers vanish within ten."""
@@ -132,7 +132,7 @@ def _beside(one: Subject) -> Subject | None:
         options,
         options.index(str(chosen)),
         key=key,
-        format_func=lambda other: subject.label(Identity.parse(other)),
+        format_func=lambda other: names.choice(Identity.parse(other)),
         on_change=_beside_changed,
         args=(key,),
     )

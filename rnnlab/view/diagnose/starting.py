@@ -15,7 +15,7 @@ from rnnlab.view.data.identity import Identity
 from rnnlab.view.diagnose.subject import Subject
 from rnnlab.view.language.i18n import t
 from rnnlab.view.language.settings import recipe_label
-from rnnlab.view.page import estimate, session
+from rnnlab.view.page import estimate, names, session
 
 RECIPE = {"layers": "A9", "directions": "A10", "clipping": "A8-repaired", "overfitting": "A2"}
 """The experiment that shows each topic best."""
@@ -111,5 +111,5 @@ def _start(configs: dict[str, TrainConfig], topic: str | None) -> None:
 def base_recipe(one: Subject) -> str:
     """Return the id of the recipe that a subject is, or departs from."""
     if one.record is not None:
-        return one.record.name or one.record.based_on or "A9"
+        return names.recipe_id(one.record) or "A9"
     return one.name

@@ -10,14 +10,11 @@ import streamlit as st
 from rnnlab.config import TrainConfig
 from rnnlab.errors import RunError
 from rnnlab.events import Diagnosis
-from rnnlab.recipes import RECIPES
 from rnnlab.runs.store import RunRecord
 from rnnlab.view.data import recorded
 from rnnlab.view.data.identity import Identity
 from rnnlab.view.data.recorded import Recording
-from rnnlab.view.language.i18n import t
-from rnnlab.view.language.settings import recipe_label, summary
-from rnnlab.view.page import asking, session
+from rnnlab.view.page import asking, names, session
 from rnnlab.view.watch import scenes
 from rnnlab.view.watch.scenes import Scene
 
@@ -56,7 +53,7 @@ class Subject:
     @property
     def name(self) -> str:
         """What charts and tables call it."""
-        return name_of(self.record) if self.record else self.identity.name
+        return names.label(self.record) if self.record else self.identity.name
 
     @property
     def config(self) -> TrainConfig:
@@ -148,30 +145,6 @@ def stamp(run_id: str, epoch: int) -> str:
     """Return the name of the checkpoint after `epoch`."""
     names = [path.name for at, minibatch, path in session.store().checkpoints(run_id) if (at, minibatch) == (epoch, 0)]
     return names[-1] if names else ""
-
-
-def name_of(record: RunRecord) -> str:
-    """Name a run in a few characters: its title, its recipe or what it departs from, and its id."""
-    lang = session.language()
-    name = record.title or record.name or (t("setup.based_on", lang, id=record.based_on) if record.based_on else "")
-    return f"{name} · {record.id}" if name else record.id
-
-
-def label(identity: Identity) -> str:
-    """Name a run or a recording where one is chosen."""
-    if identity.recorded:
-        title = recipe_label(RECIPES[identity.name], session.language())
-        return t("recorded.badge", session.language(), title=title)
-    try:
-        return run_label(session.store().run(identity.name))
-    except RunError:
-        return identity.name
-
-
-def run_label(record: RunRecord) -> str:
-    """Name a run of this server where one is chosen."""
-    lang = session.language()
-    return f"{name_of(record)} · {summary(record.config, lang)}"
 
 
 def of(identity: Identity) -> Subject | None:

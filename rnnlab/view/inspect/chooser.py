@@ -62,7 +62,7 @@ def _run() -> RunRecord | None:
     if not records:
         return None
     by_id = {one.id: one for one in records}
-    labels = {one.id: _run_label(one, lang) for one in records}
+    labels = {one.id: _option(one, lang) for one in records}
     key = f"{session.key('inspect.run')}.{st.session_state.get(EDITION, 0)}"
     chosen = st.selectbox(
         t("inspect.run", lang),
@@ -84,7 +84,7 @@ def with_weights() -> list[RunRecord]:
     return [one for one in session.store().runs(limit=500) if one.continuable][:_RUNS]
 
 
-def _run_label(record: RunRecord, lang: str) -> str:
+def _option(record: RunRecord, lang: str) -> str:
     return t(
         "inspect.run.option",
         lang,

@@ -23,7 +23,7 @@ from rnnlab.view.lessons.compute.exercises import Finding
 from rnnlab.view.lessons.compute.tuning import Tuned
 from rnnlab.view.lessons.contents import Lesson
 from rnnlab.view.lessons.layout import conclude
-from rnnlab.view.page import address, chart, session
+from rnnlab.view.page import address, chart, names, session
 from rnnlab.view.watch import follow
 from rnnlab.view.watch import scenes as watch_scenes
 from rnnlab.view.watch.scenes import Scene
@@ -91,7 +91,7 @@ def _live(exercise: Exercise, records: list[RunRecord], guess: str) -> None:
     alive = [one for one in records if one.live]
     with st.container(horizontal=True, vertical_alignment="center"):
         for one in records:
-            label = f"{one.name or one.based_on} · {state_text(one.state, lang)}"
+            label = f"{names.recipe_id(one)} · {state_text(one.state, lang)}"
             st.page_link(
                 address.PAGES["train"][0],
                 label=label,

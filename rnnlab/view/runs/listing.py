@@ -152,9 +152,9 @@ def _row(record: RunRecord) -> None:
     with st.container(border=True, gap="small"):
         color, icon = STATE_COLORS[record.state], STATE_ICONS[record.state]
         star = ":material/star: " if record.starred else ""
-        st.markdown(f"{star}**{title(record)}**  :{color}-badge[{icon} {state_text(record.state, lang)}]")
+        st.markdown(f"{star}**{plain(title(record))}**  :{color}-badge[{icon} {state_text(record.state, lang)}]")
         facts = [
-            *([recipe_name(record)] if record.title else []),
+            *([plain(recipe_name(record))] if record.title else []),
             t("progress.epoch_of", lang, epoch=record.epoch, total=record.num_epochs),
             t("runs.perplexity", lang, perplexity=number(record.perplexity))
             if record.epoch
@@ -260,7 +260,7 @@ def _confirm(record: RunRecord) -> None:
 
     @st.dialog(t("runs.delete.title", lang))
     def ask() -> None:
-        st.markdown(t("runs.delete.ask", lang, title=title(record), epochs=record.epoch))
+        st.markdown(t("runs.delete.ask", lang, title=plain(title(record)), epochs=record.epoch))
         with st.container(horizontal=True):
             if st.button(
                 t("runs.delete.yes", lang),

@@ -14,7 +14,7 @@ from rnnlab.runs.store import RunRecord
 from rnnlab.text import corpora
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.settings import changes_text, summary
-from rnnlab.view.page import address, estimate, session
+from rnnlab.view.page import address, estimate, names, session
 from rnnlab.view.page.session import SHOWN
 from rnnlab.view.train.setup import Setup
 from rnnlab.view.train.setup import show as show_setup
@@ -156,8 +156,8 @@ def shown_beside(setup: Setup, record: RunRecord) -> None:
     """Say which run is shown, where the setup beside it is another one."""
     lang = session.language()
     if setup.config != record.config:
-        name = record.name or (t("setup.based_on", lang, id=record.based_on) if record.based_on else record.id)
-        st.caption(t("train.shown", lang, name=name, summary=plain(summary(record.config, lang))))
+        name, setup_text = plain(names.short(record)), plain(summary(record.config, lang))
+        st.caption(t("train.shown", lang, name=name, summary=setup_text))
 
 
 def _show(run_id: str) -> None:

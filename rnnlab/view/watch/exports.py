@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -80,7 +79,7 @@ def _files(record: RunRecord) -> None:
         st.download_button(
             t(f"export.{name}", lang),
             data=make,
-            file_name=f"{_stem(record)}.{suffix}",
+            file_name=f"{names.file_stem(record)}.{suffix}",
             mime=mime,
             key=f"export.{name}.{record.id}",
             on_click="ignore",
@@ -145,9 +144,3 @@ _FORMATS = {
 
 def _later(make: Callable[[Store, str], str], store: Store, run_id: str) -> Callable[[], bytes]:
     return lambda: make(store, run_id).encode("utf-8")
-
-
-def _stem(record: RunRecord) -> str:
-    title = record.title or record.name or (f"{record.based_on}-changed" if record.based_on else "run")
-    plain = re.sub(r"[^\w.-]+", "-", title)
-    return f"rnnlab-{plain}-{record.id}"

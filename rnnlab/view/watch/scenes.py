@@ -19,7 +19,7 @@ from rnnlab.view.data.history import History, Ladder
 from rnnlab.view.data.identity import Identity
 from rnnlab.view.data.recorded import Recording
 from rnnlab.view.data.shelf import Shelf
-from rnnlab.view.page import session
+from rnnlab.view.page import names, session
 from rnnlab.view.watch import tables
 
 
@@ -138,12 +138,11 @@ class Feed:
                 text = None  # trained elsewhere, or the text has been removed
             started = history.started
             vocab_size = text.vocab_size if text else started.vocab_size if started else 1000
-            recipe = RECIPES.get(record.name) or RECIPES.get(record.based_on)
             return Scene(
                 identity=Identity.of_run(record.id),
                 state=record.state,
                 config=record.config,
-                recipe=recipe,
+                recipe=RECIPES.get(names.recipe_id(record)),
                 history=history,
                 version=(self._cursor, record.config.num_epochs),
                 vocab_size=vocab_size,
