@@ -14,7 +14,7 @@ from rnnlab.view.compare.measures import Pinned
 from rnnlab.view.data import recorded
 from rnnlab.view.data.identity import Identity
 from rnnlab.view.data.shelf import Shelf
-from rnnlab.view.page import names, session
+from rnnlab.view.page import names, refresh, session
 from rnnlab.view.watch import follow as watch_follow
 from rnnlab.view.watch import scenes
 from rnnlab.view.watch.scenes import Scene
@@ -81,12 +81,10 @@ def _pinned(pin: Identity, scene: Scene, record: RunRecord | None) -> Pinned:
 def follow(pins: Sequence[Identity], draw: Callable[[Look], None]) -> None:
     """Draw runs together, again and again while one is live; when one ends the whole page runs once more."""
     first = look(pins)
-    waiting = [run.ended for run in first.runs]
 
-    def again() -> None:
+    def again() -> list[bool]:
         now = look(pins)
         draw(now)
-        if [run.ended for run in now.runs] != waiting:
-            st.rerun()
+        return [run.ended for run in now.runs]
 
-    st.fragment(run_every=None if first.ended else watch_follow.TICK)(again)()
+    refresh.moving(again, None if first.ended else watch_follow.TICK, [run.ended for run in first.runs])

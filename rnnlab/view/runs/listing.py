@@ -15,7 +15,7 @@ from rnnlab.view.data.identity import MAX_PINS
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import STATE_COLORS, STATE_ICONS, recipe_title, state_text, summary, value_text
-from rnnlab.view.page import address, session
+from rnnlab.view.page import address, refresh, session
 from rnnlab.view.page.names import recipe_name, title
 from rnnlab.view.watch import exports
 
@@ -27,17 +27,20 @@ _SEARCH = "run_list.search"
 
 def draw() -> None:
     """Show the runs, the newest first, looking again every two seconds while one is live."""
-    any_live = bool(session.store().runs(limit=1, states=LIVE))
+    any_live = _any_live()
 
-    def look() -> None:
+    def look() -> bool:
         problem = st.session_state.pop(_PROBLEM, None)
         if problem is not None:
             session.complain(problem)
         _list()
-        if bool(session.store().runs(limit=1, states=LIVE)) != any_live:
-            st.rerun()
+        return _any_live()
 
-    st.fragment(run_every=2.0 if any_live else None)(look)()
+    refresh.moving(look, 2.0 if any_live else None, any_live)
+
+
+def _any_live() -> bool:
+    return bool(session.store().runs(limit=1, states=LIVE))
 
 
 def matches(record: RunRecord, query: str, lang: str) -> bool:
