@@ -19,13 +19,18 @@ def seconds(*configs: TrainConfig) -> float | None:
     total = 0.0
     for config, count in Counter(configs).items():
         try:
-            per_epoch = session.client().seconds_per_epoch(config)
+            per_epoch = _per_epoch(config)
         except RNNLabError:
             return None
         if per_epoch is None:
             return None
         total += count * config.num_epochs * per_epoch
     return total or None
+
+
+def _per_epoch(config: TrainConfig) -> float | None:
+    # pages have prepared the text already, or are about to
+    return session.client().seconds_per_epoch(config, lambda: session.facts().of(config).vocab_size)
 
 
 def takes(*configs: TrainConfig, key: str = "setup.takes", **params: Any) -> str:

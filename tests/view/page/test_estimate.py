@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from rnnlab.errors import RNNLabError
+from rnnlab.runs.admission import estimate_epoch
 from rnnlab.runs.client import Client
 from rnnlab.runs.schema import DATABASE
 from rnnlab.view.page import estimate, session
-from tests.runs.lab import TINY, events, opened
+from tests.runs.lab import TINY, events, opened, warm
 
-UNREAD = TINY.change(corpus="text-" + "0" * 64)
+UNREAD = TINY.change(corpus="text-" + "0" * 16)
 """Of a text that nobody has brought."""
 
 
@@ -47,6 +48,19 @@ def test_runs_that_train_one_after_the_other_add_up(server: Client) -> None:
         said = estimate.takes(long, TINY, key="compare.race.takes", seed=7)
         assert re.search(r"random seed 7; about \d", said)
         assert estimate.takes(long, UNREAD) == ""
+
+
+def test_before_anything_was_measured_the_shared_text_counts(server: Client) -> None:
+    with opened(server.home) as client:
+        warm(client)
+        speed = client.store.meta("speed")
+        by_text = estimate_epoch(TINY, session.facts().of(TINY).vocab_size, speed["flops"], speed["op_seconds"])
+        assert estimate.seconds(TINY) == pytest.approx(TINY.num_epochs * by_text)
+        # the shell has no such text at hand, and comes to the same
+        assert client.seconds_per_epoch(TINY) == pytest.approx(by_text)
+        wide = client.seconds_per_epoch(TINY, lambda: 5000)
+        assert wide == pytest.approx(estimate_epoch(TINY, 5000, speed["flops"], speed["op_seconds"]))
+        assert wide > by_text
 
 
 def test_where_the_runs_cannot_be_read_nothing_is_said(server: Client) -> None:
