@@ -13,7 +13,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from rnnlab.config import TrainConfig
-from rnnlab.events import Diagnosis, EpochFinished, Probed, RunFinished, SettingChanged
+from rnnlab.events import Diagnosis, Probed, RunFinished, SettingChanged
 from rnnlab.runs.client import Client
 from rnnlab.runs.export import to_json
 from rnnlab.view.data import recorded
@@ -26,15 +26,13 @@ from rnnlab.view.page import asking, session
 from rnnlab.view.watch import scenes
 from tests.app.conftest import TINY, Open, param, words
 from tests.app.test_pages import chart
+from tests.made import epoch, finish
 from tests.view.diagnose.test_sentences import LEAKY, diagnosis
 
 TOPICS = ("layers", "directions", "clipping", "overfitting")
 STACK = TINY.change(cell="lstm", implementation="library", num_layers=4, optimizer="adam", learning_rate=0.01)
 
-EPOCH = EpochFinished(
-    epoch=1, loss=3.9, perplexity=50.0, seconds=0.1, num_tokens=10, learning_rate=0.01, clip_norm=None, grad_norm=0.2,
-    grad_norm_max=0.4, clipped_share=0.0, grad_norm_by_layer=(0.1,) * 5,
-)  # fmt: skip
+EPOCH = epoch(1, grad_norm_by_layer=(0.1,) * 5)
 
 Record = Callable[[str, dict[int, Diagnosis]], None]
 
@@ -75,8 +73,7 @@ def stack(client: Client) -> str:
 
 def trained(client: Client, config: Any, **names: str) -> str:
     run_id = client.create(config, **names)
-    for _ in client.follow(run_id):
-        pass
+    finish(client, run_id)
     return run_id
 
 
@@ -374,8 +371,7 @@ def test_the_cost_of_denormal_numbers_is_measured_by_two_real_runs(open_page: Op
     pair = [one for one in client.store.runs() if one.config.num_epochs == 24]
     assert sorted(one.config.flush_denormal for one in pair) == [False, True]
     for one in pair:
-        for _ in client.follow(one.id):
-            pass
+        finish(client, one.id)
     app.run()
     assert not app.exception
     assert "Measured on this machine: over epochs 13 to 24" in alts(app)
@@ -389,8 +385,7 @@ def test_a_rescue_starts_from_the_same_seed_and_is_judged_by_its_run(
     assert not app.exception
     run = client.store.runs(limit=1)[0]
     assert run.config == STACK.change(residual=True)
-    for _ in client.follow(run.id):
-        pass
+    finish(client, run.id)
     app.run()
     last = client.store.run(run.id)
     assert last.perplexity is not None
@@ -457,8 +452,7 @@ def test_the_twin_with_the_other_clipping_is_started_and_compared(open_page: Ope
     app.button(key="clip.start").click().run()
     run = client.store.runs(limit=1)[0]
     assert run.config == STACK.change(clip_norm=None)
-    for _ in client.follow(run.id):
-        pass
+    finish(client, run.id)
     app.run()
     assert not app.exception
     assert "with clipping off" in words(app)
@@ -475,8 +469,7 @@ def test_filling_a_gap_with_both_networks(open_page: Open, client: Client) -> No
     assert {one.config.objective for one in started} == {"cloze", "next"}
     assert {one.based_on for one in started} == {"A10-cloze", "A10-one-way"}
     for one in started:
-        for _ in client.follow(one.id):
-            pass
+        finish(client, one.id)
     app.run()
     answered(app)
     assert not app.exception

@@ -44,7 +44,8 @@ from rnnlab.view.data.history import History
 from rnnlab.view.data.identity import Identity
 from rnnlab.view.language.i18n import LANGUAGES, t
 from rnnlab.view.language.numbers import perplexity_text
-from tests.view.watch.test_tables import epoch, rows, started
+from tests.made import epoch, started
+from tests.view.watch.test_tables import rows
 
 LADDER = {0: 1000.0, 1: 270.0, 2: 8.0}
 FACTS = FactBook(lambda name: None)

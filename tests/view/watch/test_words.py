@@ -19,8 +19,9 @@ from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import departure
 from rnnlab.view.watch import curve, progress, texts
 from rnnlab.view.watch.scenes import Scene
+from tests.made import epoch
 from tests.view.compare.test_comparison import reading
-from tests.view.watch.test_tables import LADDER, epoch
+from tests.view.watch.test_tables import LADDER
 
 
 def scene(*perplexities: float | None, lang: str = "en", state: str = "finished", **settings: Any) -> Scene:
