@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from rnnlab.view.language.i18n import t
-from rnnlab.view.page.charts import corners, hover, layer, perplexity_axis
+from rnnlab.view.page.charts import corners, layer, perplexity_axis, targets
 from rnnlab.view.page.style import LAYER_COLORS, LAYER_DASHES, MOVE, PALETTE, ZOOM, altair, specification
 
 OVERLAY_TABLES = ("extent", "ladder", "raw", "line", "published", "ends", "targets")
@@ -59,27 +59,22 @@ def overlay(lang: str, theme: str = "light", by: str = "epoch", room: int = 96) 
             ],
         )
     )
-    nearest = hover("key")
-    targets = (
-        layer("targets")
-        .mark_point(size=56, filled=True)
-        .encode(
-            x=x,
-            y=y,
-            color=color,
-            opacity=alt.when(nearest).then(alt.value(1)).otherwise(alt.value(0)),
-            tooltip=[
-                alt.Tooltip("run:N", title=t("compare.tip.run", lang)),
-                alt.Tooltip("epoch:Q", title=t("chart.epoch", lang), format=".4~f"),
-                alt.Tooltip("shown:N", title=t("chart.perplexity", lang)),
-                alt.Tooltip("seconds:N", title=t("progress.per_epoch", lang)),
-            ],
-        )
-        .add_params(nearest)
+    points = targets(
+        56,
+        ["key"],
+        x=x,
+        y=y,
+        color=color,
+        tooltip=[
+            alt.Tooltip("run:N", title=t("compare.tip.run", lang)),
+            alt.Tooltip("epoch:Q", title=t("chart.epoch", lang), format=".4~f"),
+            alt.Tooltip("shown:N", title=t("chart.perplexity", lang)),
+            alt.Tooltip("seconds:N", title=t("progress.per_epoch", lang)),
+        ],
     )
     zoom = alt.selection_interval(name="zoom", bind="scales", zoom=ZOOM, translate=MOVE)
     chart = alt.layer(
-        corners(x=x, y=y).add_params(zoom), *_rules(x, y, colors), raw, line, *_ends(x, theme), targets, published
+        corners(x=x, y=y).add_params(zoom), *_rules(x, y, colors), raw, line, *_ends(x, theme), points, published
     )
     return _framed(chart, room)
 

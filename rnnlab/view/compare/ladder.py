@@ -35,14 +35,7 @@ def draw() -> None:
     missing = [rung for rung, pin in zip(chain, trained, strict=True) if pin is None]
     if missing:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.button(
-                t("compare.rungs.start", lang, count=len(missing)),
-                key="compare.rungs.start",
-                icon=":material/stairs:",
-                type="primary",
-                on_click=_start,
-                args=(missing,),
-            )
+            compare_pins.start_button("rungs", ":material/stairs:", _start, missing, count=len(missing))
             estimate.note(*(rung.config for rung in missing), key="compare.takes", width="content")
     pins = [pin for pin in trained if pin is not None]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -76,6 +77,21 @@ def start_all(wanted: Sequence[tuple[TrainConfig, str, str]]) -> list[Identity]:
             break
         started.append(Identity.of_run(run_id))
     return started
+
+
+def start_button(
+    name: str, icon: str, act: Callable[..., None], *args: Any, count: int, disabled: bool = False
+) -> None:
+    """Draw the button by which a view starts its runs: titled ``compare.<name>.start``, with how many they are."""
+    st.button(
+        t(f"compare.{name}.start", session.language(), count=count),
+        key=f"compare.{name}.start",
+        icon=icon,
+        type="primary",
+        on_click=act,
+        args=args,
+        disabled=disabled,
+    )
 
 
 def _some(started: int, wanted: int) -> RunError:

@@ -36,14 +36,8 @@ def setup() -> None:
         wanted = _choose(kind, base)
     ready = 2 <= len(wanted) <= MAX_VARIANTS
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.button(
-            t("compare.race.start", lang, count=len(wanted)),
-            key="compare.race.start",
-            icon=":material/flag:",
-            type="primary",
-            on_click=_start,
-            args=(recipe_id, wanted),
-            disabled=not ready,
+        compare_pins.start_button(
+            "race", ":material/flag:", _start, recipe_id, wanted, count=len(wanted), disabled=not ready
         )
         st.caption(_takes(wanted) if ready else t("compare.race.how_many", lang, allowed=MAX_VARIANTS), width="content")
 

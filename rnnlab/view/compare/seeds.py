@@ -33,14 +33,7 @@ def draw() -> None:
     missing = missing_seeds(members)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if missing:
-            st.button(
-                t("compare.seeds.start", lang, count=len(missing)),
-                key="compare.seeds.start",
-                icon=":material/casino:",
-                type="primary",
-                on_click=_start,
-                args=(base, recipe_id, missing),
-            )
+            pins.start_button("seeds", ":material/casino:", _start, base, recipe_id, missing, count=len(missing))
         st.caption(_standing(base, len(members), missing), width="content")
     if not members:
         st.info(t("compare.seeds.none", lang), icon=":material/casino:")

@@ -7,7 +7,7 @@ from typing import Any
 
 from rnnlab.view.diagnose.tables import HIGHEST, LOWEST
 from rnnlab.view.language.i18n import t
-from rnnlab.view.page.charts import by_series, corners, epoch_axis, hover, layer
+from rnnlab.view.page.charts import by_series, corners, epoch_axis, layer, line, targets
 from rnnlab.view.page.style import PALETTE, altair, specification
 
 LINE_TABLES = ("lines", "targets", "rules", "extent")
@@ -55,33 +55,21 @@ def lines(kind: str, lang: str, theme: str = "light", height: int = 260) -> dict
     rules = layer("rules").mark_rule(color=colors["rule"], strokeDash=[3, 4], strokeWidth=1.2).encode(y=y)
     label: dict[str, Any] = {"align": "right", "baseline": "top", "dx": -4, "dy": 4, "fontSize": 11}
     labels = layer("rules").mark_text(**label, color=colors["text"]).encode(x=alt.X("end:Q"), y=y, text="label:N")
-    drawn = (
-        layer("lines")
-        .mark_line(strokeWidth=1.9)
-        .encode(
-            x=x,
-            y=y,
-            **series,
-        )
+    drawn = line("lines", 1.9, x=x, y=y, **series)
+    points = targets(
+        44,
+        ["epoch", "order"],
+        alt.Opacity("mark:Q", scale=None),
+        x=x,
+        y=y,
+        color=series["color"],
+        tooltip=[
+            alt.Tooltip("series:N", title=t("diagnose.series", lang)),
+            alt.Tooltip("epoch:Q", title=t("chart.epoch", lang)),
+            alt.Tooltip("shown:N", title=t(title, lang)),
+        ],
     )
-    nearest = hover("epoch", "order")
-    targets = (
-        layer("targets")
-        .mark_point(size=44, filled=True)
-        .encode(
-            x=x,
-            y=y,
-            color=series["color"],
-            opacity=alt.when(nearest).then(alt.value(1)).otherwise(alt.Opacity("mark:Q", scale=None)),
-            tooltip=[
-                alt.Tooltip("series:N", title=t("diagnose.series", lang)),
-                alt.Tooltip("epoch:Q", title=t("chart.epoch", lang)),
-                alt.Tooltip("shown:N", title=t(title, lang)),
-            ],
-        )
-        .add_params(nearest)
-    )
-    return specification(alt.layer(extent, rules, drawn, labels, targets).properties(height=height))
+    return specification(alt.layer(extent, rules, drawn, labels, points).properties(height=height))
 
 
 @cache

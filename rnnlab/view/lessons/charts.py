@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from rnnlab.view.language.i18n import t
-from rnnlab.view.page.charts import by_series, corners, epoch_axis, layer
+from rnnlab.view.page.charts import by_series, corners, epoch_axis, layer, line
 from rnnlab.view.page.style import LAYER_COLORS, PALETTE, altair, specification
 
 SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"]
@@ -310,15 +310,7 @@ def norms(lang: str, theme: str = "light") -> dict[str, Any]:
     )
     legend = alt.Legend(orient="top", title=None, columns=1, symbolStrokeWidth=2, labelLimit=300)
     series = by_series("run:N", theme, sort=None, legend=legend)
-    lines = (
-        layer("norms")
-        .mark_line(strokeWidth=1.8)
-        .encode(
-            x=x,
-            y=y,
-            **series,
-        )
-    )
+    lines = line("norms", 1.8, x=x, y=y, **series)
     points = (
         layer("norms")
         .mark_point(size=70, filled=True, opacity=1)
@@ -375,15 +367,7 @@ def race(lang: str, theme: str = "light") -> dict[str, Any]:
     legend = alt.Legend(orient="top", title=None, columns=2, symbolStrokeWidth=2, labelLimit=220)
     series = by_series("run:N", theme, sort=None, legend=legend)
     extent = corners(x=x, y=y)
-    lines = (
-        layer("race")
-        .mark_line(strokeWidth=2)
-        .encode(
-            x=x,
-            y=y,
-            **series,
-        )
-    )
+    lines = line("race", 2, x=x, y=y, **series)
     words = (
         layer("ends")
         .mark_text(align="right", dx=-4, dy=alt.expr("datum.below ? 15 : -9"), fontSize=12)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from rnnlab.view.language.i18n import t
@@ -48,13 +49,29 @@ def perplexity_axis(lang: str) -> Any:
     )
 
 
-def hover(*fields: str) -> Any:
-    """Return the parameter by which a pointer selects the nearest point; `fields` tell the points apart."""
+def line(table: str, width: float, **channels: Any) -> Any:
+    """Return the lines of a table."""
+    return layer(table).mark_line(strokeWidth=width).encode(**channels)
+
+
+def targets(size: int, fields: Sequence[str], otherwise: Any = None, paint: str | None = None, **channels: Any) -> Any:
+    """Return the points of the table ``targets``, of which a pointer selects and shows the nearest.
+
+    Args:
+        size: of a point, in square pixels.
+        fields: what tells the points apart.
+        otherwise: the opacity of those that are not selected; by default they are not seen.
+        paint: the colour of all of them, where colour is no channel.
+        channels: as `encode` takes them.
+    """
     alt = altair()
 
-    return alt.selection_point(
+    hover = alt.selection_point(
         name="hover", nearest=True, on="pointerover", clear="pointerout", fields=list(fields), empty=False
     )
+    opacity = alt.when(hover).then(alt.value(1)).otherwise(alt.value(0) if otherwise is None else otherwise)
+    mark = {"size": size, "filled": True, **({} if paint is None else {"color": paint})}
+    return layer("targets").mark_point(**mark).encode(**channels, opacity=opacity).add_params(hover)
 
 
 def by_series(field: str, theme: str, **options: Any) -> dict[str, Any]:

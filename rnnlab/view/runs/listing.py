@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
@@ -15,7 +16,7 @@ from rnnlab.view.data.identity import MAX_PINS
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import STATE_COLORS, STATE_ICONS, recipe_title, state_text, summary, value_text
-from rnnlab.view.page import address, refresh, session
+from rnnlab.view.page import address, folded, refresh, session
 from rnnlab.view.page.names import recipe_name, title
 from rnnlab.view.watch import exports
 
@@ -196,8 +197,9 @@ def _actions(record: RunRecord, lang: str) -> None:
         record,
         lambda: session.client().star(record.id, not record.starred),
     )
-    _rename(record, lang)
-    _share(record, lang)
+    rename, share = partial(_rename, record), partial(exports.links, record)
+    folded.popover("runs.rename", rename, key=f"run_list.rename.{record.id}", icon=":material/edit:")
+    folded.popover("controls.share", share, key=f"run_list.share.{record.id}", icon=":material/link:")
     exports.exports(record, quiet=True)
     if not record.live and st.button(
         t("runs.delete", lang), key=f"run_list.delete.{record.id}", icon=":material/delete:", type="tertiary"
@@ -205,38 +207,18 @@ def _actions(record: RunRecord, lang: str) -> None:
         _confirm(record)
 
 
-def _rename(record: RunRecord, lang: str) -> None:
-    opened = st.popover(
-        t("runs.rename", lang),
-        icon=":material/edit:",
-        type="tertiary",
-        key=f"run_list.rename.{record.id}",
-        on_change="rerun",
+def _rename(record: RunRecord) -> None:
+    lang = session.language()
+    key = f"run_list.title.{record.id}.{record.title}"
+    st.text_input(
+        t("runs.rename.label", lang),
+        record.title,
+        key=key,
+        max_chars=MAX_TITLE,
+        placeholder=t("runs.rename.hint", lang),
+        on_change=_guarded,
+        args=(lambda: session.client().rename(record.id, str(st.session_state[key] or "")),),
     )
-    if opened.open:
-        key = f"run_list.title.{record.id}.{record.title}"
-        opened.text_input(
-            t("runs.rename.label", lang),
-            record.title,
-            key=key,
-            max_chars=MAX_TITLE,
-            placeholder=t("runs.rename.hint", lang),
-            on_change=_guarded,
-            args=(lambda: session.client().rename(record.id, str(st.session_state[key] or "")),),
-        )
-
-
-def _share(record: RunRecord, lang: str) -> None:
-    opened = st.popover(
-        t("controls.share", lang),
-        icon=":material/link:",
-        type="tertiary",
-        key=f"run_list.share.{record.id}",
-        on_change="rerun",
-    )
-    if opened.open:
-        with opened:
-            exports.links(record)
 
 
 def _button(name: str, icon: str, record: RunRecord, act: Callable[[], None]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -14,7 +15,7 @@ from rnnlab.runs.store import RunRecord
 from rnnlab.text import corpora
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.settings import changes_text, summary
-from rnnlab.view.page import address, estimate, names, session
+from rnnlab.view.page import address, estimate, folded, names, session
 from rnnlab.view.page.session import SHOWN
 from rnnlab.view.train.setup import Setup
 from rnnlab.view.train.setup import show as show_setup
@@ -288,8 +289,10 @@ def _set_clip(run_id: str, on_key: str, clip_key: str) -> None:
 
 
 def _share(record: RunRecord) -> None:
-    lang = session.language()
-    opened = st.popover(t("controls.share", lang), icon=":material/link:", key=f"share.{record.id}", on_change="rerun")
-    if opened.open:
-        with opened:
-            exports.links(record)
+    folded.popover(
+        "controls.share",
+        partial(exports.links, record),
+        key=f"share.{record.id}",
+        icon=":material/link:",
+        quiet=False,
+    )

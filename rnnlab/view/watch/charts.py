@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from rnnlab.view.language.i18n import t
-from rnnlab.view.page.charts import corners, epoch_axis, hover, layer, perplexity_axis
+from rnnlab.view.page.charts import corners, epoch_axis, layer, line, perplexity_axis, targets
 from rnnlab.view.page.style import LAYER_COLORS, LAYER_DASHES, MOVE, PALETTE, ZOOM, altair, specification
 
 # dash patterns, so that no line is told apart by its colour alone: uniform, unigram, bigram, trigram
@@ -55,7 +55,7 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
         layer("ladder").mark_text(**rule_label, color=colors["text"]).encode(x=alt.X("end:Q"), y=y, text="label:N")
     )
     grains = layer("minibatches").mark_circle(size=8, opacity=0.22, color=colors["live"]).encode(x=x, y=y)
-    line = layer("curve").mark_line(strokeWidth=2.2, color=colors["live"], interpolate="linear").encode(x=x, y=y)
+    curve = layer("curve").mark_line(strokeWidth=2.2, color=colors["live"], interpolate="linear").encode(x=x, y=y)
     # a line of one point cannot be seen
     head = layer("head").mark_circle(size=42, opacity=1, color=colors["live"]).encode(x=x, y=y)
     over = (
@@ -97,27 +97,21 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
         .mark_point(shape="circle", size=110, strokeWidth=2.2, filled=False, color=colors["live"])
         .encode(x=x, y=y)
     )
-    nearest = hover("epoch")
-    targets = (
-        layer("targets")
-        .mark_point(size=50, filled=True, color=colors["live"])
-        .encode(x=x, y=y, opacity=alt.when(nearest).then(alt.value(1)).otherwise(alt.value(0)), tooltip=tips)
-        .add_params(nearest)
-    )
+    points = targets(50, ["epoch"], paint=colors["live"], x=x, y=y, tooltip=tips)
     zoom = alt.selection_interval(name="zoom", bind="scales", zoom=ZOOM, translate=MOVE)
     chart = alt.layer(
         extent.add_params(zoom),
         rules,
         rule_labels,
         grains,
-        line,
+        curve,
         head,
         over,
         over_labels,
         changes,
         change_labels,
         now_rule,
-        targets,
+        points,
         published,
         published_labels,
         now,
@@ -143,27 +137,25 @@ def gradient_curve(lang: str, theme: str = "light") -> dict[str, Any]:
         t("chart.output_layer", lang),
         t("chart.all_layers_clipped", lang),
     ]
-    lines = (
-        layer("layers")
-        .mark_line(strokeWidth=1.6)
-        .encode(
-            x=x,
-            y=y,
-            color=alt.Color(
-                "layer:N",
-                title=None,
-                sort=order,
-                scale=alt.Scale(range=LAYER_COLORS[theme]),
-                legend=alt.Legend(orient="top", columns=3, symbolStrokeWidth=2),  # more are cut off on a phone
-            ),
-            strokeDash=alt.StrokeDash("layer:N", title=None, sort=order, scale=alt.Scale(range=LAYER_DASHES)),
-            tooltip=[
-                alt.Tooltip("epoch:Q", title=t("chart.epoch", lang)),
-                alt.Tooltip("layer:N", title=t("chart.layer_title", lang)),
-                alt.Tooltip("value:Q", title=t("chart.grad_norm", lang), format=".3~g"),
-                alt.Tooltip("after:N", title=t("chart.grad_norm_clipped", lang)),
-            ],
-        )
+    lines = line(
+        "layers",
+        1.6,
+        x=x,
+        y=y,
+        color=alt.Color(
+            "layer:N",
+            title=None,
+            sort=order,
+            scale=alt.Scale(range=LAYER_COLORS[theme]),
+            legend=alt.Legend(orient="top", columns=3, symbolStrokeWidth=2),  # more are cut off on a phone
+        ),
+        strokeDash=alt.StrokeDash("layer:N", title=None, sort=order, scale=alt.Scale(range=LAYER_DASHES)),
+        tooltip=[
+            alt.Tooltip("epoch:Q", title=t("chart.epoch", lang)),
+            alt.Tooltip("layer:N", title=t("chart.layer_title", lang)),
+            alt.Tooltip("value:Q", title=t("chart.grad_norm", lang), format=".3~g"),
+            alt.Tooltip("after:N", title=t("chart.grad_norm_clipped", lang)),
+        ],
     )
     threshold = (
         layer("threshold")
