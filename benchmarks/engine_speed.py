@@ -212,27 +212,21 @@ def main(names: list[str], as_json: bool = False, rounds: int = 5) -> None:
         print(f"{'recipe':8}{'published s':>12}{'engine s':>10}{'ratio':>7}{'floor s':>9}{'of floor':>10}{'of own':>8}")
     for name in names or RECIPES:
         row = measure_checkpoints(name) if recipe(name).config.num_layers > 4 else measure(name, rounds)
-        if as_json:
-            print(json.dumps(row), flush=True)
-        else:
-            print(
-                f"{row['recipe']:8}{row['published']:12.3f}{row['engine']:10.3f}{row['ratio']:7.2f}"
-                f"{row['floor']:9.3f}{row['floor_share']:10.0%}{row['own_floor_share']:8.0%}",
-                flush=True,
-            )
+        line = (
+            f"{row['recipe']:8}{row['published']:12.3f}{row['engine']:10.3f}{row['ratio']:7.2f}"
+            f"{row['floor']:9.3f}{row['floor_share']:10.0%}{row['own_floor_share']:8.0%}"
+        )
+        print(json.dumps(row) if as_json else line, flush=True)
 
     if not as_json:
         print(f"\n{'precision':10}{'float32 s':>10}{'fast s':>8}{'gain':>6}{'epochs':>8}{'perplexity':>12}{'fast':>9}")
     for name in [one for one in FAST if one in (names or FAST)]:
         row = measure_precision(name)
-        if as_json:
-            print(json.dumps(row), flush=True)
-        else:
-            print(
-                f"{row['recipe']:10}{row['float32']:10.3f}{row['fast']:8.3f}{row['gain']:6.2f}{row['epochs']:8}"
-                f"{row['perplexity_float32']:12.4g}{row['perplexity_fast']:9.4g}",
-                flush=True,
-            )
+        line = (
+            f"{row['recipe']:10}{row['float32']:10.3f}{row['fast']:8.3f}{row['gain']:6.2f}{row['epochs']:8}"
+            f"{row['perplexity_float32']:12.4g}{row['perplexity_fast']:9.4g}"
+        )
+        print(json.dumps(row) if as_json else line, flush=True)
 
 
 if __name__ == "__main__":

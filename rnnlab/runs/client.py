@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from pathlib import Path
@@ -381,26 +381,32 @@ class Client:
         """Return what the supervisor says of itself: `ready`, `slots`, `pids`, `runs`, and `memory_mb` (PSS)."""
         return dict(self._call(GetStatus, memory=memory))
 
-    def seconds_per_epoch(self, config: TrainConfig) -> float | None:
-        """Estimate how long an epoch takes here: as it took last time, else from the speed of this machine, or None."""
+    def seconds_per_epoch(self, config: TrainConfig, vocab_size: Callable[[], int] | None = None) -> float | None:
+        """Estimate how long an epoch takes here: as it took last time, else from the speed of this machine, or None.
+
+        Args:
+            config: the run.
+            vocab_size: counts the characters in the vocabulary of its text, for a caller who has prepared that text;
+                called only where nothing was measured.
+        """
         measured = self.store.epoch_seconds(config)
         if measured is not None:
             return measured
         speed = self.store.meta("speed")
-        vocab_size = self._vocab_size(config)
-        if not speed or vocab_size is None:
+        if not speed:
             return None
-        return estimate_epoch(config, vocab_size, speed["flops"], speed["op_seconds"])
+        try:
+            size = vocab_size() if vocab_size is not None else self._vocab_size(config)
+        except CorpusError:
+            return None
+        return estimate_epoch(config, size, speed["flops"], speed["op_seconds"])
 
-    def _vocab_size(self, config: TrainConfig) -> int | None:
+    def _vocab_size(self, config: TrainConfig) -> int:
         key = (config.corpus, config.preprocessing, config.num_chars)
         if key not in self._vocab_sizes:
             from rnnlab.text import corpora
 
-            try:
-                corpus = corpora.load(config.corpus, folders=self.environment.corpus_folders, texts=self.store.text)
-            except CorpusError:
-                return None
+            corpus = corpora.load(config.corpus, folders=self.environment.corpus_folders, texts=self.store.text)
             train = corpora.prepare(corpus.text, config.preprocessing, config.num_chars).train
             self._vocab_sizes[key] = len(set(train))
         return self._vocab_sizes[key]

@@ -13,7 +13,7 @@ from rnnlab.config import TrainConfig
 from rnnlab.errors import RunError
 
 MAX_TEXT = 200
-"""Characters of a text that a network reads for `inspect`, `dependence` and `fill_gap`."""
+"""Characters of a text that a checkpoint is asked about; the pages' text fields take as many."""
 MAX_GAPS = 2000
 """Gaps that `gaps` fills in."""
 BULKY = frozenset({"inspect", "parity"})

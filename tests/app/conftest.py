@@ -11,23 +11,13 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from rnnlab.config import TrainConfig
 from rnnlab.runs.client import Client
-from rnnlab.runs.store import RunRecord
 from rnnlab.view.page import session
+from tests.made import LYRICS as TINY
+from tests.made import finish
 from tests.runs.lab import pause, step, until_state
 
 ENTRY = str(Path(__file__).parents[2] / "streamlit_app.py")
-TINY = TrainConfig.make(
-    cell="rnn",
-    num_hiddens=8,
-    num_steps=10,
-    batch_size=16,
-    num_chars=2000,
-    num_epochs=6,
-    pred_period=2,
-    num_preds=12,
-)
 
 Open = Callable[..., AppTest]
 
@@ -58,10 +48,7 @@ def client(home: Path) -> Client:
 @pytest.fixture(scope="package")
 def finished(client: Client) -> str:
     """A run that came to its end."""
-    run_id = client.create(TINY, based_on="A2")
-    for _ in client.follow(run_id):
-        pass
-    return run_id
+    return finish(client, client.create(TINY, based_on="A2"))
 
 
 @pytest.fixture
@@ -101,15 +88,6 @@ def paused_after(client: Client, epoch: int) -> Iterator[str]:
     yield run_id
     if client.store.run(run_id).live:
         client.stop(run_id)
-
-
-def until(client: Client, run_id: str, holds: Callable[[RunRecord], bool]) -> RunRecord:
-    """Wait until something holds of a run."""
-    while True:
-        record = client.store.run(run_id)
-        if holds(record):
-            return record
-        client.wait(run_id, record.version)
 
 
 def words(app: AppTest) -> str:

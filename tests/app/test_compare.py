@@ -15,8 +15,9 @@ from rnnlab.view.compare import pins as compare_pins
 from rnnlab.view.compare.measures import rungs
 from rnnlab.view.compare.sentences import READY
 from rnnlab.view.language.i18n import LANGUAGES, error_text, t
-from tests.app.conftest import TINY, Open, param, until, words
+from tests.app.conftest import TINY, Open, param, words
 from tests.app.test_pages import chart
+from tests.made import until
 
 TINY_URL = TINY.changes_from(RECIPES["A2"].config)
 

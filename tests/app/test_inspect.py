@@ -18,7 +18,8 @@ from rnnlab.view.inspect.measures import most_surprising, passage, surprises, un
 from rnnlab.view.inspect.sentences import next_sentence, state_reading, surprise_summary
 from rnnlab.view.language.i18n import LANGUAGES, t
 from rnnlab.view.page import session
-from tests.app.conftest import TINY, Open, param, until, words
+from tests.app.conftest import TINY, Open, param, words
+from tests.made import finish, until
 
 NETWORKS = {
     "rnn": {},
@@ -39,8 +40,7 @@ def runs(client: Client) -> dict[str, str]:
     """One trained network of each kind."""
     ids = {name: client.create(TINY.change(**changes), based_on="A2") for name, changes in NETWORKS.items()}
     for run_id in ids.values():
-        for _ in client.follow(run_id):
-            pass
+        finish(client, run_id)
     return ids
 
 

@@ -19,11 +19,13 @@ from rnnlab.runs.client import Client
 from rnnlab.runs.export import export_run, to_json
 from rnnlab.runs.store import RunRecord
 from rnnlab.view.data import recorded
-from rnnlab.view.language.i18n import LANGUAGES, number, t
+from rnnlab.view.language.i18n import LANGUAGES, t
+from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import recipe_label
 from rnnlab.view.page import address
 from rnnlab.view.watch import scenes
-from tests.app.conftest import ENTRY, TINY, Open, param, unfold, until, words
+from tests.app.conftest import ENTRY, TINY, Open, param, unfold, words
+from tests.made import finish, until
 from tests.runs.lab import step
 
 PAGES = ("home", "train", "runs")
@@ -140,8 +142,7 @@ def test_a_click_on_start_begins_a_run_and_names_it_in_the_url(open_page: Open, 
     app.button(key="controls.start").click().run()
     assert not app.exception
     run_id = param(app, "run")
-    for _ in client.follow(run_id):
-        pass
+    finish(client, run_id)
     record = client.store.run(run_id)
     assert (record.state, record.based_on, record.name) == ("finished", "A2", "")
     assert record.config == TINY
@@ -166,8 +167,7 @@ def test_pause_resume_step_and_stop_by_their_buttons(open_page: Open, client: Cl
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_an_untrained_network_writes_with_no_epoch(open_page: Open, client: Client, lang: str) -> None:
     run_id = client.create(TINY.change(num_epochs=0), name="A11")
-    for _ in client.follow(run_id):
-        pass
+    finish(client, run_id)
     app = open_page("train", lang, run=run_id)
     assert not app.exception
     assert t("lyrics.after", lang, epoch=0) in words(app)
@@ -218,8 +218,7 @@ def test_a_recorded_run_plays_and_says_so(
 
 def test_runs_lists_filters_and_deletes(open_page: Open, client: Client) -> None:
     run_id = client.create(TINY.change(num_epochs=1), name="A2")
-    for _ in client.follow(run_id):
-        pass
+    finish(client, run_id)
     app = open_page("runs", "en")
     assert not app.exception
     assert run_id in words(app)

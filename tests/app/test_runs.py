@@ -15,14 +15,14 @@ from rnnlab.runs.export import export_run, to_json
 from rnnlab.view.language.i18n import LANGUAGES, catalogue, t
 from rnnlab.view.page import session, share
 from tests.app.conftest import TINY, Open, param, setting, words
+from tests.made import finish
 
 
 @pytest.fixture(scope="module")
 def finished(client: Client) -> str:
     """A run of this module's own, on the first page of the list whatever was trained before."""
     run_id = client.create(TINY, based_on="A2")
-    for _ in client.follow(run_id):
-        pass
+    finish(client, run_id)
     return run_id
 
 
@@ -30,8 +30,7 @@ def finished(client: Client) -> str:
 def lstm(client: Client, finished: str) -> str:
     """A run of another cell, with a title that looks like markup."""
     run_id = client.create(TINY.change(cell="lstm", num_epochs=2), name="A6")
-    for _ in client.follow(run_id):
-        pass
+    finish(client, run_id)
     client.rename(run_id, "**第一次** <b>")
     return run_id
 

@@ -17,6 +17,7 @@ from rnnlab.view.language.settings import no_effect_text, summary, value_text
 from rnnlab.view.language.tips import tip
 from rnnlab.view.train import corpus
 from tests.app.conftest import TINY, Open, param, setting, unfold, widgets, words
+from tests.made import finish
 
 
 @pytest.mark.parametrize("recipe_id", list(RECIPES))
@@ -215,8 +216,7 @@ def shown_cell(app: AppTest) -> tuple[list[str], list[str]]:
 @pytest.mark.parametrize("cell", EQUATIONS)
 def test_the_cell_that_runs_is_shown_as_code_and_as_formulas(open_page: Open, client: Client, cell: str) -> None:
     run_id = client.create(TINY.change(cell=cell, num_epochs=1), based_on="A2")
-    for _ in client.follow(run_id):
-        pass
+    finish(client, run_id)
     app = open_page("train", "zh", run=run_id)
     assert not app.exception
     assert shown_cell(app) == ([cell_source(cell)], list(EQUATIONS[cell]))

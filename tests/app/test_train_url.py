@@ -12,6 +12,7 @@ from rnnlab.view.language.i18n import LANGUAGES, t
 from tests.app.conftest import TINY, Open, param, paused_after, setting, words
 from tests.app.test_home import arrive
 from tests.app.test_pages import chart
+from tests.made import finish
 from tests.runs import lab
 
 
@@ -138,8 +139,7 @@ def test_another_run_starts_at_its_newest_text(open_page: Open, client: Client, 
     assert not app.exception
     assert param(app, "run") != finished
     assert "epoch" not in app.query_params
-    for _ in client.follow(param(app, "run")):
-        pass
+    finish(client, param(app, "run"))
 
 
 def test_the_epoch_of_an_unknown_run_moves_nothing_else(open_page: Open) -> None:

@@ -13,45 +13,37 @@ from typing import Any
 
 import pytest
 
-from rnnlab.config import TrainConfig
 from rnnlab.environment import Environment
 from rnnlab.events import Event
 from rnnlab.runs.client import Client
 from rnnlab.runs.store import RunRecord
+from tests.made import PATIENCE, exists, until
+from tests.made import VERSE as TINY
 
-PATIENCE = float(
-    os.environ.get("RNNLAB_TEST_PATIENCE", "30")
-)  # how long a test waits before it fails; nothing normally takes a tenth of it
+__all__ = [
+    "LONG",
+    "PATIENCE",
+    "TINY",
+    "about_forks",
+    "client",
+    "curve",
+    "events",
+    "exists",
+    "gone",
+    "opened",
+    "pid_of",
+    "shared",
+    "until",
+    "until_event",
+    "until_state",
+    "warm",
+]
+
 
 FORKS = os.environ.get("RNNLAB_ENGINE", "fork" if sys.platform == "linux" else "spawn") == "fork"
 about_forks = pytest.mark.skipif(not FORKS, reason="about workers that are forked")
-
-TINY = TrainConfig.make(
-    corpus="verse-en",
-    num_chars=600,
-    num_hiddens=8,
-    num_steps=5,
-    batch_size=8,
-    learning_rate=1.0,
-    num_epochs=3,
-    pred_period=2,
-    num_preds=4,
-    prefixes=("the",),
-)
 LONG = TINY.change(num_epochs=10_000, pred_period=10_000)
 """Never comes to its end during a test."""
-
-
-def until(client: Client, run_id: str, wanted: Callable[[RunRecord], bool], patience: float = PATIENCE) -> RunRecord:
-    """Wait until the record of a run is as wanted."""
-    deadline = time.monotonic() + patience
-    while True:
-        record = client.store.run(run_id)
-        if wanted(record):
-            return record
-        left = deadline - time.monotonic()
-        assert left > 0, f"still {record}"
-        client.wait(run_id, record.version, left)
 
 
 def until_state(client: Client, run_id: str, *states: str) -> RunRecord:
@@ -103,15 +95,6 @@ def pid_of(client: Client, run_id: str) -> int:
     pid = client.status()["runs"][run_id]
     assert isinstance(pid, int)
     return pid
-
-
-def exists(pid: int) -> bool:
-    """Return whether a process runs; one that is dead and not yet waited for does not."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-            return file.read().rpartition(")")[2].split()[0] not in ("Z", "X")
-    except OSError:
-        return False
 
 
 def gone(pid: int, patience: float = PATIENCE) -> bool:

@@ -10,8 +10,8 @@ from rnnlab.errors import RNNLabError
 from rnnlab.recipes import RECIPES
 from rnnlab.view.compare import state
 from rnnlab.view.compare.measures import AGREES, agrees
-from rnnlab.view.compare.sentences import scientific
-from rnnlab.view.language.i18n import number, plain, t
+from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.numbers import number, scientific
 from rnnlab.view.language.settings import value_text
 from rnnlab.view.page import session
 

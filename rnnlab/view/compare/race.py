@@ -13,12 +13,14 @@ from rnnlab.view.compare import overlay, state
 from rnnlab.view.compare import pins as compare_pins
 from rnnlab.view.compare import watch as compare_watch
 from rnnlab.view.compare.measures import FINISHES, Pinned, Place, finish_line, finishing_order
-from rnnlab.view.compare.sentences import labels, same_curve, shown
+from rnnlab.view.compare.sentences import labels, same_curve
 from rnnlab.view.compare.variants import KINDS, MAX_VARIANTS, parse_own, variants
 from rnnlab.view.compare.watch import Look
-from rnnlab.view.language.i18n import duration, number, plain, t
+from rnnlab.view.data.identity import Identity
+from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.numbers import duration, number, perplexity_text
 from rnnlab.view.language.settings import phrase, summary, value_text
-from rnnlab.view.page import session
+from rnnlab.view.page import estimate, session
 
 
 def setup() -> None:
@@ -34,14 +36,8 @@ def setup() -> None:
         wanted = _choose(kind, base)
     ready = 2 <= len(wanted) <= MAX_VARIANTS
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.button(
-            t("compare.race.start", lang, count=len(wanted)),
-            key="compare.race.start",
-            icon=":material/flag:",
-            type="primary",
-            on_click=_start,
-            args=(recipe_id, wanted),
-            disabled=not ready,
+        compare_pins.start_button(
+            "race", ":material/flag:", _start, recipe_id, wanted, count=len(wanted), disabled=not ready
         )
         st.caption(_takes(wanted) if ready else t("compare.race.how_many", lang, allowed=MAX_VARIANTS), width="content")
 
@@ -82,14 +78,8 @@ def _says(kind: str, value: object) -> str:
 
 def _takes(wanted: Sequence[TrainConfig]) -> str:
     lang = session.language()
-    try:
-        seconds = [session.client().seconds_per_epoch(one) for one in wanted]
-    except RNNLabError:
-        seconds = [None]
-    if any(one is None for one in seconds):
-        return t("compare.race.seed", lang, seed=wanted[0].random_seed)
-    total = sum((one or 0.0) * config.num_epochs for one, config in zip(seconds, wanted, strict=True))
-    return t("compare.race.takes", lang, seed=wanted[0].random_seed, duration=duration(total, lang))
+    seed = wanted[0].random_seed
+    return estimate.takes(*wanted, key="compare.race.takes", seed=seed) or t("compare.race.seed", lang, seed=seed)
 
 
 def _start(recipe_id: str, wanted: Sequence[TrainConfig]) -> None:
@@ -99,7 +89,7 @@ def _start(recipe_id: str, wanted: Sequence[TrainConfig]) -> None:
         state.set_pins(started)
 
 
-def watch(pins: Sequence[str]) -> None:
+def watch(pins: Sequence[Identity]) -> None:
     """Show the runs that are pinned as a race: the order at the line, and the curves."""
     lang = session.language()
     st.subheader(t("compare.race.watch", lang), anchor=False)
@@ -152,7 +142,7 @@ def _now(run: Pinned) -> str:
     return t(
         "compare.race.stands",
         lang,
-        perplexity=shown(run.perplexity),
+        perplexity=perplexity_text(run.perplexity),
         epoch=run.history.epoch,
         total=number(run.config.num_epochs, 5),
     )

@@ -10,9 +10,9 @@ from rnnlab.config import TrainConfig
 from rnnlab.errors import RNNLabError, RunError
 from rnnlab.recipes import RECIPES
 from rnnlab.view.compare.address import ADDRESS, VIEWS
-from rnnlab.view.compare.measures import check_pins, read_pins
+from rnnlab.view.compare.measures import check_pins, read_pins, write_pins
 from rnnlab.view.data import recorded
-from rnnlab.view.data.identity import MAX_PINS, RECORDED
+from rnnlab.view.data.identity import MAX_PINS, Identity
 from rnnlab.view.language.i18n import t
 from rnnlab.view.page import address, session
 from rnnlab.view.page.forms import Edition, Problems
@@ -36,7 +36,7 @@ def begin() -> None:
         except RNNLabError as error:
             PROBLEMS.add(error)
     st.session_state[_PINS] = kept
-    ADDRESS.write(pins=",".join(kept))
+    ADDRESS.write(pins=write_pins(kept))
     PROBLEMS.say()
 
 
@@ -46,27 +46,27 @@ def _read_url() -> None:
     if ADDRESS.says("pins"):
         set_pins(read_pins(ADDRESS.get("pins")))
     elif _PINS not in st.session_state:
-        st.session_state[_PINS] = [f"{RECORDED}{name}" for name in FIRST_PAIR if name in recorded.names()]
+        st.session_state[_PINS] = [Identity.of_recording(name) for name in FIRST_PAIR if name in recorded.names()]
 
 
-def _look_up(pin: str) -> None:
-    if not pin.startswith(RECORDED):
-        session.store().run(pin)
-    elif pin.removeprefix(RECORDED) not in recorded.names():
+def _look_up(pin: Identity) -> None:
+    if not pin.recorded:
+        session.store().run(pin.name)
+    elif pin.name not in recorded.names():
         raise RunError(
             "compare_not_recorded",
-            f"There is no recorded run of {pin.removeprefix(RECORDED)}; there are: {', '.join(recorded.names())}.",
-            recipe=pin.removeprefix(RECORDED),
+            f"There is no recorded run of {pin.name}; there are: {', '.join(recorded.names())}.",
+            recipe=pin.name,
             allowed=", ".join(recorded.names()),
         )
 
 
-def pins() -> list[str]:
+def pins() -> list[Identity]:
     """Return the pins of this session, in the order of their colours."""
     return list(st.session_state.get(_PINS, []))
 
 
-def set_pins(wanted: Sequence[str]) -> None:
+def set_pins(wanted: Sequence[Identity]) -> None:
     """Pin these; of too many the first are kept, and that is said."""
     try:
         check_pins(wanted)
@@ -75,13 +75,13 @@ def set_pins(wanted: Sequence[str]) -> None:
     st.session_state[_PINS] = list(wanted)[:MAX_PINS]
 
 
-def pin(one: str) -> None:
+def pin(one: Identity) -> None:
     """Pin one more."""
     if one not in pins():
         set_pins([*pins(), one])
 
 
-def unpin(one: str) -> None:
+def unpin(one: Identity) -> None:
     """Take one off."""
     st.session_state[_PINS] = [other for other in pins() if other != one]
 

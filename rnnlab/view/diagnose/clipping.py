@@ -10,9 +10,10 @@ from rnnlab.view.data import recorded
 from rnnlab.view.diagnose import charts, exhausted, sentences, starting, subject
 from rnnlab.view.diagnose import tables as diagnose_tables
 from rnnlab.view.diagnose.subject import Subject
-from rnnlab.view.language.i18n import duration, number, plain, t
+from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import phrase
-from rnnlab.view.page import chart
+from rnnlab.view.page import chart, estimate
 
 THETA = 0.01
 """The threshold that the published code names."""
@@ -75,9 +76,7 @@ def _offer(one: Subject) -> None:
     starting.start_button(
         t("clip.start", lang, setting=word), {repaired if repaired in RECIPES else base: other}, "clip.start"
     )
-    seconds = starting.takes(other)
-    if seconds is not None:
-        st.caption(t("setup.takes", lang, duration=duration(seconds, lang)))
+    estimate.note(other)
 
 
 def _named(one: Subject | None, key: str, lang: str) -> list[tuple[str, Subject]]:

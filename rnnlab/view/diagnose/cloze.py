@@ -10,12 +10,15 @@ import streamlit as st
 from rnnlab.config import TrainConfig
 from rnnlab.errors import RNNLabError
 from rnnlab.recipes import RECIPES
+from rnnlab.runs.questions import MAX_TEXT
 from rnnlab.runs.store import RunRecord
 from rnnlab.view.data.facts import TextFacts
+from rnnlab.view.data.highlight import literal
 from rnnlab.view.diagnose import charts, gap, sentences, starting, subject, tables
 from rnnlab.view.diagnose.subject import Subject
-from rnnlab.view.language.i18n import duration, t
-from rnnlab.view.page import asking, chart, session
+from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.numbers import percent
+from rnnlab.view.page import asking, chart, estimate, names, session
 from rnnlab.view.page.forms import Edition
 
 GAPS = 400
@@ -42,7 +45,7 @@ def draw(one: Subject) -> None:
     for run in here.values():
         asking.follow(run)
         if run.live:
-            text = t("cloze.training", lang, name=subject.name_of(run), epoch=run.epoch, total=run.num_epochs)
+            text = t("cloze.training", lang, name=plain(names.label(run)), epoch=run.epoch, total=run.num_epochs)
             st.progress(run.epoch / max(run.num_epochs, 1), text=text)
     able = {name: run for name, run in here.items() if _epoch(run) is not None}
     if not able:
@@ -74,9 +77,7 @@ def _epoch(run: RunRecord) -> int | None:
 def _offer(missing: dict[str, TrainConfig], lang: str) -> None:
     st.info(t("cloze.missing", lang, names=t("list.join", lang).join(missing)), icon=":material/info:")
     starting.start_button(t("cloze.start", lang), missing, "cloze.start", primary=True)
-    times = [starting.takes(config) for config in missing.values()]
-    if all(one is not None for one in times):
-        st.caption(t("setup.takes", lang, duration=duration(sum(one for one in times if one is not None), lang)))
+    estimate.note(*missing.values())
 
 
 def _accuracy(able: dict[str, RunRecord], lang: str) -> None:
@@ -98,7 +99,7 @@ def _accuracy(able: dict[str, RunRecord], lang: str) -> None:
                 t("cloze.network", lang): t(f"cloze.{name}", lang),
                 t("cloze.train", lang): _share(train),
                 t("cloze.held_out", lang): _share(held),
-                t("cloze.held_out5", lang): sentences.percent(held["top5"]) if held else "–",
+                t("cloze.held_out5", lang): percent(held["top5"]) if held else "–",
                 t("chart.epoch", lang): str(_epoch(able[name])),
             }
         )
@@ -115,7 +116,7 @@ def _accuracy(able: dict[str, RunRecord], lang: str) -> None:
 
 
 def _share(part: dict[str, Any] | None) -> str:
-    return sentences.percent(part["accuracy"]) if part else "–"
+    return percent(part["accuracy"]) if part else "–"
 
 
 # one's own sentence
@@ -129,7 +130,7 @@ def _play(able: dict[str, RunRecord], one: Subject, lang: str) -> None:
             t("cloze.sentence", lang),
             sentence,
             key=session.key(_FORM.key("typed")),
-            max_chars=gap.MAX_TEXT,
+            max_chars=MAX_TEXT,
             placeholder=t("cloze.placeholder", lang),
             width=460,
         )
@@ -167,7 +168,7 @@ def _play(able: dict[str, RunRecord], one: Subject, lang: str) -> None:
             top = found.value["top"]
             best, probability = top[0]
             said = t(
-                "cloze.says", lang, character=sentences.shown(str(best)), share=sentences.percent(float(probability))
+                "cloze.says", lang, character=literal(str(best)), share=percent(float(probability))
             )  # fmt: skip
             chart.show(
                 charts.choices(lang, one.scene.theme),
@@ -177,7 +178,7 @@ def _play(able: dict[str, RunRecord], one: Subject, lang: str) -> None:
             )
             st.caption(t("cloze.sees_both" if found.value["sees_after"] else "cloze.sees_before", lang))
     if answer:
-        st.caption(t("cloze.answer", lang, character=sentences.shown(answer)))
+        st.caption(t("cloze.answer", lang, character=literal(answer)))
 
 
 def _example(one: Subject) -> str:

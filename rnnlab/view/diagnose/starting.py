@@ -7,13 +7,13 @@ from collections.abc import Mapping
 import streamlit as st
 
 from rnnlab.config import TrainConfig
-from rnnlab.errors import RNNLabError
 from rnnlab.recipes import RECIPES
 from rnnlab.text import corpora
+from rnnlab.view.data.identity import Identity
 from rnnlab.view.diagnose.subject import Subject
-from rnnlab.view.language.i18n import duration, t
+from rnnlab.view.language.i18n import t
 from rnnlab.view.language.settings import recipe_label
-from rnnlab.view.page import session
+from rnnlab.view.page import estimate, names, session
 from rnnlab.view.page.forms import Problems
 
 RECIPE = {"layers": "A9", "directions": "A10", "clipping": "A8-repaired", "overfitting": "A2"}
@@ -26,7 +26,7 @@ PROBLEMS = Problems("diagnose")
 """What a click was refused, until the page says it."""
 
 
-def show(identity: str, topic: str | None = None) -> None:
+def show(identity: Identity, topic: str | None = None) -> None:
     """Examine another run or recording from now on."""
     st.session_state.setdefault(CHOSEN, {})[topic or st.session_state[TOPIC]] = identity
 
@@ -61,9 +61,7 @@ def _start_recipe(topic: str, name: str | None = None, primary: bool = False) ->
         key = f"diagnose.start.{recipe.id}"
         label = t("diagnose.start", lang, id=recipe.id)
         start_button(label, {recipe.id: recipe.config}, key, topic=topic, primary=primary)
-        seconds = takes(recipe.config)
-        if seconds is not None:
-            st.caption(t("setup.takes", lang, duration=duration(seconds, lang)), width="content")
+        estimate.note(recipe.config, width="content")
 
 
 def start_button(
@@ -98,20 +96,11 @@ def _start(configs: dict[str, TrainConfig], topic: str | None) -> None:
         is_it = base in RECIPES and RECIPES[base].matches(config)
         run_id = session.start_run(config, name=base if is_it else "", based_on="" if is_it else base)
         if topic and number == 0:
-            show(f"run:{run_id}", topic)
-
-
-def takes(config: TrainConfig) -> float | None:
-    """Return how long a run will take here, in seconds, or None."""
-    try:
-        per_epoch = session.client().seconds_per_epoch(config)
-    except RNNLabError:
-        return None
-    return per_epoch * config.num_epochs if per_epoch is not None else None
+            show(Identity.of_run(run_id), topic)
 
 
 def base_recipe(one: Subject) -> str:
     """Return the id of the recipe that a subject is, or departs from."""
     if one.record is not None:
-        return one.record.name or one.record.based_on or "A9"
+        return names.recipe_id(one.record) or "A9"
     return one.name

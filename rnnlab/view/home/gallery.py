@@ -11,8 +11,10 @@ import streamlit as st
 from rnnlab.recipes import RECIPES, Recipe
 from rnnlab.view.data import recorded
 from rnnlab.view.data.recorded import Recording
+from rnnlab.view.data.thinning import thin
 from rnnlab.view.home.address import ADDRESS
-from rnnlab.view.language.i18n import number, t
+from rnnlab.view.language.i18n import t
+from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import recipe_label, recipe_title
 from rnnlab.view.page import address, folded, session
 from rnnlab.view.page.forms import Edition
@@ -25,6 +27,8 @@ WIDTH, HEIGHT = 96, 40
 """Of the small curve on a card, in pixels."""
 BESIDE = 108
 """Width of the words beside it: both fit the narrowest card."""
+POINTS = 48
+"""Of the small curve."""
 
 
 def pick(usual: Recording) -> Recording | None:
@@ -131,11 +135,9 @@ def _small_curve(name: str, lang: str, color: str) -> str:
     """Return the perplexity curve of a recorded run on a log axis, as a Markdown image with what it says."""
     one = recorded.recording(name)
     epochs = one.history.epochs
-    kept = epochs[:: -(-len(epochs) // 48)]
-    kept = kept if kept[-1] is epochs[-1] else [*kept, epochs[-1]]
     top = math.log(one.vocab_size)
     places = []
-    for event in kept:
+    for event in (epochs[i] for i in thin(len(epochs), POINTS)):
         value = top if event.perplexity is None else min(max(math.log(event.perplexity), 0.0), top)
         places.append(f"{2 + 92 * event.epoch / epochs[-1].epoch:.1f},{2 + 36 * (1 - value / top):.1f}")
     said = t("gallery.curve_alt", lang, first=number(epochs[0].perplexity, 4), last=number(epochs[-1].perplexity, 4))

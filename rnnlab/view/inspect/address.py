@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from rnnlab.runs.questions import MAX_TEXT
 from rnnlab.view.inspect.charts import STATES
-from rnnlab.view.inspect.measures import MAX_TEXT
 from rnnlab.view.page.address import Address, Parameter, one_of, stored_run, whole
 
 VIEWS = ("next", "dependence", "states")

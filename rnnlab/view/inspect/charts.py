@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from rnnlab.view.language.i18n import t
+from rnnlab.view.page.charts import layer
 from rnnlab.view.page.style import LAYER_COLORS, LAYER_DASHES, PALETTE, altair, specification
 
 HEATMAP_TABLES = ("cells", "now")
@@ -63,7 +64,7 @@ def heatmap(lang: str, theme: str = "light", limit: float = 0.0, labelled: bool 
     scale = alt.Scale(domain=stops, range=colors, interpolate="lab", clamp=True)
     ends = [-limit, 0, limit] if limit else [0, 0.5, 1]
     cells = (
-        alt.Chart(alt.NamedData(name="cells"))
+        layer("cells")
         .mark_rect()
         .encode(
             x=x,
@@ -97,7 +98,7 @@ def unit_lines(lang: str, theme: str = "light") -> dict[str, Any]:
     x = _places()
     order = [t(f"inspect.state.{name}", lang) for name in STATES]
     lines = (
-        alt.Chart(alt.NamedData(name="lines"))
+        layer("lines")
         .mark_line(strokeWidth=1.7, point=alt.OverlayMarkDef(size=70, opacity=0))  # to hover over
         .encode(
             x=x,
@@ -136,7 +137,7 @@ def candidates(lang: str, theme: str = "light") -> dict[str, Any]:
     alt = altair()
 
     colors = PALETTE[theme]
-    data = alt.NamedData(name="candidates")
+    base = layer("candidates")
     y = alt.Y(
         "rank:O",
         title=None,
@@ -149,29 +150,22 @@ def candidates(lang: str, theme: str = "light") -> dict[str, Any]:
         alt.Tooltip("shown:N", title=t("inspect.chart.network", lang)),
         alt.Tooltip("counted:N", title=t("inspect.chart.counted", lang)),
     ]
-    bars = (
-        alt.Chart(data)
-        .mark_bar(color=colors["live"], fillOpacity=0.85)
-        .encode(y=y, x=alt.X("probability:Q", scale=scale, axis=axis, title=None), tooltip=tips)
+    bars = base.mark_bar(color=colors["live"], fillOpacity=0.85).encode(
+        y=y, x=alt.X("probability:Q", scale=scale, axis=axis, title=None), tooltip=tips
     )
     # inside the bar where it is long, beside it where it is short
-    numbers = (
-        alt.Chart(data)
-        .mark_text(
-            align=alt.expr("datum.probability > 0.8 ? 'right' : 'left'"),
-            dx=alt.expr("datum.probability > 0.8 ? -8 : 8"),
-            fontSize=12,
-        )
-        .encode(
-            y=y,
-            x=alt.X("probability:Q", scale=scale),
-            text="shown:N",
-            color=alt.condition("datum.probability > 0.8", alt.value(colors["page"]), alt.value(colors["text"])),
-        )
+    numbers = base.mark_text(
+        align=alt.expr("datum.probability > 0.8 ? 'right' : 'left'"),
+        dx=alt.expr("datum.probability > 0.8 ? -8 : 8"),
+        fontSize=12,
+    ).encode(
+        y=y,
+        x=alt.X("probability:Q", scale=scale),
+        text="shown:N",
+        color=alt.condition("datum.probability > 0.8", alt.value(colors["page"]), alt.value(colors["text"])),
     )
     ticks = (
-        alt.Chart(data)
-        .transform_filter("isValid(datum.share)")
+        base.transform_filter("isValid(datum.share)")
         .mark_tick(color=colors["book"], thickness=3, height={"band": 1.0})
         .encode(y=y, x=alt.X("share:Q", scale=scale), tooltip=tips)
     )
@@ -196,7 +190,7 @@ def _now(theme: str, x: Any) -> Any:
     alt = altair()
 
     return (
-        alt.Chart(alt.NamedData(name="now"))
+        layer("now")
         .mark_bar(fillOpacity=0, stroke=PALETTE[theme]["mark"], strokeWidth=2)
         .encode(x=x, y=alt.value(0), y2=alt.value("height"))
     )

@@ -5,12 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from rnnlab.errors import CorpusError, RunError
+from rnnlab.runs.questions import MAX_TEXT
 from rnnlab.runs.store import RunRecord
 from rnnlab.view.data.facts import TextFacts
 from rnnlab.view.inspect.address import ADDRESS
-from rnnlab.view.inspect.measures import MAX_TEXT, passage
+from rnnlab.view.inspect.measures import passage
 from rnnlab.view.inspect.subject import FORM, PROBLEMS, Checkpoint, Subject
-from rnnlab.view.language.i18n import number, plain, t
+from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import summary
 from rnnlab.view.page import address, names, session
 from rnnlab.view.watch import scenes
@@ -56,7 +58,7 @@ def _run() -> RunRecord | None:
     if not records:
         return None
     by_id = {one.id: one for one in records}
-    labels = {one.id: _run_label(one, lang) for one in records}
+    labels = {one.id: _option(one, lang) for one in records}
     key = session.key(FORM.key("run"))
     chosen = st.selectbox(
         t("inspect.run", lang),
@@ -78,7 +80,7 @@ def with_weights() -> list[RunRecord]:
     return [one for one in session.store().runs(limit=500) if one.continuable][:_RUNS]
 
 
-def _run_label(record: RunRecord, lang: str) -> str:
+def _option(record: RunRecord, lang: str) -> str:
     return t(
         "inspect.run.option",
         lang,

@@ -19,8 +19,6 @@ import numpy.typing as npt
 
 Values = npt.NDArray[np.float32]
 
-MAX_TEXT = 200
-"""Characters of a text that is looked at."""
 MAX_ROWS = 32
 """Rows of a heat map that shows all units."""
 NUM_PICKED = 16

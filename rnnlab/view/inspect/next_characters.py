@@ -8,11 +8,12 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from rnnlab.view.data.highlight import visible
+from rnnlab.view.data.highlight import literal, visible
 from rnnlab.view.inspect import charts
 from rnnlab.view.inspect.measures import Successors
-from rnnlab.view.inspect.sentences import agreement, entropy_sentence, next_sentence, percent, shown
+from rnnlab.view.inspect.sentences import agreement, entropy_sentence, next_sentence
 from rnnlab.view.language.i18n import t
+from rnnlab.view.language.numbers import probability_text
 from rnnlab.view.page import chart, session
 from rnnlab.view.page.arrow import ipc
 
@@ -26,12 +27,12 @@ def draw(answer: dict[str, Any], at: int, successors: Successors | None) -> None
     text, found = answer["text"], answer["next"][at]
     actual = text[at + 1] if at + 1 < len(text) else None
     top = [(str(character), float(probability)) for character, probability in found["top"]]
-    st.subheader(t("inspect.next.title", lang, character=shown(text[at])), anchor=False)
+    st.subheader(t("inspect.next.title", lang, character=literal(text[at])), anchor=False)
     left, right = st.columns([3, 2], gap="large")
     with left:
         rows = _rows(top, actual, found["surprise"], text[at], successors, lang)
         said = t("list.join", lang).join(
-            f"{visible(character)} {percent(probability)}" for character, probability in top
+            f"{visible(character)} {probability_text(probability)}" for character, probability in top
         )
         chart.show(
             charts.candidates(lang, session.theme()),
@@ -71,6 +72,6 @@ def _rows(
         "rank": [f"{place}{'→ ' if one == actual else ''}{visible(one)}" for place, one in enumerate(characters)],
         "probability": [probability[one] for one in characters],
         "share": shares,
-        "shown": [percent(probability[one]) for one in characters],
-        "counted": ["–" if share is None else percent(share) for share in shares],
+        "shown": [probability_text(probability[one]) for one in characters],
+        "counted": ["–" if share is None else probability_text(share) for share in shares],
     }

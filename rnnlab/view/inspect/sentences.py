@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from rnnlab.view.data.highlight import visible
+from rnnlab.view.data.highlight import literal
 from rnnlab.view.inspect.measures import (
     HIGH,
     LOW,
@@ -19,41 +19,17 @@ from rnnlab.view.inspect.measures import (
     surprise_level,
     text_perplexity,
 )
-from rnnlab.view.language.i18n import number, plain, t
+from rnnlab.view.language.i18n import t
+from rnnlab.view.language.numbers import number, probability_text, signed
 
 Top = Sequence[tuple[str, float]]
-
-
-def percent(share: float) -> str:
-    """Write a share or a probability: 62%, 4.1%, 0.32%, <0.01%, >99.9%."""
-    if share >= 1:
-        return "100%"
-    if share > 0.999:
-        return ">99.9%"
-    if share >= 0.995:
-        return f"{share:.1%}"
-    if share >= 0.0995:
-        return f"{share:.0%}"
-    if share >= 0.00995:
-        return f"{share:.1%}"
-    return f"{share:.2%}" if share >= 0.0001 else "<0.01%" if share else "0%"
-
-
-def signed(value: float) -> str:
-    """Write a value of a state, with a true minus sign."""
-    return f"{value:.2f}".replace("-", "−")
-
-
-def shown(text: str) -> str:
-    """Return characters for a sentence: blanks visible, and no markup."""
-    return plain(visible(text))
 
 
 def surprise_note(surprise: float | None, lang: str) -> str:
     """Say how surprising one character was."""
     if surprise is None:
         return t("inspect.note.first", lang)
-    return t("inspect.note", lang, probability=percent(math.exp(-surprise)), surprise=f"{surprise:.2f}")
+    return t("inspect.note", lang, probability=probability_text(math.exp(-surprise)), surprise=f"{surprise:.2f}")
 
 
 def surprise_summary(text: str, found: Sequence[float | None], lang: str) -> str:
@@ -71,9 +47,9 @@ def surprise_summary(text: str, found: Sequence[float | None], lang: str) -> str
     return said + t(
         "inspect.surprise.worst",
         lang,
-        character=shown(text[place]),
-        before=shown(text[max(0, place - 4) : place]),
-        probability=percent(math.exp(-worst)),
+        character=literal(text[place]),
+        before=literal(text[max(0, place - 4) : place]),
+        probability=probability_text(math.exp(-worst)),
     )
 
 
@@ -86,16 +62,16 @@ def next_sentence(top: Top, actual: str | None, surprise: float | None, lang: st
     """Say what the network expects, and whether it came."""
     first, probability = top[0]
     if actual is None or surprise is None:
-        return t("inspect.next.end", lang, first=shown(first), probability=percent(probability))
+        return t("inspect.next.end", lang, first=literal(first), probability=probability_text(probability))
     if first == actual:
-        return t("inspect.next.right", lang, first=shown(first), probability=percent(probability))
+        return t("inspect.next.right", lang, first=literal(first), probability=probability_text(probability))
     return t(
         "inspect.next.wrong",
         lang,
-        first=shown(first),
-        probability=percent(probability),
-        actual=shown(actual),
-        other=percent(math.exp(-surprise)),
+        first=literal(first),
+        probability=probability_text(probability),
+        actual=literal(actual),
+        other=probability_text(math.exp(-surprise)),
     )
 
 
@@ -108,25 +84,25 @@ def agreement(text: str, top: Top, successors: Successors, lang: str) -> str:
     counts = successors.after(last)
     total = counts.total()
     if not total:
-        return t("inspect.counts.none", lang, character=shown(last))
+        return t("inspect.counts.none", lang, character=literal(last))
     best, times = _most_common(counts)
-    facts = {"character": shown(last), "best": shown(best), "times": times, "total": total}
+    facts = {"character": literal(last), "best": literal(best), "times": times, "total": total}
     if counts[first] == times:
-        return t("inspect.counts.agree", lang, **{**facts, "best": shown(first)})
+        return t("inspect.counts.agree", lang, **{**facts, "best": literal(first)})
     context, longer = successors.after_context(text)
     if len(context) > 1 and longer[first] == max(longer.values()):
         return t(
             "inspect.counts.longer",
             lang,
             **facts,
-            first=shown(first),
-            context=shown(context),
+            first=literal(first),
+            context=literal(context),
             longer=longer[first],
             of=longer.total(),
         )
     if counts[first]:
-        return t("inspect.counts.differ", lang, **facts, first=shown(first), seen=counts[first])
-    return t("inspect.counts.never", lang, **facts, first=shown(first))
+        return t("inspect.counts.differ", lang, **facts, first=literal(first), seen=counts[first])
+    return t("inspect.counts.never", lang, **facts, first=literal(first))
 
 
 def _most_common(counts: Counter[str]) -> tuple[str, int]:
@@ -143,14 +119,14 @@ def dependence_sentence(found: Dependence, text: str, predicted: str, lang: str)
     """
     last = len(found.shares) - 1
     if found.negligible:
-        return t("inspect.dependence.negligible", lang, predicted=shown(predicted))
+        return t("inspect.dependence.negligible", lang, predicted=literal(predicted))
     if last == 0:
-        return t("inspect.dependence.one", lang, predicted=shown(predicted), character=shown(text[0]))
+        return t("inspect.dependence.one", lang, predicted=literal(predicted), character=literal(text[0]))
     back = last - found.strongest
     facts = {
-        "predicted": shown(predicted),
-        "character": shown(text[found.strongest]),
-        "share": percent(found.shares[found.strongest]),
+        "predicted": literal(predicted),
+        "character": literal(text[found.strongest]),
+        "share": probability_text(found.shares[found.strongest]),
     }
     said = t("inspect.dependence.last", lang, **facts) if back == 0 else t(
         "inspect.dependence.back", lang, **facts, back=back
@@ -170,13 +146,13 @@ def state_reading(state: Unrolled, detector: Detector | None, lang: str) -> str:
 def saturation_sentence(state: Unrolled, lang: str) -> str:
     """Say what share of the values lies near the ends of the range, and what that does."""
     found = saturation(state)
-    shares = {"low": percent(found.low), "high": percent(found.high)}
+    shares = {"low": probability_text(found.low), "high": probability_text(found.high)}
     if state.is_gate:
         return t(f"inspect.saturation.{state.name}", lang, **shares, below=LOW, above=HIGH, mean=f"{found.mean:.2f}")
     if state.limit > 1:
         largest = f"{float(abs(state.values).max()):.1f}"
-        return t("inspect.saturation.unbounded", lang, largest=largest, share=percent(_beyond(state)))
-    return t("inspect.saturation.signed", lang, share=percent(found.low + found.high), bound=HIGH)
+        return t("inspect.saturation.unbounded", lang, largest=largest, share=probability_text(_beyond(state)))
+    return t("inspect.saturation.signed", lang, share=probability_text(found.low + found.high), bound=HIGH)
 
 
 def _beyond(state: Unrolled) -> float:

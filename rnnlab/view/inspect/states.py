@@ -13,9 +13,10 @@ from rnnlab.view.inspect import measures as scope
 from rnnlab.view.inspect import subject as inspect_subject
 from rnnlab.view.inspect.address import ADDRESS, ROWS
 from rnnlab.view.inspect.measures import Rows, Unrolled
-from rnnlab.view.inspect.sentences import saturation_sentence, signed, state_reading
+from rnnlab.view.inspect.sentences import saturation_sentence, state_reading
 from rnnlab.view.inspect.subject import Subject
 from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.numbers import signed
 from rnnlab.view.page import chart, session
 from rnnlab.view.page.arrow import ipc
 

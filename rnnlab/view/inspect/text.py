@@ -8,11 +8,12 @@ from typing import Any
 
 import streamlit as st
 
-from rnnlab.view.data.highlight import visible
+from rnnlab.view.data.highlight import literal, visible
 from rnnlab.view.inspect.address import ADDRESS
 from rnnlab.view.inspect.measures import Dependence, most_surprising, share_level, surprise_level
-from rnnlab.view.inspect.sentences import percent, shown, surprise_note
+from rnnlab.view.inspect.sentences import surprise_note
 from rnnlab.view.language.i18n import t
+from rnnlab.view.language.numbers import probability_text
 from rnnlab.view.page import session
 
 KEY = "inspect.characters"
@@ -133,7 +134,7 @@ def steps(text: str, at: int) -> None:
                 disabled=not 0 <= target < len(text),
             )
         st.markdown(
-            t("inspect.chosen", lang, place=at + 1, length=len(text), character=shown(text[at])), width="content"
+            t("inspect.chosen", lang, place=at + 1, length=len(text), character=literal(text[at])), width="content"
         )
 
 
@@ -158,7 +159,9 @@ def by_share(text: str, found: Dependence, at: int) -> None:
             cells.append(_cell(character, 0, later, faint="later"))
         else:
             share = found.shares[place]
-            cells.append(_cell(character, share_level(share), t("inspect.note.share", lang, share=percent(share))))
+            cells.append(
+                _cell(character, share_level(share), t("inspect.note.share", lang, share=probability_text(share)))
+            )
     legend = [(f"share l{level}", t(f"inspect.legend.share.{level}", lang)) for level in range(4)]
     _draw("share", cells, at, legend)
 

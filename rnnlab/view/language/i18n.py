@@ -14,8 +14,6 @@ from rnnlab.setting import as_text
 
 # links, pictures, code, formulas, emphasis, colours; an underscore within a word is none
 _MARKUP = re.compile(r"[\\`*\[\]<>$~|]|(?<!\w)_|_(?!\w)")
-_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-
 LANGUAGES = ("zh", "en")
 """The languages of the app; each has a folder in ``locale/`` and both are complete."""
 
@@ -85,29 +83,3 @@ def allowed_text(name: str, lang: str) -> str:
         return t("list.join", lang).join(allowed.choices)
     text = t(f"allowed.{allowed.interval}", lang, low=as_text(allowed.low), high=as_text(allowed.high))
     return t("allowed.or_none", lang, allowed=text) if allowed.or_none else text
-
-
-def number(value: float | None, digits: int = 4) -> str:
-    """Write a number with about `digits` significant digits, as a person would: 1027, 270.3, 7.81; ∞ for None."""
-    if value is None:
-        return "∞"
-    if value >= 1e7:
-        mantissa, exponent = f"{value:.1e}".split("e")
-        return f"{mantissa}×10{str(int(exponent)).translate(_RAISED)}"
-    if value >= 10 ** (digits - 1):
-        return f"{value:,.0f}" if value >= 10_000 else f"{value:.0f}"
-    return f"{value:.{digits}g}"
-
-
-def duration(seconds: float, lang: str) -> str:
-    """Write a time span in words that one reads at a glance: ``0.4 s``, ``12 s``, ``3 min 20 s``, ``2 h 5 min``."""
-    if seconds < 0.995:
-        return t("time.seconds", lang, seconds=f"{seconds:.2g}")
-    if seconds < 9.95:
-        return t("time.seconds", lang, seconds=f"{seconds:.1f}")
-    whole = round(seconds)
-    if whole < 60:
-        return t("time.seconds", lang, seconds=whole)
-    if whole < 3600:
-        return t("time.minutes", lang, minutes=whole // 60, seconds=whole % 60)
-    return t("time.hours", lang, hours=whole // 3600, minutes=whole % 3600 // 60)

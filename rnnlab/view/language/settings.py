@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from rnnlab.config import SETTINGS, TrainConfig
 from rnnlab.recipes import RECIPES, Recipe
 from rnnlab.setting import as_text
-from rnnlab.view.language.i18n import has, number, t
+from rnnlab.view.language.i18n import has, t
+from rnnlab.view.language.numbers import number
 
 CHOICES = tuple(name for name, setting in SETTINGS.items() if setting.widget in ("buttons", "menu"))
 """The settings whose values have names in the catalogue, under ``value.<field>.<value>``."""

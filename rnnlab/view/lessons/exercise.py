@@ -12,7 +12,8 @@ from rnnlab.runs.store import RunRecord
 from rnnlab.view.data import recorded
 from rnnlab.view.data.facts import TextFacts
 from rnnlab.view.data.history import History
-from rnnlab.view.language.i18n import number, plain, t
+from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import state_text
 from rnnlab.view.lessons import charts, layout, sentences, tables
 from rnnlab.view.lessons import tuning as lessons_tuning
@@ -23,7 +24,7 @@ from rnnlab.view.lessons.compute.exercises import Finding
 from rnnlab.view.lessons.compute.tuning import Tuned
 from rnnlab.view.lessons.contents import Lesson
 from rnnlab.view.lessons.layout import conclude
-from rnnlab.view.page import address, chart, session
+from rnnlab.view.page import address, chart, names, session
 from rnnlab.view.page.forms import Problems
 from rnnlab.view.watch import follow
 from rnnlab.view.watch import scenes as watch_scenes
@@ -90,7 +91,7 @@ def _live(exercise: Exercise, records: list[RunRecord], guess: str) -> None:
     alive = [one for one in records if one.live]
     with st.container(horizontal=True, vertical_alignment="center"):
         for one in records:
-            label = f"{one.name or one.based_on} · {state_text(one.state, lang)}"
+            label = f"{names.recipe_id(one)} · {state_text(one.state, lang)}"
             st.page_link(
                 address.PAGES["train"][0],
                 label=label,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from rnnlab.recipes import RECIPES
-from rnnlab.view.data.highlight import visible
-from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.data.highlight import literal
+from rnnlab.view.language.i18n import t
 from rnnlab.view.lessons.compute import one_hot
 from rnnlab.view.lessons.contents import Lesson
 from rnnlab.view.lessons.layout import conclude
@@ -45,7 +45,7 @@ def draw(lesson: Lesson) -> None:
                 "lesson.one-hot.row",
                 lang,
                 number=characters.index(str(chosen)) + 1,
-                character=plain(visible(str(chosen))),
+                character=literal(str(chosen)),
             )
         )
         st.latex(_matrix(found.matrix, characters.index(str(chosen))))

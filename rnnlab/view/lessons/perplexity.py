@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from rnnlab.recipes import RECIPES
-from rnnlab.view.language.i18n import number, t
+from rnnlab.view.language.i18n import t
+from rnnlab.view.language.numbers import number
 from rnnlab.view.lessons import charts, sentences, tables
 from rnnlab.view.lessons.compute import perplexity
 from rnnlab.view.lessons.contents import Lesson

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from rnnlab.text import quotes
-from rnnlab.view.data.highlight import visible
-from rnnlab.view.language.i18n import duration, number, plain, t
+from rnnlab.view.data.highlight import literal
+from rnnlab.view.language.i18n import t
+from rnnlab.view.language.numbers import duration, number
 from rnnlab.view.lessons.compute import perplexity as perplexities
 from rnnlab.view.lessons.compute import shapes
 from rnnlab.view.lessons.compute.cells import Array
@@ -30,7 +31,7 @@ def finding(exercise: str, found: Finding, lang: str) -> str:
         elif name in ("perplexity", "clipped", "relu", "tanh") and not (exercise == "X5" and name == "clipped"):
             params[name] = number(value, 4)
         elif name == "passage":
-            params[name] = plain(visible(value))
+            params[name] = literal(value)
         elif isinstance(value, float):
             params[name] = f"{value:.0%}" if name == "clipped" else number(value, 3)
     if params.get("memory") is None:
@@ -63,13 +64,13 @@ def tuned_value(setting: str, value: float, lang: str) -> str:
 def sequence(context: str, found: list[tuple[str, int]], rows: Table, coverage: float, lang: str) -> str:
     """Say what a table with this context knows, and what its writing is worth."""
     total = sum(count for _, count in found)
-    shown = plain(visible(context))
+    shown = literal(context)
     if not context:
         first = t("lesson.sequence.blind", lang, count=len(found), total=f"{total:,}")
     elif not found:
         first = t("lesson.sequence.unseen", lang, context=shown)
     elif len(found) == 1:
-        first = t("lesson.sequence.sure", lang, context=shown, total=total, character=plain(visible(found[0][0])))
+        first = t("lesson.sequence.sure", lang, context=shown, total=total, character=literal(found[0][0]))
     else:
         first = t("lesson.sequence.seen", lang, context=shown, total=total, count=len(found))
     second = t(
@@ -165,7 +166,7 @@ def depth(name: str, found: Descent, epoch: int, lang: str) -> str:
 def directions(character: str, moved: float, lang: str) -> str:
     """Say whether a network has read the character it is to predict: exchanging it has `moved` the prediction."""
     kind = "leaks" if moved > 0 else "honest"
-    return t(f"lesson.directions.{kind}", lang, character=plain(visible(character)), moved=number(moved, 2))
+    return t(f"lesson.directions.{kind}", lang, character=literal(character), moved=number(moved, 2))
 
 
 def written(perplexity: float | None, epoch: int, prefix: str, text: str, lang: str) -> str:
@@ -174,7 +175,7 @@ def written(perplexity: float | None, epoch: int, prefix: str, text: str, lang: 
     params = {
         "perplexity": number(perplexity, 5),
         "epoch": epoch,
-        "text": plain(visible(text[: len(prefix) + 20])),
+        "text": literal(text[: len(prefix) + 20]),
     }
     if period is None:
         return t("lesson.directions.writes", lang, **params)

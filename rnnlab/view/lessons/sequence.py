@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from rnnlab.recipes import RECIPES
-from rnnlab.view.data.highlight import visible
-from rnnlab.view.language.i18n import number, plain, t
+from rnnlab.view.data.highlight import literal, visible
+from rnnlab.view.language.i18n import t
+from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import corpus_title
 from rnnlab.view.lessons import charts, sentences, tables
 from rnnlab.view.lessons.compute import markov
@@ -57,7 +58,7 @@ def draw(lesson: Lesson) -> None:
     left, right = st.columns([1, 1], gap="medium")
     with left:
         if found:
-            st.markdown(t("lesson.sequence.follows", lang, context=plain(visible(context)) or "—"))
+            st.markdown(t("lesson.sequence.follows", lang, context=literal(context) or "—"))
             best = t("list.join", lang).join(visible(one) for one, _ in found[:3])
             chart.show(
                 charts.continuations(lang, theme),

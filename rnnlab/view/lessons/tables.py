@@ -11,7 +11,9 @@ import pyarrow as pa
 
 from rnnlab.view.data.highlight import visible
 from rnnlab.view.data.history import History
-from rnnlab.view.language.i18n import number, t
+from rnnlab.view.data.thinning import thin
+from rnnlab.view.language.i18n import t
+from rnnlab.view.language.numbers import number
 from rnnlab.view.lessons.compute import clipping, sampling, truncation
 from rnnlab.view.lessons.compute.cells import Array
 from rnnlab.view.lessons.compute.clipping import Clipped
@@ -238,13 +240,12 @@ def directions(text: str, target: int, reading: Reading, lang: str) -> dict[str,
 
 
 MAX_POINTS = 120
-
-
+"""Of one curve of a race."""
 _APART = 0.08
 """Of two numbers beside a chart, as a share of its height on a phone."""
 
 
-def _thin(ends: dict[str, list[Any]], top: float) -> None:
+def _leave_out_close_labels(ends: dict[str, list[Any]], top: float) -> None:
     # numbers that would lie on each other are left out; the sentence below the chart says all of them
     least = _APART * math.log(top)
     above: float | None = None
@@ -268,12 +269,10 @@ def race(runs: Mapping[str, History], vocab_size: float, num_epochs: int) -> dic
     ends: dict[str, list[Any]] = {"epoch": [], "value": [], "run": [], "label": []}
     for name, history in runs.items():
         rows = history.epochs
-        stride = max(1, -(-len(rows) // MAX_POINTS))
-        for i, one in enumerate(rows):
-            if i % stride == 0 or one is rows[-1]:
-                columns["epoch"].append(float(one.epoch))
-                columns["value"].append(place(one.perplexity))
-                columns["run"].append(name)
+        for i in thin(len(rows), MAX_POINTS):
+            columns["epoch"].append(float(rows[i].epoch))
+            columns["value"].append(place(rows[i].perplexity))
+            columns["run"].append(name)
         if rows:
             ends["epoch"].append(float(rows[-1].epoch))
             ends["value"].append(place(rows[-1].perplexity))
@@ -283,7 +282,7 @@ def race(runs: Mapping[str, History], vocab_size: float, num_epochs: int) -> dic
     # of several ends that may lie close together, the lowest is named below its curve
     lowest = min(ends["value"], default=0.0)
     ends["below"] = [float(len(ends["value"]) > 1 and value == lowest) for value in ends["value"]]
-    _thin(ends, top)
+    _leave_out_close_labels(ends, top)
     return {
         "race": ipc(columns, types),
         "ends": ipc(ends, types | {"label": _S, "below": _F}),

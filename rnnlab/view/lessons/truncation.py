@@ -8,7 +8,8 @@ from rnnlab.errors import RNNLabError
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.store import RunRecord
 from rnnlab.view.data import recorded
-from rnnlab.view.language.i18n import number, t
+from rnnlab.view.language.i18n import t
+from rnnlab.view.language.numbers import number
 from rnnlab.view.lessons import charts, contents, sentences, tables
 from rnnlab.view.lessons.compute import truncation
 from rnnlab.view.lessons.compute.exercises import without_detach

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from rnnlab.view.language.i18n import number, t
+from rnnlab.view.language.i18n import t
+from rnnlab.view.language.numbers import number
 from rnnlab.view.lessons.address import ADDRESS
 from rnnlab.view.lessons.compute import tuning
 from rnnlab.view.lessons.compute.tuning import SHORT, Row, Tuned

@@ -13,7 +13,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from rnnlab.errors import RNNLabError, RunError
 from rnnlab.runs.client import Client
 from rnnlab.view.language.i18n import LANGUAGES, language_of, t
-from rnnlab.view.page import address, session
+from rnnlab.view.page import address, folded, session
 from rnnlab.view.page.address import PAGES, Address, Parameter, one_of
 from rnnlab.view.page.clicks import Clicks
 from rnnlab.view.page.forms import Problems
@@ -156,19 +156,14 @@ def head(title: str, lead: str = "") -> None:
 
 def _share() -> None:
     """Offer the address of the page as it stands; it is worked out when somebody asks for it."""
-    opened = st.popover(
-        t("share.page", session.language()),
-        icon=":material/link:",
-        type="tertiary",
-        help=t("share.page.help", session.language()),
-        key="shell.share",
-        on_change="rerun",
-    )
-    if opened.open:
-        from rnnlab.view.page import share
+    help_text = t("share.page.help", session.language())
+    folded.popover("share.page", _this_page, key="shell.share", icon=":material/link:", help=help_text)
 
-        with opened:
-            share.this_page()
+
+def _this_page() -> None:
+    from rnnlab.view.page import share
+
+    share.this_page()
 
 
 def _follow_short_link() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
@@ -11,9 +12,10 @@ from rnnlab.recipes import RECIPES
 from rnnlab.runs.protocol import ENDED, LIVE
 from rnnlab.runs.store import MAX_TITLE, RunRecord
 from rnnlab.view.data.identity import MAX_PINS
-from rnnlab.view.language.i18n import number, plain, t
+from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import STATE_COLORS, STATE_ICONS, recipe_title, state_text, summary, value_text
-from rnnlab.view.page import address, session
+from rnnlab.view.page import address, folded, refresh, session
 from rnnlab.view.page.forms import Edition, Problems
 from rnnlab.view.page.names import recipe_name, title
 from rnnlab.view.runs.address import ADDRESS, FILTERS, LONGEST
@@ -26,15 +28,18 @@ _PINS = "run_list.pins"
 
 def draw() -> None:
     """Show the runs, the newest first, looking again every two seconds while one is live."""
-    any_live = bool(session.store().runs(limit=1, states=LIVE))
+    any_live = _any_live()
 
-    def look() -> None:
+    def look() -> bool:
         _PROBLEMS.say()
         _list()
-        if bool(session.store().runs(limit=1, states=LIVE)) != any_live:
-            st.rerun()
+        return _any_live()
 
-    st.fragment(run_every=2.0 if any_live else None)(look)()
+    refresh.moving(look, 2.0 if any_live else None, any_live)
+
+
+def _any_live() -> bool:
+    return bool(session.store().runs(limit=1, states=LIVE))
 
 
 def matches(record: RunRecord, query: str, lang: str) -> bool:
@@ -148,9 +153,9 @@ def _row(record: RunRecord) -> None:
     with st.container(border=True, gap="small"):
         color, icon = STATE_COLORS[record.state], STATE_ICONS[record.state]
         star = ":material/star: " if record.starred else ""
-        st.markdown(f"{star}**{title(record)}**  :{color}-badge[{icon} {state_text(record.state, lang)}]")
+        st.markdown(f"{star}**{plain(title(record))}**  :{color}-badge[{icon} {state_text(record.state, lang)}]")
         facts = [
-            *([recipe_name(record)] if record.title else []),
+            *([plain(recipe_name(record))] if record.title else []),
             t("progress.epoch_of", lang, epoch=record.epoch, total=record.num_epochs),
             t("runs.perplexity", lang, perplexity=number(record.perplexity))
             if record.epoch
@@ -189,8 +194,9 @@ def _actions(record: RunRecord, lang: str) -> None:
         record,
         lambda: session.client().star(record.id, not record.starred),
     )
-    _rename(record, lang)
-    _share(record, lang)
+    rename, share = partial(_rename, record), partial(exports.links, record)
+    folded.popover("runs.rename", rename, key=f"run_list.rename.{record.id}", icon=":material/edit:")
+    folded.popover("controls.share", share, key=f"run_list.share.{record.id}", icon=":material/link:")
     exports.exports(record, quiet=True)
     if not record.live and st.button(
         t("runs.delete", lang), key=f"run_list.delete.{record.id}", icon=":material/delete:", type="tertiary"
@@ -198,38 +204,18 @@ def _actions(record: RunRecord, lang: str) -> None:
         _confirm(record)
 
 
-def _rename(record: RunRecord, lang: str) -> None:
-    opened = st.popover(
-        t("runs.rename", lang),
-        icon=":material/edit:",
-        type="tertiary",
-        key=f"run_list.rename.{record.id}",
-        on_change="rerun",
+def _rename(record: RunRecord) -> None:
+    lang = session.language()
+    key = f"run_list.title.{record.id}.{record.title}"
+    st.text_input(
+        t("runs.rename.label", lang),
+        record.title,
+        key=key,
+        max_chars=MAX_TITLE,
+        placeholder=t("runs.rename.hint", lang),
+        on_change=_PROBLEMS.guard,
+        args=(lambda: session.client().rename(record.id, str(st.session_state[key] or "")),),
     )
-    if opened.open:
-        key = f"run_list.title.{record.id}.{record.title}"
-        opened.text_input(
-            t("runs.rename.label", lang),
-            record.title,
-            key=key,
-            max_chars=MAX_TITLE,
-            placeholder=t("runs.rename.hint", lang),
-            on_change=_PROBLEMS.guard,
-            args=(lambda: session.client().rename(record.id, str(st.session_state[key] or "")),),
-        )
-
-
-def _share(record: RunRecord, lang: str) -> None:
-    opened = st.popover(
-        t("controls.share", lang),
-        icon=":material/link:",
-        type="tertiary",
-        key=f"run_list.share.{record.id}",
-        on_change="rerun",
-    )
-    if opened.open:
-        with opened:
-            exports.links(record)
 
 
 def _button(name: str, icon: str, record: RunRecord, act: Callable[[], None]) -> None:
@@ -248,7 +234,7 @@ def _confirm(record: RunRecord) -> None:
 
     @st.dialog(t("runs.delete.title", lang))
     def ask() -> None:
-        st.markdown(t("runs.delete.ask", lang, title=title(record), epochs=record.epoch))
+        st.markdown(t("runs.delete.ask", lang, title=plain(title(record)), epochs=record.epoch))
         with st.container(horizontal=True):
             if st.button(
                 t("runs.delete.yes", lang),

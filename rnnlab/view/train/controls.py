@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
-from rnnlab.errors import RNNLabError, RunError
+from rnnlab.errors import RunError
 from rnnlab.runs.protocol import STEP_UNITS
 from rnnlab.runs.store import RunRecord
 from rnnlab.text import corpora
-from rnnlab.view.language.i18n import duration, plain, t
+from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.settings import changes_text, summary
-from rnnlab.view.page import address, session
+from rnnlab.view.page import address, estimate, folded, names, session
 from rnnlab.view.page.forms import Problems
 from rnnlab.view.page.session import SHOWN
 from rnnlab.view.train import setup as train_setup
@@ -48,20 +49,8 @@ def headline(setup: Setup) -> None:
         notes.append(f":orange-badge[{t('setup.based_on', lang, id=setup.recipe.id)}] {plain(changes)}")
     else:
         notes.append(f":blue-badge[{t('setup.recipe_badge', lang, id=setup.recipe.id, section=setup.recipe.section)}]")
-    seconds = _estimate(setup)
-    if seconds is not None:
-        notes.append(t("setup.takes", lang, duration=duration(seconds, lang)))
-    st.caption("  ·  ".join(notes))
-
-
-def _estimate(setup: Setup) -> float | None:
-    if setup.config is None or not setup.config.num_epochs:
-        return None
-    try:
-        per_epoch = session.client().seconds_per_epoch(setup.config)
-    except RNNLabError:
-        return None
-    return per_epoch * setup.config.num_epochs if per_epoch is not None else None
+    notes.append(estimate.takes(setup.config))
+    st.caption("  ·  ".join(filter(None, notes)))
 
 
 def bar(setup: Setup, record: RunRecord | None) -> None:
@@ -166,8 +155,8 @@ def shown_beside(setup: Setup, record: RunRecord) -> None:
     """Say which run is shown, where the setup beside it is another one."""
     lang = session.language()
     if setup.config != record.config:
-        name = record.name or (t("setup.based_on", lang, id=record.based_on) if record.based_on else record.id)
-        st.caption(t("train.shown", lang, name=name, summary=plain(summary(record.config, lang))))
+        name, setup_text = plain(names.short(record)), plain(summary(record.config, lang))
+        st.caption(t("train.shown", lang, name=name, summary=setup_text))
 
 
 def _show(run_id: str) -> None:
@@ -298,8 +287,10 @@ def _set_clip(run_id: str, on_key: str, clip_key: str) -> None:
 
 
 def _share(record: RunRecord) -> None:
-    lang = session.language()
-    opened = st.popover(t("controls.share", lang), icon=":material/link:", key=f"share.{record.id}", on_change="rerun")
-    if opened.open:
-        with opened:
-            exports.links(record)
+    folded.popover(
+        "controls.share",
+        partial(exports.links, record),
+        key=f"share.{record.id}",
+        icon=":material/link:",
+        quiet=False,
+    )

@@ -45,16 +45,15 @@ def show(recording: Recording, draw: Callable[[Scene, Callable[[], None]], None]
         with row:
             _controls(recording, playback, playing)
 
-    def look() -> None:
+    def look() -> bool:
         now = time.monotonic()
         held = _held(recording)
         epoch = held.at(clock, now)
         scene = scenes.recorded_scene(recording, epoch, lang, session.theme())
         draw(scene, partial(_slider, recording, epoch, playing))
-        if playing and not held.playing(clock, now):
-            st.rerun()
+        return held.playing(clock, now)
 
-    refresh.moving(look, EVERY if playing else None)
+    refresh.moving(look, EVERY if playing else None, playing)
 
 
 def stands(name: str) -> bool:

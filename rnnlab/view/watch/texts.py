@@ -7,8 +7,9 @@ import streamlit as st
 from rnnlab.errors import RunError
 from rnnlab.runs.store import RunRecord
 from rnnlab.view.data.facts import Reading, TextFacts
-from rnnlab.view.data.highlight import highlighted, visible
-from rnnlab.view.language.i18n import number, plain, t
+from rnnlab.view.data.highlight import highlighted, literal
+from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.numbers import number
 from rnnlab.view.page import address
 from rnnlab.view.page.forms import Edition, Problems
 from rnnlab.view.watch.address import ADDRESS
@@ -127,9 +128,7 @@ def sources(reading: Reading, text: TextFacts, lang: str, key: str) -> None:
     with st.popover(t("lyrics.sources", lang), icon=":material/format_quote:", type="tertiary", key=key):
         st.caption(t("lyrics.sources.note", lang, length=text.quote_length))
         for quote, source in dict.fromkeys(reading.quotes):
-            st.markdown(
-                f"{plain(visible(quote))}  \n:small[:gray[{plain(t('lyrics.quoted_from', lang, source=source))}]]"
-            )
+            st.markdown(f"{literal(quote)}  \n:small[:gray[{plain(t('lyrics.quoted_from', lang, source=source))}]]")
 
 
 def _answer(scene: Scene) -> None:

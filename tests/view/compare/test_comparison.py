@@ -33,6 +33,7 @@ from rnnlab.view.compare.measures import (
     read_pins,
     rungs,
     smoothed,
+    write_pins,
 )
 from rnnlab.view.compare.sentences import (
     READY,
@@ -41,8 +42,6 @@ from rnnlab.view.compare.sentences import (
     greatest_step,
     labels,
     same_curve,
-    scientific,
-    shown,
     verdict,
     width_of_chance,
 )
@@ -51,8 +50,11 @@ from rnnlab.view.compare.variants import parse_own, variants
 from rnnlab.view.data import recorded
 from rnnlab.view.data.facts import FactBook, Reading
 from rnnlab.view.data.history import History
-from rnnlab.view.language.i18n import LANGUAGES, duration, t
-from tests.view.watch.test_tables import epoch, rows, started
+from rnnlab.view.data.identity import Identity
+from rnnlab.view.language.i18n import LANGUAGES, t
+from rnnlab.view.language.numbers import duration, perplexity_text
+from tests.made import epoch, started
+from tests.view.watch.test_tables import rows
 
 LADDER = {0: 1000.0, 1: 270.0, 2: 8.0}
 FACTS = FactBook(lambda name: None)
@@ -62,8 +64,9 @@ def a_run(*perplexities: float | None, pin: str = "one", **changes: Any) -> Pinn
     """A run whose epochs had these perplexities, half a second and 9000 characters each."""
     epochs = [epoch(number, value) for number, value in enumerate(perplexities, 1)]
     settings = {"config": TrainConfig(num_epochs=10), "ladder": LADDER, "recipe": "A2", "exact": True, **changes}
-    return Pinned(pin=pin, title=settings.pop("title", ""), state=settings.pop("state", "finished"),
-                  history=History([started(), *epochs]), **settings)  # fmt: skip
+    title, state = settings.pop("title", ""), settings.pop("state", "finished")
+    history = History([started(), *epochs])
+    return Pinned(identity=Identity.of_run(pin), title=title, state=state, history=history, **settings)
 
 
 def reading(
@@ -79,7 +82,7 @@ def recorded_run(name: str) -> Pinned:
     written = one.history.written()[-1]
     texts = FACTS.of(one.config)
     return Pinned(
-        pin=f"recorded:{name}",
+        identity=Identity.of_recording(name),
         recipe=name,
         exact=True,
         title="",
@@ -96,14 +99,16 @@ def recorded_run(name: str) -> Pinned:
 
 
 def test_pins_are_read_once_each_and_in_order() -> None:
-    assert read_pins(" b,a, ,b,recorded:A6,") == ["b", "a", "recorded:A6"]
+    pins = read_pins(" b,a, ,b,recorded:A6,run:a,")
+    assert pins == [Identity.of_run("b"), Identity.of_run("a"), Identity.of_recording("A6")]
+    assert write_pins(pins) == "b,a,recorded:A6"
     assert read_pins("") == []
 
 
 def test_too_many_pins_are_refused_with_the_number_allowed() -> None:
-    check_pins(list("abcdef"))
+    check_pins(read_pins("a,b,c,d,e,f"))
     with pytest.raises(RunError) as caught:
-        check_pins(list("abcdefg"))
+        check_pins(read_pins("a,b,c,d,e,f,g"))
     assert (caught.value.code, caught.value.params) == ("compare_too_many", {"given": 7, "allowed": 6})
 
 
@@ -306,11 +311,11 @@ def test_the_pairs_of_the_book_say_what_their_recordings_show(lang: str) -> None
     a9 = verdict(recorded_run("A8"), recorded_run("A9"), ("A8", "A9"), lang)
     unigram = recorded_run("A9").ladder[1]
     assert abs(recorded_run("A9").history.epochs[-1].perplexity / unigram - 1) < 0.1  # type: ignore[operator]
-    assert has_clause(a9, "flat", lang, name="A9", line=shown(unigram))
-    assert not has_clause(a9, "flat", lang, name="A8", line=shown(unigram))
+    assert has_clause(a9, "flat", lang, name="A9", line=perplexity_text(unigram))
+    assert not has_clause(a9, "flat", lang, name="A8", line=perplexity_text(unigram))
     # the pair beside it does not lie on that line
     a6 = verdict(recorded_run("A6"), recorded_run("A7"), ("A6", "A7"), lang)
-    assert not any(has_clause(a6, "flat", lang, name=name, line=shown(unigram)) for name in ("A6", "A7"))
+    assert not any(has_clause(a6, "flat", lang, name=name, line=perplexity_text(unigram)) for name in ("A6", "A7"))
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -417,10 +422,6 @@ def test_the_greatest_step_of_a_ladder_is_the_one_that_changed_most() -> None:
     assert "goes up from 100 to 4000" in greatest_step(chain, runs, "en")
     assert "no step" in greatest_step(chain[:2], runs[:2], "en")
     assert greatest_step(chain, [a_run(9.0), None, a_run(8.0), None], "en") == ""
-
-
-def test_tiny_numbers_are_written_as_in_a_book() -> None:
-    assert [scientific(value) for value in (8.2e-8, 0.04, 0.0)] == ["8.2×10⁻⁸", "4.0×10⁻²", "0"]
 
 
 def test_parity_is_judged_by_both_figures() -> None:

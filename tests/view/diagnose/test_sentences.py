@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from rnnlab.config import TrainConfig
-from rnnlab.events import Diagnosis, EpochFinished, TextGenerated, perplexity_of
+from rnnlab.events import Diagnosis, EpochFinished, TextGenerated
 from rnnlab.recipes import RECIPES
 from rnnlab.view.data import recorded
 from rnnlab.view.data.history import History
 from rnnlab.view.diagnose import exhausted, sentences
 from rnnlab.view.diagnose.sentences import Attempt
 from rnnlab.view.language.i18n import LANGUAGES, t
+from tests import made
 
 UNIGRAM = 262.6
 ONE_WAY = TrainConfig()
@@ -23,15 +24,9 @@ CLOZE = RECIPES["A10-cloze"].config
 
 
 def epoch(number: int, perplexity: float | None, **changes: Any) -> EpochFinished:
-    """One epoch as the engine reports it."""
-    import math
-
-    loss = math.log(perplexity) if perplexity is not None else 40.0
-    values: dict[str, Any] = {
-        "seconds": 1.0, "num_tokens": 8960, "learning_rate": 0.01, "clip_norm": None, "grad_norm": 0.2,
-        "grad_norm_max": 0.3, "clipped_share": 0.0, **changes,
-    }  # fmt: skip
-    return EpochFinished(epoch=number, loss=loss, perplexity=perplexity_of(loss), **values)
+    """One epoch of a run that does not clip."""
+    usual: dict[str, Any] = {"seconds": 1.0, "clip_norm": None, "clipped_share": 0.0, "grad_norm": 0.2}
+    return made.epoch(number, perplexity, **{**usual, **changes})
 
 
 def history(perplexities: Sequence[float | None], **changes: Any) -> History:

@@ -19,7 +19,6 @@ from rnnlab.view.inspect.sentences import (
     dependence_sentence,
     entropy_sentence,
     next_sentence,
-    percent,
     saturation_sentence,
     surprise_note,
     surprise_summary,
@@ -241,15 +240,6 @@ def test_on_what_a_prediction_depends(weights: list[float], reach: int, says: st
 
 def test_a_prediction_from_one_character_can_only_depend_on_it() -> None:
     assert "there is nothing before it" in dependence_sentence(measures.dependence([0.4]), "a", "x", "en")
-
-
-@pytest.mark.parametrize(
-    ("share", "said"),
-    [(1, "100%"), (0.9995, ">99.9%"), (0.997, "99.7%"), (0.62, "62%"), (0.041, "4.1%"), (0.0032, "0.32%"),
-     (1e-6, "<0.01%"), (0, "0%")],
-)  # fmt: skip
-def test_shares_are_written_with_the_digits_that_matter(share: float, said: str) -> None:
-    assert percent(share) == said
 
 
 # texts to look at

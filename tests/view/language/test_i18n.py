@@ -19,11 +19,9 @@ from rnnlab.view.language.i18n import (
     LANGUAGES,
     allowed_text,
     catalogue,
-    duration,
     error_text,
     has,
     language_of,
-    number,
     plain,
     t,
 )
@@ -179,18 +177,6 @@ def test_what_a_url_brings_does_not_become_markup() -> None:
 def test_the_language_of_a_locale() -> None:
     assert [language_of(one) for one in ("zh-CN", "zh", "ZH-hk", "en-US", "fr", "", None)] == [
         "zh", "zh", "zh", "en", "en", "en", "en",
-    ]  # fmt: skip
-
-
-def test_numbers_are_written_as_a_person_would() -> None:
-    assert [number(one) for one in (1027.0, 270.28, 7.81, 1.0, 1.0221, 12345.6, None, 3.2e9)] == [
-        "1027", "270.3", "7.81", "1", "1.022", "12,346", "∞", "3.2×10⁹",
-    ]  # fmt: skip
-
-
-def test_durations() -> None:
-    assert [duration(one, "en") for one in (0.21, 1.5, 41, 100, 7500)] == [
-        "0.21 s", "1.5 s", "41 s", "1 min 40 s", "2 h 5 min",
     ]  # fmt: skip
 
 

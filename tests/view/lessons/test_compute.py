@@ -29,6 +29,7 @@ from rnnlab.view.lessons.compute import (
     shapes,
     truncation,
 )
+from tests.made import epoch
 
 # contents
 
@@ -281,11 +282,8 @@ def test_numbers_are_written_without_a_negative_zero() -> None:
 # depth
 
 
-def _epoch(norms: tuple[float, ...], epoch: int = 1) -> EpochFinished:
-    return EpochFinished(
-        epoch=epoch, loss=1.0, perplexity=math.e, seconds=1.0, num_tokens=1, learning_rate=1.0, clip_norm=None,
-        grad_norm=1.0, grad_norm_max=1.0, clipped_share=0.0, grad_norm_by_layer=norms,
-    )  # fmt: skip
+def _epoch(norms: tuple[float, ...], number: int = 1) -> EpochFinished:
+    return epoch(number, grad_norm_by_layer=norms)
 
 
 @pytest.mark.parametrize(

@@ -12,19 +12,22 @@ from rnnlab.events import RunDiverged, RunFinished
 from rnnlab.recipes import RECIPES
 from rnnlab.view.data import recorded
 from rnnlab.view.data.history import History
+from rnnlab.view.data.identity import Identity
 from rnnlab.view.data.shelf import Shelf
-from rnnlab.view.language.i18n import LANGUAGES, number, t
+from rnnlab.view.language.i18n import LANGUAGES, t
+from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import departure
 from rnnlab.view.watch import curve, progress, texts
 from rnnlab.view.watch.scenes import Scene
+from tests.made import epoch
 from tests.view.compare.test_comparison import reading
-from tests.view.watch.test_tables import LADDER, epoch
+from tests.view.watch.test_tables import LADDER
 
 
 def scene(*perplexities: float | None, lang: str = "en", state: str = "finished", **settings: Any) -> Scene:
     """A run with these perplexities, one per epoch."""
     return Scene(
-        id="some-run",
+        identity=Identity.of_run("some-run"),
         state=state,
         config=TrainConfig.make(**settings),
         recipe=None,
@@ -178,7 +181,10 @@ def test_a_recording_ends_where_its_alternative_text_says() -> None:
     recording = recorded.recording("A6")
     assert isinstance(recording.history.ending, RunFinished)
     one = replace(
-        scene(state="recorded"), id="recorded-A6", history=recording.history.until(80), config=recording.config
+        scene(state="recorded"),
+        identity=Identity.of_recording("A6"),
+        history=recording.history.until(80),
+        config=recording.config,
     )
     first, last = recording.history.epochs[0], recording.history.at(80)
     assert last is not None
