@@ -9,9 +9,9 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from rnnlab.cells import CELLS
 from rnnlab.errors import ConfigError
 
-Cell = Literal["rnn", "gru", "lstm"]
 Implementation = Literal["scratch", "library"]
 Activation = Literal["tanh", "relu"]
 Initialization = Literal["normal", "uniform", "xavier", "orthogonal"]
@@ -36,7 +36,7 @@ class TrainConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     # the network
-    cell: Cell = "rnn"
+    cell: str = "rnn"
     implementation: Implementation = "scratch"
     num_layers: int = Field(1, ge=1, le=8)
     bidirectional: bool = False
@@ -88,6 +88,13 @@ class TrainConfig(BaseModel):
     precision: Precision = "float32"
     flush_denormal: bool = Field(True, description="off to see how slow vanishing gradients are")
 
+    @field_validator("cell")
+    @classmethod
+    def _cell_exists(cls, value: str) -> str:
+        if value not in CELLS:
+            raise ValueError("there is no such cell")
+        return value
+
     @field_validator("prefixes", mode="before")
     @classmethod
     def _prefixes_from_text(cls, value: object) -> object:
@@ -100,6 +107,14 @@ class TrainConfig(BaseModel):
         if any(not 1 <= len(prefix) <= 100 for prefix in value):
             raise ValueError("every prefix has 1 to 100 characters")
         return value
+
+    @model_validator(mode="after")
+    def _library_has_the_cell(self) -> TrainConfig:
+        if self.implementation == "library" and CELLS[self.cell].library is None:
+            raise PydanticCustomError(
+                "config_conflict_library", "the library has no layer for this cell (implementation=scratch)"
+            )
+        return self
 
     @model_validator(mode="after")
     def _graph_stays_small(self) -> TrainConfig:
@@ -180,14 +195,21 @@ class TrainConfig(BaseModel):
         return cls().change(**data)
 
 
+def choices(name: str) -> tuple[str, ...]:
+    """Return the values from which the setting `name` is chosen; none where it is a number, a text or a switch."""
+    if name == "cell":
+        return tuple(CELLS)
+    values = get_args(TrainConfig.model_fields[name].annotation)
+    return values if all(isinstance(value, str) for value in values) else ()
+
+
 def allowed_values(name: str) -> str:
     """Say in a few words what the setting `name` accepts, e.g. ``"rnn, gru, lstm"`` or ``"1 to 8"``."""
     field = TrainConfig.model_fields[name]
-    choices = get_args(field.annotation)
     if field.annotation is bool:
         return "true, false"
-    if choices and all(isinstance(choice, str) for choice in choices):
-        return ", ".join(choices)
+    if names := choices(name):
+        return ", ".join(names)
     if name == "prefixes":
         return "1 to 4 texts of 1 to 100 characters, separated by |"
     if name == "corpus":
@@ -195,7 +217,7 @@ def allowed_values(name: str) -> str:
     bounds = {key: getattr(meta, key) for meta in field.metadata for key in ("ge", "gt", "le") if hasattr(meta, key)}
     low = _to_text(bounds["ge"]) if "ge" in bounds else f"more than {_to_text(bounds['gt'])}"
     text = f"{low} to {_to_text(bounds['le'])}"
-    return f"{text}, or none" if type(None) in choices else text
+    return f"{text}, or none" if type(None) in get_args(field.annotation) else text
 
 
 def _from_text(name: str, text: str) -> Any:

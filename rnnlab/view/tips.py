@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rnnlab.cells import CELLS
 from rnnlab.view.i18n import allowed_text, t
 from rnnlab.view.sections import SECOND
 
@@ -37,7 +38,9 @@ class Treatment:
 _STEP = r"\mathbf{w} \leftarrow \mathbf{w} - \eta\, \mathbf{g}"
 
 BOOK: dict[str, Treatment] = {
-    "cell": Treatment(("6.2", "6.7", "6.8"), (r"\mathbf{H}_t = f(\mathbf{X}_t, \mathbf{H}_{t-1})",)),
+    "cell": Treatment(
+        tuple(cell.section for cell in CELLS.values()), (r"\mathbf{H}_t = f(\mathbf{X}_t, \mathbf{H}_{t-1})",)
+    ),
     "implementation": Treatment(("6.4", "6.5")),
     "num_layers": Treatment(
         ("6.9",),

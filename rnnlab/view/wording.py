@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rnnlab.cells import CELLS
 from rnnlab.config import TrainConfig
 from rnnlab.recipes import RECIPES, Recipe
 from rnnlab.view.i18n import has, number, t
@@ -32,7 +33,7 @@ def value_text(name: str, value: object, lang: str) -> str:
         return t("value.off", lang)
     if isinstance(value, bool):
         return t("value.yes" if value else "value.no", lang)
-    if name in CHOICES:
+    if name in CHOICES and has(f"value.{name}.{value}", lang):
         return t(f"value.{name}.{value}", lang)
     if name == "corpus":
         return corpus_title(str(value), lang)
@@ -69,12 +70,12 @@ def summary(config: TrainConfig, lang: str) -> str:
         t("summary.residual", lang) if config.residual else "",
         t("summary.layer_norm", lang) if config.layer_norm else "",
         t("summary.forget_bias", lang, value=number(config.forget_bias, 6))
-        if config.forget_bias and config.cell == "lstm"
+        if config.forget_bias and CELLS[config.cell].forget
         else "",
     ]
     place = parts.index(t(f"summary.sampling.{config.sampling}", lang))
     parts[place:place] = [one for one in helps if one]
-    if config.cell == "rnn" and config.activation == "relu":
+    if CELLS[config.cell].chooses_activation and config.activation == "relu":
         parts.insert(1, "ReLU")
     if not config.detach:
         parts.insert(-1, t("summary.no_detach", lang))

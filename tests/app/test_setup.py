@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from rnnlab.cells import CELLS
 from rnnlab.config import TrainConfig
 from rnnlab.errors import RNNLabError
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.client import Client
-from rnnlab.view.equations import EQUATIONS, cell_source
+from rnnlab.view.equations import cell_source
 from rnnlab.view.i18n import LANGUAGES, error_text, t
 from rnnlab.view.panels import corpus
 from rnnlab.view.tips import tip
@@ -184,14 +185,14 @@ def shown_cell(app: AppTest) -> tuple[list[str], list[str]]:
     return [one.value for one in app.code], [one.value.strip("$\n ") for one in app.latex]
 
 
-@pytest.mark.parametrize("cell", EQUATIONS)
+@pytest.mark.parametrize("cell", CELLS)
 def test_the_cell_that_runs_is_shown_as_code_and_as_formulas(open_page: Open, client: Client, cell: str) -> None:
     run_id = client.create(TINY.change(cell=cell, num_epochs=1), based_on="A2")
     for _ in client.follow(run_id):
         pass
     app = open_page("train", "zh", run=run_id)
     assert not app.exception
-    assert shown_cell(app) == ([cell_source(cell)], list(EQUATIONS[cell]))
+    assert shown_cell(app) == ([cell_source(cell)], list(CELLS[cell].latex))
 
 
 def test_code_and_formulas_change_with_the_cell(open_page: Open) -> None:
@@ -200,7 +201,7 @@ def test_code_and_formulas_change_with_the_cell(open_page: Open) -> None:
     for cell in ("rnn", "gru", "lstm", "rnn"):
         setting(app, "cell").set_value(cell).run()
         assert not app.exception
-        assert shown_cell(app) == ([cell_source(cell)], list(EQUATIONS[cell]))
+        assert shown_cell(app) == ([cell_source(cell)], list(CELLS[cell].latex))
         seen.append(shown_cell(app))
     assert seen[0] == seen[3]
     assert all(seen[i][part] != seen[i + 1][part] for i in range(3) for part in (0, 1))

@@ -6,11 +6,10 @@ import ast
 import re
 import string
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
-from rnnlab.config import TrainConfig
+from rnnlab.config import TrainConfig, choices
 from rnnlab.errors import ConfigError, RNNLabError, RunError
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.protocol import STATES, STEP_UNITS
@@ -26,7 +25,7 @@ from rnnlab.view.i18n import (
     plain,
     t,
 )
-from rnnlab.view.wording import CHOICES, changes_text, look_for, recipe_title, summary, value_text
+from rnnlab.view.wording import CHOICES, changes_text, look_for, recipe_title, summary
 
 ROOT = Path(__file__).parents[2]
 CODE = [*(ROOT / "rnnlab" / "view").rglob("*.py"), *(ROOT / "pages").glob("*.py")]
@@ -98,8 +97,8 @@ def test_everything_that_is_named_from_data_has_a_name() -> None:
             assert t(f"help.{name}", lang)
             assert allowed_text(name, lang)
         for name in CHOICES:
-            for value in get_args(TrainConfig.model_fields[name].annotation):
-                assert value_text(name, value, lang)
+            for value in choices(name):
+                assert t(f"value.{name}.{value}", lang)
         for state in STATES:
             assert t(f"state.{state}", lang)
         for unit in STEP_UNITS:

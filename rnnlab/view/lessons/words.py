@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from rnnlab.cells import CELLS
 from rnnlab.text import quotes
 from rnnlab.view.highlight import visible
 from rnnlab.view.i18n import duration, number, plain, t
-from rnnlab.view.lessons import perplexity, shapes
+from rnnlab.view.lessons import perplexity
 from rnnlab.view.lessons.cells import Array
 from rnnlab.view.lessons.clipping import Clipped
 from rnnlab.view.lessons.depth import Descent
@@ -125,9 +126,9 @@ def shape_sentence(mine: int, other: int, cell: str, other_cell: str, layers: in
         other=t(f"value.cell.{other_cell}", lang),
         other_count=f"{other:,}",
         ratio=f"{other / mine:.2f}",
-        blocks=shapes.GATES[other_cell],
+        blocks=len(CELLS[other_cell].gates),
     )
-    memory = t(f"lesson.shapes.state_{'two' if other_cell == 'lstm' else 'one'}", lang)
+    memory = t(f"lesson.shapes.state_{'two' if len(CELLS[other_cell].states) > 1 else 'one'}", lang)
     where = t("lesson.shapes.where", lang, layers=layers, directions=directions, product=layers * directions)
     return f"{first} {memory} {where}"
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
 import streamlit as st
 
-from rnnlab.config import TrainConfig
+from rnnlab.cells import CELLS
+from rnnlab.config import TrainConfig, choices
 from rnnlab.errors import RNNLabError
 from rnnlab.recipes import RECIPES, Recipe, recipe
 from rnnlab.runs.store import RunRecord
@@ -172,7 +173,7 @@ def _optimizer() -> None:
     _choice("activation")
     _toggle("residual")
     _toggle("layer_norm")
-    if _now("cell") == "lstm":
+    if CELLS[_now("cell")].forget:
         _float("forget_bias")
     _choice("offset")
     _toggle("detach")
@@ -223,7 +224,7 @@ def chosen() -> Setup:
     # what is not shown is not in force
     if not values["bidirectional"]:
         values["objective"] = "next"
-    if values["cell"] != "lstm":
+    if not CELLS[values["cell"]].forget:
         values["forget_bias"] = 0.0
     try:
         config = base.config.change(**values)
@@ -282,7 +283,7 @@ def _key(name: str) -> str:
 
 
 def _options(name: str) -> list[str]:
-    return list(get_args(TrainConfig.model_fields[name].annotation))
+    return list(choices(name))
 
 
 def _says(name: str) -> Callable[[Any], str]:
