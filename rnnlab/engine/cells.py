@@ -36,6 +36,7 @@ class Unit:
         W_h: (h, G·h), from the hidden state.
         b: (G·h,).
         num_gates: G.
+        num_states: 1 for ``(H,)``, 2 for ``(H, C)``.
         activation: φ.
         b_h: (G·h,), a second bias, of the product with the state, where the equation has one.
     """
@@ -45,6 +46,7 @@ class Unit:
     W_h: Tensor
     b: Tensor
     num_gates: int
+    num_states: int
     activation: Activation = "tanh"
     b_h: Tensor | None = None
 
@@ -96,8 +98,8 @@ class Cell(nn.Module):
 
     def unit(self) -> Unit:
         """Return the equation with these weights."""
-        gates = len(self.description.gates)
-        return Unit(self.description.equation, self.W_x, self.W_h, self.b, gates, self.activation)
+        cell = self.description
+        return Unit(cell.equation, self.W_x, self.W_h, self.b, len(cell.gates), len(cell.states), self.activation)
 
     def forward(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
         """Walk along rows (T, B, num_inputs) by the equation; return all H (T, B, h) and the last state."""

@@ -1,7 +1,7 @@
 """A trained network, character by character: states and gates along a text, what comes next, what that depended on.
 
-The gates are worked out again from the weights, by the equation of the cell; the hidden states that come out are those
-of the network (tested to 1e-5).
+The network reads the text once, one layer after another, and its gates are worked out from its states by the equation of
+the cell. Logits and states are those of the network (tested to 1e-5).
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rnnlab.cells import ROLES, OneHot
+from rnnlab.cells import ROLES, CellDescription, OneHot
 from rnnlab.config import TrainConfig
-from rnnlab.engine.cells import FUNCTIONS
+from rnnlab.engine.cells import FUNCTIONS, State, Unit
 from rnnlab.engine.model import ClozeModel, LanguageModel, Layers
 from rnnlab.engine.sequence import all_states
 from rnnlab.text.vocab import Vocab
@@ -51,7 +51,8 @@ def inspect(model: LanguageModel, config: TrainConfig, vocab: Vocab, text: str, 
         PrefixError: a character outside the vocabulary.
     """
     X = torch.tensor(vocab.encode(text), device=model.dense.weight.device)
-    log_p = model(X[None], model.begin_state(1))[0].log_softmax(1)
+    states, logits = _look(model, X, layer)
+    log_p = logits.log_softmax(1)
     probabilities, chosen = log_p.exp().topk(min(NUM_TOP, len(vocab)))
     entropy = torch.special.entr(log_p.exp()).sum(1).tolist()
     surprise = [*(-log_p[:-1].gather(1, X[1:, None])).flatten().tolist(), None]
@@ -63,8 +64,8 @@ def inspect(model: LanguageModel, config: TrainConfig, vocab: Vocab, text: str, 
         "num_hiddens": config.num_hiddens,
         "states": [
             {"name": name, "direction": DIRECTIONS[direction], "values": _packed(values)}
-            for direction, states in enumerate(layer_states(model, X, layer))
-            for name, values in states.items()
+            for direction, one in enumerate(states)
+            for name, values in one.items()
         ],
         "next": [
             {
@@ -103,43 +104,48 @@ def dependence(model: LanguageModel, vocab: Vocab, text: str, position: int) -> 
     return {"position": position, "predicted": vocab.idx_to_token[predicted], "weights": weights}
 
 
+@torch.no_grad()
 def layer_states(model: LanguageModel, X: Tensor, layer: int) -> list[States]:
     """Return the states and gates of one layer along characters X (T,), each (T, num_hiddens), by direction.
 
     The backward ones stand at the character that was read last: at position t it has read from the end down to t.
     """
-    if isinstance(model, ClozeModel):
-        return _stack_states(model.recurrent, X, layer) + [
-            {name: values.flip(0) for name, values in states.items()}
-            for states in _stack_states(model.backward_recurrent, X.flip(0), layer)
-        ]
-    return _stack_states(model.recurrent, X, layer)
+    return _look(model, X, layer)[0]
 
 
-def _stack_states(stack: Layers, X: Tensor, layer: int) -> list[States]:
-    """Return the states of one layer of a stack, in text order, by direction."""
+def _look(model: LanguageModel, X: Tensor, layer: int) -> tuple[list[States], Tensor]:
+    """Return the states of one layer along characters X (T,), by direction, and the logits (T, vocab_size)."""
+    states, H = _read(model.recurrent, X, layer)
+    if not isinstance(model, ClozeModel):
+        return states, model.dense(H)
+    backward, _ = _read(model.backward_recurrent, X.flip(0), layer)
+    states += [{name: values.flip(0) for name, values in one.items()} for one in backward]
+    return states, model(X[None], model.begin_state(1))[0]
+
+
+def _read(stack: Layers, X: Tensor, layer: int) -> tuple[list[States], Tensor]:
+    """Return the states of one layer of a stack, by direction, and what its last layer hands on, (T, ...)."""
     inputs: Tensor = X[:, None]  # (T, 1) characters, then (T, 1, size) rows
     found: list[States] = []
-    for index in range(layer):
-        found = []
+    for index in range(stack.num_layers):
+        outputs = []
         for direction in range(stack.directions):
-            states = _states(stack, index, direction, inputs.flip(0) if direction else inputs)
-            found.append({name: values.flip(0) if direction else values for name, values in states.items()})
-        H = torch.cat([states["H"] for states in found], dim=1)[:, None]
-        inputs = stack.after(index, inputs, H)
-    return found
+            unit, sequence = stack.unit_for(index, direction, inputs.flip(0) if direction else inputs)
+            states = all_states(unit, sequence)
+            if index == layer - 1:
+                named = _named(stack.description, unit, sequence, states)
+                found.append({name: values.flip(0) if direction else values for name, values in named.items()})
+            outputs.append(states[0].flip(0) if direction else states[0])
+        inputs = stack.after(index, inputs, torch.cat(outputs, dim=1)[:, None])
+    return found, inputs[:, 0]
 
 
-@torch.no_grad()
-def _states(stack: Layers, layer: int, direction: int, inputs: Tensor) -> States:
-    """Walk one layer and direction along (T, 1) characters or (T, 1, num_inputs) rows.
+def _named(cell: CellDescription, unit: Unit, inputs: Tensor, states: State) -> States:
+    """Return the states (T, h) of a cell under their letters, and its gates under what they are for.
 
-    Once the states are known, the equation is taken for all time steps at once, as if they were rows of a minibatch.
+    With the states known, the equation is taken for all time steps at once, as if they were rows of a minibatch.
     """
-    cell = stack.description
-    unit, inputs = stack.unit_for(layer, direction, inputs)
-    begin = tuple(unit.W_h.new_zeros(1, len(unit.W_h)) for _ in cell.states)
-    before = tuple(torch.cat((S_0, S[:-1, 0])) for S_0, S in zip(begin, all_states(unit, inputs, begin), strict=True))
+    before = tuple(torch.cat((torch.zeros_like(S[:1]), S[:-1])) for S in states)
     X = OneHot(inputs[:, 0]) if inputs.dtype == torch.long else inputs[:, 0]
     after, gates = unit.equation(X, before, unit.weights(), FUNCTIONS[unit.activation])
     named = {gate.role: gates[gate.name] for gate in cell.gates if gate.role is not None}

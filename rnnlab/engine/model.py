@@ -337,6 +337,7 @@ class LibraryLayers(Layers):
             W_h,
             b,
             len(self.description.gates),
+            len(self.description.states),
             self.activation,
             *b_h,
         )

@@ -16,7 +16,7 @@ from torch import Tensor
 from rnnlab.cells import OneHot
 from rnnlab.engine.cells import FUNCTIONS, State, Unit
 from rnnlab.engine.model import LanguageModel
-from rnnlab.engine.sequence import FORMS, Form
+from rnnlab.engine.sequence import FORMS, Form, InPlace
 
 
 class Reader:
@@ -32,7 +32,7 @@ class Reader:
         self._layers = layers
         with torch.no_grad():
             self._units = [
-                [_read_by(layers.unit(layer, direction), model.num_states) for direction in range(layers.directions)]
+                [_read_by(layers.unit(layer, direction)) for direction in range(layers.directions)]
                 for layer in range(layers.num_layers)
             ]
 
@@ -59,8 +59,8 @@ class Reader:
 class _Equation:
     """One layer and direction, by the equation of its cell; `state` begins at zero."""
 
-    def __init__(self, unit: Unit, num_states: int) -> None:
-        self.state: State = (unit.b.new_zeros(len(unit.W_h)),) * num_states
+    def __init__(self, unit: Unit) -> None:
+        self.state: State = (unit.b.new_zeros(len(unit.W_h)),) * unit.num_states
         self._unit = unit
         self._weights = unit.weights()
 
@@ -74,10 +74,10 @@ class _Equation:
 class _Fast(_Equation):
     """The same by a fast form."""
 
-    def __init__(self, unit: Unit, num_states: int, form: type[Form]) -> None:
-        super().__init__(unit, num_states)
+    def __init__(self, unit: Unit, form: type[Form]) -> None:
+        super().__init__(unit)
         self._step = form.step
-        self._hidden = [_Rows(part.t()) for part in form.parts(unit.W_h)]
+        self._hidden = [InPlace(part) for part in form.parts(unit.W_h)]
         self._W_x = unit.W_x.t()
         self._relu = unit.activation == "relu"
         h = len(unit.W_h)
@@ -94,17 +94,6 @@ class _Fast(_Equation):
         return self.state[0]
 
 
-class _Rows:
-    """The product of a single hidden state with weights (m, h), where they lie."""
-
-    def __init__(self, W: Tensor) -> None:
-        self._W = W
-
-    def times(self, a: Tensor, plus: Tensor, out: Tensor) -> Tensor:
-        """Compute W a + plus into `out`."""
-        return torch.addmv(plus, self._W, a, out=out)
-
-
-def _read_by(unit: Unit, num_states: int) -> _Equation:
+def _read_by(unit: Unit) -> _Equation:
     form = FORMS.get(unit.equation)
-    return _Equation(unit, num_states) if form is None else _Fast(unit, num_states, form)
+    return _Equation(unit) if form is None else _Fast(unit, form)

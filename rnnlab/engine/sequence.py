@@ -56,18 +56,26 @@ def run_sequence(unit: Unit, inputs: Tensor, state: State) -> tuple[Tensor, Stat
 
 
 @torch.no_grad()
-def all_states(unit: Unit, inputs: Tensor, state: State) -> State:
-    """Return every state along a sequence, each (T, B, h); the arguments are those of `run_sequence`."""
+def all_states(unit: Unit, inputs: Tensor) -> State:
+    """Return every state, (T, h) each, along a sequence of single rows that begins at zero.
+
+    Args:
+        unit: a cell with its weights.
+        inputs: characters (T, 1), or rows (T, 1, num_inputs).
+    """
+    h = len(unit.W_h)
     form = FORMS.get(unit.equation)
-    if form is None:
-        weights, f, found = unit.weights(), FUNCTIONS[unit.activation], []
-        for X in _rows(inputs):
-            state, _ = unit.equation(X, state, weights, f)
-            found.append(state)
-        return tuple(torch.stack(tensors) for tensors in zip(*found, strict=True))
-    A = input_products(unit, inputs)
-    buffers = _walk(form, A, unit.W_h, unit.b_h, unit.activation == "relu", state)
-    return tuple(buffers[: len(state)])
+    state = tuple(unit.b.new_zeros(h) for _ in range(unit.num_states))
+    if form is not None:
+        A = input_products(unit, inputs)[:, 0]
+        hidden = [InPlace(part) for part in form.parts(unit.W_h)]
+        buffers = _walk(form, hidden, A, unit.b_h, unit.activation == "relu", state)
+        return tuple(buffers[: unit.num_states])
+    weights, f, found = unit.weights(), FUNCTIONS[unit.activation], []
+    for X in _rows(inputs[:, 0]):
+        state, _ = unit.equation(X, state, weights, f)
+        found.append(state)
+    return tuple(torch.stack(tensors) for tensors in zip(*found, strict=True))
 
 
 def input_products(unit: Unit, inputs: Tensor) -> Tensor:
@@ -83,10 +91,21 @@ def _rows(inputs: Tensor) -> Sequence[Tensor | OneHot]:
 
 
 class Product(Protocol):
-    """The product of hidden states with a part of W_h: `Factor` for rows, something simpler for a single one."""
+    """The product of hidden states with a part of W_h: `Factor` for the rows of a minibatch, `InPlace` for one row."""
 
     def times(self, a: Tensor, plus: Tensor, out: Tensor) -> Tensor:
         """Compute a @ W + plus into `out`."""
+
+
+class InPlace:
+    """The product of a single hidden state (h,) with weights (h, m), on the weights where they lie."""
+
+    def __init__(self, W: Tensor) -> None:
+        self._W = W.t()
+
+    def times(self, a: Tensor, plus: Tensor, out: Tensor) -> Tensor:
+        """Compute a @ W + plus into `out`."""
+        return torch.addmv(plus, self._W, a, out=out)
 
 
 class Form(Function):
@@ -120,14 +139,22 @@ class Form(Function):
         raise NotImplementedError
 
 
-def _walk(form: type[Form], A: Tensor, W_h: Tensor, b_h: Tensor | None, relu: bool, state: State) -> list[Tensor]:
-    """Walk along the pre-activations; return the buffers of all time steps, (T, B, width·h) each."""
-    T, B, h = len(A), A.shape[1], state[0].shape[1]
-    hidden = [Factor(part, B) for part in form.parts(W_h)]
-    buffers = [A.new_empty(T, B, width * h) for width in form.widths]
+def _walk(
+    form: type[Form], hidden: Sequence[Product], A: Tensor, b_h: Tensor | None, relu: bool, state: State
+) -> list[Tensor]:
+    """Walk along the pre-activations A (T, ..., G·h); return the buffers of all time steps, (T, ..., width·h) each."""
+    h = state[0].shape[-1]
+    buffers = [A.new_empty(*A.shape[:-1], width * h) for width in form.widths]
     for A_t, *out in zip(A, *buffers, strict=True):
         state = form.step(hidden, A_t, state, b_h, relu, out)
     return buffers
+
+
+def _walk_minibatch(
+    form: type[Form], A: Tensor, W_h: Tensor, b_h: Tensor | None, relu: bool, state: State
+) -> list[Tensor]:
+    """Do so along (T, B, G·h), with the weights laid out for B rows."""
+    return _walk(form, [Factor(part, A.shape[1]) for part in form.parts(W_h)], A, b_h, relu, state)
 
 
 def _previous(H_0: Tensor, H: Tensor) -> Tensor:
@@ -153,7 +180,7 @@ class _RNN(Form):
 
     @staticmethod
     def forward(ctx: Any, A: Tensor, W_hh: Tensor, b_h: Tensor | None, relu: bool, H_0: Tensor) -> tuple[Tensor, ...]:
-        (outputs,) = _walk(_RNN, A, W_hh, b_h, relu, (H_0,))
+        (outputs,) = _walk_minibatch(_RNN, A, W_hh, b_h, relu, (H_0,))
         ctx.save_for_backward(outputs, W_hh, H_0)
         ctx.relu = relu
         return (outputs,)
@@ -203,7 +230,7 @@ class _GRU(Form):
 
     @staticmethod
     def forward(ctx: Any, A: Tensor, W_h: Tensor, b_h: Tensor | None, relu: bool, H_0: Tensor) -> tuple[Tensor, ...]:
-        outputs, gates, RH = _walk(_GRU, A, W_h, b_h, relu, (H_0,))
+        outputs, gates, RH = _walk_minibatch(_GRU, A, W_h, b_h, relu, (H_0,))
         ctx.save_for_backward(outputs, gates, RH, W_h, H_0)
         return (outputs,)
 
@@ -263,7 +290,7 @@ class _LSTM(Form):
     def forward(
         ctx: Any, A: Tensor, W_h: Tensor, b_h: Tensor | None, relu: bool, H_0: Tensor, C_0: Tensor
     ) -> tuple[Tensor, ...]:
-        outputs, cells, gates, tanh_C = _walk(_LSTM, A, W_h, b_h, relu, (H_0, C_0))
+        outputs, cells, gates, tanh_C = _walk_minibatch(_LSTM, A, W_h, b_h, relu, (H_0, C_0))
         ctx.save_for_backward(outputs, gates, cells, tanh_C, W_h, H_0, C_0)
         return outputs, cells[-1].clone()
 
@@ -323,7 +350,7 @@ class _LibraryGRU(Form):
 
     @staticmethod
     def forward(ctx: Any, A: Tensor, W_h: Tensor, b_h: Tensor | None, relu: bool, H_0: Tensor) -> tuple[Tensor, ...]:
-        outputs, gates, G = _walk(_LibraryGRU, A, W_h, b_h, relu, (H_0,))
+        outputs, gates, G = _walk_minibatch(_LibraryGRU, A, W_h, b_h, relu, (H_0,))
         ctx.save_for_backward(outputs, gates, G, W_h, H_0)
         return (outputs,)
 
