@@ -36,7 +36,7 @@ class PublishedRun:
         self.scratch = isinstance(model.recurrent, ScratchLayers)
         if isinstance(model.recurrent, ScratchLayers):
             (cell,) = model.recurrent.cells
-            self.gates = [[w.detach().clone().requires_grad_() for w in gate] for gate in cell.gate_weights()]
+            self.gates = [[w.detach().clone().requires_grad_() for w in gate] for gate in cell.unit().weights()]
             self.W_hq = model.dense.weight.detach().t().clone().requires_grad_()
             self.b_q = model.dense.bias.detach().clone().requires_grad_()
             self.parameters = [*(w for gate in self.gates for w in gate), self.W_hq, self.b_q]

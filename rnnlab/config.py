@@ -11,10 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
+from rnnlab.cells import CELLS
 from rnnlab.errors import ConfigError
 from rnnlab.setting import Allowed, Section, Setting, Widget, as_text
 
-Cell = Literal["rnn", "gru", "lstm"]
 Implementation = Literal["scratch", "library"]
 Activation = Literal["tanh", "relu"]
 Initialization = Literal["normal", "uniform", "xavier", "orthogonal"]
@@ -42,12 +42,13 @@ class TrainConfig(BaseModel):
 
     # the network
     cell: Annotated[
-        Cell,
+        str,
         Setting(
             "network",
             place=1,
+            widget="buttons",
             costs=True,
-            book=("6.2", "6.7", "6.8"),
+            book=tuple(cell.section for cell in CELLS.values()),
             formulas=(r"\mathbf{H}_t = f(\mathbf{X}_t, \mathbf{H}_{t-1})",),
         ),
     ] = "rnn"
@@ -92,7 +93,7 @@ class TrainConfig(BaseModel):
         Setting(
             "optimizer",
             place=6,
-            needs={"cell": ("rnn",)},
+            needs={"cell": tuple(name for name, cell in CELLS.items() if cell.chooses_activation)},
             costs=True,
             book=("3.8",),
             formulas=(r"\tanh(x) = \frac{1 - e^{-2x}}{1 + e^{-2x}}", r"\mathrm{ReLU}(x) = \max(x, 0)"),
@@ -136,7 +137,7 @@ class TrainConfig(BaseModel):
         float,
         Setting(
             "optimizer",
-            needs={"cell": ("lstm",)},
+            needs={"cell": tuple(name for name, cell in CELLS.items() if cell.forget)},
             hidden=True,
             book=("6.8",),
             formulas=(
@@ -335,6 +336,13 @@ class TrainConfig(BaseModel):
         True, description="off to see how slow vanishing gradients are"
     )
 
+    @field_validator("cell")
+    @classmethod
+    def _cell_exists(cls, value: str) -> str:
+        if value not in CELLS:
+            raise ValueError("there is no such cell")
+        return value
+
     @field_validator("prefixes", mode="before")
     @classmethod
     def _prefixes_from_text(cls, value: object) -> object:
@@ -347,6 +355,14 @@ class TrainConfig(BaseModel):
         if any(not 1 <= len(prefix) <= 100 for prefix in value):
             raise ValueError("every prefix has 1 to 100 characters")
         return value
+
+    @model_validator(mode="after")
+    def _library_has_the_cell(self) -> TrainConfig:
+        if self.implementation == "library" and CELLS[self.cell].library is None:
+            raise PydanticCustomError(
+                "config_conflict_library", "the library has no layer for this cell (implementation=scratch)"
+            )
+        return self
 
     @model_validator(mode="after")
     def _graph_stays_small(self) -> TrainConfig:
@@ -444,6 +460,8 @@ def allowed_values(name: str) -> Allowed:
         return Allowed(sentence=SETTINGS[name].accepts)
     if field.annotation is bool:
         return Allowed(choices=("true", "false"))
+    if name == "cell":
+        return Allowed(choices=tuple(CELLS))
     if get_origin(field.annotation) is Literal:
         return Allowed(choices=get_args(field.annotation))
     bounds = {key: getattr(meta, key) for meta in field.metadata for key in _BOUNDS if hasattr(meta, key)}

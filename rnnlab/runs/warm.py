@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from rnnlab.cells import CELLS
 from rnnlab.config import TrainConfig
 from rnnlab.engine.model import build_model
 from rnnlab.engine.products import product
@@ -20,9 +21,9 @@ _TEXT = "abcdefgh " * 8
 
 def first_steps() -> None:
     """Take the training steps that are quick to warm up for: all with SGD."""
-    for cell in ("rnn", "gru", "lstm"):
-        for implementation in ("scratch", "library"):
-            _steps(cell=cell, implementation=implementation)
+    for name, cell in CELLS.items():
+        for implementation in ("scratch", "library") if cell.library else ("scratch",):
+            _steps(cell=name, implementation=implementation)
     _steps(sampling="random", decoding="top_k")
 
 

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from rnnlab.cells import CELLS
 from rnnlab.config import TrainConfig
 from rnnlab.errors import RNNLabError
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.client import Client
-from rnnlab.view.language.equations import EQUATIONS, cell_source
+from rnnlab.view.language.equations import cell_source
 from rnnlab.view.language.i18n import LANGUAGES, error_text, t
 from rnnlab.view.language.settings import no_effect_text, summary, value_text
 from rnnlab.view.language.tips import tip
@@ -213,13 +214,13 @@ def shown_cell(app: AppTest) -> tuple[list[str], list[str]]:
     return [one.value for one in app.code], [one.value.strip("$\n ") for one in app.latex]
 
 
-@pytest.mark.parametrize("cell", EQUATIONS)
+@pytest.mark.parametrize("cell", CELLS)
 def test_the_cell_that_runs_is_shown_as_code_and_as_formulas(open_page: Open, client: Client, cell: str) -> None:
     run_id = client.create(TINY.change(cell=cell, num_epochs=1), based_on="A2")
     finish(client, run_id)
     app = open_page("train", "zh", run=run_id)
     assert not app.exception
-    assert shown_cell(app) == ([cell_source(cell)], list(EQUATIONS[cell]))
+    assert shown_cell(app) == ([cell_source(cell)], list(CELLS[cell].latex))
 
 
 def test_code_and_formulas_change_with_the_cell(open_page: Open) -> None:
@@ -228,7 +229,7 @@ def test_code_and_formulas_change_with_the_cell(open_page: Open) -> None:
     for cell in ("rnn", "gru", "lstm", "rnn"):
         setting(app, "cell").set_value(cell).run()
         assert not app.exception
-        assert shown_cell(app) == ([cell_source(cell)], list(EQUATIONS[cell]))
+        assert shown_cell(app) == ([cell_source(cell)], list(CELLS[cell].latex))
         seen.append(shown_cell(app))
     assert seen[0] == seen[3]
     assert all(seen[i][part] != seen[i + 1][part] for i in range(3) for part in (0, 1))

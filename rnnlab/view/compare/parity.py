@@ -78,7 +78,7 @@ def _proof(cell: str, found: dict[str, Any]) -> None:
         )
     )
     if not same:
-        key = "compare.parity.gru" if cell == "gru" else "compare.parity.unexpected"
+        key = "compare.parity.unexpected" if found["comparable"] else "compare.parity.gru"
         st.markdown(t(key, lang, limit=scientific(AGREES)))
     with st.expander(t("compare.parity.by_parameter", lang)):
         st.table(

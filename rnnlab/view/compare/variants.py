@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rnnlab.cells import CELLS
 from rnnlab.config import TrainConfig
 from rnnlab.errors import ConfigError
 
@@ -13,7 +14,7 @@ MAX_VARIANTS = 4
 """How many race at most."""
 
 _OPTIONS: dict[str, tuple[Any, ...]] = {
-    "cell": ("rnn", "gru", "lstm"),
+    "cell": tuple(CELLS),
     "implementation": ("scratch", "library"),
     "num_layers": (1, 2, 6),
     "computation": ("fast", "as_written"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from rnnlab.cells import CELLS, ROLES
 from rnnlab.view.language.i18n import t
 from rnnlab.view.page.charts import layer
 from rnnlab.view.page.style import LAYER_COLORS, LAYER_DASHES, PALETTE, altair, specification
@@ -13,7 +14,7 @@ HEATMAP_TABLES = ("cells", "now")
 UNIT_TABLES = ("lines", "now")
 CANDIDATE_TABLES = ("candidates",)
 
-STATES = ("H", "C", "input_gate", "forget_gate", "output_gate", "update_gate", "reset_gate", "candidate")
+STATES = (*dict.fromkeys(state for cell in CELLS.values() for state in cell.states), *ROLES)
 """States and gates, in the order of their colours."""
 
 # from -1 over 0 to 1; from 0 to 1; zero is the page in both themes

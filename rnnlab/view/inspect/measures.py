@@ -17,13 +17,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rnnlab.cells import ROLES
+
 Values = npt.NDArray[np.float32]
 
 MAX_ROWS = 32
 """Rows of a heat map that shows all units."""
 NUM_PICKED = 16
 """Units of a heat map that shows the most active ones."""
-GATES = ("input_gate", "forget_gate", "output_gate", "update_gate", "reset_gate")
+GATES = frozenset(role for role in ROLES if role != "candidate")
 """States between 0 and 1; the others have a sign."""
 LOW, HIGH = 0.1, 0.9
 """A gate below or above is saturated: as good as closed or open."""

@@ -20,7 +20,7 @@ def value_text(name: str, value: object, lang: str) -> str:
         return t("value.off", lang)
     if isinstance(value, bool):
         return t("value.yes" if value else "value.no", lang)
-    if name in CHOICES:
+    if name in CHOICES and has(f"value.{name}.{value}", lang):  # a cell that was added has none
         return t(f"value.{name}.{value}", lang)
     if name == "corpus":
         return corpus_title(str(value), lang)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from rnnlab.cells import CELLS
 from rnnlab.view.language.i18n import t
 from rnnlab.view.lessons import charts, sentences, tables
 from rnnlab.view.lessons.compute import cells
@@ -22,14 +23,15 @@ _LIMIT = 3.0
 def draw(lesson: Lesson) -> None:
     """Let the reader set input and state, and follow them through the equations."""
     lang, theme, cell = session.language(), session.theme(), lesson.name
+    description = CELLS[cell]
     x, state = _numbers(cell)
     activation, bias = _character(cell)
     w = cells.weights(cell, seed=int(st.session_state.get(_name(cell, "seed"), 0)))
-    if cell in cells.KEEPING:
-        gate = f"b_{cells.KEEPING[cell]}"
+    if description.keeping:
+        gate = f"b_{description.keeping}"
         w[gate] = w[gate] + bias
     steps = cells.walk(cell, x, state, w, activation)
-    after = cells.new_state(cell, steps)
+    after, values = cells.take(cell, x, state, w, activation)
     with st.container(horizontal=True):
         st.button(
             t("lesson.cell.feed", lang),
@@ -54,9 +56,8 @@ def draw(lesson: Lesson) -> None:
                 st.latex(r"\scriptsize\begin{aligned}" + r"\\".join(step.lines) + r"\end{aligned}")
 
     states = cells.path(cell, x, state, w, STEPS, activation)
-    name = cells.KEEPING.get(cell, "").upper()
-    gate_value = next((step.value for step in steps if step.name == name), None)
-    kept = 1 if cell == "lstm" else 0
+    gate_value = next((values[one.name] for one in description.gates if one.letter == description.keeping), None)
+    kept = len(state) - 1
     nothing = tuple(np.zeros(2) for _ in state)
     left = cells.memory_left(states, cells.path(cell, np.zeros(2), nothing, w, STEPS, activation), kept)
     said = sentences.cell(cell, gate_value, state[kept], after[kept], left, STEPS, lang)
@@ -67,7 +68,8 @@ def draw(lesson: Lesson) -> None:
 
 def _numbers(cell: str) -> tuple[Array, tuple[Array, ...]]:
     lang = session.language()
-    kinds = {"X": (1.0, -0.5), "H": (0.3, -0.2), **({"C": (0.5, -0.4)} if cell == "lstm" else {})}
+    numbers = {"H": (0.3, -0.2), "C": (0.5, -0.4)}
+    kinds = {"X": (1.0, -0.5), **{letter: numbers[letter] for letter in CELLS[cell].states}}
     begun: dict[str, tuple[float, float]] = st.session_state.get(_name(cell, "begin"), {})
     values: dict[str, Array] = {}
     for kind, column in zip(kinds, st.columns(len(kinds), gap="medium"), strict=True):
@@ -93,7 +95,7 @@ def _numbers(cell: str) -> tuple[Array, tuple[Array, ...]]:
 def _character(cell: str) -> tuple[str, float]:
     """Let the reader choose the activation, or lean the gate that keeps."""
     lang = session.language()
-    if cell == "rnn":
+    if CELLS[cell].chooses_activation:
         chosen = st.segmented_control(
             t("field.activation", lang),
             ["tanh", "relu"],

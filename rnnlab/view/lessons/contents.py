@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rnnlab.cells import CELLS
 from rnnlab.errors import RNNLabError
-from rnnlab.view.language.equations import EQUATIONS
 from rnnlab.view.language.sections import SECOND
 
 
@@ -52,7 +52,7 @@ LESSONS = (
             r"h_t = f(x_t, h_{t-1})",
         ),
     ),
-    Lesson("rnn", "6.2"),
+    Lesson("rnn", CELLS["rnn"].section),
     Lesson("sampling", "6.3", (r"\mathbf{Y}_{i,t} = \mathbf{X}_{i,t+1}",)),
     Lesson("one-hot", "6.4", (r"\mathbf{e}_i \mathbf{W} = \mathbf{W}_{i,:}",)),
     Lesson("clipping", "6.4", (r"\min\left(\frac{\theta}{\|\mathbf{g}\|}, 1\right) \mathbf{g}",)),
@@ -76,8 +76,8 @@ LESSONS = (
             r" \left.\frac{\partial h_i}{\partial w}\right|_{h_{i-1}}",
         ),
     ),
-    Lesson("gru", "6.7"),
-    Lesson("lstm", "6.8"),
+    Lesson("gru", CELLS["gru"].section),
+    Lesson("lstm", CELLS["lstm"].section),
     Lesson(
         "depth",
         "6.9",
@@ -104,8 +104,6 @@ EXERCISES = tuple(Lesson(name, "6.4") for name in ("X1", "X2", "X3", "X4", "X5")
 """The book's exercises, as *predict, then run*."""
 
 ALL = (*LESSONS, *EXERCISES)
-CELLS = tuple(EQUATIONS)
-"""The lessons that walk through a cell; they have its name."""
 
 
 def find(name: str) -> Lesson:

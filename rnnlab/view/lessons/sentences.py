@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from rnnlab.cells import CELLS
 from rnnlab.text import quotes
 from rnnlab.view.data.highlight import literal
 from rnnlab.view.language.i18n import t
 from rnnlab.view.language.numbers import duration, number
 from rnnlab.view.lessons.compute import perplexity as perplexities
-from rnnlab.view.lessons.compute import shapes
 from rnnlab.view.lessons.compute.cells import Array
 from rnnlab.view.lessons.compute.clipping import Clipped
 from rnnlab.view.lessons.compute.depth import Descent
@@ -127,9 +127,9 @@ def shape_sentence(mine: int, other: int, cell: str, other_cell: str, layers: in
         other=t(f"value.cell.{other_cell}", lang),
         other_count=f"{other:,}",
         ratio=f"{other / mine:.2f}",
-        blocks=shapes.GATES[other_cell],
+        blocks=len(CELLS[other_cell].gates),
     )
-    memory = t(f"lesson.shapes.state_{'two' if other_cell == 'lstm' else 'one'}", lang)
+    memory = t(f"lesson.shapes.state_{'two' if len(CELLS[other_cell].states) > 1 else 'one'}", lang)
     where = t("lesson.shapes.where", lang, layers=layers, directions=directions, product=layers * directions)
     return f"{first} {memory} {where}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from rnnlab.cells import CELLS
 from rnnlab.config import TrainConfig
 from rnnlab.view.language.i18n import t
 from rnnlab.view.language.settings import value_text
@@ -20,7 +21,7 @@ def draw(lesson: Lesson) -> None:
     left, right = st.columns(2, gap="medium")
     cell = left.segmented_control(
         t("field.cell", lang),
-        list(shapes.GATES),
+        list(CELLS),
         default="rnn",
         key=session.key("lesson.shapes.cell"),
         format_func=lambda one: value_text("cell", one, lang),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
+from rnnlab.cells import CELLS
 from rnnlab.config import TrainConfig
 from rnnlab.recipes import Recipe
 from rnnlab.runs.store import RunRecord
-from rnnlab.view.language.equations import EQUATIONS, cell_source, library_layer
+from rnnlab.view.language.equations import cell_source
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.settings import departure, look_for, value_text
 from rnnlab.view.page import session
@@ -48,15 +49,15 @@ def cell(config: TrainConfig) -> None:
     st.subheader(t("explain.cell", lang, cell=value_text("cell", config.cell, lang)), anchor=False)
     left, right = st.columns([2, 3], gap="large")
     with left:
-        for equation in EQUATIONS[config.cell]:
+        for equation in CELLS[config.cell].latex:
             st.latex(equation)
         st.caption(t(f"explain.{config.cell}", lang))
     with right:
         st.code(cell_source(config.cell), language="python", wrap_lines=True)
-        section = t("setup.machine", lang)
-        if config.implementation == "library":
-            layer = library_layer(config.cell)
+        section, library = t("setup.machine", lang), CELLS[config.cell].library
+        if config.implementation == "library" and library is not None:
+            layer = f"torch.nn.{library.layer}"
             note = t(f"explain.library.{config.computation}", lang, layer=layer, section=section)
-            st.caption(f"{note} {t('explain.library_gru', lang)}" if config.cell == "gru" else note)
+            st.caption(f"{note} {t('explain.library_gru', lang)}" if library.equation else note)
         else:
             st.caption(t(f"explain.scratch.{config.computation}", lang, section=section))

@@ -8,15 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlab.view.language.equations import EQUATIONS
+from rnnlab.cells import CELLS, Functions, Gate
 
 Array = NDArray[np.float64]
 Weights = Mapping[str, Array]
-
-GATES = {"rnn": ("h",), "gru": ("r", "z", "h"), "lstm": ("i", "f", "o", "c")}
-"""The blocks of weights by the letter that the book gives them, in the order of `rnnlab.engine.cells`."""
-KEEPING = {"gru": "z", "lstm": "f"}
-"""The gate whose bias decides how long the state is kept."""
 
 
 class Step(NamedTuple):
@@ -46,12 +41,33 @@ def weights(
         return numbers
 
     named: dict[str, Array] = {}
-    for gate in GATES[cell]:
+    for gate in CELLS[cell].letters:
         named[f"W_x{gate}"] = some(num_inputs, num_hiddens)
         named[f"W_h{gate}"] = some(num_hiddens, num_hiddens)
         named[f"b_{gate}"] = some(num_hiddens)
     named["W_hq"], named["b_q"] = some(num_hiddens, num_outputs), some(num_outputs)
     return named
+
+
+def take(
+    cell: str, x: Array, state: tuple[Array, ...], w: Weights, activation: str = "tanh"
+) -> tuple[tuple[Array, ...], dict[str, Array]]:
+    """Take one time step by the equation of the cell.
+
+    Args:
+        cell: a name in `rnnlab.cells`.
+        x: the input, (num_inputs,).
+        state: ``(H,)`` or ``(H, C)``, each (num_hiddens,).
+        w: as `weights` names them.
+        activation: of the RNN, "tanh" or "relu".
+
+    Returns:
+        The new state, and every value of the time step by its name in the equation.
+    """
+    description = CELLS[cell]
+    blocks = [(w[f"W_x{one}"], w[f"W_h{one}"], w[f"b_{one}"]) for one in description.letters]
+    after, gates = description.equation(x, state, blocks, FUNCTIONS[activation])
+    return after, {**gates, **dict(zip(description.states, after, strict=True))}
 
 
 def walk(cell: str, x: Array, state: tuple[Array, ...], w: Weights, activation: str = "tanh") -> list[Step]:
@@ -64,107 +80,94 @@ def walk(cell: str, x: Array, state: tuple[Array, ...], w: Weights, activation: 
         w: as `weights` names them.
         activation: of the RNN, "tanh" or "relu".
     """
-    equations = iter(EQUATIONS[cell])
-    H = state[0]  # noqa: N806
-    steps: list[Step] = []
-
-    def gate(name: str, letter: str, squash: str, reset: Array | None = None) -> Array:
-        hidden = H if reset is None else reset * H
-        from_input, from_state, bias = x @ w[f"W_x{letter}"], hidden @ w[f"W_h{letter}"], w[f"b_{letter}"]
-        total = from_input + from_state + bias
-        value = SQUASH[squash](total)
-        shown = r"\mathbf{H}_{t-1}" if reset is None else r"(\ldots)\,"
-        lines = [
-            rf"\mathbf{{X}}_t \mathbf{{W}}_{{x{letter}}} &= {row(x)} {matrix(w[f'W_x{letter}'])} = {row(from_input)}"
-        ]
-        if reset is not None:
-            lines.append(rf"\mathbf{{R}}_t \odot \mathbf{{H}}_{{t-1}} &= {row(reset)} \odot {row(H)}")
-            lines.append(rf"&= {row(hidden)}")
-        lines += [
-            rf"{shown} \mathbf{{W}}_{{h{letter}}} &= {row(hidden)} {matrix(w[f'W_h{letter}'])} = {row(from_state)}",
-            rf"\mathbf{{b}}_{letter} &= {row(bias)}",
-            rf"{SIGN[name]} &= {SQUASH_SIGN[squash]}\,{row(total)} = {row(value)}",
-        ]
-        steps.append(Step(name, next(equations), tuple(lines), value))
-        return value
-
+    description = CELLS[cell]
+    before = dict(zip(description.states, state, strict=True))
+    _, values = take(cell, x, state, w, activation)
+    lines = {gate.name: _gate(gate, x, before["H"], w, values, activation) for gate in description.gates}
+    lines |= _COMBINED[cell](before, values, w)
     if cell == "rnn":
-        new = gate("H", "h", activation)
-        logits = new @ w["W_hq"] + w["b_q"]
-        steps.append(
-            Step(
-                "O",
-                next(equations),
-                (
-                    rf"\mathbf{{H}}_t \mathbf{{W}}_{{hq}} &= {row(new)} {matrix(w['W_hq'])} = {row(new @ w['W_hq'])}",
-                    rf"\mathbf{{O}}_t &= {row(new @ w['W_hq'])} + {row(w['b_q'])}",
-                    rf"&= {row(logits)}",
-                ),
-                logits,
-            )
-        )
-        return steps
-    if cell == "gru":
-        R, Z = gate("R", "r", "sigmoid"), gate("Z", "z", "sigmoid")  # noqa: N806
-        candidate = gate("H_tilde", "h", "tanh", R)
-        kept, fresh = Z * H, (1 - Z) * candidate
-        steps.append(
-            Step(
-                "H",
-                next(equations),
-                (
-                    rf"\mathbf{{Z}}_t \odot \mathbf{{H}}_{{t-1}} &= {row(Z)} \odot {row(H)}",
-                    rf"&= {row(kept)}",
-                    rf"1 - \mathbf{{Z}}_t &= {row(1 - Z)}",
-                    rf"(\ldots) \odot \tilde{{\mathbf{{H}}}}_t &= {row(1 - Z)} \odot {row(candidate)}",
-                    rf"&= {row(fresh)}",
-                    rf"\mathbf{{H}}_t &= {row(kept)} + {row(fresh)}",
-                    rf"&= {row(kept + fresh)}",
-                ),
-                kept + fresh,
-            )
-        )
-        return steps
-    C = state[1]  # noqa: N806
-    I, F, O = gate("I", "i", "sigmoid"), gate("F", "f", "sigmoid"), gate("O", "o", "sigmoid")  # noqa: N806
-    candidate = gate("C_tilde", "c", "tanh")
-    kept, fresh = F * C, I * candidate
-    memory = kept + fresh
-    steps.append(
-        Step(
-            "C",
-            next(equations),
-            (
-                rf"\mathbf{{F}}_t \odot \mathbf{{C}}_{{t-1}} &= {row(F)} \odot {row(C)}",
-                rf"&= {row(kept)}",
-                rf"\mathbf{{I}}_t \odot \tilde{{\mathbf{{C}}}}_t &= {row(I)} \odot {row(candidate)}",
-                rf"&= {row(fresh)}",
-                rf"\mathbf{{C}}_t &= {row(kept)} + {row(fresh)}",
-                rf"&= {row(memory)}",
-            ),
-            memory,
-        )
-    )
-    shown = np.tanh(memory)
-    steps.append(
-        Step(
-            "H",
-            next(equations),
-            (
-                rf"\tanh(\mathbf{{C}}_t) &= {row(shown)}",
-                rf"\mathbf{{H}}_t &= {row(O)} \odot {row(shown)}",
-                rf"&= {row(O * shown)}",
-            ),
-            O * shown,
-        )
-    )
-    return steps
+        values["O"] = values["H"] @ w["W_hq"] + w["b_q"]
+    return [
+        Step(name, equation, shown, values[name])
+        for (name, shown), equation in zip(lines.items(), description.latex, strict=True)
+    ]
 
 
-def new_state(cell: str, steps: list[Step]) -> tuple[Array, ...]:
-    """Return the state after a walk."""
-    found = {step.name: step.value for step in steps}
-    return (found["H"], found["C"]) if cell == "lstm" else (found["H"],)
+def _gate(gate: Gate, x: Array, H: Array, w: Weights, values: Mapping[str, Array], activation: str) -> tuple[str, ...]:  # noqa: N803
+    """Write down how the value of a gate comes from its weights."""
+    letter, reset = gate.letter, values.get(gate.resets)
+    hidden = H if reset is None else reset * H
+    from_input, from_state, bias = x @ w[f"W_x{letter}"], hidden @ w[f"W_h{letter}"], w[f"b_{letter}"]
+    shown = r"\mathbf{H}_{t-1}" if reset is None else r"(\ldots)\,"
+    squash = SQUASH_SIGN[activation if gate.squash == "φ" else gate.squash]
+    lines = [rf"\mathbf{{X}}_t \mathbf{{W}}_{{x{letter}}} &= {row(x)} {matrix(w[f'W_x{letter}'])} = {row(from_input)}"]
+    if reset is not None:
+        lines.append(rf"\mathbf{{R}}_t \odot \mathbf{{H}}_{{t-1}} &= {row(reset)} \odot {row(H)}")
+        lines.append(rf"&= {row(hidden)}")
+    return (
+        *lines,
+        rf"{shown} \mathbf{{W}}_{{h{letter}}} &= {row(hidden)} {matrix(w[f'W_h{letter}'])} = {row(from_state)}",
+        rf"\mathbf{{b}}_{letter} &= {row(bias)}",
+        rf"{SIGN[gate.name]} &= {squash}\,{row(from_input + from_state + bias)} = {row(values[gate.name])}",
+    )
+
+
+# what is combined from the gates, by the name of what comes out
+Lines = dict[str, tuple[str, ...]]
+
+
+def _output(before: Mapping[str, Array], values: Mapping[str, Array], w: Weights) -> Lines:
+    H, b = values["H"], w["b_q"]  # noqa: N806
+    product = H @ w["W_hq"]
+    return {
+        "O": (
+            rf"\mathbf{{H}}_t \mathbf{{W}}_{{hq}} &= {row(H)} {matrix(w['W_hq'])} = {row(product)}",
+            rf"\mathbf{{O}}_t &= {row(product)} + {row(b)}",
+            rf"&= {row(product + b)}",
+        )
+    }
+
+
+def _mixed_state(before: Mapping[str, Array], values: Mapping[str, Array], w: Weights) -> Lines:
+    H, Z, candidate = before["H"], values["Z"], values["H_tilde"]  # noqa: N806
+    return {
+        "H": (
+            rf"\mathbf{{Z}}_t \odot \mathbf{{H}}_{{t-1}} &= {row(Z)} \odot {row(H)}",
+            rf"&= {row(Z * H)}",
+            rf"1 - \mathbf{{Z}}_t &= {row(1 - Z)}",
+            rf"(\ldots) \odot \tilde{{\mathbf{{H}}}}_t &= {row(1 - Z)} \odot {row(candidate)}",
+            rf"&= {row((1 - Z) * candidate)}",
+            rf"\mathbf{{H}}_t &= {row(Z * H)} + {row((1 - Z) * candidate)}",
+            rf"&= {row(values['H'])}",
+        )
+    }
+
+
+def _memory(before: Mapping[str, Array], values: Mapping[str, Array], w: Weights) -> Lines:
+    I, F, O, candidate = (values[name] for name in ("I", "F", "O", "C_tilde"))  # noqa: N806
+    C, shown = before["C"], np.tanh(values["C"])  # noqa: N806
+    return {
+        "C": (
+            rf"\mathbf{{F}}_t \odot \mathbf{{C}}_{{t-1}} &= {row(F)} \odot {row(C)}",
+            rf"&= {row(F * C)}",
+            rf"\mathbf{{I}}_t \odot \tilde{{\mathbf{{C}}}}_t &= {row(I)} \odot {row(candidate)}",
+            rf"&= {row(I * candidate)}",
+            rf"\mathbf{{C}}_t &= {row(F * C)} + {row(I * candidate)}",
+            rf"&= {row(values['C'])}",
+        ),
+        "H": (
+            rf"\tanh(\mathbf{{C}}_t) &= {row(shown)}",
+            rf"\mathbf{{H}}_t &= {row(O)} \odot {row(shown)}",
+            rf"&= {row(values['H'])}",
+        ),
+    }
+
+
+_COMBINED: dict[str, Callable[[Mapping[str, Array], Mapping[str, Array], Weights], Lines]] = {
+    "rnn": _output,
+    "gru": _mixed_state,
+    "lstm": _memory,
+}
 
 
 def path(
@@ -176,7 +179,7 @@ def path(
     """
     states = [state]
     for t in range(num_steps + 1):
-        state = new_state(cell, walk(cell, x if t == 0 else np.zeros_like(x), state, w, activation))
+        state, _ = take(cell, x if t == 0 else np.zeros_like(x), state, w, activation)
         states.append(state)
     return states
 
@@ -230,7 +233,8 @@ def _relu(values: Array) -> Array:
     return result
 
 
-SQUASH: dict[str, Callable[[Array], Array]] = {"sigmoid": _sigmoid, "tanh": _tanh, "relu": _relu}
+FUNCTIONS = {"tanh": Functions(_sigmoid, _tanh, _tanh), "relu": Functions(_sigmoid, _tanh, _relu)}
+"""NumPy's functions by the activation of a cell that leaves the choice."""
 SQUASH_SIGN = {"sigmoid": r"\sigma", "tanh": r"\tanh", "relu": r"\mathrm{ReLU}"}
 SIGN = {
     "H": r"\mathbf{H}_t",

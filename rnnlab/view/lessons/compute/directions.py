@@ -7,6 +7,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlab.cells import CELLS, OneHot
+from rnnlab.view.lessons.compute.cells import FUNCTIONS
+
 Array = NDArray[np.float64]
 Reading = Literal["forward", "both", "cloze"]
 READINGS: tuple[Reading, ...] = ("forward", "both", "cloze")
@@ -65,8 +68,9 @@ def _predict(text: NDArray[np.int64], target: int, reading: Reading, w: list[Arr
 
 
 def _states(text: NDArray[np.int64], from_input: Array, from_state: Array) -> list[Array]:
-    H, states = np.zeros(NUM_HIDDENS), []  # noqa: N806
+    weights = [(from_input, from_state, np.zeros(NUM_HIDDENS))]
+    state, states = (np.zeros(NUM_HIDDENS),), []
     for index in text:
-        H = np.tanh(from_input[index] + H @ from_state)  # noqa: N806
-        states.append(H)
+        state, _ = CELLS["rnn"].equation(OneHot(index), state, weights, FUNCTIONS["tanh"])
+        states.append(state[0])
     return states

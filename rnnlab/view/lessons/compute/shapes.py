@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from rnnlab.cells import CELLS
 from rnnlab.config import TrainConfig
-
-GATES = {"rnn": 1, "gru": 3, "lstm": 4}
-"""Blocks of weights in a cell: one for each gate, and one for the candidate."""
 
 Shape = tuple[int, ...]
 
@@ -47,7 +45,7 @@ def tensors(config: TrainConfig, vocab_size: int) -> list[Tensor]:
         Tensor("minibatch", r"\mathbf{X}", (B, T)),
         Tensor("one_hot", r"\mathrm{onehot}(\mathbf{X}^\top)", (T, B, V)),
         Tensor("state", r"\mathbf{H}", state),
-        *([Tensor("memory", r"\mathbf{C}", state)] if config.cell == "lstm" else []),
+        *([Tensor("memory", r"\mathbf{C}", state)] if "C" in CELLS[config.cell].states else []),
         Tensor("outputs", r"\mathbf{H}_1, \ldots, \mathbf{H}_T", (T, B, D * h)),
         Tensor("logits", r"\mathbf{O}", (T * B, V)),
         Tensor("targets", r"\mathbf{Y}", (B, T)),
@@ -60,7 +58,7 @@ def weights(config: TrainConfig, vocab_size: int) -> list[Weight]:
 
     The library keeps its matrices transposed and has two biases where the book has one.
     """
-    h, columns = config.num_hiddens, GATES[config.cell] * config.num_hiddens
+    h, columns = config.num_hiddens, len(CELLS[config.cell].gates) * config.num_hiddens
     directions = 2 if config.bidirectional else 1
     learnt: list[Weight] = []
     for layer in range(1, config.num_layers + 1):
