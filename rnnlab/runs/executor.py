@@ -1,8 +1,7 @@
 """The interface between the supervisor and whatever runs its workers.
 
 `rnnlab.runs.forking` and `rnnlab.runs.spawning` run workers on this machine; another implementation (a cluster's queue,
-say) needs nothing but this module. tests/runs/test_executors.py tests the contract below; add the new implementation
-there.
+say) needs nothing but this module. tests/runs/test_executors.py tests the contract; add the new one there.
 
 **A job** is a worker process and the one order it carries out; it is named by an id that is never used again. What the
 worker is to do travels over its socket and is no concern of the executor: it has to run

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import sys
 import threading
 
 from rnnlab.runs.loop import Loop
@@ -18,15 +19,15 @@ class Lifetime:
 
     Args:
         loop: waits for the end of standard input.
-        watch_stdin: whether the end of standard input is the end of the app; without it there is no app.
+        stdin: the file whose end is the end of the app: standard input; None: there is no app.
     """
 
-    def __init__(self, loop: Loop, watch_stdin: bool) -> None:
+    def __init__(self, loop: Loop, stdin: int | None) -> None:
         self._loop = loop
-        self._app_gone = not watch_stdin
+        self._app_gone = stdin is None
         self._alone_since: float | None = None
-        if watch_stdin:
-            self._watch_stdin()
+        if stdin is not None:
+            self._watch(stdin)
 
     def over(self, clients: int, now: float) -> bool:
         """Return whether it is time to end, with so many clients connected now."""
@@ -40,29 +41,39 @@ class Lifetime:
         """Return in how many seconds `over` is to be asked again; None: whenever."""
         return None if self._alone_since is None else max(0.02, self._alone_since + GRACE - now)
 
-    def _watch_stdin(self) -> None:
+    def _watch(self, stdin: int) -> None:
         """Notice the end of the app: the system closes its end of our standard input, however it ends."""
+        if sys.platform == "win32":  # which cannot wait for a pipe as for a socket
+            self._watch_in_thread(stdin)
+            return
         try:
-            self._loop.watch(0, self._read_stdin)
-        except (OSError, ValueError):  # Windows cannot select on a pipe, and nobody waits at a plain file
-            ours, theirs = socket.socketpair()
+            self._loop.watch(stdin, lambda: self._read(stdin))
+        except (OSError, ValueError):  # a plain file
+            self._watch_in_thread(stdin)
 
-            def wait() -> None:
-                with contextlib.suppress(OSError):
-                    while os.read(0, 4096):
-                        pass
-                theirs.close()
+    def _watch_in_thread(self, stdin: int) -> None:
+        ours, theirs = socket.socketpair()
 
-            self._loop.watch(ours, lambda: self._end_of_app(ours))
-            threading.Thread(target=wait, daemon=True).start()
+        def wait() -> None:
+            with contextlib.suppress(OSError):
+                while os.read(stdin, 4096):
+                    pass
+            theirs.close()
 
-    def _read_stdin(self) -> None:
+        def end() -> None:
+            self._end_of_app(ours)
+            ours.close()
+
+        self._loop.watch(ours, end)
+        threading.Thread(target=wait, daemon=True).start()
+
+    def _read(self, stdin: int) -> None:
         try:
-            data = os.read(0, 4096)
+            data = os.read(stdin, 4096)
         except OSError:
             data = b""
         if not data:
-            self._end_of_app(0)
+            self._end_of_app(stdin)
 
     def _end_of_app(self, file: socket.socket | int) -> None:
         self._loop.unwatch(file)

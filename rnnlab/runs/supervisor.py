@@ -125,7 +125,7 @@ class Supervisor:
             before.remove()
         ballast.spend(lambda: self._endpoint.write(home))
         self._clients = Connections(self._loop, listener, self._endpoint, self._commands.handle, self._commands.forget)
-        self._lifetime = Lifetime(self._loop, watch_stdin)
+        self._lifetime = Lifetime(self._loop, 0 if watch_stdin else None)
         self._executor = (make_executor or choose_executor(environment.engine))(self._loop, self.report)
 
     # the loop

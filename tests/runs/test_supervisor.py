@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,12 +13,14 @@ from rnnlab.events import CheckpointSaved, RunStarted, TextGenerated
 from rnnlab.runs.admission import Limits
 from rnnlab.runs.disk import Ballast, GuardedWriter
 from rnnlab.runs.jobs import Job, failure_of
+from rnnlab.runs.lifetime import GRACE, Lifetime
+from rnnlab.runs.loop import Loop
 from rnnlab.runs.protocol import TrainOrder
 from rnnlab.runs.recorder import TICK, Recorder
 from rnnlab.runs.schema import DATABASE
 from rnnlab.runs.store import checkpoint_folder
 from rnnlab.runs.store_writer import StoreWriter
-from tests.runs.lab import TINY
+from tests.runs.lab import PATIENCE, TINY
 
 STARTED = RunStarted(num_params=1, vocab_size=2, num_chars=3, num_minibatches=4, device="cpu")
 
@@ -128,6 +131,33 @@ def test_a_checkpoint_stays_while_a_question_reads_it(parts: Parts) -> None:
     last = parts.save(job, 7)
     assert not first.exists()
     assert last.exists()
+
+
+def test_the_end_of_the_app_and_of_the_last_client_is_the_end(tmp_path: Path) -> None:
+    loop = Loop()
+    reader, writer = os.pipe()
+    lifetime = Lifetime(loop, reader)
+    os.write(writer, b"x")
+    loop.turn(0.1)
+    assert lifetime.timeout(0.0) is None
+    assert not lifetime.over(0, 0.0)
+    os.close(writer)
+    loop.turn(PATIENCE)
+    assert not lifetime.over(1, 1.0), "a client is connected"
+    assert not lifetime.over(0, 2.0), "another may come at once"
+    assert lifetime.timeout(2.0) == pytest.approx(GRACE)
+    assert not lifetime.over(1, 2.1)
+    assert not lifetime.over(0, 3.0)
+    assert lifetime.over(0, 3.0 + 2 * GRACE)
+    os.close(reader)
+    # what the loop cannot wait for, as any pipe on Windows, a thread reads
+    (tmp_path / "file").write_text("x")
+    with open(tmp_path / "file", "rb") as file:
+        lifetime = Lifetime(loop, file.fileno())
+        loop.turn(PATIENCE)
+        assert not lifetime.over(0, 0.0)
+        assert lifetime.over(0, 2 * GRACE)
+    loop.close()
 
 
 def test_how_a_process_ended() -> None:
