@@ -110,6 +110,11 @@ def widgets(app: AppTest) -> list[Any]:
     return [widget for kind in kinds for widget in app.get(kind)]
 
 
+def widget(app: AppTest, kind: str, name: str) -> Any:
+    """Return the widget of a `kind` whose key begins with `name`, in whatever edition and language."""
+    return next(one for one in app.get(kind) if (one.key or "").startswith(f"{name}."))
+
+
 def _is(widget: Any, name: str) -> bool:
     return (widget.key or "").startswith(f"setup.{name}.")
 

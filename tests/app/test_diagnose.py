@@ -24,7 +24,7 @@ from rnnlab.view.language.numbers import percent
 from rnnlab.view.language.settings import layer_names
 from rnnlab.view.page import asking, session
 from rnnlab.view.watch import scenes
-from tests.app.conftest import TINY, Open, param, words
+from tests.app.conftest import TINY, Open, param, widget, words
 from tests.app.test_pages import chart
 from tests.made import epoch, finish
 from tests.view.diagnose.test_sentences import LEAKY, diagnosis
@@ -342,6 +342,19 @@ def test_the_topic_is_switched_and_each_keeps_its_own_run(open_page: Open, clien
     control = next(one for one in app.get("segmented_control") if (one.key or "").startswith("diagnose.topics."))
     control.set_value("layers").run()
     assert param(app, "run") == stack
+
+
+def test_a_link_says_what_the_gradients_are_set_beside_also_after_a_choice(open_page: Open) -> None:
+    app = open_page("diagnose", "en", topic="layers", recording="A9")
+    assert "beside" not in app.query_params
+    widget(app, "selectbox", "diagnose.beside").set_value("recorded:A1").run()
+    assert param(app, "beside") == "recorded:A1"
+    app.switch_page("pages/runs.py").run()
+    app.query_params["beside"] = "recorded:A2"
+    app.switch_page("pages/diagnose.py").run()
+    assert not app.exception
+    assert widget(app, "selectbox", "diagnose.beside").value == "recorded:A2"
+    assert param(app, "beside") == "recorded:A2"
 
 
 def test_another_run_is_chosen_by_its_name(open_page: Open, stack: str) -> None:

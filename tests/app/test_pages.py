@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pyarrow as pa
@@ -22,9 +23,9 @@ from rnnlab.view.data import recorded
 from rnnlab.view.language.i18n import LANGUAGES, t
 from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import recipe_label
-from rnnlab.view.page import address
+from rnnlab.view.page import address, frame
 from rnnlab.view.watch import scenes
-from tests.app.conftest import ENTRY, TINY, Open, param, unfold, words
+from tests.app.conftest import ENTRY, TINY, Open, param, unfold, widget, words
 from tests.made import finish, until
 from tests.runs.lab import step
 
@@ -47,6 +48,16 @@ def test_every_page_opens_in_both_languages(open_page: Open, page: str, lang: st
     assert param(app, "lang") == lang
     other = "zh" if lang == "en" else "en"
     assert t("runs.lead", other) not in words(app)
+
+
+@pytest.mark.parametrize("page", address.PAGES)
+def test_a_page_keeps_in_its_url_what_its_table_names(open_page: Open, finished: str, page: str) -> None:
+    app = open_page(page, "zh", run=finished)
+    assert not app.exception
+    table = import_module(f"rnnlab.view.{page}.address").ADDRESS
+    written = set(app.query_params) - ({"run"} if "run" not in table.parameters else set())  # of the link
+    assert written <= {*table.parameters, *frame.ADDRESS.parameters}
+    assert param(app, "lang") == "zh"
 
 
 @pytest.mark.parametrize(("locale", "lang"), [("zh-CN", "zh"), ("zh-Hant-TW", "zh"), ("en-GB", "en"), ("de-DE", "en")])
@@ -101,7 +112,7 @@ def test_a_run_shows_its_curve_texts_and_gradients(open_page: Open, finished: st
 
 def test_the_slider_moves_text_and_marker_together(open_page: Open, finished: str) -> None:
     app = open_page("train", "en", run=finished)
-    app.select_slider(key=f"lyrics.slider.{finished}.6").set_value(2).run()
+    widget(app, "select_slider", "lyrics.slider").set_value(2).run()
     assert not app.exception
     assert chart(app)[1]["now"][0]["epoch"] == 2
     assert t("lyrics.after", "en", epoch=2) in words(app)
@@ -223,7 +234,7 @@ def test_runs_lists_filters_and_deletes(open_page: Open, client: Client) -> None
     assert not app.exception
     assert run_id in words(app)
     app.button(key=f"run_list.star.{run_id}").click().run()
-    app.segmented_control(key="run_list.filter.en").set_value("starred").run()
+    widget(app, "segmented_control", "run_list.filter").set_value("starred").run()
     assert run_id in words(app)
     app.button(key=f"run_list.delete.{run_id}").click().run()
     assert client.store.run(run_id)  # asked first

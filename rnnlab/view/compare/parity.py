@@ -6,7 +6,6 @@ from typing import Any
 
 import streamlit as st
 
-from rnnlab.errors import RNNLabError
 from rnnlab.recipes import RECIPES
 from rnnlab.view.compare import state
 from rnnlab.view.compare.measures import AGREES, agrees
@@ -39,7 +38,7 @@ def draw() -> None:
         )
         if asked:
             with st.spinner(t("compare.parity.running", lang)):
-                _prove()
+                state.PROBLEMS.guard(_prove)
             st.rerun()
     if not made:
         return
@@ -52,11 +51,7 @@ def draw() -> None:
 
 def _prove() -> None:
     for cell, recipe_id in CELLS.items():
-        try:
-            _proofs()[cell] = session.client().parity(RECIPES[recipe_id].config, CHANGES)
-        except RNNLabError as error:
-            state.PROBLEMS.add(error)
-            return
+        _proofs()[cell] = session.client().parity(RECIPES[recipe_id].config, CHANGES)
 
 
 def _proof(cell: str, found: dict[str, Any]) -> None:

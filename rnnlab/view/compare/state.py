@@ -68,10 +68,7 @@ def pins() -> list[Identity]:
 
 def set_pins(wanted: Sequence[Identity]) -> None:
     """Pin these; of too many the first are kept, and that is said."""
-    try:
-        check_pins(wanted)
-    except RNNLabError as error:
-        PROBLEMS.add(error)
+    PROBLEMS.guard(check_pins, wanted)
     st.session_state[_PINS] = list(wanted)[:MAX_PINS]
 
 
