@@ -226,7 +226,7 @@ def test_what_moves_the_prediction_has_been_read(reading: directions.Reading, se
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_loop_is_said_where_there_is_one(lang: str) -> None:
-    loop = {"en": "a loop of period 2", "zh": "每 2 个字一循环"}[lang]
+    loop = {"en": "a loop of period 2", "zh": "每 2 个字符一循环"}[lang]
     none = {"en": "does not end in a loop", "zh": "没有落入循环"}[lang]
     looped = sentences.written(1.0002, 160, "分开", "分开" + "天地" * 12, lang)
     assert loop in looped
@@ -247,4 +247,4 @@ def test_the_recorded_bidirectional_network_ends_in_a_loop(lang: str) -> None:
     prefix, text = next(iter(history.texts[epoch].items()))
     assert history.last is not None
     said = sentences.written(history.last.perplexity, epoch, prefix, text, lang)
-    assert {"en": "is a loop of period", "zh": "个字一循环"}[lang] in said
+    assert {"en": "is a loop of period", "zh": "个字符一循环"}[lang] in said
