@@ -97,7 +97,7 @@ def main() -> None:
                 print(f"epochs/s watched {speeds[True][-1]:.2f}, unwatched {speeds[False][-1]:.2f}", flush=True)
             page.goto(url)
             page.get_by_role("button", name="Stop").click()
-            page.get_by_role("button", name="Same weights again").wait_for()
+            page.get_by_role("button", name="Run again (same seed)").wait_for()
         finally:
             store.close()
             app.stop()
