@@ -151,7 +151,9 @@ def test_the_saturation_of_a_gate_is_counted() -> None:
     open_gate = saturation_sentence(state([[0.5, 0.6]], "forget_gate"), "en")
     assert "0% of its values are above 0.9" in open_gate
     assert "50% of the values are saturated" in saturation_sentence(state([[0.95, -0.2, 0.1, -0.97]]), "en")
-    assert "25% lie beyond ±1, the largest has magnitude 3.0" in saturation_sentence(state([[3.0, 0.2, 0.1, 0.9]], "C"), "en")
+    assert "25% lie beyond ±1, the largest has magnitude 3.0" in saturation_sentence(
+        state([[3.0, 0.2, 0.1, 0.9]], "C"), "en"
+    )
 
 
 # the training text
@@ -187,7 +189,11 @@ def test_the_same_counts_as_by_looking_at_each_place() -> None:
     [
         ("c", "ab", "In the training text, “c” is also what follows “b” most often (2 of 3 times)"),
         ("d", "cab", "Going by “b” alone, “c” would be the best guess (2 of 3 times)"),
-        ("d", "ab", "In the training text, “c” follows “b” most often (2 of 3 times). The network's “d” did so in only 1"),
+        (
+            "d",
+            "ab",
+            "In the training text, “c” follows “b” most often (2 of 3 times). The network's “d” did so in only 1",
+        ),
         ("a", "ab", "In the training text, “c” follows “b” most often (2 of 3 times). The network's “a” never did"),
         ("a", "z", "In the training text nothing follows “z”"),
     ],
@@ -219,7 +225,9 @@ def test_entropy_is_said_as_a_number_of_characters() -> None:
 def test_whether_the_first_choice_came() -> None:
     top = [("b", 0.7), ("c", 0.2)]
     assert "that is what comes next" in next_sentence(top, "b", 0.36, "en")
-    assert "the next character in the text is “c”, to which it gave 20%" in next_sentence(top, "c", -math.log(0.2), "en")
+    assert "the next character in the text is “c”, to which it gave 20%" in next_sentence(
+        top, "c", -math.log(0.2), "en"
+    )
     assert "would continue with “b”" in next_sentence(top, None, None, "en")
 
 
@@ -228,7 +236,11 @@ def test_whether_the_first_choice_came() -> None:
     [
         ([0.01, 0.01, 0.1, 0.88], 1, "most on the character just read, “d” (88%), and hardly at all on anything more"),
         ([0.0, 0.0, 0.01, 0.99], 0, "hardly at all on anything earlier"),
-        ([0.5, 0.2, 0.2, 0.1], 3, "most on “a”, 3 before the character just read (50%), and on the text all the way back"),
+        (
+            [0.5, 0.2, 0.2, 0.1],
+            3,
+            "most on “a”, 3 before the character just read (50%), and on the text all the way back",
+        ),
         ([1e-4, 1e-4, 1e-4, 1e-3], 3, "hardly depends on the input"),
         ([0.0, 0.0, 0.0, 0.0], 0, "hardly depends on the input"),
     ],
