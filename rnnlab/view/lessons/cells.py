@@ -1,4 +1,4 @@
-"""The lessons on the RNN, the GRU and the LSTM: one time step with real numbers, equation by equation."""
+"""The lessons on the RNN, the GRU and the LSTM: one time step with numbers, equation by equation."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from rnnlab.view.lessons.layout import conclude
 from rnnlab.view.page import chart, session
 
 STEPS = 10
-"""Time steps with no input, to see what is left of the state."""
+"""Number of time steps without input, after which the rest of the state is measured."""
 _LIMIT = 3.0
 
 
 def draw(lesson: Lesson) -> None:
-    """Let the reader set input and state, and follow them through the equations."""
+    """Draw the sliders for input and state, and the equations with their numbers."""
     lang, theme, cell = session.language(), session.theme(), lesson.name
     edition = int(st.session_state.get(_name(cell, "edition"), 0))
     x, state = _numbers(cell, edition)
@@ -91,7 +91,7 @@ def _numbers(cell: str, edition: int) -> tuple[Array, tuple[Array, ...]]:
 
 
 def _character(cell: str) -> tuple[str, float]:
-    """Let the reader choose the activation, or lean the gate that keeps."""
+    """Draw the choice of the activation, or of a bias for the gate that keeps the state."""
     lang = session.language()
     if cell == "rnn":
         chosen = st.segmented_control(
@@ -99,7 +99,7 @@ def _character(cell: str) -> tuple[str, float]:
             ["tanh", "relu"],
             default="tanh",
             key=session.key(_name(cell, "activation")),
-            format_func=lambda one: t(f"value.activation.{one}", lang),
+            format_func=lambda name: t(f"value.activation.{name}", lang),
             required=True,
         )
         return str(chosen), 0.0
@@ -111,11 +111,11 @@ def _name(cell: str, part: str) -> str:
 
 
 def _feed(cell: str, state: tuple[Array, ...]) -> None:
-    # new sliders that begin at the new state: writing into the old ones is not safe
+    # new sliders that start at the new state: Streamlit does not allow writing into existing ones here
     edition = int(st.session_state.get(_name(cell, "edition"), 0))
     x = tuple(st.session_state[f"{_name(cell, 'X')}.{unit}.{edition}"] for unit in range(2))
     kept = {
-        name: tuple(float(np.clip(np.round(one, 2), -_LIMIT, _LIMIT)) for one in part)
+        name: tuple(float(np.clip(np.round(value, 2), -_LIMIT, _LIMIT)) for value in part)
         for name, part in zip(("H", "C"), state, strict=False)
     }
     st.session_state[_name(cell, "begin")] = {"X": x, **kept}
