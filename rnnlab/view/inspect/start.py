@@ -1,4 +1,4 @@
-"""Where there is nothing to look at yet: a run that learns fast, begun with one click and followed."""
+"""Starting a run that learns fast with one click, if there is no network to inspect, and following it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STARTERS = ("A3", "B1")
 
 
 def invite() -> None:
-    """Offer to train a network, where none was trained yet with an explanation."""
+    """Draw the buttons that train a network; with an explanation if there is none to inspect."""
     lang = session.language()
     if not with_weights():
         st.subheader(t("inspect.invite.title", lang), anchor=False)
@@ -63,22 +63,22 @@ def _start(name: str) -> None:
 
 
 def watch() -> None:
-    """While the run that the URL names trains, look for a new checkpoint, and run the page again when it is there."""
+    """Rerun the page when the run in the URL has a new checkpoint or stops training."""
     run_id = st.query_params.get("run")
-    record = _found(run_id)
+    record = _record(run_id)
     if record is None or not record.live:
         return
-    before = _newest(record.id)
+    newest = _newest(record.id)
 
-    def look() -> None:
-        now = _found(run_id)
-        if now is None or not now.live or _newest(now.id) != before:
+    def check() -> None:
+        current = _record(run_id)
+        if current is None or not current.live or _newest(current.id) != newest:
             st.rerun()
 
-    st.fragment(run_every=follow.TICK)(look)()
+    st.fragment(run_every=follow.TICK)(check)()
 
 
-def _found(run_id: str | None) -> RunRecord | None:
+def _record(run_id: str | None) -> RunRecord | None:
     try:
         return session.store().run(run_id) if run_id else None
     except RunError:
