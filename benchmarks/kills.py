@@ -1,4 +1,4 @@
-"""Kill workers, zygote and supervisor again and again: is anything told wrongly, lost, or left behind?
+"""Kill workers, zygote and supervisor repeatedly, and count wrong states, lost events and orphaned processes.
 
 python -m benchmarks.kills [--workers 30] [--zygotes 3] [--supervisors 5]
 """
@@ -31,7 +31,7 @@ CONFIG = TrainConfig.make(
 
 
 class Score:
-    """What was promised and what came of it."""
+    """The counts for one kind of killed process."""
 
     def __init__(self) -> None:
         self.kills = self.wrong = self.lost = self.seen = self.orphans = 0
@@ -44,7 +44,7 @@ class Score:
 
 
 def alive(pid: int) -> bool:
-    """Say whether a process still runs."""
+    """Return whether a process is still running."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
     except OSError:
@@ -52,7 +52,7 @@ def alive(pid: int) -> bool:
 
 
 def until(client: Client, run_id: str, states: set[str], epochs: int = 0) -> str:
-    """Wait until a run is in one of these states and has finished some epochs."""
+    """Wait until a run is in one of `states` and has finished `epochs` epochs; return its state."""
     while True:
         record = client.store.run(run_id)
         if record.state in states and record.epoch >= epochs:
@@ -61,7 +61,7 @@ def until(client: Client, run_id: str, states: set[str], epochs: int = 0) -> str
 
 
 def kill(client: Client, victim: str, expected: str, score: Score) -> None:
-    """Let two runs train, kill, and look."""
+    """Start two runs, kill the process `victim`, and count the consequences."""
     while not client.ready():
         time.sleep(0.02)
     runs = [client.create(CONFIG.change(random_seed=number)) for number in range(2)]
@@ -69,12 +69,12 @@ def kill(client: Client, victim: str, expected: str, score: Score) -> None:
         until(client, run_id, {"running"}, 30)
     status = client.status()
     pids = {"worker": status["runs"][runs[0]], "zygote": status["pids"][1], "supervisor": status["pid"]}
-    hit = runs[:1] if victim == "worker" else runs
-    said = {run_id: len(client.store.events_since(run_id)) for run_id in runs}
-    workers = [status["runs"][run_id] for run_id in hit]
+    affected = runs[:1] if victim == "worker" else runs
+    counts = {run_id: len(client.store.events_since(run_id)) for run_id in runs}
+    workers = [status["runs"][run_id] for run_id in affected]
     started = time.perf_counter()
     os.kill(pids[victim], signal.SIGKILL)
-    for run_id in hit:
+    for run_id in affected:
         state = until(client, run_id, {"failed", "interrupted", "finished", "stopped", "diverged"})
         score.wrong += state != expected
         score.seconds.append(time.perf_counter() - started)
@@ -83,9 +83,9 @@ def kill(client: Client, victim: str, expected: str, score: Score) -> None:
     score.orphans += sum(alive(pid) for pid in workers)
     for run_id in runs:
         events = client.store.events_since(run_id)
-        score.seen += said[run_id]
-        score.lost += max(0, said[run_id] - len(events))
-        # no hole in what is kept
+        score.seen += counts[run_id]
+        score.lost += max(0, counts[run_id] - len(events))
+        # the stored events have no gap
         score.lost += sum(seq != number for number, (seq, _) in enumerate(events, start=1))
     if victim == "worker":
         score.wrong += client.store.run(runs[1]).state != "running"
