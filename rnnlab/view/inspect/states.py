@@ -79,7 +79,7 @@ def _rows_choice(size: int, lang: str) -> str:
 
 
 def _unit(size: int, default: int, lang: str) -> int:
-    asked = inspect_subject.whole_number("unit", 1, size, default)
+    unit = inspect_subject.whole_number("unit", 1, size, default)
     # unless the user has chosen a unit, it depends on the state
     key = f"inspect.unit.{size}" if "unit" in st.query_params else f"inspect.unit.{size}.{default}"
     return int(
@@ -87,7 +87,7 @@ def _unit(size: int, default: int, lang: str) -> int:
             t("inspect.unit", lang, count=size),
             1,
             size,
-            asked,
+            unit,
             key=key,
             on_change=_unit_entered,
             args=(key,),
