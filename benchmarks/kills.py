@@ -1,4 +1,4 @@
-"""Kill workers, zygote and supervisor again and again: is anything told wrongly, lost, or left behind?
+"""Kill workers, zygote and supervisor repeatedly, and count wrong states, lost events and orphaned processes.
 
 python -m benchmarks.kills [--workers 30] [--zygotes 3] [--supervisors 5]
 """
@@ -20,7 +20,7 @@ CONFIG = VERSE.change(num_epochs=10_000, pred_period=50, num_preds=2)
 
 
 class Score:
-    """What was promised and what came of it."""
+    """The counts for one kind of killed process."""
 
     def __init__(self) -> None:
         self.kills = self.wrong = self.lost = self.seen = self.orphans = 0
@@ -33,12 +33,12 @@ class Score:
 
 
 def reach(client: Client, run_id: str, states: set[str], epochs: int = 0) -> str:
-    """Wait until a run is in one of these states and has finished some epochs; return the state."""
+    """Wait until a run is in one of `states` and has finished `epochs` epochs; return its state."""
     return until(client, run_id, lambda run: run.state in states and run.epoch >= epochs, patience=300.0).state
 
 
 def kill(client: Client, victim: str, expected: str, score: Score) -> None:
-    """Let two runs train, kill, and look."""
+    """Start two runs, kill the process `victim`, and count the consequences."""
     while not client.ready():
         time.sleep(0.02)
     runs = [client.create(CONFIG.change(random_seed=number)) for number in range(2)]
@@ -46,12 +46,12 @@ def kill(client: Client, victim: str, expected: str, score: Score) -> None:
         reach(client, run_id, {"running"}, 30)
     status = client.status()
     pids = {"worker": status["runs"][runs[0]], "zygote": status["pids"][1], "supervisor": status["pid"]}
-    hit = runs[:1] if victim == "worker" else runs
-    said = {run_id: len(client.store.events_since(run_id)) for run_id in runs}
-    workers = [status["runs"][run_id] for run_id in hit]
+    affected = runs[:1] if victim == "worker" else runs
+    counts = {run_id: len(client.store.events_since(run_id)) for run_id in runs}
+    workers = [status["runs"][run_id] for run_id in affected]
     started = time.perf_counter()
     os.kill(pids[victim], signal.SIGKILL)
-    for run_id in hit:
+    for run_id in affected:
         state = reach(client, run_id, {"failed", "interrupted", "finished", "stopped", "diverged"})
         score.wrong += state != expected
         score.seconds.append(time.perf_counter() - started)
@@ -60,9 +60,9 @@ def kill(client: Client, victim: str, expected: str, score: Score) -> None:
     score.orphans += sum(exists(pid) for pid in workers)
     for run_id in runs:
         events = client.store.events_since(run_id)
-        score.seen += said[run_id]
-        score.lost += max(0, said[run_id] - len(events))
-        # no hole in what is kept
+        score.seen += counts[run_id]
+        score.lost += max(0, counts[run_id] - len(events))
+        # the stored events have no gap
         score.lost += sum(seq != number for number, (seq, _) in enumerate(events, start=1))
     if victim == "worker":
         score.wrong += client.store.run(runs[1]).state != "running"

@@ -287,8 +287,11 @@ def loops(texts: Mapping[str, str], lang: str) -> str:
         generated = text[len(prefix) :]
         period = quotes.loop_period(generated)
         if period:
-            loop = generated[-period:]
-            said.append(t("find.loop.yes", lang, prefix=plain(prefix), period=period, loop=literal(loop[:20])))
+            loop = literal(generated[-period:][:20])
+            if period == 1:
+                said.append(t("find.loop.one", lang, prefix=plain(prefix), loop=loop))
+            else:
+                said.append(t("find.loop.yes", lang, prefix=plain(prefix), period=period, loop=loop))
         else:
             said.append(t("find.loop.no", lang, prefix=plain(prefix)))
     return " ".join(said)

@@ -1,4 +1,4 @@
-"""The charts of the microscope: heat maps of states along a text, one unit along it, the next character."""
+"""The charts of the Inspect page: states along a text, a single unit along a text, the next character."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CANDIDATE_TABLES = ("candidates",)
 STATES = (*dict.fromkeys(state for cell in CELLS.values() for state in cell.states), *ROLES)
 """States and gates, in the order of their colours."""
 
-# from -1 over 0 to 1; from 0 to 1; zero is the page in both themes
+# colours from -limit over 0 to limit, and from 0 to 1; 0 has the background colour of the theme
 _DIVERGING = {
     "light": ["#8A3F0C", "#DB9A62", "#F6F4EE", "#7FAEDD", "#124680"],
     "dark": ["#F2B27C", "#9A5A22", "#20242B", "#2F6AA6", "#A5CBF2"],
@@ -26,21 +26,21 @@ _SEQUENTIAL = {
     "light": ["#F6F4EE", "#9CC3C0", "#3C8480", "#0E4A4C"],
     "dark": ["#20242B", "#25595B", "#4C9C97", "#C3EBE4"],
 }
-# pixels left of the charts, so that their columns stand above each other
+# pixels to the left of the charts, so that their columns are aligned
 _EXTENT = 34
-# the label of a place is its character, after the number that keeps the order: "012a"
+# the label of a position is its character, after the number that keeps the order: "012a"
 _CHARACTER = "slice(datum.label, 3)"
 
 
 @cache
 def heatmap(lang: str, theme: str = "light", limit: float = 0.0, labelled: bool = False) -> dict[str, Any]:
-    """Return a heat map: rows of units, one column for each character.
+    """Return a heat map with a row per unit or bin and a column per character.
 
     Args:
         lang: the language.
         theme: "light" or "dark".
         limit: the colour scale goes from -limit to limit; with 0, from 0 to 1.
-        labelled: whether each row is one unit and bears its number.
+        labelled: whether each row is a single unit, labelled with its number.
 
     Tables: ``cells`` (place, row, value, character, units), ``now`` (place).
     """
@@ -90,7 +90,7 @@ def heatmap(lang: str, theme: str = "light", limit: float = 0.0, labelled: bool 
 
 @cache
 def unit_lines(lang: str, theme: str = "light") -> dict[str, Any]:
-    """Return one unit along the text: a line for each state or gate that is shown.
+    """Return a chart of a unit along the text, with a line for each state or gate.
 
     Tables: ``lines`` (place, value, series, character), ``now`` (place).
     """
@@ -131,9 +131,9 @@ def unit_lines(lang: str, theme: str = "light") -> dict[str, Any]:
 
 @cache
 def candidates(lang: str, theme: str = "light") -> dict[str, Any]:
-    """Return the next characters: a bar for the network's probability, a tick for the share in the training text.
+    """Return a chart of the next characters: bars for the probability, ticks for the share in the training text.
 
-    Table ``candidates`` (rank, probability, share, shown, counted); a share that is not known is null.
+    Table ``candidates`` (rank, probability, share, shown, counted); an unknown share is null.
     """
     alt = altair()
 
@@ -187,7 +187,7 @@ def _places() -> Any:
 
 
 def _now(theme: str, x: Any) -> Any:
-    """Return a frame around the column that the reader chose."""
+    """Return a frame around the chosen column."""
     alt = altair()
 
     return (

@@ -1,4 +1,4 @@
-"""Choosing what to look at: a run, one of its checkpoints, a text; all of it stands in the URL."""
+"""The choice of a run, a checkpoint and a text; the URL keeps all three."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rnnlab.runs.store import RunRecord
 from rnnlab.view.data.facts import TextFacts
 from rnnlab.view.inspect.address import ADDRESS
 from rnnlab.view.inspect.measures import passage
-from rnnlab.view.inspect.subject import FORM, PROBLEMS, Checkpoint, Subject
+from rnnlab.view.inspect.subject import FORM, PROBLEMS, Checkpoint, InspectedText
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import summary
@@ -20,8 +20,8 @@ from rnnlab.view.watch import scenes
 _RUNS = 100
 
 
-def choose() -> Subject | None:
-    """Let the reader choose run, checkpoint and text; None where there is nothing to look at."""
+def choose() -> InspectedText | None:
+    """Draw the choice of run, checkpoint and text; return None if there is nothing to inspect."""
     lang = session.language()
     address.once("inspect", FORM.renew)
     PROBLEMS.say()
@@ -36,7 +36,7 @@ def choose() -> Subject | None:
     if record.live:
         st.caption(t("inspect.live", lang, epoch=record.epoch, total=record.num_epochs))
     text = _text(record, checkpoint, facts)
-    return Subject(record, checkpoint, text, facts) if text else None
+    return InspectedText(record, checkpoint, text, facts) if text else None
 
 
 # the run
@@ -57,15 +57,15 @@ def _run() -> RunRecord | None:
             st.warning(t("inspect.no_weights", lang, id=plain(asked)), icon=":material/movie:")
     if not records:
         return None
-    by_id = {one.id: one for one in records}
-    labels = {one.id: _option(one, lang) for one in records}
+    by_id = {record.id: record for record in records}
+    labels = {record.id: _option(record, lang) for record in records}
     key = session.key(FORM.key("run"))
     chosen = st.selectbox(
         t("inspect.run", lang),
         list(by_id),
         list(by_id).index(asked) if asked in by_id else 0,
         key=key,
-        format_func=lambda one: labels.get(one, one),
+        format_func=lambda run_id: labels.get(run_id, run_id),
         on_change=_run_chosen,
         args=(key,),
     )
@@ -77,7 +77,7 @@ def _run() -> RunRecord | None:
 
 def with_weights() -> list[RunRecord]:
     """Return the newest runs that have a checkpoint."""
-    return [one for one in session.store().runs(limit=500) if one.continuable][:_RUNS]
+    return [record for record in session.store().runs(limit=500) if record.continuable][:_RUNS]
 
 
 def _option(record: RunRecord, lang: str) -> str:
@@ -101,22 +101,22 @@ def _run_chosen(key: str) -> None:
 def _checkpoint(record: RunRecord) -> Checkpoint:
     lang = session.language()
     rows = session.store().checkpoints(record.id)
-    kept: dict[int | None, tuple[int, int]] = {epoch: (epoch, 0) for epoch, minibatch, _ in rows if minibatch == 0}
+    stamps: dict[int | None, tuple[int, int]] = {epoch: (epoch, 0) for epoch, minibatch, _ in rows if minibatch == 0}
     if rows[-1][1]:
-        kept[None] = rows[-1][:2]
-    options = list(kept)
+        stamps[None] = rows[-1][:2]
+    options = list(stamps)
     newest = options[-1]
     asked = ADDRESS.get("epoch")
-    epoch = next((one for one in options if one is not None and str(one) == asked), newest)
+    epoch = next((option for option in options if option is not None and str(option) == asked), newest)
     if asked and str(epoch) != asked:
-        allowed = t("list.join", lang).join(str(one) for one in options if one is not None)
+        allowed = t("list.join", lang).join(str(option) for option in options if option is not None)
         st.info(t("inspect.epoch.missing", lang, epoch=plain(asked[:20]), allowed=allowed))
         ADDRESS.write(epoch=None)
     if len(options) == 1:
-        st.caption(t("inspect.epoch.only", lang, epoch=kept[newest][0]))
-        return Checkpoint(newest, kept[newest])
-    # a new checkpoint brings a new slider: to move the old one is not safe while a refresh is on its way
-    key = FORM.key(f"epoch.{record.id}.{kept[newest]}")
+        st.caption(t("inspect.epoch.only", lang, epoch=stamps[newest][0]))
+        return Checkpoint(newest, stamps[newest])
+    # a new checkpoint gets a new slider, because moving the old one during a refresh is not safe
+    key = FORM.key(f"epoch.{record.id}.{stamps[newest]}")
     places = list(range(len(options)))
     chosen = options[
         st.select_slider(
@@ -130,7 +130,7 @@ def _checkpoint(record: RunRecord) -> Checkpoint:
             help=t("inspect.epoch.help", lang),
         )
     ]
-    return Checkpoint(chosen, kept[chosen])
+    return Checkpoint(chosen, stamps[chosen])
 
 
 def _epoch_chosen(key: str, options: list[int | None]) -> None:
@@ -145,7 +145,7 @@ def _facts(record: RunRecord) -> TextFacts | None:
     try:
         return session.facts().of(record.config)
     except CorpusError:
-        return None  # trained elsewhere, or the text has been removed
+        return None  # trained elsewhere, or the text was removed
 
 
 def _text(record: RunRecord, checkpoint: Checkpoint, facts: TextFacts | None) -> str:

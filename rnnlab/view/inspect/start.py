@@ -1,4 +1,4 @@
-"""Where there is nothing to look at yet: a run that learns fast, begun with one click and followed."""
+"""Starting a run that learns fast with one click, if there is no network to inspect, and following it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STARTERS = ("A3", "B1")
 
 
 def invite() -> None:
-    """Offer to train a network, where none was trained yet with an explanation."""
+    """Draw the buttons that train a network; with an explanation if there is none to inspect."""
     lang = session.language()
     if not with_weights():
         st.subheader(t("inspect.invite.title", lang), anchor=False)

@@ -1,4 +1,4 @@
-"""The lessons on the RNN, the GRU and the LSTM: one time step with real numbers, equation by equation."""
+"""The lessons on the RNN, the GRU and the LSTM: one time step with numbers, equation by equation."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from rnnlab.view.page import chart, session
 from rnnlab.view.page.forms import Edition
 
 STEPS = 10
-"""Time steps with no input, to see what is left of the state."""
+"""Number of time steps without input, after which the rest of the state is measured."""
 _LIMIT = 3.0
 
 
 def draw(lesson: Lesson) -> None:
-    """Let the reader set input and state, and follow them through the equations."""
+    """Draw the sliders for input and state, and the equations with their numbers."""
     lang, theme, cell = session.language(), session.theme(), lesson.name
     description = CELLS[cell]
     x, state = _numbers(cell)
@@ -93,7 +93,7 @@ def _numbers(cell: str) -> tuple[Array, tuple[Array, ...]]:
 
 
 def _character(cell: str) -> tuple[str, float]:
-    """Let the reader choose the activation, or lean the gate that keeps."""
+    """Draw the choice of the activation, or of a bias for the gate that keeps the state."""
     lang = session.language()
     if CELLS[cell].chooses_activation:
         chosen = st.segmented_control(
@@ -101,7 +101,7 @@ def _character(cell: str) -> tuple[str, float]:
             ["tanh", "relu"],
             default="tanh",
             key=session.key(_name(cell, "activation")),
-            format_func=lambda one: t(f"value.activation.{one}", lang),
+            format_func=lambda name: t(f"value.activation.{name}", lang),
             required=True,
         )
         return str(chosen), 0.0
@@ -119,7 +119,7 @@ def _name(cell: str, part: str) -> str:
 def _feed(cell: str, state: tuple[Array, ...]) -> None:
     x = tuple(st.session_state[_form(cell).key(f"X.{unit}")] for unit in range(2))
     kept = {
-        name: tuple(float(np.clip(np.round(one, 2), -_LIMIT, _LIMIT)) for one in part)
+        name: tuple(float(np.clip(np.round(value, 2), -_LIMIT, _LIMIT)) for value in part)
         for name, part in zip(("H", "C"), state, strict=False)
     }
     st.session_state[_name(cell, "begin")] = {"X": x, **kept}

@@ -1,4 +1,4 @@
-"""The charts of the lessons; `rnnlab.view.lessons.tables` fills them."""
+"""The chart specifications of the lessons; `rnnlab.view.lessons.tables` provides their data."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from rnnlab.view.page.charts import by_series, corners, epoch_axis, layer, line
 from rnnlab.view.page.style import LAYER_COLORS, PALETTE, altair, specification
 
 SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"]
-"""Marks beside the colours, so that no series is told apart by its colour alone."""
+"""Mark shapes, so that series differ by more than their colour."""
 
 
 @cache
 def continuations(lang: str, theme: str = "light") -> dict[str, Any]:
-    """Return what follows a context as bars, the most frequent on top; table ``bars``."""
+    """Return a bar chart of the continuations of a context, the most frequent on top; table ``bars``."""
     alt = altair()
 
     y = alt.Y(
@@ -36,7 +36,7 @@ def continuations(lang: str, theme: str = "light") -> dict[str, Any]:
 
 @cache
 def ladder(lang: str, theme: str = "light") -> dict[str, Any]:
-    """Return the perplexity of a table by the number of characters it looks back at; tables ``rungs``, ``now``."""
+    """Return a chart of the perplexity of n-gram tables by context length; tables ``rungs``, ``now``."""
     alt = altair()
 
     colors = PALETTE[theme]
@@ -63,7 +63,7 @@ def ladder(lang: str, theme: str = "light") -> dict[str, Any]:
 
 @cache
 def positions(lang: str, theme: str = "light") -> dict[str, Any]:
-    """Return the text as a strip of positions by minibatch, each with its row; tables ``cells``, ``extent``."""
+    """Return a chart of the text positions of each minibatch and row; tables ``cells``, ``extent``."""
     alt = altair()
 
     colors = PALETTE[theme]
@@ -101,7 +101,7 @@ def positions(lang: str, theme: str = "light") -> dict[str, Any]:
 
 @cache
 def loss_curve(lang: str, theme: str = "light") -> dict[str, Any]:
-    """Return -ln p by p, with the characters on it; tables ``curve``, ``points``."""
+    """Return a chart of -ln p by p with a point per character; tables ``curve``, ``points``."""
     alt = altair()
 
     colors = PALETTE[theme]
@@ -123,9 +123,9 @@ def loss_curve(lang: str, theme: str = "light") -> dict[str, Any]:
 
 @cache
 def reach(lang: str, theme: str = "light") -> dict[str, Any]:
-    """Return the graph of an epoch: time steps in a row, the gradient's way back, the cuts.
+    """Return a picture of the graph of an epoch: time steps in a row, the path of the gradient, the cuts.
 
-    Tables ``steps``, ``ways``, ``cuts``, ``names``.
+    Its tables are ``steps``, ``links``, ``ways``, ``cuts`` and ``names``.
     """
     alt = altair()
 
@@ -156,7 +156,7 @@ def reach(lang: str, theme: str = "light") -> dict[str, Any]:
 
 @cache
 def walked(lang: str, theme: str = "light") -> dict[str, Any]:
-    """Return how many time steps each minibatch's gradient walks through, cut and uncut; tables ``walked``, ``now``."""
+    """Return a chart of the time steps each minibatch's gradient passes through, cut and uncut; table ``walked``."""
     alt = altair()
 
     colors = LAYER_COLORS[theme]
@@ -183,7 +183,7 @@ def walked(lang: str, theme: str = "light") -> dict[str, Any]:
 
 @cache
 def measured(kind: str, lang: str, theme: str = "light") -> dict[str, Any]:
-    """Return what each minibatch of a run took: `kind` is ``seconds`` or ``memory``; table ``measured``."""
+    """Return a chart of the cost of each minibatch: `kind` is ``seconds`` or ``memory``; table ``measured``."""
     alt = altair()
 
     colors = PALETTE[theme]
@@ -205,10 +205,12 @@ def measured(kind: str, lang: str, theme: str = "light") -> dict[str, Any]:
 
 @cache
 def vectors(title: str, lang: str, theme: str = "light") -> dict[str, Any]:
-    """Return arrows from zero with a circle that is round at every width; tables ``arrows``, ``circle``, ``extent``.
+    """Return a chart of vectors with a circle that is round at any width; tables ``arrows``, ``circle``, ``extent``.
 
     Args:
-        title: a key of the catalogue.
+        title: key of the title in the catalogue.
+        lang: the language.
+        theme: "light" or "dark".
     """
     alt = altair()
 
@@ -220,14 +222,14 @@ def vectors(title: str, lang: str, theme: str = "light") -> dict[str, Any]:
         "kind:N", title=None, sort=None, scale=alt.Scale(range=[colors["rule"], colors["live"]]), legend=None
     )
     dash = alt.StrokeDash("kind:N", sort=None, scale=alt.Scale(range=[[5, 4], [1, 0]]), legend=None)
-    # away from zero, where the arrow comes from
+    # labels are placed on the side away from the origin
     aside = {
         "align": alt.expr("datum.x < 0 ? 'right' : 'left'"),
         "dx": alt.expr("datum.x < 0 ? -9 : 9"),
         "dy": alt.expr("(datum.y < 0 ? 11 : -11) * (datum.side || 1)"),
         "fontSize": 12,
     }
-    # one unit is as long across as upwards, whatever the shape of the picture; its shorter side holds the reach
+    # equal units on both axes for any shape of the picture; its shorter side shows the reach
     extent = (
         layer("extent")
         .transform_calculate(
@@ -273,7 +275,7 @@ def vectors(title: str, lang: str, theme: str = "light") -> dict[str, Any]:
 
 @cache
 def path(lang: str, theme: str = "light") -> dict[str, Any]:
-    """Return the units of a state over time steps; table ``path``."""
+    """Return a chart of the units of a state by time step; table ``path``."""
     alt = altair()
 
     x = alt.X("step:Q", title=t("lesson.cell.step", lang), axis=alt.Axis(tickCount=6, format="d", grid=False))
@@ -298,7 +300,7 @@ def path(lang: str, theme: str = "light") -> dict[str, Any]:
 
 @cache
 def norms(lang: str, theme: str = "light") -> dict[str, Any]:
-    """Return the norm of the gradient by layer, run beside run; zeros stand at the bottom, named; table ``norms``."""
+    """Return a chart of the gradient norm by layer for several runs; zeros are at the bottom; table ``norms``."""
     alt = altair()
 
     x = alt.X("layer:O", title=t("lesson.depth.layer", lang), axis=alt.Axis(labelAngle=0, grid=False))
@@ -327,7 +329,7 @@ def norms(lang: str, theme: str = "light") -> dict[str, Any]:
 
 @cache
 def directions(lang: str, theme: str = "light") -> dict[str, Any]:
-    """Return a window of text and what has read which of its characters; tables ``cells``, ``target``."""
+    """Return a picture of a window of text and which half has read which character; tables ``cells``, ``target``."""
     alt = altair()
 
     colors = PALETTE[theme]
@@ -354,7 +356,7 @@ def directions(lang: str, theme: str = "light") -> dict[str, Any]:
 
 @cache
 def race(lang: str, theme: str = "light") -> dict[str, Any]:
-    """Return perplexity by epoch of several runs on a log axis; tables ``race``, ``ends``, ``extent``."""
+    """Return a chart of perplexity by epoch of several runs on a log axis; tables ``race``, ``ends``, ``extent``."""
     alt = altair()
 
     x = epoch_axis(lang, ticks=6)

@@ -76,7 +76,7 @@ def memory(scene: Scene) -> str:
     highest = max(scene.ladder)
     if not highest:  # the text is not at hand, and nothing was counted from it
         return t("memory.uniform", lang)
-    near = ngrams.standing_on(last.perplexity, scene.ladder)
+    near = ngrams.rung_near(last.perplexity, scene.ladder)
     if near is not None:
         return t(f"memory.at_{min(near, 3)}", lang, memory=near - 1)
     return t(f"memory.{min(rung, 3)}" if rung < highest else "memory.all", lang, order=rung, memory=max(rung - 1, 0))

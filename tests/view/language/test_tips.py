@@ -1,5 +1,4 @@
-"""Beside a setting stand a sentence, a formula where it has one, and the section of the book, the same in both
-languages."""
+"""The tip of a setting has a sentence, a formula if there is one, and the section of the book, in both languages."""
 
 from __future__ import annotations
 

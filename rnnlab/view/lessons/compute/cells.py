@@ -1,4 +1,4 @@
-"""One time step of the RNN, the GRU and the LSTM in numbers, equation by equation as the book has them."""
+"""One time step of the RNN, the GRU and the LSTM with numbers, equation by equation as in the book."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Weights = Mapping[str, Array]
 
 
 class Step(NamedTuple):
-    """One equation with its numbers plugged in.
+    """An equation with numbers substituted.
 
     Attributes:
-        name: what it computes: "H", "O", "R", "Z", "H_tilde", "I", "F", "C_tilde" or "C".
-        equation: the book's equation, LaTeX.
-        lines: the same with numbers, LaTeX, each line short enough for a phone.
-        value: what comes out, (num_hiddens,).
+        name: name of the result: "H", "O", "R", "Z", "H_tilde", "I", "F", "C_tilde" or "C".
+        equation: the book's equation as LaTeX.
+        lines: the equation with numbers as LaTeX, each line short enough for a phone.
+        value: the result, (num_hiddens,).
     """
 
     name: str
@@ -71,14 +71,14 @@ def take(
 
 
 def walk(cell: str, x: Array, state: tuple[Array, ...], w: Weights, activation: str = "tanh") -> list[Step]:
-    """Take one time step and return it equation by equation; the last "H" (and "C") are the new state.
+    """Compute one time step and return it equation by equation; the last "H" (and "C") are the new state.
 
     Args:
         cell: "rnn", "gru" or "lstm".
         x: the input, (num_inputs,).
         state: ``(H,)`` or ``(H, C)``, each (num_hiddens,).
-        w: as `weights` names them.
-        activation: of the RNN, "tanh" or "relu".
+        w: the weights, named as by `weights`.
+        activation: activation of the RNN, "tanh" or "relu".
     """
     description = CELLS[cell]
     before = dict(zip(description.states, state, strict=True))
@@ -173,9 +173,9 @@ _COMBINED: dict[str, Callable[[Mapping[str, Array], Mapping[str, Array], Weights
 def path(
     cell: str, x: Array, state: tuple[Array, ...], w: Weights, num_steps: int, activation: str = "tanh"
 ) -> list[tuple[Array, ...]]:
-    """Return the states of `num_steps` more time steps with no input (zeros) after a first one with `x`.
+    """Return the states of a time step with input `x` and `num_steps` more steps without input (zeros).
 
-    The first entry is the state before anything.
+    The first entry is the initial state.
     """
     states = [state]
     for t in range(num_steps + 1):
@@ -185,35 +185,36 @@ def path(
 
 
 def memory_left(states: list[tuple[Array, ...]], blank: list[tuple[Array, ...]], part: int = 0) -> float | None:
-    """Return how much of what the first step made of a state is left at the end, 1 being all of it.
+    """Return the share of the effect of the first step that is left at the end.
 
-    Measured against a network that began at zero and never had any input: what the biases alone do is no memory.
+    The effect is the difference from a network that started at zero and had no input, because the effect of the biases
+    is not memory.
 
     Args:
         states: a path.
-        blank: the path of that other network.
+        blank: the path of the network without input.
         part: 0 for H, 1 for C.
 
     Returns:
-        None where the first step made no difference.
+        The share, or None if the first step made no difference.
     """
     first, last = (float(np.linalg.norm(states[at][part] - blank[at][part])) for at in (1, -1))
     return last / first if first > 1e-6 else None
 
 
 def row(values: Array) -> str:
-    """Write a row of numbers as LaTeX."""
-    return "[" + r"\;".join(number(one) for one in values) + "]"
+    """Return a row of numbers as LaTeX."""
+    return "[" + r"\;".join(number(value) for value in values) + "]"
 
 
 def matrix(values: Array) -> str:
-    """Write a matrix as LaTeX, narrow, with one decimal."""
-    rows = r"\\".join(" & ".join(f"{one:.1f}" for one in line) for line in values)
+    """Return a matrix as compact LaTeX with one decimal."""
+    rows = r"\\".join(" & ".join(f"{value:.1f}" for value in line) for line in values)
     return rf"\left[\begin{{smallmatrix}}{rows}\end{{smallmatrix}}\right]"
 
 
 def number(value: float) -> str:
-    """Write a number with two decimals, without a minus before zero."""
+    """Return a number with two decimals and without a negative zero."""
     text = f"{value:.2f}"
     return text.removeprefix("-") if float(text) == 0 else text
 
