@@ -1,7 +1,7 @@
 """A trained network, character by character: states and gates along a text, what comes next, what that depended on.
 
-The network reads the text once, one layer after another, and its gates are worked out from its states by the equation of
-the cell. Logits and states are those of the network (tested to 1e-5).
+The network reads the text once, one layer after another, and its gates are worked out from its states by the equation
+of the cell. Logits and states are those of the network (tested to 1e-5).
 """
 
 from __future__ import annotations
