@@ -2,8 +2,9 @@
 
 ``python -m benchmarks.two_checkouts PATH`` compares this checkout with the one at PATH, which for instance
 ``git worktree add PATH COMMIT`` makes. A process for each takes turns with the other, so that whatever else the machine
-does meets both alike, and counts its own CPU seconds in one thread: an epoch of each recipe, 1,000 characters that are
-generated, and the answer of the microscope on 100 characters.
+does meets both alike, and counts its own CPU seconds in one thread: a minibatch of each recipe, 1,000 characters that
+are generated, and the answer of the microscope on 100 characters. The lower quartiles are compared, since what else the
+machine does can only add.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 RECIPES = ("A2", "A3", "A6", "A7", "A8", "A9", "A10")
-ROUNDS = {"epoch": 7, "generate": 11, "inspect": 25}
+ROUNDS = {"minibatch": 60, "generate": 16, "inspect": 40}
 HERE = Path(__file__).resolve().parent.parent
 
 
@@ -35,7 +36,7 @@ class Checkout:
         )
 
     def seconds(self, task: str) -> float:
-        """Return the CPU seconds of ``"epoch A2"``, ``"generate A2"`` or ``"inspect A2"``."""
+        """Return the CPU seconds of a task: ``"minibatch A2"``, ``"generate A2"`` or ``"inspect A2"``."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         print(task, file=self._process.stdin, flush=True)
@@ -46,27 +47,26 @@ class Checkout:
         self._process.communicate()
 
 
-def measure(before: Checkout, after: Checkout, task: str, rounds: int) -> tuple[float, float, float]:
-    """Return the median seconds before and after, and the median of the ratios after ÷ before."""
-    pairs = []
-    for number in range(rounds + 1):
+def measure(before: Checkout, after: Checkout, task: str, rounds: int) -> tuple[float, float]:
+    """Return the lower quartile of the seconds before and after."""
+    taken: dict[Checkout, list[float]] = {before: [], after: []}
+    for number in range(rounds + 2):
         # who goes first changes, so that neither always finds the caches of the other
-        order = (before, after) if number % 2 else (after, before)
-        taken = {one: one.seconds(task) for one in order}
-        if number:  # the first one allocates
-            pairs.append((taken[before], taken[after]))
-    medians = [statistics.median(times) for times in zip(*pairs, strict=True)]
-    return medians[0], medians[1], statistics.median(b / a for a, b in pairs)
+        for one in (before, after) if number % 2 else (after, before):
+            taken[one].append(one.seconds(task))
+    # the first ones allocate
+    low, high = (statistics.quantiles(taken[one][2:], n=4)[0] for one in (before, after))
+    return low, high
 
 
 def main(other: Path, recipes: tuple[str, ...] = RECIPES) -> None:
     """Print a row for each recipe and task."""
     before, after = Checkout(other), Checkout(HERE)
-    print(f"{'':14}{'before s':>10}{'after s':>10}{'after ÷ before':>16}")
+    print(f"{'':14}{'before ms':>10}{'after ms':>10}{'after ÷ before':>16}")
     for task, rounds in ROUNDS.items():
         for name in recipes:
-            old, new, ratio = measure(before, after, f"{task} {name}", rounds)
-            print(f"{task:10}{name:4}{old:10.4f}{new:10.4f}{ratio:16.3f}", flush=True)
+            old, new = measure(before, after, f"{task} {name}", rounds)
+            print(f"{task:10}{name:4}{1000 * old:10.2f}{1000 * new:10.2f}{new / old:16.3f}", flush=True)
     before.close()
     after.close()
 
@@ -75,23 +75,22 @@ def work() -> None:
     """Do what comes line by line, and answer with the seconds that it took."""
     tasks: dict[str, Callable[[], object]] = {}
     for line in sys.stdin:
-        kind, name = line.split()
         if line not in tasks:
-            tasks[line] = prepare(kind, name)
+            tasks[line] = prepare(*line.split())
         started = time.thread_time()
         tasks[line]()
         print(time.thread_time() - started, flush=True)
 
 
 def prepare(kind: str, name: str) -> Callable[[], object]:
-    """Return a task that can be done again and again; an epoch is the next one of a run."""
+    """Return a task that can be done again and again; a minibatch is the next one of a run."""
     import torch
 
-    from benchmarks.engine_speed import book_shaped_text, engine_epochs
+    from benchmarks.engine_speed import book_shaped_text
     from rnnlab.engine.generation import generate
     from rnnlab.engine.microscope import inspect
     from rnnlab.engine.model import build_model
-    from rnnlab.engine.training import prepare_thread
+    from rnnlab.engine.training import TrainingState, prepare_thread, train
     from rnnlab.recipes import recipe
     from rnnlab.text.vocab import Vocab
 
@@ -99,10 +98,10 @@ def prepare(kind: str, name: str) -> Callable[[], object]:
     vocab = Vocab(text)
     config = recipe(name).config.change(num_epochs=10_000, pred_period=10_000, prefixes=(text[0],))
     prepare_thread(config)
-    if kind == "epoch":
-        epochs = engine_epochs(config, vocab, torch.tensor(vocab.encode(text)))
-        return lambda: next(epochs)
     model = build_model(config, len(vocab))
+    if kind == "minibatch":
+        events = train(TrainingState.begin(model, config), vocab, torch.tensor(vocab.encode(text)))
+        return lambda: next(event for event in events if event.kind == "minibatch_finished")
     if kind == "generate":
         return lambda: generate(model, vocab, text[:2], 1000)
     return lambda: inspect(model, config, vocab, text[:100])

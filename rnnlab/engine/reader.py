@@ -80,17 +80,21 @@ class _Fast(_Equation):
         self._hidden = [InPlace(part) for part in form.parts(unit.W_h)]
         self._W_x = unit.W_x.t()
         self._relu = unit.activation == "relu"
-        h = len(unit.W_h)
+        h, self._A = len(unit.W_h), torch.empty_like(unit.b)
         # a step reads the state from one set of buffers and writes into the other
-        self._out, self._other = ([unit.b.new_empty(width * h) for width in form.widths] for _ in range(2))
+        self._views, self._other = (
+            form.views(self._A, *(unit.b.new_empty(width * h) for width in form.widths)) for _ in range(2)
+        )
 
     def step(self, inputs: Tensor | int) -> Tensor:
         """Read a character or a vector (num_inputs,) and return the new H (h,), valid until the next step."""
         unit = self._unit
-        # a one-hot row times W_x is a row of it
-        A = torch.addmv(unit.b, self._W_x, inputs) if isinstance(inputs, Tensor) else unit.W_x[inputs] + unit.b
-        self.state = self._step(self._hidden, A, self.state, unit.b_h, self._relu, self._out)
-        self._out, self._other = self._other, self._out
+        if isinstance(inputs, Tensor):
+            torch.addmv(unit.b, self._W_x, inputs, out=self._A)
+        else:  # a one-hot row times W_x is a row of it
+            torch.add(unit.W_x[inputs], unit.b, out=self._A)
+        self.state = self._step(self._hidden, self.state, unit.b_h, self._relu, *self._views)
+        self._views, self._other = self._other, self._views
         return self.state[0]
 
 

@@ -112,7 +112,7 @@ class Form(Function):
     """A fast form: the same as an equation, with the derivatives written by hand.
 
     Attributes:
-        widths: of the buffers that `step` writes into, in multiples of h; the new states come first.
+        widths: of the buffers that a step writes into, in multiples of h; the new states come first.
     """
 
     widths: tuple[int, ...]
@@ -123,18 +123,20 @@ class Form(Function):
         return (W_h,)
 
     @staticmethod
-    def step(
-        hidden: Sequence[Product], A: Tensor, state: State, b_h: Tensor | None, relu: bool, out: Sequence[Tensor]
-    ) -> State:
-        """Take one time step and return the new state, the first of the buffers `out`.
+    def views(A: Tensor, *buffers: Tensor) -> tuple[Tensor, ...]:
+        """Return what a step reads and writes, cut out of the pre-activations (..., G·h) and the buffers."""
+        return (A, *buffers)
+
+    @staticmethod
+    def step(hidden: Sequence[Product], state: State, b_h: Tensor | None, relu: bool, *views: Tensor) -> State:
+        """Take one time step and return the new state, which lies in the first buffers.
 
         Args:
             hidden: the products with `parts`.
-            A: X_t W_x + b, (..., G·h); stays as it is.
             state: the state before, each (..., h).
             b_h: a second bias, (G·h,), where the equation has one.
             relu: whether φ is ReLU.
-            out: buffers of `widths`.
+            views: of this time step; the pre-activations stay as they are.
         """
         raise NotImplementedError
 
@@ -145,8 +147,8 @@ def _walk(
     """Walk along the pre-activations A (T, ..., G·h); return the buffers of all time steps, (T, ..., width·h) each."""
     h = state[0].shape[-1]
     buffers = [A.new_empty(*A.shape[:-1], width * h) for width in form.widths]
-    for A_t, *out in zip(A, *buffers, strict=True):
-        state = form.step(hidden, A_t, state, b_h, relu, out)
+    for views in zip(*form.views(A, *buffers), strict=True):
+        state = form.step(hidden, state, b_h, relu, *views)
     return buffers
 
 
@@ -171,10 +173,8 @@ class _RNN(Form):
     widths = (1,)
 
     @staticmethod
-    def step(
-        hidden: Sequence[Product], A: Tensor, state: State, b_h: Tensor | None, relu: bool, out: Sequence[Tensor]
-    ) -> State:
-        (H,) = out
+    def step(hidden: Sequence[Product], state: State, b_h: Tensor | None, relu: bool, *views: Tensor) -> State:
+        A, H = views
         hidden[0].times(state[0], A, H)
         return (H.relu_() if relu else H.tanh_(),)
 
@@ -217,16 +217,19 @@ class _GRU(Form):
         return W_h[:, : 2 * h], W_h[:, 2 * h :]
 
     @staticmethod
-    def step(
-        hidden: Sequence[Product], A: Tensor, state: State, b_h: Tensor | None, relu: bool, out: Sequence[Tensor]
-    ) -> State:
-        H, gates, RH = out
+    def views(A: Tensor, *buffers: Tensor) -> tuple[Tensor, ...]:
+        H, gates, RH = buffers
         h = H.shape[-1]
         RZ, H_tilde = gates[..., : 2 * h], gates[..., 2 * h :]
-        hidden[0].times(state[0], A[..., : 2 * h], RZ).sigmoid_()
-        torch.mul(RZ[..., :h], state[0], out=RH)
-        hidden[1].times(RH, A[..., 2 * h :], H_tilde).tanh_()
-        return (torch.lerp(H_tilde, state[0], RZ[..., h:], out=H),)
+        return A[..., : 2 * h], A[..., 2 * h :], H, RZ, RZ[..., :h], RZ[..., h:], H_tilde, RH
+
+    @staticmethod
+    def step(hidden: Sequence[Product], state: State, b_h: Tensor | None, relu: bool, *views: Tensor) -> State:
+        A_rz, A_h, H, RZ, R, Z, H_tilde, RH = views
+        hidden[0].times(state[0], A_rz, RZ).sigmoid_()
+        torch.mul(R, state[0], out=RH)
+        hidden[1].times(RH, A_h, H_tilde).tanh_()
+        return (torch.lerp(H_tilde, state[0], Z, out=H),)
 
     @staticmethod
     def forward(ctx: Any, A: Tensor, W_h: Tensor, b_h: Tensor | None, relu: bool, H_0: Tensor) -> tuple[Tensor, ...]:
@@ -273,15 +276,16 @@ class _LSTM(Form):
     widths = (1, 1, 4, 1)  # H; C; I, F, O and C̃; tanh(C)
 
     @staticmethod
-    def step(
-        hidden: Sequence[Product], A: Tensor, state: State, b_h: Tensor | None, relu: bool, out: Sequence[Tensor]
-    ) -> State:
-        H, C, gates, tanh_C = out
-        h = H.shape[-1]
+    def views(A: Tensor, *buffers: Tensor) -> tuple[Tensor, ...]:
+        H, C, gates, tanh_C = buffers
+        return A, H, C, gates, gates[..., : -H.shape[-1]], *torch.split(gates, H.shape[-1], dim=-1), tanh_C
+
+    @staticmethod
+    def step(hidden: Sequence[Product], state: State, b_h: Tensor | None, relu: bool, *views: Tensor) -> State:
+        A, H, C, gates, IFO, I, F, O, C_tilde, tanh_C = views
         hidden[0].times(state[0], A, gates)
-        gates[..., : 3 * h].sigmoid_()
-        gates[..., 3 * h :].tanh_()
-        I, F, O, C_tilde = torch.split(gates, h, dim=-1)
+        IFO.sigmoid_()
+        C_tilde.tanh_()
         torch.mul(F, state[1], out=C).addcmul_(I, C_tilde)
         torch.tanh(C, out=tanh_C)
         return torch.mul(O, tanh_C, out=H), C
@@ -336,17 +340,21 @@ class _LibraryGRU(Form):
     widths = (1, 3, 3)  # H; R, Z and N; G
 
     @staticmethod
-    def step(
-        hidden: Sequence[Product], A: Tensor, state: State, b_h: Tensor | None, relu: bool, out: Sequence[Tensor]
-    ) -> State:
-        assert b_h is not None
-        H, gates, G = out
+    def views(A: Tensor, *buffers: Tensor) -> tuple[Tensor, ...]:
+        H, gates, G = buffers
         h = H.shape[-1]
-        hidden[0].times(state[0], b_h, G)
         RZ, N = gates[..., : 2 * h], gates[..., 2 * h :]
-        torch.add(A[..., : 2 * h], G[..., : 2 * h], out=RZ).sigmoid_()
-        torch.addcmul(A[..., 2 * h :], RZ[..., :h], G[..., 2 * h :], out=N).tanh_()
-        return (torch.lerp(N, state[0], RZ[..., h:], out=H),)
+        A_rz, A_n, G_rz, G_n = A[..., : 2 * h], A[..., 2 * h :], G[..., : 2 * h], G[..., 2 * h :]
+        return A_rz, A_n, H, RZ, RZ[..., :h], RZ[..., h:], N, G, G_rz, G_n
+
+    @staticmethod
+    def step(hidden: Sequence[Product], state: State, b_h: Tensor | None, relu: bool, *views: Tensor) -> State:
+        assert b_h is not None
+        A_rz, A_n, H, RZ, R, Z, N, G, G_rz, G_n = views
+        hidden[0].times(state[0], b_h, G)
+        torch.add(A_rz, G_rz, out=RZ).sigmoid_()
+        torch.addcmul(A_n, R, G_n, out=N).tanh_()
+        return (torch.lerp(N, state[0], Z, out=H),)
 
     @staticmethod
     def forward(ctx: Any, A: Tensor, W_h: Tensor, b_h: Tensor | None, relu: bool, H_0: Tensor) -> tuple[Tensor, ...]:
