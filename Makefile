@@ -25,7 +25,7 @@ endif
 help:  ## Show what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
 
-# pip comes last: a folder that broke off without it is mended, not taken for whole
+# pip is installed last: a folder from an interrupted set-up lacks it and is repaired
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "RNN Lab needs Python 3.11 or newer; name one: make PYTHON=python3.12 ..." >&2; exit 1; }
@@ -33,7 +33,7 @@ $(BIN)/pip:
 	@echo "$(PYTHON) -m venv $(VENV)"; $(PYTHON) -m venv --clear $(VENV) || \
 		{ echo "No virtual environment could be made; on Debian and Ubuntu, install python3-venv first." >&2; exit 1; }
 
-# a stamp remembers which requirements are installed; a changed list is installed again
+# a stamp file marks the installed requirements; a changed list is installed again
 $(VENV)/.installed: requirements.txt | $(BIN)/pip
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
@@ -52,14 +52,14 @@ lint: $(VENV)/.installed-dev  ## Check style and types
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
 
-# in the order of the folders: the long browser files begin early, and none of them runs alone at the end
+# in the order of the folders, so that the long browser files start early and none of them runs alone at the end
 test: lint  ## Install, then check everything: style, types, tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 recordings: $(VENV)/.installed  ## Train every recipe to its end for the gallery (RECORDINGS="A2 A6": only these)
 	$(BIN)/python -m rnnlab.recordings $(RECORDINGS)
 
-# of speed; what is measured of networks themselves is repeated by the commands in docs/rescues.md and docs/reproduction.md
+# benchmarks of speed; docs/rescues.md and docs/reproduction.md have the commands for measurements of networks
 bench: $(VENV)/.installed-dev  ## Run the benchmarks; each prints a table
 	@for name in engine_speed growth text_growth start_latency kills app viewers pages questions; do \
 		echo "== benchmarks.$$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done

@@ -1,1 +1,1 @@
-"""What is measured, each as a ratio within one run; `python -m benchmarks.NAME` prints a table."""
+"""Benchmarks; ``python -m benchmarks.NAME`` prints a table."""

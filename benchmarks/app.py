@@ -1,12 +1,13 @@
-"""What a visitor waits for, in a real server and a real browser, and what being watched costs a run.
+"""Waiting times of a visitor with a real server and a real browser, and the cost of watching a run.
 
     python -m benchmarks.app [--rounds 3] [--pairs 6] [--recipe A2] [--epochs 60]
 
-- first paint: a fresh server's first visitor, from asking for the page to seeing its heading and its first chart;
-- first point: from the click on Start to the first point of the curve: cold (the click comes as soon as the page of a
-  fresh server is there), and with the waiting worker, of a visitor who comes back, of one who never was here and clicks
-  when the page is drawn, and of one who never was here and clicks before its chart is;
-- watched: epochs per second of a run in the app with one viewer, against the same run in the shell, in alternation.
+- first paint: the first visitor of a fresh server, from the request of the page to its heading and its first chart;
+- first point: from the click on Start to the first point of the curve: cold (as soon as the page of a fresh server is
+  there), and with a waiting worker, for a returning visitor, for a new visitor who clicks when the page is drawn, and
+  for a new visitor who clicks before its chart is drawn;
+- watched: epochs per second of a run in the app with one viewer, compared with the same run on the command line, in
+  alternation.
 
 Needs chromium and playwright.
 """
@@ -31,7 +32,7 @@ from benchmarks.server import App
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 CURVE = "[data-testid=stVegaLiteChart]"
 POINT = f"{CURVE} path[aria-label*='Perplexity:']"
-# the browser's own clock, from asking for the page: when its heading and its first chart are there
+# by the browser's clock, from the request of the page: the times of its heading and its first chart
 PAINTS = """(() => {
     window.painted = {};
     const watch = new MutationObserver(() => {
@@ -41,7 +42,7 @@ PAINTS = """(() => {
     });
     watch.observe(document, {childList: true, subtree: true});
 })()"""
-# the same clock: from the press of the button to the change of the page that brings the point
+# by the same clock: from the press of the button to the change of the page with the first point
 STOPWATCH = """(point) => {
     window.waited = null;
     addEventListener("pointerdown", (press) => {
@@ -57,7 +58,7 @@ STOPWATCH = """(point) => {
 
 
 def open_page(browser: Browser, url: str, script: str = "") -> Page:
-    """Open an address as a new visitor, with a script that runs before anything else."""
+    """Open an address as a new visitor, with a script that runs before the page."""
     page = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US").new_page()
     page.set_default_timeout(300_000)
     if script:
@@ -81,18 +82,20 @@ def first_paint(browser: Browser) -> tuple[float, float]:
 
 
 def cold_start(browser: Browser) -> float:
-    """Return the seconds from the click on Start to the first point, the click being as early as a visitor can."""
+    """Return the seconds from the click on Start to the first point, with a click as early as possible."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         app = App(Path(folder) / "home")
         try:
-            page = open_page(browser, f"{app.url}/train?recipe=A2&random_seed=1")  # changed: nothing recorded plays
+            page = open_page(
+                browser, f"{app.url}/train?recipe=A2&random_seed=1"
+            )  # a changed setup, so that no recording plays
             return click_to_point(page)
         finally:
             app.stop()
 
 
 def click_to_point(page: Page) -> float:
-    """Press Start and return the seconds until the run's first point is drawn."""
+    """Click Start and return the seconds until the first point of the run is drawn."""
     page.get_by_role("button", name="Start").wait_for()
     page.wait_for_function("document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'")
     page.evaluate(STOPWATCH, POINT)
@@ -102,13 +105,13 @@ def click_to_point(page: Page) -> float:
 
 
 def first_visit(browser: Browser, app: App, recipe: str, drawn: bool) -> float:
-    """Return the seconds from the click to the first point, the browser being new to a server that is up.
+    """Return the seconds from the click to the first point, for a new visitor of a running server.
 
     Args:
-        browser: where each visitor has a cache of its own.
-        app: the server; a worker waits.
-        recipe: what is trained, a few epochs of it.
-        drawn: whether the visitor clicks when the page is drawn, or before its chart is.
+        browser: the browser; each visitor has a separate cache.
+        app: the server, with a waiting worker.
+        recipe: the recipe to train for a few epochs.
+        drawn: whether the visitor clicks when the page is drawn, or before its chart is drawn.
     """
     page = open_page(browser, f"{app.url}/train?recipe={recipe}&num_epochs=20&random_seed=1")
     if drawn:
@@ -125,12 +128,12 @@ def watched(page: Page, app: App, query: str) -> tuple[float, float]:
     waited = click_to_point(page)
     run_id = page.url.split("run=")[1].split("&")[0]
     page.get_by_test_id("stProgress").get_by_text("finished").wait_for()
-    page.goto("about:blank")  # nobody looks while the shell trains
+    page.goto("about:blank")  # no viewer during the run on the command line
     return waited, epochs_per_second(app.home, run_id)
 
 
 def epochs_per_second(home: Path, run_id: str) -> float:
-    """Return the speed of a finished run by its own record, from its first epoch to its last."""
+    """Return the speed of a finished run according to its record."""
     from rnnlab.runs.schema import DATABASE
     from rnnlab.runs.store import Store
 
@@ -142,7 +145,7 @@ def epochs_per_second(home: Path, run_id: str) -> float:
 
 
 def in_shell(home: Path, recipe: str, epochs: int) -> float:
-    """Train once from the shell, nobody watching; return the run's epochs per second."""
+    """Train once on the command line, without a viewer; return the epochs per second of the run."""
     command = [sys.executable, "-m", "rnnlab", "train", recipe, "--epochs", str(epochs), "--seed", "1", "--json"]
     environment = {**os.environ, "RNNLAB_HOME": str(home)}
     subprocess.run(command, env=environment, check=True, capture_output=True)
@@ -159,7 +162,7 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--pairs", type=int, default=6, help="of a watched run and one in the shell")
+    parser.add_argument("--pairs", type=int, default=6, help="pairs of a watched run and a run on the command line")
     parser.add_argument("--recipe", default="A2")
     parser.add_argument("--epochs", type=int, default=60)
     options = parser.parse_args()
@@ -176,14 +179,14 @@ def main() -> None:
             try:
                 query = f"recipe={options.recipe}&num_epochs={options.epochs}&random_seed=1"
                 page = open_page(browser, "about:blank")
-                watched(page, app, query)  # the browser has been here, and a worker waits
+                watched(page, app, query)  # fills the browser cache; afterwards a worker waits
                 kinds = ("coming back", "first visit, drawn", "first visit, at once")
                 waits: dict[str, list[float]] = {kind: [] for kind in kinds}
                 for _ in range(options.rounds):
                     for name, drawn in (("first visit, drawn", True), ("first visit, at once", False)):
                         waits[name].append(first_visit(browser, app, options.recipe, drawn))
                 ratios: list[float] = []
-                for number in range(options.pairs):  # which of the two comes first takes turns
+                for number in range(options.pairs):  # the order alternates
                     unseen = in_shell(app.home, options.recipe, options.epochs) if number % 2 else 0.0
                     waited, seen = watched(page, app, query)
                     unseen = unseen or in_shell(app.home, options.recipe, options.epochs)
@@ -192,9 +195,10 @@ def main() -> None:
                     print(
                         f"epochs/s watched {seen:.2f}, in the shell {unseen:.2f}, ratio {seen / unseen:.1%}", flush=True
                     )
-                for name, each in ((name, each) for name, each in waits.items() if each):
-                    name = f"first point, {name}"
-                    print(f"{name:34}{statistics.median(each):6.2f} s   {[round(wait, 2) for wait in each]}")
+                for kind, values in waits.items():
+                    if values:
+                        label, rounded = f"first point, {kind}", [round(value, 2) for value in values]
+                        print(f"{label:34}{statistics.median(values):6.2f} s   {rounded}")
                 print(f"{'watched / shell':34}{statistics.median(ratios):6.1%}")
             finally:
                 app.stop()

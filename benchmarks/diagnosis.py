@@ -1,9 +1,10 @@
-"""What the diagnosis says of networks that are stuck and that are not, and who fills how many gaps.
+"""Diagnoses of stuck and other networks, and the accuracy of two networks in filling gaps.
 
     python -m benchmarks.diagnosis stuck     perplexity, KL, sensitivity and verdict, by run and epoch
     python -m benchmarks.diagnosis gaps      A10-cloze and A10-one-way on the same 400 gaps, by epoch
 
-On the project's own lyrics, from one random seed each; the figures depend on no clock. Minutes on one core.
+On the built-in lyrics, with one random seed each; the numbers do not depend on the machine's speed. Takes minutes on
+one core.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ GAPS = (10, 40, 80, 120, 160)
 def at_epochs(
     config: TrainConfig, epochs: tuple[int, ...]
 ) -> Iterator[tuple[EpochFinished, TrainingState, Vocab, Prepared]]:
-    """Train `config` and yield the run as it stands after each of `epochs`."""
+    """Train `config` and yield the state of the run after each of `epochs`."""
     config = config.change(num_epochs=max(epochs), num_preds=0)
     text = prepare(load(config.corpus).text, config.preprocessing, config.num_chars)
     vocab = Vocab(text.train)
@@ -51,33 +52,33 @@ def at_epochs(
 
 
 def stuck() -> None:
-    """Print the three numbers and the verdict, and what the look took."""
+    """Print the three numbers, the verdict and the time of each diagnosis."""
     print("run                                epoch  perplexity  honest   KL      sensitivity  stuck  seconds")
     for name, changes, epochs in STUCK:
         config = recipe(name).config.change(**changes)
-        said = " ".join([name, *(f"{key}={value}" for key, value in changes.items())])
+        label = " ".join([name, *(f"{key}={value}" for key, value in changes.items())])
         for event, state, vocab, text in at_epochs(config, epochs):
-            began = time.process_time()
+            started = time.process_time()
             indices = vocab.encode(text.train)
-            found = diagnose(state.model, config, vocab, indices, text.held_out, state.hidden)
-            seconds = time.process_time() - began
+            result = diagnose(state.model, config, vocab, indices, text.held_out, state.hidden)
+            seconds = time.process_time() - started
             print(
-                f"{said:34} {event.epoch:5} {found.perplexity:11.4f} {found.honest_perplexity:8.2f}"
-                f" {found.kl_to_unigram:7.4f} {found.sensitivity:8.4f}      {found.stuck!s:5} {seconds:7.2f}",
+                f"{label:34} {event.epoch:5} {result.perplexity:11.4f} {result.honest_perplexity:8.2f}"
+                f" {result.kl_to_unigram:7.4f} {result.sensitivity:8.4f}      {result.stuck!s:5} {seconds:7.2f}",
                 flush=True,
             )
 
 
 def fill() -> None:
-    """Print the share of gaps filled right, and among the five most probable."""
+    """Print the share of gaps filled correctly, and with the answer among the five most probable characters."""
     print("run           epoch  perplexity  trained on: right, top 5   held out: right, top 5")
     for name in ("A10-cloze", "A10-one-way"):
         for event, state, vocab, text in at_epochs(recipe(name).config, GAPS):
-            found = gaps(state.model, vocab, vocab.encode(text.train), text.held_out, 400, state.hidden)
-            one, two = found["train"], found["held_out"]
+            accuracy = gaps(state.model, vocab, vocab.encode(text.train), text.held_out, 400, state.hidden)
+            trained, held_out = accuracy["train"], accuracy["held_out"]
             print(
-                f"{name:13} {event.epoch:5} {event.perplexity:11.4f} {one['accuracy']:17.1%} {one['top5']:7.1%}"
-                f" {two['accuracy']:17.1%} {two['top5']:7.1%}",
+                f"{name:13} {event.epoch:5} {event.perplexity:11.4f} {trained['accuracy']:17.1%} {trained['top5']:7.1%}"
+                f" {held_out['accuracy']:17.1%} {held_out['top5']:7.1%}",
                 flush=True,
             )
 

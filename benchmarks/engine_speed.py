@@ -1,10 +1,10 @@
-"""CPU seconds per epoch of the algorithm as published and of the engine, in alternation, one thread, per recipe.
+"""CPU seconds per epoch of the published algorithm and of the engine, in alternation, with one thread, by recipe.
 
-Also the floor: the floating-point operations of the products that cannot be avoided, divided by this machine's rate
-for large float32 products in the same run. There are two such rates. ``torch.mm`` is what the published form's products
-go through, and its floor is the one to compare with others. The engine's own products may be served by a faster library
-(see ``rnnlab/engine/products.py``), so that it can fall below that floor; the floor by that library's rate is the
-stricter one.
+Also a lower bound ("floor"): the floating-point operations of the unavoidable products, divided by the rate of this
+machine for large float32 products in the same run. There are two such rates. The published form uses ``torch.mm``, and
+the floor by its rate is the one to compare with other programs. The engine's products may use a faster library (see
+``rnnlab/engine/products.py``), so that the engine can be below that floor; the floor by the rate of that library is
+stricter.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ FAST = ("A2", "A4", "A6", "A7")
 
 
 def book_shaped_text(length: int = 10_000, vocab_size: int = 1_027) -> str:
-    """Return characters drawn by Zipf's law: the shape of the book's corpus without its words."""
+    """Return random characters with frequencies by Zipf's law, similar to the book's corpus."""
     rng = random.Random(0)
     characters = [chr(0x4E00 + i) for i in range(vocab_size)]
     weights = [1 / (i + 3) for i in range(vocab_size)]
@@ -46,7 +46,7 @@ def book_shaped_text(length: int = 10_000, vocab_size: int = 1_027) -> str:
 
 
 def product_rate(multiply: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], size: int = 1024) -> float:
-    """Return the floating-point operations per CPU second of large float32 products, median of several."""
+    """Return the median number of floating-point operations per CPU second in large float32 products."""
     a, b = torch.randn(size, size), torch.randn(size, size)
     seconds = []
     for _ in range(12):
@@ -57,13 +57,13 @@ def product_rate(multiply: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
 
 
 def floors(config: TrainConfig, vocab_size: int, num_tokens: int) -> tuple[float, float]:
-    """Return the seconds that the products of an epoch take at least: by ``torch.mm``, by the engine's products."""
+    """Return lower bounds of the seconds of an epoch: by the rate of ``torch.mm``, by that of the engine's products."""
     operations = multiplications(config, vocab_size, num_tokens)
     return operations / product_rate(torch.mm), operations / product_rate(product)
 
 
 def engine_epochs(config: TrainConfig, vocab: Vocab, indices: torch.Tensor) -> Iterator[float]:
-    """Train in the engine, one epoch per `next`."""
+    """Train in the engine, yielding the loss of each epoch."""
     state = TrainingState.begin(build_model(config, len(vocab)), config)
     for event in train(state, vocab, indices):
         if isinstance(event, EpochFinished):
@@ -81,7 +81,7 @@ def measure(name: str, rounds: int = 5) -> dict[str, float | str]:
     published = PublishedRun(build_model(config, len(vocab)), config, indices).epochs()
     engine = engine_epochs(config, vocab, indices)
     forms = [lambda: next(published), lambda: next(engine)]
-    for form in forms:  # the first epoch allocates
+    for form in forms:  # the first epoch allocates memory
         form()
     seconds: list[list[float]] = [[], []]
     least = []
@@ -106,11 +106,11 @@ def measure(name: str, rounds: int = 5) -> dict[str, float | str]:
 def measure_checkpoints(
     name: str = "A9", epochs: tuple[int, ...] = (1, 10, 40), rounds: int = 3
 ) -> dict[str, float | str]:
-    """Time single epochs of a run whose gradients vanish, both forms from the same checkpoints, the mean over `epochs`.
+    """Time single epochs of a run with vanishing gradients, in both forms from the same checkpoints.
 
-    Both begin with the weights, the optimiser and the recurrent state that the run had come to, in alternation, and the
-    median of `rounds` counts; a round before those allocates. The published form computes with denormal numbers, as it
-    did; the engine flushes them.
+    Both forms start, in alternation, with the weights, the optimiser and the recurrent state of the run. The result is
+    the mean over `epochs` of the median of `rounds`; a preceding round allocates memory. The published form computes
+    with denormal numbers, the engine flushes them.
     """
     text = book_shaped_text()
     vocab = Vocab(text)
@@ -130,10 +130,10 @@ def measure_checkpoints(
             least.append(floors(config, len(vocab), num_tokens))
             for times, form in zip(seconds, (_published_epoch, _engine_epoch), strict=True):
                 times.append(form(state, config, vocab, indices))
-        for kept, times in zip(medians, seconds, strict=True):
-            kept.append(statistics.median(times[1:]))
+        for values, times in zip(medians, seconds, strict=True):
+            values.append(statistics.median(times[1:]))
     published, engine = (statistics.mean(times) for times in medians)
-    by_mm, by_own = (statistics.median(one) for one in zip(*least, strict=True))
+    by_mm, by_own = (statistics.median(values) for values in zip(*least, strict=True))
     return {
         "recipe": name,
         "published": published,
@@ -146,7 +146,7 @@ def measure_checkpoints(
 
 
 def _published_epoch(state: TrainingState, config: TrainConfig, vocab: Vocab, indices: torch.Tensor) -> float:
-    """Return the CPU seconds of the next epoch as published, from a copy of `state`."""
+    """Return the CPU seconds of the next epoch in the published form, from a copy of `state`."""
     run = PublishedRun(copy.deepcopy(state.model), config, indices, state.hidden)
     assert state.adam is not None
     slots = {i: {k: v.clone() for k, v in slot.items()} for i, slot in state.adam.state_dict()["state"].items()}
@@ -175,10 +175,9 @@ def _engine_epoch(state: TrainingState, config: TrainConfig, vocab: Vocab, indic
 def measure_precision(name: str, num_epochs: int = 40) -> dict[str, float | str]:
     """Train twice from the same weights, in float32 and with ``precision="fast"``, epoch by epoch in alternation.
 
-    Fast is the framework's own switch, ``set_float32_matmul_precision("medium")``: it allows products to round their
-    factors to bfloat16, and what comes of that depends on the processor and on the library that serves them. The text
-    is the embedded corpus, because what is asked is what the rounding does to learning; both perplexities are of the
-    last epoch.
+    Fast is the framework's switch ``set_float32_matmul_precision("medium")``: it allows products to round their factors
+    to bfloat16; the effect depends on the processor and the library. The text is the embedded corpus, because the
+    effect of rounding on learning is measured; both perplexities are those of the last epoch.
     """
     base = recipe(name).config.change(num_epochs=num_epochs, pred_period=10_000, num_preds=0)
     text = prepare(load(base.corpus).text, base.preprocessing, base.num_chars).train
@@ -207,32 +206,26 @@ def measure_precision(name: str, num_epochs: int = 40) -> dict[str, float | str]
 
 
 def main(names: list[str], as_json: bool = False, rounds: int = 5) -> None:
-    """Print a row per recipe, and what ``precision="fast"`` changes; recipes of six layers have rounds of their own."""
+    """Print a row per recipe, and the effect of ``precision="fast"``; six layers have rounds of their own."""
     if not as_json:
         print(f"{'recipe':8}{'published s':>12}{'engine s':>10}{'ratio':>7}{'floor s':>9}{'of floor':>10}{'of own':>8}")
     for name in names or RECIPES:
         row = measure_checkpoints(name) if recipe(name).config.num_layers > 4 else measure(name, rounds)
-        if as_json:
-            print(json.dumps(row), flush=True)
-        else:
-            print(
-                f"{row['recipe']:8}{row['published']:12.3f}{row['engine']:10.3f}{row['ratio']:7.2f}"
-                f"{row['floor']:9.3f}{row['floor_share']:10.0%}{row['own_floor_share']:8.0%}",
-                flush=True,
-            )
+        line = (
+            f"{row['recipe']:8}{row['published']:12.3f}{row['engine']:10.3f}{row['ratio']:7.2f}"
+            f"{row['floor']:9.3f}{row['floor_share']:10.0%}{row['own_floor_share']:8.0%}"
+        )
+        print(json.dumps(row) if as_json else line, flush=True)
 
     if not as_json:
         print(f"\n{'precision':10}{'float32 s':>10}{'fast s':>8}{'gain':>6}{'epochs':>8}{'perplexity':>12}{'fast':>9}")
-    for name in [one for one in FAST if one in (names or FAST)]:
+    for name in [name for name in FAST if name in (names or FAST)]:
         row = measure_precision(name)
-        if as_json:
-            print(json.dumps(row), flush=True)
-        else:
-            print(
-                f"{row['recipe']:10}{row['float32']:10.3f}{row['fast']:8.3f}{row['gain']:6.2f}{row['epochs']:8}"
-                f"{row['perplexity_float32']:12.4g}{row['perplexity_fast']:9.4g}",
-                flush=True,
-            )
+        line = (
+            f"{row['recipe']:10}{row['float32']:10.3f}{row['fast']:8.3f}{row['gain']:6.2f}{row['epochs']:8}"
+            f"{row['perplexity_float32']:12.4g}{row['perplexity_fast']:9.4g}"
+        )
+        print(json.dumps(row) if as_json else line, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
-"""How training, generation and events grow: seconds per character, memory, and what telling costs.
+"""Growth of the cost of training, generation and events with the length of the text.
 
     python -m benchmarks.growth
 
-- training: seconds of the processor per character, A2's network on 10,000 to 1,000,000 characters (one epoch each);
-- memory: the peak of a fresh process that trains on 1,000,000 characters over one that trains on 10,000, per character;
-- generation of 1,000 characters, A2's and A6's networks, scratch and library;
-- events: the share of an epoch that goes into making and serialising its events.
+- training: CPU seconds per character of A2's network on 10,000 to 1,000,000 characters (one epoch each);
+- memory: the difference of the peaks of fresh processes that train on 1,000,000 and on 10,000 characters, per
+character;
+- generation: CPU seconds of 1,000 characters with the networks of several recipes;
+- events: the share of an epoch spent on creating and serialising its events.
 """
 
 from __future__ import annotations
@@ -37,8 +38,10 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 
 
 def long_text(length: int) -> str:
-    """Return `length` characters: the lines of the embedded lyrics, then again in random order, so that every length
-    has the same vocabulary."""
+    """Return `length` characters: the lines of the embedded lyrics, then the same lines in random order.
+
+    So all lengths have the same vocabulary.
+    """
     rng = random.Random(0)
     lines = prepare(load("lyrics-zh").text, "first_edition", 9_990).train.split(" ")
     parts = list(lines)
@@ -50,7 +53,7 @@ def long_text(length: int) -> str:
 
 
 def one_epoch(length: int) -> float:
-    """Train one epoch of A2 on `length` characters; return the seconds of the processor."""
+    """Train one epoch of A2 on `length` characters; return the CPU seconds."""
     text = long_text(length)
     vocab = Vocab(text)
     config = recipe("A2").config.change(
@@ -65,7 +68,7 @@ def one_epoch(length: int) -> float:
     for event in events:
         if isinstance(event, EpochFinished):
             return time.thread_time() - started
-    raise AssertionError("an epoch ends")
+    raise AssertionError("training ended without an epoch")
 
 
 def seconds(act: Callable[[], object], rounds: int = 5) -> float:
@@ -86,7 +89,7 @@ def main() -> None:
         per_character = statistics.median(one_epoch(size) for _ in range(3 if size < 1_000_000 else 1)) / size
         base = base or per_character
         print(
-            f"training, {size:>9,} characters: {per_character * 1e6:6.1f} µs a character, ×{per_character / base:.2f}"
+            f"training, {size:>9,} characters: {per_character * 1e6:6.1f} µs per character, ×{per_character / base:.2f}"
         )
     peaks = []
     for size in (SIZES[0], SIZES[-1]):
@@ -94,7 +97,7 @@ def main() -> None:
         peaks.append(int(subprocess.run(command, check=True, capture_output=True).stdout))
     small, large = (f"{peak / 2**20:.0f} MB" for peak in peaks)
     print(f"memory at the peak: {small} with {SIZES[0]:,}, {large} with {SIZES[-1]:,} characters")
-    print(f"memory: {(peaks[1] - peaks[0]) / (SIZES[-1] - SIZES[0]):.1f} bytes a character at the peak")
+    print(f"memory: {(peaks[1] - peaks[0]) / (SIZES[-1] - SIZES[0]):.1f} bytes per character at the peak")
 
     text = long_text(10_000)
     vocab = Vocab(text)
@@ -108,17 +111,17 @@ def main() -> None:
     state = TrainingState.begin(
         build_model(recipe("A2").config, len(vocab)), recipe("A2").config.change(prefixes=(text[0],))
     )
-    told = []
+    seen = []
     started = time.thread_time()
     for event in train(state, vocab, vocab.encode(text)):
-        told.append(event)
+        seen.append(event)
         if isinstance(event, EpochFinished):
             break
     epoch = time.thread_time() - started
-    events = [event for event in told if not isinstance(event, RunStarted)]
+    events = [event for event in seen if not isinstance(event, RunStarted)]
     kinds = {MinibatchFinished, EpochFinished}
-    telling = seconds(lambda: [type(e)(**e.model_dump()).to_json() for e in events if type(e) in kinds], 20)
-    print(f"events: {telling / epoch:.2%} of an epoch of A2")
+    event_seconds = seconds(lambda: [type(e)(**e.model_dump()).to_json() for e in events if type(e) in kinds], 20)
+    print(f"events: {event_seconds / epoch:.2%} of an epoch of A2")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""What an hour of use leaves in the web process: its memory, minute by minute.
+"""Memory of the web process during an hour of use.
 
     python -m benchmarks.hour [--minutes 60] [--viewers 6] [--epochs 60]
 
-A class at work, over and over on one server: somebody starts a run, a few viewers watch it live (raw web sockets that
-refresh as the page itself does), then a visitor opens every page in both languages, with recordings and that run. The
-promise is a web process below 250 MB after an hour.
+Simulates a class on one server, again and again: a run is started, a few viewers watch it live (raw web sockets that
+refresh as the page does), then a visitor opens every page in both languages, with recordings and that run. The goal is
+a web process below 250 MB after an hour.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from rnnlab.recipes import recipe
 from rnnlab.runs.client import Client
 
 WATCHED = 12.0
-"""Seconds that each run is watched."""
+"""Seconds for which each run is watched."""
 
 
 def visits(run_id: str) -> list[tuple[str, str]]:
@@ -45,7 +45,7 @@ def visits(run_id: str) -> list[tuple[str, str]]:
 
 
 async def visit(url: str, page: str, query: str) -> None:
-    """Open a page as a new visitor and leave when it stands."""
+    """Open a page as a new visitor and leave when it is complete."""
     viewer = Viewer(url, query)
     async with connect(url, max_size=None, subprotocols=["streamlit"]) as ws:  # type: ignore[list-item]
         first = BackMsg()
@@ -57,17 +57,17 @@ async def visit(url: str, page: str, query: str) -> None:
 
 
 async def one_round(url: str, run_id: str, viewers: int) -> int:
-    """Watch a run together, then visit every page; return the number of refreshes."""
+    """Watch a run with several viewers, then visit every page; return the number of refreshes."""
     crowd = [Viewer(url, f"run={run_id}&lang=zh") for _ in range(viewers)]
     barrier = asyncio.Barrier(viewers + 1)
     async with asyncio.TaskGroup() as group:
-        for one in crowd:
-            group.create_task(one.watch(WATCHED, barrier))
+        for viewer in crowd:
+            group.create_task(viewer.watch(WATCHED, barrier))
         await barrier.wait()
         await barrier.wait()
     for page, query in visits(run_id):
         await visit(url, page, query)
-    return sum(one.refreshes for one in crowd)
+    return sum(viewer.refreshes for viewer in crowd)
 
 
 def main() -> None:
@@ -76,31 +76,31 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--viewers", type=int, default=6)
     parser.add_argument("--epochs", type=int, default=200)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="rnnlab-hour-") as home:
         app = App(Path(home))
         try:
             url = f"ws://127.0.0.1:{app.port}/_stcore/stream"
             with Client(Path(home)) as client:
-                begun = time.monotonic()
+                started = time.monotonic()
                 rounds = refreshes = pages = 0
-                told = -5.0
+                printed = -5.0
                 print("minutes  rounds  refreshes  pages   CPU s   MB RSS", flush=True)
-                while time.monotonic() < begun + 60 * asked.minutes:
+                while time.monotonic() < started + 60 * options.minutes:
                     config = recipe("A2").config.change(
-                        num_epochs=asked.epochs, pred_period=10, num_hiddens=64, random_seed=rounds
+                        num_epochs=options.epochs, pred_period=10, num_hiddens=64, random_seed=rounds
                     )
                     run_id = client.create(config, based_on="A2")
                     for event in client.follow(run_id):
                         if event.kind == "text_generated":
                             break
-                    refreshes += asyncio.run(one_round(url, run_id, asked.viewers))
+                    refreshes += asyncio.run(one_round(url, run_id, options.viewers))
                     if client.store.run(run_id).live:
                         client.stop(run_id)
-                    rounds, pages = rounds + 1, pages + len(visits(run_id)) + asked.viewers
-                    minutes = (time.monotonic() - begun) / 60
-                    if minutes >= told + 5 or minutes >= asked.minutes:
-                        told = minutes
+                    rounds, pages = rounds + 1, pages + len(visits(run_id)) + options.viewers
+                    minutes = (time.monotonic() - started) / 60
+                    if minutes >= printed + 5 or minutes >= options.minutes:
+                        printed = minutes
                         print(
                             f"{minutes:7.0f} {rounds:7d} {refreshes:10d} {pages:6d} {cpu_seconds(app.process.pid):7.0f}"
                             f" {memory_mb(app.process.pid):8.0f}",

@@ -1,4 +1,6 @@
-"""How soon a visitor sees that a run's process was killed (`benchmarks.kills` measures when the store has it).
+"""Seconds until a visitor sees that the process of a run was killed.
+
+`benchmarks.kills` measures the seconds until the store has it.
 
     python -m benchmarks.killed [--kills 8]
 
@@ -22,7 +24,7 @@ from playwright.sync_api import sync_playwright
 from benchmarks.app import ARGUMENTS, click_to_point, open_page
 from benchmarks.server import App
 
-# by the clock, as the process is killed from outside of the browser
+# wall-clock time, because the process is killed from outside the browser
 SEEN = """() => {
     window.seen = null;
     new MutationObserver(() => {
@@ -33,15 +35,15 @@ SEEN = """() => {
 
 
 def training() -> int:
-    """Return the process that trains: of the zygote and its children the one that computes."""
+    """Return the training process: the running one among the zygote and its children."""
     while True:
         for folder in Path("/proc").iterdir():
             try:
-                ours = folder.name.isdigit() and "zygote" in (folder / "cmdline").read_text()
-                if ours and (folder / "stat").read_text().rpartition(")")[2].split()[0] == "R":
+                is_ours = folder.name.isdigit() and "zygote" in (folder / "cmdline").read_text()
+                if is_ours and (folder / "stat").read_text().rpartition(")")[2].split()[0] == "R":
                     return int(folder.name)
             except OSError:
-                continue  # it has just ended
+                continue  # the process has just ended
 
 
 def main() -> None:
@@ -59,7 +61,7 @@ def main() -> None:
             for number in range(options.kills):
                 page.goto(f"{app.url}/train?recipe=A2&random_seed=1&lang=en")
                 click_to_point(page)
-                page.wait_for_timeout(1500 + 137 * number)  # at another moment between two looks each time
+                page.wait_for_timeout(1500 + 137 * number)  # each time at a different moment between two refreshes
                 page.evaluate(SEEN)
                 killed = time.time()
                 os.kill(training(), signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Kill workers, zygote and supervisor again and again: is anything told wrongly, lost, or left behind?
+"""Kill workers, zygote and supervisor repeatedly, and count wrong states, lost events and orphaned processes.
 
 python -m benchmarks.kills [--workers 30] [--zygotes 3] [--supervisors 5]
 """
@@ -13,25 +13,14 @@ import tempfile
 import time
 from pathlib import Path
 
-from rnnlab.config import TrainConfig
 from rnnlab.runs.client import Client
+from tests.made import VERSE, exists, until
 
-CONFIG = TrainConfig.make(
-    corpus="verse-en",
-    num_chars=600,
-    num_hiddens=8,
-    num_steps=5,
-    batch_size=8,
-    learning_rate=1.0,
-    num_epochs=10_000,
-    pred_period=50,
-    num_preds=2,
-    prefixes=("the",),
-)
+CONFIG = VERSE.change(num_epochs=10_000, pred_period=50, num_preds=2)
 
 
 class Score:
-    """What was promised and what came of it."""
+    """The counts for one kind of killed process."""
 
     def __init__(self) -> None:
         self.kills = self.wrong = self.lost = self.seen = self.orphans = 0
@@ -43,49 +32,37 @@ class Score:
         return f"{name:14}{self.kills:7}{self.wrong:7}{self.lost:7}{self.seen:8}{self.orphans:9}{slowest}"
 
 
-def alive(pid: int) -> bool:
-    """Say whether a process still runs."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
-    except OSError:
-        return False
-
-
-def until(client: Client, run_id: str, states: set[str], epochs: int = 0) -> str:
-    """Wait until a run is in one of these states and has finished some epochs."""
-    while True:
-        record = client.store.run(run_id)
-        if record.state in states and record.epoch >= epochs:
-            return record.state
-        client.wait(run_id, record.version, 30)
+def reach(client: Client, run_id: str, states: set[str], epochs: int = 0) -> str:
+    """Wait until a run is in one of `states` and has finished `epochs` epochs; return its state."""
+    return until(client, run_id, lambda run: run.state in states and run.epoch >= epochs, patience=300.0).state
 
 
 def kill(client: Client, victim: str, expected: str, score: Score) -> None:
-    """Let two runs train, kill, and look."""
+    """Start two runs, kill the process `victim`, and count the consequences."""
     while not client.ready():
         time.sleep(0.02)
     runs = [client.create(CONFIG.change(random_seed=number)) for number in range(2)]
     for run_id in runs:
-        until(client, run_id, {"running"}, 30)
+        reach(client, run_id, {"running"}, 30)
     status = client.status()
     pids = {"worker": status["runs"][runs[0]], "zygote": status["pids"][1], "supervisor": status["pid"]}
-    hit = runs[:1] if victim == "worker" else runs
-    said = {run_id: len(client.store.events_since(run_id)) for run_id in runs}
-    workers = [status["runs"][run_id] for run_id in hit]
+    affected = runs[:1] if victim == "worker" else runs
+    counts = {run_id: len(client.store.events_since(run_id)) for run_id in runs}
+    workers = [status["runs"][run_id] for run_id in affected]
     started = time.perf_counter()
     os.kill(pids[victim], signal.SIGKILL)
-    for run_id in hit:
-        state = until(client, run_id, {"failed", "interrupted", "finished", "stopped", "diverged"})
+    for run_id in affected:
+        state = reach(client, run_id, {"failed", "interrupted", "finished", "stopped", "diverged"})
         score.wrong += state != expected
         score.seconds.append(time.perf_counter() - started)
     time.sleep(0.2)
     score.kills += 1
-    score.orphans += sum(alive(pid) for pid in workers)
+    score.orphans += sum(exists(pid) for pid in workers)
     for run_id in runs:
         events = client.store.events_since(run_id)
-        score.seen += said[run_id]
-        score.lost += max(0, said[run_id] - len(events))
-        # no hole in what is kept
+        score.seen += counts[run_id]
+        score.lost += max(0, counts[run_id] - len(events))
+        # the stored events have no gap
         score.lost += sum(seq != number for number, (seq, _) in enumerate(events, start=1))
     if victim == "worker":
         score.wrong += client.store.run(runs[1]).state != "running"

@@ -1,13 +1,12 @@
-"""What every page costs a visitor of a server that is up: its first paint, and the answer of a control.
+"""Waiting times on every page of a running server: the first paint, and the response of a control.
 
     python -m benchmarks.pages [--rounds 3]
 
-- first paint: a new visitor asks for a page; until its heading stands, and until all of it does (goal: heading < 2 s),
-  by the browser's own clock;
-- answer: a control is switched; until the page shows it (goal < 300 ms), timed in the browser, from the event to the
-  frame in which the page has changed;
-- the gallery: a recorded run plays; how many processes and how much CPU time of the server that adds, while it plays
-  and when it stands still.
+- first paint: from the request of a page by a new visitor to its heading (goal: < 2 s) and to the complete page, by the
+  browser's clock;
+- response: from a change of a control to the frame in which the page shows it (goal: < 300 ms), measured in the
+browser;
+- gallery: the processes and the CPU time that a recorded run adds to the server, while it plays and while it is paused.
 
 The server has been visited once before, and nothing trains. Needs chromium and playwright.
 """
@@ -39,7 +38,7 @@ PAGES = {
     "runs": "runs?lang=en",
 }
 DONE = "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
-# the browser's clock, from asking for the page: when its heading is there, and when the script behind it has finished
+# by the browser's clock, from the request of the page: the times of its heading and of the end of its script
 PAINTS = f"""(() => {{
     window.painted = {{}};
     const note = name => {{ if (!(name in window.painted)) window.painted[name] = performance.now() / 1000 }};
@@ -49,7 +48,7 @@ PAINTS = f"""(() => {{
     }});
     watch.observe(document, {{childList: true, subtree: true, attributes: true}});
 }})()"""
-# the moment of the last pointer or key event, and of the frame after the first change that the test waits for
+# the time from the pointer or key event to the frame after the first change that is waited for
 WATCH = """([wanted]) => { window.answered = new Promise(resolve => {
     let begun = null;
     const start = event => { if (begun === null) begun = event.timeStamp };
@@ -61,7 +60,7 @@ WATCH = """([wanted]) => { window.answered = new Promise(resolve => {
 
 
 def visit(browser: Browser, url: str) -> Page:
-    """Open an address as a new visitor, with the files of the front end fetched anew."""
+    """Open an address as a new visitor with an empty cache."""
     page = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US").new_page()
     page.set_default_timeout(120_000)
     page.add_init_script(PAINTS)
@@ -70,7 +69,7 @@ def visit(browser: Browser, url: str) -> Page:
 
 
 def paint(browser: Browser, url: str) -> tuple[float, float]:
-    """Return the seconds until the heading stands, and until the page is whole."""
+    """Return the seconds to the heading and to the complete page."""
     page = visit(browser, url)
     page.wait_for_function("window.painted && window.painted.whole")
     painted = page.evaluate("window.painted")
@@ -79,7 +78,7 @@ def paint(browser: Browser, url: str) -> tuple[float, float]:
 
 
 def answer(page: Page, act: Callable[[], None], wanted: str) -> float:
-    """Return the milliseconds from what a visitor does to the frame in which `wanted` (JavaScript) holds."""
+    """Return the milliseconds from the event in `act` to the frame in which `wanted` (JavaScript) holds."""
     page.wait_for_function(DONE)
     page.evaluate(WATCH, [wanted])
     act()
@@ -87,8 +86,8 @@ def answer(page: Page, act: Callable[[], None], wanted: str) -> float:
     return milliseconds
 
 
-def says(text: str) -> str:
-    """Return the condition that the page shows a text; not by `innerText`, which waits for the layout."""
+def shows(text: str) -> str:
+    """Return the condition that the page shows `text`; not with `innerText`, which waits for the layout."""
     return f"document.querySelector('[data-testid=stMain]').textContent.includes({text!r})"
 
 
@@ -98,32 +97,32 @@ def choice(page: Page, name: str) -> Locator:
 
 
 def answers(browser: Browser, url: str) -> dict[str, float]:
-    """Return the milliseconds of some typical controls."""
-    found = {}
+    """Return the response times of some typical controls in milliseconds."""
+    times = {}
     page = visit(browser, f"{url}/train?lang=en&recipe=A6&epoch=160")
     choice(page, "GRU").wait_for()
-    found["train: cell"] = answer(page, choice(page, "GRU").click, says("based on A6"))
-    found["train: language"] = answer(page, choice(page, "中文").click, says("训练"))
+    times["train: cell"] = answer(page, choice(page, "GRU").click, shows("based on A6"))
+    times["train: language"] = answer(page, choice(page, "中文").click, shows("训练"))
     page.context.close()
     page = visit(browser, f"{url}/?lang=en&recording=A6&epoch=160")
     page.get_by_role("slider").first.wait_for()
     page.get_by_role("slider").first.focus()
-    found["home: epoch of a recorded run"] = answer(
-        page, lambda: page.keyboard.press("ArrowLeft"), says("epoch 159/160")
+    times["home: epoch of a recorded run"] = answer(
+        page, lambda: page.keyboard.press("ArrowLeft"), shows("epoch 159/160")
     )
     play = page.get_by_role("button", name="Play")
-    found["home: play"] = answer(page, play.click, says("Pause"))
+    times["home: play"] = answer(page, play.click, shows("Pause"))
     page.context.close()
     page = visit(browser, f"{url}/runs?lang=en")
     choice(page, "中文").wait_for()
-    found["runs: language"] = answer(page, choice(page, "中文").click, says("记录"))
+    times["runs: language"] = answer(page, choice(page, "中文").click, shows("记录"))
     page.context.close()
-    return found
+    return times
 
 
 def family(root: int) -> dict[int, tuple[str, float]]:
-    """Return the process `root` and all below it: command line and seconds of CPU time."""
-    parents, found = {}, {}
+    """Return the command line and the CPU seconds of the process `root` and all its descendants."""
+    parents, processes = {}, {}
     ticks = os.sysconf("SC_CLK_TCK")
     for entry in Path("/proc").iterdir():
         if not entry.name.isdecimal():
@@ -134,36 +133,36 @@ def family(root: int) -> dict[int, tuple[str, float]]:
         except OSError:
             continue
         parents[int(entry.name)] = int(fields[1])
-        found[int(entry.name)] = (command, (int(fields[11]) + int(fields[12])) / ticks)
-    mine = {root}
-    while more := {one for one, parent in parents.items() if parent in mine} - mine:
-        mine |= more
-    return {one: found[one] for one in mine if one in found}
+        processes[int(entry.name)] = (command, (int(fields[11]) + int(fields[12])) / ticks)
+    descendants = {root}
+    while more := {pid for pid, parent in parents.items() if parent in descendants} - descendants:
+        descendants |= more
+    return {pid: processes[pid] for pid in descendants if pid in processes}
 
 
 def gallery(browser: Browser, app: App, seconds: float) -> None:
-    """Print what a recorded run that plays, and one that stands still, cost the server."""
+    """Print the cost of a recorded run for the server, while it plays and while it is paused."""
     page = visit(browser, f"{app.url}/?lang=en&recording=A9&epoch=160")
     page.get_by_role("button", name="Play").wait_for()
     page.wait_for_function(DONE)
 
     def spent(since: dict[int, tuple[str, float]]) -> float:
-        return sum(cpu - since.get(one, ("", 0.0))[1] for one, (_, cpu) in family(app.process.pid).items())
+        return sum(cpu - since.get(pid, ("", 0.0))[1] for pid, (_, cpu) in family(app.process.pid).items())
 
-    for _ in range(15):  # what the first page set going in the background is done
-        still = family(app.process.pid)
+    for _ in range(15):  # wait until the background work of the first page is done
+        idle = family(app.process.pid)
         time.sleep(2)
-        if spent(still) < 0.04:
+        if spent(idle) < 0.04:
             break
-    before = still = family(app.process.pid)
+    before = idle = family(app.process.pid)
     time.sleep(seconds)
-    print(f"{'standing still':32}{spent(still) / seconds:8.1%} of a core")
+    print(f"{'paused':32}{spent(idle) / seconds:8.1%} of a core")
     page.get_by_role("button", name="Play").click()
     page.get_by_role("button", name="Pause").wait_for()
     playing = family(app.process.pid)
     time.sleep(seconds)
     print(f"{'playing':32}{spent(playing) / seconds:8.1%} of a core")
-    added = [command for one, (command, _) in family(app.process.pid).items() if one not in before]
+    added = [command for pid, (command, _) in family(app.process.pid).items() if pid not in before]
     print(f"{'processes added':32}{len(added):8}   {added or ''}")
     page.context.close()
 
@@ -182,13 +181,13 @@ def main() -> None:
                 paint(browser, f"{app.url}/{path}")
             for name, path in PAGES.items():
                 times = [paint(browser, f"{app.url}/{path}") for _ in range(options.rounds)]
-                heading, whole = (statistics.median(one) for one in zip(*times, strict=True))
-                print(f"{name:32}{heading:8.2f} s to the heading {whole:8.2f} s to the whole", flush=True)
+                heading, whole = (statistics.median(values) for values in zip(*times, strict=True))
+                print(f"{name:32}{heading:8.2f} s to the heading {whole:8.2f} s to the complete page", flush=True)
             rounds = [answers(browser, app.url) for _ in range(options.rounds)]
             for name in rounds[0]:
-                values = [one[name] for one in rounds]
-                each = [round(value) for value in values]
-                print(f"{name:32}{statistics.median(values):8.0f} ms   {each}", flush=True)
+                values = [times[name] for times in rounds]
+                rounded = [round(value) for value in values]
+                print(f"{name:32}{statistics.median(values):8.0f} ms   {rounded}", flush=True)
             gallery(browser, app, 8.0)
         finally:
             app.stop()

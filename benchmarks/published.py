@@ -1,8 +1,8 @@
-"""The algorithm as the book publishes it, for comparison: one-hot rows, one product per gate and time step.
+"""The algorithm as published in the book, for comparison: one-hot vectors, one product per gate and time step.
 
-Written from the equations and the described procedure (1st edition 6.4 to 6.10): scratch cells multiply one-hot rows,
-gate by gate, time step by time step, and multiply the output layer once per time step; library layers get full one-hot
-rows. The optimiser steps go parameter by parameter.
+Written from the equations and the described procedure (1st edition 6.4 to 6.10): scratch cells multiply one-hot vectors
+by gate and time step, and the output layer at each time step; library layers get complete one-hot vectors. The
+optimiser updates one parameter after the other.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ from rnnlab.engine.model import LanguageModel, LibraryLayers, ScratchLayers
 
 
 class PublishedRun:
-    """One epoch after another of a recipe, as published; `epochs` yields each epoch's perplexity.
+    """A run of a recipe in the published form; `epochs` yields the perplexity of each epoch.
 
     Args:
-        model: the weights to begin with; those of the library's layers are trained where they are.
+        model: the initial weights; those of library layers are trained in place.
+        config: the settings.
         indices: the text, (length,).
-        hidden: the recurrent state to begin with; None: zero.
+        hidden: the initial recurrent state; None: zero.
     """
 
     def __init__(
@@ -36,7 +37,7 @@ class PublishedRun:
         self.scratch = isinstance(model.recurrent, ScratchLayers)
         if isinstance(model.recurrent, ScratchLayers):
             (cell,) = model.recurrent.cells
-            self.gates = [[w.detach().clone().requires_grad_() for w in gate] for gate in cell.gate_weights()]
+            self.gates = [[w.detach().clone().requires_grad_() for w in gate] for gate in cell.unit().weights()]
             self.W_hq = model.dense.weight.detach().t().clone().requires_grad_()
             self.b_q = model.dense.bias.detach().clone().requires_grad_()
             self.parameters = [*(w for gate in self.gates for w in gate), self.W_hq, self.b_q]
@@ -47,7 +48,7 @@ class PublishedRun:
         self.begin_state = model.begin_state
 
     def epochs(self) -> Iterator[float]:
-        """Train for ever."""
+        """Train without end, yielding the perplexity of each epoch."""
         generator = torch.Generator().manual_seed(self.config.random_seed)
         state = self.hidden
         while True:
@@ -106,18 +107,18 @@ class PublishedRun:
         loss = functional.cross_entropy(self.dense(H.view(-1, H.shape[-1])), Y.t().reshape(-1))
         self.adam.zero_grad(set_to_none=False)
         loss.backward()
-        # the published clipping computes the norm and then scales nothing: the generator it was given is exhausted
+        # the published clipping computes the norm but scales nothing, because that exhausts the generator of parameters
         sum((p.grad**2).sum() for p in self.parameters).sqrt().item()
         self.adam.step()
         return loss.item(), last if isinstance(last, tuple) else (last,)
 
 
 def multiplications(config: TrainConfig, vocab_size: int, num_tokens: int) -> float:
-    """Return the floating-point operations of the matrix products that no method avoids, in one epoch.
+    """Return the floating-point operations of the unavoidable matrix products of an epoch.
 
-    Forward once and backward twice (inputs and weights), two operations a product: the recurrent weights of every
-    layer and direction, the input weights of all layers but the first (whose one-hot products are row look-ups), and
-    the output layer.
+    One forward and two backward products (inputs and weights), with two operations per multiplication: the recurrent
+    weights of every layer and direction, the input weights of all layers except the first (whose one-hot products are
+    row lookups), and the output layer.
     """
     G = {"rnn": 1, "gru": 3, "lstm": 4}[config.cell]
     h, directions = config.num_hiddens, 2 if config.bidirectional else 1

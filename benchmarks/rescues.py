@@ -1,10 +1,10 @@
-"""What rescues six layers: A9's setting on the project's own lyrics, one change at a time.
+"""Attempts to rescue six layers: A9's settings on the built-in lyrics, with one change at a time.
 
-    python -m benchmarks.rescues                    every variant, one after the other
-    python -m benchmarks.rescues residual xavier    these
+    python -m benchmarks.rescues                    all variants, one after the other
+    python -m benchmarks.rescues residual xavier    only these
 
-Prints the training perplexity at epochs 10, 30 and 60; ``docs/rescues.md`` holds the table. One thread; an epoch takes
-two to three seconds of the processor.
+Prints the training perplexity at epochs 10, 30 and 60; ``docs/rescues.md`` has the table. One thread; an epoch takes
+two to three CPU seconds.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ EPOCHS = (10, 30, 60)
 
 
 def measure(changes: dict[str, Any], random_seed: int = 0) -> tuple[list[float | None], float]:
-    """Train A9 with `changes`; return the perplexities at `EPOCHS` and the processor's seconds per epoch."""
+    """Train A9 with `changes`; return the perplexities at `EPOCHS` and the CPU seconds per epoch."""
     config = recipe("A9").config.change(
         num_epochs=EPOCHS[-1], pred_period=EPOCHS[-1], num_preds=0, random_seed=random_seed, **changes
     )
@@ -45,17 +45,17 @@ def measure(changes: dict[str, Any], random_seed: int = 0) -> tuple[list[float |
     vocab = Vocab(text)
     prepare_thread(config)
     state = TrainingState.begin(build_model(config, len(vocab)), config)
-    began = time.process_time()
-    seen = {e.epoch: e.perplexity for e in train(state, vocab, vocab.encode(text)) if isinstance(e, EpochFinished)}
-    return [seen.get(epoch) for epoch in EPOCHS], (time.process_time() - began) / max(1, len(seen))
+    started = time.process_time()
+    by_epoch = {e.epoch: e.perplexity for e in train(state, vocab, vocab.encode(text)) if isinstance(e, EpochFinished)}
+    return [by_epoch.get(epoch) for epoch in EPOCHS], (time.process_time() - started) / max(1, len(by_epoch))
 
 
 def main(names: list[str]) -> None:
-    """Measure and print."""
+    """Print the table."""
     print(f"{'variant':22}" + "".join(f"{f'epoch {epoch}':>12}" for epoch in EPOCHS) + f"{'s/epoch':>10}")
     for name in names or list(VARIANTS):
         perplexities, seconds = measure(VARIANTS[name])
-        shown = "".join(f"{'∞' if one is None else f'{one:.4f}':>12}" for one in perplexities)
+        shown = "".join(f"{'∞' if value is None else f'{value:.4f}':>12}" for value in perplexities)
         print(f"{name:22}{shown}{seconds:10.2f}", flush=True)
 
 

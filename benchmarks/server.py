@@ -1,4 +1,4 @@
-"""A real server for the benchmarks, on a port and a home of its own."""
+"""A real server for the benchmarks, with its own port and home."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 
 
 class App:
-    """A server on a home of its own."""
+    """A server with its own port and home."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -42,6 +42,6 @@ class App:
                 time.sleep(0.01)
 
     def stop(self) -> None:
-        """End it as Ctrl-C does."""
+        """Stop the server as Ctrl-C does."""
         self.process.send_signal(signal.SIGINT)
         self.process.wait(30)

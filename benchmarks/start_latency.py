@@ -1,4 +1,4 @@
-"""How long from Start to the first point: cold and with the waiting worker; how quickly control acts.
+"""Seconds from Start to the first point, cold and with a waiting worker, and response times of controls.
 
 python -m benchmarks.start_latency [--runs 20] [--cold 3]
 """
@@ -18,7 +18,7 @@ CONFIG = TrainConfig.make(corpus="lyrics-zh", num_epochs=10_000, pred_period=10_
 
 
 def first(client: Client, run_id: str, kind: str, cursor: int = 0) -> int:
-    """Wait until a run says something of a kind, and return its number."""
+    """Wait for an event of a kind, and return its number."""
     while True:
         version = client.store.version(run_id)
         for seq, event in client.store.events_since(run_id, cursor):
@@ -28,7 +28,7 @@ def first(client: Client, run_id: str, kind: str, cursor: int = 0) -> int:
 
 
 def cold() -> dict[str, float]:
-    """Start with nothing there: no supervisor, no torch."""
+    """Measure a start without a running supervisor."""
     with tempfile.TemporaryDirectory() as folder:
         client = Client(Path(folder))
         started = time.perf_counter()
@@ -43,7 +43,7 @@ def cold() -> dict[str, float]:
 
 
 def warm(count: int) -> dict[str, list[float]]:
-    """Start with torch loaded."""
+    """Measure starts with a waiting worker, and the response times of controls."""
     times: dict[str, list[float]] = {"warm: first event": [], "warm: first epoch": [], "pause": [], "one question": []}
     with tempfile.TemporaryDirectory() as folder:
         client = Client(Path(folder))

@@ -1,10 +1,9 @@
-"""How the cost of knowing a text grows with its length: n-gram ladder, index of quotes, one query.
+"""Growth of the cost of text analysis with the length of the text: n-gram ladder, index of quotes, a query.
 
     python benchmarks/text_growth.py
 
-Texts are made by walking at random through the embedded lyrics, so that they have its characters and quote it, at
-10,000, 100,000 and 1,000,000 characters. Each time is the best of three; "x" is the time over that of the row above,
-which would be 10 for a cost in proportion to the length.
+The texts, of 10,000, 100,000 and 1,000,000 characters, are random pieces of the embedded lyrics. Each time is the best
+of three; "x" is the ratio to the row above, which is 10 for a linear cost.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ QUERY_LENGTH = 1_000
 
 
 def patchwork(source: str, length: int, longest: int, seed: int) -> str:
-    """A text of `length` characters from pieces of `source`, each of up to `longest` characters."""
+    """Return a text of `length` characters from random pieces of `source`, each of up to `longest` characters."""
     draw = random.Random(seed)
     pieces: list[str] = []
     size = 0
@@ -38,7 +37,7 @@ def patchwork(source: str, length: int, longest: int, seed: int) -> str:
 
 
 def best_of(times: int, work: Callable[[], object]) -> float:
-    """The shortest of some runs of `work`, in seconds."""
+    """Return the shortest time of several runs of `work`, in seconds."""
     seconds = []
     for _ in range(times):
         begin = time.perf_counter()
@@ -48,7 +47,7 @@ def best_of(times: int, work: Callable[[], object]) -> float:
 
 
 def main() -> None:
-    """Measure and print the table."""
+    """Print the table."""
     source = prepare(load("lyrics-zh").text, "first_edition", 2_000_000).train
     query = patchwork(source, QUERY_LENGTH, 40, seed=1)
     table = Table(title=f"best of 3, milliseconds; a query has {QUERY_LENGTH:,} characters")

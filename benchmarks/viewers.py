@@ -1,10 +1,10 @@
-"""What a viewer costs the server: CPU of the web process for each refresh of a live run.
+"""Cost of a viewer for the server: CPU time of the web process per refresh of a live run.
 
     python -m benchmarks.viewers [--viewers 1 8 40] [--seconds 20] [--recipe A2]
 
-Starts a server on a home of its own, trains a recipe there, and lets raw viewers (web sockets, no browsers) ask for
-the live parts of the Train page as often as the page itself does. CPU is the web process's own, from ``/proc``; what
-it spends while nobody looks is taken off. Training runs in another process, at a lower priority.
+Starts a server with a temporary home, trains a recipe there, and lets viewers (raw web sockets, no browsers) request
+the live parts of the Train page as often as the page does. CPU time is that of the web process, from ``/proc``, minus
+its CPU time without viewers. Training runs in another process, with a lower priority.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from rnnlab.recipes import recipe
 from rnnlab.runs.client import Client
 
 OPENING = 60.0
-"""Seconds that a page may take to open, all viewers coming at once."""
+"""Time limit in seconds for opening the page by all viewers at once."""
 
 
 @dataclass
 class Viewer:
-    """One browser tab, without the browser."""
+    """A browser tab without a browser."""
 
     url: str
     query: str
@@ -50,7 +50,7 @@ class Viewer:
             first.rerun_script.page_name = "train"
             await ws.send(first.SerializeToString())
             timers: dict[str, float] = {}
-            async with asyncio.timeout(OPENING):  # a page may run again before it settles
+            async with asyncio.timeout(OPENING):  # the page may rerun before it is complete
                 while not timers:
                     timers = await self.until_finished(ws)
             await barrier.wait()
@@ -59,21 +59,22 @@ class Viewer:
             end = time.monotonic() + seconds
             due = {name: time.monotonic() + interval for name, interval in timers.items()}
             while time.monotonic() < end:
-                name = min(due, key=lambda one: due[one])
+                name = min(due, key=lambda fragment: due[fragment])
                 await asyncio.sleep(max(0.0, due[name] - time.monotonic()))
                 due[name] = max(due[name] + timers[name], time.monotonic())
-                ask = BackMsg()
-                ask.rerun_script.query_string = self.query
-                ask.rerun_script.fragment_id = name
-                ask.rerun_script.is_auto_rerun = True
-                begun = time.monotonic()
-                await ws.send(ask.SerializeToString())
+                request = BackMsg()
+                request.rerun_script.query_string = self.query
+                request.rerun_script.fragment_id = name
+                request.rerun_script.is_auto_rerun = True
+                started = time.monotonic()
+                await ws.send(request.SerializeToString())
                 await self.until_finished(ws)
-                self.round_trips.append(time.monotonic() - begun)
+                self.round_trips.append(time.monotonic() - started)
                 self.refreshes += 1
             await barrier.wait()
 
     async def until_finished(self, ws: object) -> dict[str, float]:
+        """Receive messages until the script has finished; return the intervals of the page's fragments by id."""
         timers: dict[str, float] = {}
         while True:
             data = await ws.recv()  # type: ignore[attr-defined]
@@ -98,28 +99,28 @@ def cpu_seconds(pid: int) -> float:
 
 def memory_mb(pid: int) -> float:
     """Return the resident memory of a process."""
-    line = next(one for one in Path(f"/proc/{pid}/status").read_text().splitlines() if one.startswith("VmRSS"))
+    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS"))
     return int(line.split()[1]) / 1024
 
 
 async def measure(port: int, pid: int, run_id: str, viewers: int, seconds: float, idle: float) -> str:
-    """Let `viewers` look for `seconds` and return one line of the table."""
+    """Let `viewers` watch for `seconds` and return a row of the table."""
     url = f"ws://127.0.0.1:{port}/_stcore/stream"
     crowd = [Viewer(url, f"run={run_id}&lang=zh") for _ in range(viewers)]
     barrier = asyncio.Barrier(viewers + 1)
-    async with asyncio.TaskGroup() as group:  # one viewer that fails ends them all
-        for one in crowd:
-            group.create_task(one.watch(seconds, barrier))
+    async with asyncio.TaskGroup() as group:  # a viewer that fails ends all of them
+        for viewer in crowd:
+            group.create_task(viewer.watch(seconds, barrier))
         await barrier.wait()
-        before, begun = cpu_seconds(pid), time.monotonic()
+        before, started = cpu_seconds(pid), time.monotonic()
         await barrier.wait()
-        used = cpu_seconds(pid) - before - idle * (time.monotonic() - begun)
-    refreshes = sum(one.refreshes for one in crowd)
-    trips = sorted(trip for one in crowd for trip in one.round_trips)
+        used = cpu_seconds(pid) - before - idle * (time.monotonic() - started)
+    refreshes = sum(viewer.refreshes for viewer in crowd)
+    trips = sorted(trip for viewer in crowd for trip in viewer.round_trips)
     return (
         f"{viewers:8d} {refreshes:10d} {1000 * used / refreshes:12.1f} {100 * used / seconds:9.1f}"
         f" {1000 * statistics.median(trips):9.0f} {1000 * trips[int(len(trips) * 0.95)]:9.0f}"
-        f" {sum(one.received for one in crowd) / refreshes / 1000:9.1f} {memory_mb(pid):8.0f}"
+        f" {sum(viewer.received for viewer in crowd) / refreshes / 1000:9.1f} {memory_mb(pid):8.0f}"
     )
 
 
@@ -129,25 +130,25 @@ def main() -> None:
     parser.add_argument("--viewers", type=int, nargs="+", default=[1, 8, 40])
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--recipe", default="A2")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="rnnlab-viewers-") as home:
         app = App(Path(home))
         try:
             with Client(Path(home)) as client:
-                # long enough for the whole table, and with the history of a whole run from the start
-                config = recipe(asked.recipe).config.change(num_epochs=10_000, pred_period=50)
-                run_id = client.create(config, name=asked.recipe)
+                # long enough for the whole table, with a history of 60 epochs at the start
+                config = recipe(options.recipe).config.change(num_epochs=10_000, pred_period=50)
+                run_id = client.create(config, name=options.recipe)
                 for event in client.follow(run_id):
                     if event.kind == "epoch_finished" and event.epoch >= 60:
                         break
                 before = cpu_seconds(app.process.pid)
                 time.sleep(3)
                 idle = (cpu_seconds(app.process.pid) - before) / 3
-                print(f"{asked.recipe}, live; {100 * idle:.1f} % CPU while nobody looks")
+                print(f"{options.recipe}, live; {100 * idle:.1f} % CPU without viewers")
                 print(" viewers  refreshes  CPU ms each     CPU %   median ms   p95 ms   kB each   MB RSS")
-                for viewers in asked.viewers:
+                for viewers in options.viewers:
                     print(
-                        asyncio.run(measure(app.port, app.process.pid, run_id, viewers, asked.seconds, idle)),
+                        asyncio.run(measure(app.port, app.process.pid, run_id, viewers, options.seconds, idle)),
                         flush=True,
                     )
                 print(f"epochs by then: {client.store.run(run_id).epoch}")

@@ -1,4 +1,4 @@
-"""Compare: lay runs over each other, and see what makes the difference."""
+"""Compare: overlay runs, and see what makes the difference."""
 
 import streamlit as st
 
@@ -10,16 +10,15 @@ from rnnlab.view.page import frame, session
 lang = frame.enter()
 frame.head(t("compare.title", lang), t("compare.lead", lang))
 
-# what the URL asks for, and what of it could not be done
-for problem in state.begin():
-    session.complain(problem)
+# read the URL, and report what could not be done
+state.begin()
 if session.embedded():
     overlay.draw(state.pins())
     st.stop()
 view = state.view()
 
 if view == "overlay":
-    # which runs: ready pairs, those that are pinned, and any other
+    # the runs: ready pairs, pinned runs, and a search for others
     compare_pins.pairs()
     pins = state.pins()
     compare_pins.draw(overlay.names_of(pins))
@@ -29,20 +28,20 @@ if view == "overlay":
         st.info(t("compare.empty", lang), icon=":material/push_pin:")
 
 elif view == "race":
-    # variants of one experiment, from one random seed, started together
+    # variants of an experiment, from the same random seed, started together
     from rnnlab.view.compare import race
 
     race.setup()
     race.watch(state.pins())
 
 elif view == "seeds":
-    # one experiment from several random seeds
+    # an experiment with several random seeds
     from rnnlab.view.compare import seeds
 
     seeds.draw()
 
 else:
-    # from scratch and from the library: the same function, and what else differs
+    # from scratch and from the library: whether they are the same function, and what else differs
     from rnnlab.view.compare import ladder, parity
 
     parity.draw()

@@ -18,15 +18,15 @@ TOPICS = {
 
 asking.begin()
 subject.begin()
-# what is asked, and of whom: both stand in the URL
+# the topic and the run; the URL keeps both
 topic = chooser.choose_topic()
 st.markdown(t(f"diagnose.{topic}.lead", lang))
-one = chooser.choose(topic)
-if one is None:
+chosen = chooser.choose(topic)
+if chosen is None:
     starting.offer(topic)
 else:
-    chooser.headline(one)
-    starting.offer_own(topic, one)
-    TOPICS[topic](one)
-# answers that come later, and runs that train
+    chooser.headline(chosen)
+    starting.offer_own(topic, chosen)
+    TOPICS[topic](chosen)
+# wait for answers, and follow runs that train
 asking.watch()

@@ -1,4 +1,4 @@
-"""Home: what this is, recorded runs that play, and every experiment one click away."""
+"""Home: an introduction, recorded runs to play, and all experiments."""
 
 import streamlit as st
 
@@ -25,15 +25,15 @@ with st.container(horizontal=True):
     if st.button(t("home.runs", lang), icon=":material/history:"):
         address.open_page("runs")
 
-from rnnlab.view.home import gallery  # noqa: E402  (below the first paint)
+from rnnlab.view.home import gallery  # noqa: E402  (after the first paint)
 
-# a run that was recorded plays at once, with no training
-usual = recorded.choose(("A6", "A2") if lang == "zh" else ("A2", "A6"))
-if usual is not None:
+# a recorded run plays at once, without training
+default = recorded.choose(("A6", "A2") if lang == "zh" else ("A2", "A6"))
+if default is not None:
     from rnnlab.view.watch import stage
 
     st.subheader(t("home.watch", lang), anchor=False)
-    recording = gallery.pick(usual)
+    recording = gallery.pick(default)
     if recording is not None:
         stage.play(recording, stage.announce(recording))
 

@@ -6,6 +6,7 @@ from rnnlab.view.inspect import chooser, dependence, next_characters, start, sta
 from rnnlab.view.inspect import measures as scope
 from rnnlab.view.inspect import subject as inspect_subject
 from rnnlab.view.inspect import text as inspect_text
+from rnnlab.view.inspect.address import VIEWS
 from rnnlab.view.inspect.sentences import surprise_summary
 from rnnlab.view.language.i18n import t
 from rnnlab.view.page import frame, session
@@ -13,46 +14,46 @@ from rnnlab.view.page import frame, session
 lang = frame.enter()
 frame.head(t("inspect.title", lang), t("inspect.lead", lang))
 
-# a run of this server, one of its checkpoints, a text; all of it in the URL
-subject = chooser.choose()
+# a run of this server, one of its checkpoints and a text; the URL keeps all three
+inspected = chooser.choose()
 answer = None
-if subject is not None:
+if inspected is not None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        words = {one: t(f"inspect.view.{one}", lang) for one in inspect_subject.VIEWS}
-        view = inspect_subject.choice("view", inspect_subject.VIEWS, t("inspect.view", lang), words)
+        words = {name: t(f"inspect.view.{name}", lang) for name in VIEWS}
+        view = inspect_subject.choice("view", VIEWS, t("inspect.view", lang), words)
         layer = 1
         if view == "states":
-            layer = inspect_subject.layer(subject)
-    answer = inspect_subject.answer(subject, layer)
+            layer = inspect_subject.layer(inspected)
+    answer = inspect_subject.answer(inspected, layer)
 
-if subject is not None and answer is not None:
-    text, config = answer["text"], subject.record.config
-    found = scope.surprises(answer)
-    at = inspect_text.position(text, found)
-    depended = inspect_subject.dependence(subject, at) if view == "dependence" else None
+if inspected is not None and answer is not None:
+    text, config = answer["text"], inspected.record.config
+    surprises = scope.surprises(answer)
+    at = inspect_text.position(text, surprises)
+    weights = inspect_subject.dependence(inspected, at) if view == "dependence" else None
     if config.bidirectional and view == "dependence":
         st.info(t("inspect.dependence.both_ways", lang), icon=":material/swap_horiz:")
     elif config.bidirectional:
         note = "inspect.cloze" if config.objective == "cloze" else "inspect.bidirectional"
         st.info(t(note, lang), icon=":material/swap_horiz:")
 
-    # the text itself: every character is a place to look at
+    # the text: every character can be chosen
     with st.container(border=True):
         inspect_text.steps(text, at)
-        if depended is not None:
-            weights = scope.dependence(depended["weights"])
-            inspect_text.by_share(text, weights, at)
+        if weights is not None:
+            depends_on = scope.dependence(weights["weights"])
+            inspect_text.by_share(text, depends_on, at)
         else:
-            inspect_text.by_surprise(text, found, at)
-            st.markdown(surprise_summary(text, found, lang))
+            inspect_text.by_surprise(text, surprises, at)
+            st.markdown(surprise_summary(text, surprises, lang))
             st.caption(t("inspect.zero_state", lang))
 
     if view == "next":
-        next_characters.draw(answer, at, inspect_subject.successors(subject))
-    elif depended is not None:
-        dependence.draw(text, depended, weights)
+        next_characters.draw(answer, at, inspect_subject.successors(inspected))
+    elif weights is not None:
+        dependence.draw(text, weights, depends_on)
     elif view == "states":
-        states.draw(subject, answer, at)
+        states.draw(inspected, answer, at)
 
 if not session.embedded():
     start.invite()

@@ -1,4 +1,4 @@
-"""Lessons: the chapter in its order, each step with something to try."""
+"""Lessons: the chapter in order, with something to try at each step."""
 
 import streamlit as st
 
@@ -19,8 +19,8 @@ from rnnlab.view.lessons import (
 )
 from rnnlab.view.page import frame, session
 
-# what to play with in each lesson, in the book's order
-PLAY = {
+# the interactive part of each lesson, in the book's order
+DRAW = {
     "sequence": sequence.draw,
     "rnn": cells.draw,
     "sampling": sampling.draw,
@@ -43,5 +43,5 @@ if lesson is None:
 else:
     if not session.embedded():
         layout.sidebar(lesson)
-    # a fragment: a control that is moved runs its plaything alone
-    layout.article(lesson, exercise.draw if lesson.is_exercise else st.fragment(PLAY[lesson.name]))
+    # in a fragment, a changed widget reruns only the lesson
+    layout.article(lesson, exercise.draw if lesson.is_exercise else st.fragment(DRAW[lesson.name]))

@@ -1,4 +1,4 @@
-"""Runs: every run of this server, to open, name, compare, share, take away, continue or delete, and more to take in."""
+"""Runs: the runs of this server, to open, rename, compare, share, export, continue or delete; and the import."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Train: choose a recurrent network, press Start, watch it learn."""
+"""Train: choose a recurrent network, press Start, and watch it learn."""
 
 from functools import partial
 
@@ -15,7 +15,7 @@ if session.embedded():
     embed.draw()
     st.stop()
 
-# the rest is loaded when the heading is on its way
+# imported here, so that the heading is sent first
 from rnnlab.errors import CorpusError  # noqa: E402
 from rnnlab.view.data import recorded  # noqa: E402
 from rnnlab.view.page import folded, names  # noqa: E402
@@ -24,27 +24,20 @@ from rnnlab.view.watch import curve, follow, scenes, stage, texts  # noqa: E402
 
 tour.draw()
 
-# the run that the URL names: the same on a second screen, after a reload, and after a look at another page
-arriving = setup.arriving()
-if arriving:
-    texts.arrive()
-record = controls.shown_run(arriving)
+# the run in the URL: the same on a second screen, after a reload, and after visiting another page
+texts.arrive()
+record = controls.shown_run()
 texts.leave(record)
 
-# the setup: from the URL, from that run, or as it was
-if arriving and record is not None and not setup.asked():
-    setup.show(record)
-elif arriving:
-    setup.read_url()
-else:
-    setup.keep()
+# the setup: from the URL, from this run, or as before
+setup.begin(record)
 chosen = setup.chosen()
 setup.write_url(chosen, record.config if record else None)
 
-# nothing trains yet: a recorded run of this recipe plays, or the reference lines wait for the first point
+# without a run, a recording of the recipe plays, or the reference lines are shown
 recording = None if record is not None or chosen.changed else recorded.choose_exactly(chosen.recipe.id)
 
-# one container: what is said here comes and goes, and the charts below keep their places
+# a single container, so that messages that come and go do not move the charts below
 with st.container():
     controls.headline(chosen)
     controls.bar(chosen, record)
@@ -73,5 +66,5 @@ if config is not None:
 if record is not None:
     folded.section("train.decoding", partial(decoding.draw, record), icon=":material/edit_note:")
 
-# last: what a change of the setup does to the page is on its way before the widgets are drawn anew
+# last, so that the page shows a change of the setup before the widgets are redrawn
 setup.sidebar()

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Literal, get_args
+from dataclasses import replace
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
+from rnnlab.cells import CELLS
 from rnnlab.errors import ConfigError
+from rnnlab.setting import Allowed, Section, Setting, Widget, as_text
 
-Cell = Literal["rnn", "gru", "lstm"]
 Implementation = Literal["scratch", "library"]
 Activation = Literal["tanh", "relu"]
 Initialization = Literal["normal", "uniform", "xavier", "orthogonal"]
@@ -23,10 +26,13 @@ Decoding = Literal["greedy", "temperature", "top_k"]
 Preprocessing = Literal["first_edition", "second_edition"]
 Device = Literal["cpu", "cuda", "mps", "auto"]
 Precision = Literal["float32", "float64", "fast"]
+Computation = Literal["fast", "as_written"]
 
 
 class TrainConfig(BaseModel):
     """All that determines a run: the same configuration on the same machine gives the same curve, bit for bit.
+
+    The `Setting` of a field says what the form, the summaries, the shell and the estimates need to know about it.
 
     Raises:
         ConfigError: from `make`, `change` and `from_json`, naming the field and what is allowed.
@@ -35,54 +41,307 @@ class TrainConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     # the network
-    cell: Cell = "rnn"
-    implementation: Implementation = "scratch"
-    num_layers: int = Field(1, ge=1, le=8)
-    bidirectional: bool = False
-    num_hiddens: int = Field(256, ge=1, le=1024, description="hidden units per direction")
-    activation: Activation = Field("tanh", description="of the RNN cell; GRU and LSTM always use tanh")
-    initialization: Initialization = Field(
-        "normal",
-        description="normal: N(0, 0.01²), biases 0; uniform: U(±1/√num_hiddens), the library's default",
-    )
-    residual: bool = Field(False, description="each recurrent layer from the second on adds its input to its output")
-    layer_norm: bool = Field(False, description="each recurrent layer's output is normalised, with scale and shift")
-    forget_bias: float = Field(
-        0.0, ge=0, le=10, allow_inf_nan=False, description="added to the LSTM's forget gate at initialisation"
-    )
+    cell: Annotated[
+        str,
+        Setting(
+            "network",
+            place=1,
+            widget="buttons",
+            costs=True,
+            book=tuple(cell.section for cell in CELLS.values()),
+            formulas=(r"\mathbf{H}_t = f(\mathbf{X}_t, \mathbf{H}_{t-1})",),
+        ),
+    ] = "rnn"
+    implementation: Annotated[Implementation, Setting("network", place=1, costs=True, book=("6.4", "6.5"))] = "scratch"
+    num_layers: Annotated[
+        int,
+        Setting(
+            "network",
+            place=1,
+            widget="slider",
+            costs=True,
+            book=("6.9",),
+            formulas=(
+                r"\mathbf{H}_t^{(0)} = \mathbf{X}_t",
+                r"\mathbf{H}_t^{(l)} = f(\mathbf{H}_t^{(l-1)}, \mathbf{H}_{t-1}^{(l)})",
+            ),
+        ),
+    ] = Field(1, ge=1, le=8)
+    bidirectional: Annotated[
+        bool,
+        Setting(
+            "network",
+            place=1,
+            costs=True,
+            book=("6.10",),
+            formulas=(r"\mathbf{H}_t = [\overrightarrow{\mathbf{H}}_t,\, \overleftarrow{\mathbf{H}}_t]",),
+        ),
+    ] = False
+    num_hiddens: Annotated[
+        int,
+        Setting(
+            "network",
+            place=3,
+            step=32,
+            costs=True,
+            book=("6.2",),
+            formulas=(r"\mathbf{H}_t \in \mathbb{R}^{B \times h}",),
+        ),
+    ] = Field(256, ge=1, le=1024, description="hidden units per direction")
+    activation: Annotated[
+        Activation,
+        Setting(
+            "optimizer",
+            place=6,
+            needs={"cell": tuple(name for name, cell in CELLS.items() if cell.chooses_activation)},
+            costs=True,
+            book=("3.8",),
+            formulas=(r"\tanh(x) = \frac{1 - e^{-2x}}{1 + e^{-2x}}", r"\mathrm{ReLU}(x) = \max(x, 0)"),
+        ),
+    ] = Field("tanh", description="of the RNN cell; GRU and LSTM always use tanh")
+    initialization: Annotated[
+        Initialization,
+        Setting(
+            "optimizer",
+            place=5,
+            widget="menu",
+            book=("3.15",),
+            formulas=(
+                r"\mathcal{N}(0,\, 0.01^2)",
+                r"U\left(-\tfrac{1}{\sqrt{h}},\, \tfrac{1}{\sqrt{h}}\right)",
+                r"U\left(-\sqrt{\tfrac{6}{a+b}},\, \sqrt{\tfrac{6}{a+b}}\right)",
+            ),
+        ),
+    ] = Field("normal", description="normal: N(0, 0.01²), biases 0; uniform: U(±1/√num_hiddens), the library's default")
+    residual: Annotated[
+        bool,
+        Setting(
+            "optimizer",
+            needs={"num_layers": range(2, 9)},
+            costs=True,
+            book=("5.11",),
+            formulas=(r"\mathbf{y} = \mathbf{x} + f(\mathbf{x})",),
+        ),
+    ] = Field(False, description="each recurrent layer from the second on adds its input to its output")
+    layer_norm: Annotated[
+        bool,
+        Setting(
+            "optimizer",
+            costs=True,
+            # the first edition has no layer normalisation
+            formulas=(r"\boldsymbol{\gamma} \odot \frac{\mathbf{h} - \mu}{\sigma} + \boldsymbol{\beta}",),
+            second=(("10.7", "11.7"),),
+        ),
+    ] = Field(False, description="each recurrent layer's output is normalised, with scale and shift")
+    forget_bias: Annotated[
+        float,
+        Setting(
+            "optimizer",
+            needs={"cell": tuple(name for name, cell in CELLS.items() if cell.forget)},
+            hidden=True,
+            book=("6.8",),
+            formulas=(
+                r"\mathbf{F}_t = \sigma(\mathbf{X}_t \mathbf{W}_{xf} + \mathbf{H}_{t-1} \mathbf{W}_{hf} "
+                r"+ \mathbf{b}_f)",
+            ),
+        ),
+    ] = Field(0.0, ge=0, le=10, allow_inf_nan=False, description="added to the LSTM's forget gate at initialisation")
     # the minibatches
-    sampling: Sampling = "consecutive"
-    offset: Offset = Field(
-        "zero", description="where an epoch starts in the text: at 0, or anew each epoch in [0, num_steps)"
-    )
-    num_steps: int = Field(35, ge=1, le=512, description="time steps, the length of truncated backpropagation")
-    batch_size: int = Field(32, ge=1, le=1024)
+    sampling: Annotated[
+        Sampling,
+        Setting(
+            "network",
+            place=3,
+            costs=True,
+            book=("6.3",),
+            formulas=(r"\mathbf{H}_0 = \mathbf{0}", r"\mathbf{H}_0 \leftarrow \mathbf{H}_T"),
+        ),
+    ] = "consecutive"
+    offset: Annotated[
+        Offset,
+        # the first edition always begins at the head of the text
+        Setting("optimizer", formulas=(r"s \in \{0, 1, \ldots, T - 1\}",), second=(("8.3", "9.3"),)),
+    ] = Field("zero", description="where an epoch starts in the text: at 0, or anew each epoch in [0, num_steps)")
+    num_steps: Annotated[
+        int,
+        Setting(
+            "optimizer",
+            place=4,
+            step=5,
+            costs=True,
+            book=("6.6",),
+            formulas=(r"\prod_{j=i+1}^{t} \frac{\partial \mathbf{h}_j}{\partial \mathbf{h}_{j-1}}", r"t - i < T"),
+        ),
+    ] = Field(35, ge=1, le=512, description="time steps, the length of truncated backpropagation")
+    batch_size: Annotated[
+        int,
+        Setting(
+            "optimizer",
+            place=3,
+            step=8,
+            costs=True,
+            book=("6.3",),
+            formulas=(r"\mathbf{g} = \frac{1}{BT} \sum_{i=1}^{B} \sum_{t=1}^{T} \nabla \ell_{i,t}",),
+        ),
+    ] = Field(32, ge=1, le=1024)
     # the training
-    optimizer: Optimizer = "sgd"
-    learning_rate: float = Field(100.0, gt=0, le=1e4, allow_inf_nan=False)
-    clip_norm: float | None = Field(0.01, gt=0, le=1e6, allow_inf_nan=False, description="θ; None: off")
-    detach: bool = Field(True, description="cut the graph between consecutive minibatches")
-    carry_state: bool = Field(False, description="carry the state across epochs too (consecutive sampling)")
-    objective: Objective = Field(
-        "next", description="cloze: each character from the forward state before and the backward state after it"
+    optimizer: Annotated[
+        Optimizer,
+        Setting(
+            "optimizer",
+            place=1,
+            costs=True,
+            book=("7.3", "7.8"),
+            formulas=(
+                r"\mathbf{w} \leftarrow \mathbf{w} - \eta\, \mathbf{g}",
+                r"\mathbf{w} \leftarrow \mathbf{w} - \eta\, \hat{\mathbf{v}} / (\sqrt{\hat{\mathbf{s}}} + \epsilon)",
+            ),
+        ),
+    ] = "sgd"
+    learning_rate: Annotated[
+        float,
+        Setting(
+            "optimizer",
+            place=1,
+            book=("7.2",),
+            formulas=(r"\mathbf{w} \leftarrow \mathbf{w} - \eta\, \mathbf{g}",),
+        ),
+    ] = Field(100.0, gt=0, le=1e4, allow_inf_nan=False)
+    clip_norm: Annotated[
+        float | None,
+        Setting(
+            "optimizer",
+            place=1,
+            switch="clipping",
+            book=("6.4",),
+            formulas=(r"\mathbf{g} \leftarrow \min\left(\frac{\theta}{\|\mathbf{g}\|}, 1\right) \mathbf{g}",),
+        ),
+    ] = Field(0.01, gt=0, le=1e6, allow_inf_nan=False, description="θ; None: off")
+    detach: Annotated[
+        bool,
+        Setting(
+            "optimizer",
+            needs={"sampling": ("consecutive",)},
+            costs=True,
+            book=("6.4", "6.6"),
+            formulas=(r"\frac{\partial \mathbf{H}_0}{\partial \mathbf{w}} = 0",),
+        ),
+    ] = Field(True, description="cut the graph between consecutive minibatches")
+    carry_state: Annotated[
+        bool,
+        Setting(
+            "optimizer",
+            needs={"sampling": ("consecutive",)},
+            # the second edition begins every epoch with a state of zeros
+            book=("6.5",),
+            formulas=(r"\mathbf{H}_0^{(e+1)} \leftarrow \mathbf{H}_T^{(e)}",),
+            second=(),
+        ),
+    ] = Field(False, description="carry the state across epochs too (consecutive sampling)")
+    objective: Annotated[
+        Objective,
+        Setting(
+            "network",
+            place=2,
+            needs={"bidirectional": (True,)},
+            hidden=True,
+            costs=True,
+            book=("6.10",),
+            formulas=(r"P(x_t \mid x_{<t})", r"P(x_t \mid x_{<t},\, x_{>t})"),
+        ),
+    ] = Field("next", description="cloze: each character from the forward state before and the backward state after it")
+    num_epochs: Annotated[
+        int,
+        Setting(
+            "optimizer",
+            place=2,
+            step=10,
+            book=("6.3",),
+            formulas=(r"\left\lfloor \left(\left\lfloor \tfrac{N}{B} \right\rfloor - 1\right) / \, T \right\rfloor",),
+        ),
+    ] = Field(250, ge=0, le=10_000)
+    pred_period: Annotated[int, Setting("generation", place=3, step=10, book=("6.4",))] = Field(
+        50, ge=1, le=10_000, description="epochs between two generations"
     )
-    num_epochs: int = Field(250, ge=0, le=10_000)
-    pred_period: int = Field(50, ge=1, le=10_000, description="epochs between two generations")
     # what it writes
-    num_preds: int = Field(50, ge=0, le=2_000, description="characters generated after the prefix")
-    prefixes: tuple[str, ...] = Field(("分开", "不分开"), min_length=1, max_length=4)
-    decoding: Decoding = "greedy"
-    temperature: float = Field(1.0, gt=0, le=10, allow_inf_nan=False)
-    top_k: int = Field(5, ge=1, le=1000)
+    num_preds: Annotated[int, Setting("generation", place=2, step=10, book=("6.4",))] = Field(
+        50, ge=0, le=2_000, description="characters generated after the prefix"
+    )
+    prefixes: Annotated[
+        tuple[str, ...],
+        Setting(
+            "generation",
+            place=1,
+            accepts="1 to 4 texts of 1 to 100 characters, separated by |",
+            book=("6.4",),
+        ),
+    ] = Field(("分开", "不分开"), min_length=1, max_length=4)
+    decoding: Annotated[
+        Decoding,
+        Setting(
+            "generation",
+            widget="menu",
+            book=("6.4",),
+            formulas=(r"\hat{x}_{t+1} = \arg\max_x P(x \mid x_{\leq t})",),
+        ),
+    ] = "greedy"
+    temperature: Annotated[
+        float,
+        Setting(
+            "generation",
+            needs={"decoding": ("temperature", "top_k")},
+            hidden=True,
+            # among the exercises of the section on the network from scratch, as a power of the probabilities
+            formulas=(r"P_\tau(x) \propto P(x)^{1/\tau}",),
+            second=(("8.5", "9.5"),),
+        ),
+    ] = Field(1.0, gt=0, le=10, allow_inf_nan=False)
+    top_k: Annotated[
+        int,
+        Setting(
+            "generation",
+            needs={"decoding": ("top_k",)},
+            hidden=True,
+            # not in the book
+            formulas=(r"P_k(x) \propto P(x)", r"x \in K", r"|K| = k"),
+        ),
+    ] = Field(5, ge=1, le=1000)
     # the text
-    corpus: str = Field("lyrics-zh", min_length=1, max_length=80, pattern=r"^[a-z0-9][a-z0-9-]*$")
-    preprocessing: Preprocessing = "first_edition"
-    num_chars: int = Field(10_000, ge=2, le=2_000_000, description="trained on; the rest of the text is held out")
+    corpus: Annotated[
+        str,
+        Setting(
+            "network",
+            widget="corpus",
+            costs=True,
+            free=True,
+            accepts="the name of a corpus: lower-case letters, digits and hyphens",
+            book=("6.3",),
+        ),
+    ] = Field("lyrics-zh", min_length=1, max_length=80, pattern=r"^[a-z0-9][a-z0-9-]*$")
+    preprocessing: Annotated[
+        Preprocessing,
+        Setting("preprocessing", widget="menu", costs=True, book=("6.3",), second=(("8.2", "9.2"),)),
+    ] = "first_edition"
+    num_chars: Annotated[int, Setting("preprocessing", step=1000, costs=True, book=("6.3",))] = Field(
+        10_000, ge=2, le=2_000_000, description="trained on; the rest of the text is held out"
+    )
     # the machine
-    random_seed: int = Field(0, ge=0, le=2**31 - 1)
-    device: Device = "cpu"
-    precision: Precision = "float32"
-    flush_denormal: bool = Field(True, description="off to see how slow vanishing gradients are")
+    random_seed: Annotated[int, Setting("machine", place=1, free=True)] = Field(0, ge=0, le=2**31 - 1)
+    computation: Annotated[Computation, Setting("machine", place=1, costs=True, free=True)] = Field(
+        "fast", description="as_written: the step of the cell line by line, or torch.nn's layer; the same curve, slower"
+    )
+    device: Annotated[Device, Setting("machine", place=4, widget="menu", costs=True, free=True)] = "cpu"
+    precision: Annotated[Precision, Setting("machine", place=3, widget="menu", costs=True)] = "float32"
+    flush_denormal: Annotated[bool, Setting("machine", place=2, needs={"device": ("cpu", "auto")}, costs=True)] = Field(
+        True, description="off to see how slow vanishing gradients are"
+    )
+
+    @field_validator("cell")
+    @classmethod
+    def _cell_exists(cls, value: str) -> str:
+        if value not in CELLS:
+            raise ValueError("there is no such cell")
+        return value
 
     @field_validator("prefixes", mode="before")
     @classmethod
@@ -96,6 +355,14 @@ class TrainConfig(BaseModel):
         if any(not 1 <= len(prefix) <= 100 for prefix in value):
             raise ValueError("every prefix has 1 to 100 characters")
         return value
+
+    @model_validator(mode="after")
+    def _library_has_the_cell(self) -> TrainConfig:
+        if self.implementation == "library" and CELLS[self.cell].library is None:
+            raise PydanticCustomError(
+                "config_conflict_library", "the library has no layer for this cell (implementation=scratch)"
+            )
+        return self
 
     @model_validator(mode="after")
     def _graph_stays_small(self) -> TrainConfig:
@@ -152,7 +419,11 @@ class TrainConfig(BaseModel):
     def changes_from(self, base: TrainConfig) -> dict[str, str]:
         """Return the settings in which this differs from `base`, as text for `change_from_text`."""
         mine, theirs = self.model_dump(), base.model_dump()
-        return {name: _to_text(value) for name, value in mine.items() if value != theirs[name]}
+        return {name: as_text(value) for name, value in mine.items() if value != theirs[name]}
+
+    def acts(self, name: str) -> bool:
+        """Say whether the setting `name` has an effect beside the others."""
+        return SETTINGS[name].acts(lambda other: getattr(self, other))
 
     def to_json(self) -> str:
         """Return the configuration as one line of JSON."""
@@ -176,27 +447,64 @@ class TrainConfig(BaseModel):
         return cls().change(**data)
 
 
-def allowed_values(name: str) -> str:
-    """Say in a few words what the setting `name` accepts, e.g. ``"rnn, gru, lstm"`` or ``"1 to 8"``."""
+def in_section(section: Section) -> list[str]:
+    """Return the settings of a section of the form, in the order in which they stand there."""
+    names = [name for name, setting in SETTINGS.items() if setting.section == section]
+    return sorted(names, key=lambda name: SETTINGS[name].place)
+
+
+def allowed_values(name: str) -> Allowed:
+    """Return what the setting `name` accepts; its text is ``"rnn, gru, lstm"`` or ``"1 to 8"``."""
     field = TrainConfig.model_fields[name]
-    choices = get_args(field.annotation)
+    if SETTINGS[name].accepts:
+        return Allowed(sentence=SETTINGS[name].accepts)
     if field.annotation is bool:
-        return "true, false"
-    if choices and all(isinstance(choice, str) for choice in choices):
-        return ", ".join(choices)
-    if name == "prefixes":
-        return "1 to 4 texts of 1 to 100 characters, separated by |"
-    if name == "corpus":
-        return "the name of a corpus: lower-case letters, digits and hyphens"
-    bounds = {key: getattr(meta, key) for meta in field.metadata for key in ("ge", "gt", "le") if hasattr(meta, key)}
-    low = _to_text(bounds["ge"]) if "ge" in bounds else f"more than {_to_text(bounds['gt'])}"
-    text = f"{low} to {_to_text(bounds['le'])}"
-    return f"{text}, or none" if type(None) in choices else text
+        return Allowed(choices=("true", "false"))
+    if name == "cell":
+        return Allowed(choices=tuple(CELLS))
+    if get_origin(field.annotation) is Literal:
+        return Allowed(choices=get_args(field.annotation))
+    bounds = {key: getattr(meta, key) for meta in field.metadata for key in _BOUNDS if hasattr(meta, key)}
+    return Allowed(
+        low=bounds["ge"] if "ge" in bounds else bounds["gt"],
+        high=bounds["le"] if "le" in bounds else bounds["lt"],
+        above_low="gt" in bounds,
+        below_high="lt" in bounds,
+        or_none=type(None) in get_args(field.annotation),
+    )
+
+
+_BOUNDS = ("ge", "gt", "le", "lt")
+
+
+def _setting(name: str, field: FieldInfo) -> Setting:
+    found = next((meta for meta in field.metadata if isinstance(meta, Setting)), None)
+    if found is None:
+        raise TypeError(f"the field {name} of TrainConfig needs a Setting, which says where it stands in the form")
+    return found if found.widget else replace(found, widget=_widget(field.annotation))
+
+
+def _widget(kind: Any) -> Widget:
+    if kind is bool:
+        return "switch"
+    if get_origin(kind) is Literal:
+        return "buttons"
+    if kind is int:
+        return "number"
+    return "decimal" if kind is float or float in get_args(kind) else "text"
+
+
+SETTINGS: Mapping[str, Setting] = {name: _setting(name, field) for name, field in TrainConfig.model_fields.items()}
+"""What each field says about itself, in the order of their declaration."""
+COSTS = frozenset(name for name, setting in SETTINGS.items() if setting.costs)
+"""The settings that decide how long an epoch takes."""
+FREE = frozenset(name for name, setting in SETTINGS.items() if setting.free)
+"""The settings that do not make another experiment of one."""
 
 
 def _from_text(name: str, text: str) -> Any:
     field = TrainConfig.model_fields.get(name)
-    if field is None or name in ("prefixes", "corpus"):
+    if field is None or field.annotation in (str, tuple[str, ...]):
         return text
     lowered = text.strip().lower()
     if lowered in ("none", "off", "null") and type(None) in get_args(field.annotation):
@@ -208,17 +516,6 @@ def _from_text(name: str, text: str) -> Any:
     return text.strip()
 
 
-def _to_text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, tuple):
-        return "|".join(value)
-    if isinstance(value, float):
-        short = f"{value:.12g}"  # 100, where repr says 100.0
-        return short if float(short) == value else repr(value)
-    return "none" if value is None else str(value)
-
-
 def _config_error(error: ValidationError) -> ConfigError:
     first = error.errors(include_url=False, include_context=False)[0]
     if not first["loc"]:  # two settings that do not go together
@@ -226,7 +523,7 @@ def _config_error(error: ValidationError) -> ConfigError:
         message = f"These settings do not go together: {reason}."
         return ConfigError(first["type"], message, field="", value="", allowed=reason)
     name, value = str(first["loc"][0]), first.get("input")
-    allowed = allowed_values(name)
+    allowed = str(allowed_values(name))
     shown = value if isinstance(value, (str, int, float)) else repr(value)
     return ConfigError(
         "config_value",

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+ENGINES = ("fork", "spawn")
+
 
 @dataclass(frozen=True)
 class Environment:
@@ -19,25 +21,25 @@ class Environment:
     Attributes:
         home: the folder of all data: runs, checkpoints, downloaded texts (``RNNLAB_HOME``).
         data: another folder that holds the book's texts, which is only read (``RNNLAB_DATA``).
-        spawn: start each worker as a process of its own instead of forking it (``RNNLAB_ENGINE=spawn``).
+        engine: how workers are started, "fork" or "spawn"; empty: as is best on this system (``RNNLAB_ENGINE``).
         tcp: let clients connect to the supervisor by TCP instead of a Unix socket (``RNNLAB_TRANSPORT=tcp``).
         processor_clock: measure the seconds of a training in processor time (``RNNLAB_CLOCK=processor``).
     """
 
     home: Path
     data: Path | None = None
-    spawn: bool = False
+    engine: str = ""
     tcp: bool = False
     processor_clock: bool = False
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Environment:
         """Return the settings that the variables `environ` hold, by default those of this process."""
-        data = environ.get("RNNLAB_DATA")
+        data, engine = environ.get("RNNLAB_DATA"), environ.get("RNNLAB_ENGINE", "")
         return cls(
             home=_home(environ),
             data=Path(data).expanduser() if data else None,
-            spawn=environ.get("RNNLAB_ENGINE") == "spawn",
+            engine=engine if engine in ENGINES else "",
             tcp=environ.get("RNNLAB_TRANSPORT") == "tcp",
             processor_clock=environ.get("RNNLAB_CLOCK") == "processor",
         )
@@ -57,8 +59,8 @@ class Environment:
         variables = {"RNNLAB_HOME": str(self.home)}
         if self.data is not None:
             variables["RNNLAB_DATA"] = str(self.data)
-        if self.spawn:
-            variables["RNNLAB_ENGINE"] = "spawn"
+        if self.engine:
+            variables["RNNLAB_ENGINE"] = self.engine
         if self.tcp:
             variables["RNNLAB_TRANSPORT"] = "tcp"
         if self.processor_clock:

@@ -1,14 +1,14 @@
-"""What can go wrong, as a tree.
+"""The exception classes of the project.
 
     RNNLabError
-    ├── ConfigError      a setting outside what is allowed
+    ├── ConfigError      a setting with a value that is not allowed
     ├── CorpusError      a text that cannot be found, read or trained on
-    ├── PrefixError      a prefix that the vocabulary cannot spell
+    ├── PrefixError      a prefix with characters outside the vocabulary
     ├── RecipeError      a recipe that does not exist
-    └── RunError         a run that cannot be created, found, steered or kept
+    └── RunError         a run that cannot be created, found, controlled or stored
 
-Every error carries a `code` (a key of the message catalogue) and `params` (what to put into the sentence), so that
-the page can say it in the reader's language; `str(error)` says it in plain English. Messages say what *is* allowed.
+Every error has a `code` (a key of the message catalogue) and `params` (the values in the message), so that the page can
+show it in the user's language; `str(error)` is the English message. Messages say what *is* allowed.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import Any
 
 
 class RNNLabError(Exception):
-    """Anything that RNN Lab refuses to do, with the reason as a code and its parameters.
+    """Base class of all errors of RNN Lab: a code, an English message and the parameters of the message.
 
     Args:
-        code: key of the sentence, unique within the project, e.g. ``"corpus_too_short"``.
-        message: the sentence in English, complete, naming what is allowed.
-        params: the values the sentence mentions, plain numbers and strings.
+        code: key of the message, unique within the project, e.g. ``"corpus_too_short"``.
+        message: complete sentence in English that says what is allowed.
+        params: the values that the message mentions, as plain numbers and strings.
     """
 
     def __init__(self, code: str, message: str, **params: Any) -> None:
@@ -32,7 +32,7 @@ class RNNLabError(Exception):
         self.params = params
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the error as plain data, to travel between processes."""
+        """Return the error as plain data that can be sent between processes."""
         return {
             "error": type(self).__name__,
             "code": self.code,
@@ -49,7 +49,7 @@ class RNNLabError(Exception):
 
 
 class ConfigError(RNNLabError):
-    """A setting outside what is allowed; params: ``field``, ``value``, ``allowed``."""
+    """A setting with a value that is not allowed; params: ``field``, ``value``, ``allowed``."""
 
 
 class CorpusError(RNNLabError):
@@ -57,7 +57,7 @@ class CorpusError(RNNLabError):
 
 
 class PrefixError(RNNLabError):
-    """A prefix that the vocabulary cannot spell; params: ``prefix``, ``character``."""
+    """A prefix with characters outside the vocabulary; params: ``prefix``, ``character``."""
 
 
 class RecipeError(RNNLabError):
@@ -65,4 +65,4 @@ class RecipeError(RNNLabError):
 
 
 class RunError(RNNLabError):
-    """A run that cannot be created, found, steered or kept."""
+    """A run that cannot be created, found, controlled or stored."""

@@ -1,9 +1,9 @@
-"""What a run says: a small closed set of frozen events that hold plain numbers and strings.
+"""The events of a run: a small closed set of frozen classes with plain numbers and strings.
 
-A run is the sequence of its events; everything that a page shows of it is computed from them. Where something was
-finished, written or went wrong, `epoch` and `minibatch` name that one, counting from 1; where a run stands (started,
-changed, paused, saved, ended), they say how many epochs are done, and minibatches of the next. A perplexity that
-overflows is ``None`` (infinite) beside the finite `loss`.
+A run is the sequence of its events; everything that a page shows of a run is computed from them. In events about
+something finished, generated or failed, `epoch` and `minibatch` are its number, counting from 1. In events about the
+position of a run (started, changed, paused, saved, ended), they are the number of finished epochs and of finished
+minibatches in the next epoch. A perplexity that overflows is ``None`` (infinite), while `loss` is finite.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, computed_field, 
 from rnnlab.stuck import is_stuck
 
 MAX_LOSS = math.log(1e15)
-"""A mean cross-entropy above this has a perplexity that no chart can use: it is reported as infinite."""
+"""A mean cross-entropy above this is reported as an infinite perplexity, because no chart could show it."""
 
 
 def perplexity_of(loss: float) -> float | None:
-    """Return exp(loss), the perplexity of a mean cross-entropy in nats, or None where it overflows."""
+    """Return exp(loss), the perplexity of a mean cross-entropy in nats, or None if it overflows."""
     return math.exp(loss) if loss <= MAX_LOSS else None
 
 
-_NAMED: set[str] = set()
+_FIELDS_SET: set[str] = set()
 
 
 class _Event(BaseModel):
-    # JSON has no infinities: what was written could not be read again
+    # JSON has no infinities: an event with an infinity could not be read back
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     def model_post_init(self, context: Any) -> None:
-        """Forget which fields were named: a set for each takes half an event's memory, and the app keeps thousands."""
-        object.__setattr__(self, "__pydantic_fields_set__", _NAMED)
+        """Share one set of given field names: a set per event takes half its memory, and the app keeps thousands."""
+        object.__setattr__(self, "__pydantic_fields_set__", _FIELDS_SET)
 
     def to_json(self) -> str:
         """Return the event as one line of JSON."""
@@ -41,7 +41,7 @@ class _Event(BaseModel):
 
 
 class RunStarted(_Event):
-    """The first event, also of each continuation (then with `epoch` and `minibatch` already done)."""
+    """The first event of a run and of each continuation (then `epoch` and `minibatch` are those already finished)."""
 
     kind: Literal["run_started"] = "run_started"
     epoch: int = 0
@@ -49,13 +49,13 @@ class RunStarted(_Event):
     num_params: int
     vocab_size: int
     num_chars: int
-    num_minibatches: int  # in an epoch
+    num_minibatches: int  # per epoch
     device: str
     versions: dict[str, str] = {}
 
 
 class MinibatchFinished(_Event):
-    """One update: the mean `loss` (nats) of minibatch `minibatch`, the gradient norm before clipping."""
+    """One parameter update: mean `loss` of the minibatch in nats, and the gradient norm before clipping."""
 
     kind: Literal["minibatch_finished"] = "minibatch_finished"
     epoch: int
@@ -65,15 +65,15 @@ class MinibatchFinished(_Event):
     grad_norm: float | None  # None: not finite
     clipped: bool
     seconds: float
-    memory_mb: float | None = None  # of the process, where the graph grows (detach off)
+    memory_mb: float | None = None  # of the process; only if the graph grows (detach off)
 
 
 class EpochFinished(_Event):
-    """One pass over the text; norms by layer go from the first layer to the output layer."""
+    """One pass over the text; norms by layer are ordered from the first layer to the output layer."""
 
     kind: Literal["epoch_finished"] = "epoch_finished"
     epoch: int
-    loss: float  # mean over the epoch's targets, nats
+    loss: float  # mean over the targets of the epoch, nats
     perplexity: float | None  # exp(loss); None: infinite
     seconds: float
     num_tokens: int
@@ -87,7 +87,7 @@ class EpochFinished(_Event):
     grad_norm_clipped_by_layer: tuple[float, ...] = ()
 
     def after_clipping(self) -> tuple[float, tuple[float, ...]] | None:
-        """Return the mean norm after clipping, of all layers and by layer; None where it was not recorded."""
+        """Return the mean gradient norm after clipping, in total and by layer, or None if it was not recorded."""
         if self.clipped_share == 0:
             return self.grad_norm, self.grad_norm_by_layer
         if self.grad_norm_clipped is None:
@@ -96,7 +96,7 @@ class EpochFinished(_Event):
 
 
 class TextGenerated(_Event):
-    """What the network writes from `prefix` after `epoch` epochs; `text` begins with the prefix."""
+    """The text generated from `prefix` after `epoch` epochs; `text` includes the prefix."""
 
     kind: Literal["text_generated"] = "text_generated"
     epoch: int
@@ -105,7 +105,7 @@ class TextGenerated(_Event):
 
 
 class SettingChanged(_Event):
-    """A setting changed by hand after `epoch` epochs and `minibatch` minibatches of the next one."""
+    """A setting changed by the user after `epoch` epochs and `minibatch` minibatches of the next."""
 
     kind: Literal["setting_changed"] = "setting_changed"
     epoch: int
@@ -115,7 +115,7 @@ class SettingChanged(_Event):
 
 
 class RunPaused(_Event):
-    """The run waits between two minibatches."""
+    """The run was paused between two minibatches."""
 
     kind: Literal["run_paused"] = "run_paused"
     epoch: int
@@ -123,7 +123,7 @@ class RunPaused(_Event):
 
 
 class RunResumed(_Event):
-    """The run goes on after a pause."""
+    """The run continues after a pause."""
 
     kind: Literal["run_resumed"] = "run_resumed"
     epoch: int
@@ -131,7 +131,7 @@ class RunResumed(_Event):
 
 
 class CheckpointSaved(_Event):
-    """The whole state after `epoch` epochs and `minibatch` minibatches of the next one lies in the file `name`."""
+    """The state after `epoch` epochs and `minibatch` minibatches of the next was saved in the file `name`."""
 
     kind: Literal["checkpoint_saved"] = "checkpoint_saved"
     epoch: int
@@ -140,24 +140,24 @@ class CheckpointSaved(_Event):
 
 
 class Diagnosis(BaseModel):
-    """What a look at frozen weights found; `rnnlab.engine.diagnosis` measures it, a page explains it.
+    """Measurements of a network with fixed weights; computed by `rnnlab.engine.diagnosis`.
 
     Attributes:
-        perplexity: over the training text, minibatch after minibatch with the state carried on; None: infinite.
-        honest_perplexity: the same, each character predicted from the characters before it only; None: infinite.
-        unigram_perplexity: of the best prediction that never looks at its input: the frequencies of the characters
-            predicted. Of runs recorded earlier, those of the whole training text.
-        kl_to_unigram: KL(mean output distribution ‖ those frequencies), nats.
-        sensitivity: how far the output moves when the input does: the mean total variation distance, 0 to 1, between
-            an output distribution and the mean one.
-        held_out_perplexity: on the text after the training text; None: infinite, or there is none.
-        held_out_chars: characters predicted there.
-        held_out_unknown: characters there that the vocabulary does not have: left out, and counted.
-        loss_by_position: nats, by position in the window of `num_steps`, from a zero state where the sampling begins
-            each window with one.
-        outputs: (character, its mean probability in the output, its frequency in the text), the most frequent first.
-        grad_norm_by_layer: of one minibatch, before clipping, from the first layer to the output layer.
-        denormal_share_by_layer: the share of denormal numbers among those gradients, with no flushing, 0 to 1.
+        perplexity: on the training text, with the state carried on between minibatches; None: infinite.
+        honest_perplexity: the same, predicting each character only from the characters before it; None: infinite.
+        unigram_perplexity: of the best prediction that ignores its input: the frequencies of the predicted
+            characters. In runs recorded earlier, the frequencies in the whole training text.
+        kl_to_unigram: KL(mean output distribution ‖ these frequencies), in nats.
+        sensitivity: how much the output depends on the input: the mean total variation distance, 0 to 1, between an
+            output distribution and the mean output distribution.
+        held_out_perplexity: on the text after the training text; None: infinite, or there is no such text.
+        held_out_chars: number of characters predicted there.
+        held_out_unknown: number of characters there that are not in the vocabulary and were left out.
+        loss_by_position: in nats, by position in the window of `num_steps`; each window starts from a zero state if the
+            sampling does so.
+        outputs: (character, mean probability in the output, frequency in the text), the most frequent first.
+        grad_norm_by_layer: for one minibatch, before clipping, from the first layer to the output layer.
+        denormal_share_by_layer: share of denormal numbers in these gradients without flushing, 0 to 1.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -177,31 +177,31 @@ class Diagnosis(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _leave_out_the_verdict(cls, data: Any) -> Any:
-        # files carry the verdict for whoever reads them; here it follows from the numbers, whatever was written
+    def _drop_stuck(cls, data: Any) -> Any:
+        # files contain `stuck` for other readers; here it is always computed from the numbers
         return {name: value for name, value in data.items() if name != "stuck"} if isinstance(data, dict) else data
 
     @computed_field  # type: ignore[prop-decorator]
     @property
     def stuck(self) -> bool:
-        """Whether it is at the frequencies of the characters, by perplexity, KL and sensitivity."""
+        """Whether the network only predicts the character frequencies (see `rnnlab.stuck`)."""
         return is_stuck(self.perplexity, self.unigram_perplexity, self.kl_to_unigram, self.sensitivity)
 
     @property
     def leak_ratio(self) -> float | None:
-        """Honest perplexity ÷ perplexity; None where either is infinite."""
+        """Honest perplexity ÷ perplexity, or None if either is infinite."""
         if self.perplexity is None or self.honest_perplexity is None:
             return None
         return self.honest_perplexity / self.perplexity
 
     @property
     def reads_the_answer(self) -> bool:
-        """Whether the network does much worse once it cannot see what it is to predict: a ratio above 2."""
+        """Whether the perplexity more than doubles if the network cannot see what it has to predict."""
         return self.honest_perplexity is None or (self.leak_ratio or 0.0) > 2.0
 
 
 class Probed(_Event):
-    """What a diagnosis of the weights after `epoch` epochs found."""
+    """The diagnosis of the weights after `epoch` epochs."""
 
     kind: Literal["probed"] = "probed"
     epoch: int
@@ -209,7 +209,7 @@ class Probed(_Event):
 
 
 class RunFinished(_Event):
-    """The last event of a run that came to its end or was stopped."""
+    """The last event of a run that finished or was stopped."""
 
     kind: Literal["run_finished"] = "run_finished"
     reason: Literal["finished", "stopped"]
@@ -227,7 +227,7 @@ class RunDiverged(_Event):
 
 
 class RunFailed(_Event):
-    """The last event of a run that broke; `code` is a key of the message catalogue, `message` plain English."""
+    """The last event of a run that failed; `code` is a key of the message catalogue, `message` is English."""
 
     kind: Literal["run_failed"] = "run_failed"
     code: str
@@ -255,18 +255,18 @@ _adapter: TypeAdapter[Event] = TypeAdapter(Event)
 
 
 def event_from_json(text: str | bytes) -> Event:
-    """Read one event from JSON.
+    """Parse an event from JSON.
 
     Raises:
-        pydantic.ValidationError: not an event.
+        pydantic.ValidationError: the input is not an event.
     """
     return _adapter.validate_json(text)
 
 
 def event_from_dict(data: dict[str, Any]) -> Event:
-    """Read one event from plain data.
+    """Parse an event from plain data.
 
     Raises:
-        pydantic.ValidationError: not an event.
+        pydantic.ValidationError: the input is not an event.
     """
     return _adapter.validate_python(data)

@@ -1,12 +1,12 @@
-"""The published experiments as data: the settings, the published points and where they come from.
+"""The published experiments as data: settings, published points and their sources.
 
-``A``: the first edition's runs on the lyrics; ``B``: the second edition's on *The Time Machine*; ``X``: the book's
-exercises, all derived from A2. Each says "as published". A ``-repaired`` variant is the same run with clipping that
-works: the published library runs name θ = 0.01, but their clipping never scaled a gradient. Other variants of an A run
-change what its name says: rescues of A9's six layers, and A10's network put to its proper use.
+``A``: the runs of the first edition on the lyrics; ``B``: those of the second edition on *The Time Machine*; ``X``: the
+book's exercises, all derived from A2. These are as published. A ``-repaired`` variant is the same run with working
+clipping: the published library runs set θ = 0.01, but their clipping never scaled a gradient. Other variants of an A
+run change the setting in their name: rescues of A9's six layers, and the proper use of A10's network.
 
-By default a recipe trains on this project's own corpus of its language; `Recipe.book_corpus` names the one that the
-published figures came from. The engine knows nothing of recipes, and titles and explanations are the view's.
+By default a recipe trains on the built-in corpus of its language; `Recipe.book_corpus` is the corpus of the published
+results. The engine does not use recipes; titles and explanations belong to the view.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from rnnlab.config import TrainConfig
+from rnnlab.config import FREE, TrainConfig
 from rnnlab.errors import RecipeError
 
 Group = Literal["A", "B", "X"]
@@ -23,19 +23,18 @@ Points = tuple[tuple[int, float], ...]
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """One experiment: its settings, and what was published about it.
+    """An experiment: its settings and its published results.
 
     Attributes:
         id: e.g. ``"A6"``, ``"A8-repaired"``, ``"X1-lr-10"``.
-        group: the first letter of the id.
-        section: of the book, in the edition that `edition` names, e.g. ``"6.8"``.
-        config: every parameter of the run.
-        published: (epoch, perplexity) of the published run; empty where the sources hold none.
-        published_other: the same of a second published run.
-        published_seconds: per epoch, on the machine of the published run; for scale only.
-        source: names of the source files, separated by a comma; empty where the settings come from the book.
-        repairs: the id of the recipe whose clipping this one repairs.
-        derived_from: the id of the recipe this one varies, whose published points may be drawn for comparison.
+        section: section of the book, in the edition `edition`, e.g. ``"6.8"``.
+        config: all settings of the run.
+        published: (epoch, perplexity) of the published run; empty if the sources give none.
+        published_other: the same for a second published run.
+        published_seconds: seconds per epoch on the machine of the published run; only a rough guide.
+        source: names of the source files, separated by commas; empty if the settings come from the book.
+        repairs: id of the recipe whose clipping this recipe repairs.
+        derived_from: id of the recipe that this recipe varies; its published points may be drawn for comparison.
         aliases: other ids that `recipe` accepts.
     """
 
@@ -58,17 +57,17 @@ class Recipe:
 
     @property
     def edition(self) -> Literal["first", "second"]:
-        """The edition of the book that `section` counts in."""
+        """The edition of the book that `section` refers to."""
         return "second" if self.group == "B" else "first"
 
     @property
     def language(self) -> Literal["zh", "en"]:
-        """The language of the text it trains on."""
+        """The language of the training text."""
         return "en" if self.group == "B" else "zh"
 
     @property
     def book_corpus(self) -> str:
-        """The corpus that the published figures came from; it has to be downloaded."""
+        """The corpus of the published results; it has to be downloaded."""
         return "book-time-machine" if self.group == "B" else "book-lyrics"
 
     @property
@@ -77,12 +76,12 @@ class Recipe:
         return f"recipe.{self.id}.title"
 
     def matches(self, config: TrainConfig) -> bool:
-        """Whether a run with `config` is this experiment, whatever its corpus, random seed and device."""
-        free = {name: getattr(self.config, name) for name in ("corpus", "random_seed", "device")}
+        """Return whether a run with `config` is this experiment, for any corpus, seed and device."""
+        free = {name: getattr(self.config, name) for name in FREE}
         return self.config == config.model_copy(update=free)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the recipe as plain data, its settings beside what was published."""
+        """Return the recipe as plain data, with its settings at the top level."""
         data = asdict(self)
         del data["config"]
         return {
@@ -102,8 +101,8 @@ SOURCE_SECOND_EDITION = "002_262525668409eb6b.txt"
 SOURCE_GRU = "003_cc62898029c5e2e1.txt"
 SOURCE_RNN_SCRATCH = "004_343c4d30a44920b0.txt"
 
-# Weights N(0, 0.01²), biases 0, plain SGD on the mean loss over tokens; the state begins anew in each epoch
-# (consecutive sampling) or minibatch (random sampling).
+# Weights N(0, 0.01²), biases 0, plain SGD on the mean loss over tokens; the state is reset in each epoch (consecutive
+# sampling) or minibatch (random sampling).
 _SCRATCH = TrainConfig.make(
     cell="rnn",
     implementation="scratch",
@@ -130,8 +129,8 @@ _SCRATCH = TrainConfig.make(
     preprocessing="first_edition",
     num_chars=10_000,
 )
-# The framework's own layer and initialisation, Adam, the state carried on across epochs. The published code names
-# θ = 0.01 but hands the clipping function a generator, which computing the norm exhausts: nothing is ever clipped.
+# The framework's own layer and initialisation, Adam, the state carried on across epochs. The published code sets
+# θ = 0.01 but passes the clipping function a generator, which computing the norm exhausts: nothing is ever clipped.
 _LIBRARY = _SCRATCH.change(
     implementation="library",
     initialization="uniform",
@@ -142,9 +141,9 @@ _LIBRARY = _SCRATCH.change(
     num_epochs=160,
     pred_period=40,
 )
-# The gated scratch cells of the book train for fewer epochs.
+# The book trains its gated cells from scratch for fewer epochs.
 _SCRATCH_GATED = _SCRATCH.change(num_epochs=160, pred_period=40)
-# The second edition: letters only and lower case, SGD with clipping that works, an epoch begins at a random offset.
+# The second edition: lower-case letters only, SGD with working clipping, each epoch starts at a random offset.
 _SECOND = _LIBRARY.change(
     optimizer="sgd",
     learning_rate=1.0,
@@ -240,10 +239,10 @@ def _published() -> list[Recipe]:
             published_seconds=0.92,
             source=f"{SOURCE_LSTM}, {SOURCE_GRU}",
         ),
-        # what the book prints before any training
+        # the texts that the book prints before training
         Recipe("A11", "6.4", _SCRATCH.change(**untrained), source=SOURCE_RNN_SCRATCH, aliases=("A11-scratch",)),
         Recipe("A11-library", "6.5", _LIBRARY.change(learning_rate=1e-3, **untrained), source=SOURCE_RNN_LIBRARY),
-        # θ, offset and tokenisation are the book's; B1 is a reconstruction, as its source mixes two frameworks
+        # θ, offset and tokenisation are from the book; B1 is a reconstruction, because its source mixes two frameworks
         Recipe("B1", "8.6", _SECOND, source=SOURCE_SECOND_EDITION),
         Recipe("B2", "9.1", _SECOND.change(cell="gru"), source=SOURCE_SECOND_EDITION),
         Recipe("B3", "9.2", _SECOND.change(cell="lstm"), source=SOURCE_SECOND_EDITION),
@@ -254,19 +253,19 @@ def _published() -> list[Recipe]:
     ]
 
 
-def _repaired(broken: Recipe) -> Recipe:
+def _repaired(original: Recipe) -> Recipe:
     return Recipe(
-        f"{broken.id}-repaired",
-        broken.section,
-        broken.config.change(clip_norm=0.01),
-        source=broken.source,
-        repairs=broken.id,
-        derived_from=broken.id,
+        f"{original.id}-repaired",
+        original.section,
+        original.config.change(clip_norm=0.01),
+        source=original.source,
+        repairs=original.id,
+        derived_from=original.id,
     )
 
 
-# What could rescue six layers, one change at a time, and the proper use of both directions beside one direction. Nobody
-# published these runs; what came of them here stands in docs/rescues.md.
+# Possible rescues of six layers, one change at a time, and the proper use of both directions compared with one
+# direction. These runs have not been published; docs/rescues.md has their results.
 _VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
     "A9": {
         "A9-residual": {"residual": True},
@@ -281,7 +280,7 @@ _VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
     },
 }
 
-# The book's exercises. X1 is a grid around A2, which is its centre: one setting changes at a time.
+# The book's exercises. X1 varies one setting of A2 at a time.
 _EXERCISES: dict[str, dict[str, Any]] = {
     "X1": {},
     "X1-lr-1": {"learning_rate": 1.0},
@@ -306,29 +305,30 @@ _EXERCISES: dict[str, dict[str, Any]] = {
 def _all() -> dict[str, Recipe]:
     published = _published()
     recipes = {}
-    for one in published:
-        recipes[one.id] = one
-        if one.group == "A" and one.config.implementation == "library" and one.config.num_epochs:
-            repaired = _repaired(one)
+    for original in published:
+        recipes[original.id] = original
+        if original.group == "A" and original.config.implementation == "library" and original.config.num_epochs:
+            repaired = _repaired(original)
             recipes[repaired.id] = repaired
-        for name, changes in _VARIANTS.get(one.id, {}).items():
-            recipes[name] = Recipe(name, one.section, one.config.change(**changes), derived_from=one.id)
+        for name, changes in _VARIANTS.get(original.id, {}).items():
+            config = original.config.change(**changes)
+            recipes[name] = Recipe(name, original.section, config, derived_from=original.id)
     for name, changes in _EXERCISES.items():
         recipes[name] = Recipe(name, "6.4", _SCRATCH.change(**changes), source=SOURCE_RNN_SCRATCH, derived_from="A2")
     return recipes
 
 
 RECIPES: dict[str, Recipe] = _all()
-"""Every recipe by its id, in the book's order, what was derived from a run after it."""
+"""All recipes by id, in the book's order; variants follow the recipe they are derived from."""
 
-_ALIASES = {alias: one.id for one in RECIPES.values() for alias in one.aliases}
+_ALIASES = {alias: entry.id for entry in RECIPES.values() for alias in entry.aliases}
 
 
 def recipe(recipe_id: str) -> Recipe:
-    """Return the recipe with this id or alias; upper and lower case do not matter.
+    """Return the recipe with this id or alias, ignoring case.
 
     Raises:
-        RecipeError: there is none; the message lists those that exist.
+        RecipeError: there is no such recipe; the message lists all recipes.
     """
     wanted = recipe_id.strip().lower()
     for name in (*RECIPES, *_ALIASES):
@@ -344,5 +344,5 @@ def recipe(recipe_id: str) -> Recipe:
 
 
 def recipe_of(config: TrainConfig) -> Recipe | None:
-    """Return the recipe that a run with `config` repeats, whatever its corpus, random seed and device, or None."""
-    return next((one for one in RECIPES.values() if one.matches(config)), None)
+    """Return the recipe that `config` matches, for any corpus, seed, device and computation, or None."""
+    return next((entry for entry in RECIPES.values() if entry.matches(config)), None)

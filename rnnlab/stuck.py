@@ -1,36 +1,36 @@
-"""When a network counts as stuck: the three numbers of a diagnosis against their bounds.
+"""The criterion for a stuck network: three numbers of a diagnosis compared with their bounds.
 
-The verdict is worked out wherever it is wanted and kept nowhere: one that was stored beside its numbers would
-contradict them as soon as a bound moves.
+The verdict is always computed and never stored: a stored verdict would contradict its numbers as soon as a bound
+changes.
 """
 
 from __future__ import annotations
 
 STUCK_RATIO = 0.10
-"""How far, relatively, the perplexity of a stuck network may lie from the unigram perplexity, above or below."""
+"""Largest relative difference between the perplexity of a stuck network and the unigram perplexity."""
 STUCK_KL = 0.06
-"""Below this the mean output counts as the frequencies of the characters, in nats."""
+"""KL divergence, in nats, below which the mean output is considered equal to the character frequencies."""
 STUCK_SENSITIVITY = 0.004
-"""Below this the output counts as one that does not move with the input, from 0 to 1."""
+"""Sensitivity, 0 to 1, below which the output is considered independent of the input."""
 
 
 def is_stuck(perplexity: float | None, unigram: float, kl: float, sensitivity: float) -> bool:
-    """Say whether a network predicts the frequencies of the characters and ignores what it reads.
+    """Return whether a network predicts the character frequencies and ignores its input.
 
-    Each of the three numbers alone can mislead. A network on its way down passes the unigram perplexity; one that knows
-    the text has the right frequencies on average; an untrained one does not look at its input either. The verdict is
-    about these weights and promises nothing about the next epochs: many networks start from there.
+    Each of the three numbers alone can mislead: a network that improves passes the unigram perplexity, a network that
+    knows the text has the right frequencies on average, and an untrained network ignores its input too. The verdict is
+    about the given weights and does not predict the next epochs: many networks start from this state.
 
-    The bounds lie between what was measured on the lyrics (``docs/rescues.md``). Six layers and A8-repaired with normal
-    initialisation have KL 0.007 to 0.041 and sensitivity 0.0000. Networks that cross the plateau and learn: A6 has KL
+    The bounds lie between values measured on the lyrics (``docs/rescues.md``). Six layers and A8-repaired with normal
+    initialisation have KL 0.007 to 0.041 and sensitivity 0.0000. Networks that leave the plateau and learn: A6 has KL
     0.088 and sensitivity 0.008 at epoch 10, 0.060 and 0.028 at epoch 20; A8-repaired has sensitivity 0.015 and 0.033
-    at epoch 10 from the two of six seeds that are still there.
+    at epoch 10 for the two of six seeds that are still on it.
 
     Args:
-        perplexity: of the network; None: infinite.
-        unigram: that of the best prediction which never looks at its input, over the same characters.
-        kl: KL(mean output ‖ frequencies), nats.
-        sensitivity: mean total variation distance of an output from the mean one, 0 to 1.
+        perplexity: perplexity of the network; None: infinite.
+        unigram: perplexity of the best prediction that ignores its input, over the same characters.
+        kl: KL(mean output ‖ frequencies), in nats.
+        sensitivity: mean total variation distance between an output and the mean output, 0 to 1.
     """
     if perplexity is None:
         return False

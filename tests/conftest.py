@@ -12,10 +12,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # started in the background of a shell: what these tests start would not hear a Ctrl-C either
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# how long an example takes says nothing on a busy machine
+settings.register_profile("busy", deadline=None)
+settings.load_profile("busy")
 
 # before anything imports torch or numpy
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -79,8 +84,8 @@ def _home_is_removed() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _denormals_are_kept() -> Iterator[None]:
-    """Undo what training in this process does to the arithmetic of its thread, for the tests after it."""
+def _thread_as_before() -> Iterator[None]:
+    """Keep denormal numbers again: flushing is a setting of the thread, and so of the tests that follow."""
     yield
     if "torch" in sys.modules:
         sys.modules["torch"].set_flush_denormal(False)

@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 
+from benchmarks import two_checkouts
 from benchmarks.engine_speed import book_shaped_text, engine_epochs, measure
 from benchmarks.published import PublishedRun, multiplications
 from rnnlab.config import TrainConfig
@@ -41,3 +42,13 @@ def test_the_floor_counts_the_products_that_no_method_avoids() -> None:
     assert multiplications(base, 100, 7) == 6 * (10 * 10 + 10 * 100) * 7
     two = base.change(cell="lstm", num_layers=2, bidirectional=True)
     assert multiplications(two, 100, 1) == 6 * (2 * 2 * 400 + 2 * 4 * 10 * 20 + 2000)
+
+
+@pytest.mark.parametrize("kind", two_checkouts.ROUNDS)
+def test_what_two_checkouts_are_compared_by_can_be_done_again_and_again(kind: str) -> None:
+    task = two_checkouts.prepare(kind, "A2")
+    first, second = task(), task()
+    if kind == "minibatch":
+        assert (first.minibatch, second.minibatch) == (1, 2)  # type: ignore[attr-defined]
+    else:
+        assert first == second

@@ -490,6 +490,16 @@ def test_a_run_that_diverges_is_kept_and_said(shared: Path) -> None:
     assert "exit code 0" in ask("train", "--help").stdout
 
 
+def test_a_setting_without_effect_is_noted(shared: Path) -> None:
+    settings = ["--set", "forget_bias=1", "--set", "activation=relu", "--set", "temperature=2"]
+    result = ask("train", "A2", "--epochs", "0", *TINY, *settings)
+    assert result.exit_code == 0, result.output
+    assert [line for line in result.stderr.splitlines() if line.startswith("Note:")] == [
+        "Note: forget_bias has no effect here; it acts only with cell=lstm.",
+        "Note: temperature has no effect here; it acts only with decoding=temperature or top_k.",
+    ]
+
+
 @pytest.mark.skipif(sys.platform == "darwin", reason="asks for a device that only a Mac has")
 def test_a_device_that_is_not_here_is_a_wrong_value(home: Path) -> None:
     process = shell("train", "A2", "--set", "device=mps", home=home)

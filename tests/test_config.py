@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
-from rnnlab.config import TrainConfig, allowed_values
+from rnnlab import config as config_module
+from rnnlab.config import SETTINGS, TrainConfig, allowed_values, in_section
 from rnnlab.errors import ConfigError
+from rnnlab.setting import SECTIONS, Allowed
 
-SETTINGS: dict[str, st.SearchStrategy[Any]] = {
+VALUES: dict[str, st.SearchStrategy[Any]] = {
     "cell": st.sampled_from(["rnn", "gru", "lstm"]),
     "implementation": st.sampled_from(["scratch", "library"]),
     "num_layers": st.integers(1, 8),
@@ -46,21 +50,34 @@ SETTINGS: dict[str, st.SearchStrategy[Any]] = {
     "preprocessing": st.sampled_from(["first_edition", "second_edition"]),
     "num_chars": st.integers(2, 2_000_000),
     "random_seed": st.integers(0, 2**31 - 1),
+    "computation": st.sampled_from(["fast", "as_written"]),
     "device": st.sampled_from(["cpu", "cuda", "mps", "auto"]),
     "precision": st.sampled_from(["float32", "float64", "fast"]),
     "flush_denormal": st.booleans(),
 }
-configs = st.fixed_dictionaries({}, optional=SETTINGS).map(lambda settings: TrainConfig.make(**settings))
+CONFLICTING = {"detach", "objective"}  # with other settings; they have tests of their own
+
+
+def values_of(name: str) -> st.SearchStrategy[Any]:
+    """Any value that a setting says it accepts, for a setting that is not listed above."""
+    allowed, kind = allowed_values(name), TrainConfig.model_fields[name].annotation
+    if kind is bool:
+        return st.booleans()
+    if allowed.choices:
+        return st.sampled_from(allowed.choices)
+    if kind is int:
+        return st.integers(int(allowed.low), int(allowed.high))
+    return st.floats(allowed.low, allowed.high, exclude_min=allowed.above_low, exclude_max=allowed.below_high)
+
+
+VALUES |= {name: values_of(name) for name in TrainConfig.model_fields if name not in {*VALUES, *CONFLICTING}}
+configs = st.fixed_dictionaries({}, optional=VALUES).map(lambda settings: TrainConfig.make(**settings))
 
 
 def refused(**settings: Any) -> ConfigError:
     with pytest.raises(ConfigError) as caught:
         TrainConfig.make(**settings)
     return caught.value
-
-
-def test_the_strategies_cover_every_setting() -> None:
-    assert set(SETTINGS) | {"detach", "objective"} == set(TrainConfig.model_fields)
 
 
 @given(configs)
@@ -130,15 +147,91 @@ def test_a_refusal_names_the_setting_and_what_is_allowed(settings: dict[str, Any
     error = refused(**settings)
     (name,) = settings
     assert error.params["field"] == name
-    assert error.params["allowed"] == allowed == allowed_values(name)
+    assert error.params["allowed"] == allowed == str(allowed_values(name))
     assert name in str(error)
     assert allowed in str(error)
 
 
 @pytest.mark.parametrize("name", list(TrainConfig.model_fields))
 def test_every_setting_can_say_what_it_allows(name: str) -> None:
-    assert allowed_values(name)
-    assert not re.search(r"\.0\b|\de[+-]?\d", allowed_values(name)), "numbers are written as people write them"
+    said = str(allowed_values(name))
+    assert said
+    assert not re.search(r"\.0\b|\de[+-]?\d", said), "numbers are written as people write them"
+
+
+@pytest.mark.parametrize("name", list(TrainConfig.model_fields))
+def test_what_a_setting_says_it_allows_is_what_it_takes(name: str) -> None:
+    allowed, kind = allowed_values(name), TrainConfig.model_fields[name].annotation
+    if allowed.sentence:
+        return
+
+    def takes(value: Any) -> bool:
+        try:
+            return getattr(TrainConfig.make(**{name: value}), name) == value
+        except ConfigError as error:
+            return error.code != "config_value"  # it is taken, but not beside the others
+
+    if allowed.choices:
+        assert all(takes(json.loads(choice) if kind is bool else choice) for choice in allowed.choices)
+        assert not takes("something")
+        return
+    smaller, greater = (allowed.low - 1, allowed.high + 1) if kind is int else (allowed.low - 1e-9, allowed.high + 1e-6)
+    assert [takes(value) for value in (smaller, allowed.low, allowed.high, greater)] == [
+        False, not allowed.above_low, not allowed.below_high, False,
+    ]  # fmt: skip
+    with pytest.raises(ConfigError) if not allowed.or_none else nullcontext():
+        TrainConfig.make(**{name: None})
+
+
+def test_intervals_say_which_ends_belong_to_them() -> None:
+    ends = [(above, below) for above in (False, True) for below in (False, True)]
+    said = [str(Allowed(low=0, high=1, above_low=above, below_high=below)) for above, below in ends]
+    assert said == ["0 to 1", "0 to less than 1", "more than 0 to 1", "more than 0 to less than 1"]
+
+
+def test_every_setting_stands_once_in_the_form() -> None:
+    assert sorted(name for section in SECTIONS for name in in_section(section)) == sorted(TrainConfig.model_fields)
+
+
+def test_a_field_without_its_setting_is_refused() -> None:
+    with pytest.raises(TypeError, match="num_hiddens"):
+        config_module._setting("num_hiddens", FieldInfo(annotation=int))
+
+
+def test_what_a_setting_needs_is_a_value_of_another_setting() -> None:
+    for name, setting in SETTINGS.items():
+        for other, values in setting.needs.items():
+            assert other != name
+            for value in values:
+                TrainConfig.make(**{other: value})
+
+
+# the settings that do not always act, and with what they have no effect on the numbers or the texts of a run
+IDLE: list[tuple[dict[str, Any], set[str]]] = [
+    ({"cell": "gru"}, {"activation", "residual", "forget_bias", "objective", "temperature", "top_k"}),
+    ({"cell": "lstm", "num_layers": 2}, {"activation", "objective", "temperature", "top_k"}),
+    ({"sampling": "random", "bidirectional": True},
+     {"residual", "forget_bias", "detach", "carry_state", "temperature", "top_k"}),
+    ({"decoding": "temperature"}, {"residual", "forget_bias", "objective", "top_k"}),
+    ({"decoding": "top_k", "num_layers": 2}, {"forget_bias", "objective"}),
+    ({"device": "cuda"}, {"residual", "forget_bias", "objective", "temperature", "top_k", "flush_denormal"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("settings", "idle"), IDLE)
+def test_settings_without_effect(settings: dict[str, Any], idle: set[str]) -> None:
+    config = TrainConfig.make(**settings)
+    known = set().union(*(names for _, names in IDLE))
+    assert {name for name in known if not config.acts(name)} == idle
+    assert all(config.acts(name) for name, setting in SETTINGS.items() if not setting.needs)
+
+
+def test_what_is_needed_is_said_as_the_shell_writes_it() -> None:
+    said = {name: setting.needs_text() for name, setting in SETTINGS.items() if setting.needs}
+    assert said["objective"] == "bidirectional=true"
+    assert said["temperature"] == "decoding=temperature or top_k"
+    assert said["residual"] == "num_layers=2 to 8"
+    assert SETTINGS["cell"].needs_text() == ""
 
 
 def test_an_unknown_setting_lists_those_that_exist() -> None:

@@ -33,7 +33,8 @@ def test_the_users_folder_of_texts_is_searched_first(tmp_path: Path) -> None:
     [
         Environment(Path("/a")),
         Environment(Path("/a"), data=Path("/b")),
-        Environment(Path("/a"), spawn=True),
+        Environment(Path("/a"), engine="spawn"),
+        Environment(Path("/a"), engine="fork"),
         Environment(Path("/a"), tcp=True),
         Environment(Path("/a"), processor_clock=True),
     ],
@@ -45,7 +46,7 @@ def test_another_process_reads_the_same_settings(environment: Environment) -> No
 def test_a_value_that_is_unknown_changes_nothing() -> None:
     variables = {
         "RNNLAB_HOME": "/a",
-        "RNNLAB_ENGINE": "fork",
+        "RNNLAB_ENGINE": "threads",
         "RNNLAB_TRANSPORT": "unix",
         "RNNLAB_CLOCK": "",
         "RNNLAB_DATA": "",

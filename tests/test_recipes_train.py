@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
 from functools import cache
 
 import pytest
-import torch
 
 from rnnlab.engine.model import build_model
 from rnnlab.engine.training import TrainingState, prepare_thread, train
@@ -18,20 +16,14 @@ from rnnlab.text.corpora import load, prepare
 from rnnlab.text.vocab import Vocab
 
 EPOCHS = 2
+LENGTH = 10_000
 # whose steps are too long to learn from: that is what they show
 WILD = {"X1-lr-1000", "X1-clip-0.1", "X2"}
 
 
-@pytest.fixture(autouse=True)
-def thread_as_before() -> Iterator[None]:
-    """Denormal numbers are flushed for the whole thread, and so for the tests that follow."""
-    yield
-    torch.set_flush_denormal(False)
-
-
 @cache
 def text_of(corpus: str, preprocessing: str) -> tuple[Vocab, list[int]]:
-    text = prepare(load(corpus).text, preprocessing, 10_000).train  # type: ignore[arg-type]
+    text = prepare(load(corpus).text, preprocessing, LENGTH).train  # type: ignore[arg-type]
     vocab = Vocab(text)
     return vocab, vocab.encode(text)
 
@@ -46,7 +38,7 @@ def test_two_epochs(name: str) -> None:
     events = list(train(state, vocab, indices))
 
     assert isinstance(events[0], RunStarted)
-    assert (events[0].vocab_size, events[0].num_chars) == (len(vocab), 10_000)
+    assert (events[0].vocab_size, events[0].num_chars) == (len(vocab), LENGTH)
     assert isinstance(events[-1], RunFinished)
     assert events[-1].reason == "finished"
 

@@ -63,6 +63,7 @@ def run_piece(name: str, seed: int, embedded: bool, folders: Sequence[Path] | No
     """
     import torch
 
+    from rnnlab.engine.device import resolve_device
     from rnnlab.engine.model import build_model
     from rnnlab.engine.training import TrainingState, prepare_thread, train
     from rnnlab.text.vocab import Vocab
@@ -71,7 +72,7 @@ def run_piece(name: str, seed: int, embedded: bool, folders: Sequence[Path] | No
     text = _training_text(config, folders)
     vocab = Vocab(text)
     prepare_thread(config)
-    state = TrainingState.begin(build_model(config, len(vocab)), config)
+    state = TrainingState.begin(build_model(config, len(vocab), resolve_device(config, len(vocab))), config)
     events = train(state, vocab, vocab.encode(text), clock=time.thread_time)
     measured = _measure(config, text, events)
     return measured | {

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +14,9 @@ from rnnlab.cli import files, lookup, options, terminal
 from rnnlab.cli.group import Command, Refusal
 from rnnlab.environment import Environment
 from rnnlab.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rnnlab.config import TrainConfig
 
 
 @click.command(cls=Command)
@@ -54,6 +59,7 @@ def train(
     config = chosen.config.change_from_text(texts)
     given = {"num_epochs": epochs, "random_seed": seed}
     config = config.change(**{name: value for name, value in given.items() if value is not None})
+    _note_without_effect(texts, config)
     with contextlib.closing(lookup.open_client(environment)) as client:
         corpus = lookup.find_corpus(config.corpus if corpus_name is None else corpus_name, client.store, environment)
         config = config.change(corpus=corpus.name)
@@ -141,6 +147,15 @@ def generate(
                 click.echo(json.dumps({"run": record.id, "prefix": prefix, "text": text}, ensure_ascii=False))
             else:
                 click.echo(one_line(text))
+
+
+def _note_without_effect(names: Iterable[str], config: TrainConfig) -> None:
+    """Print which of the settings `names` have no effect beside the others."""
+    from rnnlab.config import SETTINGS
+
+    for name in names:
+        if not config.acts(name):
+            click.echo(f"Note: {name} has no effect here; it acts only with {SETTINGS[name].needs_text()}.", err=True)
 
 
 def _settings(pairs: tuple[str, ...]) -> dict[str, str]:

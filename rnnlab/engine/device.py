@@ -3,6 +3,9 @@
 Which is faster depends on the network. Every time step of a recurrent network waits for the one before, and an
 accelerator must be told each of them; a small network is done on the processor meanwhile, and the framework's own
 layers need to be told only once. No rule of thumb holds for all of them, so "auto" measures.
+
+It does so once for a run, before the first minibatch. Another device rounds differently, so a run that is continued
+stays where it began.
 """
 
 from __future__ import annotations
@@ -10,15 +13,12 @@ from __future__ import annotations
 import copy
 import statistics
 import time
-from typing import TYPE_CHECKING
 
 import torch
 
-from rnnlab.config import TrainConfig
+from rnnlab.config import COSTS, TrainConfig
+from rnnlab.engine.model import LanguageModel, build_model
 from rnnlab.errors import ConfigError
-
-if TYPE_CHECKING:
-    from rnnlab.engine.model import LanguageModel
 
 MINIBATCHES = 5
 """Measured on each device; the median counts."""
@@ -36,29 +36,33 @@ def available_devices(config: TrainConfig) -> list[str]:
     return devices
 
 
-def resolve_device(config: TrainConfig, model: LanguageModel) -> torch.device:
-    """Return the device that `config` asks for; for "auto", the one on which a minibatch takes the least time.
+def resolve_device(config: TrainConfig, vocab_size: int, started_on: str | None = None) -> torch.device:
+    """Return the device of a run: the one it started on, else the one that `config` asks for.
+
+    For "auto" that is the device on which a minibatch takes the least time.
 
     Args:
         config: asks for a device.
-        model: of that configuration, on the processor; is not changed.
+        vocab_size: number of distinct characters.
+        started_on: the device of a run that has trained before.
 
     Raises:
-        ConfigError: that device is not there.
+        ConfigError: ``device_missing``: that device is not there.
     """
     devices = available_devices(config)
-    if config.device == "auto":
-        return torch.device(devices[0] if len(devices) == 1 else _faster(config, model, devices))
-    if config.device not in devices:
+    wanted = started_on or config.device
+    if wanted == "auto":
+        return torch.device(devices[0] if len(devices) == 1 else _fastest_of(config, vocab_size, devices))
+    if wanted not in devices:
         allowed = ", ".join([*devices, "auto"])
         raise ConfigError(
             "device_missing",
-            f"device cannot be {config.device!r} on this machine; allowed: {allowed}.",
+            f"device cannot be {wanted!r} on this machine; allowed: {allowed}.",
             field="device",
-            value=config.device,
+            value=wanted,
             allowed=allowed,
         )
-    return torch.device(config.device)
+    return torch.device(wanted)
 
 
 def seconds_per_minibatch(config: TrainConfig, model: LanguageModel, device: str) -> float:
@@ -86,13 +90,10 @@ def seconds_per_minibatch(config: TrainConfig, model: LanguageModel, device: str
     return statistics.median(taken[1:])  # the first one also sets the device up
 
 
-def _faster(config: TrainConfig, model: LanguageModel, devices: list[str]) -> str:
-    depends_on = {
-        "cell", "implementation", "num_layers", "bidirectional", "num_hiddens", "batch_size", "num_steps", "objective",
-        "residual", "layer_norm", "precision",
-    }  # fmt: skip
-    key = f"{config.model_dump_json(include=depends_on)} {model.vocab_size}"
+def _fastest_of(config: TrainConfig, vocab_size: int, devices: list[str]) -> str:
+    key = f"{config.model_dump_json(include=set(COSTS) - {'device'})} {vocab_size}"
     if key not in _fastest:
+        model = build_model(config, vocab_size)
         seconds = {device: seconds_per_minibatch(config, model, device) for device in devices}
         _fastest[key] = min(seconds, key=lambda device: seconds[device])
     return _fastest[key]

@@ -17,8 +17,9 @@ from itertools import islice
 import torch
 from torch import Tensor
 
+from rnnlab.cells import CELLS
 from rnnlab.config import TrainConfig
-from rnnlab.engine.cells import CELLS, State
+from rnnlab.engine.cells import State
 from rnnlab.engine.minibatch import consecutive_minibatches
 from rnnlab.engine.model import ClozeModel, LanguageModel
 from rnnlab.events import Diagnosis, perplexity_of

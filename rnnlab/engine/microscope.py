@@ -1,22 +1,22 @@
 """A trained network, character by character: states and gates along a text, what comes next, what that depended on.
 
-The gates are worked out again from the weights, by the equations in `cells` for the scratch cells and by the library's
-own for its layers; the hidden states that come out are those of the network (tested to 1e-5).
+The network reads the text once, one layer after another, and its gates are worked out from its states by the equation
+of the cell. Logits and states are those of the network (tested to 1e-5).
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from rnnlab.cells import ROLES, CellDescription, OneHot
 from rnnlab.config import TrainConfig
-from rnnlab.engine.cells import Cell
-from rnnlab.engine.model import ClozeModel, LanguageModel, LibraryLayers, ScratchLayers
-from rnnlab.engine.sequence import input_products
+from rnnlab.engine.cells import FUNCTIONS, State, Unit
+from rnnlab.engine.model import ClozeModel, LanguageModel, Layers
+from rnnlab.engine.sequence import all_states
 from rnnlab.text.vocab import Vocab
 
 NUM_TOP = 5
@@ -39,9 +39,9 @@ def inspect(model: LanguageModel, config: TrainConfig, vocab: Vocab, text: str, 
     Returns:
         ``text``, ``layer``, ``num_layers``, ``num_hiddens``;
 
-        ``states``: for each name and direction ``{"name", "direction", "values"}``, the names being H, C, input_gate,
-        forget_gate, output_gate, update_gate, reset_gate and candidate, as far as the cell has them, and the values
-        little-endian float16 of shape (len(text), num_hiddens), in base64;
+        ``states``: for each name and direction ``{"name", "direction", "values"}``, the names being the letters of the
+        states of the cell and the roles of its gates (`rnnlab.cells`), and the values little-endian float16 of shape
+        (len(text), num_hiddens), in base64;
 
         ``next``: for each position ``{"top", "entropy", "surprise"}``: the five most probable next characters with
         their probabilities, the entropy of the distribution in nats, and -ln of the probability of the character that
@@ -51,7 +51,8 @@ def inspect(model: LanguageModel, config: TrainConfig, vocab: Vocab, text: str, 
         PrefixError: a character outside the vocabulary.
     """
     X = torch.tensor(vocab.encode(text), device=model.dense.weight.device)
-    log_p = model(X[None], model.begin_state(1))[0].log_softmax(1)
+    states, logits = _look(model, X, layer)
+    log_p = logits.log_softmax(1)
     probabilities, chosen = log_p.exp().topk(min(NUM_TOP, len(vocab)))
     entropy = torch.special.entr(log_p.exp()).sum(1).tolist()
     surprise = [*(-log_p[:-1].gather(1, X[1:, None])).flatten().tolist(), None]
@@ -63,8 +64,8 @@ def inspect(model: LanguageModel, config: TrainConfig, vocab: Vocab, text: str, 
         "num_hiddens": config.num_hiddens,
         "states": [
             {"name": name, "direction": DIRECTIONS[direction], "values": _packed(values)}
-            for direction, states in enumerate(layer_states(model, X, layer))
-            for name, values in states.items()
+            for direction, one in enumerate(states)
+            for name, values in one.items()
         ],
         "next": [
             {
@@ -103,108 +104,52 @@ def dependence(model: LanguageModel, vocab: Vocab, text: str, position: int) -> 
     return {"position": position, "predicted": vocab.idx_to_token[predicted], "weights": weights}
 
 
+@torch.no_grad()
 def layer_states(model: LanguageModel, X: Tensor, layer: int) -> list[States]:
     """Return the states and gates of one layer along characters X (T,), each (T, num_hiddens), by direction.
 
     The backward ones stand at the character that was read last: at position t it has read from the end down to t.
     """
-    if isinstance(model, ClozeModel):
-        return _stack_states(model.recurrent, X, layer) + [
-            {name: values.flip(0) for name, values in states.items()}
-            for states in _stack_states(model.backward_recurrent, X.flip(0), layer)
-        ]
-    return _stack_states(model.recurrent, X, layer)
+    return _look(model, X, layer)[0]
 
 
-def _stack_states(stack: nn.Module, X: Tensor, layer: int) -> list[States]:
-    """Return the states of one layer of a stack, in text order, by direction."""
-    assert isinstance(stack, ScratchLayers | LibraryLayers)
+def _look(model: LanguageModel, X: Tensor, layer: int) -> tuple[list[States], Tensor]:
+    """Return the states of one layer along characters X (T,), by direction, and the logits (T, vocab_size)."""
+    states, H = _read(model.recurrent, X, layer)
+    if not isinstance(model, ClozeModel):
+        return states, model.dense(H)
+    backward, _ = _read(model.backward_recurrent, X.flip(0), layer)
+    states += [{name: values.flip(0) for name, values in one.items()} for one in backward]
+    return states, model(X[None], model.begin_state(1))[0]
+
+
+def _read(stack: Layers, X: Tensor, layer: int) -> tuple[list[States], Tensor]:
+    """Return the states of one layer of a stack, by direction, and what its last layer hands on, (T, ...)."""
     inputs: Tensor = X[:, None]  # (T, 1) characters, then (T, 1, size) rows
     found: list[States] = []
-    for index in range(layer):
-        found = []
+    for index in range(stack.num_layers):
+        outputs = []
         for direction in range(stack.directions):
-            sequence = inputs.flip(0) if direction else inputs
-            if isinstance(stack, ScratchLayers):
-                cell = stack.cells[index * stack.directions + direction]
-                assert isinstance(cell, Cell)
-                states = _scratch_states(cell, sequence)
-            else:
-                states = _library_states(stack.cell, stack.relu, stack.weights(index, direction), sequence)
-            found.append({name: values.flip(0) if direction else values for name, values in states.items()})
-        H = torch.cat([states["H"] for states in found], dim=1)[:, None]
-        inputs = stack.after(index, inputs, H)
-    return found
+            unit, sequence = stack.unit_for(index, direction, inputs.flip(0) if direction else inputs)
+            states = all_states(unit, sequence)
+            if index == layer - 1:
+                named = _named(stack.description, unit, sequence, states)
+                found.append({name: values.flip(0) if direction else values for name, values in named.items()})
+            outputs.append(states[0].flip(0) if direction else states[0])
+        inputs = stack.after(index, inputs, torch.cat(outputs, dim=1)[:, None])
+    return found, inputs[:, 0]
 
 
-def _scratch_states(cell: Cell, inputs: Tensor) -> States:
-    """Walk a cell written from its equations along (T, 1) characters or (T, 1, num_inputs) rows."""
-    A = input_products(cell, inputs)[:, 0]
-    h = cell.num_hiddens
-    H = A.new_zeros(h)
-    kind = "".join(cell.gates)
-    if kind == "h":
-        relu = getattr(cell, "activation", "tanh") == "relu"
-        return _rnn(A, cell.W_h, H, relu)
-    if kind == "ifoc":
-        return _lstm(A, cell.W_h, H)
-    steps = []
-    for A_t in A:
-        RZ = torch.sigmoid(A_t[: 2 * h] + H @ cell.W_h[:, : 2 * h])
-        R, Z = RZ.chunk(2)
-        H_tilde = torch.tanh(A_t[2 * h :] + (R * H) @ cell.W_h[:, 2 * h :])
-        H = Z * H + (1 - Z) * H_tilde
-        steps.append((H, Z, R, H_tilde))
-    return _named(("H", "update_gate", "reset_gate", "candidate"), steps)
+def _named(cell: CellDescription, unit: Unit, inputs: Tensor, states: State) -> States:
+    """Return the states (T, h) of a cell under their letters, and its gates under what they are for.
 
-
-def _library_states(kind: str, relu: bool, weights: tuple[Tensor, ...], inputs: Tensor) -> States:
-    """Walk one layer and direction of `torch.nn.RNN`, `GRU` or `LSTM`, which resets after the product."""
-    W_ih, W_hh, b_ih, b_hh = weights
-    x = W_ih.t()[inputs[:, 0]] if inputs.dtype == torch.long else inputs[:, 0] @ W_ih.t()
-    h = W_hh.shape[1]
-    H = W_hh.new_zeros(h)
-    if kind == "rnn":
-        return _rnn(x + b_ih + b_hh, W_hh.t(), H, relu)
-    if kind == "lstm":  # the library's order is i, f, c, o
-        order = torch.cat([torch.arange(first * h, (first + 1) * h, device=x.device) for first in (0, 1, 3, 2)])
-        return _lstm((x + b_ih + b_hh)[:, order], W_hh[order].t(), H)
-    steps = []
-    for A_t in x + b_ih:
-        G = H @ W_hh.t() + b_hh
-        R, Z = torch.sigmoid(A_t[: 2 * h] + G[: 2 * h]).chunk(2)
-        N = torch.tanh(A_t[2 * h :] + R * G[2 * h :])
-        H = Z * H + (1 - Z) * N
-        steps.append((H, Z, R, N))
-    return _named(("H", "update_gate", "reset_gate", "candidate"), steps)
-
-
-def _rnn(A: Tensor, W_hh: Tensor, H: Tensor, relu: bool) -> States:
-    φ = torch.relu if relu else torch.tanh
-    steps = []
-    for A_t in A:
-        H = φ(A_t + H @ W_hh)
-        steps.append((H,))
-    return _named(("H",), steps)
-
-
-def _lstm(A: Tensor, W_h: Tensor, H: Tensor) -> States:
-    """Walk an LSTM whose gates lie in the order i, f, o, c."""
-    h = len(H)
-    C = torch.zeros_like(H)
-    steps = []
-    for A_t in A:
-        pre = A_t + H @ W_h
-        I, F, O = torch.sigmoid(pre[: 3 * h]).chunk(3)
-        C_tilde = torch.tanh(pre[3 * h :])
-        C = F * C + I * C_tilde
-        H = O * torch.tanh(C)
-        steps.append((H, C, I, F, O, C_tilde))
-    return _named(("H", "C", "input_gate", "forget_gate", "output_gate", "candidate"), steps)
-
-
-def _named(names: tuple[str, ...], steps: Sequence[tuple[Tensor, ...]]) -> States:
-    return {name: torch.stack(values) for name, values in zip(names, zip(*steps, strict=True), strict=True)}
+    With the states known, the equation is taken for all time steps at once, as if they were rows of a minibatch.
+    """
+    before = tuple(torch.cat((torch.zeros_like(S[:1]), S[:-1])) for S in states)
+    X = OneHot(inputs[:, 0]) if inputs.dtype == torch.long else inputs[:, 0]
+    after, gates = unit.equation(X, before, unit.weights(), FUNCTIONS[unit.activation])
+    named = {gate.role: gates[gate.name] for gate in cell.gates if gate.role is not None}
+    return dict(zip(cell.states, after, strict=True)) | {role: named[role] for role in ROLES if role in named}
 
 
 def _packed(values: Tensor) -> str:

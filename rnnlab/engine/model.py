@@ -1,27 +1,33 @@
 """Depth, direction, scratch or library: the recurrent layers and the output layer, as one model.
 
-`LanguageModel` predicts the next character. `ClozeModel` predicts a character from both of its sides. Two additions to
-the book help a signal, and its gradient, through many layers: a residual connection adds the input of a recurrent layer
-to its output (from the second layer on; the first one's input is a character), and layer normalisation scales each
-output to mean 0 and variance 1 over its units, times a learned scale plus a learned shift. With both, the output is
-normalised first: ``norm(H) + input``.
+`LanguageModel` predicts the next character. `ClozeModel` predicts a character from both of its sides.
+
+Each can be computed in two ways, which agree up to rounding (`TrainConfig.computation`). "fast" walks the cells, from
+scratch or of the library, by `rnnlab.engine.sequence` and takes the loss from `rnnlab.engine.output`. "as_written" runs
+the equations of `rnnlab.cells`, or the layers of `torch.nn`, and torch's own cross-entropy, all through autograd.
+
+Two additions to the book help a signal, and its gradient, through many layers: a residual connection adds the input of
+a recurrent layer to its output (from the second layer on; the first one's input is a character), and layer
+normalisation scales each output to mean 0 and variance 1 over its units, times a learned scale plus a learned shift.
+With both, the output is normalised first: ``norm(H) + input``.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rnnlab.config import TrainConfig
-from rnnlab.engine.cells import CELLS, RNN, Cell, State
-from rnnlab.engine.device import resolve_device
+from rnnlab.cells import CELLS
+from rnnlab.config import Activation, TrainConfig
+from rnnlab.engine.cells import Cell, State, Unit, walk
 from rnnlab.engine.output import output_loss
-from rnnlab.engine.sequence import run_library_sequence, run_sequence
+from rnnlab.engine.sequence import run_sequence
 
 
 class LanguageModel(nn.Module):
@@ -37,11 +43,11 @@ class LanguageModel(nn.Module):
     def __init__(self, config: TrainConfig, vocab_size: int) -> None:
         super().__init__()
         self.vocab_size = vocab_size
-        self.num_states = CELLS[config.cell].num_states
+        self.as_written = config.computation == "as_written"
+        self.num_states = len(CELLS[config.cell].states)
         directions = 2 if config.bidirectional else 1
         self.state_shape = (config.num_layers * directions, config.num_hiddens)
-        layers = ScratchLayers if config.implementation == "scratch" else LibraryLayers
-        self.recurrent: nn.Module = layers(config, vocab_size)
+        self.recurrent: Layers = _layers(config, vocab_size)
         self.dense = nn.Linear(directions * config.num_hiddens, vocab_size)
 
     def begin_state(self, batch_size: int) -> State:
@@ -67,15 +73,21 @@ class LanguageModel(nn.Module):
     def loss(self, X: Tensor, Y: Tensor, state: State) -> tuple[Tensor, State]:
         """Return the mean cross-entropy of the targets Y (batch_size, num_steps) in nats, and the last state.
 
-        The same as ``cross_entropy(forward(X, state)[0], Y.t().flatten())``, faster.
+        The same as ``cross_entropy(forward(X, state)[0], Y.t().flatten())``; faster, unless computed as written.
         """
         H, state = self.recurrent(X.t(), state)
-        return output_loss(self.dense, H.flatten(0, 1), Y.t().flatten()), state
+        return self._output_loss(H, Y), state
 
     def layer_parameters(self) -> list[list[nn.Parameter]]:
         """Return the parameters layer by layer, both directions of a layer together, the output layer last."""
-        recurrent: list[list[nn.Parameter]] = self.recurrent.layer_parameters()  # type: ignore[operator]
-        return [*recurrent, list(self.dense.parameters())]
+        return [*self.recurrent.layer_parameters(), list(self.dense.parameters())]
+
+    def _output_loss(self, H: Tensor, Y: Tensor) -> Tensor:
+        """Return the mean cross-entropy of Y (batch_size, num_steps) from the H (T, B, ·) below the output layer."""
+        H, targets = H.flatten(0, 1), Y.t().flatten()
+        if self.as_written:
+            return functional.cross_entropy(self.dense(H), targets)
+        return output_loss(self.dense, H, targets)
 
 
 class ClozeModel(LanguageModel):
@@ -95,8 +107,7 @@ class ClozeModel(LanguageModel):
     def __init__(self, config: TrainConfig, vocab_size: int) -> None:
         one_way = config.change(bidirectional=False, objective="next")
         super().__init__(one_way, vocab_size)
-        layers = ScratchLayers if config.implementation == "scratch" else LibraryLayers
-        self.backward_recurrent: nn.Module = layers(one_way, vocab_size)
+        self.backward_recurrent: Layers = _layers(one_way, vocab_size)
         self.dense = nn.Linear(2 * config.num_hiddens, vocab_size)
 
     def forward(self, X: Tensor, state: State, Y: Tensor | None = None) -> tuple[Tensor, State]:
@@ -114,17 +125,13 @@ class ClozeModel(LanguageModel):
     def loss(self, X: Tensor, Y: Tensor, state: State) -> tuple[Tensor, State]:
         """Return the mean cross-entropy of the characters Y (batch_size, num_steps) in nats, and the last state."""
         H, state = self._both_sides(X, state, Y)
-        return output_loss(self.dense, H.flatten(0, 1), Y.t().flatten()), state
+        return self._output_loss(H, Y), state
 
     def layer_parameters(self) -> list[list[nn.Parameter]]:
         """Return the parameters layer by layer, both stacks together, the output layer last."""
-        stacks: list[list[list[nn.Parameter]]] = [
-            self.recurrent.layer_parameters(),  # type: ignore[operator]
-            self.backward_recurrent.layer_parameters(),  # type: ignore[operator]
-        ]
-        return [[*forward, *backward] for forward, backward in zip(*stacks, strict=True)] + [
-            list(self.dense.parameters())
-        ]
+        stacks = self.recurrent.layer_parameters(), self.backward_recurrent.layer_parameters()
+        both = [[*forward, *backward] for forward, backward in zip(*stacks, strict=True)]
+        return [*both, list(self.dense.parameters())]
 
     def _both_sides(self, X: Tensor, state: State, Y: Tensor) -> tuple[Tensor, State]:
         """Return the left and right sides (T, B, 2 · num_hiddens) of the character after each of X, and the state."""
@@ -137,18 +144,63 @@ class ClozeModel(LanguageModel):
         return torch.cat((H_left, H_right), dim=2), state
 
 
-class _Layers(nn.Module):
-    """What both implementations share: residual connections and layer normalisation between the layers."""
+class Layers(nn.Module):
+    """What both implementations share: depth, direction, residual connections and layer normalisation.
 
-    def __init__(self, config: TrainConfig) -> None:
+    Args:
+        config: cell, depth, direction and size, and how it is computed.
+        vocab_size: number of distinct characters.
+    """
+
+    def __init__(self, config: TrainConfig, vocab_size: int) -> None:
         super().__init__()
+        self.vocab_size = vocab_size
+        self.description = CELLS[config.cell]
+        self.activation: Activation = config.activation
         self.num_layers = config.num_layers
         self.directions = 2 if config.bidirectional else 1
+        self.as_written = config.computation == "as_written"
         self.residual = config.residual
         self.norms: nn.ModuleList | None = None
         if config.layer_norm:
             width = self.directions * config.num_hiddens
             self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(config.num_layers))
+
+    def forward(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
+        """Return the last layer's H (T, B, directions · num_hiddens) and the last state of every cell.
+
+        Args:
+            inputs: characters (T, B), or rows (T, B, vocab_size).
+            state: tensors (num_layers · directions, B, num_hiddens), the backward cell after the forward one.
+        """
+        H = inputs
+        last_states: list[State] = []
+        for layer in range(self.num_layers):
+            outputs = []
+            for direction in range(self.directions):
+                begin = tuple(S[layer * self.directions + direction] for S in state)
+                # the backward direction goes from the last time step to the first
+                output, last = self._run(layer, direction, H.flip(0) if direction else H, begin)
+                outputs.append(output.flip(0) if direction else output)
+                last_states.append(last)
+            output = outputs[0] if self.directions == 1 else torch.cat(outputs, dim=2)
+            H = self.after(layer, H, output)
+        return H, tuple(torch.stack(tensors) for tensors in zip(*last_states, strict=True))
+
+    def _run(self, layer: int, direction: int, inputs: Tensor, state: State) -> tuple[Tensor, State]:
+        if not self.as_written:
+            return run_sequence(*self.unit_for(layer, direction, inputs), state)
+        if inputs.dtype == torch.long:
+            inputs = functional.one_hot(inputs, self.vocab_size).to(state[0].dtype)
+        return walk(self.unit(layer, direction), inputs, state)
+
+    def unit(self, layer: int, direction: int) -> Unit:
+        """Return the cell of one layer and direction (1: backward) with its weights, in the book's layout."""
+        raise NotImplementedError
+
+    def unit_for(self, layer: int, direction: int, inputs: Tensor) -> tuple[Unit, Tensor]:
+        """Return a cell with those of its weights that `inputs` need, and the inputs that go with them."""
+        return self.unit(layer, direction), inputs
 
     def after(self, layer: int, inputs: Tensor, H: Tensor) -> Tensor:
         """Return what the layer hands on: its H (T, B, directions · num_hiddens), normalised and added to its input."""
@@ -156,51 +208,33 @@ class _Layers(nn.Module):
             H = self.norms[layer](H)
         return H + inputs if self.residual and layer > 0 else H
 
+    def layer_parameters(self) -> list[list[nn.Parameter]]:
+        """Return the parameters layer by layer."""
+        raise NotImplementedError
+
     def _norm_parameters(self, layer: int) -> list[nn.Parameter]:
         return [] if self.norms is None else list(self.norms[layer].parameters())
 
 
-class ScratchLayers(_Layers):
-    """Layers of cells written from their equations, stacked and run in one or both directions.
+class ScratchLayers(Layers):
+    """Layers of cells that are computed from their equations.
 
-    Args:
-        readable: walk the cells step by step as they are written, instead of by `rnnlab.engine.sequence`.
+    As written, the equations are walked step by step; else by `rnnlab.engine.sequence`.
     """
 
-    def __init__(self, config: TrainConfig, vocab_size: int, readable: bool = False) -> None:
-        super().__init__(config)
-        self.vocab_size = vocab_size
-        self.readable = readable
+    def __init__(self, config: TrainConfig, vocab_size: int) -> None:
+        super().__init__(config, vocab_size)
         self.cells = nn.ModuleList()
         for layer in range(config.num_layers):
             num_inputs = vocab_size if layer == 0 else self.directions * config.num_hiddens
             for _ in range(self.directions):
-                self.cells.append(_new_cell(config, num_inputs))
+                self.cells.append(Cell(self.description, num_inputs, config.num_hiddens, config.activation))
 
-    def forward(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
-        """Return the last layer's H (T, B, directions · num_hiddens) and the last state of every cell.
-
-        Args:
-            inputs: characters (T, B).
-            state: tensors (num_layers · directions, B, num_hiddens), the backward cell after the forward one.
-        """
-        H = inputs
-        last_states: list[State] = []
-        for first in range(0, len(self.cells), self.directions):
-            outputs = []
-            for direction in range(self.directions):
-                cell, begin = self.cells[first + direction], tuple(S[first + direction] for S in state)
-                assert isinstance(cell, Cell)
-                if direction == 0:
-                    output, last = self._run(cell, H, begin)
-                else:  # from the last time step to the first
-                    output, last = self._run(cell, H.flip(0), begin)
-                    output = output.flip(0)
-                outputs.append(output)
-                last_states.append(last)
-            output = outputs[0] if self.directions == 1 else torch.cat(outputs, dim=2)
-            H = self.after(first // self.directions, H, output)
-        return H, tuple(torch.stack(tensors) for tensors in zip(*last_states, strict=True))
+    def unit(self, layer: int, direction: int) -> Unit:
+        """Return the cell of one layer and direction (1: backward) with its weights."""
+        cell = self.cells[layer * self.directions + direction]
+        assert isinstance(cell, Cell)
+        return cell.unit()
 
     def layer_parameters(self) -> list[list[nn.Parameter]]:
         """Return the parameters layer by layer."""
@@ -210,39 +244,27 @@ class ScratchLayers(_Layers):
             layers.append([p for cell in cells for p in cell.parameters()] + self._norm_parameters(layer))
         return layers
 
-    def _run(self, cell: Cell, inputs: Tensor, state: State) -> tuple[Tensor, State]:
-        if not self.readable:
-            return run_sequence(cell, inputs, state)
-        if inputs.dtype == torch.long:
-            inputs = functional.one_hot(inputs, self.vocab_size).to(cell.W_x.dtype)
-        outputs, last = cell(inputs, state)
-        return outputs, last
 
-
-class LibraryLayers(_Layers):
+class LibraryLayers(Layers):
     """The framework's own layers, `torch.nn.RNN`, `GRU` and `LSTM`, on one-hot rows.
 
     They hold the weights and define what is computed. A one-hot input uses only the columns of the input weights that
     belong to the characters of the minibatch, so the layers are given just those: the same values with fewer products.
-    On a processor `rnnlab.engine.sequence` walks their weights, which gives the same values (tested to 1e-5) sooner; on
-    an accelerator the framework's own kernels run.
+    On a processor `rnnlab.engine.sequence` walks their weights, which gives the same values (tested to 1e-5) sooner; as
+    written, and on an accelerator, the framework's own kernels run.
 
     The framework's layer of depth n can have nothing between its layers. With residual connections or layer
     normalisation, `layers` is therefore a stack of n layers of depth 1; the same random seed draws the same weights.
-
-    Args:
-        readable: call the framework's layers themselves on a processor too.
     """
 
-    def __init__(self, config: TrainConfig, vocab_size: int, readable: bool = False) -> None:
-        super().__init__(config)
-        self.cell = config.cell
-        self.relu = config.activation == "relu"
-        self.readable = readable
+    def __init__(self, config: TrainConfig, vocab_size: int) -> None:
+        super().__init__(config, vocab_size)
+        assert self.description.library is not None  # the configuration asks for it
+        self.library = self.description.library
         options: dict[str, Any] = {"bidirectional": config.bidirectional}
-        if config.cell == "rnn":
+        if self.description.chooses_activation:
             options["nonlinearity"] = config.activation
-        kind: Any = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}[config.cell]
+        kind: Any = getattr(nn, self.library.layer)
         self.stacked = config.residual or config.layer_norm
         self.layers: nn.Module
         if self.stacked:
@@ -251,17 +273,16 @@ class LibraryLayers(_Layers):
             self.layers = nn.ModuleList(kind(size, config.num_hiddens, **options) for size in sizes)
         else:
             self.layers = kind(vocab_size, config.num_hiddens, num_layers=config.num_layers, **options)
-        self.vocab_size = vocab_size
 
     def forward(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
         """Return the last layer's H (T, B, directions · num_hiddens) and the last state of every layer.
 
         Args:
-            inputs: characters (T, B).
+            inputs: characters (T, B), or rows (T, B, vocab_size).
             state: tensors (num_layers · directions, B, num_hiddens).
         """
-        if not self.readable and inputs.device.type == "cpu":
-            return self._walk(inputs, state)
+        if not self.as_written and inputs.device.type == "cpu":
+            return super().forward(inputs, state)
         if not self.stacked:
             return self._call(self.layers, inputs, state)
         H = inputs
@@ -290,21 +311,44 @@ class LibraryLayers(_Layers):
             layers.input_size = self.vocab_size  # type: ignore[assignment]
         return H, last if isinstance(last, tuple) else (last,)
 
-    def _walk(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
-        H = inputs
-        last_states: list[State] = []
-        for layer in range(self.num_layers):
-            outputs = []
-            for direction in range(self.directions):
-                begin = tuple(S[layer * self.directions + direction] for S in state)
-                sequence = H.flip(0) if direction else H
-                weights = self.weights(layer, direction)
-                output, last = run_library_sequence(self.cell, sequence, weights, begin, self.relu)
-                last_states.append(last)
-                outputs.append(output.flip(0) if direction else output)
-            output = outputs[0] if self.directions == 1 else torch.cat(outputs, dim=2)
-            H = self.after(layer, H, output)
-        return H, tuple(torch.stack(tensors) for tensors in zip(*last_states, strict=True))
+    def unit(self, layer: int, direction: int) -> Unit:
+        """Return the cell of one layer and direction (1: backward) with its weights, in the book's layout."""
+        return self._unit(*self.weights(layer, direction))
+
+    def unit_for(self, layer: int, direction: int, inputs: Tensor) -> tuple[Unit, Tensor]:
+        """Return a cell with those of its weights that `inputs` need, and the inputs that go with them.
+
+        Of characters that are those present: each is replaced by its place among them.
+        """
+        W_ih, *others = self.weights(layer, direction)
+        if inputs.dtype != torch.long:
+            return self._unit(W_ih, *others), inputs
+        present, positions = torch.unique(inputs, return_inverse=True)
+        unit = self._unit(W_ih.index_select(1, present), *others)
+        return replace(unit, W_x=unit.W_x.contiguous()), positions
+
+    def _unit(self, W_ih: Tensor, W_hh: Tensor, b_ih: Tensor, b_hh: Tensor) -> Unit:
+        # two biases act as their sum, unless the equation has both
+        biases = (b_ih + b_hh,) if self.library.equation is None else (b_ih, b_hh)
+        W_x, W_h, b, *b_h = (self.in_the_books_layout(tensor) for tensor in (W_ih, W_hh, *biases))
+        return Unit(
+            self.library.equation or self.description.equation,
+            W_x,
+            W_h,
+            b,
+            len(self.description.gates),
+            len(self.description.states),
+            self.activation,
+            *b_h,
+        )
+
+    def in_the_books_layout(self, tensor: Tensor) -> Tensor:
+        """Return weights of the framework's layer, or their gradients, with the gates in columns and in our order."""
+        order = self.library.order
+        if order != tuple(range(len(order))):
+            blocks = tensor.chunk(len(order))
+            tensor = torch.cat([blocks[gate] for gate in order])
+        return tensor.t() if tensor.dim() == 2 else tensor
 
     def weights(self, layer: int, direction: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return the library's ``weight_ih, weight_hh, bias_ih, bias_hh`` of one layer and direction (1: backward)."""
@@ -324,11 +368,14 @@ class LibraryLayers(_Layers):
         return [[p for name, p in named if f"_l{layer}" in name] for layer in range(self.num_layers)]
 
 
-def build_model(config: TrainConfig, vocab_size: int) -> LanguageModel:
+def build_model(config: TrainConfig, vocab_size: int, device: torch.device | str = "cpu") -> LanguageModel:
     """Build the model of `config` with weights drawn from its random seed: same seed, same weights.
 
-    Raises:
-        ConfigError: the device that was asked for is not there.
+    Args:
+        config: the settings; its `device` is what a run asks for, and `rnnlab.engine.device.resolve_device` says which
+            device that is.
+        vocab_size: number of distinct characters.
+        device: where the model is computed.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.random_seed)
@@ -340,18 +387,16 @@ def build_model(config: TrainConfig, vocab_size: int) -> LanguageModel:
             _initialize(parameter, config, name, fan_in)
             _open_forget_gate(parameter, config, name)
     model.to(dtype=torch.float64 if config.precision == "float64" else torch.float32)
-    return model.to(resolve_device(config, model))
+    return model.to(device)
+
+
+def _layers(config: TrainConfig, vocab_size: int) -> Layers:
+    return (ScratchLayers if config.implementation == "scratch" else LibraryLayers)(config, vocab_size)
 
 
 def num_parameters(parameters: Iterable[nn.Parameter]) -> int:
     """Count the numbers in `parameters`."""
     return sum(parameter.numel() for parameter in parameters)
-
-
-def _new_cell(config: TrainConfig, num_inputs: int) -> Cell:
-    if config.cell == "rnn":
-        return RNN(num_inputs, config.num_hiddens, config.activation)
-    return CELLS[config.cell](num_inputs, config.num_hiddens)
 
 
 @torch.no_grad()
@@ -374,6 +419,12 @@ def _initialize(parameter: nn.Parameter, config: TrainConfig, name: str, fan_in:
 @torch.no_grad()
 def _open_forget_gate(parameter: nn.Parameter, config: TrainConfig, name: str) -> None:
     """Add the forget bias; of the library's two biases, whose sum acts, to the first."""
-    if config.cell == "lstm" and config.forget_bias and (name.endswith(".b") or ".bias_ih" in name):
-        # the forget gate is the second of four in both orders: i, f, o, c and the library's i, f, c, o
-        parameter[config.num_hiddens : 2 * config.num_hiddens] += config.forget_bias
+    cell = CELLS[config.cell]
+    if not (cell.forget and config.forget_bias):
+        return
+    place = cell.letters.index(cell.forget)
+    if ".bias_ih" in name and cell.library is not None:
+        place = cell.library.order[place]
+    elif not name.endswith(".b"):
+        return
+    parameter[place * config.num_hiddens : (place + 1) * config.num_hiddens] += config.forget_bias

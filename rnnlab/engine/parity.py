@@ -1,8 +1,10 @@
 """Scratch ≡ library: the library's weights copied into the scratch network, one minibatch, and what differs.
 
-The library side runs the framework's own layers, the scratch side the cells of `rnnlab.engine.cells`. RNN and LSTM are
-the same function written twice and agree but for rounding. The GRU of the book is another function than that of the
-library, which resets after the product, so there the differences say how far apart they are.
+Both sides are computed as written: the library side runs the framework's own layers, the scratch side the equations of
+`rnnlab.cells`, step by step through autograd. The fast sequences that training takes by default stay out of it;
+the tests compare them with both sides. RNN and LSTM are the same function written twice and agree but for rounding.
+The GRU of the book is another function than that of the library, which resets after the product, so there the
+differences say how far apart they are.
 """
 
 from __future__ import annotations
@@ -13,22 +15,23 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from rnnlab.cells import CELLS
 from rnnlab.config import TrainConfig
 from rnnlab.engine.minibatch import consecutive_minibatches
 from rnnlab.engine.model import LanguageModel, LibraryLayers, ScratchLayers, build_model
 from rnnlab.text.preparation import check_counts
 
-# where the gates of the scratch cells lie among the library's, which stand r, z, n and i, f, c, o
-_GATES = {"rnn": (0,), "gru": (0, 1, 2), "lstm": (0, 1, 3, 2)}
 
-
-def parity(config: TrainConfig, vocab_size: int, indices: Tensor | Sequence[int]) -> dict[str, Any]:
+def parity(
+    config: TrainConfig, vocab_size: int, indices: Tensor | Sequence[int], device: torch.device | str = "cpu"
+) -> dict[str, Any]:
     """Run both implementations on the first minibatch of a text, from the zero state, with the same weights.
 
     Args:
-        config: the settings of both; its implementation does not matter.
+        config: the settings of both; its implementation and computation do not matter.
         vocab_size: number of distinct characters.
         indices: the text, (length,), long enough for one minibatch.
+        device: where both are computed.
 
     Returns:
         ``loss_scratch``, ``loss_library`` (nats); ``logits_difference``, ``gradient_difference``: the largest absolute
@@ -39,22 +42,21 @@ def parity(config: TrainConfig, vocab_size: int, indices: Tensor | Sequence[int]
         CorpusError: ``corpus_too_short``: there is not one minibatch in the text.
     """
     check_counts(len(indices), max(vocab_size, 2), config.change(sampling="consecutive"), "")
-    library = build_model(config.change(implementation="library"), vocab_size)
-    scratch = build_model(config.change(implementation="scratch"), vocab_size)
+    config, description = config.change(computation="as_written"), CELLS[config.cell]
+    library = build_model(config.change(implementation="library"), vocab_size, device)
+    scratch = build_model(config.change(implementation="scratch"), vocab_size, device)
     for name, stack in library.named_children():
         if isinstance(stack, LibraryLayers):
-            stack.readable = True  # the framework's own layers, not our walk along their weights
             mine = scratch.get_submodule(name)
             assert isinstance(mine, ScratchLayers)
-            _copy(stack, mine, config)
+            _copy(stack, mine)
     with torch.no_grad():
         scratch.dense.load_state_dict(library.dense.state_dict())
-    device = library.dense.weight.device
     text = torch.as_tensor(indices, dtype=torch.long, device=device)
     X, Y = next(consecutive_minibatches(text, config.batch_size, config.num_steps))
     logits_library, loss_library = _learn(library, X, Y)
     logits_scratch, loss_scratch = _learn(scratch, X, Y)
-    expected = _library_gradients(library, config)
+    expected = _library_gradients(library)
     parameters = []
     for name, parameter in scratch.named_parameters():
         gradient = parameter.grad if parameter.grad is not None else torch.zeros_like(parameter)
@@ -66,7 +68,7 @@ def parity(config: TrainConfig, vocab_size: int, indices: Tensor | Sequence[int]
         "logits_difference": (logits_scratch - logits_library).abs().max().item(),
         "gradient_difference": max(float(one["gradient_difference"]) for one in parameters),
         "parameters": parameters,
-        "comparable": config.cell != "gru",
+        "comparable": description.library is None or description.library.equation is None,
     }
 
 
@@ -80,16 +82,17 @@ def _learn(model: LanguageModel, X: Tensor, Y: Tensor) -> tuple[Tensor, float]:
 
 
 @torch.no_grad()
-def _copy(library: LibraryLayers, scratch: ScratchLayers, config: TrainConfig) -> None:
+def _copy(library: LibraryLayers, scratch: ScratchLayers) -> None:
     for index, cell in enumerate(scratch.cells):
-        W_ih, W_hh, b_ih, b_hh = library.weights(*divmod(index, library.directions))
-        for name, tensor in (("W_x", W_ih), ("W_h", W_hh), ("b", b_ih + b_hh)):
-            cell.get_parameter(name).copy_(_as_scratch(tensor, config))
+        unit = library.unit(*divmod(index, library.directions))
+        b = unit.b if unit.b_h is None else unit.b + unit.b_h
+        for name, tensor in (("W_x", unit.W_x), ("W_h", unit.W_h), ("b", b)):
+            cell.get_parameter(name).copy_(tensor)
     if library.norms is not None and scratch.norms is not None:
         scratch.norms.load_state_dict(library.norms.state_dict())
 
 
-def _library_gradients(library: LanguageModel, config: TrainConfig) -> dict[str, Tensor]:
+def _library_gradients(library: LanguageModel) -> dict[str, Tensor]:
     """Return the gradients of the library network under the names, and in the shapes, of the scratch network's."""
     found = {
         name: parameter.grad if parameter.grad is not None else torch.zeros_like(parameter)
@@ -103,12 +106,5 @@ def _library_gradients(library: LanguageModel, config: TrainConfig) -> dict[str,
             # both biases have the gradient of their sum
             for name, tensor in (("W_x", W_ih), ("W_h", W_hh), ("b", b_ih)):
                 gradient = tensor.grad if tensor.grad is not None else torch.zeros_like(tensor)
-                found[f"{stack_name}.cells.{index}.{name}"] = _as_scratch(gradient, config)
+                found[f"{stack_name}.cells.{index}.{name}"] = stack.in_the_books_layout(gradient)
     return found
-
-
-def _as_scratch(tensor: Tensor, config: TrainConfig) -> Tensor:
-    """Return a tensor of the library with its gates in the scratch cells' order, in columns."""
-    blocks = torch.split(tensor, config.num_hiddens)
-    ordered = torch.cat([blocks[gate] for gate in _GATES[config.cell]])
-    return ordered.t() if ordered.dim() == 2 else ordered

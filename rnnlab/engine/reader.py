@@ -2,65 +2,39 @@
 
 A network that writes has one row of one time step. Each weight is then used once, so that the time is that of reading
 the weights, and whatever lays them out for many products would take longer than it saves. Here nothing is laid out:
-each product is a matrix times a vector, on the weights where they lie.
+each product is a matrix times a vector, on the weights where they lie. The time step itself is that of the fast forms
+in `rnnlab.engine.sequence`; a cell without one takes that of its equation.
 
 Shapes: h hidden units, G gates; vectors have no axis for the minibatch.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
-from rnnlab.engine.cells import RNN, Cell
-from rnnlab.engine.model import LanguageModel, LibraryLayers, ScratchLayers
-
-Vectors = tuple[Tensor, ...]
-"""``(H,)`` or ``(H, C)``, each (h,)."""
-
-
-@dataclass(frozen=True)
-class _Unit:
-    """The weights of one layer and direction, gates in rows.
-
-    Attributes:
-        kind: "rnn", "gru" or "lstm".
-        W_x: (G·h, num_inputs).
-        W_h: (G·h, h).
-        b: (G·h,).
-        b_h: (G·h,) of the library's GRU, which resets after the product; else None.
-        relu: whether the RNN's activation is ReLU.
-        library: whether the LSTM's gates stand in the library's order: i, f, c, o.
-    """
-
-    kind: str
-    W_x: Tensor
-    W_h: Tensor
-    b: Tensor
-    b_h: Tensor | None = None
-    relu: bool = False
-    library: bool = False
+from rnnlab.cells import OneHot
+from rnnlab.engine.cells import FUNCTIONS, State, Unit
+from rnnlab.engine.model import LanguageModel
+from rnnlab.engine.sequence import FORMS, Form, InPlace
 
 
 class Reader:
     """A network that reads one character after another and says after each what it expects next.
 
     Args:
-        model: its weights are read where they are; it is not changed.
+        model: the network; its weights must not change while it is read from.
     """
 
     def __init__(self, model: LanguageModel) -> None:
         layers = model.recurrent
-        assert isinstance(layers, ScratchLayers | LibraryLayers)
-        self._model, self._layers = model, layers
-        self._units = [
-            [_unit(layers, layer, direction) for direction in range(layers.directions)]
-            for layer in range(layers.num_layers)
-        ]
-        zero = model.dense.weight.new_zeros(model.state_shape[1])
-        self._states: list[list[Vectors]] = [[(zero,) * model.num_states for _ in units] for units in self._units]
+        self._model = model
+        self._layers = layers
+        with torch.no_grad():
+            self._units = [
+                [_read_by(layers.unit(layer, direction)) for direction in range(layers.directions)]
+                for layer in range(layers.num_layers)
+            ]
 
     @torch.no_grad()
     def read(self, index: int) -> Tensor:
@@ -71,9 +45,8 @@ class Reader:
         """
         inputs: Tensor | int = index
         for layer, units in enumerate(self._units):
-            states = [_step(unit, inputs, state) for unit, state in zip(units, self._states[layer], strict=True)]
-            self._states[layer] = states
-            H = torch.cat([state[0] for state in states]) if len(states) > 1 else states[0][0]
+            outputs = [unit.step(inputs) for unit in units]
+            H = torch.cat(outputs) if len(outputs) > 1 else outputs[0]
             if isinstance(inputs, Tensor):
                 inputs = self._layers.after(layer, inputs, H)
             else:  # a character is not added to the output of the first layer
@@ -83,38 +56,48 @@ class Reader:
         return torch.addmv(dense.bias, dense.weight[:, : len(inputs)], inputs)
 
 
-def _unit(layers: ScratchLayers | LibraryLayers, layer: int, direction: int) -> _Unit:
-    if isinstance(layers, ScratchLayers):
-        cell = layers.cells[layer * layers.directions + direction]
-        assert isinstance(cell, Cell)
-        relu = isinstance(cell, RNN) and cell.activation == "relu"
-        return _Unit(type(cell).__name__.lower(), cell.W_x.t(), cell.W_h.t(), cell.b, relu=relu)
-    W_ih, W_hh, b_ih, b_hh = layers.weights(layer, direction)
-    if layers.cell == "gru":
-        return _Unit("gru", W_ih, W_hh, b_ih, b_hh)
-    return _Unit(layers.cell, W_ih, W_hh, b_ih + b_hh, relu=layers.relu, library=True)
+class _Equation:
+    """One layer and direction, by the equation of its cell; `state` begins at zero."""
+
+    def __init__(self, unit: Unit) -> None:
+        self.state: State = (unit.b.new_zeros(len(unit.W_h)),) * unit.num_states
+        self._unit = unit
+        self._weights = unit.weights()
+
+    def step(self, inputs: Tensor | int) -> Tensor:
+        """Read a character or a vector (num_inputs,) and return the new H (h,)."""
+        X = inputs if isinstance(inputs, Tensor) else OneHot(inputs)
+        self.state, _ = self._unit.equation(X, self.state, self._weights, FUNCTIONS[self._unit.activation])
+        return self.state[0]
 
 
-def _step(unit: _Unit, inputs: Tensor | int, state: Vectors) -> Vectors:
-    """Take one time step of the equations in `rnnlab.engine.cells`: a character or (num_inputs,) and state in."""
-    H = state[0]
-    # a one-hot row times W_x is a row of it
-    A = unit.W_x[:, inputs] + unit.b if isinstance(inputs, int) else torch.addmv(unit.b, unit.W_x, inputs)
-    if unit.kind == "rnn":
-        A.addmv_(unit.W_h, H)
-        return (A.relu_() if unit.relu else A.tanh_(),)
-    h = len(H)
-    if unit.kind == "gru":
-        if unit.b_h is None:
-            RZ = A[: 2 * h].addmv_(unit.W_h[: 2 * h], H).sigmoid_()
-            H_tilde = A[2 * h :].addmv_(unit.W_h[2 * h :], RZ[:h] * H).tanh_()
-        else:
-            G = torch.addmv(unit.b_h, unit.W_h, H)
-            RZ = A[: 2 * h].add_(G[: 2 * h]).sigmoid_()
-            H_tilde = A[2 * h :].addcmul_(RZ[:h], G[2 * h :]).tanh_()
-        return (torch.lerp(H_tilde, H, RZ[h:]),)
-    A.addmv_(unit.W_h, H)
-    I, F, third, fourth = torch.split(A, h)
-    O, C_tilde = (fourth, third) if unit.library else (third, fourth)
-    C = (F.sigmoid_() * state[1]).addcmul_(I.sigmoid_(), C_tilde.tanh_())
-    return O.sigmoid_() * torch.tanh(C), C
+class _Fast(_Equation):
+    """The same by a fast form."""
+
+    def __init__(self, unit: Unit, form: type[Form]) -> None:
+        super().__init__(unit)
+        self._step = form.step
+        self._hidden = [InPlace(part) for part in form.parts(unit.W_h)]
+        self._W_x = unit.W_x.t()
+        self._relu = unit.activation == "relu"
+        h, self._A = len(unit.W_h), torch.empty_like(unit.b)
+        # a step reads the state from one set of buffers and writes into the other
+        self._views, self._other = (
+            form.views(self._A, *(unit.b.new_empty(width * h) for width in form.widths)) for _ in range(2)
+        )
+
+    def step(self, inputs: Tensor | int) -> Tensor:
+        """Read a character or a vector (num_inputs,) and return the new H (h,), valid until the next step."""
+        unit = self._unit
+        if isinstance(inputs, Tensor):
+            torch.addmv(unit.b, self._W_x, inputs, out=self._A)
+        else:  # a one-hot row times W_x is a row of it
+            torch.add(unit.W_x[inputs], unit.b, out=self._A)
+        self.state = self._step(self._hidden, self.state, unit.b_h, self._relu, *self._views)
+        self._views, self._other = self._other, self._views
+        return self.state[0]
+
+
+def _read_by(unit: Unit) -> _Equation:
+    form = FORMS.get(unit.equation)
+    return _Equation(unit) if form is None else _Fast(unit, form)

@@ -1,59 +1,162 @@
-"""The equations of `cells` for a whole sequence, fast: same values, same gradients (tested to 1e-5).
+"""The equations of `rnnlab.cells` for a whole sequence, fast: same values, same gradients (tested to 1e-5).
 
 Three things make the difference. A one-hot row times a matrix is a row of that matrix, so the first layer gathers rows.
 The inputs of all time steps and all gates go through one matrix product. And the backward pass is written by hand: the
 loop over time computes only the gradients that it must (of the pre-activations), and the gradient of each weight matrix
 is one product after the loop. (`rnnlab.engine.products` says what serves the products themselves.)
 
-The library's cells are walked the same way, by the library's own weights.
+Each fast form has one `step`, which writes into buffers: training gives it the rows of a minibatch and a product that
+is laid out for many of them, `rnnlab.engine.reader` a single row and the weights where they lie. The library's layers
+are walked the same way, with their weights in the book's layout. A cell without a fast form is walked by its equation,
+and its derivatives come from autograd.
 
 Shapes: T time steps, B rows of the minibatch, h hidden units, G gates. `A` are pre-activations (T, B, G·h); `dA` is the
 gradient of the loss with respect to A, and so for every other letter; ``+=`` adds to what comes from the output layer.
-The derivatives stand at each sequence: the chain rule on the equations in `cells` (for the RNN 2nd edition 9.7), with
+The derivatives stand at each sequence: the chain rule on the equations (for the RNN 2nd edition 9.7), with
 σ' = σ (1 - σ) and tanh' = 1 - tanh². What does not depend on the later time steps is computed for all time steps at
 once, before the loop, and named after where it leads: ``to_Z`` times dH_t is dA_z.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from rnnlab.engine.cells import GRU, LSTM, RNN, Cell, State
+from rnnlab.cells import OneHot
+from rnnlab.cells.description import Equation
+from rnnlab.cells.gru import gru, gru_of_the_library
+from rnnlab.cells.lstm import lstm
+from rnnlab.cells.rnn import rnn
+from rnnlab.engine.cells import FUNCTIONS, State, Unit, walk
 from rnnlab.engine.products import Factor, affine, product
 
 
-def run_sequence(cell: Cell, inputs: Tensor, state: State) -> tuple[Tensor, State]:
-    """Walk `cell` along a sequence.
+def run_sequence(unit: Unit, inputs: Tensor, state: State) -> tuple[Tensor, State]:
+    """Walk along a sequence.
 
     Args:
-        cell: the cell with its weights.
+        unit: a cell with its weights.
         inputs: characters (T, B), integer, standing for one-hot rows; or rows (T, B, num_inputs).
         state: ``(H,)`` or ``(H, C)``, each (B, h).
 
     Returns:
         All hidden states (T, B, h) and the last state.
     """
-    A = input_products(cell, inputs)
-    apply: Callable[..., Any] = _SEQUENCES[type(cell)].apply
-    if isinstance(cell, LSTM):
-        outputs, C = apply(A, cell.W_h, *state)
-        return outputs, (outputs[-1], C)
-    options = (cell.activation == "relu",) if isinstance(cell, RNN) else ()
-    outputs = apply(A, cell.W_h, *state, *options)
-    return outputs, (outputs[-1],)
+    form = FORMS.get(unit.equation)
+    if form is None:
+        return walk(unit, _rows(inputs), state)
+    A = input_products(unit, inputs)
+    apply: Callable[..., tuple[Tensor, ...]] = form.apply
+    outputs, *others = apply(A, unit.W_h, unit.b_h, unit.activation == "relu", *state)
+    return outputs, (outputs[-1], *others)
 
 
-def input_products(cell: Cell, inputs: Tensor) -> Tensor:
+@torch.no_grad()
+def all_states(unit: Unit, inputs: Tensor) -> State:
+    """Return every state, (T, h) each, along a sequence of single rows that begins at zero.
+
+    Args:
+        unit: a cell with its weights.
+        inputs: characters (T, 1), or rows (T, 1, num_inputs).
+    """
+    h = len(unit.W_h)
+    form = FORMS.get(unit.equation)
+    state = tuple(unit.b.new_zeros(h) for _ in range(unit.num_states))
+    if form is not None:
+        A = input_products(unit, inputs)[:, 0]
+        hidden = [InPlace(part) for part in form.parts(unit.W_h)]
+        buffers = _walk(form, hidden, A, unit.b_h, unit.activation == "relu", state)
+        return tuple(buffers[: unit.num_states])
+    weights, f, found = unit.weights(), FUNCTIONS[unit.activation], []
+    for X in _rows(inputs[:, 0]):
+        state, _ = unit.equation(X, state, weights, f)
+        found.append(state)
+    return tuple(torch.stack(tensors) for tensors in zip(*found, strict=True))
+
+
+def input_products(unit: Unit, inputs: Tensor) -> Tensor:
     """Return X_t W_x + b for all time steps and gates: (T, B, G·h), a buffer of its own."""
     if inputs.dtype == torch.long:
-        return torch.nn.functional.embedding(inputs, cell.W_x).add_(cell.b)
+        return torch.nn.functional.embedding(inputs, unit.W_x).add_(unit.b)
     T, B, num_inputs = inputs.shape
-    return affine(inputs.reshape(T * B, num_inputs), cell.W_x, cell.b).view(T, B, -1)
+    return affine(inputs.reshape(T * B, num_inputs), unit.W_x, unit.b).view(T, B, -1)
+
+
+def _rows(inputs: Tensor) -> Sequence[Tensor | OneHot]:
+    return [OneHot(column) for column in inputs] if inputs.dtype == torch.long else list(inputs)
+
+
+class Product(Protocol):
+    """The product of hidden states with a part of W_h: `Factor` for the rows of a minibatch, `InPlace` for one row."""
+
+    def times(self, a: Tensor, plus: Tensor, out: Tensor) -> Tensor:
+        """Compute a @ W + plus into `out`."""
+
+
+class InPlace:
+    """The product of a single hidden state (h,) with weights (h, m), on the weights where they lie."""
+
+    def __init__(self, W: Tensor) -> None:
+        self._W = W.t()
+
+    def times(self, a: Tensor, plus: Tensor, out: Tensor) -> Tensor:
+        """Compute a @ W + plus into `out`."""
+        return torch.addmv(plus, self._W, a, out=out)
+
+
+class Form(Function):
+    """A fast form: the same as an equation, with the derivatives written by hand.
+
+    Attributes:
+        widths: of the buffers that a step writes into, in multiples of h; the new states come first.
+    """
+
+    widths: tuple[int, ...]
+
+    @staticmethod
+    def parts(W_h: Tensor) -> tuple[Tensor, ...]:
+        """Return the parts of W_h that the hidden state is multiplied by one after another."""
+        return (W_h,)
+
+    @staticmethod
+    def views(A: Tensor, *buffers: Tensor) -> tuple[Tensor, ...]:
+        """Return what a step reads and writes, cut out of the pre-activations (..., G·h) and the buffers."""
+        return (A, *buffers)
+
+    @staticmethod
+    def step(hidden: Sequence[Product], state: State, b_h: Tensor | None, relu: bool, *views: Tensor) -> State:
+        """Take one time step and return the new state, which lies in the first buffers.
+
+        Args:
+            hidden: the products with `parts`.
+            state: the state before, each (..., h).
+            b_h: a second bias, (G·h,), where the equation has one.
+            relu: whether φ is ReLU.
+            views: of this time step; the pre-activations stay as they are.
+        """
+        raise NotImplementedError
+
+
+def _walk(
+    form: type[Form], hidden: Sequence[Product], A: Tensor, b_h: Tensor | None, relu: bool, state: State
+) -> list[Tensor]:
+    """Walk along the pre-activations A (T, ..., G·h); return the buffers of all time steps, (T, ..., width·h) each."""
+    h = state[0].shape[-1]
+    buffers = [A.new_empty(*A.shape[:-1], width * h) for width in form.widths]
+    for views in zip(*form.views(A, *buffers), strict=True):
+        state = form.step(hidden, state, b_h, relu, *views)
+    return buffers
+
+
+def _walk_minibatch(
+    form: type[Form], A: Tensor, W_h: Tensor, b_h: Tensor | None, relu: bool, state: State
+) -> list[Tensor]:
+    """Do so along (T, B, G·h), with the weights laid out for B rows."""
+    return _walk(form, [Factor(part, A.shape[1]) for part in form.parts(W_h)], A, b_h, relu, state)
 
 
 def _previous(H_0: Tensor, H: Tensor) -> Tensor:
@@ -61,23 +164,26 @@ def _previous(H_0: Tensor, H: Tensor) -> Tensor:
     return torch.cat((H_0[None], H[:-1])).flatten(0, 1)
 
 
-class _RNNSequence(Function):
+class _RNN(Form):
     """H_t = φ(A_t),  A_t = X_t W_xh + b_h + H_{t-1} W_hh.
 
     dA_t = dH_t ⊙ φ'(A_t),  dH_{t-1} += dA_t W_hhᵀ,  dW_hh = Σ_t H_{t-1}ᵀ dA_t
     """
 
+    widths = (1,)
+
     @staticmethod
-    def forward(ctx: Any, A: Tensor, W_hh: Tensor, H_0: Tensor, relu: bool) -> Tensor:
-        outputs = torch.empty_like(A)
-        H = H_0
-        hidden = Factor(W_hh, len(H_0))
-        for A_t, out in zip(A, outputs, strict=True):
-            hidden.times(H, A_t, out)
-            H = out.relu_() if relu else out.tanh_()
+    def step(hidden: Sequence[Product], state: State, b_h: Tensor | None, relu: bool, *views: Tensor) -> State:
+        A, H = views
+        hidden[0].times(state[0], A, H)
+        return (H.relu_() if relu else H.tanh_(),)
+
+    @staticmethod
+    def forward(ctx: Any, A: Tensor, W_hh: Tensor, b_h: Tensor | None, relu: bool, H_0: Tensor) -> tuple[Tensor, ...]:
+        (outputs,) = _walk_minibatch(_RNN, A, W_hh, b_h, relu, (H_0,))
         ctx.save_for_backward(outputs, W_hh, H_0)
         ctx.relu = relu
-        return outputs
+        return (outputs,)
 
     @staticmethod
     def backward(ctx: Any, dH: Tensor) -> tuple[Tensor | None, ...]:
@@ -91,10 +197,10 @@ class _RNNSequence(Function):
             torch.mul(later.add_(dH[t]), slope[t], out=dA[t])
             later = back.applied_to(dA[t])
         dW_hh = product(_previous(H_0, outputs).t(), dA.flatten(0, 1))
-        return dA, dW_hh, later, None
+        return dA, dW_hh, None, None, later
 
 
-class _GRUSequence(Function):
+class _GRU(Form):
     """H_t = Z ⊙ H_{t-1} + (1 - Z) ⊙ H̃,  where H̃ = tanh(A_h) and A_h has (R ⊙ H_{t-1}) W_hh in it.
 
     dA_z = dH_t ⊙ (H_{t-1} - H̃) ⊙ Z (1 - Z)
@@ -103,22 +209,33 @@ class _GRUSequence(Function):
     dH_{t-1} += dH_t ⊙ Z + d(R ⊙ H_{t-1}) ⊙ R + dA_r W_hrᵀ + dA_z W_hzᵀ
     """
 
+    widths = (1, 3, 1)  # H; R, Z and H̃; R ⊙ H
+
     @staticmethod
-    def forward(ctx: Any, A: Tensor, W_h: Tensor, H_0: Tensor) -> Tensor:
-        T, B, h = len(A), A.shape[1], H_0.shape[1]
-        hidden_RZ, hidden_H = Factor(W_h[:, : 2 * h], B), Factor(W_h[:, 2 * h :], B)
-        outputs = A.new_empty(T, B, h)
-        gates = A.new_empty(T, B, 3 * h)  # R, Z and H̃
-        RH = A.new_empty(T, B, h)
-        H = H_0
-        for t in range(T):
-            RZ, H_tilde = gates[t, :, : 2 * h], gates[t, :, 2 * h :]
-            hidden_RZ.times(H, A[t, :, : 2 * h], RZ).sigmoid_()
-            torch.mul(RZ[:, :h], H, out=RH[t])
-            hidden_H.times(RH[t], A[t, :, 2 * h :], H_tilde).tanh_()
-            H = torch.lerp(H_tilde, H, RZ[:, h:], out=outputs[t])
+    def parts(W_h: Tensor) -> tuple[Tensor, ...]:
+        h = len(W_h)
+        return W_h[:, : 2 * h], W_h[:, 2 * h :]
+
+    @staticmethod
+    def views(A: Tensor, *buffers: Tensor) -> tuple[Tensor, ...]:
+        H, gates, RH = buffers
+        h = H.shape[-1]
+        RZ, H_tilde = gates[..., : 2 * h], gates[..., 2 * h :]
+        return A[..., : 2 * h], A[..., 2 * h :], H, RZ, RZ[..., :h], RZ[..., h:], H_tilde, RH
+
+    @staticmethod
+    def step(hidden: Sequence[Product], state: State, b_h: Tensor | None, relu: bool, *views: Tensor) -> State:
+        A_rz, A_h, H, RZ, R, Z, H_tilde, RH = views
+        hidden[0].times(state[0], A_rz, RZ).sigmoid_()
+        torch.mul(R, state[0], out=RH)
+        hidden[1].times(RH, A_h, H_tilde).tanh_()
+        return (torch.lerp(H_tilde, state[0], Z, out=H),)
+
+    @staticmethod
+    def forward(ctx: Any, A: Tensor, W_h: Tensor, b_h: Tensor | None, relu: bool, H_0: Tensor) -> tuple[Tensor, ...]:
+        outputs, gates, RH = _walk_minibatch(_GRU, A, W_h, b_h, relu, (H_0,))
         ctx.save_for_backward(outputs, gates, RH, W_h, H_0)
-        return outputs
+        return (outputs,)
 
     @staticmethod
     def backward(ctx: Any, dH: Tensor) -> tuple[Tensor | None, ...]:
@@ -144,10 +261,10 @@ class _GRUSequence(Function):
         dA_flat = dA.flatten(0, 1)
         dW_hrz = product(H_before.flatten(0, 1).t(), dA_flat[:, : 2 * h])
         dW_hh = product(RH.flatten(0, 1).t(), dA_flat[:, 2 * h :])
-        return dA, torch.cat((dW_hrz, dW_hh), dim=1), later
+        return dA, torch.cat((dW_hrz, dW_hh), dim=1), None, None, later
 
 
-class _LSTMSequence(Function):
+class _LSTM(Form):
     """C_t = F ⊙ C_{t-1} + I ⊙ C̃,  H_t = O ⊙ tanh(C_t).
 
     dC_t += dH_t ⊙ O ⊙ (1 - tanh²(C_t)),  dC_{t-1} = dC_t ⊙ F
@@ -156,24 +273,30 @@ class _LSTMSequence(Function):
     dH_{t-1} += dA_i W_hiᵀ + dA_f W_hfᵀ + dA_o W_hoᵀ + dA_c W_hcᵀ,  one product, as the gates lie side by side
     """
 
+    widths = (1, 1, 4, 1)  # H; C; I, F, O and C̃; tanh(C)
+
     @staticmethod
-    def forward(ctx: Any, A: Tensor, W_h: Tensor, H_0: Tensor, C_0: Tensor) -> tuple[Tensor, Tensor]:
-        T, B, h = len(A), A.shape[1], H_0.shape[1]
-        outputs = A.new_empty(T, B, h)
-        gates = torch.empty_like(A)  # I, F, O and C̃
-        cells, tanh_C = A.new_empty(T, B, h), A.new_empty(T, B, h)
-        H, C = H_0, C_0
-        hidden = Factor(W_h, B)
-        for t in range(T):
-            hidden.times(H, A[t], gates[t])
-            gates[t, :, : 3 * h].sigmoid_()
-            gates[t, :, 3 * h :].tanh_()
-            I, F, O, C_tilde = torch.split(gates[t], h, dim=1)
-            C = torch.mul(F, C, out=cells[t]).addcmul_(I, C_tilde)
-            torch.tanh(C, out=tanh_C[t])
-            H = torch.mul(O, tanh_C[t], out=outputs[t])
+    def views(A: Tensor, *buffers: Tensor) -> tuple[Tensor, ...]:
+        H, C, gates, tanh_C = buffers
+        return A, H, C, gates, gates[..., : -H.shape[-1]], *torch.split(gates, H.shape[-1], dim=-1), tanh_C
+
+    @staticmethod
+    def step(hidden: Sequence[Product], state: State, b_h: Tensor | None, relu: bool, *views: Tensor) -> State:
+        A, H, C, gates, IFO, I, F, O, C_tilde, tanh_C = views
+        hidden[0].times(state[0], A, gates)
+        IFO.sigmoid_()
+        C_tilde.tanh_()
+        torch.mul(F, state[1], out=C).addcmul_(I, C_tilde)
+        torch.tanh(C, out=tanh_C)
+        return torch.mul(O, tanh_C, out=H), C
+
+    @staticmethod
+    def forward(
+        ctx: Any, A: Tensor, W_h: Tensor, b_h: Tensor | None, relu: bool, H_0: Tensor, C_0: Tensor
+    ) -> tuple[Tensor, ...]:
+        outputs, cells, gates, tanh_C = _walk_minibatch(_LSTM, A, W_h, b_h, relu, (H_0, C_0))
         ctx.save_for_backward(outputs, gates, cells, tanh_C, W_h, H_0, C_0)
-        return outputs, C.clone()
+        return outputs, cells[-1].clone()
 
     @staticmethod
     def backward(ctx: Any, dH: Tensor, dC_last: Tensor) -> tuple[Tensor | None, ...]:
@@ -202,11 +325,11 @@ class _LSTMSequence(Function):
             later = back.applied_to(dA[t])
             dC = dC * F[t]
         dW_h = product(_previous(H_0, outputs).t(), dA.flatten(0, 1))
-        return dA, dW_h, later, dC
+        return dA, dW_h, None, None, later, dC
 
 
-class _LibraryGRUSequence(Function):
-    """The cell of `torch.nn.GRU`, which resets after the product, so that all gates share one.
+class _LibraryGRU(Form):
+    """The GRU that resets after the product, so that all gates share one.
 
     G_t = H_{t-1} W_h + b_h,  N_t = tanh(X_t W_xn + b_xn + R_t ⊙ G_tn),  H_t = (1 - Z_t) ⊙ N_t + Z_t ⊙ H_{t-1}
 
@@ -214,22 +337,30 @@ class _LibraryGRUSequence(Function):
     dA_z = dG_z = dH_t ⊙ (H_{t-1} - N) ⊙ Z (1 - Z),  dH_{t-1} += dH_t ⊙ Z + dG W_hᵀ
     """
 
+    widths = (1, 3, 3)  # H; R, Z and N; G
+
     @staticmethod
-    def forward(ctx: Any, A: Tensor, W_h: Tensor, b_h: Tensor, H_0: Tensor) -> Tensor:
-        T, B, h = len(A), A.shape[1], H_0.shape[1]
-        outputs = A.new_empty(T, B, h)
-        gates = torch.empty_like(A)  # R, Z and N
-        G = torch.empty_like(A)
-        H = H_0
-        hidden = Factor(W_h, B)
-        for t in range(T):
-            hidden.times(H, b_h, G[t])
-            RZ, N = gates[t, :, : 2 * h], gates[t, :, 2 * h :]
-            torch.add(A[t, :, : 2 * h], G[t, :, : 2 * h], out=RZ).sigmoid_()
-            torch.addcmul(A[t, :, 2 * h :], RZ[:, :h], G[t, :, 2 * h :], out=N).tanh_()
-            H = torch.lerp(N, H, RZ[:, h:], out=outputs[t])
+    def views(A: Tensor, *buffers: Tensor) -> tuple[Tensor, ...]:
+        H, gates, G = buffers
+        h = H.shape[-1]
+        RZ, N = gates[..., : 2 * h], gates[..., 2 * h :]
+        A_rz, A_n, G_rz, G_n = A[..., : 2 * h], A[..., 2 * h :], G[..., : 2 * h], G[..., 2 * h :]
+        return A_rz, A_n, H, RZ, RZ[..., :h], RZ[..., h:], N, G, G_rz, G_n
+
+    @staticmethod
+    def step(hidden: Sequence[Product], state: State, b_h: Tensor | None, relu: bool, *views: Tensor) -> State:
+        assert b_h is not None
+        A_rz, A_n, H, RZ, R, Z, N, G, G_rz, G_n = views
+        hidden[0].times(state[0], b_h, G)
+        torch.add(A_rz, G_rz, out=RZ).sigmoid_()
+        torch.addcmul(A_n, R, G_n, out=N).tanh_()
+        return (torch.lerp(N, state[0], Z, out=H),)
+
+    @staticmethod
+    def forward(ctx: Any, A: Tensor, W_h: Tensor, b_h: Tensor | None, relu: bool, H_0: Tensor) -> tuple[Tensor, ...]:
+        outputs, gates, G = _walk_minibatch(_LibraryGRU, A, W_h, b_h, relu, (H_0,))
         ctx.save_for_backward(outputs, gates, G, W_h, H_0)
-        return outputs
+        return (outputs,)
 
     @staticmethod
     def backward(ctx: Any, dH: Tensor) -> tuple[Tensor | None, ...]:
@@ -256,48 +387,8 @@ class _LibraryGRUSequence(Function):
         dG_flat = dG.flatten(0, 1)
         dW_h, db_h = product(H_before.flatten(0, 1).t(), dG_flat), dG_flat.sum(0)
         dA = torch.cat((dG[:, :, : 2 * h], dN), dim=2)
-        return dA, dW_h, db_h, later
+        return dA, dW_h, db_h, None, later
 
 
-def run_library_sequence(
-    kind: str, inputs: Tensor, weights: tuple[Tensor, Tensor, Tensor, Tensor], state: State, relu: bool = False
-) -> tuple[Tensor, State]:
-    """Walk one layer and direction of `torch.nn.RNN`, `GRU` or `LSTM` along a sequence, by its own weights.
-
-    Args:
-        kind: "rnn", "gru" or "lstm".
-        inputs: characters (T, B), integer, standing for one-hot rows; or rows (T, B, num_inputs).
-        weights: the library's ``weight_ih, weight_hh, bias_ih, bias_hh``; its weights are transposed, gates in rows.
-        state: ``(H,)`` or ``(H, C)``, each (B, h).
-
-    Returns:
-        All hidden states (T, B, h) and the last state.
-    """
-    W_ih, W_hh, b_ih, b_hh = weights
-    positions = inputs
-    if inputs.dtype == torch.long:  # only the columns of the characters that are present
-        present, positions = torch.unique(inputs, return_inverse=True)
-        W_ih = W_ih.index_select(1, present)
-    bias = b_ih if kind == "gru" else b_ih + b_hh
-    if kind == "lstm":  # the library's order is i, f, c, o
-        W_ih, W_hh, bias = (_output_gate_third(tensor) for tensor in (W_ih, W_hh, bias))
-    if inputs.dtype == torch.long:
-        A = torch.nn.functional.embedding(positions, W_ih.t().contiguous()).add_(bias)
-    else:
-        T, B, num_inputs = inputs.shape
-        A = affine(inputs.reshape(T * B, num_inputs), W_ih.t(), bias).view(T, B, -1)
-    apply: Callable[..., Any] = _LIBRARY_SEQUENCES[kind].apply
-    if kind == "lstm":
-        outputs, C = apply(A, W_hh.t(), *state)
-        return outputs, (outputs[-1], C)
-    outputs = apply(A, W_hh.t(), b_hh, *state) if kind == "gru" else apply(A, W_hh.t(), *state, relu)
-    return outputs, (outputs[-1],)
-
-
-def _output_gate_third(tensor: Tensor) -> Tensor:
-    I, F, C, O = tensor.chunk(4)
-    return torch.cat((I, F, O, C))
-
-
-_SEQUENCES: dict[type[Cell], type[Function]] = {RNN: _RNNSequence, GRU: _GRUSequence, LSTM: _LSTMSequence}
-_LIBRARY_SEQUENCES: dict[str, type[Function]] = {"rnn": _RNNSequence, "gru": _LibraryGRUSequence, "lstm": _LSTMSequence}
+FORMS: dict[Equation, type[Form]] = {rnn: _RNN, gru: _GRU, gru_of_the_library: _LibraryGRU, lstm: _LSTM}
+"""The fast form of each equation that has one."""

@@ -1,1 +1,1 @@
-"""Recorded runs on the embedded texts; ``python -m rnnlab.recordings`` makes them anew."""
+"""Recorded runs on the embedded texts; ``python -m rnnlab.recordings`` records them again."""

@@ -1,4 +1,4 @@
-"""What a checkpoint answers: each kind of question as one look of the engine at restored weights (torch)."""
+"""Answering questions to a checkpoint: each kind is one function of the engine, on restored weights (torch)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from torch import Tensor
 from rnnlab.config import TrainConfig
 from rnnlab.engine.cells import State
 from rnnlab.engine.cloze import fill_gap, gaps
+from rnnlab.engine.device import available_devices, resolve_device
 from rnnlab.engine.diagnosis import diagnose
 from rnnlab.engine.generation import generate
 from rnnlab.engine.microscope import dependence, inspect
@@ -20,19 +21,20 @@ from rnnlab.engine.model import LanguageModel, build_model
 from rnnlab.engine.parity import parity
 from rnnlab.engine.training import prepare_thread
 from rnnlab.runs import checkpoints
+from rnnlab.runs.protocol import Answer, AnswerOrder
 from rnnlab.runs.questions import BULKY
-from rnnlab.text.preparation import Prepared, prepare
+from rnnlab.text.preparation import Prepared
 from rnnlab.text.vocab import Vocab
 
 Question = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Subject:
-    """What is asked: frozen weights, and the text that they were trained on.
+class Network:
+    """A network with frozen weights, and the text that it was trained on.
 
     Attributes:
-        hidden: the state that the run carries across epochs, if it does: its network may be lost without it.
+        hidden: the state that the run carries across epochs, if it does: the network may be lost without it.
     """
 
     model: LanguageModel
@@ -42,30 +44,32 @@ class Subject:
     hidden: State | None
 
 
-def answer(order: Mapping[str, Any]) -> dict[str, Any]:
+def answer(order: AnswerOrder) -> Answer:
     """Answer the question of `order` to its checkpoint; it has been checked by `rnnlab.runs.questions`.
 
     Raises:
         RNNLabError: a character that the network does not know, a checkpoint that cannot be read.
     """
-    config, question = TrainConfig.from_json(order["config"]), order["question"]
+    config, question = TrainConfig.from_json(order.config), order.question
     prepare_thread(config)
-    text = prepare(order["text"], config.preprocessing, config.num_chars)
+    text = Prepared(order.text, order.held_out)
     vocab = Vocab(text.train)
-    keep = {"keep": False} if question["kind"] in BULKY else {}
+    keep = question["kind"] not in BULKY
     if question["kind"] == "parity":
-        return {**parity(config, len(vocab), _indices(vocab, text)), **keep}
-    model = build_model(config, len(vocab))
-    state = checkpoints.restore(model, config, Path(order["checkpoint"]))
-    subject = Subject(state.model, config, vocab, text, state.hidden if config.carry_state else None)
-    where = {"epoch": state.epoch, "minibatch": state.minibatch}
-    return {**where, **_ANSWERS[question["kind"]](subject, question), **keep}
+        device = resolve_device(config, len(vocab))
+        return Answer(answer=parity(config, len(vocab), _indices(vocab, text), device), keep=keep)
+    assert order.checkpoint is not None
+    model = build_model(config, len(vocab), _device(config, len(vocab), order.device))
+    state = checkpoints.restore(model, config, Path(order.checkpoint))
+    network = Network(state.model, config, vocab, text, state.hidden if config.carry_state else None)
+    position = {"epoch": state.epoch, "minibatch": state.minibatch}
+    return Answer(answer={**position, **_ANSWERS[question["kind"]](network, question)}, keep=keep)
 
 
-def _generate(subject: Subject, question: Question) -> dict[str, Any]:
+def _generate(network: Network, question: Question) -> dict[str, Any]:
     text = generate(
-        subject.model,
-        subject.vocab,
+        network.model,
+        network.vocab,
         question["prefix"],
         question["num_preds"],
         decoding=question["decoding"],
@@ -76,34 +80,41 @@ def _generate(subject: Subject, question: Question) -> dict[str, Any]:
     return {"text": text}
 
 
-def _diagnose(subject: Subject, question: Question) -> dict[str, Any]:
-    indices = _indices(subject.vocab, subject.text)
-    found = diagnose(subject.model, subject.config, subject.vocab, indices, subject.text.held_out, subject.hidden)
+def _diagnose(network: Network, question: Question) -> dict[str, Any]:
+    indices = _indices(network.vocab, network.text)
+    found = diagnose(network.model, network.config, network.vocab, indices, network.text.held_out, network.hidden)
     return {"diagnosis": found.model_dump(mode="json")}
 
 
-def _inspect(subject: Subject, question: Question) -> dict[str, Any]:
-    return inspect(subject.model, subject.config, subject.vocab, question["text"], question["layer"])
+def _inspect(network: Network, question: Question) -> dict[str, Any]:
+    return inspect(network.model, network.config, network.vocab, question["text"], question["layer"])
 
 
-def _dependence(subject: Subject, question: Question) -> dict[str, Any]:
-    return dependence(subject.model, subject.vocab, question["text"], question["position"])
+def _dependence(network: Network, question: Question) -> dict[str, Any]:
+    return dependence(network.model, network.vocab, question["text"], question["position"])
 
 
-def _fill_gap(subject: Subject, question: Question) -> dict[str, Any]:
-    return fill_gap(subject.model, subject.vocab, question["before"], question["after"], subject.hidden)
+def _fill_gap(network: Network, question: Question) -> dict[str, Any]:
+    return fill_gap(network.model, network.vocab, question["before"], question["after"], network.hidden)
 
 
-def _gaps(subject: Subject, question: Question) -> dict[str, Any]:
-    indices = _indices(subject.vocab, subject.text)
-    return gaps(subject.model, subject.vocab, indices, subject.text.held_out, question["num"], subject.hidden)
+def _gaps(network: Network, question: Question) -> dict[str, Any]:
+    indices = _indices(network.vocab, network.text)
+    return gaps(network.model, network.vocab, indices, network.text.held_out, question["num"], network.hidden)
+
+
+def _device(config: TrainConfig, vocab_size: int, started_on: str | None) -> torch.device:
+    """Return where to answer: on the device of the run; where that is missing and was not asked for, here."""
+    if config.device == "auto" and started_on is not None and started_on not in available_devices(config):
+        return torch.device("cpu")
+    return resolve_device(config, vocab_size, started_on)
 
 
 def _indices(vocab: Vocab, text: Prepared) -> Tensor:
     return torch.tensor(vocab.encode(text.train), dtype=torch.long)
 
 
-_ANSWERS: dict[str, Callable[[Subject, Question], dict[str, Any]]] = {
+_ANSWERS: dict[str, Callable[[Network, Question], dict[str, Any]]] = {
     "generate": _generate,
     "diagnose": _diagnose,
     "inspect": _inspect,

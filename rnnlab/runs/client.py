@@ -10,17 +10,18 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
+
+from pydantic import ValidationError
 
 from rnnlab.config import Decoding, TrainConfig
 from rnnlab.environment import Environment
@@ -28,8 +29,38 @@ from rnnlab.errors import CorpusError, RNNLabError, RunError
 from rnnlab.events import Diagnosis, Event
 from rnnlab.runs import schema
 from rnnlab.runs.admission import estimate_epoch
-from rnnlab.runs.local import command, worker_environment
-from rnnlab.runs.protocol import Endpoint, Lines, encode
+from rnnlab.runs.endpoint import Endpoint
+from rnnlab.runs.process import command, worker_environment
+from rnnlab.runs.protocol import (
+    SUPERVISOR_TO_CLIENT,
+    SUPERVISOR_TO_STARTER,
+    AddText,
+    AskCheckpoint,
+    ChangeSetting,
+    CompareImplementations,
+    ContinueRun,
+    CreateRun,
+    DeleteRun,
+    GetStatus,
+    HomeBusy,
+    ImportRun,
+    Lines,
+    Message,
+    PauseRun,
+    Refusal,
+    RenameRun,
+    Request,
+    Result,
+    ResumeRun,
+    ShortenLink,
+    StarRun,
+    StartFailure,
+    StepRun,
+    StopRun,
+    WaitForChange,
+    Welcome,
+    encode,
+)
 from rnnlab.runs.store import Store
 
 PATIENCE = 20.0  # seconds to wait for an answer, or for a supervisor to come up
@@ -108,24 +139,24 @@ class Client:
             RNNLabError: it could not train (text, prefix, size), or no more runs are admitted (queue, disk).
         """
         return str(
-            self._call("create", config=config.to_json(), name=name, based_on=based_on, owner=owner, language=language)
+            self._call(CreateRun, config=config.to_json(), name=name, based_on=based_on, owner=owner, language=language)
         )
 
     def pause(self, run_id: str, *, owner: str | None = None) -> None:
-        """Let a run wait before its next minibatch."""
-        self._call("pause", run=run_id, owner=owner)
+        """Pause a run before its next minibatch; a paused run stays as it is."""
+        self._call(PauseRun, run=run_id, owner=owner)
 
     def resume(self, run_id: str, *, owner: str | None = None) -> None:
-        """Let a paused run go on."""
-        self._call("resume", run=run_id, owner=owner)
+        """Resume a paused run; a running run stays as it is."""
+        self._call(ResumeRun, run=run_id, owner=owner)
 
     def step(self, run_id: str, unit: str = "minibatch", *, owner: str | None = None) -> None:
         """Let a run go on to the end of the next "minibatch", "epoch" or "period", and pause there."""
-        self._call("step", run=run_id, unit=unit, owner=owner)
+        self._call(StepRun, run=run_id, unit=unit, owner=owner)
 
     def stop(self, run_id: str, *, owner: str | None = None) -> None:
-        """End a run before its next minibatch; it can be continued."""
-        self._call("stop", run=run_id, owner=owner)
+        """Stop a run before its next minibatch; it can be continued. A stopped run stays as it is."""
+        self._call(StopRun, run=run_id, owner=owner)
 
     def set(self, run_id: str, name: str, value: float | None, *, owner: str | None = None) -> None:
         """Change "learning_rate" or "clip_norm" (None: off) of a run from its next minibatch on.
@@ -133,19 +164,19 @@ class Client:
         Raises:
             ConfigError: a value outside what is allowed.
         """
-        self._call("set", run=run_id, name=name, value=value, owner=owner)
+        self._call(ChangeSetting, run=run_id, name=name, value=value, owner=owner)
 
     def continue_run(self, run_id: str, more_epochs: int = 0, *, owner: str | None = None) -> None:
         """Let a run that has ended go on from its last checkpoint, for `more_epochs` more than it was to have."""
-        self._call("continue", run=run_id, more_epochs=more_epochs, owner=owner)
+        self._call(ContinueRun, run=run_id, more_epochs=more_epochs, owner=owner)
 
     def delete(self, run_id: str, *, owner: str | None = None) -> None:
         """Remove a run, its events and its checkpoints; one that trains is ended first."""
-        self._call("delete", run=run_id, owner=owner)
+        self._call(DeleteRun, run=run_id, owner=owner)
 
     def star(self, run_id: str, starred: bool) -> None:
         """Mark a run, or no longer."""
-        self._call("star", run=run_id, starred=starred)
+        self._call(StarRun, run=run_id, starred=starred)
 
     def rename(self, run_id: str, title: str, *, owner: str | None = None) -> None:
         """Call a run `title`, one line of at most 80 characters; "" gives it the name of its recipe back.
@@ -153,7 +184,7 @@ class Client:
         Raises:
             RunError: ``title_invalid``.
         """
-        self._call("rename", run=run_id, title=title, owner=owner)
+        self._call(RenameRun, run=run_id, title=title, owner=owner)
 
     def shorten(self, parameters: Mapping[str, str]) -> str:
         """Return a code of 7 or 8 letters for the parameters of a page; the same ones have the same code.
@@ -163,7 +194,7 @@ class Client:
         Raises:
             RunError: ``link_invalid``: too many, or too long.
         """
-        return str(self._call("shorten", parameters=dict(parameters)))
+        return str(self._call(ShortenLink, parameters=dict(parameters)))
 
     def add_text(self, text: str, title: str) -> str:
         """Keep a text to train on, and return the name for `TrainConfig.corpus`.
@@ -171,7 +202,7 @@ class Client:
         Raises:
             CorpusError: it is empty, binary or too large.
         """
-        return str(self._call("add_text", text=text, title=title))
+        return str(self._call(AddText, text=text, title=title))
 
     def import_run(self, data: bytes | str, *, owner: str = "") -> str:
         """Add a run that was exported elsewhere, and return its new id; it can be looked at, not continued.
@@ -183,7 +214,7 @@ class Client:
 
         check_size(data)
         text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
-        return str(self._call("import", data=text, owner=owner))
+        return str(self._call(ImportRun, data=text, owner=owner))
 
     def follow(self, run_id: str, cursor: int = 0) -> Iterator[Event]:
         """Yield what a run says after `cursor`, as it says it, until it has ended."""
@@ -209,7 +240,7 @@ class Client:
         while True:
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
             try:
-                return int(self._call("wait", run=run_id, version=version, _timeout=left))
+                return int(self._call(WaitForChange, run=run_id, version=version, _timeout=left))
             except FutureTimeoutError:
                 return self.store.version(run_id)
             except RunError as error:
@@ -332,11 +363,13 @@ class Client:
         Raises:
             RNNLabError: a network with these settings could not train.
         """
-        return dict(self._call("parity", config=config.to_json(), changes=dict(changes or {}), _timeout=None))
+        return dict(
+            self._call(CompareImplementations, config=config.to_json(), changes=dict(changes or {}), _timeout=None)
+        )
 
     def _ask(self, run_id: str, question: dict[str, Any], epoch: int | None) -> dict[str, Any]:
         # however long it takes: the supervisor ends an answer that takes too long
-        return dict(self._call("ask", run=run_id, question=question, epoch=epoch, _timeout=None))
+        return dict(self._call(AskCheckpoint, run=run_id, question=question, epoch=epoch, _timeout=None))
 
     # this machine
 
@@ -346,39 +379,45 @@ class Client:
 
     def status(self, memory: bool = False) -> dict[str, Any]:
         """Return what the supervisor says of itself: `ready`, `slots`, `pids`, `runs`, and `memory_mb` (PSS)."""
-        return dict(self._call("status", memory=memory))
+        return dict(self._call(GetStatus, memory=memory))
 
-    def seconds_per_epoch(self, config: TrainConfig) -> float | None:
-        """Estimate how long an epoch takes here: as it took last time, else from the speed of this machine, or None."""
+    def seconds_per_epoch(self, config: TrainConfig, vocab_size: Callable[[], int] | None = None) -> float | None:
+        """Estimate how long an epoch takes here: as it took last time, else from the speed of this machine, or None.
+
+        Args:
+            config: the run.
+            vocab_size: counts the characters in the vocabulary of its text, for a caller who has prepared that text;
+                called only where nothing was measured.
+        """
         measured = self.store.epoch_seconds(config)
         if measured is not None:
             return measured
         speed = self.store.meta("speed")
-        vocab_size = self._vocab_size(config)
-        if not speed or vocab_size is None:
+        if not speed:
             return None
-        return estimate_epoch(config, vocab_size, speed["flops"], speed["op_seconds"])
+        try:
+            size = vocab_size() if vocab_size is not None else self._vocab_size(config)
+        except CorpusError:
+            return None
+        return estimate_epoch(config, size, speed["flops"], speed["op_seconds"])
 
-    def _vocab_size(self, config: TrainConfig) -> int | None:
+    def _vocab_size(self, config: TrainConfig) -> int:
         key = (config.corpus, config.preprocessing, config.num_chars)
         if key not in self._vocab_sizes:
             from rnnlab.text import corpora
 
-            try:
-                corpus = corpora.load(config.corpus, folders=self.environment.corpus_folders, texts=self.store.text)
-            except CorpusError:
-                return None
+            corpus = corpora.load(config.corpus, folders=self.environment.corpus_folders, texts=self.store.text)
             train = corpora.prepare(corpus.text, config.preprocessing, config.num_chars).train
             self._vocab_sizes[key] = len(set(train))
         return self._vocab_sizes[key]
 
     # the connection
 
-    def _call(self, verb: str, /, _timeout: float | None = PATIENCE, **parameters: Any) -> Any:
+    def _call(self, command: type[Message], /, _timeout: float | None = PATIENCE, **fields: Any) -> Any:
         for attempt in (1, 2):
             link = self._ensure()
             try:
-                request, future = link.ask({"command": verb, **parameters})
+                request, future = link.ask(command, fields)
             except OSError:  # it died since we last heard of it
                 if attempt == 2:
                     raise _lost() from None
@@ -388,7 +427,7 @@ class Client:
                 return future.result(_timeout)
             except FutureTimeoutError:
                 link.forget(request)
-                if verb == "wait":
+                if command is WaitForChange:
                     raise
                 raise RunError("supervisor_silent", "The supervisor of the runs does not answer.") from None
         raise _lost()
@@ -441,13 +480,13 @@ class Client:
         with process.stdout:
             line = process.stdout.readline()
         try:
-            said = json.loads(line)
-        except ValueError:
-            said = {}
-        if "error" in said:
+            report = SUPERVISOR_TO_STARTER.decode(line)
+        except ValueError:  # it died before it could report
+            report = HomeBusy()
+        if isinstance(report, StartFailure):
             process.stdin.close()
-            raise RNNLabError.from_dict(said["error"])
-        if "ready" not in said:
+            raise report.error.rebuild()
+        if isinstance(report, HomeBusy):
             process.stdin.close()
             return False
         if self._process is not None and self._process.stdin is not None:
@@ -495,13 +534,24 @@ class _Link:
         self._reader = threading.Thread(target=self._read, daemon=True, name="rnnlab-client")
         self._reader.start()
 
-    def ask(self, message: dict[str, Any]) -> tuple[int, Future[Any]]:
+    def ask(self, command: type[Message], fields: dict[str, Any]) -> tuple[int, Future[Any]]:
+        """Send a command; return the id of the request, and the future of its result.
+
+        Raises:
+            OSError: the connection is broken.
+            RunError: ``command_invalid``: a field is missing or of the wrong type.
+        """
         request = next(self._ids)
+        try:
+            message = Request(id=request, command=command(**fields))
+        except ValidationError as error:
+            name = command.__name__
+            raise RunError("command_invalid", f"The command {name} is invalid: {error}.", command=name) from error
         future: Future[Any] = Future()
         self._pending[request] = future
         try:
             with self._sending:
-                self._connection.sendall(encode({"id": request, **message}))
+                self._connection.sendall(encode(message))
         except OSError:
             self._pending.pop(request, None)
             raise
@@ -525,13 +575,14 @@ class _Link:
     def _greet(self) -> None:
         self._connection.settimeout(5.0)
         try:
-            while True:
+            line = None
+            while line is None:
                 data = self._connection.recv(1 << 16)
                 if not data:
                     raise ConnectionResetError
-                messages = list(self._lines.feed(data))
-                if messages:
-                    break
+                line = next(self._lines.feed(data), None)
+            if not isinstance(SUPERVISOR_TO_CLIENT.decode(line), Welcome):
+                raise ConnectionResetError
         except (OSError, ValueError):
             self._connection.close()
             raise ConnectionResetError from None
@@ -542,26 +593,27 @@ class _Link:
             while True:
                 try:
                     data = self._connection.recv(1 << 18)
-                    messages = list(self._lines.feed(data))
+                    for line in self._lines.feed(data):
+                        self._receive(SUPERVISOR_TO_CLIENT.decode(line))
                 except (OSError, ValueError):
                     break
                 if not data:
                     break
-                for message in messages:
-                    self._hear(message)
         self.alive = False
         self._fail_all()
         if not self._closing:
             self._lost()
 
-    def _hear(self, message: dict[str, Any]) -> None:
-        future = self._pending.pop(int(message["id"]), None)
+    def _receive(self, message: Welcome | Result | Refusal) -> None:
+        if isinstance(message, Welcome):
+            return
+        future = self._pending.pop(message.id, None)
         if future is None:
             return
-        if "error" in message:
-            future.set_exception(RNNLabError.from_dict(message["error"]))
+        if isinstance(message, Refusal):
+            future.set_exception(message.error.rebuild())
         else:
-            future.set_result(message.get("result"))
+            future.set_result(message.value)
 
     def _fail_all(self) -> None:
         while self._pending:

@@ -1,154 +1,279 @@
-"""What pages and shell may ask of the supervisor, each command checked before anything happens."""
+"""The commands that pages and shell may give, each checked before anything happens."""
 
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import shutil
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
 from rnnlab.config import TrainConfig
 from rnnlab.errors import RNNLabError, RunError
 from rnnlab.runs import admission, links, protocol, questions
-from rnnlab.runs.desk import Visitor
-from rnnlab.runs.jobs import Job
-from rnnlab.runs.local import memory_pss_mb
-from rnnlab.runs.protocol import ENDED, LIVE, encode
+from rnnlab.runs.admission import Limits
+from rnnlab.runs.connections import Connection
+from rnnlab.runs.jobs import Inquiry, Job
+from rnnlab.runs.protocol import (
+    ENDED,
+    AddText,
+    AnswerOrder,
+    AskCheckpoint,
+    ChangeSetting,
+    Command,
+    CompareImplementations,
+    ContinueRun,
+    ControlMessage,
+    CreateRun,
+    DeleteRun,
+    ErrorData,
+    GetStatus,
+    ImportRun,
+    Message,
+    PauseRun,
+    Refusal,
+    RenameRun,
+    Request,
+    Result,
+    ResumeRun,
+    ShortenLink,
+    StarRun,
+    StepRun,
+    StopRun,
+    WaitForChange,
+)
+from rnnlab.runs.scheduler import new_job_id
 from rnnlab.runs.store import RunRecord, check_title, checkpoint_folder, state_error
+from rnnlab.runs.store_writer import StoreWriter
+from rnnlab.runs.texts import Texts
 
-if TYPE_CHECKING:
-    from rnnlab.runs.supervisor import Supervisor
+LATER = object()
+"""The result of a command that is answered later."""
 
-LATER = object()  # the answer comes when it is there
-TRIES = 8  # times that a question follows a newest checkpoint that was replaced before it was read
+
+class Host(Protocol):
+    """What the commands need of the process that holds the store and the workers."""
+
+    home: Path
+    limits: Limits
+    store: StoreWriter
+    texts: Texts
+
+    def write(self, work: Callable[[], object]) -> None:
+        """Call `work`, which changes the store, in one transaction.
+
+        Raises:
+            RunError: ``disk_full``, ``store_busy``.
+        """
+
+    def flush(self) -> None:
+        """Write the events that the workers have sent so far."""
+
+    def send(self, connection: Connection, message: Message) -> None:
+        """Send a message to a client."""
+
+    def status(self, memory: bool) -> dict[str, Any]:
+        """Return the state of the supervisor."""
+
+    def start_waiting(self) -> None:
+        """Start the jobs for which there are slots."""
+
+    def training(self, run: str) -> Job | None:
+        """Return the job that trains a run, if there is one that has not sent its last event."""
+
+    def control(self, job: Job, message: ControlMessage) -> None:
+        """Send a message to the worker of a job."""
+
+    def ask(self, job: Job) -> None:
+        """Start the job of a question, and send its answer to the client when it is there."""
+
+    def cancel(self, run: str, reason: RNNLabError) -> None:
+        """Kill the jobs of a run; the clients that wait for an answer get `reason`."""
+
+
+class _Caller(NamedTuple):
+    """A client that waits for an answer, and the id of its request."""
+
+    connection: Connection
+    request: int
+
+
+class _Waiter(NamedTuple):
+    """A client that waits for a run to change."""
+
+    caller: _Caller
+    run: str
+    version: int
 
 
 class Commands:
-    """Obeys; every method ``_command_...`` is a command, and returns its result, or `LATER`."""
+    """Carries out the commands of clients.
 
-    def __init__(self, supervisor: Supervisor) -> None:
-        self._supervisor = supervisor
-        self._waiters: list[tuple[Visitor, Any, str, int]] = []
+    Args:
+        host: the store and the workers.
+    """
 
-    def obey(self, visitor: Visitor, message: dict[str, Any]) -> None:
-        request = message.get("id")
-        name = str(message.get("command"))
-        command = getattr(self, f"_command_{name}", None)
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._waiters: list[_Waiter] = []
+
+    def handle(self, connection: Connection, request: Request) -> None:
+        """Carry out one request, and send its result or the reason why it is refused."""
+        caller = _Caller(connection, request.id)
         try:
-            if command is None:
-                raise RunError("command_unknown", f"There is no command {name!r}.", command=name[:40])
-            self._supervisor.flush()
-            result = command(visitor, message)
+            self._host.flush()
+            result = self._carry_out(request.command, caller)
         except RNNLabError as error:
-            self._send(visitor, {"id": request, "error": error.to_dict()})
+            self._host.send(connection, Refusal(id=request.id, error=ErrorData.of(error)))
         except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
-            wrong = RunError("command_invalid", f"The command {name!r} cannot be read: {error!r}.", command=name[:40])
-            self._send(visitor, {"id": request, "error": wrong.to_dict()})
+            name = request.command.kind
+            invalid = RunError("command_invalid", f"The command {name!r} cannot be read: {error!r}.", command=name)
+            self._host.send(connection, Refusal(id=request.id, error=ErrorData.of(invalid)))
         else:
             if result is not LATER:
-                self._send(visitor, {"id": request, "result": result})
+                self._host.send(connection, Result(id=request.id, value=result))
 
-    def _command_status(self, visitor: Visitor, message: dict[str, Any]) -> Any:
-        pids = [os.getpid(), *self._supervisor.engine.pids()]
-        return {
-            "ready": self._supervisor.ready,
-            "pid": os.getpid(),
-            "pids": pids,
-            "runs": {job.run: job.pid for job in self._supervisor.jobs.values() if job.question is None},
-            "slots": self._supervisor.limits.slots,
-            "clients": self._supervisor.desk.present(),
-            "memory_mb": sum(memory_pss_mb(pid) or 0.0 for pid in pids) if message.get("memory") else None,
-        }
+    def answer_waiters(self) -> None:
+        """Answer the clients whose run has changed."""
+        if not self._waiters:
+            return
+        versions = {run: self._host.store.version(run) for run in {waiter.run for waiter in self._waiters}}
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            version = versions[waiter.run]
+            if version != waiter.version:
+                self._host.send(waiter.caller.connection, Result(id=waiter.caller.request, value=version))
+            else:
+                self._waiters.append(waiter)
 
-    def _command_create(self, visitor: Visitor, message: dict[str, Any]) -> Any:
-        config = TrainConfig.from_json(str(message["config"]))
-        admission.check_space(self._supervisor.home, self._supervisor.limits)
-        waiting = len(self._supervisor.store.queue())
-        admission.check_queue(waiting, self._supervisor.limits)
+    def forget(self, connection: Connection) -> None:
+        """Remove the waiting requests of a connection that is closed."""
+        self._waiters = [waiter for waiter in self._waiters if waiter.caller.connection is not connection]
+
+    def _carry_out(self, command: Command, caller: _Caller) -> Any:
+        """Carry out a command and return its result, or `LATER`."""
+        match command:
+            case GetStatus():
+                return self._host.status(command.memory)
+            case CreateRun():
+                return self._create(command)
+            case PauseRun():
+                # also to a paused run: the store may not show a resume that was sent a moment ago
+                return self._control(command, protocol.Pause(), {"running", "paused"})
+            case ResumeRun():
+                return self._control(command, protocol.Resume(), {"running", "paused"})
+            case StepRun():
+                return self._step(command)
+            case ChangeSetting():
+                return self._change_setting(command)
+            case StopRun():
+                return self._stop(command)
+            case ContinueRun():
+                return self._continue(command)
+            case DeleteRun():
+                return self._delete(command)
+            case StarRun():
+                return self._star(command)
+            case RenameRun():
+                return self._rename(command)
+            case ShortenLink():
+                return self._shorten_link(command)
+            case AddText():
+                return self._add_text(command)
+            case ImportRun():
+                return self._import(command)
+            case WaitForChange():
+                return self._wait(command, caller)
+            case AskCheckpoint():
+                return self._ask_checkpoint(command, caller)
+            case CompareImplementations():
+                return self._compare_implementations(command, caller)
+
+    def _create(self, command: CreateRun) -> str:
+        config = TrainConfig.from_json(command.config)
+        admission.check_space(self._host.home, self._host.limits)
+        admission.check_queue(len(self._host.store.queue()), self._host.limits)
         self._check_text(config)
-        run = _new_id()
-
-        def about(name: str) -> str:
-            return str(message.get(name, ""))[:200]
-
-        self._supervisor.write(
-            lambda: self._supervisor.store.create(
+        run = _new_run_id()
+        self._host.write(
+            lambda: self._host.store.create(
                 run,
                 config,
-                name=about("name"),
-                based_on=about("based_on"),
-                owner=about("owner"),
-                language=about("language"),
+                name=command.name[:200],
+                based_on=command.based_on[:200],
+                owner=command.owner[:200],
+                language=command.language[:200],
             )
         )
-        self._supervisor.pump()
+        self._host.start_waiting()
         return run
 
     def _check_text(self, config: TrainConfig) -> None:
         """Refuse at once what a worker would refuse later."""
-        from rnnlab.text.preparation import check_trainable, prepare
+        from rnnlab.text.preparation import check_trainable
         from rnnlab.text.vocab import Vocab
 
-        train = prepare(self._supervisor.text(config), config.preprocessing, config.num_chars).train
+        train = self._host.texts.prepared(config).train
         check_trainable(train, config)
         vocab = Vocab(train)
         for prefix in config.prefixes:
             vocab.encode(prefix)
         minibatches = max(1, len(train) // (config.batch_size * config.num_steps))
-        admission.check_memory(config, len(vocab), minibatches, self._supervisor.limits)
+        admission.check_memory(config, len(vocab), minibatches, self._host.limits)
 
-    def _command_pause(self, visitor: Visitor, message: dict[str, Any]) -> Any:
-        return self._steer(message, {"control": "pause"}, {"running"})
+    def _step(self, command: StepRun) -> None:
+        for unit in protocol.STEP_UNITS:
+            if unit == command.unit:
+                return self._control(command, protocol.Step(unit=unit), {"running", "paused"})
+        allowed = ", ".join(protocol.STEP_UNITS)
+        raise RunError("step_unknown", f"A step is one of: {allowed}.", unit=command.unit[:40], allowed=allowed)
 
-    def _command_resume(self, visitor: Visitor, message: dict[str, Any]) -> Any:
-        return self._steer(message, {"control": "resume"}, {"paused"})
+    def _change_setting(self, command: ChangeSetting) -> None:
+        for name in protocol.CHANGEABLE:
+            if name == command.name:
+                value = getattr(TrainConfig.make(**{name: command.value}), name)
+                return self._control(command, protocol.Set(name=name, value=value), {"running", "paused"})
+        shown, allowed = command.name[:40], ", ".join(protocol.CHANGEABLE)
+        raise RunError(
+            "setting_fixed",
+            f"{shown} cannot be changed during a run; {' and '.join(protocol.CHANGEABLE)} can.",
+            name=shown,
+            allowed=allowed,
+        )
 
-    def _command_step(self, visitor: Visitor, message: dict[str, Any]) -> Any:
-        unit = str(message["unit"])
-        if unit not in protocol.STEP_UNITS:
-            allowed = ", ".join(protocol.STEP_UNITS)
-            raise RunError("step_unknown", f"A step is one of: {allowed}.", unit=unit[:40], allowed=allowed)
-        return self._steer(message, {"control": "step", "unit": unit}, {"running", "paused"})
+    def _stop(self, command: StopRun) -> None:
+        record = self._owned(command)
+        if record.state == "stopped":
+            return
+        if record.state == "queued" and self._host.training(record.id) is None:
+            self._host.write(lambda: self._host.store.move(record.id, "stopped"))
+            return
+        self._control(command, protocol.Stop(), set(protocol.LIVE))
 
-    def _command_set(self, visitor: Visitor, message: dict[str, Any]) -> Any:
-        name, value = str(message["name"]), message["value"]
-        if name not in ("learning_rate", "clip_norm"):
-            raise RunError(
-                "setting_fixed",
-                f"{name[:40]} cannot be changed during a run; learning_rate and clip_norm can.",
-                name=name[:40],
-                allowed="learning_rate, clip_norm",
-            )
-        value = getattr(TrainConfig.make(**{name: value}), name)
-        return self._steer(message, {"control": "set", "name": name, "value": value}, {"running", "paused"})
-
-    def _command_stop(self, visitor: Visitor, message: dict[str, Any]) -> Any:
-        record = self._mine(message)
-        job = self._supervisor.training(record.id)
-        if record.state == "queued" and job is None:
-            self._supervisor.write(lambda: self._supervisor.store.move(record.id, "stopped"))
-            return None
-        return self._steer(message, {"control": "stop"}, set(LIVE))
-
-    def _steer(self, message: dict[str, Any], control: dict[str, Any], states: set[str]) -> None:
-        record = self._mine(message)
-        job = self._supervisor.training(record.id)
-        starting = record.state == "queued" and job is not None  # it hears of it before its first minibatch
-        if job is None or job.final or not (record.state in states or starting):
+    def _control(
+        self,
+        command: PauseRun | ResumeRun | StepRun | ChangeSetting | StopRun,
+        message: ControlMessage,
+        states: set[str],
+    ) -> None:
+        """Pass a message on to the worker of a run that is in one of `states`, or about to start."""
+        record = self._owned(command)
+        job = self._host.training(record.id)
+        if job is None or record.state not in {*states, "queued"}:
+            allowed = ", ".join(sorted(states))
             raise RunError(
                 "run_state",
-                f"Run {record.id} is {record.state}; this is for a run that is: {', '.join(sorted(states))}.",
+                f"Run {record.id} is {record.state}; this is for a run that is: {allowed}.",
                 run=record.id,
                 state=record.state,
-                allowed=", ".join(sorted(states)),
+                allowed=allowed,
             )
-        job.unsent += encode(control)
-        self._supervisor.write_worker(job)
+        self._host.control(job, message)
 
-    def _command_continue(self, visitor: Visitor, message: dict[str, Any]) -> Any:
-        record = self._mine(message)
-        more = int(message.get("more_epochs") or 0)
+    def _continue(self, command: ContinueRun) -> None:
+        record = self._owned(command)
+        more = command.more_epochs
         if record.state not in ENDED:
             raise state_error(record.id, record.state, protocol.TRANSITIONS[record.state])
         if not record.continuable:
@@ -161,90 +286,95 @@ class Commands:
             )
         if more < 0 or (record.state == "finished" and more == 0):
             raise RunError("run_complete", f"Run {record.id} is complete; say how many more epochs.", run=record.id)
-        admission.check_space(self._supervisor.home, self._supervisor.limits)
-        admission.check_queue(len(self._supervisor.store.queue()), self._supervisor.limits)
+        admission.check_space(self._host.home, self._host.limits)
+        admission.check_queue(len(self._host.store.queue()), self._host.limits)
 
         def work() -> None:
             if more:
-                self._supervisor.store.set_num_epochs(record.id, record.num_epochs + more)
-            self._supervisor.store.move(record.id, "queued")
+                self._host.store.set_num_epochs(record.id, record.num_epochs + more)
+            self._host.store.move(record.id, "queued")
 
-        self._supervisor.write(work)
-        self._supervisor.pump()
+        self._host.write(work)
+        self._host.start_waiting()
 
-    def _command_delete(self, visitor: Visitor, message: dict[str, Any]) -> Any:
-        record = self._mine(message)
-        for job in self._supervisor.jobs.values():
-            if job.run == record.id:
-                job.dropped = True
-                self._supervisor.engine.kill(job.id)
-        self._supervisor.write(lambda: self._supervisor.store.delete(record.id))
-        shutil.rmtree(checkpoint_folder(self._supervisor.home, record.id), ignore_errors=True)
+    def _delete(self, command: DeleteRun) -> None:
+        record = self._owned(command)
+        self._host.write(lambda: self._host.store.delete(record.id))
+        self._host.cancel(record.id, RunError("run_unknown", f"Run {record.id} was deleted.", run=record.id))
+        shutil.rmtree(checkpoint_folder(self._host.home, record.id), ignore_errors=True)
 
-    def _command_star(self, visitor: Visitor, message: dict[str, Any]) -> Any:
-        record = self._supervisor.store.run(str(message["run"]))
-        self._supervisor.write(lambda: self._supervisor.store.star(record.id, bool(message["starred"])))
+    def _star(self, command: StarRun) -> None:
+        record = self._host.store.run(command.run)
+        self._host.write(lambda: self._host.store.star(record.id, command.starred))
 
-    def _command_rename(self, visitor: Visitor, message: dict[str, Any]) -> Any:
-        record = self._mine(message)
-        title = check_title(message["title"])
-        self._supervisor.write(lambda: self._supervisor.store.rename(record.id, title))
+    def _rename(self, command: RenameRun) -> None:
+        record = self._owned(command)
+        title = check_title(command.title)
+        self._host.write(lambda: self._host.store.rename(record.id, title))
 
-    def _command_shorten(self, visitor: Visitor, message: dict[str, Any]) -> Any:
-        parameters = links.checked(message["parameters"])
-        known = self._supervisor.store.code_of(parameters)
+    def _shorten_link(self, command: ShortenLink) -> str:
+        parameters = links.checked(command.parameters)
+        known = self._host.store.code_of(parameters)
         if known is not None:
             return known
-        admission.check_space(self._supervisor.home, self._supervisor.limits)
+        admission.check_space(self._host.home, self._host.limits)
         codes: list[str] = []
-        self._supervisor.write(lambda: codes.append(self._supervisor.store.add_link(parameters)))
+        self._host.write(lambda: codes.append(self._host.store.add_link(parameters)))
         return codes[-1]
 
-    def _command_add_text(self, visitor: Visitor, message: dict[str, Any]) -> Any:
+    def _add_text(self, command: AddText) -> str:
         from rnnlab.text import corpora
 
-        corpus = corpora.from_text(str(message["text"]), str(message.get("title", ""))[:200])
-        admission.check_space(self._supervisor.home, self._supervisor.limits)
-        self._supervisor.write(lambda: self._supervisor.store.add_text(corpus.name, corpus.text, corpus.title))
+        corpus = corpora.from_text(command.text, command.title[:200])
+        admission.check_space(self._host.home, self._host.limits)
+        self._host.write(lambda: self._host.store.add_text(corpus.name, corpus.text, corpus.title))
         return corpus.name
 
-    def _command_import(self, visitor: Visitor, message: dict[str, Any]) -> Any:
+    def _import(self, command: ImportRun) -> str:
         from rnnlab.runs.export import import_run
 
-        recording = import_run(str(message["data"]))
-        admission.check_space(self._supervisor.home, self._supervisor.limits)
-        run, owner = _new_id(), str(message.get("owner", ""))[:200]
+        recording = import_run(command.data)
+        admission.check_space(self._host.home, self._host.limits)
+        run = _new_run_id()
 
         def work() -> None:
-            self._supervisor.store.create(
+            self._host.store.create(
                 run,
                 recording.config,
                 name=recording.name,
                 based_on=recording.based_on,
-                owner=owner,
+                owner=command.owner[:200],
                 language=recording.language,
             )
-            self._supervisor.store.rename(run, recording.title)
-            self._supervisor.store.add_recorded(run, recording.events)
+            self._host.store.rename(run, recording.title)
+            self._host.store.add_recorded(run, recording.events)
 
-        self._supervisor.write(work)
+        self._host.write(work)
         return run
 
-    def _command_wait(self, visitor: Visitor, message: dict[str, Any]) -> Any:
-        run, version = str(message["run"]), int(message["version"])
-        now = self._supervisor.store.version(run)
-        if now != version:
-            return now
-        self._waiters.append((visitor, message.get("id"), run, version))
+    def _wait(self, command: WaitForChange, caller: _Caller) -> Any:
+        version = self._host.store.version(command.run)
+        if version != command.version:
+            return version
+        self._waiters.append(_Waiter(caller, command.run, version))
         return LATER
 
-    def _command_ask(self, visitor: Visitor, message: dict[str, Any]) -> Any:
-        record = self._supervisor.store.run(str(message["run"]))
-        question = questions.checked(dict(message["question"]), record.config)
-        checkpoints = self._supervisor.store.checkpoints(record.id)
-        epoch = message.get("epoch")
+    def _ask_checkpoint(self, command: AskCheckpoint, caller: _Caller) -> Any:
+        record = self._host.store.run(command.run)
+        question = questions.checked(command.question, record.config)
+        epoch, minibatch, file = self._checkpoint(record, command.epoch)
+        # the same question to the same weights has the same answer
+        key = json.dumps({**question, "epoch": epoch, "minibatch": minibatch}, sort_keys=True, ensure_ascii=False)
+        known = self._host.store.answer(record.id, key)
+        if known is not None:
+            return known
+        return self._ask(record.id, record.config, question, file, key, caller)
+
+    def _checkpoint(self, record: RunRecord, epoch: int | None) -> tuple[int, int, Path]:
+        """Return (epoch, minibatch, file) of the checkpoint of `epoch`, or of the newest one."""
+        checkpoints = self._host.store.checkpoints(record.id)
         if epoch is not None:
-            at_epoch = [checkpoint for checkpoint in checkpoints if checkpoint[:2] == (int(epoch), 0)]
+            at_epoch = [checkpoint for checkpoint in checkpoints if checkpoint[:2] == (epoch, 0)]
             if not at_epoch:
                 allowed = ", ".join(str(epoch) for epoch, minibatch, _ in checkpoints if minibatch == 0) or "none yet"
                 raise RunError(
@@ -257,70 +387,46 @@ class Commands:
             checkpoints = at_epoch
         if not checkpoints:
             raise RunError("checkpoint_none", f"Run {record.id} has no checkpoint yet.", run=record.id)
-        epoch, minibatch, file = checkpoints[-1]
-        # the same question to the same weights has the same answer
-        key = json.dumps({**question, "epoch": epoch, "minibatch": minibatch}, sort_keys=True, ensure_ascii=False)
-        known = self._supervisor.store.answer(record.id, key)
-        if known is not None:
-            return known
-        return self._ask(visitor, message, record.id, record.config, question, key, str(file))
+        return checkpoints[-1]
 
-    def _command_parity(self, visitor: Visitor, message: dict[str, Any]) -> Any:
-        config = TrainConfig.from_json(str(message["config"])).change(**dict(message["changes"]))
+    def _compare_implementations(self, command: CompareImplementations, caller: _Caller) -> Any:
+        config = TrainConfig.from_json(command.config).change(**command.changes)
         config = config.change(sampling="consecutive", offset="zero")  # the one minibatch begins the text
         self._check_text(config)
-        return self._ask(visitor, message, "", config, {"kind": "parity"}, "", None)
+        return self._ask("", config, {"kind": "parity"}, None, "", caller)
 
     def _ask(
         self,
-        visitor: Visitor,
-        message: dict[str, Any],
         run: str,
         config: TrainConfig,
         question: dict[str, Any],
+        checkpoint: Path | None,
         key: str,
-        checkpoint: str | None,
+        caller: _Caller,
     ) -> Any:
-        order = {
-            "order": "ask",
-            "config": config.to_json(),
-            "text": self._supervisor.text(config),
-            "checkpoint": checkpoint,
-            "question": question,
-            "limits": {"memory_mb": self._supervisor.limits.memory_mb},
-        }
-        job = Job(secrets.token_hex(6), run, order, question=key, visitor=visitor, request=message.get("id"))
-        tries = int(message.get("tries", 0))
-        if message.get("epoch") is None and tries < TRIES:
-            job.again = {**message, "tries": tries + 1}
-        self._supervisor.questions.append(job)
-        self._supervisor.pump()
+        text = self._host.texts.prepared(config)
+        order = AnswerOrder(
+            config=config.to_json(),
+            text=text.train,
+            held_out=text.held_out,
+            checkpoint=None if checkpoint is None else str(checkpoint),
+            device=self._host.store.device(run),
+            question=question,
+            memory_mb=self._host.limits.memory_mb,
+        )
+        inquiry = Inquiry(caller.connection, caller.request, key, checkpoint)
+        self._host.ask(Job(new_job_id(), run, order, inquiry=inquiry))
         return LATER
 
-    def _mine(self, message: dict[str, Any]) -> RunRecord:
-        record = self._supervisor.store.run(str(message["run"]))
-        admission.check_owner(record.owner, message.get("owner"))
+    def _owned(
+        self,
+        command: PauseRun | ResumeRun | StepRun | ChangeSetting | StopRun | ContinueRun | DeleteRun | RenameRun,
+    ) -> RunRecord:
+        """Return the run of a command, if its owner may give it."""
+        record = self._host.store.run(command.run)
+        admission.check_owner(record.owner, command.owner)
         return record
 
-    def answer_waiters(self) -> None:
-        """Answer those whose run has changed."""
-        if not self._waiters:
-            return
-        versions = {run: self._supervisor.store.version(run) for run in {waiter[2] for waiter in self._waiters}}
-        waiters, self._waiters = self._waiters, []
-        for visitor, request, run, version in waiters:
-            if versions[run] != version:
-                self._send(visitor, {"id": request, "result": versions[run]})
-            else:
-                self._waiters.append((visitor, request, run, version))
 
-    def forget(self, visitor: Visitor) -> None:
-        """No longer answer one who has left."""
-        self._waiters = [waiter for waiter in self._waiters if waiter[0] is not visitor]
-
-    def _send(self, visitor: Visitor, message: dict[str, Any]) -> None:
-        self._supervisor.desk.send(visitor, message)
-
-
-def _new_id() -> str:
+def _new_run_id() -> str:
     return "".join(secrets.choice("23456789abcdefghjkmnpqrstuvwxyz") for _ in range(8))

@@ -1,4 +1,4 @@
-"""A full disk: some space is kept to be released, so that what happened can still be written."""
+"""Writing to the store, also on a full disk: some space is reserved, and released to write what happened."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import errno
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
 from rnnlab.errors import RunError
 from rnnlab.events import RunFailed
 from rnnlab.runs.admission import MEGABYTE
+from rnnlab.runs.store_writer import StoreWriter
 
 T = TypeVar("T")
 
@@ -22,7 +24,7 @@ FAILED = RunFailed(code="disk_full", message="The disk is full: free some space,
 
 
 def is_full(error: Exception) -> bool:
-    """Say whether `error` means that the disk is full."""
+    """Return whether `error` means that the disk is full."""
     if isinstance(error, sqlite3.Error):
         code = getattr(error, "sqlite_errorcode", 0)
         return bool(code & 0xFF == sqlite3.SQLITE_FULL or code == sqlite3.SQLITE_IOERR_WRITE)
@@ -30,16 +32,16 @@ def is_full(error: Exception) -> bool:
 
 
 def full_error() -> RunError:
-    """Return the refusal of what cannot be kept."""
+    """Return the error for a request whose result cannot be written."""
     return RunError("disk_full", "The disk is full: nothing can be kept. Free some space, then try again.")
 
 
 class Ballast:
-    """A file of 512 KB that is there to be removed.
+    """A file of 512 KB that is removed when the disk is full.
 
     Args:
-        home: where it lies.
-        floor_mb: below this much free space it is not laid anew.
+        home: the folder of the file.
+        floor_mb: the free space below which the file is not written again.
     """
 
     def __init__(self, home: Path, floor_mb: float) -> None:
@@ -47,7 +49,7 @@ class Ballast:
         self._path = home / "ballast"
 
     def fill(self) -> None:
-        """Lay the file, if there is enough space."""
+        """Write the file, if there is enough space."""
         with contextlib.suppress(OSError):
             if self._path.exists() and self._path.stat().st_size == BALLAST:
                 return
@@ -62,7 +64,7 @@ class Ballast:
         self._path.unlink(missing_ok=True)
 
     def spend(self, work: Callable[[], T]) -> T:
-        """Do `work`; if the disk is full, release the file and do it again."""
+        """Call `work`; if the disk is full, remove the file and call it again."""
         try:
             return work()
         except (sqlite3.Error, OSError) as error:
@@ -70,3 +72,93 @@ class Ballast:
                 raise
             self.release()
             return work()
+
+
+class GuardedWriter:
+    """Writes to the store in transactions; on a full disk it ends all runs, so that this can still be written.
+
+    Args:
+        store: the store.
+        ballast: the space that is released on a full disk.
+        cancel_all: cancels every job, and returns the runs that were training.
+        written: called after each transaction.
+    """
+
+    def __init__(
+        self,
+        store: StoreWriter,
+        ballast: Ballast,
+        cancel_all: Callable[[], Iterable[str]],
+        written: Callable[[], None],
+    ) -> None:
+        self.wrote_at = 0.0  # the time of the last transaction, by the monotonic clock
+        self._store, self._ballast = store, ballast
+        self._cancel_all, self._written = cancel_all, written
+        self._unwritten: dict[str, RunFailed] = {}  # failures to be written when there is space again
+
+    def write(self, work: Callable[[], object]) -> None:
+        """Call `work` in one transaction; on a full disk, release the ballast, call it again, and end all runs.
+
+        Raises:
+            RunError: ``disk_full``: what `work` does could not be written, not even then; ``store_busy``.
+        """
+        try:
+            with self._store.atomic():
+                work()
+        except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+                self.wrote_at = time.monotonic()
+                raise RunError("store_busy", "The store is being read without end; try again.") from error
+            if not is_full(error):
+                raise
+            self._write_on_full_disk(work)
+        self.wrote_at = time.monotonic()
+        self._written()
+
+    def fail(self, run: str, failed: RunFailed) -> None:
+        """Mark a run as failed: now, or when there is space again."""
+
+        def work() -> None:
+            with contextlib.suppress(RunError):  # it ended before, or was deleted
+                self._store.record(run, failed)
+
+        try:
+            self.write(work)
+        except RunError:
+            self._unwritten[run] = failed
+
+    def mend(self) -> None:
+        """Write what could not be written before, and reserve the space again, if there is enough now."""
+        if self._unwritten:
+            self._write_failures()
+            self._written()
+        self._ballast.fill()
+
+    def _write_on_full_disk(self, work: Callable[[], object]) -> None:
+        self._ballast.release()
+        try:
+            with self._store.atomic():
+                work()
+            written = True
+        except sqlite3.OperationalError as error:
+            if not is_full(error):
+                raise
+            written = False
+        self._unwritten |= dict.fromkeys(self._cancel_all(), FAILED)
+        self._write_failures()
+        if not written:
+            raise full_error()
+
+    def _write_failures(self) -> None:
+        try:
+            with self._store.atomic():
+                for run, failed in self._unwritten.items():
+                    with contextlib.suppress(RunError):  # it ended before, or was deleted
+                        if self._store.run(run).state == "queued":
+                            self._store.move(run, "running")
+                        self._store.record(run, failed)
+        except sqlite3.OperationalError as error:
+            if not is_full(error):
+                raise
+        else:
+            self._unwritten.clear()

@@ -25,8 +25,8 @@ from rnnlab.runs.store import MAX_TITLE, Queries
 
 MAX_BYTES = 20 * 2**20
 MAX_EVENTS = 50_000
-MAX_TEXT = 2_200
-"""Longest text of an event, in characters: a prefix and what is generated after it."""
+MAX_STRING = 2_200
+"""Characters of one string in an event: the longest is a prefix with the text written after it."""
 MAX_LAYERS = 10
 _LEFT_OUT = ("minibatch_finished", "checkpoint_saved")
 _ENDS = (RunFinished, RunDiverged, RunFailed)
@@ -203,7 +203,7 @@ def _check_value(name: str, value: Any) -> None:
         for one in value:
             _check_value(name, one)
     elif isinstance(value, str):
-        if len(value) > MAX_TEXT:
+        if len(value) > MAX_STRING:
             raise ValueError(f"{name} is too long")
     elif isinstance(value, int | float) and abs(value) > (2**53 if isinstance(value, int) else 1e300):
         raise ValueError(f"{name} is too large")

@@ -6,46 +6,67 @@ import contextlib
 import signal
 import socket
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
 
 from rnnlab.events import RunFailed
-from rnnlab.runs.desk import Visitor
-from rnnlab.runs.protocol import Lines
+from rnnlab.runs.connections import Connection
+from rnnlab.runs.protocol import AnswerOrder, Lines, TrainOrder
 
 
-@dataclass
+@dataclass(frozen=True)
+class Inquiry:
+    """A client that waits for the answer to a question.
+
+    Attributes:
+        connection: of the client.
+        request: the id of its request.
+        question: the key under which the store keeps the answer, JSON.
+        checkpoint: the file that is read, and must not be removed before it is answered.
+    """
+
+    connection: Connection
+    request: int
+    question: str
+    checkpoint: Path | None
+
+
+@dataclass(eq=False)
 class Job:
-    """A worker process and what it is for: a training run, or one question to a checkpoint."""
+    """A worker process and what it is for: to train a run, or to answer one question to a checkpoint."""
 
     id: str
     run: str
-    order: dict[str, Any]
+    order: TrainOrder | AnswerOrder
     owner: str = ""
-    question: str | None = None  # JSON; None: a training run
-    visitor: Visitor | None = None  # who asked, and by which number
-    request: Any = None
-    again: dict[str, Any] | None = None  # what to ask once more if the newest checkpoint was replaced meanwhile
-    connection: socket.socket | None = None
+    inquiry: Inquiry | None = None  # None: it trains
+    # the worker
+    socket: socket.socket | None = None
     lines: Lines = field(default_factory=Lines)
     unsent: bytearray = field(default_factory=bytearray)
     pid: int | None = None
     status: int | None = None  # how the process ended
-    closed: bool = False  # its socket did
-    final: bool = False  # it has said its last event, or answered
-    doom: RunFailed | None = None  # why it was killed
-    dropped: bool = False  # nobody wants to hear of it any more
-    kill_at: float | None = None
+    closed: bool = False  # its socket
+    final: bool = False  # it has sent its last message
+    kill_reason: RunFailed | None = None
+    cancelled: bool = False  # what it sends, and how it ends, no longer matters
+    kill_at: float | None = None  # when it is killed unless it has exited
+    # the time that counts against its limit
     paused: bool = False
-    seconds: float = 0.0  # trained before the moment below
-    since: float | None = None
+    seconds: float = 0.0  # before `since`
+    since: float | None = None  # None: it does not work now
 
-    def trained(self, now: float) -> float:
-        """Return for how many seconds it has trained, pauses not counted."""
+    @property
+    def trains(self) -> bool:
+        """Whether it trains a run."""
+        return self.inquiry is None
+
+    def busy_seconds(self, now: float) -> float:
+        """Return for how many seconds it has worked, pauses not counted."""
         return self.seconds + (now - self.since if self.since is not None else 0.0)
 
 
-def how_it_ended(status: int) -> RunFailed:
-    """Say why a process that ended with `status` failed its run; negative: by that signal."""
+def failure_of(status: int) -> RunFailed:
+    """Return why a process that ended with `status` failed its run; negative: by that signal."""
     if status < 0:
         number = -status
         with contextlib.suppress(ValueError):

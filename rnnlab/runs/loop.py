@@ -1,4 +1,4 @@
-"""Waiting for many sockets at once, in one thread."""
+"""The event loop of the supervisor: it waits for many sockets at once, in one thread."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 
 class Loop:
-    """Waits for sockets, and calls who waits for them; nothing in it blocks."""
+    """Waits for sockets and calls back; nothing in it blocks."""
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
@@ -17,33 +17,33 @@ class Loop:
     def watch(
         self, file: socket.socket | int, read: Callable[[], None], write: Callable[[], None] | None = None
     ) -> None:
-        """Call `read` whenever `file` can be read, and `write` when it takes again what `send` could not send."""
+        """Call `read` whenever `file` can be read, and `write` when it accepts again what `send` could not send."""
         self._selector.register(file, selectors.EVENT_READ, (read, write))
         self._watched.add(file)
 
     def unwatch(self, file: socket.socket | int) -> None:
-        """No longer do so."""
+        """Stop watching `file`, if it is watched."""
         if file in self._watched:
             self._watched.remove(file)
             self._selector.unregister(file)
 
     def close(self) -> None:
-        """Wait for nobody any more."""
+        """Stop watching everything."""
         self._watched.clear()
         self._selector.close()
 
     def turn(self, timeout: float) -> None:
-        """Wait at most `timeout` seconds, and call whoever it concerns."""
+        """Wait at most `timeout` seconds, and make the callbacks of what is ready."""
         for key, events in self._selector.select(timeout):
             read, write = key.data
-            # one that was called just now may have closed another
+            # a callback made just now may have closed another socket
             if events & selectors.EVENT_WRITE and write is not None and key.fileobj in self._watched:
                 write()
             if events & selectors.EVENT_READ and key.fileobj in self._watched:
                 read()
 
     def send(self, connection: socket.socket, unsent: bytearray) -> bool:
-        """Send what goes through now; return whether the other end is still there."""
+        """Send as much of `unsent` as the socket takes, and remove it there; return whether the peer still listens."""
         try:
             while unsent:
                 del unsent[: connection.send(unsent)]

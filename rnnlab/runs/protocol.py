@@ -1,29 +1,27 @@
-"""What page, supervisor, zygote and worker say to each other, and the states that a run goes through.
+"""The messages between page, supervisor, zygote and worker, and the states that a run goes through.
 
-Everything travels as JSON, one object a line, over a socket on this machine; nothing is ever unpickled.
-
-    page, shell → supervisor   {"id": 7, "command": "pause", "run": "k3x9..."}
-    supervisor → page, shell   {"id": 7, "result": ...}  or  {"id": 7, "error": {...}}
-    supervisor → worker        {"order": "train" | "generate", ...} first, then {"control": "pause"}, ...
-    worker → supervisor        {"event": {...}}  or, from a short job, {"answer": {...}} or {"error": {...}}
-    supervisor → zygote        {"fork": job, "limits": {...}} with one end of a socket, {"kill": job}
-    zygote → supervisor        {"ready": {...}}, {"forked": job, "pid": n}, {"ended": job, "status": n}
+Every message is a frozen class below. It travels as one line of UTF-8 JSON over a socket of this machine, its class
+named by ``kind``; `encode` writes the line, and `Channel.decode` reads and validates it. Nothing is ever unpickled.
+`CHANNELS` lists who sends what to whom; ``python -m rnnlab.runs.protocol`` prints it as docs/protocol.md.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hmac
+import functools
+import inspect
 import json
-import os
-import re
-import secrets
-import shutil
-import socket
-import tempfile
+import operator
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, Literal, get_args
+from functools import cached_property
+from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic_core import PydanticSerializationError
+
+from rnnlab.errors import RNNLabError
+from rnnlab.events import Event
+
+# the states of a run
 
 RunState = Literal["queued", "running", "paused", "finished", "stopped", "diverged", "failed", "interrupted"]
 STATES: tuple[RunState, ...] = get_args(RunState)
@@ -44,31 +42,514 @@ TRANSITIONS: dict[RunState, frozenset[RunState]] = {
 LIVE: frozenset[RunState] = frozenset({"queued", "running", "paused"})
 ENDED: frozenset[RunState] = frozenset(STATES) - LIVE
 
-STEP_UNITS = ("minibatch", "epoch", "period")
+StepUnit = Literal["minibatch", "epoch", "period"]
+STEP_UNITS: tuple[StepUnit, ...] = get_args(StepUnit)
+
+SettingName = Literal["learning_rate", "clip_norm"]
+CHANGEABLE: tuple[SettingName, ...] = get_args(SettingName)
+"""The settings that can be changed while a run trains."""
 
 MAX_LINE = 128 * 2**20
 """The longest line that is read, in bytes: a file of 20 MB with everything escaped fits."""
 
-ENDPOINT = "supervisor.json"
-LOCK = "supervisor.lock"
+
+class Message(BaseModel):
+    """A message; its class is named by `kind` on the wire."""
+
+    # the receiver refuses a number that is not finite, with a reason: it must arrive unchanged
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants", defer_build=True)
 
 
-def encode(message: dict[str, Any]) -> bytes:
-    """Return one message as a line of UTF-8 JSON."""
-    return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
+class ErrorData(BaseModel):
+    """An `RNNLabError` as plain data."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants", defer_build=True)
+
+    error: str  # the name of its class
+    code: str
+    message: str
+    params: dict[str, Any] = {}
+
+    @classmethod
+    def of(cls, error: RNNLabError) -> ErrorData:
+        """Return the data of `error`."""
+        return cls(**error.to_dict())
+
+    def rebuild(self) -> RNNLabError:
+        """Return the error to be raised on this side."""
+        return RNNLabError.from_dict(self.model_dump())
+
+
+# page, shell → supervisor
+
+
+class Hello(Message):
+    """Show the token of the endpoint; the first message of every connection."""
+
+    kind: Literal["hello"] = "hello"
+    token: str
+
+
+class GetStatus(Message):
+    """Ask for the state of the supervisor; `memory`: with the memory of its processes, which takes a while."""
+
+    kind: Literal["get_status"] = "get_status"
+    memory: bool = False
+
+
+class CreateRun(Message):
+    """Put a run into the queue; the result is its id. `config` is what `TrainConfig.to_json` writes."""
+
+    kind: Literal["create_run"] = "create_run"
+    config: str
+    name: str = ""
+    based_on: str = ""
+    owner: str = ""
+    language: str = ""
+
+
+class PauseRun(Message):
+    """Pause a run before its next minibatch; no effect on a paused run."""
+
+    kind: Literal["pause_run"] = "pause_run"
+    run: str
+    owner: str | None = None
+
+
+class ResumeRun(Message):
+    """Resume a paused run; no effect on a running run."""
+
+    kind: Literal["resume_run"] = "resume_run"
+    run: str
+    owner: str | None = None
+
+
+class StepRun(Message):
+    """Run to the end of the next minibatch, epoch or prediction period (`unit`), then pause."""
+
+    kind: Literal["step_run"] = "step_run"
+    run: str
+    unit: str
+    owner: str | None = None
+
+
+class ChangeSetting(Message):
+    """Change the learning rate or the clipping threshold from the next minibatch on."""
+
+    kind: Literal["change_setting"] = "change_setting"
+    run: str
+    name: str
+    value: float | None
+    owner: str | None = None
+
+
+class StopRun(Message):
+    """Stop a run before its next minibatch; no effect on a run that is stopping or stopped."""
+
+    kind: Literal["stop_run"] = "stop_run"
+    run: str
+    owner: str | None = None
+
+
+class ContinueRun(Message):
+    """Put an ended run back into the queue, to go on from its last checkpoint."""
+
+    kind: Literal["continue_run"] = "continue_run"
+    run: str
+    more_epochs: int = 0
+    owner: str | None = None
+
+
+class DeleteRun(Message):
+    """Remove a run, its events and its checkpoints; a run that trains is killed first."""
+
+    kind: Literal["delete_run"] = "delete_run"
+    run: str
+    owner: str | None = None
+
+
+class StarRun(Message):
+    """Mark a run with a star, or remove the star."""
+
+    kind: Literal["star_run"] = "star_run"
+    run: str
+    starred: bool
+
+
+class RenameRun(Message):
+    """Give a run a title; an empty one removes it."""
+
+    kind: Literal["rename_run"] = "rename_run"
+    run: str
+    title: str
+    owner: str | None = None
+
+
+class ShortenLink(Message):
+    """Keep the parameters of a page; the result is their code."""
+
+    kind: Literal["shorten_link"] = "shorten_link"
+    parameters: dict[str, str]
+
+
+class AddText(Message):
+    """Keep a text to train on; the result is the name of the corpus."""
+
+    kind: Literal["add_text"] = "add_text"
+    text: str
+    title: str = ""
+
+
+class ImportRun(Message):
+    """Add an exported run; the result is its new id."""
+
+    kind: Literal["import_run"] = "import_run"
+    data: str
+    owner: str = ""
+
+
+class WaitForChange(Message):
+    """Wait until the version of a run differs from `version`; the result is the new version."""
+
+    kind: Literal["wait_for_change"] = "wait_for_change"
+    run: str
+    version: int
+
+
+class AskCheckpoint(Message):
+    """Ask a checkpoint a question of `rnnlab.runs.questions`: the newest one, or the one of `epoch`."""
+
+    kind: Literal["ask_checkpoint"] = "ask_checkpoint"
+    run: str
+    question: dict[str, Any]
+    epoch: int | None = None
+
+
+class CompareImplementations(Message):
+    """Compare the cells written from their equations with the library's, for `config` with `changes`."""
+
+    kind: Literal["compare_implementations"] = "compare_implementations"
+    config: str
+    changes: dict[str, Any] = {}
+
+
+Command = Annotated[
+    GetStatus
+    | CreateRun
+    | PauseRun
+    | ResumeRun
+    | StepRun
+    | ChangeSetting
+    | StopRun
+    | ContinueRun
+    | DeleteRun
+    | StarRun
+    | RenameRun
+    | ShortenLink
+    | AddText
+    | ImportRun
+    | WaitForChange
+    | AskCheckpoint
+    | CompareImplementations,
+    Field(discriminator="kind"),
+]
+
+
+class Request(Message):
+    """Ask for a command to be carried out; `id` comes back with its result."""
+
+    kind: Literal["request"] = "request"
+    id: int
+    command: Command
+
+
+# supervisor → page, shell
+
+
+class Welcome(Message):
+    """Accept a connection; `pid` is the process of the supervisor."""
+
+    kind: Literal["welcome"] = "welcome"
+    pid: int
+
+
+class Result(Message):
+    """Return the result of request `id`: None where its command has none."""
+
+    kind: Literal["result"] = "result"
+    id: int
+    value: Any = None
+
+
+class Refusal(Message):
+    """Refuse request `id`, with the reason."""
+
+    kind: Literal["refusal"] = "refusal"
+    id: int
+    error: ErrorData
+
+
+# supervisor → page, shell that started it: one line on standard output
+
+
+class SupervisorReady(Message):
+    """Report that the supervisor listens."""
+
+    kind: Literal["supervisor_ready"] = "supervisor_ready"
+    pid: int
+
+
+class HomeBusy(Message):
+    """Report that another supervisor serves this home."""
+
+    kind: Literal["home_busy"] = "home_busy"
+
+
+class StartFailure(Message):
+    """Report why the supervisor cannot start."""
+
+    kind: Literal["start_failure"] = "start_failure"
+    error: ErrorData
+
+
+# supervisor → worker
+
+
+class TrainOrder(Message):
+    """Train; the first message to the worker of a run.
+
+    `text` is the prepared training text, `checkpoint` a file to go on from, `device` the one that the run started on
+    (None: not started yet), `folder` where checkpoints are written,
+    `keep_every` how many epochs lie between two that are kept, `memory_mb` the memory that the process may take,
+    `processor_clock` whether the seconds of its training are those of the processor.
+    """
+
+    kind: Literal["train_order"] = "train_order"
+    run: str
+    config: str
+    text: str
+    checkpoint: str | None
+    device: str | None
+    folder: str
+    keep_every: int
+    memory_mb: int
+    processor_clock: bool
+
+
+class AnswerOrder(Message):
+    """Answer one checked question; the only message to the worker of a question.
+
+    `text` and `held_out` are the prepared text; `checkpoint` is a file, or None for a question that needs none.
+    """
+
+    kind: Literal["answer_order"] = "answer_order"
+    config: str
+    text: str
+    held_out: str
+    checkpoint: str | None
+    device: str | None
+    question: dict[str, Any]
+    memory_mb: int
+
+
+class Pause(Message):
+    """Pause before the next minibatch."""
+
+    kind: Literal["pause"] = "pause"
+
+
+class Resume(Message):
+    """Resume after a pause."""
+
+    kind: Literal["resume"] = "resume"
+
+
+class Step(Message):
+    """Run to the end of the next `unit`, then pause."""
+
+    kind: Literal["step"] = "step"
+    unit: StepUnit
+
+
+class Set(Message):
+    """Change a setting from the next minibatch on."""
+
+    kind: Literal["set"] = "set"
+    name: SettingName
+    value: float | None
+
+
+class Stop(Message):
+    """Stop before the next minibatch."""
+
+    kind: Literal["stop"] = "stop"
+
+
+ControlMessage = Pause | Resume | Step | Set | Stop
+
+
+# worker → supervisor
+
+
+class EventReport(Message):
+    """Report an event of the run; the last one ends it."""
+
+    kind: Literal["event_report"] = "event_report"
+    event: Event
+
+
+class Answer(Message):
+    """Answer the question; the store keeps the answer if `keep`."""
+
+    kind: Literal["answer"] = "answer"
+    answer: dict[str, Any]
+    keep: bool = True
+
+
+class AnswerFailure(Message):
+    """Report why the question cannot be answered."""
+
+    kind: Literal["answer_failure"] = "answer_failure"
+    error: ErrorData
+
+
+# worker → supervisor, where workers are started one by one
+
+
+class WorkerHello(Message):
+    """Report that torch is loaded: the token, the process, and how fast this machine is.
+
+    `facts`: see `rnnlab.runs.warm.measure_speed`.
+    """
+
+    kind: Literal["worker_hello"] = "worker_hello"
+    token: str
+    pid: int
+    facts: dict[str, float]
+
+
+# supervisor ⇄ zygote
+
+
+class Fork(Message):
+    """Fork a worker for `job`; its end of a socket is sent along."""
+
+    kind: Literal["fork"] = "fork"
+    job: str
+
+
+class Kill(Message):
+    """Kill the worker of `job`, if it still runs."""
+
+    kind: Literal["kill"] = "kill"
+    job: str
+
+
+class ZygoteReady(Message):
+    """Report that torch is loaded, and how fast this machine is."""
+
+    kind: Literal["zygote_ready"] = "zygote_ready"
+    facts: dict[str, float]
+
+
+class Forked(Message):
+    """Report that the worker of `job` runs as process `pid`."""
+
+    kind: Literal["forked"] = "forked"
+    job: str
+    pid: int
+
+
+class Exited(Message):
+    """Report that the worker of `job` exited with `status`, or by signal number ``-status``."""
+
+    kind: Literal["exited"] = "exited"
+    job: str
+    status: int
+
+
+M = TypeVar("M", bound=Message)
+
+
+class Channel(Generic[M]):
+    """The messages that one kind of process sends to another.
+
+    Args:
+        sender: for the documentation.
+        receiver: for the documentation.
+        messages: their classes.
+    """
+
+    def __init__(self, sender: str, receiver: str, *messages: type[M]) -> None:
+        self.sender, self.receiver, self.messages = sender, receiver, messages
+
+    @cached_property
+    def _adapter(self) -> TypeAdapter[M]:
+        union: Any = functools.reduce(operator.or_, self.messages)
+        form: Any = Annotated[union, Field(discriminator="kind")] if len(self.messages) > 1 else union
+        return TypeAdapter(form)
+
+    def decode(self, line: bytes) -> M:
+        """Return the message in one line.
+
+        Raises:
+            ValueError: the line is no JSON, or no message of this channel.
+        """
+        return self._adapter.validate_json(line)
+
+
+CLIENT_TO_SUPERVISOR: Channel[Hello | Request] = Channel("page, shell", "supervisor", Hello, Request)
+SUPERVISOR_TO_CLIENT: Channel[Welcome | Result | Refusal] = Channel(
+    "supervisor", "page, shell", Welcome, Result, Refusal
+)
+SUPERVISOR_TO_STARTER: Channel[SupervisorReady | HomeBusy | StartFailure] = Channel(
+    "supervisor", "page or shell that started it", SupervisorReady, HomeBusy, StartFailure
+)
+SUPERVISOR_TO_WORKER: Channel[TrainOrder | AnswerOrder | ControlMessage] = Channel(
+    "supervisor", "worker", TrainOrder, AnswerOrder, Pause, Resume, Step, Set, Stop
+)
+WORKER_TO_SUPERVISOR: Channel[EventReport | Answer | AnswerFailure] = Channel(
+    "worker", "supervisor", EventReport, Answer, AnswerFailure
+)
+WORKER_TO_EXECUTOR: Channel[WorkerHello] = Channel("spawned worker", "supervisor", WorkerHello)
+SUPERVISOR_TO_ZYGOTE: Channel[Fork | Kill] = Channel("supervisor", "zygote", Fork, Kill)
+ZYGOTE_TO_SUPERVISOR: Channel[ZygoteReady | Forked | Exited] = Channel(
+    "zygote", "supervisor", ZygoteReady, Forked, Exited
+)
+
+CHANNELS: tuple[Channel[Any], ...] = (
+    CLIENT_TO_SUPERVISOR,
+    SUPERVISOR_TO_CLIENT,
+    SUPERVISOR_TO_STARTER,
+    SUPERVISOR_TO_WORKER,
+    WORKER_TO_SUPERVISOR,
+    WORKER_TO_EXECUTOR,
+    SUPERVISOR_TO_ZYGOTE,
+    ZYGOTE_TO_SUPERVISOR,
+)
+COMMANDS: tuple[type[Message], ...] = get_args(get_args(Command)[0])
+
+
+def encode(message: Message) -> bytes:
+    """Return a message as a line of UTF-8 JSON; half of a surrogate pair, which UTF-8 cannot hold, becomes ``?``."""
+    try:
+        return message.model_dump_json().encode() + b"\n"
+    except PydanticSerializationError:
+        text = json.dumps(message.model_dump(), ensure_ascii=False, separators=(",", ":"))
+        return text.encode("utf-8", "replace") + b"\n"
 
 
 class Lines:
-    """Cuts a stream of bytes into messages, however the bytes arrive."""
+    """Cuts a stream of bytes into lines, however the bytes arrive."""
 
     def __init__(self) -> None:
         self._rest = bytearray()
 
-    def feed(self, data: bytes) -> Iterator[dict[str, Any]]:
-        """Yield the messages that `data` completes.
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Yield the lines that `data` completes.
 
         Raises:
-            ValueError: a line that is too long or not a JSON object.
+            ValueError: a line is too long.
         """
         searched = len(self._rest)
         self._rest += data
@@ -76,99 +557,44 @@ class Lines:
             line = bytes(self._rest[:end])
             del self._rest[: end + 1]
             searched = 0
-            message = json.loads(line)
-            if not isinstance(message, dict):
-                raise ValueError("a message is one JSON object")
-            yield message
+            yield line
         if len(self._rest) > MAX_LINE:
             raise ValueError("a message is too long")
 
 
-class Endpoint:
-    """The address at which a supervisor listens, with the token that a client must show.
-
-    It stands in a file of the home that only its owner can read.
-    """
-
-    def __init__(self, address: str | int, token: str, pid: int) -> None:
-        self.address, self.token, self.pid = address, token, pid
-
-    @classmethod
-    def read(cls, home: Path) -> Endpoint | None:
-        """Return the endpoint written in `home`, or None where there is none."""
-        try:
-            data = json.loads((home / ENDPOINT).read_text("utf-8"))
-            address = data["address"]
-            return cls(address if isinstance(address, int) else str(address), str(data["token"]), int(data["pid"]))
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-
-    def write(self, home: Path) -> None:
-        """Write the endpoint into `home`, whole or not at all, readable by the owner only."""
-        aside = home / f"{ENDPOINT}.{os.getpid()}"
-        with contextlib.suppress(FileNotFoundError):
-            aside.unlink()
-        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump({"address": self.address, "token": self.token, "pid": self.pid}, file)
-        aside.replace(home / ENDPOINT)
-
-    def accepts(self, message: dict[str, Any]) -> bool:
-        """Say whether `message`, the first of a client, shows the token."""
-        return hmac.compare_digest(str(message.get("hello", "")).encode(), self.token.encode())
-
-    def dial(self, timeout: float = 5.0) -> socket.socket:
-        """Connect and show the token.
-
-        Raises:
-            OSError: nobody listens there.
-        """
-        if isinstance(self.address, int):
-            connection = socket.create_connection(("127.0.0.1", self.address), timeout)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        else:
-            connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            connection.settimeout(timeout)
-            try:
-                connection.connect(self.address)
-            except OSError:
-                connection.close()
-                raise
-        try:
-            connection.sendall(encode({"hello": self.token}))
-        except OSError:
-            connection.close()
-            raise
-        connection.settimeout(None)
-        return connection
-
-    def remove(self) -> None:
-        """Remove the socket that the supervisor of this endpoint left behind."""
-        if isinstance(self.address, str) and re.fullmatch(r"rnnlab-[\w]+", Path(self.address).parent.name):
-            shutil.rmtree(Path(self.address).parent, ignore_errors=True)
+def document() -> str:
+    """Return the documentation of all messages as Markdown."""
+    parts = [
+        "# The messages between the processes",
+        "",
+        "Written by `python -m rnnlab.runs.protocol` from the classes of `rnnlab/runs/protocol.py`; a test compares.",
+        "Each message is one line of UTF-8 JSON; `kind` names its class, e.g. `"
+        + encode(Request(id=7, command=PauseRun(run="k3x9"))).decode().strip()
+        + "`.",
+    ]
+    for channel in CHANNELS:
+        parts += ["", f"## {channel.sender} → {channel.receiver}", "", *_table(channel.messages)]
+        if Request in channel.messages:
+            parts += ["", "The commands of a `Request`:", "", *_table(COMMANDS)]
+    parts += ["", "## Inside of messages", "", *_table((ErrorData,)), ""]
+    parts += ["An `Event` is one of `rnnlab/events.py`.", ""]
+    return "\n".join(parts)
 
 
-def listen(force_tcp: bool = False) -> tuple[socket.socket, Endpoint]:
-    """Listen for clients of this machine and user: a unix socket where there are any, else loopback TCP."""
-    token = secrets.token_urlsafe(24)
-    if hasattr(socket, "AF_UNIX") and not force_tcp:
-        # the path of a unix socket is short (about 100 bytes), a home may be deep
-        folder = tempfile.mkdtemp(prefix="rnnlab-", dir=_short_folder())
-        path = os.path.join(folder, "s")
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        listener.bind(path)
-        os.chmod(path, 0o600)
-        endpoint = Endpoint(path, token, os.getpid())
-    else:
-        listener = socket.create_server(("127.0.0.1", 0))
-        endpoint = Endpoint(listener.getsockname()[1], token, os.getpid())
-    listener.listen(64)
-    listener.setblocking(False)
-    return listener, endpoint
+def _table(classes: tuple[type[BaseModel], ...]) -> list[str]:
+    rows = ["| class | `kind` | fields | |", "|---|---|---|---|"]
+    for cls in classes:
+        fields = dict(cls.model_fields)
+        kind = fields.pop("kind", None)
+        shown = []
+        for name, field in fields.items():
+            annotation = str(inspect.get_annotations(cls)[name]).replace("|", "\\|")
+            default = "" if field.is_required() else f" = {field.get_default()!r}"
+            shown.append(f"`{name}: {annotation}{default}`")
+        what = " ".join(inspect.getdoc(cls).split())  # type: ignore[union-attr]
+        rows.append(f"| `{cls.__name__}` | {f'`{kind.default}`' if kind else ''} | {', '.join(shown)} | {what} |")
+    return rows
 
 
-def _short_folder() -> str:
-    for folder in (os.environ.get("XDG_RUNTIME_DIR", ""), tempfile.gettempdir()):
-        if folder and len(os.fsencode(folder)) < 70 and os.path.isdir(folder) and os.access(folder, os.W_OK):
-            return folder
-    return "/tmp"
+if __name__ == "__main__":
+    print(document(), end="")

@@ -1,4 +1,4 @@
-"""What a checkpoint can be asked, each question checked before a process is started for it; no torch.
+"""The questions that a checkpoint can be asked, each checked before a process is started for it; no torch.
 
 A question is one JSON object with a `kind`; `checked` returns it in its one valid form, so that the same question is
 the same text, and its answer is found again in the store.
@@ -13,11 +13,11 @@ from rnnlab.config import TrainConfig
 from rnnlab.errors import RunError
 
 MAX_TEXT = 200
-"""Characters of a text that is looked at."""
+"""Characters of a text that a checkpoint is asked about; the pages' text fields take as many."""
 MAX_GAPS = 2000
-"""Gaps that are filled in to measure how well that goes."""
+"""Gaps that `gaps` fills in."""
 BULKY = frozenset({"inspect", "parity"})
-"""Kinds whose answers are not kept: large, and quickly made again."""
+"""Kinds whose answers the store does not keep: large, and quickly computed again."""
 
 
 def checked(question: Mapping[str, Any], config: TrainConfig) -> dict[str, Any]:

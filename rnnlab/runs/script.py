@@ -26,7 +26,7 @@ config = TrainConfig.make(
 {text}
 vocab = Vocab(text)
 prepare_thread(config)
-state = TrainingState.begin(build_model(config, len(vocab)), config)
+state = TrainingState.begin(build_model(config, len(vocab), {device!r}), config)
 {steering}
 for event in train(state, vocab, vocab.encode(text){control}):
     if event.kind == "epoch_finished":
@@ -93,6 +93,7 @@ def script(store: Queries, run_id: str) -> str:
         title=_title(record.title or record.name or (f"based on {record.based_on}" if record.based_on else run_id)),
         torch=(started[-1].versions.get("torch", "unknown") if started else "unknown")[:40],
         imports="\n".join(imports),
+        device=started[0].device if started else "cpu" if config.device == "auto" else config.device,
         settings="".join(f"    {name}={value!r},\n" for name, value in config.model_dump().items()),
         text=_REGISTERED if registered else _UPLOADED.format(lines=_literal(_train_text(store, config))),
         steering=_STEERING.format(changes=pprint.pformat(changes, width=100)) if changes else "",

@@ -111,6 +111,13 @@ class Queries(ABC):
         rows = self._rows("select seq, body from events where run = ? and seq > ? order by seq", (run_id, cursor))
         return [(seq, event_from_json(body)) for seq, body in rows]
 
+    def device(self, run_id: str) -> str | None:
+        """Return the device on which a run started, or None where it has not; a run never changes it."""
+        rows = self._rows(
+            "select body from events where run = ? and kind = 'run_started' order by seq limit 1", (run_id,)
+        )
+        return str(json.loads(rows[0][0])["device"]) if rows else None
+
     def version(self, run_id: str) -> int:
         """Return a number that grows with every change of the run; 0 if there is no such run."""
         rows = self._rows("select version from runs where id = ?", (run_id,))

@@ -1,7 +1,7 @@
-"""One job in a process of its own: a training run, or a question to a checkpoint.
+"""A worker: one job in a process of its own, a training run or a question to a checkpoint (torch).
 
-The process is forked from the zygote, or runs as ``python -m rnnlab.runs.worker PORT`` where there are no forks. It
-gets one order, answers with events, and ends when it is done, or when the other end of its socket is closed.
+The process is forked from the zygote, or is `rnnlab.runs.spawned`. It receives one order, answers with events, and ends
+when the order is carried out, or when the other end of its socket is closed.
 """
 
 from __future__ import annotations
@@ -15,14 +15,13 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from rnnlab.config import TrainConfig
 from rnnlab.engine.control import Control
+from rnnlab.engine.device import resolve_device
 from rnnlab.engine.model import build_model
 from rnnlab.engine.training import TrainingState, prepare_thread, train
 from rnnlab.errors import RNNLabError, RunError
@@ -40,26 +39,41 @@ from rnnlab.events import (
 )
 from rnnlab.runs import checkpoints
 from rnnlab.runs.answers import answer
-from rnnlab.runs.local import memory_pss_mb, yield_to_the_app
-from rnnlab.runs.protocol import Lines, encode
-from rnnlab.text.preparation import prepare
+from rnnlab.runs.process import lower_priority, memory_pss_mb
+from rnnlab.runs.protocol import (
+    SUPERVISOR_TO_WORKER,
+    AnswerFailure,
+    AnswerOrder,
+    ControlMessage,
+    ErrorData,
+    EventReport,
+    Lines,
+    Message,
+    Pause,
+    Resume,
+    Set,
+    Step,
+    Stop,
+    TrainOrder,
+    encode,
+)
 from rnnlab.text.vocab import Vocab
 
-MINIBATCH_PERIOD = 0.5  # seconds between two minibatches that are told of
+MINIBATCH_PERIOD = 0.5  # seconds between two minibatches that are reported
 CHECKPOINT_PERIOD = 10.0  # seconds between two checkpoints, at ends of epochs
 PREDICTION_PERIOD = 1.0  # the same where something was written, and the history does not keep it anyway
 
 
-class Line:
-    """The socket to the supervisor: reads in a thread, so that a closed socket ends the process even in mid-product."""
+class Link:
+    """The socket to the supervisor: a thread reads it, so that a closed socket ends the process even in mid-product."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
-        self.messages: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        self.messages: queue.SimpleQueue[TrainOrder | AnswerOrder | ControlMessage] = queue.SimpleQueue()
         threading.Thread(target=self._read, daemon=True).start()
 
-    def send(self, message: dict[str, Any]) -> None:
-        """Send one message; if nobody listens any more, end."""
+    def send(self, message: Message) -> None:
+        """Send one message; end the process if the supervisor is gone."""
         try:
             self._connection.sendall(encode(message))
         except OSError:
@@ -70,7 +84,7 @@ class Line:
         while True:
             try:
                 data = self._connection.recv(1 << 16)
-                messages = list(lines.feed(data))
+                messages = [SUPERVISOR_TO_WORKER.decode(line) for line in lines.feed(data)]
             except (OSError, ValueError):
                 os._exit(1)
             if not data:
@@ -80,55 +94,56 @@ class Line:
 
 
 def serve(connection: socket.socket) -> None:
-    """Do the one job that comes over `connection`, and say how it went."""
-    line = Line(connection)
-    order = line.messages.get()
-    _limit(order.get("limits") or {})
-    asked = order["order"] != "train"
+    """Carry out the one order that comes over `connection`, and report how it went."""
+    link = Link(connection)
+    order = link.messages.get()
+    if not isinstance(order, TrainOrder | AnswerOrder):
+        raise ValueError("the first message to a worker is its order")
+    _limit(order.memory_mb)
     try:
-        if asked:
-            line.send({"answer": answer(order)})
+        if isinstance(order, AnswerOrder):
+            link.send(answer(order))
         else:
-            Training(order, line).run()
+            Training(order, link).run()
     except Exception as error:
         failed = _failure(error)
         kind = type(error) if isinstance(error, RNNLabError) else RunError
         del error
         _unlimit()
-        if asked:
-            line.send({"error": kind(failed.code, failed.message, **failed.params).to_dict()})
+        if isinstance(order, AnswerOrder):
+            link.send(AnswerFailure(error=ErrorData.of(kind(failed.code, failed.message, **failed.params))))
         else:
-            line.send({"event": failed.model_dump()})
+            link.send(EventReport(event=failed))
 
 
 class Training:
-    """A training run: what `train` says goes up the line, what comes down the line goes to its `Control`.
+    """A training run: the events of `train` are sent to the supervisor, and its control messages go to a `Control`.
 
     Args:
-        order: configuration, text, and the checkpoint to go on from.
-        line: to the supervisor.
+        order: configuration, text, the checkpoint to go on from, and the device that the run started on.
+        link: to the supervisor.
     """
 
-    def __init__(self, order: Mapping[str, Any], line: Line) -> None:
-        self._line = line
-        self._config = TrainConfig.from_json(order["config"])
-        self._folder = Path(order["folder"])
-        self._keep_every = int(order["keep_every"])
-        self._processor_clock = bool(order.get("processor_clock"))
+    def __init__(self, order: TrainOrder, link: Link) -> None:
+        self._link = link
+        self._config = TrainConfig.from_json(order.config)
+        self._folder = Path(order.folder)
+        self._keep_every = order.keep_every
+        self._processor_clock = order.processor_clock
         self._control = Control(self._poll)
         self._stepping = False
-        self._told_at = 0.0
+        self._reported_at = 0.0  # the last minibatch
         self._withheld: MinibatchFinished | None = None
         self._saved_at = time.monotonic()
         self._saved: tuple[int, int] | None = None  # where the last checkpoint stands, if nothing has changed since
         self._texts_left = 0
         prepare_thread(self._config)
-        train_text = prepare(order["text"], self._config.preprocessing, self._config.num_chars).train
-        self._vocab = Vocab(train_text)
-        self._indices = torch.tensor(self._vocab.encode(train_text), dtype=torch.long)
-        model = build_model(self._config, len(self._vocab))
-        if order["checkpoint"]:
-            self._state = checkpoints.restore(model, self._config, Path(order["checkpoint"]))
+        self._vocab = Vocab(order.text)
+        self._indices = torch.tensor(self._vocab.encode(order.text), dtype=torch.long)
+        device = resolve_device(self._config, len(self._vocab), order.device)
+        model = build_model(self._config, len(self._vocab), device)
+        if order.checkpoint:
+            self._state = checkpoints.restore(model, self._config, Path(order.checkpoint))
         else:
             self._state = TrainingState.begin(model, self._config)
 
@@ -139,41 +154,41 @@ class Training:
         for event in train(self._state, self._vocab, self._indices, self._control, clock):
             match event:
                 case MinibatchFinished():
-                    self._tell_minibatch(event)
+                    self._report_minibatch(event)
                     continue
                 case RunFinished():
-                    self._release()
+                    self._report_withheld()
                     self._save()  # before the last event: after it, nothing is accepted
                 case RunPaused():
-                    self._release()
+                    self._report_withheld()
                 case EpochFinished():
                     self._withheld = None
                 case SettingChanged():
                     self._saved = None
                 case _:
                     pass
-            self._tell(event)
+            self._report(event)
             self._save_if_due(event)
 
-    def _tell(self, event: Event) -> None:
-        self._line.send({"event": event.model_dump()})
+    def _report(self, event: Event) -> None:
+        self._link.send(EventReport(event=event))
 
-    def _tell_minibatch(self, event: MinibatchFinished) -> None:
-        """Tell of some of the minibatches: of all of them where somebody looks at each."""
+    def _report_minibatch(self, event: MinibatchFinished) -> None:
+        """Report a minibatch; not every one, except when stepping or where the graph grows."""
         now = time.monotonic()
         if not self._config.detach:
             event = event.model_copy(update={"memory_mb": memory_pss_mb(os.getpid())})
-        elif not self._stepping and now < self._told_at + MINIBATCH_PERIOD:
+        elif not self._stepping and now < self._reported_at + MINIBATCH_PERIOD:
             self._withheld = event
             return
-        self._told_at = now
+        self._reported_at = now
         self._withheld = None
-        self._tell(event)
+        self._report(event)
 
-    def _release(self) -> None:
-        """Tell of the last minibatch, where the run stands now."""
+    def _report_withheld(self) -> None:
+        """Report the last minibatch, if it was withheld."""
         if self._withheld is not None:
-            self._tell(self._withheld)
+            self._report(self._withheld)
             self._withheld = None
 
     def _save_if_due(self, event: Event) -> None:
@@ -202,56 +217,55 @@ class Training:
         name = checkpoints.file_name(epoch, minibatch)
         metadata = self._state.metadata()
         if self._texts_left == 0 and epoch > 0:
-            metadata["texts_due"] = "false"  # the last of them has just been told of
+            metadata["texts_due"] = "false"  # the last of them has just been reported
         checkpoints.save(self._folder, name, self._state.tensors(), metadata)
         self._saved_at = time.monotonic()
         self._saved = (epoch, minibatch)
-        self._tell(CheckpointSaved(epoch=epoch, minibatch=minibatch, name=name))
+        self._report(CheckpointSaved(epoch=epoch, minibatch=minibatch, name=name))
 
     def _poll(self, timeout: float | None) -> None:
-        """Pass on what has come down the line; with None, wait for something."""
+        """Pass the control messages on that have come; with None, wait for one."""
         try:
-            message = self._line.messages.get(block=timeout is None)
+            message = self._link.messages.get(block=timeout is None)
             while True:
                 self._obey(message)
-                message = self._line.messages.get_nowait()
+                message = self._link.messages.get_nowait()
         except queue.Empty:
             pass
 
-    def _obey(self, message: Mapping[str, Any]) -> None:
+    def _obey(self, message: TrainOrder | AnswerOrder | ControlMessage) -> None:
         match message:
-            case {"control": "pause"}:
+            case Pause():
                 self._control.pause()
-            case {"control": "resume"}:
+            case Resume():
                 self._stepping = False
                 self._control.resume()
-            case {"control": "step", "unit": ("minibatch" | "epoch" | "period") as unit}:
+            case Step(unit=unit):
                 self._stepping = unit != "period"
                 self._control.step(unit)
-            case {"control": "stop"}:
+            case Stop():
                 self._control.stop()
-            case {"control": "set", "name": name, "value": value}:
+            case Set(name=name, value=value):
                 self._control.set(name, value)
-            case _:
-                raise ValueError("the supervisor said something unknown")
+            case TrainOrder() | AnswerOrder():
+                raise ValueError("a worker has one order")
 
 
-def _limit(limits: Mapping[str, Any]) -> None:
-    """Take no more memory than allowed, yield to the app, and be the first to go when the machine has none left."""
-    yield_to_the_app()
+def _limit(memory_mb: int) -> None:
+    """Limit this process's memory, lower its priority, and let the system kill it first where memory runs out."""
+    lower_priority()
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
         file.write("800")
-    megabytes = limits.get("memory_mb")
-    if megabytes and sys.platform == "linux":
+    if sys.platform == "linux":
         import resource
 
         _, most = resource.getrlimit(resource.RLIMIT_DATA)
-        wanted = int(megabytes) * 2**20
+        wanted = memory_mb * 2**20
         resource.setrlimit(resource.RLIMIT_DATA, (wanted if most < 0 else min(wanted, most), most))
 
 
 def _unlimit() -> None:
-    """Have some memory to say that there was none."""
+    """Lift the limit of memory, so that it can be reported that there was none."""
     if sys.platform == "linux":
         import resource
 
@@ -269,21 +283,3 @@ def _failure(error: Exception) -> RunFailed:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return RunFailed(code="disk_full", message="The disk is full: free some space, then continue the run.")
     return RunFailed(code="run_error", message=f"The run broke: {text}", params={"reason": text})
-
-
-def main(port: int) -> None:
-    """Connect to the supervisor at `port` of this machine, and wait for a job."""
-    from rnnlab.runs.zygote import warm_up
-
-    facts = warm_up()
-    connection = socket.create_connection(("127.0.0.1", port))
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    token = os.environ.pop("RNNLAB_WORKER_TOKEN", "")
-    connection.sendall(encode({"hello": token, "pid": os.getpid(), "facts": facts}))
-    serve(connection)
-    sys.stderr.flush()
-    os._exit(0)
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]))

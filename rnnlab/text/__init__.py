@@ -1,1 +1,1 @@
-"""What is known of a text without a network: corpora, vocabulary, n-gram ladder, quotes; no torch."""
+"""Corpora, vocabulary, n-gram perplexities and copied passages: everything about texts that needs no network."""

@@ -1,7 +1,7 @@
-"""Where texts come from: embedded in the project, downloaded and verified, uploaded or pasted, read from a file.
+"""Sources of text: embedded in the package, downloaded and verified, uploaded, pasted, or read from a file.
 
-Nothing here touches the network but `download`, which runs only when a person asks for it. What a text becomes before
-training is in `rnnlab.text.preparation`, how bytes become text in `rnnlab.text.encodings`; both are offered here too.
+Only `download` uses the network, and it runs only when a user asks for it. Preprocessing is in
+`rnnlab.text.preparation`, decoding in `rnnlab.text.encodings`; their public names are re-exported here.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ Language = Literal["zh", "en"]
 Source = Literal["embedded", "download", "upload"]
 
 DOWNLOAD_SECONDS = 30.0
-"""How long `download` waits in all before it gives up on an address."""
+"""Total time limit of `download` for one address, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,9 @@ class Corpus:
     r"""A text to train on.
 
     Attributes:
-        name: what `TrainConfig.corpus` holds: a registered name, or the `text_id` of an uploaded text.
-        text: the whole text, every line end as ``\n``.
-        title: for people, in the corpus's own language; a file's name for an upload.
+        name: the value of `TrainConfig.corpus`: a registered name, or the `text_id` of an uploaded text.
+        text: the whole text, with ``\n`` as line end.
+        title: title to display, in the language of the corpus; the file name of an upload.
     """
 
     name: str
@@ -75,12 +75,13 @@ class Corpus:
 
 @dataclass(frozen=True)
 class CorpusInfo:
-    """What is known of a registered corpus without its text; words for people by language ("zh", "en").
+    """Metadata of a registered corpus; texts to display are given by language ("zh", "en").
 
     Attributes:
-        file: name of the file, inside the package or in the folder of the user's data.
-        urls: public addresses of the file, tried in this order; none for an embedded text.
-        sha256: of the file, in hex; empty for an embedded text.
+        file: file name, in the package or in the data folder of the user.
+        urls: public addresses of the file, tried in this order; empty for an embedded text.
+        sha256: hash of the file, in hex; empty for an embedded text.
+        member: name of the text inside a zip file; empty for a plain text file.
     """
 
     name: str
@@ -92,7 +93,7 @@ class CorpusInfo:
     rights: dict[str, str]
     urls: tuple[str, ...] = ()
     sha256: str = ""
-    member: str = field(default="", repr=False)  # the text inside a zip file
+    member: str = field(default="", repr=False)
 
 
 _INFOS = (
@@ -160,9 +161,9 @@ _INFOS = (
 
 _REGISTRY = {entry.name: entry for entry in _INFOS}
 EMBEDDED = ("lyrics-zh", "verse-en")
-"""The corpora that need no network, one for each language."""
+"""The corpora included in the package, one for each language."""
 DOWNLOADS = ("book-lyrics", "book-time-machine")
-"""The corpora of the book, which a person has to download."""
+"""The corpora of the book, which the user has to download."""
 
 _TEXT_ID = re.compile(r"text-[0-9a-f]{16}")
 
@@ -173,7 +174,7 @@ def corpus_names() -> tuple[str, ...]:
 
 
 def info(name: str) -> CorpusInfo:
-    """Return title, attribution, rights and origin of a registered corpus.
+    """Return the metadata of a registered corpus.
 
     Raises:
         CorpusError: ``corpus_unknown``.
@@ -186,13 +187,13 @@ def info(name: str) -> CorpusInfo:
 def load(
     name: str, *, folders: Sequence[Path] | None = None, texts: Callable[[str], str | None] | None = None
 ) -> Corpus:
-    """Return the corpus of that name from this machine, never from the network.
+    """Return the corpus `name` from this machine, never from the network.
 
     Args:
         name: a registered name or the `text_id` of an uploaded text.
-        folders: where the file of a downloaded corpus may lie, searched in this order; by default those that the
-            environment variables of this process name (an exported script relies on it).
-        texts: returns an uploaded text by its id, or None.
+        folders: where the file of a downloaded corpus may lie, searched in this order; by default those in the
+            environment variables of this process (an exported script relies on it).
+        texts: function that returns an uploaded text by its id, or None.
 
     Raises:
         CorpusError: ``corpus_unknown``, ``corpus_not_downloaded``, ``corpus_wrong_file``, ``corpus_text_gone`` or
@@ -203,7 +204,7 @@ def load(
         if text is None:
             raise CorpusError(
                 "corpus_text_gone",
-                f"The uploaded text {name!r} is not on this machine any more. Upload it again.",
+                f"The uploaded text {name!r} is no longer on this machine. Upload it again.",
                 name=name,
             )
         return Corpus(name, text, language_of(text), "upload", name)
@@ -237,17 +238,17 @@ def is_available(name: str, folders: Sequence[Path] | None = None) -> bool:
 def find(
     name_or_path: str, *, folders: Sequence[Path] | None = None, texts: Callable[[str], str | None] | None = None
 ) -> Corpus:
-    """Return the corpus of that name, or else the text in that file, as the shell names one.
+    """Return the corpus with this name, or else the text in the file with this path, as given on the command line.
 
     Raises:
-        CorpusError: as `load` and `from_path`; ``corpus_unknown`` for what is neither.
+        CorpusError: as `load` and `from_path`; ``corpus_unknown`` if it is neither.
     """
     if name_or_path in _REGISTRY or _TEXT_ID.fullmatch(name_or_path):
         return load(name_or_path, folders=folders, texts=texts)
     try:
         path = Path(name_or_path).expanduser()
         exists = path.exists()
-    except (OSError, ValueError, RuntimeError):  # too long, not a path, the home of nobody
+    except (OSError, ValueError, RuntimeError):  # too long, not a path, or the home of an unknown user
         exists = False
     if not exists:
         raise _unknown(name_or_path)
@@ -255,7 +256,7 @@ def find(
 
 
 def from_path(path: Path) -> Corpus:
-    """Return the text in a file, as if it were uploaded.
+    """Return the text in a file as if it had been uploaded.
 
     Raises:
         CorpusError: ``corpus_file_unreadable``, or as `from_bytes`.
@@ -264,38 +265,38 @@ def from_path(path: Path) -> Corpus:
 
 
 def from_bytes(data: bytes, title: str = "") -> Corpus:
-    """Return an uploaded file as a corpus named by its content.
+    """Return the content of an uploaded file as a corpus named by its `text_id`.
 
     Raises:
         CorpusError: as `decode` and `check_variety`.
     """
-    return _brought(decode(data), title)
+    return _uploaded(decode(data), title)
 
 
 def from_text(text: str, title: str = "") -> Corpus:
-    """Return a pasted text as a corpus named by its content.
+    """Return a pasted text as a corpus named by its `text_id`.
 
     Raises:
-        CorpusError: nothing but blanks, more than 2 MB as UTF-8, control characters as in a binary file, or as
+        CorpusError: only blanks, more than 2 MB as UTF-8, control characters as in a binary file, or as
             `check_variety`.
     """
     check_size(len(text.encode("utf-8", "replace")))
-    return _brought(clean(text), title)
+    return _uploaded(clean(text), title)
 
 
-def _brought(text: str, title: str) -> Corpus:
-    # here, as `check_trainable` takes the blank that the line end of a file becomes for a second character
+def _uploaded(text: str, title: str) -> Corpus:
+    # `check_trainable` cannot find this: to it, the final line end of a file is a second character
     check_variety(text)
     return Corpus(text_id(text), text, language_of(text), "upload", title)
 
 
 def text_id(text: str) -> str:
-    """Return the name of an uploaded text: "text-" and 16 hex digits of the SHA-256 of its UTF-8."""
+    """Return the id of an uploaded text: "text-" and the first 16 hex digits of the SHA-256 of its UTF-8 bytes."""
     return "text-" + hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
 
 
 def language_of(text: str) -> Language:
-    """Return "zh" for a text with more Chinese characters than words of Latin letters, else "en"."""
+    """Return "zh" for a text with more Chinese characters than Latin words, else "en"."""
     chinese = len(re.findall("[\u3400-\u9fff]", text))
     return "zh" if chinese > len(re.findall("[A-Za-z]+", text)) else "en"
 
@@ -309,21 +310,21 @@ def download(
     seconds: float = DOWNLOAD_SECONDS,
     max_bytes: int = MAX_BYTES,
 ) -> Path:
-    """Fetch a corpus of the book, verify it, and return where it is kept; at once if it already lies there.
+    """Download and verify a corpus of the book, unless it is already there, and return its path.
 
-    Only ever called because a person asked for it: the text is not part of this project (see `CorpusInfo.rights`).
+    Call it only on a user's request: the text is not part of this project (see `CorpusInfo.rights`).
 
     Args:
         name: one of `DOWNLOADS`.
         folder: where to keep it.
-        urls: other addresses, e.g. a mirror; tried in this order.
-        sha256: the hash of the file, when it is not the pinned one.
-        seconds: how long to wait for each address, in all.
-        max_bytes: the largest file that is accepted.
+        urls: other addresses, e.g. of a mirror; tried in this order.
+        sha256: hash of the file, if it differs from the pinned one.
+        seconds: total time limit for each address.
+        max_bytes: largest accepted file.
 
     Raises:
         CorpusError: ``corpus_unknown``; ``corpus_download_timeout``, ``..._connection``, ``..._status``,
-            ``..._wrong_hash``, ``..._too_large`` or ``..._disk``, all saying where to put the file by hand.
+            ``..._wrong_hash``, ``..._too_large`` or ``..._disk``; each says where to put the file by hand.
     """
     entry = info(name)
     if entry.source != "download":
@@ -337,7 +338,7 @@ def download(
     reason = "connection"
     for url in urls if urls is not None else entry.urls:
         try:
-            kept = pooch.retrieve(
+            path = pooch.retrieve(
                 url, known_hash=f"sha256:{sha256 or entry.sha256}", fname=entry.file, path=folder, downloader=fetch
             )
         except _TooLargeError:
@@ -348,12 +349,12 @@ def download(
             reason = "status"
         except (requests.RequestException, urllib3.exceptions.HTTPError):
             reason = "connection"
-        except ValueError:  # how pooch says that the hash is another
+        except ValueError:  # pooch raises this if the hash differs
             reason = "wrong_hash"
         except OSError:
             reason = "disk"
         else:
-            return Path(kept)
+            return Path(path)
     raise _download_failed(entry, folder, reason)
 
 
@@ -362,7 +363,7 @@ class _TooLargeError(Exception):
 
 
 class _Fetch:
-    """A downloader for `pooch` that gives up on a file that is too large or takes too long in all."""
+    """Downloader for `pooch` that gives up on a file that is too large or takes too long in total."""
 
     def __init__(self, seconds: float, max_bytes: int) -> None:
         self._seconds, self._max_bytes = seconds, max_bytes
@@ -371,13 +372,13 @@ class _Fetch:
         import requests
 
         deadline = time.monotonic() + self._seconds
-        each = min(10.0, self._seconds)
-        with requests.get(url, stream=True, timeout=each, headers={"Accept-Encoding": "identity"}) as response:
+        timeout = min(10.0, self._seconds)
+        with requests.get(url, stream=True, timeout=timeout, headers={"Accept-Encoding": "identity"}) as response:
             response.raise_for_status()
             file = open(output_file, "wb") if isinstance(output_file, (str, Path)) else output_file  # noqa: SIM115
             try:
                 size = 0
-                # what has arrived, not a whole block: a server that drips must not hold us beyond the deadline
+                # read1 returns what has arrived, so that a slow server cannot block beyond the deadline
                 while block := response.raw.read1(1 << 16):
                     size += len(block)
                     if size > self._max_bytes:
@@ -418,9 +419,9 @@ def _read_verified(entry: CorpusInfo, path: Path) -> str:
 def _read_file(path: Path) -> bytes:
     try:
         size = path.stat().st_size
-        check_size(size)  # before reading: it may be far larger than the memory
+        check_size(size)  # before reading: the file may be larger than the memory
         with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)  # it may have grown
+            return file.read(MAX_BYTES + 1)  # the file may have grown since
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise CorpusError(
@@ -435,7 +436,7 @@ def _unknown(name: str, allowed: tuple[str, ...] | None = None) -> CorpusError:
     names = ", ".join(allowed or corpus_names())
     return CorpusError(
         "corpus_unknown",
-        f"There is no corpus named {name[:100]!r}, nor a file; the corpora are: {names}.",
+        f"There is no corpus or file named {name[:100]!r}; the corpora are: {names}.",
         name=name[:100],
         allowed=names,
     )
@@ -445,7 +446,7 @@ def _not_downloaded(entry: CorpusInfo, folder: Path) -> CorpusError:
     return CorpusError(
         "corpus_not_downloaded",
         f"The corpus {entry.name!r} is not on this machine. Download it in the app, or put {entry.file} into a folder "
-        f"and name that folder in the environment variable RNNLAB_DATA (or put it into {folder}).",
+        f"and set the environment variable RNNLAB_DATA to that folder (or put it into {folder}).",
         name=entry.name,
         file=entry.file,
         folder=str(folder),
@@ -455,17 +456,17 @@ def _not_downloaded(entry: CorpusInfo, folder: Path) -> CorpusError:
 
 def _download_failed(entry: CorpusInfo, folder: Path, reason: str) -> CorpusError:
     reasons = {
-        "timeout": "no answer in time",
+        "timeout": "the server did not answer in time",
         "connection": "no connection to the server",
         "status": "the server does not have it",
-        "wrong_hash": "what came is not the file that the book uses (its SHA-256 differs), and was thrown away",
-        "too_large": "what came is larger than the file can be, and was thrown away",
+        "wrong_hash": "the downloaded file is not the one that the book uses (its SHA-256 differs) and was discarded",
+        "too_large": "the download is larger than the file can be and was discarded",
         "disk": "the folder cannot be written to",
     }
     return CorpusError(
         f"corpus_download_{reason}",
-        f"{entry.file} could not be downloaded: {reasons[reason]}. You can put the file into a folder by hand and name "
-        f"that folder in the environment variable RNNLAB_DATA (or put it into {folder}). It is at: "
+        f"{entry.file} could not be downloaded: {reasons[reason]}. You can put the file into a folder by hand and set "
+        f"the environment variable RNNLAB_DATA to that folder (or put it into {folder}). It is at: "
         f"{' '.join(entry.urls)}",
         name=entry.name,
         file=entry.file,

@@ -1,8 +1,8 @@
-"""Reads a text file whose encoding nobody declared: UTF-8, UTF-16 with BOM, GB18030 or Big5.
+"""Decoding of text files with an undeclared encoding: UTF-8, UTF-16 with BOM, GB18030 or Big5.
 
-GB18030 and Big5 share nearly all of their byte pairs, so a file that is valid in one is mostly valid in the other, as
-rare characters, private-use code points and bits of foreign alphabets. What tells them apart is that only the right
-one reads like Chinese: `chineseness` scores how common the decoded characters are.
+GB18030 and Big5 share nearly all of their byte pairs, so a file that is valid in one encoding is mostly valid in the
+other, as rare characters, private-use code points and bits of foreign alphabets. Only the right encoding gives ordinary
+Chinese: `chineseness` scores how common the decoded characters are.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from functools import cache
 from rnnlab.errors import CorpusError
 
 MAX_BYTES = 2 * 1024 * 1024
-"""The largest text that is read, 2 MB."""
+"""Largest accepted text, 2 MB."""
 
 ENCODINGS = ("UTF-8", "UTF-16 with BOM", "GB18030", "Big5")
-"""What `decode` understands, in words for a message."""
+"""The encodings that `decode` accepts, as named in messages."""
 
-# Below this mean score a text decoded as GB18030 or Big5 is not Chinese but something else misread. Measured: 300
+# Below this mean score a text decoded as GB18030 or Big5 is taken for a misread text in another language. Measured: 300
 # characters of lyrics, of classical verse and of program messages score 1.0 to 1.6, Korean and Japanese misread as
-# GB18030 up to 0.6. A few characters say less, so they need less.
+# GB18030 up to 0.6. Short texts vary more, so their threshold is lower.
 _PLAUSIBLE, _PLAUSIBLE_SHORT, _SHORT = 0.7, 0.25, 100
 
-# a text may hold a stray control character, a program or a picture holds many
+# a text may contain a stray control character, a program or a picture contains many
 _MAX_CONTROL_SHARE = 0.002
 _TEXT_CONTROLS = frozenset("\t\n\r\f\v\x1a\x85")
 
 _PUNCTUATION = frozenset("，。！？、；：「」『』“”‘’（）《》〈〉【】…—·～　．•‧﹣－")
 
-# about 600 characters that carry most of running Chinese text, in either script
+# about 600 characters that make up most of ordinary Chinese text, simplified and traditional
 _COMMON = frozenset(
     "一万三上下不与且世业东丢两个中为主丽举么义之乐也乡书买了争事二于云五些交产亮亲人什今从他代以们件任会传伤但位低住体何作你使依便保信候假做停像儿先光克入全公共关其内再军冬决冷凌几出分切则利别到制前剧力劝"
     "加务动勇化北区十千半单卖南即却原去又及友双反发取受变口古句只叫可右叶司吃各合同名后向吗君吧听吹吻呀告员呢命和咱品响哥哦哪哭唱啊喊喜喝四回因国在地场坐块城基堂声处夏外多夜够大天太头奏女她好如妈妹姐子孤学"
@@ -46,13 +46,13 @@ _COMMON = frozenset(
 
 
 def decode(data: bytes) -> str:
-    r"""Return the text that `data` spells, with every line end as ``\n``.
+    r"""Decode `data`, with ``\n`` as line end.
 
-    A byte-order mark decides; without one, UTF-8 is tried first (other encodings are hardly ever valid UTF-8 by
-    accident), then GB18030 and Big5, of which the one that reads like Chinese wins.
+    A byte-order mark decides. Without it, UTF-8 is tried first (other encodings are hardly ever valid UTF-8 by
+    accident), then GB18030 and Big5, whichever gives more ordinary Chinese.
 
     Raises:
-        CorpusError: nothing in it, more than 2 MB, not text, or in none of the encodings.
+        CorpusError: empty, more than 2 MB, not text, or in none of the encodings.
     """
     check_size(len(data))
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -60,24 +60,24 @@ def decode(data: bytes) -> str:
         if text is None:
             raise _binary()
         return clean(text)
-    if b"\0" in data:  # no text without a mark holds a zero byte, and nearly every other file does
+    if b"\0" in data:  # text without a byte-order mark has no zero byte, nearly every other file has
         raise _binary()
     text = _try(data, "utf-8")
     return clean(text if text is not None else _decode_chinese(data))
 
 
 def clean(text: str) -> str:
-    r"""Return a decoded, pasted or received text with every line end as ``\n`` and no byte-order mark.
+    r"""Return a decoded, pasted or received text with ``\n`` as line end and without byte-order mark.
 
     Raises:
-        CorpusError: nothing but blanks, control characters as in a binary file, or so many characters that they make
-            more than 2 MB in any encoding.
+        CorpusError: only blanks, control characters as in a binary file, or so many characters that they take more
+            than 2 MB in any encoding.
     """
     check_size(len(text))
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     counts = Counter(text)
     controls = sum(n for c, n in counts.items() if (c < " " or "\x7f" <= c <= "\x9f") and c not in _TEXT_CONTROLS)
-    # a half of a surrogate pair is no character and cannot be stored
+    # half of a surrogate pair is not a character and cannot be stored
     if (
         "\0" in counts
         or controls > _MAX_CONTROL_SHARE * len(text) + 1
@@ -90,13 +90,13 @@ def clean(text: str) -> str:
 
 
 def check_size(num_bytes: int) -> None:
-    """Refuse a text of no bytes or of more than `MAX_BYTES`.
+    """Raise an error for a text that is empty or larger than `MAX_BYTES`.
 
     Raises:
         CorpusError: ``corpus_empty`` or ``corpus_too_large``.
     """
     if num_bytes == 0:
-        raise CorpusError("corpus_empty", "The text is empty. Give a text with at least two different characters.")
+        raise CorpusError("corpus_empty", "The text is empty. Provide a text with at least two different characters.")
     if num_bytes > MAX_BYTES:
         raise CorpusError(
             "corpus_too_large",
@@ -107,10 +107,10 @@ def check_size(num_bytes: int) -> None:
 
 
 def chineseness(text: str) -> float:
-    """Return how much the non-ASCII characters of `text` look like running Chinese, from -4 to 2; 0 if there are none.
+    """Score how much the non-ASCII characters of `text` look like ordinary Chinese, from -4 to 2; 0 without any.
 
-    The mean over those characters of: 2 for a very common one, 1 for punctuation, 0 for one of the frequent levels of
-    GB 2312 and Big5, -1 for any other, -4 for a private-use code point.
+    The score is the mean over these characters of: 2 for a very common character, 1 for punctuation, 0 for a character
+    of the frequent levels of GB 2312 and Big5, -1 for any other, -4 for a private-use code point.
     """
     counts = Counter(text)
     scores = [(_score(c), n) for c, n in counts.items() if c > "\x7f"]
@@ -119,7 +119,8 @@ def chineseness(text: str) -> float:
 
 
 def _decode_chinese(data: bytes) -> str:
-    # on a tie GB18030, the commoner one; cp950 is Big5 as Windows writes it, big5hkscs has the characters of Hong Kong
+    # GB18030 first: it is more common and wins a tie; cp950 is Big5 on Windows, big5hkscs adds the characters of Hong
+    # Kong
     big5 = _try(data, "cp950") or _try(data, "big5hkscs")
     candidates = [text for text in (_try(data, "gb18030"), big5) if text is not None]
     best = max(candidates, key=chineseness, default="")
@@ -127,7 +128,7 @@ def _decode_chinese(data: bytes) -> str:
     if not best or chineseness(best) < threshold:
         raise CorpusError(
             "corpus_encoding",
-            f"The text is in none of the encodings that are understood: {', '.join(ENCODINGS)}. Save it as UTF-8.",
+            f"The encoding of the text is not supported; supported are: {', '.join(ENCODINGS)}. Save it as UTF-8.",
             allowed=", ".join(ENCODINGS),
         )
     return best
@@ -143,7 +144,7 @@ def _try(data: bytes, encoding: str) -> str | None:
 def _binary() -> CorpusError:
     return CorpusError(
         "corpus_binary",
-        f"This is not a text file. Give plain text (.txt) in one of: {', '.join(ENCODINGS)}.",
+        f"This is not a text file. Provide plain text (.txt) in one of these encodings: {', '.join(ENCODINGS)}.",
         allowed=", ".join(ENCODINGS),
     )
 
@@ -154,7 +155,7 @@ def _score(character: str) -> int:
     if character in _PUNCTUATION:
         return 1
     if character in _frequent_levels() or character > "\uffff":
-        return 0  # beyond the basic plane GB18030 needs four bytes in a strict pattern: no accident
+        return 0  # beyond the basic plane GB18030 needs four bytes in a strict pattern, so this is no accident
     return -4 if "\ue000" <= character <= "\uf8ff" else -1
 
 

@@ -1,12 +1,12 @@
-"""What counting alone knows of a text: the n-gram ladder, from a blind guess to six characters at a time.
+"""The n-gram ladder: training perplexities of n-gram models, from uniform guessing (order 0) to order 6.
 
-The rung of order n is the training perplexity of the model that knows the n - 1 characters before and, of what follows
-them, the frequencies in this very text (the plug-in estimate):
+The rung of order n is the perplexity of the model that predicts each character from the n - 1 characters before it,
+with the relative frequencies counted in the same text (the plug-in estimate):
 
     exp(-1/N · Σ log(count(n-gram) / count(its first n - 1 characters)))
 
-over the N = length - n + 1 n-grams of the text. A network is measured against it: below the rung of order 2 it must
-make use of more than one character of memory.
+over the N = length - n + 1 n-grams of the text. Networks are compared with it: a network below the rung of order 2 must
+use more than one character of memory.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from rnnlab.errors import CorpusError
 from rnnlab.text.vocab import by_frequency
 
 MAX_ORDER = 6
-"""The order at which the ladder ends unless told otherwise."""
+"""Default highest order of the ladder."""
 NEAR = 0.02
-"""A perplexity stands on a rung that it is this close to, as a share of what the rung lies above 1, the lowest."""
+"""A perplexity p counts as equal to a rung r if ``abs(p - r) <= NEAR * (r - 1)``; 1 is the lowest perplexity."""
 
 
 def ladder(text: str, max_order: int = MAX_ORDER) -> dict[int, float]:
     """Return the training perplexity by n-gram order: 0 uniform, 1 unigram, 2 bigram, and so on.
 
-    Exact, and linear but for sorting: 1,000,000 characters to order 6 take about a second. Orders longer than the text
-    are left out. `text` is what the network trains on, after preprocessing.
+    The result is exact; apart from sorting, the time is linear: 1,000,000 characters to order 6 take about a second.
+    Orders longer than the text are left out. `text` is the training text after preprocessing.
 
     Raises:
         CorpusError: ``corpus_empty``.
     """
     if not text:
-        raise CorpusError("corpus_empty", "The text is empty. Give a text with at least two different characters.")
+        raise CorpusError("corpus_empty", "The text is empty. Provide a text with at least two different characters.")
     tokens, indices = np.unique(_code_points(text), return_inverse=True)
     vocab_size = len(tokens)
     perplexities = {0: float(vocab_size)}
-    # `grams[i]` numbers the distinct (order - 1)-gram that starts at i; numbering anew at each order keeps the combined
-    # key below length · vocab_size, which always fits 64 bits
+    # `grams[i]` is the number of the distinct (order - 1)-gram that starts at i; renumbering at each order keeps the
+    # combined key below length · vocab_size, which always fits into 64 bits
     grams = np.zeros(len(text) + 1, dtype=np.int64)
     for order in range(1, min(max_order, len(text)) + 1):
         context = grams[:-1]
@@ -54,33 +54,33 @@ def ladder(text: str, max_order: int = MAX_ORDER) -> dict[int, float]:
 
 
 def rung(perplexity: float, ladder: Mapping[int, float]) -> int | None:
-    """Return the highest order that `perplexity` has come down to, or None where it is above even a blind guess.
+    """Return the highest order whose perplexity is not below `perplexity`, or None above that of uniform guessing.
 
-    0: at least as good as guessing blindly; 1: as knowing the frequencies; n: as knowing n - 1 characters before. A
-    model on rung n that is not the last stands "between n - 1 and n characters of memory".
+    0: at least as good as uniform guessing; 1: as knowing the frequencies; n: as knowing the n - 1 characters before.
+    A model on rung n, unless it is the last rung, has "between n - 1 and n characters of memory".
     """
     reached: int | None = None
     for order in sorted(ladder):
-        if not perplexity <= ladder[order]:  # so that NaN reaches nothing
+        if not perplexity <= ladder[order]:  # written this way, NaN reaches no rung
             break
         reached = order
     return reached
 
 
-def standing_on(perplexity: float, ladder: Mapping[int, float]) -> int | None:
-    """Return the order of the rung that `perplexity` stands on, give or take `NEAR`, or None where it is between rungs.
+def rung_near(perplexity: float, ladder: Mapping[int, float]) -> int | None:
+    """Return the order of the rung that `perplexity` equals within `NEAR`, or None if it is between rungs.
 
-    A ladder counts the whole text. A perplexity is over the targets of an epoch, at weights that were changing: held
-    against its own characters, a network 1 % below a rung may be just as far above it. So near a rung neither "better"
-    nor "worse" can be said of it. Order 0 is left out: a blind guess has the same perplexity over any characters. Where
-    two rungs are as one, the higher order is returned.
+    The ladder is counted over the whole text, while the perplexity of an epoch is measured over its targets and with
+    changing weights: over the same characters, a network 1 % below a rung may be 1 % above it. So close to a rung, the
+    network can be called neither better nor worse. Order 0 is left out: uniform guessing has the same perplexity over
+    any characters. If several rungs are near, the highest order is returned.
     """
     near = [order for order, value in ladder.items() if order and abs(perplexity - value) <= NEAR * (value - 1)]
     return max(near, default=None)
 
 
 def most_frequent(text: str, k: int) -> list[tuple[str, int]]:
-    """Return the `k` most frequent characters of `text` with their counts, ties by code point."""
+    """Return the `k` most frequent characters of `text` with their counts; ties are ordered by code point."""
     return by_frequency(text)[: max(0, k)]
 
 

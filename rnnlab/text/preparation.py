@@ -1,4 +1,4 @@
-"""From a corpus to what a network trains on: the book's two preprocessings, the held-out rest, the checks before."""
+"""Preparation of a training text: the book's two preprocessings, the split into training and held-out text, checks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Prepared(NamedTuple):
-    """A text as the network sees it: what it trains on, and the rest, which it never sees."""
+    """A preprocessed text, split into the training text and the held-out text, which the network never sees."""
 
     train: str
     held_out: str
@@ -21,9 +21,9 @@ class Prepared(NamedTuple):
 def prepare(text: str, preprocessing: Preprocessing, num_chars: int) -> Prepared:
     """Preprocess `text` as the book does and split it after `num_chars` characters.
 
-    ``first_edition``: each line end becomes a space (1st edition, 6.3.1). ``second_edition``: of each line only the
-    letters a-z stay, in lower case, with single spaces between them; lines are joined with nothing between, so that the
-    last word of a line runs into the first of the next and blank lines vanish (2nd edition, 9.2, at character level).
+    ``first_edition``: each line end becomes a space (1st edition, 6.3.1). ``second_edition``: each line keeps only the
+    letters a-z, in lower case, with single spaces between words; lines are joined without a space, so that the last
+    word of a line runs into the first word of the next and blank lines vanish (2nd edition, 9.2, at character level).
     """
     if preprocessing == "first_edition":
         prepared = text.replace("\n", " ").replace("\r", " ")
@@ -33,10 +33,10 @@ def prepare(text: str, preprocessing: Preprocessing, num_chars: int) -> Prepared
 
 
 def min_length(config: TrainConfig) -> int:
-    """Return how many characters one minibatch needs, wherever in the text the epoch starts.
+    """Return how many characters are needed for one minibatch, for any offset at which the epoch may start.
 
-    Consecutive sampling lays the text out in `batch_size` rows of at least `num_steps` characters and one target;
-    random sampling cuts it into windows of `num_steps`, of which only the last needs a target beyond it.
+    Consecutive sampling arranges the text in `batch_size` rows of at least `num_steps` characters and one target;
+    random sampling cuts it into windows of `num_steps`, and only the last window needs one more character as target.
     """
     offset = config.num_steps - 1 if config.offset == "random" else 0
     if config.sampling == "random":
@@ -45,16 +45,16 @@ def min_length(config: TrainConfig) -> int:
 
 
 def check_trainable(train: str, config: TrainConfig) -> None:
-    """Refuse a prepared text from which a run with `config` could learn nothing.
+    """Raise an error for a training text that a run with `config` cannot train on.
 
     Raises:
         CorpusError: ``corpus_no_letters`` (nothing is left after preprocessing), ``corpus_one_character`` or
-            ``corpus_too_short``, saying what is needed.
+            ``corpus_too_short``.
     """
     if not train:
         raise CorpusError(
             "corpus_no_letters",
-            "Nothing is left of the text: the second edition's preprocessing keeps only the letters a-z. "
+            "The text has no letters a-z, and the second edition's preprocessing keeps only those. "
             "Choose the first edition's (first_edition) for this text.",
             allowed="first_edition",
         )
@@ -62,7 +62,13 @@ def check_trainable(train: str, config: TrainConfig) -> None:
 
 
 def check_counts(length: int, vocab_size: int, config: TrainConfig, first: str) -> None:
-    """Refuse a text by its numbers alone: characters, distinct characters, and its first one for the message.
+    """Raise an error for a text with too few characters.
+
+    Args:
+        length: number of characters.
+        vocab_size: number of distinct characters.
+        config: the settings of the run.
+        first: first character of the text, for the message.
 
     Raises:
         CorpusError: ``corpus_too_short`` or ``corpus_one_character``.
@@ -73,7 +79,7 @@ def check_counts(length: int, vocab_size: int, config: TrainConfig, first: str) 
             "corpus_too_short",
             f"The training text has {length:,} characters; one minibatch needs at least {needed:,} "
             f"(batch size {config.batch_size}, {config.num_steps} time steps, {config.sampling} sampling). "
-            "Give a longer text or train on more of it, or make batch_size or num_steps smaller.",
+            "Provide a longer text, train on more of it, or reduce batch_size or num_steps.",
             length=length,
             needed=needed,
             batch_size=config.batch_size,
@@ -86,7 +92,7 @@ def check_counts(length: int, vocab_size: int, config: TrainConfig, first: str) 
 
 
 def check_variety(text: str) -> None:
-    """Refuse a whole text that is one character over and over; blanks around it, as the end of a file, do not count.
+    """Raise an error for a text that repeats a single character; blanks at both ends are ignored.
 
     Raises:
         CorpusError: ``corpus_one_character``.
@@ -99,8 +105,8 @@ def check_variety(text: str) -> None:
 def _one_character(character: str) -> CorpusError:
     return CorpusError(
         "corpus_one_character",
-        f"The training text is {character!r} over and over; "
-        "at least two different characters are needed, or there is nothing to predict.",
+        f"The training text only repeats {character!r}; "
+        "it needs at least two different characters, or there is nothing to predict.",
         character=character,
         needed=2,
     )

@@ -1,4 +1,4 @@
-"""What of a generated text is not the network's own: spans copied from the training text, loops, blanks."""
+"""Passages of a generated text that are copied from the training text, its loops and its blanks."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 MIN_LENGTH = 5
-"""The shortest run of characters that counts as a quote."""
+"""Length of the shortest passage that counts as a quote, in characters."""
 
-# a loop is called one when it has gone round this often and fills this many characters
+# a repetition counts as a loop from this many rounds and this many characters on
 _LOOP_ROUNDS = 3
 _LOOP_LENGTH = 12
 
 
 class Span(NamedTuple):
-    """``text[start:stop]`` stands verbatim in the corpus, from `corpus_start` on."""
+    """A quote: ``text[start:stop]`` occurs verbatim in the corpus, starting at `corpus_start`."""
 
     start: int
     stop: int
@@ -25,11 +25,11 @@ class Span(NamedTuple):
 
 
 class QuoteIndex:
-    """Finds the quotes from one corpus in any text; built once per corpus, about 0.1 s for 1,000,000 characters.
+    """Index of a corpus that finds quotes from it in any text; building takes about 0.1 s for 1,000,000 characters.
 
     Args:
-        corpus_text: the text that the network was trained on, after preprocessing.
-        min_length: the shortest run that counts as a quote.
+        corpus_text: the training text after preprocessing.
+        min_length: length of the shortest passage that counts as a quote.
     """
 
     def __init__(self, corpus_text: str, min_length: int = MIN_LENGTH) -> None:
@@ -42,9 +42,9 @@ class QuoteIndex:
     def quoted_spans(self, text: str) -> list[Span]:
         """Return the quotes in `text`, in order and without overlap.
 
-        Together they cover exactly the characters that belong to some run of at least `min_length` characters that
-        stands in the corpus. Where two such runs overlap, the first keeps the characters they share, so that what is
-        left of the second may be shorter. Of equal passages in the corpus the first is named.
+        Together they cover exactly the characters that belong to a passage of at least `min_length` characters that
+        occurs in the corpus. If two passages overlap, the first keeps the shared characters, so that the rest of the
+        second may be shorter. If a passage occurs several times in the corpus, the first position is returned.
         """
         starts = self._starts(text)
         spans: list[Span] = []
@@ -54,27 +54,27 @@ class QuoteIndex:
                 i += 1
                 continue
             position, length = self._longest_match(text, i)
-            if length < self.min_length:  # two n-grams with one hash: this one does not stand in the corpus
+            if length < self.min_length:  # a hash collision: this n-gram does not occur in the corpus
                 starts[i] = False
                 i += 1
                 continue
-            # `i` may lie inside the span before, when a run began there that reaches further
+            # `i` may lie inside the previous span, if a passage that starts there reaches further
             begin = max(i, spans[-1].stop) if spans else i
             spans.append(Span(begin, i + length, position + begin - i))
-            # runs that start later reach further, so the latest that still touches this span comes next
+            # passages that start later reach further, so continue with the last start that still touches this span
             stop = i + length
             touching = range(min(stop, len(starts) - 1), stop - self.min_length, -1)
             i = next((j for j in touching if starts[j]), stop)
         return spans
 
     def longest(self, text: str) -> int:
-        """Return the length of the longest run in `text` that stands in the corpus, 0 where none is long enough.
+        """Return the length of the longest passage of `text` that occurs in the corpus, or 0 if none is long enough.
 
-        The spans do not tell: where two runs overlap, each character is given to one of them.
+        It cannot be derived from the spans: if two passages overlap, each character belongs to only one span.
         """
         starts = self._starts(text)
         best = self.min_length - 1
-        # without its last character a quote still is one: from one end to the next, the longest grows by one at most
+        # a quote without its last character is still a quote: from one end to the next, the longest grows by at most 1
         for start, stop in enumerate(range(self.min_length, len(text) + 1)) if starts else ():
             begin = stop - best - 1
             if begin >= 0 and starts[begin] and starts[start]:
@@ -82,16 +82,16 @@ class QuoteIndex:
         return best if best >= self.min_length else 0
 
     def _starts(self, text: str) -> list[bool]:
-        # where in the text an n-gram of min_length characters starts that stands in the corpus
+        # for each position of the text: whether the n-gram of min_length characters there occurs in the corpus
         hashes = _hashes(text, self.min_length)
         if not len(hashes) or not len(self._hashes):
             return []
-        found = np.minimum(np.searchsorted(self._hashes, hashes), len(self._hashes) - 1)
-        return [bool(hit) for hit in self._hashes[found] == hashes]
+        nearest = np.minimum(np.searchsorted(self._hashes, hashes), len(self._hashes) - 1)
+        return [bool(hit) for hit in self._hashes[nearest] == hashes]
 
     def _longest_match(self, text: str, start: int) -> tuple[int, int]:
-        # the longest run from `start` on that stands in the corpus: (its first position there, its length); each search
-        # for one character more goes on where the last one ended, so that all of them together read the corpus once
+        # the longest passage from `start` on that occurs in the corpus: (its first position there, its length); the
+        # search for one more character continues where the last search ended, so that all together read the corpus once
         corpus = self.corpus_text
         best, length = -1, 0
         position = corpus.find(text[start : start + self.min_length])
@@ -108,20 +108,20 @@ class QuoteIndex:
 
 
 def quoted_spans(text: str, corpus_text: str, min_length: int = MIN_LENGTH) -> list[Span]:
-    """Return what of `text` stands verbatim in `corpus_text`; for many texts build one `QuoteIndex`."""
+    """Return the quotes in `text` from `corpus_text`; for many texts, build a `QuoteIndex` instead."""
     return QuoteIndex(corpus_text, min_length).quoted_spans(text)
 
 
 def coverage(spans: Iterable[Span], length: int) -> float:
-    """Return the share of a text of `length` characters that lies in `spans`, from 0 to 1."""
+    """Return the share of a text of `length` characters that `spans` cover, from 0 to 1."""
     return sum(span.stop - span.start for span in spans) / length if length else 0.0
 
 
 def loop_period(text: str) -> int | None:
     """Return the period of the loop that `text` ends in, or None.
 
-    A loop is a tail of at least 12 characters that repeats its first `period` characters at least three times; the
-    smallest such period is returned, so that blanks alone have period 1.
+    A loop is an ending of at least 12 characters that repeats its first `period` characters at least three times. The
+    smallest such period is returned, so that a text of blanks has period 1.
     """
     backwards = text[::-1]
     for period, repeated in enumerate(_prefix_matches(backwards)):
@@ -136,7 +136,7 @@ def share_of_blanks(text: str) -> float:
 
 
 def _prefix_matches(text: str) -> list[int]:
-    # the Z function: how many characters from each position on agree with the beginning, in linear time
+    # the Z function: for each position, how many characters from there on equal the beginning of the text; linear time
     z = [0] * len(text)
     left = right = 0
     for i in range(1, len(text)):
@@ -150,7 +150,7 @@ def _prefix_matches(text: str) -> list[int]:
 
 
 def _hashes(text: str, n: int) -> NDArray[np.uint64]:
-    # one number for each run of n characters, modulo 2^64; equal runs have equal numbers, the reverse is checked later
+    # a rolling hash of each n-gram, modulo 2^64; equal n-grams have equal hashes, the converse is checked by the caller
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint64)
     if len(codes) < n:
         return np.empty(0, dtype=np.uint64)

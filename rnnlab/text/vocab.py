@@ -1,4 +1,4 @@
-"""Between characters and indices: the vocabulary of a training text."""
+"""The vocabulary of a training text: the mapping between characters and indices."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from rnnlab.errors import PrefixError
 
 
 def by_frequency(text: str) -> list[tuple[str, int]]:
-    """Return the distinct characters of `text` with their counts, most frequent first, ties by code point."""
+    """Return the distinct characters of `text` with their counts, most frequent first; ties by code point."""
     return sorted(Counter(text).items(), key=lambda item: (-item[1], item[0]))
 
 
 class Vocab:
     """The distinct characters of a text, each with an index.
 
-    Indices go by frequency, then by code point, so that the same text always gives the same vocabulary: index 0 is the
-    most frequent character. There is no token for unknown characters; `encode` refuses them.
+    Indices are ordered by frequency, then by code point, so that the same text always gives the same vocabulary: index
+    0 is the most frequent character. There is no token for unknown characters; `encode` raises an error for them.
 
     Args:
-        text: the training text, as the network sees it (after preprocessing).
+        text: the training text after preprocessing.
     """
 
     def __init__(self, text: str) -> None:
@@ -34,7 +34,7 @@ class Vocab:
         """Return the index of each character of `text`.
 
         Raises:
-            PrefixError: a character that the vocabulary does not have; it is named.
+            PrefixError: a character is not in the vocabulary.
         """
         try:
             return [self.token_to_idx[token] for token in text]
@@ -42,7 +42,7 @@ class Vocab:
             character = str(error.args[0])
             raise PrefixError(
                 "prefix_character",
-                f"{text[:100]!r} has the character {character!r}, which does not occur in the training text; "
+                f"{text[:100]!r} contains the character {character!r}, which does not occur in the training text; "
                 f"only its {len(self)} characters can be used, such as {''.join(self.idx_to_token[:10])!r}.",
                 prefix=text[:100],
                 character=character,
@@ -50,14 +50,14 @@ class Vocab:
             ) from None
 
     def decode(self, indices: Iterable[int]) -> str:
-        """Return the text that `indices` spell.
+        """Return the text with these indices.
 
         Raises:
-            IndexError: an index below 0 or not below the size of the vocabulary.
+            IndexError: an index is negative or not below the size of the vocabulary.
         """
         return "".join(self.idx_to_token[self._checked(index)] for index in indices)
 
     def _checked(self, index: int) -> int:
-        if index < 0:  # would silently count from the end
-            raise IndexError(f"an index of the vocabulary is at least 0, not {index}")
+        if index < 0:  # Python would silently count from the end
+            raise IndexError(f"an index of the vocabulary must be at least 0, not {index}")
         return index

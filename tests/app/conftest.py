@@ -11,22 +11,13 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from rnnlab.config import TrainConfig
 from rnnlab.runs.client import Client
-from rnnlab.runs.store import RunRecord
 from rnnlab.view.page import session
+from tests.made import LYRICS as TINY
+from tests.made import finish
+from tests.runs.lab import pause, step, until_state
 
 ENTRY = str(Path(__file__).parents[2] / "streamlit_app.py")
-TINY = TrainConfig.make(
-    cell="rnn",
-    num_hiddens=8,
-    num_steps=10,
-    batch_size=16,
-    num_chars=2000,
-    num_epochs=6,
-    pred_period=2,
-    num_preds=12,
-)
 
 Open = Callable[..., AppTest]
 
@@ -57,10 +48,7 @@ def client(home: Path) -> Client:
 @pytest.fixture(scope="package")
 def finished(client: Client) -> str:
     """A run that came to its end."""
-    run_id = client.create(TINY, based_on="A2")
-    for _ in client.follow(run_id):
-        pass
-    return run_id
+    return finish(client, client.create(TINY, based_on="A2"))
 
 
 @pytest.fixture
@@ -91,25 +79,15 @@ def open_page(home: Path) -> Open:
 
 @contextmanager
 def paused_after(client: Client, epoch: int) -> Iterator[str]:
-    """Start a long run and let it wait after `epoch`; in the end it is stopped."""
+    """Start a long run and pause it after `epoch` epochs, on a busy machine some more; in the end it is stopped."""
     run_id = client.create(TINY.change(num_epochs=500), based_on="A2")
-    for event in client.follow(run_id):
-        if event.kind == "epoch_finished" and event.epoch == epoch:
-            client.pause(run_id)
-        if event.kind == "run_paused":
-            break
+    until_state(client, run_id, "running")
+    record = pause(client, run_id)
+    while record.epoch < epoch:
+        record = step(client, run_id)
     yield run_id
     if client.store.run(run_id).live:
         client.stop(run_id)
-
-
-def until(client: Client, run_id: str, holds: Callable[[RunRecord], bool]) -> RunRecord:
-    """Wait until something holds of a run."""
-    while True:
-        record = client.store.run(run_id)
-        if holds(record):
-            return record
-        client.wait(run_id, record.version)
 
 
 def words(app: AppTest) -> str:
@@ -130,6 +108,11 @@ def widgets(app: AppTest) -> list[Any]:
     """Return the widgets that can be settings."""
     kinds = ("selectbox", "segmented_control", "number_input", "slider", "toggle", "text_input")
     return [widget for kind in kinds for widget in app.get(kind)]
+
+
+def widget(app: AppTest, kind: str, name: str) -> Any:
+    """Return the widget of a `kind` whose key begins with `name`, in whatever edition and language."""
+    return next(one for one in app.get(kind) if (one.key or "").startswith(f"{name}."))
 
 
 def _is(widget: Any, name: str) -> bool:

@@ -15,8 +15,10 @@ from rnnlab.view.compare import pins as compare_pins
 from rnnlab.view.compare.measures import rungs
 from rnnlab.view.compare.sentences import READY
 from rnnlab.view.language.i18n import LANGUAGES, error_text, t
-from tests.app.conftest import TINY, Open, param, until, words
+from tests.app.conftest import TINY, Open, param, widget, words
+from tests.app.test_home import arrive
 from tests.app.test_pages import chart
+from tests.made import until
 
 TINY_URL = TINY.changes_from(RECIPES["A2"].config)
 
@@ -64,13 +66,39 @@ def test_pins_axis_and_smoothing_come_from_the_url(open_page: Open, finished: st
     assert max(float(str(row["x"])) for row in tables["line"]) == 250 * 8960
     assert param(app, "by") == "characters"
     assert param(app, "smooth") == "1"
-    app.segmented_control(key=_key(app, "by")).set_value("epoch").run()
+    widget(app, "segmented_control", "compare.by").set_value("epoch").run()
     assert "by" not in app.query_params  # as it is without saying so
     assert json.dumps(t("compare.axis.epoch", lang)) in chart(app)[0]
 
 
-def _key(app: AppTest, name: str) -> str:
-    return next(one.key for one in app.segmented_control if (one.key or "").startswith(f"compare.{name}."))
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_embedded_the_axis_can_be_chosen(open_page: Open, lang: str) -> None:
+    app = arrive(lang, embedded=True, pins="recorded:A6,recorded:A7")
+    app.switch_page("pages/compare.py").run()
+    widget(app, "segmented_control", "compare.by").set_value("characters").run()
+    assert not app.exception
+    for _ in range(2):
+        assert json.dumps(t("compare.axis.characters", lang)) in chart(app)[0]
+        assert param(app, "by") == "characters"
+        app.run()
+
+
+def test_choices_stay_while_another_view_is_looked_at(open_page: Open) -> None:
+    app = open_page("compare", "en", view="race", recipe="A6", num_epochs="7")
+    number = widget(app, "number_input", "compare.num_epochs")
+    assert number.value == 7
+    number.set_value(9).run()
+    widget(app, "selectbox", "compare.recipe").set_value("A2").run()
+    assert widget(app, "number_input", "compare.num_epochs").value == RECIPES["A2"].config.num_epochs
+    assert "num_epochs" not in app.query_params
+    widget(app, "selectbox", "compare.recipe").set_value("A6").run()
+    assert widget(app, "number_input", "compare.num_epochs").value == 9  # the number belongs to its experiment
+    for view in ("overlay", "race"):
+        widget(app, "segmented_control", "compare.view").set_value(view).run()
+        assert not app.exception
+        assert (param(app, "recipe"), param(app, "num_epochs")) == ("A6", "9")
+    assert widget(app, "selectbox", "compare.recipe").value == "A6"
+    assert widget(app, "number_input", "compare.num_epochs").value == 9
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -172,11 +200,30 @@ def test_a_race_starts_together_from_one_seed_and_names_the_places(open_page: Op
     assert {record.based_on for record in records} == {"A2"}
     assert [record.config.change(cell="rnn") for record in records] == [TINY] * 3
     app.run()
-    app.segmented_control(key=_key(app, "finish")).set_value("2").run()
+    widget(app, "segmented_control", "compare.finish").set_value("2").run()
     assert not app.exception
     assert t("compare.race.never", lang) in cells(app)  # no network so small comes below 2 in six epochs
     assert {row["label"].split()[-1] for row in chart(app)[1]["ends"]} == {"RNN", "GRU", "LSTM"}  # type: ignore[attr-defined]
     assert param(app, "view") == "race"
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_fast_and_as_written_race_over_one_curve(open_page: Open, client: Client, lang: str) -> None:
+    app = open_page("compare", lang, view="race", vary="computation", recipe="A2", **TINY_URL)
+    assert not app.exception
+    assert t("compare.vary.computation.help", lang) in words(app)
+    app.button(key="compare.race.start").click().run()
+    assert not app.exception
+    started = pins_of(app)
+    finish(client, started)
+    records = [client.store.run(pin) for pin in started]
+    assert [record.config.computation for record in records] == ["fast", "as_written"]
+    assert records[0].perplexity == pytest.approx(records[1].perplexity, rel=1e-3)
+    app.run()
+    assert not app.exception
+    said = t("compare.same_curve.digits", lang, epochs=6, digits="#").split("#")[0]
+    exact = t("compare.same_curve.exact", lang, epochs=6)
+    assert any(one.value.startswith((said, exact)) for one in app.info)
 
 
 def test_a_race_of_ones_own_variants_says_what_is_wrong_with_them(open_page: Open) -> None:

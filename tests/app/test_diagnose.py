@@ -13,27 +13,26 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from rnnlab.config import TrainConfig
-from rnnlab.events import Diagnosis, EpochFinished, Probed, RunFinished, SettingChanged
+from rnnlab.events import Diagnosis, Probed, RunFinished, SettingChanged
 from rnnlab.runs.client import Client
 from rnnlab.runs.export import to_json
 from rnnlab.view.data import recorded
 from rnnlab.view.diagnose import sentences
 from rnnlab.view.diagnose.starting import RECIPE
 from rnnlab.view.language.i18n import LANGUAGES, t
+from rnnlab.view.language.numbers import percent
 from rnnlab.view.language.settings import layer_names
 from rnnlab.view.page import asking, session
 from rnnlab.view.watch import scenes
-from tests.app.conftest import TINY, Open, param, words
+from tests.app.conftest import TINY, Open, param, widget, words
 from tests.app.test_pages import chart
+from tests.made import epoch, finish
 from tests.view.diagnose.test_sentences import LEAKY, diagnosis
 
 TOPICS = ("layers", "directions", "clipping", "overfitting")
 STACK = TINY.change(cell="lstm", implementation="library", num_layers=4, optimizer="adam", learning_rate=0.01)
 
-EPOCH = EpochFinished(
-    epoch=1, loss=3.9, perplexity=50.0, seconds=0.1, num_tokens=10, learning_rate=0.01, clip_norm=None, grad_norm=0.2,
-    grad_norm_max=0.4, clipped_share=0.0, grad_norm_by_layer=(0.1,) * 5,
-)  # fmt: skip
+EPOCH = epoch(1, grad_norm_by_layer=(0.1,) * 5)
 
 Record = Callable[[str, dict[int, Diagnosis]], None]
 
@@ -74,8 +73,7 @@ def stack(client: Client) -> str:
 
 def trained(client: Client, config: Any, **names: str) -> str:
     run_id = client.create(config, **names)
-    for _ in client.follow(run_id):
-        pass
+    finish(client, run_id)
     return run_id
 
 
@@ -346,6 +344,19 @@ def test_the_topic_is_switched_and_each_keeps_its_own_run(open_page: Open, clien
     assert param(app, "run") == stack
 
 
+def test_a_link_says_what_the_gradients_are_set_beside_also_after_a_choice(open_page: Open) -> None:
+    app = open_page("diagnose", "en", topic="layers", recording="A9")
+    assert "beside" not in app.query_params
+    widget(app, "selectbox", "diagnose.beside").set_value("recorded:A1").run()
+    assert param(app, "beside") == "recorded:A1"
+    app.switch_page("pages/runs.py").run()
+    app.query_params["beside"] = "recorded:A2"
+    app.switch_page("pages/diagnose.py").run()
+    assert not app.exception
+    assert widget(app, "selectbox", "diagnose.beside").value == "recorded:A2"
+    assert param(app, "beside") == "recorded:A2"
+
+
 def test_another_run_is_chosen_by_its_name(open_page: Open, stack: str) -> None:
     app = open_page("diagnose", "en", topic="layers", recording="A9")
     picker = next(one for one in app.selectbox if (one.key or "").startswith("diagnose.subject."))
@@ -355,6 +366,17 @@ def test_another_run_is_chosen_by_its_name(open_page: Open, stack: str) -> None:
     assert "recording" not in app.query_params
 
 
+def test_the_run_beside_it_stands_in_the_url(open_page: Open, stack: str) -> None:
+    app = open_page("diagnose", "en", topic="layers", recording="A9", beside=f"run:{stack}")
+    assert not app.exception
+    assert param(app, "beside") == f"run:{stack}"
+    picker = next(one for one in app.selectbox if (one.key or "").startswith("diagnose.beside."))
+    assert picker.value == f"run:{stack}"
+    picker.set_value("recorded:A8").run()  # what is set beside by default needs no word in the URL
+    assert not app.exception
+    assert "beside" not in app.query_params
+
+
 def test_the_cost_of_denormal_numbers_is_measured_by_two_real_runs(open_page: Open, client: Client, stack: str) -> None:
     app = open_page("diagnose", "en", topic="layers", run=stack)
     app.button(key="diagnose.demonstration").click().run()
@@ -362,8 +384,7 @@ def test_the_cost_of_denormal_numbers_is_measured_by_two_real_runs(open_page: Op
     pair = [one for one in client.store.runs() if one.config.num_epochs == 24]
     assert sorted(one.config.flush_denormal for one in pair) == [False, True]
     for one in pair:
-        for _ in client.follow(one.id):
-            pass
+        finish(client, one.id)
     app.run()
     assert not app.exception
     assert "Measured on this machine: over epochs 13 to 24" in alts(app)
@@ -377,8 +398,7 @@ def test_a_rescue_starts_from_the_same_seed_and_is_judged_by_its_run(
     assert not app.exception
     run = client.store.runs(limit=1)[0]
     assert run.config == STACK.change(residual=True)
-    for _ in client.follow(run.id):
-        pass
+    finish(client, run.id)
     app.run()
     last = client.store.run(run.id)
     assert last.perplexity is not None
@@ -445,8 +465,7 @@ def test_the_twin_with_the_other_clipping_is_started_and_compared(open_page: Ope
     app.button(key="clip.start").click().run()
     run = client.store.runs(limit=1)[0]
     assert run.config == STACK.change(clip_norm=None)
-    for _ in client.follow(run.id):
-        pass
+    finish(client, run.id)
     app.run()
     assert not app.exception
     assert "with clipping off" in words(app)
@@ -463,15 +482,14 @@ def test_filling_a_gap_with_both_networks(open_page: Open, client: Client) -> No
     assert {one.config.objective for one in started} == {"cloze", "next"}
     assert {one.based_on for one in started} == {"A10-cloze", "A10-one-way"}
     for one in started:
-        for _ in client.follow(one.id):
-            pass
+        finish(client, one.id)
     app.run()
     answered(app)
     assert not app.exception
     assert not app.error, [one.value for one in app.error]
     cloze = next(one.id for one in started if one.config.objective == "cloze")
     share = client.gaps(cloze, 400)["train"]["accuracy"]
-    assert sentences.percent(share) in app.table[0].value.to_csv()
+    assert percent(share) in app.table[0].value.to_csv()
     typed = next(one for one in app.text_input if (one.key or "").startswith("cloze.typed."))
     typed.set_value("没有空").run()
     assert t("error.gap_marks", "en", count=0) in app.error[0].value
@@ -480,7 +498,7 @@ def test_filling_a_gap_with_both_networks(open_page: Open, client: Client) -> No
     answered(app)
     assert not app.exception
     top = client.fill_gap(cloze, "我", "你")["top"]
-    assert sentences.percent(top[0][1]) in alts(app)
+    assert percent(top[0][1]) in alts(app)
     app.button(key="cloze.pick").click().run()
     answered(app)
     assert not app.exception

@@ -12,7 +12,7 @@ from rnnlab.runs.client import Client
 from rnnlab.view.data import recorded
 from rnnlab.view.language.i18n import LANGUAGES, t
 from rnnlab.view.language.settings import recipe_label
-from tests.app.conftest import ENTRY, Open, param, words
+from tests.app.conftest import ENTRY, Open, param, widget, words
 from tests.app.test_pages import chart
 
 SPEED, PLAY, END = "player.speed", "player.play", "player.end"
@@ -113,7 +113,7 @@ def test_what_has_not_been_recorded_is_shown_as_such(home: Path, unrecorded: str
     assert not app.get("vega_lite_chart")
     assert t("gallery.none", "en") in words(app)
     label = recipe_label(RECIPES[unrecorded], "en")
-    box = app.selectbox(key="gallery.recording.en")
+    box = widget(app, "selectbox", "gallery.recording")
     assert t("gallery.option_none", "en", title=label) in box.options
     assert len(box.options) == len(RECIPES)
 
@@ -121,7 +121,7 @@ def test_what_has_not_been_recorded_is_shown_as_such(home: Path, unrecorded: str
 def test_picking_another_run_plays_it_and_names_it_in_the_url(open_page: Open) -> None:
     app = open_page("home", "en")
     assert "recording" not in app.query_params
-    app.selectbox(key="gallery.recording.en").set_value("A10").run()
+    widget(app, "selectbox", "gallery.recording").set_value("A10").run()
     assert not app.exception
     assert param(app, "recording") == "A10"
     assert t("recorded.badge", "en", title=recipe_label(RECIPES["A10"], "en")) in words(app)

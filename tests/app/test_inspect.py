@@ -18,7 +18,8 @@ from rnnlab.view.inspect.measures import most_surprising, passage, surprises, un
 from rnnlab.view.inspect.sentences import next_sentence, state_reading, surprise_summary
 from rnnlab.view.language.i18n import LANGUAGES, t
 from rnnlab.view.page import session
-from tests.app.conftest import TINY, Open, param, until, words
+from tests.app.conftest import TINY, Open, param, widget, words
+from tests.made import finish, until
 
 NETWORKS = {
     "rnn": {},
@@ -39,8 +40,7 @@ def runs(client: Client) -> dict[str, str]:
     """One trained network of each kind."""
     ids = {name: client.create(TINY.change(**changes), based_on="A2") for name, changes in NETWORKS.items()}
     for run_id in ids.values():
-        for _ in client.follow(run_id):
-            pass
+        finish(client, run_id)
     return ids
 
 
@@ -141,13 +141,13 @@ def test_units_can_be_binned_picked_or_looked_at_one_by_one(
     app = open_page("inspect", lang, run=runs["deep"], view="states", layer="2", text="清晨六点")
     assert not app.exception
     assert len({row["row"] for row in charts(app)[0]["cells"]}) == 32
-    assert t("inspect.rows.all", lang, rows=32) in str(app.segmented_control(key=f"inspect.rows.40.{lang}").options)
-    app.segmented_control(key=f"inspect.rows.40.{lang}").set_value("active").run()
+    assert t("inspect.rows.all", lang, rows=32) in str(widget(app, "segmented_control", "inspect.rows").options)
+    widget(app, "segmented_control", "inspect.rows").set_value("active").run()
     assert len({row["row"] for row in charts(app)[0]["cells"]}) == 16
     assert param(app, "rows") == "active"
-    app.segmented_control(key=f"inspect.rows.40.{lang}").set_value("unit").run()
+    widget(app, "segmented_control", "inspect.rows").set_value("unit").run()
     state = unrolled(told(client, runs["deep"], "清晨六点", layer=2))[0]
-    next(one for one in app.number_input if (one.key or "").startswith("inspect.unit.")).set_value(40).run()
+    widget(app, "number_input", "inspect.unit").set_value(40).run()
     assert not app.exception
     assert param(app, "unit") == "40"
     lines = [row for row in charts(app)[0]["lines"] if row["series"] == t(f"inspect.state.{state.name}", lang)]
@@ -198,7 +198,7 @@ def test_a_checkpoint_is_chosen_by_its_epoch(open_page: Open, client: Client, ru
     assert not app.exception
     first = surprises(told(client, runs["rnn"], "清晨六点", epoch=kept[0]))
     assert surprise_summary("清晨六点", first, "en") in words(app)
-    slider = next(one for one in app.select_slider if (one.key or "").startswith("inspect.epoch."))
+    slider = widget(app, "select_slider", "inspect.epoch")
     slider.set_value(len(kept) - 1).run()
     last = surprises(told(client, runs["rnn"], "清晨六点"))
     assert surprise_summary("清晨六点", last, "en") in words(app)

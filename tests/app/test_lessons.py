@@ -10,6 +10,7 @@ from rnnlab.view.language.i18n import LANGUAGES, t
 from rnnlab.view.lessons import contents
 from rnnlab.view.lessons.compute import exercises, shapes, tuning
 from tests.app.conftest import TINY, Open, param, words
+from tests.made import finish
 
 NAMES = [one.name for one in contents.ALL]
 
@@ -138,8 +139,7 @@ def test_a_guess_reveals_the_recorded_run(open_page: Open, name: str, lang: str)
 
 def test_a_real_run_is_revealed_with_its_own_sentence(open_page: Open, client: Client) -> None:
     run_id = client.create(TINY.change(detach=False), based_on="X4")
-    for _ in client.follow(run_id):
-        pass
+    finish(client, run_id)
     app = open_page("lessons", "en", lesson="X4", run=run_id)
     assert not conclusions(app)  # the run waits for the guess too
     app.button(key="lesson.guess.X4.growing").click().run()
@@ -155,8 +155,7 @@ def test_the_race_of_learning_rates(open_page: Open, client: Client) -> None:
     ids = []
     for recipe, rate in (("X1-lr-1", 1.0), ("X1", 100.0)):
         ids.append(client.create(TINY.change(learning_rate=rate), based_on=recipe))
-        for _ in client.follow(ids[-1]):
-            pass
+        finish(client, ids[-1])
     app = open_page("lessons", "en", lesson="X1", run=",".join(ids))
     app.button(key="lesson.guess.X1.lr-100").click().run()
     assert not app.exception
@@ -208,8 +207,7 @@ def test_a_click_starts_a_real_run_and_names_it_in_the_url(open_page: Open, clie
     assert client.store.run(run_id).name == "X3"
     app.button(key="lesson.stop.X3").click().run()
     assert not app.exception
-    for _ in client.follow(run_id):
-        pass
+    finish(client, run_id)
     app.run()
     assert not app.exception
     assert client.store.run(run_id).state == "stopped"

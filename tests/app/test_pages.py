@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,11 +20,14 @@ from rnnlab.runs.client import Client
 from rnnlab.runs.export import export_run, to_json
 from rnnlab.runs.store import RunRecord
 from rnnlab.view.data import recorded
-from rnnlab.view.language.i18n import LANGUAGES, number, t
+from rnnlab.view.language.i18n import LANGUAGES, t
+from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import recipe_label
-from rnnlab.view.page import address
+from rnnlab.view.page import address, frame
 from rnnlab.view.watch import scenes
-from tests.app.conftest import ENTRY, TINY, Open, param, unfold, until, words
+from tests.app.conftest import ENTRY, TINY, Open, param, unfold, widget, words
+from tests.made import finish, until
+from tests.runs.lab import step
 
 PAGES = ("home", "train", "runs")
 
@@ -44,6 +48,16 @@ def test_every_page_opens_in_both_languages(open_page: Open, page: str, lang: st
     assert param(app, "lang") == lang
     other = "zh" if lang == "en" else "en"
     assert t("runs.lead", other) not in words(app)
+
+
+@pytest.mark.parametrize("page", address.PAGES)
+def test_a_page_keeps_in_its_url_what_its_table_names(open_page: Open, finished: str, page: str) -> None:
+    app = open_page(page, "zh", run=finished)
+    assert not app.exception
+    table = import_module(f"rnnlab.view.{page}.address").ADDRESS
+    written = set(app.query_params) - ({"run"} if "run" not in table.parameters else set())  # of the link
+    assert written <= {*table.parameters, *frame.ADDRESS.parameters}
+    assert param(app, "lang") == "zh"
 
 
 @pytest.mark.parametrize(("locale", "lang"), [("zh-CN", "zh"), ("zh-Hant-TW", "zh"), ("en-GB", "en"), ("de-DE", "en")])
@@ -98,7 +112,7 @@ def test_a_run_shows_its_curve_texts_and_gradients(open_page: Open, finished: st
 
 def test_the_slider_moves_text_and_marker_together(open_page: Open, finished: str) -> None:
     app = open_page("train", "en", run=finished)
-    app.select_slider(key=f"lyrics.slider.{finished}.6").set_value(2).run()
+    widget(app, "select_slider", "lyrics.slider").set_value(2).run()
     assert not app.exception
     assert chart(app)[1]["now"][0]["epoch"] == 2
     assert t("lyrics.after", "en", epoch=2) in words(app)
@@ -108,10 +122,8 @@ def test_the_specification_stays_the_same_from_tick_to_tick(open_page: Open, cli
     app = open_page("train", "en", run=paused)
     spec, before = chart(app)
     assert "Pause" not in [button.label for button in app.button]
-    epoch = client.store.run(paused).epoch
     client.set(paused, "learning_rate", 7.0)
-    client.step(paused, "epoch")
-    until(client, paused, lambda record: record.epoch > epoch and record.state == "paused")
+    step(client, paused)
     app.run()
     again, after = chart(app)
     assert again == spec
@@ -122,10 +134,7 @@ def test_the_specification_stays_the_same_from_tick_to_tick(open_page: Open, cli
 
 def test_of_a_run_that_goes_on_only_the_newest_state_is_kept(open_page: Open, client: Client, paused: str) -> None:
     app = open_page("train", "en", run=paused)
-    before = client.store.run(paused)
-    client.step(paused, "epoch")
-    # until nothing more comes: a run that pauses saves a checkpoint afterwards
-    until(client, paused, lambda record: record.epoch > before.epoch and paused_and_saved(client, record))
+    step(client, paused)
     app.run()
     kept = [key for key in scenes.feed(paused).shelf if key[0] in ("curve", "now", "gradient")]
     assert {key[0] for key in kept} == {"curve", "now", "gradient"}
@@ -144,8 +153,7 @@ def test_a_click_on_start_begins_a_run_and_names_it_in_the_url(open_page: Open, 
     app.button(key="controls.start").click().run()
     assert not app.exception
     run_id = param(app, "run")
-    for _ in client.follow(run_id):
-        pass
+    finish(client, run_id)
     record = client.store.run(run_id)
     assert (record.state, record.based_on, record.name) == ("finished", "A2", "")
     assert record.config == TINY
@@ -170,8 +178,7 @@ def test_pause_resume_step_and_stop_by_their_buttons(open_page: Open, client: Cl
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_an_untrained_network_writes_with_no_epoch(open_page: Open, client: Client, lang: str) -> None:
     run_id = client.create(TINY.change(num_epochs=0), name="A11")
-    for _ in client.follow(run_id):
-        pass
+    finish(client, run_id)
     app = open_page("train", lang, run=run_id)
     assert not app.exception
     assert t("lyrics.after", lang, epoch=0) in words(app)
@@ -222,13 +229,12 @@ def test_a_recorded_run_plays_and_says_so(
 
 def test_runs_lists_filters_and_deletes(open_page: Open, client: Client) -> None:
     run_id = client.create(TINY.change(num_epochs=1), name="A2")
-    for _ in client.follow(run_id):
-        pass
+    finish(client, run_id)
     app = open_page("runs", "en")
     assert not app.exception
     assert run_id in words(app)
     app.button(key=f"run_list.star.{run_id}").click().run()
-    app.segmented_control(key="run_list.filter.en").set_value("starred").run()
+    widget(app, "segmented_control", "run_list.filter").set_value("starred").run()
     assert run_id in words(app)
     app.button(key=f"run_list.delete.{run_id}").click().run()
     assert client.store.run(run_id)  # asked first

@@ -14,15 +14,15 @@ from rnnlab.runs.client import Client
 from rnnlab.runs.export import export_run, to_json
 from rnnlab.view.language.i18n import LANGUAGES, catalogue, t
 from rnnlab.view.page import session, share
-from tests.app.conftest import TINY, Open, param, setting, words
+from tests.app.conftest import TINY, Open, param, setting, widget, words
+from tests.made import finish
 
 
 @pytest.fixture(scope="module")
 def finished(client: Client) -> str:
     """A run of this module's own, on the first page of the list whatever was trained before."""
     run_id = client.create(TINY, based_on="A2")
-    for _ in client.follow(run_id):
-        pass
+    finish(client, run_id)
     return run_id
 
 
@@ -30,8 +30,7 @@ def finished(client: Client) -> str:
 def lstm(client: Client, finished: str) -> str:
     """A run of another cell, with a title that looks like markup."""
     run_id = client.create(TINY.change(cell="lstm", num_epochs=2), name="A6")
-    for _ in client.follow(run_id):
-        pass
+    finish(client, run_id)
     client.rename(run_id, "**第一次** <b>")
     return run_id
 
@@ -70,7 +69,7 @@ def test_a_title_is_text_and_the_list_can_be_searched(
     assert r"\*\*第一次\*\* \<b\>" in words(app)
     assert finished in words(app)
     for query, there in (("第一次", True), ("LSTM a6", True), (lstm, True), ("a6 gru", False)):
-        app = app.text_input(key="run_list.search").set_value(query).run()
+        app = widget(app, "text_input", "run_list.search").set_value(query).run()
         assert not app.exception
         assert (lstm in words(app)) == there, query
         assert (t("runs.none_found", lang) in words(app)) == (not there)
@@ -82,7 +81,7 @@ def test_the_filters_stand_in_the_url(open_page: Open, finished: str, lstm: str)
     app = open_page("runs", "en", find="lstm", show="ended")
     assert lstm in words(app)
     assert finished not in words(app)
-    assert app.segmented_control(key="run_list.filter.en").value == "ended"
+    assert widget(app, "segmented_control", "run_list.filter").value == "ended"
     app = open_page("runs", "en", show="<b>", find="")
     assert not app.exception
     assert finished in words(app)
@@ -107,8 +106,8 @@ def test_chosen_runs_lead_to_the_comparison(open_page: Open, finished: str, lstm
     assert not app.exception
     assert f"pins={lstm}%2C{finished}" in links(app, "") or f"pins={lstm},{finished}" in links(app, "")
     # what is chosen stays chosen where another search hides it
-    app.text_input(key="run_list.search").set_value("nothing like it").run()
-    app.text_input(key="run_list.search").set_value("").run()
+    widget(app, "text_input", "run_list.search").set_value("nothing like it").run()
+    widget(app, "text_input", "run_list.search").set_value("").run()
     assert app.checkbox(key=f"run_list.pin.{lstm}").value
     app.button(key="run_list.unpin").click().run()
     assert "pins=" not in links(app, "")

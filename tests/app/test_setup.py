@@ -7,16 +7,18 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from rnnlab.cells import CELLS
 from rnnlab.config import TrainConfig
 from rnnlab.errors import RNNLabError
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.client import Client
-from rnnlab.view.language.equations import EQUATIONS, cell_source
+from rnnlab.view.language.equations import cell_source
 from rnnlab.view.language.i18n import LANGUAGES, error_text, t
-from rnnlab.view.language.settings import summary
+from rnnlab.view.language.settings import no_effect_text, summary, value_text
 from rnnlab.view.language.tips import tip
 from rnnlab.view.train import corpus
 from tests.app.conftest import TINY, Open, param, setting, unfold, widgets, words
+from tests.made import finish
 
 
 @pytest.mark.parametrize("recipe_id", list(RECIPES))
@@ -79,13 +81,41 @@ def test_settings_are_shown_where_they_mean_something(open_page: Open) -> None:
     app = open_page("train", "en", recipe="A10")
     setting(app, "objective").set_value("cloze").run()
     assert param(app, "objective") == "cloze"
-    assert t("summary.cloze", "en") in words(app)
+    assert value_text("objective", "cloze", "en") in words(app)
     setting(app, "bidirectional").set_value(False).run()
     assert not app.exception
     assert not app.error  # and the objective goes with the second direction
     assert "objective" not in app.query_params
     with pytest.raises(StopIteration):
         setting(app, "objective")
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_setting_without_effect_says_so(open_page: Open, lang: str) -> None:
+    app = open_page("train", lang, recipe="A2")
+    setting(app, "activation").set_value("relu").run()
+    said = no_effect_text("activation", lang)
+    assert said not in words(app)
+    setting(app, "cell").set_value("gru").run()
+    assert not app.exception
+    assert said in words(app)
+    assert param(app, "activation") == "relu"  # it is shown, and so it stays
+    assert no_effect_text("residual", lang) not in words(app)  # nobody asked for it
+    setting(app, "residual").set_value(True).run()
+    assert no_effect_text("residual", lang) in words(app)
+    setting(app, "num_layers").set_value(2).run()
+    assert no_effect_text("residual", lang) not in words(app)
+
+
+def test_what_decoding_does_not_use_is_not_in_force(open_page: Open) -> None:
+    app = open_page("train", "en", recipe="A2", decoding="temperature", temperature="0.5")
+    assert setting(app, "temperature").value == 0.5
+    setting(app, "decoding").set_value("greedy").run()
+    assert "temperature" not in app.query_params
+    setting(app, "decoding").set_value("top_k").run()
+    assert setting(app, "temperature").value == 0.5  # it comes back as it was left
+    assert param(app, "temperature") == "0.5"
+    assert setting(app, "top_k").value == 5
 
 
 def test_filling_gaps_with_one_direction_is_refused_by_the_url(open_page: Open) -> None:
@@ -184,14 +214,13 @@ def shown_cell(app: AppTest) -> tuple[list[str], list[str]]:
     return [one.value for one in app.code], [one.value.strip("$\n ") for one in app.latex]
 
 
-@pytest.mark.parametrize("cell", EQUATIONS)
+@pytest.mark.parametrize("cell", CELLS)
 def test_the_cell_that_runs_is_shown_as_code_and_as_formulas(open_page: Open, client: Client, cell: str) -> None:
     run_id = client.create(TINY.change(cell=cell, num_epochs=1), based_on="A2")
-    for _ in client.follow(run_id):
-        pass
+    finish(client, run_id)
     app = open_page("train", "zh", run=run_id)
     assert not app.exception
-    assert shown_cell(app) == ([cell_source(cell)], list(EQUATIONS[cell]))
+    assert shown_cell(app) == ([cell_source(cell)], list(CELLS[cell].latex))
 
 
 def test_code_and_formulas_change_with_the_cell(open_page: Open) -> None:
@@ -200,7 +229,7 @@ def test_code_and_formulas_change_with_the_cell(open_page: Open) -> None:
     for cell in ("rnn", "gru", "lstm", "rnn"):
         setting(app, "cell").set_value(cell).run()
         assert not app.exception
-        assert shown_cell(app) == ([cell_source(cell)], list(EQUATIONS[cell]))
+        assert shown_cell(app) == ([cell_source(cell)], list(CELLS[cell].latex))
         seen.append(shown_cell(app))
     assert seen[0] == seen[3]
     assert all(seen[i][part] != seen[i + 1][part] for i in range(3) for part in (0, 1))
@@ -220,3 +249,23 @@ def test_beside_every_setting_stand_a_sentence_its_formula_and_its_section(open_
 
 def _of_setup(widget: Any) -> bool:
     return (widget.key or "").startswith("setup.") and not (widget.key or "").startswith("setup.recipe.")
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("implementation", ["scratch", "library"])
+def test_what_runs_is_said_beside_the_code(open_page: Open, implementation: str, lang: str) -> None:
+    def told(computation: str) -> bool:
+        layer, section = "torch.nn.LSTM", t("setup.machine", lang)
+        return t(f"explain.{implementation}.{computation}", lang, layer=layer, section=section) in words(app)
+
+    app = open_page("train", lang, recipe="A6", implementation=implementation)
+    assert told("fast")
+    assert not told("as_written")
+    setting(app, "computation").set_value("as_written").run()
+    assert not app.exception
+    assert told("as_written")
+    assert not told("fast")
+    assert param(app, "computation") == "as_written"
+    assert t("summary.computation", lang) in words(app)
+    again = open_page("train", lang, recipe="A6", computation="as_written")
+    assert setting(again, "computation").value == "as_written"

@@ -9,9 +9,11 @@ from streamlit.testing.v1 import AppTest
 
 from rnnlab.runs.client import Client
 from rnnlab.view.language.i18n import LANGUAGES, t
-from tests.app.conftest import TINY, Open, param, paused_after, setting, until, words
+from tests.app.conftest import TINY, Open, param, paused_after, setting, words
 from tests.app.test_home import arrive
 from tests.app.test_pages import chart
+from tests.made import finish
+from tests.runs import lab
 
 
 def slider(app: AppTest) -> object:
@@ -71,12 +73,9 @@ def test_a_bad_epoch_is_said_and_left_out(open_page: Open, finished: str, lang: 
 
 
 def test_of_a_run_that_has_not_written_it_is_said(open_page: Open, client: Client) -> None:
-    run_id = client.create(TINY.change(num_epochs=500, pred_period=500), based_on="A2")
-    for event in client.follow(run_id):
-        if event.kind == "epoch_finished":
-            client.pause(run_id)
-        if event.kind == "run_paused":
-            break
+    run_id = client.create(TINY.change(num_epochs=10_000, pred_period=10_000), based_on="A2")
+    lab.until(client, run_id, lambda record: record.epoch >= 1)
+    lab.pause(client, run_id)
     for lang in LANGUAGES:
         app = open_page("train", lang, run=run_id, epoch="1")
         assert not app.exception
@@ -102,9 +101,7 @@ def test_a_text_looked_back_at_stays_while_the_run_goes_on(open_page: Open, clie
     assert marked(app) == [2]
     other = open_page("train", "en", run=written_twice, epoch="4")  # the newest, and it is to stay there
     for _ in range(2):
-        epoch = client.store.run(written_twice).epoch
-        client.step(written_twice, "epoch")
-        until(client, written_twice, lambda one, epoch=epoch: one.epoch > epoch and one.state == "paused")  # type: ignore[misc]
+        lab.step(client, written_twice)
     app.run()
     other.run()
     assert not app.exception
@@ -142,8 +139,7 @@ def test_another_run_starts_at_its_newest_text(open_page: Open, client: Client, 
     assert not app.exception
     assert param(app, "run") != finished
     assert "epoch" not in app.query_params
-    for _ in client.follow(param(app, "run")):
-        pass
+    finish(client, param(app, "run"))
 
 
 def test_the_epoch_of_an_unknown_run_moves_nothing_else(open_page: Open) -> None:
@@ -225,8 +221,7 @@ def test_of_a_changed_setup_the_recipes_sentences_are_not_claimed(
     assert "A9" in said
     assert t("field.residual", lang) in said
     client.set(paused, "learning_rate", 25.0)
-    client.step(paused, "epoch")
-    until(client, paused, lambda one: one.epoch > 2 and one.state == "paused")
+    lab.step(client, paused)
     (said,) = notes(open_page("train", lang, run=paused))
     assert t("field.num_hiddens", lang) in said
     assert t("chart.change_lr", lang, value="25") in said

@@ -18,7 +18,7 @@ from rnnlab.recipes import RECIPES
 from rnnlab.view.compare import state
 from rnnlab.view.data import highlight
 from rnnlab.view.diagnose import chooser
-from rnnlab.view.inspect import subject
+from rnnlab.view.inspect import address as inspect_address
 from rnnlab.view.language.i18n import catalogue
 from rnnlab.view.lessons import contents
 from rnnlab.view.lessons.compute import exercises
@@ -78,28 +78,26 @@ def strings(message: Any, name: str = "") -> Iterator[str]:
         yield message
 
 
-def titles(spec: Any, name: str = "") -> Iterator[str]:
+def titles(spec: Any) -> Iterator[str]:
     """Every text that a chart specification shows."""
-    if isinstance(spec, dict):
-        for key, value in spec.items():
-            yield from titles(value, key)
-    elif isinstance(spec, list):
-        for one in spec:
-            yield from titles(one, name)
-    elif isinstance(spec, str) and name in SHOWN and not spec.startswith(("datum", "$")):
-        yield spec
+    return (text for name, text in texts_in(spec) if name in SHOWN and not text.startswith(("datum", "$")))
 
 
-def given(data: Any, name: str = "") -> Iterator[str]:
+def given(data: Any) -> Iterator[str]:
     """Every text among the data of a component."""
+    return (text for name, text in texts_in(data) if name not in DRAWN)
+
+
+def texts_in(data: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """Every text in nested data, with the name that it stands under."""
     if isinstance(data, dict):
         for key, value in data.items():
-            yield from given(value, key)
+            yield from texts_in(value, key)
     elif isinstance(data, list):
         for one in data:
-            yield from given(one, name)
-    elif isinstance(data, str) and name not in DRAWN:
-        yield data
+            yield from texts_in(one, name)
+    elif isinstance(data, str):
+        yield name, data
 
 
 def written(table: pa.Table) -> Iterator[str]:
@@ -192,7 +190,7 @@ VIEWS: list[tuple[str, dict[str, str]]] = [
     *(("compare", {"view": view, "pins": f"{RUN},recorded:A2"}) for view in state.VIEWS),
     *(("diagnose", {"topic": topic}) for topic in chooser.TOPICS),
     *(("diagnose", {"topic": topic, "run": RUN}) for topic in chooser.TOPICS),
-    *(("inspect", {"run": RUN, "view": view}) for view in subject.VIEWS),
+    *(("inspect", {"run": RUN, "view": view}) for view in inspect_address.VIEWS),
     *(("lessons", {"lesson": one.name}) for one in contents.ALL),
 ]
 """Every page with everything that it can show."""

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rnnlab.config import TrainConfig
 from rnnlab.runs.client import Client
 from tests.browser.server import Server
+from tests.made import LYRICS, finish
 
 if TYPE_CHECKING:  # where it is not installed, these tests are not collected, but this is read
     from playwright.sync_api import Browser, Page, Playwright
@@ -24,9 +24,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-SMALL = TrainConfig.make(
-    cell="gru", num_hiddens=8, num_steps=10, batch_size=16, num_chars=2000, num_epochs=4, pred_period=2, num_preds=12
-)
+SMALL = LYRICS.change(cell="gru", num_epochs=4)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -63,10 +61,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def run_id(server: Server) -> str:
     """A small run of that server that came to its end."""
     with Client(server.home) as client:
-        one = client.create(SMALL)
-        for _ in client.follow(one):
-            pass
-        return one
+        return finish(client, client.create(SMALL))
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 
 from rnnlab.view.compare import state
 from rnnlab.view.diagnose import chooser
-from rnnlab.view.inspect import subject
+from rnnlab.view.inspect import address as inspect_address
 from rnnlab.view.page.address import PAGES
 from tests.browser.server import Server
 
@@ -42,7 +42,7 @@ RUN = "a-run"  # stands for the id of one
 MORE = {
     **{f"diagnose {topic}": f"diagnose?topic={topic}&" for topic in list(chooser.TOPICS)[1:]},
     **{f"compare {view}": f"compare?view={view}&" for view in state.VIEWS[1:]},
-    **{f"inspect {view}": f"inspect?run={RUN}&view={view}&" for view in subject.VIEWS},
+    **{f"inspect {view}": f"inspect?run={RUN}&view={view}&" for view in inspect_address.VIEWS},
     **{
         f"lesson {one}": f"lessons?lesson={one}&" for one in ("sequence", "perplexity", "shapes", "lstm", "depth", "X2")
     },

@@ -35,3 +35,17 @@ def test_pins_in_the_url_survive_a_reload_and_fit_a_phone(server: Server, visit:
         assert page.evaluate(WIDE) == []
         expect(page.get_by_test_id("stException")).to_have_count(0)
     assert "recorded%3AA1" in page.url
+
+
+def test_back_leads_to_the_choice_before(server: Server, visit: Callable[..., Page]) -> None:
+    page = visit(f"{server.url}/compare?pins=recorded:A1,recorded:A2&lang=en")
+    title = page.get_by_test_id("stVegaLiteChart").get_by_text("characters seen")
+    expect(page.get_by_test_id("stVegaLiteChart").get_by_text("epoch", exact=True)).to_be_visible()
+    expect(title).to_have_count(0)
+    page.get_by_text("by characters", exact=True).click()
+    expect(title).to_be_visible()
+    page.wait_for_url("**by=characters**")
+    page.go_back()
+    expect(title).to_have_count(0)
+    page.wait_for_url(lambda url: "by=" not in url)
+    expect(page.get_by_test_id("stException")).to_have_count(0)

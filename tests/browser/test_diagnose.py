@@ -22,7 +22,7 @@ def test_every_topic_fits_a_phone_and_survives_a_reload(server: Server, visit: C
         "Both directions": ("directions", "What it writes"),
         "Clipping": ("clipping", "Why the published clipping did nothing"),
         "Overfitting": ("overfitting", "How much of what it writes is copied"),
-        "Six layers": ("layers", "How far the gradient gets"),
+        "Six layers": ("layers", "How far the gradient reaches"),
     }
     for label, (topic, heading) in headings.items():
         page.get_by_role("radio", name=label).or_(page.get_by_role("button", name=label)).first.click()

@@ -50,6 +50,25 @@ def test_a_lesson_on_a_phone_survives_a_reload_and_leads_on(server: Server, visi
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
+def test_back_and_forward_lead_through_the_lessons(server: Server, visit: Callable[..., Page]) -> None:
+    page = visit(f"{server.url}/lessons?lesson=gru&lang=en")
+    gru = page.get_by_role("heading", name="The gated recurrent unit")
+    lstm = page.get_by_role("heading", name="Long short-term memory")
+    expect(gru).to_be_visible()
+    settled(page)
+    page.locator(".st-key-lessons-after button").click()
+    expect(lstm).to_be_visible()
+    page.wait_for_url("**lesson=lstm**")
+    settled(page)
+    page.go_back()
+    expect(gru).to_be_visible()
+    page.wait_for_url("**lesson=gru**")
+    settled(page)
+    page.go_forward()
+    expect(lstm).to_be_visible()
+    page.wait_for_url("**lesson=lstm**")
+
+
 def test_every_lesson_and_exercise_fits_a_phone(server: Server, visit: Callable[..., Page]) -> None:
     """From one to the next by its button, which is faster than opening each; two in a row in the same language."""
     page = visit("about:blank", width=390)

@@ -83,7 +83,7 @@ def start(page: Page) -> str:
 
 def stop(page: Page) -> None:
     button(page, "Stop")
-    expect(page.get_by_role("button", name="Same weights again")).to_be_visible()
+    expect(page.get_by_role("button", name="Run again (same seed)")).to_be_visible()
 
 
 def test_a_deep_link_is_the_first_request_of_a_fresh_server(fresh_server: Server, visit: Visit) -> None:
@@ -167,7 +167,7 @@ def test_the_first_point_can_be_seen(server: Server, visit: Visit) -> None:
     """A line of one point draws nothing."""
     page = visit(f"{server.url}/train?{TINY.replace('5000', '1')}")
     button(page, "Start")
-    expect(page.get_by_role("button", name="Same weights again")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("button", name="Run again (same seed)")).to_be_visible(timeout=20_000)
     await_last_epoch(page, 1)
     seen = page.evaluate("""() => [...document.querySelectorAll('[data-testid=stVegaLiteChart] svg')][0]
         .querySelectorAll('.mark-symbol path[opacity="1"][fill="#1F5FA6"]').length""")
@@ -215,7 +215,7 @@ def test_the_slider_goes_through_the_texts(server: Server, visit: Visit) -> None
     expect(page.get_by_test_id("stProgress")).to_contain_text("finished", timeout=20_000)
     expect(page.get_by_text("After epoch 20")).to_be_visible()
     newest = texts(page)
-    slider = page.get_by_role("slider", name="Texts through the run")
+    slider = page.get_by_role("slider", name="Texts during the run")
     slider.focus()
     slider.press("ArrowLeft")
     slider.press("ArrowLeft")
@@ -229,7 +229,7 @@ def test_a_text_looked_back_at_stays_while_the_run_goes_on(server: Server, visit
     page = visit(f"{server.url}/train?{TINY}&pred_period=40")
     start(page)
     page.wait_for_function(f"({LAST_EPOCH})() > 130")
-    slider = page.get_by_role("slider", name="Texts through the run")
+    slider = page.get_by_role("slider", name="Texts during the run")
     slider.focus()
     slider.press("Home")
     expect(page.get_by_text("After epoch 40,")).to_be_visible()
@@ -255,7 +255,7 @@ def test_a_bad_file_is_refused_and_nothing_is_lost(server: Server, visit: Visit,
     bad.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8)
     page = visit(f"{server.url}/train?recipe=A6&num_layers=2")
     expect(page.get_by_role("button", name="Start")).to_be_visible()
-    page.get_by_text("Bring your own text").click()
+    page.get_by_text("Use your own text").click()
     page.locator("input[type=file]").set_input_files(bad)
     button(page, "Use this text")
     expect(page.get_by_text("This is not a text file")).to_be_visible()

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from rnnlab.engine.device import resolve_device
 from rnnlab.engine.diagnosis import diagnose
 from rnnlab.engine.model import build_model
 from rnnlab.engine.training import TrainingState, train
@@ -24,7 +25,8 @@ pytestmark = pytest.mark.skipif(not DEVICES, reason="there is no accelerator her
 
 def events(vocab: Vocab, indices: Tensor, **settings: Any) -> list[Event]:
     config = tiny(num_hiddens=32, num_epochs=2, **settings)
-    return list(train(TrainingState.begin(build_model(config, len(vocab)), config), vocab, indices))
+    model = build_model(config, len(vocab), resolve_device(config, len(vocab)))
+    return list(train(TrainingState.begin(model, config), vocab, indices))
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -47,8 +49,10 @@ def test_the_same_run_on_both(
 @pytest.mark.parametrize("device", DEVICES)
 def test_it_is_taken_where_it_gains_and_can_be_looked_into(device: str, vocab: Vocab, indices: Tensor) -> None:
     large = tiny(device="auto", implementation="library", cell="lstm", num_hiddens=1024, batch_size=256, num_steps=35)
-    assert build_model(large, len(vocab)).dense.weight.device.type == device
+    assert resolve_device(large, len(vocab)).type == device
+    # a run that began on the processor goes on there
+    assert resolve_device(large, len(vocab), started_on="cpu").type == "cpu"
     config = tiny(device=device, cell="lstm", num_layers=2)
-    model = build_model(config, len(vocab))
+    model = build_model(config, len(vocab), resolve_device(config, len(vocab)))
     assert model.dense.weight.device.type == device
     assert diagnose(model, config, vocab, indices, "the fox").perplexity == pytest.approx(len(vocab), rel=0.2)

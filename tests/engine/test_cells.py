@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
-from rnnlab.engine.cells import CELLS, GRU, LSTM, RNN, Cell
+from rnnlab.cells import CELLS
+from rnnlab.config import TrainConfig
+from rnnlab.engine.cells import Cell, walk
+from rnnlab.engine.model import LibraryLayers
 from rnnlab.engine.sequence import run_sequence
 
 T, B, NUM_INPUTS, H = 7, 3, 5, 4
@@ -18,23 +19,21 @@ CASES = [("rnn", "tanh"), ("rnn", "relu"), ("gru", "tanh"), ("lstm", "tanh")]
 
 def new_cell(name: str, activation: str = "tanh", dtype: torch.dtype = torch.float32) -> Cell:
     torch.manual_seed(3)
-    options: dict[str, Any] = {"activation": activation} if name == "rnn" else {}
-    cell = CELLS[name](NUM_INPUTS, H, **options).to(dtype)
+    cell = Cell(CELLS[name], NUM_INPUTS, H, activation).to(dtype)
     for parameter in cell.parameters():
         nn.init.uniform_(parameter, -0.8, 0.8)
     return cell
 
 
 def new_state(cell: Cell, dtype: torch.dtype = torch.float32) -> tuple[Tensor, ...]:
-    return tuple(torch.randn(B, H, dtype=dtype).requires_grad_() for _ in range(cell.num_states))
+    return tuple(torch.randn(B, H, dtype=dtype).requires_grad_() for _ in cell.description.states)
 
 
 def library_twin(cell: Cell, order: list[int]) -> nn.RNNBase:
     """The library's layer with the cell's weights; `order` sorts the cell's gates as the library does."""
-    kind = nn.LSTM if isinstance(cell, LSTM) else nn.RNN
-    options = {"nonlinearity": cell.activation} if isinstance(cell, RNN) else {}
-    twin = kind(NUM_INPUTS, H, **options)
-    n = len(cell.gates)
+    lstm = cell.description.name == "lstm"
+    twin = nn.LSTM(NUM_INPUTS, H) if lstm else nn.RNN(NUM_INPUTS, H, nonlinearity=cell.activation)
+    n = len(cell.description.gates)
     with torch.no_grad():
         twin.weight_ih_l0.copy_(torch.cat([cell.W_x.chunk(n, 1)[i] for i in order], 1).t())
         twin.weight_hh_l0.copy_(torch.cat([cell.W_h.chunk(n, 1)[i] for i in order], 1).t())
@@ -53,7 +52,7 @@ def test_scratch_equals_the_library_with_the_same_weights(
     cell = new_cell(name, activation)
     twin = library_twin(cell, order)
     inputs, state = torch.randn(T, B, NUM_INPUTS), new_state(cell)
-    outputs, last = run_sequence(cell, inputs, state) if fast else cell(inputs, state)
+    outputs, last = run_sequence(cell.unit(), inputs, state) if fast else cell(inputs, state)
     hidden = tuple(S.detach()[None] for S in state)
     expected, expected_last = twin(inputs, hidden if len(hidden) == 2 else hidden[0])
     torch.testing.assert_close(outputs, expected, atol=1e-6, rtol=1e-5)
@@ -65,7 +64,7 @@ def test_scratch_equals_the_library_with_the_same_weights(
     weight = torch.randn_like(outputs)
     (outputs * weight).sum().backward()
     (expected * weight).sum().backward()
-    n = len(cell.gates)
+    n = len(cell.description.gates)
     for mine, theirs in [(cell.W_x, twin.weight_ih_l0), (cell.W_h, twin.weight_hh_l0), (cell.b, twin.bias_ih_l0)]:
         assert mine.grad is not None
         sorted_grad = torch.cat([mine.grad.chunk(n, -1)[i] for i in order], -1).t()
@@ -78,7 +77,7 @@ def test_scratch_gru_follows_the_book(fast: bool) -> None:
 
     cell = new_cell("gru", dtype=torch.float64)
     inputs, state = torch.randn(T, B, NUM_INPUTS, dtype=torch.float64), new_state(cell, torch.float64)
-    outputs, _ = run_sequence(cell, inputs, state) if fast else cell(inputs, state)
+    outputs, _ = run_sequence(cell.unit(), inputs, state) if fast else cell(inputs, state)
     weights = [p.detach().numpy() for p in (cell.W_x, cell.W_h, cell.b)]
     expected, _ = gru(inputs.numpy(), state[0].detach().numpy(), *weights)
     np.testing.assert_allclose(outputs.detach().numpy(), expected, atol=1e-12)
@@ -93,8 +92,7 @@ def test_the_books_gru_is_not_the_librarys() -> None:
         twin.bias_ih_l0.copy_(cell.b)
         twin.bias_hh_l0.zero_()
     inputs, (H_0,) = torch.randn(T, B, NUM_INPUTS), new_state(cell)
-    assert isinstance(cell, GRU)
-    assert (run_sequence(cell, inputs, (H_0,))[0] - twin(inputs, H_0.detach()[None])[0]).abs().max() > 0.01
+    assert (run_sequence(cell.unit(), inputs, (H_0,))[0] - twin(inputs, H_0.detach()[None])[0]).abs().max() > 0.01
 
 
 @pytest.mark.parametrize(("name", "activation"), CASES)
@@ -110,7 +108,8 @@ def test_fast_sequence_equals_the_readable_equations(name: str, activation: str,
         for S in state:
             S.grad = None
         inputs = rows.clone().requires_grad_()
-        outputs, last = run_sequence(cell, characters if one_hot else inputs, state) if fast else cell(inputs, state)
+        given = characters if one_hot and fast else inputs
+        outputs, last = run_sequence(cell.unit(), given, state) if fast else cell(given, state)
         ((outputs * weight).sum() + sum((S * 0.7).sum() for S in last)).backward()
         grads = [p.grad for p in cell.parameters()] + [S.grad for S in state]
         results.append([outputs, *last, *grads, *([] if one_hot else [inputs.grad])])
@@ -129,12 +128,33 @@ def test_gradients_by_finite_differences(name: str, activation: str, fast: bool)
         for parameter_name, value in zip(names, parameters, strict=True):
             delattr(cell, parameter_name) if hasattr(cell, parameter_name) else None
             setattr(cell, parameter_name, value)
-        outputs, last = run_sequence(cell, inputs, state) if fast else cell(inputs, state)
+        outputs, last = run_sequence(cell.unit(), inputs, state) if fast else cell(inputs, state)
         return outputs, *last
 
     parameters = [p.detach().clone().requires_grad_() for p in cell.parameters()]
     for parameter_name in names:
         delattr(cell, parameter_name)
     inputs = torch.randn(4, 2, NUM_INPUTS, dtype=torch.float64, requires_grad=True)
-    state = [torch.randn(2, H, dtype=torch.float64, requires_grad=True) for _ in range(cell.num_states)]
+    state = [torch.randn(2, H, dtype=torch.float64, requires_grad=True) for _ in cell.description.states]
     assert torch.autograd.gradcheck(outputs_of, (inputs, *parameters, *state))
+
+
+@pytest.mark.parametrize("name", ["rnn", "gru", "lstm"])
+def test_the_librarys_weights_give_by_the_equation_what_its_layer_gives(name: str) -> None:
+    config = TrainConfig.make(cell=name, implementation="library", num_hiddens=H, computation="as_written")
+    torch.manual_seed(5)
+    layers = LibraryLayers(config, NUM_INPUTS).double()
+    inputs = torch.randn(T, B, NUM_INPUTS, dtype=torch.float64)
+    state = tuple(torch.randn(B, H, dtype=torch.float64) for _ in CELLS[name].states)
+    expected, expected_last = layers(inputs, tuple(S[None] for S in state))
+    weight = torch.randn_like(expected)
+    (expected * weight).sum().backward()
+    gradients = [parameter.grad.clone() for parameter in layers.parameters()]
+    for run in (walk, run_sequence):
+        layers.zero_grad()
+        outputs, last = run(layers.unit(0, 0), inputs, state)
+        torch.testing.assert_close(outputs, expected)
+        torch.testing.assert_close(last, tuple(S[0] for S in expected_last))
+        (outputs * weight).sum().backward()
+        for mine, theirs in zip(layers.parameters(), gradients, strict=True):
+            torch.testing.assert_close(mine.grad, theirs)

@@ -73,7 +73,7 @@ def test_the_fast_loss_equals_the_readable_one(settings: dict[str, Any]) -> None
     results = []
     for readable in (False, True):
         model.zero_grad()
-        model.recurrent.readable = model.backward_recurrent.readable = readable
+        model.recurrent.as_written = model.backward_recurrent.as_written = readable
         if readable:
             logits, state = model(X, model.begin_state(4), Y)
             loss = functional.cross_entropy(logits, Y.t().flatten())

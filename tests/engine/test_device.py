@@ -19,14 +19,16 @@ def test_a_device_that_is_not_there_is_refused_with_those_that_are() -> None:
     config = tiny()
     missing = next(name for name in ("cuda", "mps") if name not in available_devices(config))
     with pytest.raises(ConfigError, match=f"{missing}.*allowed: cpu.*auto"):
-        build_model(config.change(device=missing), V)
+        resolve_device(config.change(device=missing), V)
+    with pytest.raises(ConfigError, match=f"{missing}.*allowed: cpu.*auto"):
+        resolve_device(config.change(device="auto"), V, started_on=missing)
 
 
 def test_auto_takes_the_processor_where_there_is_nothing_else() -> None:
     config = tiny(device="auto")
     if len(available_devices(config)) > 1:
         pytest.skip("there is an accelerator here: test_accelerator.py tries it")
-    assert resolve_device(config, build_model(config, V)).type == "cpu"
+    assert resolve_device(config, V).type == "cpu"
 
 
 @pytest.mark.parametrize("objective", ["next", "cloze"])

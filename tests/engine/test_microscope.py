@@ -146,7 +146,7 @@ def test_dependence_is_the_gradient_with_respect_to_the_one_hot_rows(settings: d
     assert len(found["weights"]) == position + 1
     # the same by the readable path and by moving each row along every axis
     model.double()
-    model.recurrent.readable = True
+    model.recurrent.as_written = True
     X = torch.tensor(vocab.encode(text[: position + 1]))
     rows = functional.one_hot(X, len(vocab)).double()[:, None]
 

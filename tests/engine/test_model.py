@@ -51,7 +51,7 @@ def test_the_fast_path_equals_the_readable_one(cell: str, layers: int, bidirecti
     X = torch.randint(V, (4, 5))
     fast = logits_and_gradients(model, X)
     assert isinstance(model.recurrent, ScratchLayers)
-    model.recurrent.readable = True
+    model.recurrent.as_written = True
     for mine, readable in zip(fast, logits_and_gradients(model, X), strict=True):
         torch.testing.assert_close(mine, readable, atol=1e-5, rtol=1e-5)
 
@@ -71,7 +71,7 @@ def test_library_layers_fed_only_the_present_characters_equal_a_full_one_hot(
         num_hiddens=num_hiddens,
     )
     model = build_model(config, V)
-    model.recurrent.readable = readable
+    model.recurrent.as_written = readable
     X = torch.tensor([[1, 3, 3, 9], [9, 1, 0, 3]])
     mine = logits_and_gradients(model, X)
     layers = model.recurrent.layers
@@ -102,7 +102,7 @@ def test_with_help_between_the_layers_the_fast_path_equals_the_readable_one(
     model = build_model(config, V)
     X = torch.randint(V, (4, 5))
     fast = logits_and_gradients(model, X, mean=True)
-    model.recurrent.readable = True
+    model.recurrent.as_written = True
     for mine, readable in zip(fast, logits_and_gradients(model, X, mean=True), strict=True):
         torch.testing.assert_close(mine, readable, atol=1e-5, rtol=1e-5)
     assert sum(len(layer) for layer in model.layer_parameters()) == len(list(model.parameters()))

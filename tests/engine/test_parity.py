@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from rnnlab.engine import parity as module
+from rnnlab.cells import CELLS, Library
 from rnnlab.engine.parity import parity
 from rnnlab.errors import CorpusError
 from rnnlab.text.vocab import Vocab
@@ -50,7 +51,8 @@ def test_the_gru_of_the_book_is_another_one(vocab: Vocab, indices: Tensor) -> No
 def test_a_gate_in_the_wrong_place_would_be_seen(
     vocab: Vocab, indices: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(module._GATES, "lstm", (0, 1, 2, 3))
+    library = Library("LSTM", (0, 1, 2, 3))
+    monkeypatch.setitem(CELLS, "lstm", replace(CELLS["lstm"], library=library))
     found = parity(tiny(cell="lstm", initialization="uniform"), len(vocab), indices)
     assert found["logits_difference"] > 1e-3
 

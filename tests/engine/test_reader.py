@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from rnnlab.engine.model import LibraryLayers, ScratchLayers, build_model
+from rnnlab.engine.model import build_model
 from rnnlab.engine.reader import Reader
 from rnnlab.text.vocab import Vocab
 from tests.engine.conftest import tiny
@@ -50,9 +50,7 @@ def test_a_cloze_network_has_nothing_on_its_right(
 
 def _compare(config: Any, vocab: Vocab) -> None:
     model = build_model(config, len(vocab))
-    layers = model.recurrent
-    assert isinstance(layers, ScratchLayers | LibraryLayers)
-    layers.readable = True  # the equations, step by step, or the framework's own layers
+    model.recurrent.as_written = True  # the equations, step by step, or the framework's own layers
     reader, state = Reader(model), model.begin_state(1)
     for index in vocab.encode("the fox"):
         with torch.no_grad():

@@ -12,13 +12,12 @@ from pathlib import Path
 import pytest
 
 from rnnlab.errors import RunError
-from rnnlab.events import RunStarted, TextGenerated
+from rnnlab.events import RunFailed, RunStarted, TextGenerated
 from rnnlab.runs import disk, schema
-from rnnlab.runs.admission import Limits
-from rnnlab.runs.disk import BALLAST, Ballast
+from rnnlab.runs.disk import BALLAST, Ballast, GuardedWriter
 from rnnlab.runs.store import Store
-from rnnlab.runs.supervisor import Supervisor
-from tests.runs.lab import LONG, TINY, opened, until, until_event, until_state, warm
+from rnnlab.runs.store_writer import StoreWriter
+from tests.runs.lab import LONG, TINY, opened, pause, until, until_event, until_state, warm
 
 STARTED = RunStarted(num_params=1, vocab_size=2, num_chars=3, num_minibatches=4, device="cpu")
 
@@ -121,7 +120,7 @@ def test_a_supervisor_starts_on_a_full_disk(small_disk: Path, monkeypatch: pytes
         warm(client)
         run_id = client.create(LONG)
         until_event(client, run_id, lambda event: event.kind == "epoch_finished")
-        os.kill(client.status()["runs"][run_id], 19)  # SIGSTOP: it writes no more
+        pause(client, run_id)  # it writes no more
         pids = client.status()["pids"]
         fill_up(small_disk)
         os.kill(pids[0], 9)
@@ -130,42 +129,57 @@ def test_a_supervisor_starts_on_a_full_disk(small_disk: Path, monkeypatch: pytes
 
 def test_without_any_room_the_states_are_still_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same where nothing may be mounted: the store may not grow until the ballast is released."""
-    monkeypatch.setenv("RNNLAB_ENGINE", "spawn")
-    supervisor = Supervisor(tmp_path, Limits(slots=1, disk_floor_mb=0.1), watch_stdin=False)
-    try:
-        store = supervisor.store
-        monkeypatch.setattr(supervisor, "pump", lambda: None)
-        supervisor.write(lambda: store.create("r1", TINY))
-        supervisor.write(lambda: store.record("r1", STARTED))
-        from rnnlab.runs.jobs import Job
+    store = StoreWriter(tmp_path / schema.DATABASE)
+    cancelled = []
 
-        job = supervisor.jobs["job"] = Job(id="job", run="r1", order={})
-        (pages,) = store._rows("pragma page_count")[0]
-        store._rows(f"pragma max_page_count = {pages + 2}")
-        released = []
+    def cancel_all() -> list[str]:
+        cancelled.append(True)
+        return ["r1"]
 
-        def release(ballast: Ballast) -> None:
-            released.append(True)
-            store._rows(f"pragma max_page_count = {pages + 8}")
+    writer = GuardedWriter(store, Ballast(tmp_path, 0.1), cancel_all, lambda: None)
+    writer.write(lambda: store.create("r1", TINY))
+    writer.write(lambda: store.record("r1", STARTED))
+    (pages,) = store._rows("pragma page_count")[0]
+    store._rows(f"pragma max_page_count = {pages + 2}")
+    released = []
 
-        monkeypatch.setattr(Ballast, "release", release)
-        count = 0
-        while store.run("r1").live:
-            supervisor._hear(job, {"event": TextGenerated(epoch=1, prefix="a", text="a" * 900).model_dump()})
-            supervisor.flush()
-            count += 1
-            assert count < 100, "the disk was never full"
-        assert released
-        record = store.run("r1")
-        assert record.state == "failed"
-        assert record.error is not None
-        assert record.error["code"] == "disk_full"
-        # all that was said before was kept, and even what met the full disk
-        assert len(store.events_since("r1")) == 1 + count + 1
-        assert job.dropped
-    finally:
-        supervisor.jobs.clear()
-        supervisor.close()
+    def release(ballast: Ballast) -> None:
+        released.append(True)
+        store._rows(f"pragma max_page_count = {pages + 8}")
+
+    monkeypatch.setattr(Ballast, "release", release)
+    count = 0
+    while not cancelled:
+        writer.write(lambda: store.record("r1", TextGenerated(epoch=1, prefix="a", text="a" * 900)))
+        count += 1
+        assert count < 100, "the disk was never full"
+    assert released
+    record = store.run("r1")
+    assert record.state == "failed"
+    assert record.error is not None
+    assert record.error["code"] == "disk_full"
+    # all that was said before was kept, and even what met the full disk
+    assert len(store.events_since("r1")) == 1 + count + 1
+    store.close()
+
+
+def test_a_failure_that_finds_no_room_is_written_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = StoreWriter(tmp_path / schema.DATABASE)
+    writer = GuardedWriter(store, Ballast(tmp_path, 0.1), list, lambda: None)
+    writer.write(lambda: store.create("r1", TINY))
+    monkeypatch.setattr(Ballast, "release", lambda ballast: None)
+    (pages,) = store._rows("pragma page_count")[0]
+    store._rows(f"pragma max_page_count = {pages}")
+    failed = RunFailed(code="run_error", message="x" * 100_000)
+    writer.fail("r1", failed)
+    assert store.run("r1").state == "queued"
+    writer.mend()
+    assert store.run("r1").state == "queued"
+    store._rows(f"pragma max_page_count = {pages + 100}")
+    writer.mend()
+    assert store.run("r1").state == "failed"
+    assert store.events_since("r1")[-1][1] == failed
+    store.close()
 
 
 def test_what_means_a_full_disk(tmp_path: Path) -> None:

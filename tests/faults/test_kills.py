@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,20 +17,23 @@ from rnnlab.errors import RunError
 from rnnlab.events import Event, RunFailed, RunStarted, TextGenerated
 from rnnlab.runs.admission import Limits
 from rnnlab.runs.client import Client
-from rnnlab.runs.jobs import Job
-from rnnlab.runs.local import Attached, Ended, Lost
-from rnnlab.runs.protocol import Endpoint, encode
+from rnnlab.runs.endpoint import Endpoint
+from rnnlab.runs.executor import Attached, Ended, Lost, Report, Started
+from rnnlab.runs.loop import Loop
+from rnnlab.runs.protocol import EventReport, encode
 from rnnlab.runs.schema import DATABASE
 from rnnlab.runs.store import Store
 from rnnlab.runs.supervisor import Supervisor
 from tests.runs.lab import (
     LONG,
     TINY,
+    about_forks,
     curve,
     events,
     exists,
     gone,
     opened,
+    pause,
     pid_of,
     until,
     until_event,
@@ -92,51 +96,75 @@ def test_a_killed_worker_is_a_failed_run_that_keeps_everything(client: Client, n
     assert client.status()["runs"][other] == other_pid
 
 
-@pytest.mark.parametrize("who", ["worker", "zygote", "supervisor"])
-def test_what_a_dead_worker_had_sent_is_read_to_the_last_event(
-    who: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class Remote:
+    """An executor whose workers are played by the test, at the other end of their sockets."""
+
+    def __init__(self, loop: Loop, report: Callable[[Report], None]) -> None:
+        self.report = report
+        self.job = ""
+        self.worker: socket.socket | None = None
+
+    def start(self, job: str) -> None:
+        # of packets each read gives one, as of a stream that is longer than one read
+        ours, self.worker = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)
+        self.job = job
+        self.report(Attached(job, ours))
+        self.report(Started(job, None))
+
+    def kill(self, job: str) -> None:
+        pass
+
+    def tick(self) -> float | None:
+        return None
+
+    def pids(self) -> list[int]:
+        return []
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="needs sockets that keep packets apart")
+@pytest.mark.parametrize("who", ["worker", "host", "supervisor"])
+def test_what_a_dead_worker_had_sent_is_read_to_the_last_event(who: str, tmp_path: Path) -> None:
     """Events that lie unread in the socket when the end is noticed: all are kept, but not the one that was cut off."""
-    monkeypatch.setenv("RNNLAB_ENGINE", "spawn")
     sent: list[Event] = [RunStarted(num_params=1, vocab_size=2, num_chars=3, num_minibatches=4, device="cpu")]
     sent += [TextGenerated(epoch=epoch, prefix="a", text="a" + "b" * 50) for epoch in range(1, 41)]
-    data = b"".join(encode({"event": event.model_dump()}) for event in sent)
-    cut_off = encode({"event": TextGenerated(epoch=41, prefix="a", text="ab").model_dump()})[:-10]
-    # of packets each read gives one, as of a stream that is longer than one read
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    ours.setblocking(False)
-    supervisor = Supervisor(tmp_path, Limits(slots=1, disk_floor_mb=0.1), watch_stdin=False)
-    closed = False
-    try:
-        monkeypatch.setattr(supervisor, "pump", lambda: None)
-        supervisor.write(lambda: supervisor.store.create("r1", TINY))
-        supervisor.jobs["j1"] = Job(id="j1", run="r1", order={})
-        supervisor.report(Attached("j1", ours))
+    data = b"".join(encode(EventReport(event=event)) for event in sent)
+    cut_off = encode(EventReport(event=TextGenerated(epoch=41, prefix="a", text="ab")))[:-10]
+    made: list[Remote] = []
+
+    def make(loop: Loop, report: Callable[[Report], None]) -> Remote:
+        made.append(Remote(loop, report))
+        return made[0]
+
+    supervisor = Supervisor(tmp_path, Limits(slots=1, disk_floor_mb=0.1), watch_stdin=False, make_executor=make)
+    supervisor.write(lambda: supervisor.store.create("r1", TINY))
+    supervisor.start_waiting()
+    (remote,) = made
+    assert remote.worker is not None
+    with remote.worker as worker:
+        assert worker.recv(1 << 20).startswith(b'{"kind":"train_order"')
         whole = data + cut_off
         for start in range(0, len(whole), 1000):
-            theirs.send(whole[start : start + 1000])
-        theirs.close()
-        assert supervisor.store.events_since("r1") == [], "nothing was read yet"
-        if who == "supervisor":
-            supervisor.close()
-            closed = True
-        else:
-            supervisor.report(Ended("j1", -signal.SIGKILL) if who == "worker" else Lost(("j1",)))
-            supervisor._turn(0.0)
-    finally:
-        if not closed:
-            supervisor.jobs.clear()
-            supervisor.close()
-    with Store(tmp_path / DATABASE) as store:
-        kept = [event for _, event in store.events_since("r1")]
-        state = store.run("r1").state
+            worker.send(whole[start : start + 1000])
+    assert supervisor.store.events_since("r1") == [], "nothing was read yet"
+    if who != "supervisor":
+        remote.report(Ended(remote.job, -signal.SIGKILL) if who == "worker" else Lost((remote.job,)))
+        supervisor.turn(0.0)
+    supervisor.close()
+    store = Store(tmp_path / DATABASE)
+    kept = [event for _, event in store.events_since("r1")]
+    state = store.run("r1").state
+    store.close()
     if who == "supervisor":
         assert (kept, state) == (sent, "interrupted")
     else:
         *before, last = kept
         assert before == sent
         assert isinstance(last, RunFailed)
-        assert last.code == {"worker": "run_killed", "zygote": "run_host_killed"}[who]
+        assert last.code == {"worker": "run_killed", "host": "run_host_killed"}[who]
         assert state == "failed"
 
 
@@ -163,6 +191,7 @@ def test_a_killed_run_goes_on_and_gives_the_same_curve(client: Client) -> None:
     assert texts == {(event.epoch, event.text) for event in events(client, whole, "text_generated")}
 
 
+@about_forks
 def test_a_killed_zygote_fails_its_runs_and_is_revived(client: Client) -> None:
     run_id = client.create(LONG)
     pid = pid_of(client, run_id)
@@ -203,20 +232,28 @@ def test_a_killed_supervisor_interrupts_its_runs_which_go_on(client: Client) -> 
     assert all(item.state != "running" or item.id == run_id for item in client.store.runs())
 
 
+def test_a_supervisor_that_is_killed_early_leaves_no_process(tmp_path: Path) -> None:
+    """Also while what it has started is still loading torch."""
+    with opened(tmp_path) as client:
+        pids = client.status()["pids"]
+        assert len(pids) >= 2
+        os.kill(pids[0], signal.SIGKILL)
+        assert all(gone(pid) for pid in pids)
+
+
 def test_a_worker_ends_with_its_socket_alone(client: Client) -> None:
-    """Paused, so it sends nothing, and with a zygote that can no longer kill it."""
+    """Paused, so it sends nothing, and with a zygote, or next worker, that does not respond."""
     run_id = client.create(LONG)
     pid = pid_of(client, run_id)
-    client.pause(run_id)
-    until_state(client, run_id, "paused")
+    pause(client, run_id)
     status = client.status()
-    zygote = status["pids"][1]
-    os.kill(zygote, signal.SIGSTOP)
+    other = next(other for other in status["pids"][1:] if other != pid)
+    os.kill(other, signal.SIGSTOP)
     try:
         os.kill(status["pid"], signal.SIGKILL)
         assert gone(pid, 5.0)
     finally:
-        os.kill(zygote, signal.SIGKILL)
+        os.kill(other, signal.SIGKILL)
     assert until_state(client, run_id, "interrupted").continuable
 
 
@@ -315,18 +352,19 @@ def test_a_store_from_a_newer_version_is_named_as_such(tmp_path: Path) -> None:
 
 
 def test_limits_of_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RNNLAB_SLOTS", "2")
     monkeypatch.setenv("RNNLAB_RUN_SECONDS", "2")
     monkeypatch.setenv("RNNLAB_ANSWER_SECONDS", "0.1")
     with opened(tmp_path) as client:
         warm(client)
-        run_id = client.create(LONG.change(num_hiddens=256, num_layers=4, cell="gru"))
         paused = client.create(LONG)
-        until_event(client, paused, lambda event: event.kind == "run_started")
-        client.pause(paused)
+        until_state(client, paused, "running")
+        pause(client, paused)
+        run_id = client.create(LONG.change(num_hiddens=256, num_layers=4, cell="gru"))
         record = until_state(client, run_id, "failed")
         assert record.error is not None
         assert record.error["code"] == "run_too_long"
-        # a pause does not count
+        # a pause does not count: the other one has waited for longer than that
         assert client.store.run(paused).state == "paused"
         with pytest.raises(RunError) as caught:
             client.generate(run_id, "the", 2000)

@@ -13,7 +13,7 @@ from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
 from rnnlab.runs.client import Client
-from rnnlab.runs.protocol import Endpoint
+from rnnlab.runs.endpoint import Endpoint
 from rnnlab.runs.store import Store
 from tests.browser.server import Server
 from tests.runs.lab import LONG, gone, pid_of, until, until_event

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,47 +13,56 @@ from typing import Any
 
 import pytest
 
-from rnnlab.config import TrainConfig
 from rnnlab.environment import Environment
 from rnnlab.events import Event
 from rnnlab.runs.client import Client
 from rnnlab.runs.store import RunRecord
+from tests.made import PATIENCE, exists, until
+from tests.made import VERSE as TINY
 
-PATIENCE = float(
-    os.environ.get("RNNLAB_TEST_PATIENCE", "30")
-)  # how long a test waits before it fails; nothing normally takes a tenth of it
+__all__ = [
+    "LONG",
+    "PATIENCE",
+    "TINY",
+    "about_forks",
+    "client",
+    "curve",
+    "events",
+    "exists",
+    "gone",
+    "opened",
+    "pid_of",
+    "shared",
+    "until",
+    "until_event",
+    "until_state",
+    "warm",
+]
 
-TINY = TrainConfig.make(
-    corpus="verse-en",
-    num_chars=600,
-    num_hiddens=8,
-    num_steps=5,
-    batch_size=8,
-    learning_rate=1.0,
-    num_epochs=3,
-    pred_period=2,
-    num_preds=4,
-    prefixes=("the",),
-)
+
+FORKS = os.environ.get("RNNLAB_ENGINE", "fork" if sys.platform == "linux" else "spawn") == "fork"
+about_forks = pytest.mark.skipif(not FORKS, reason="about workers that are forked")
 LONG = TINY.change(num_epochs=10_000, pred_period=10_000)
 """Never comes to its end during a test."""
-
-
-def until(client: Client, run_id: str, wanted: Callable[[RunRecord], bool], patience: float = PATIENCE) -> RunRecord:
-    """Wait until the record of a run is as wanted."""
-    deadline = time.monotonic() + patience
-    while True:
-        record = client.store.run(run_id)
-        if wanted(record):
-            return record
-        left = deadline - time.monotonic()
-        assert left > 0, f"still {record}"
-        client.wait(run_id, record.version, left)
 
 
 def until_state(client: Client, run_id: str, *states: str) -> RunRecord:
     """Wait until a run is in one of `states`."""
     return until(client, run_id, lambda record: record.state in states)
+
+
+def pause(client: Client, run_id: str) -> RunRecord:
+    """Pause a run and wait until it is paused."""
+    client.pause(run_id)
+    return until_state(client, run_id, "paused")
+
+
+def step(client: Client, run_id: str, unit: str = "epoch") -> RunRecord:
+    """Let a paused run go on to the end of a unit, and wait until it is paused there."""
+    cursor = max(seq for seq, _ in client.store.events_since(run_id))
+    client.step(run_id, unit)
+    until_event(client, run_id, lambda event: event.kind == "run_paused", cursor)
+    return client.store.run(run_id)
 
 
 def until_event(client: Client, run_id: str, wanted: Callable[[Event], bool], cursor: int = 0) -> tuple[int, Event]:
@@ -87,15 +97,6 @@ def pid_of(client: Client, run_id: str) -> int:
     return pid
 
 
-def exists(pid: int) -> bool:
-    """Say whether a process runs; one that is dead and not yet waited for does not."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-            return file.read().rpartition(")")[2].split()[0] not in ("Z", "X")
-    except OSError:
-        return False
-
-
 def gone(pid: int, patience: float = PATIENCE) -> bool:
     """Wait until a process, anybody's, is gone."""
     try:
@@ -124,7 +125,7 @@ def opened(home: Path | Environment) -> Iterator[Client]:
 
 
 def warm(client: Client) -> Client:
-    """Wait until the zygote is ready."""
+    """Wait until torch is loaded, so that a run starts at once."""
     deadline = time.monotonic() + PATIENCE
     while not client.ready():
         assert time.monotonic() < deadline
@@ -134,14 +135,14 @@ def warm(client: Client) -> Client:
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    """A client whose home many tests share; each has runs of its own."""
+    """Yield a client whose home many tests share; each has runs of its own."""
     with opened(tmp_path_factory.mktemp("home")) as client:
         yield warm(client)
 
 
 @pytest.fixture
 def client(shared: Client) -> Iterator[Client]:
-    """The shared client; what a test leaves running is removed after it."""
+    """Yield the shared client; what a test leaves running is removed after it."""
     warm(shared)
     yield shared
     for record in shared.store.runs(states=["queued", "running", "paused"]):

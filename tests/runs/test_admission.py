@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -78,12 +79,24 @@ def test_how_many_checkpoints_are_kept(num_epochs: int, pred_period: int, every:
 
 
 @pytest.mark.parametrize(
-    "changed", [{"num_hiddens": 16}, {"residual": True}, {"layer_norm": True}, {"objective": "cloze"}]
+    "changed",
+    [
+        {"num_hiddens": 16},
+        {"residual": True},
+        {"layer_norm": True},
+        {"objective": "cloze"},
+        {"computation": "as_written"},
+    ],
 )
 def test_the_shape_of_the_cost(changed: dict[str, Any]) -> None:
     config = TrainConfig.make(num_layers=2, bidirectional=True)
     assert admission.cost_shape(config) == admission.cost_shape(config.change(learning_rate=1, random_seed=5))
     assert admission.cost_shape(config) != admission.cost_shape(config.change(**changed))
+
+
+def test_a_setting_that_comes_later_leaves_the_shape_of_older_runs() -> None:
+    assert json.loads(admission.cost_shape(TrainConfig())) == {}
+    assert json.loads(admission.cost_shape(TrainConfig.make(cell="gru", num_epochs=3))) == {"cell": "gru"}
 
 
 def test_more_work_takes_longer() -> None:
@@ -93,3 +106,4 @@ def test_more_work_takes_longer() -> None:
     assert seconds(num_hiddens=512) > seconds(num_hiddens=64) > 0
     assert seconds(num_layers=2) > seconds(num_layers=1)
     assert seconds(implementation="library") < seconds(implementation="scratch")
+    assert seconds(computation="as_written") > seconds()

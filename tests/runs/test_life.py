@@ -4,15 +4,35 @@ from __future__ import annotations
 
 import json
 import math
+import queue
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from rnnlab.engine.device import available_devices
 from rnnlab.errors import ConfigError, CorpusError, PrefixError, RNNLabError, RunError
+from rnnlab.runs import schema
 from rnnlab.runs.client import Client
-from tests.runs.lab import LONG, TINY, curve, events, gone, pid_of, until, until_event, until_state
+from rnnlab.runs.endpoint import Endpoint
+from rnnlab.runs.protocol import SUPERVISOR_TO_CLIENT, Lines, Refusal, Result, Welcome
+from tests.runs.lab import (
+    LONG,
+    PATIENCE,
+    TINY,
+    curve,
+    events,
+    gone,
+    opened,
+    pause,
+    pid_of,
+    step,
+    until,
+    until_event,
+    until_state,
+)
 
 
 def refusal(code: str) -> pytest.RaisesExc[RNNLabError]:
@@ -51,8 +71,7 @@ def test_the_same_seed_gives_the_same_curve(client: Client) -> None:
 def test_pause_step_resume_stop(client: Client) -> None:
     run_id = client.create(LONG)
     until(client, run_id, lambda record: record.epoch >= 1)
-    client.pause(run_id)
-    until_state(client, run_id, "paused")
+    pause(client, run_id)
     seq, paused = until_event(client, run_id, lambda event: event.kind == "run_paused")
     # a pause leaves a checkpoint of the very place
     seq, saved = until_event(client, run_id, lambda event: event.kind == "checkpoint_saved", seq)
@@ -81,6 +100,51 @@ def test_pause_step_resume_stop(client: Client) -> None:
     assert client.store.checkpoints(run_id)[-1][:2] == (ended.epoch, ended.minibatch)
 
 
+def test_a_command_for_a_state_that_is_already_there_changes_nothing(client: Client) -> None:
+    """Two tabs, or a double click: the second pause, resume or stop is accepted and has no effect."""
+
+    def count(kind: str) -> int:
+        return len(events(client, run_id, kind))
+
+    run_id = client.create(LONG)
+    until_state(client, run_id, "running")
+    client.resume(run_id)
+    client.pause(run_id)
+    pause(client, run_id)
+    client.pause(run_id)
+    # the worker has read the second pause before the step, and reported one pause for each time that it waited
+    client.step(run_id, "minibatch")
+    until(client, run_id, lambda record: record.state == "paused" and count("run_paused") == 2)
+    assert count("run_resumed") == 1
+
+    client.resume(run_id)
+    client.resume(run_id)
+    until_state(client, run_id, "running")
+    pause(client, run_id)
+    assert (count("run_resumed"), count("run_paused")) == (2, 3)
+
+    client.stop(run_id)
+    client.stop(run_id)
+    version = until_state(client, run_id, "stopped").version
+    client.stop(run_id)
+    assert client.store.version(run_id) == version
+    assert count("run_finished") == 1
+
+
+def test_the_last_of_several_quick_commands_counts(client: Client) -> None:
+    """A pause right after a resume is carried out, although the store does not show the resume yet."""
+    run_id = client.create(LONG)
+    until_state(client, run_id, "running")
+    pause(client, run_id)
+    cursor = 0
+    for _ in range(5):
+        client.resume(run_id)
+        client.pause(run_id)
+        client.set(run_id, "learning_rate", 0.5)  # its event shows that the worker has read what came before it
+        cursor, _ = until_event(client, run_id, lambda event: event.kind == "setting_changed", cursor)
+        until_state(client, run_id, "paused")
+
+
 def test_settings_change_between_two_minibatches(client: Client) -> None:
     run_id = client.create(LONG)
     until(client, run_id, lambda record: record.epoch >= 1)
@@ -103,8 +167,7 @@ def test_settings_change_between_two_minibatches(client: Client) -> None:
 def test_few_minibatches_are_told_of_and_the_latest_checkpoint_is_kept(client: Client) -> None:
     run_id = client.create(LONG)
     until(client, run_id, lambda record: record.epoch >= 40)
-    client.pause(run_id)
-    until_state(client, run_id, "paused")
+    pause(client, run_id)
     minibatches = len(events(client, run_id, "minibatch_finished"))
     assert minibatches < 40
     until_event(client, run_id, lambda event: event.kind == "checkpoint_saved" and event.epoch > 0)
@@ -127,15 +190,13 @@ def test_every_minibatch_is_told_of_where_the_graph_grows(client: Client) -> Non
 
 
 def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(client: Client) -> None:
-    config = TINY.change(num_epochs=30, sampling="random", optimizer="adam", learning_rate=0.01, pred_period=100)
+    config = TINY.change(num_epochs=150, sampling="random", optimizer="adam", learning_rate=0.01, pred_period=1000)
     whole = client.create(config)
     until_state(client, whole, "finished")
     run_id = client.create(config)
     until_event(client, run_id, lambda event: event.kind == "run_started")
-    client.pause(run_id)
-    until_event(client, run_id, lambda event: event.kind == "run_paused")
-    client.step(run_id, "epoch")
-    until_state(client, run_id, "paused")
+    pause(client, run_id)
+    step(client, run_id, "epoch")
     client.step(run_id, "minibatch")  # into the middle of an epoch
     client.stop(run_id)
     stopped = until_state(client, run_id, "stopped", "finished")
@@ -172,8 +233,6 @@ def test_what_a_state_does_not_admit_is_refused(client: Client) -> None:
     until_state(client, running, "running")
     with refusal("run_state"):
         client.continue_run(running)
-    with refusal("run_state"):
-        client.resume(running)
     with refusal("step_unknown"):
         client.step(running, "century")
     with refusal("run_unknown"):
@@ -334,9 +393,9 @@ def test_a_run_can_be_named(client: Client) -> None:
     assert client.store.version(run_id) > version
     with refusal("run_not_yours"):
         client.rename(run_id, "mine", owner="bob")
-    for bad in ("x" * 81, "a\x00b", "a\u202eb", 7):
+    for bad in ("x" * 81, "a\x00b", "a\u202eb"):
         with refusal("title_invalid"):
-            client.rename(run_id, bad)  # type: ignore[arg-type]
+            client.rename(run_id, bad)
     client.rename(run_id, "")
     assert client.store.run(run_id).title == ""
 
@@ -390,15 +449,47 @@ def test_what_the_supervisor_says_of_itself(client: Client) -> None:
 
 
 def test_a_command_that_cannot_be_read(client: Client) -> None:
-    for verb, parameters in (
-        ("pause", {}),
-        ("_nonsense", {}),
-        ("wait", {"run": "x", "version": "y"}),
-        ("wait", {"run": "x", "version": math.inf}),
-    ):
-        with pytest.raises(RunError) as caught:
-            client._call(verb, **parameters)
-        assert caught.value.code in ("command_invalid", "command_unknown")
+    """It is refused with its id, and the connection goes on; what is no request at all ends the connection."""
+    endpoint = Endpoint.read(client.home)
+    assert endpoint is not None
+    with endpoint.dial() as connection:
+        connection.settimeout(PATIENCE)
+        lines, replies = Lines(), queue.SimpleQueue[bytes]()
+
+        def ask(command: str) -> Welcome | Result | Refusal:
+            connection.sendall(b'{"kind":"request","id":7,"command":%s}\n' % command.encode())
+            return receive()
+
+        def receive() -> Welcome | Result | Refusal:
+            while replies.empty():
+                for line in lines.feed(connection.recv(1 << 16)):
+                    replies.put(line)
+            return SUPERVISOR_TO_CLIENT.decode(replies.get())
+
+        assert isinstance(receive(), Welcome)
+        for command, code in (
+            ('{"kind":"pause_run"}', "command_invalid"),
+            ('{"kind":"pause_run","run":3}', "command_invalid"),
+            ('{"kind":"pause_run","run":"x","surplus":1}', "command_invalid"),
+            ('{"kind":"_nonsense"}', "command_unknown"),
+            ('{"kind":"hello","token":"x"}', "command_unknown"),
+            ('{"kind":"wait_for_change","run":"x","version":"y"}', "command_invalid"),
+            ('{"kind":"wait_for_change","run":"x","version":Infinity}', "command_invalid"),
+            ('{"kind":"pause_run","run":"x"}', "run_unknown"),
+        ):
+            reply = ask(command)
+            assert isinstance(reply, Refusal)
+            assert (reply.id, reply.error.code) == (7, code)
+        connection.sendall(b'{"kind":"request"}\n')
+        assert connection.recv(100) == b""
+    assert client.ready()
+
+
+def test_a_field_of_the_wrong_type_is_refused_before_it_is_sent(client: Client) -> None:
+    with refusal("command_invalid"):
+        client.pause(7)  # type: ignore[arg-type]
+    with refusal("command_invalid"):
+        client.rename("x", None)  # type: ignore[arg-type]
     assert client.ready()
 
 
@@ -480,3 +571,28 @@ def test_an_export_that_is_no_text_or_too_large(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(RunError) as caught:
         export.import_run(b"x" * 11)
     assert caught.value.code == "import_too_large"
+
+
+def test_a_continued_run_keeps_its_device_whatever_auto_would_choose_now(tmp_path: Path) -> None:
+    with opened(tmp_path / "home") as client:
+        run_id = client.create(TINY.change(device="auto"))
+        until_state(client, run_id, "finished")
+        device = events(client, run_id, "run_started")[0].device
+        assert client.store.device(run_id) == device
+        client.continue_run(run_id, 1)
+        until(client, run_id, lambda record: record.state == "finished" and record.epoch == 4)
+        assert [event.device for event in events(client, run_id, "run_started")] == [device, device]
+    # as if it had started on a machine with other devices
+    missing = next(name for name in ("mps", "cuda") if name not in available_devices(TINY))
+    with closing(schema.connect_writer(tmp_path / "home" / schema.DATABASE)) as connection:
+        connection.execute(
+            "update events set body = json_set(body, '$.device', ?) where kind = 'run_started'", [missing]
+        )
+    with opened(tmp_path / "home") as client:
+        # an answer depends on it by rounding alone
+        assert client.generate(run_id, "the", 3)
+        client.continue_run(run_id, 1)
+        record = until_state(client, run_id, "failed")
+        assert record.error is not None
+        assert (record.error["code"], record.error["params"]["value"]) == ("device_missing", missing)
+        assert record.continuable

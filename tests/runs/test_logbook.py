@@ -7,21 +7,11 @@ import io
 
 from rnnlab.events import EpochFinished, Event, RunDiverged, RunFinished, RunStarted, TextGenerated
 from rnnlab.runs.logbook import book_line, book_lines, epoch_table, one_line
+from tests import made
 
 
 def epoch(number: int, perplexity: float | None = 211.457328, clip_norm: float | None = 0.01) -> EpochFinished:
-    return EpochFinished(
-        epoch=number,
-        loss=5.0,
-        perplexity=perplexity,
-        seconds=1.506,
-        num_tokens=8960,
-        learning_rate=100.0,
-        clip_norm=clip_norm,
-        grad_norm=0.1,
-        grad_norm_max=0.2,
-        clipped_share=1.0,
-    )
+    return made.epoch(number, perplexity, seconds=1.506, clip_norm=clip_norm)
 
 
 def text(number: int, prefix: str = "分开", more: str = " 我") -> TextGenerated:

@@ -1,35 +1,186 @@
-"""The words between the processes, however they arrive, and the one table of states."""
+"""The messages between the processes, however they arrive, their documentation, and the one table of states."""
 
 from __future__ import annotations
 
+import inspect
+import math
 import stat
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from rnnlab.errors import ConfigError, RNNLabError
+from rnnlab.events import EpochFinished, RunFailed, TextGenerated
 from rnnlab.runs import protocol
-from rnnlab.runs.protocol import ENDED, LIVE, STATES, TRANSITIONS, Endpoint, Lines, encode, listen
+from rnnlab.runs.endpoint import ENDPOINT, Endpoint, listen
+from rnnlab.runs.protocol import (
+    CHANNELS,
+    CLIENT_TO_SUPERVISOR,
+    COMMANDS,
+    ENDED,
+    LIVE,
+    STATES,
+    SUPERVISOR_TO_CLIENT,
+    SUPERVISOR_TO_ZYGOTE,
+    TRANSITIONS,
+    WORKER_TO_SUPERVISOR,
+    Answer,
+    ChangeSetting,
+    Channel,
+    ErrorData,
+    EventReport,
+    Fork,
+    Hello,
+    Lines,
+    Message,
+    RenameRun,
+    Request,
+    Result,
+    Set,
+    encode,
+)
 
-MESSAGES = st.lists(st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=20)), max_size=6)
+EPOCH = EpochFinished(
+    epoch=1, loss=2.5, perplexity=None, seconds=0.1, num_tokens=7, learning_rate=1, clip_norm=None, grad_norm=0.1,
+    grad_norm_max=1 / 3, clipped_share=0.5, grad_norm_by_layer=(0.1, 0.2),
+)  # fmt: skip
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=6,
+)
+ANYTHING = st.dictionaries(TEXT, JSON, max_size=3)
+EVENTS = [EPOCH, TextGenerated(epoch=2, prefix="分", text="分开"), RunFailed(code="a", message="b")]
+FLOATS = st.floats(allow_nan=False)
+FIELDS: dict[str, st.SearchStrategy[Any]] = {
+    "value": JSON,
+    "answer": ANYTHING,
+    "question": ANYTHING,
+    "changes": ANYTHING,
+    "facts": st.dictionaries(TEXT, FLOATS, max_size=3),
+    "error": st.builds(ErrorData, error=TEXT, code=TEXT, message=TEXT, params=ANYTHING),
+    "event": st.sampled_from(EVENTS),
+    "command": st.deferred(lambda: st.one_of(*map(message_of, COMMANDS))),
+}
 
 
-@given(MESSAGES, st.integers(1, 40))
-def test_messages_survive_any_cutting(messages: list[dict[str, Any]], size: int) -> None:
+def message_of(cls: type[Message]) -> st.SearchStrategy[Message]:
+    """Return a strategy for the messages of a class."""
+    cls.model_rebuild()
+    fields = {name: field for name, field in cls.model_fields.items() if name != "kind"}
+    values = {name: FIELDS.get(name, st.from_type(field.annotation)) for name, field in fields.items()}  # type: ignore[arg-type]
+    if cls in (ChangeSetting, Set):
+        values["value"] = st.none() | FLOATS
+    return st.fixed_dictionaries(values).map(lambda chosen: cls(**chosen))
+
+
+def every_class() -> set[type[Message]]:
+    """Return every class of messages that the module defines."""
+    return {
+        cls
+        for _, cls in inspect.getmembers(protocol, inspect.isclass)
+        if issubclass(cls, Message) and cls is not Message
+    }
+
+
+@pytest.mark.parametrize("channel", CHANNELS, ids=lambda channel: f"{channel.sender} to {channel.receiver}")
+@settings(deadline=None, max_examples=50)
+@given(st.data(), st.integers(1, 60))
+def test_every_message_survives_any_cutting(channel: Channel[Any], data: st.DataObject, size: int) -> None:
+    messages = data.draw(st.lists(st.one_of(*map(message_of, channel.messages)), max_size=4))
     stream = b"".join(map(encode, messages))
-    lines, heard = Lines(), []
+    assert stream.count(b"\n") == len(messages)
+    lines, received = Lines(), []
     for start in range(0, len(stream), size):
-        heard += list(lines.feed(stream[start : start + size]))
-    assert heard == messages
+        received += [channel.decode(line) for line in lines.feed(stream[start : start + size])]
+    assert received == messages
 
 
-@pytest.mark.parametrize("line", [b"[1]\n", b"nonsense\n", b"\xff\xfe\n", b"\n"])
-def test_what_is_no_message_is_refused(line: bytes) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011 - json and our own alike
-        list(Lines().feed(line))
+def test_each_class_has_a_channel_and_a_name_of_its_own() -> None:
+    sent = [cls for channel in CHANNELS for cls in channel.messages] + list(COMMANDS)
+    assert len(sent) == len(set(sent))
+    assert set(sent) == every_class()
+    kinds = [cls.model_fields["kind"].default for cls in sent]
+    assert len(set(kinds)) == len(kinds)
+    for cls in sent:
+        assert cls.model_config.get("frozen") is True
+
+
+def test_the_documentation_is_that_of_the_classes(root: Path) -> None:
+    written = (root / "docs" / "protocol.md").read_text("utf-8")
+    assert written == protocol.document(), "run: python -m rnnlab.runs.protocol > docs/protocol.md"
+    for cls in every_class():
+        assert f"| `{cls.__name__}` |" in written
+
+
+@pytest.mark.parametrize(
+    ("channel", "line"),
+    [
+        (CLIENT_TO_SUPERVISOR, b"[1]"),
+        (CLIENT_TO_SUPERVISOR, b"nonsense"),
+        (CLIENT_TO_SUPERVISOR, b"\xff\xfe"),
+        (CLIENT_TO_SUPERVISOR, b""),
+        (CLIENT_TO_SUPERVISOR, b"{}"),
+        (CLIENT_TO_SUPERVISOR, b'{"kind":"hello"}'),
+        (CLIENT_TO_SUPERVISOR, b'{"kind":"hello","token":"x","and":1}'),
+        (CLIENT_TO_SUPERVISOR, b'{"kind":"request","id":1,"command":{"kind":"pause_run"}}'),
+        (CLIENT_TO_SUPERVISOR, b'{"kind":"request","id":1,"command":{"kind":"hello","token":"x"}}'),
+        (CLIENT_TO_SUPERVISOR, b'{"kind":"request","id":1,"command":{"kind":"pause_run","run":' + b"[" * 9000),
+        (SUPERVISOR_TO_ZYGOTE, b'{"kind":"kill","job":7}'),
+        (SUPERVISOR_TO_ZYGOTE, encode(Hello(token="of another channel"))),
+        (WORKER_TO_SUPERVISOR, b'{"kind":"event_report","event":{"kind":"run_paused","epoch":1}}'),
+        (WORKER_TO_SUPERVISOR, b'{"kind":"event_report","event":{"kind":"exec"}}'),
+    ],
+)
+def test_what_is_no_message_is_refused(channel: Channel[Any], line: bytes) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - pydantic's is one
+        channel.decode(line)
+
+
+def test_a_message_cannot_be_changed() -> None:
+    message = Fork(job="a")
+    with pytest.raises(ValidationError):
+        message.job = "b"  # type: ignore[misc]
+
+
+def test_a_number_that_is_not_finite_arrives_as_it_is() -> None:
+    """Whoever it is for refuses it with a reason, as the learning rate of a run."""
+    sent = Request(id=1, command=ChangeSetting(run="r", name="clip_norm", value=math.inf))
+    assert CLIENT_TO_SUPERVISOR.decode(encode(sent)) == sent
+    result = SUPERVISOR_TO_CLIENT.decode(encode(Result(id=1, value={"difference": math.nan})))
+    assert isinstance(result, Result)
+    assert math.isnan(result.value["difference"])
+
+
+def test_half_of_a_surrogate_pair_does_not_break_the_line() -> None:
+    sent = Request(id=1, command=RenameRun(run="r", title="a\ud800b"))
+    received = CLIENT_TO_SUPERVISOR.decode(encode(sent))
+    assert isinstance(received, Request)
+    assert isinstance(received.command, RenameRun)
+    assert received.command.title == "a?b"
+    answer = WORKER_TO_SUPERVISOR.decode(encode(Answer(answer={"text": "\udfff", "number": math.inf})))
+    assert answer == Answer(answer={"text": "?", "number": math.inf})
+
+
+def test_an_event_is_read_as_itself() -> None:
+    received = WORKER_TO_SUPERVISOR.decode(encode(EventReport(event=EPOCH)))
+    assert isinstance(received, EventReport)
+    assert received.event == EPOCH
+    assert type(received.event) is EpochFinished
+
+
+def test_an_error_arrives_as_the_class_that_was_raised() -> None:
+    error = ConfigError("config_value", "No.", field="x", value="1", allowed="2")
+    rebuilt = ErrorData.model_validate_json(ErrorData.of(error).model_dump_json()).rebuild()
+    assert type(rebuilt) is ConfigError
+    assert (rebuilt.code, rebuilt.message, rebuilt.params) == (error.code, error.message, error.params)
+    assert type(ErrorData(error="Unheard", code="c", message="m").rebuild()) is RNNLabError
 
 
 def test_a_line_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,7 +207,7 @@ def test_the_address_is_for_its_owner_alone(tmp_path: Path, tcp: bool) -> None:
     with listener:
         endpoint.write(tmp_path)
         if sys.platform != "win32":
-            assert stat.S_IMODE((tmp_path / protocol.ENDPOINT).stat().st_mode) == 0o600
+            assert stat.S_IMODE((tmp_path / ENDPOINT).stat().st_mode) == 0o600
         if not tcp:
             path = Path(str(endpoint.address))
             assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -66,15 +217,17 @@ def test_the_address_is_for_its_owner_alone(tmp_path: Path, tcp: bool) -> None:
         with known.dial():
             connection, _ = listener.accept()
             with connection:
-                (hello,) = Lines().feed(connection.recv(1000))
+                (line,) = Lines().feed(connection.recv(1000))
+        hello = CLIENT_TO_SUPERVISOR.decode(line)
+        assert isinstance(hello, Hello)
         assert endpoint.accepts(hello)
-        assert not endpoint.accepts({"hello": "something else"})
-        assert not endpoint.accepts({})
+        assert not endpoint.accepts(Hello(token="something else"))
+        assert not endpoint.accepts(Hello(token=""))
     endpoint.remove()
     assert tcp or not Path(str(endpoint.address)).parent.exists()
 
 
 def test_no_address_no_endpoint(tmp_path: Path) -> None:
     assert Endpoint.read(tmp_path) is None
-    (tmp_path / protocol.ENDPOINT).write_text("[]", "utf-8")
+    (tmp_path / ENDPOINT).write_text("[]", "utf-8")
     assert Endpoint.read(tmp_path) is None

@@ -15,7 +15,7 @@ from rnnlab.runs.client import Client
 from rnnlab.runs.script import script
 from rnnlab.runs.store_writer import StoreWriter
 from tests.installed import clean_python
-from tests.runs.lab import LONG, TINY, events, until, until_event, until_state
+from tests.runs.lab import LONG, TINY, events, pause, step, until, until_state
 
 __all__ = ["clean_python"]
 
@@ -69,14 +69,11 @@ def test_a_run_on_ones_own_text_with_changes_by_hand(client: Client, clean_pytho
         LONG.change(corpus=corpus, preprocessing="first_edition", prefixes=("分开",), pred_period=1, num_chars=900)
     )
     until(client, run_id, lambda record: record.epoch >= 1)
-    client.pause(run_id)
-    seq, _ = until_event(client, run_id, lambda event: event.kind == "run_paused")
+    pause(client, run_id)
     client.set(run_id, "learning_rate", 0.5)
-    client.step(run_id, "epoch")
-    seq, _ = until_event(client, run_id, lambda event: event.kind == "run_paused", seq)
+    step(client, run_id, "epoch")
     client.set(run_id, "clip_norm", None)
-    client.step(run_id, "period")
-    until_event(client, run_id, lambda event: event.kind == "run_paused", seq)
+    step(client, run_id, "period")
     client.stop(run_id)
     until_state(client, run_id, "stopped")
     assert len(events(client, run_id, "setting_changed")) == 2

@@ -26,24 +26,14 @@ from rnnlab.events import (
 from rnnlab.runs import schema, store_writer
 from rnnlab.runs.store import Store
 from rnnlab.runs.store_writer import StoreWriter
+from tests import made
 from tests.runs.lab import TINY
 
 STARTED = RunStarted(num_params=1, vocab_size=2, num_chars=3, num_minibatches=4, device="cpu")
 
 
 def epoch(number: int, seconds: float = 0.5) -> EpochFinished:
-    return EpochFinished(
-        epoch=number,
-        loss=2.0 / number,
-        perplexity=7.0 / number,
-        seconds=seconds,
-        num_tokens=10,
-        learning_rate=1.0,
-        clip_norm=None,
-        grad_norm=1.0,
-        grad_norm_max=2.0,
-        clipped_share=0.0,
-    )
+    return made.epoch(number, 7.0 / number, seconds=seconds)
 
 
 @pytest.fixture

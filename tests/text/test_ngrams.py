@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from rnnlab.errors import CorpusError
 from rnnlab.text import corpora
-from rnnlab.text.ngrams import ladder, most_frequent, rung, standing_on
+from rnnlab.text.ngrams import ladder, most_frequent, rung, rung_near
 
 # few characters, so that n-grams come back; from one byte to four
 TEXTS = st.text(st.sampled_from("ab 分开\n𠮷🎵"), min_size=1, max_size=120)
@@ -74,13 +74,13 @@ def test_the_rung_that_a_perplexity_stands_on() -> None:
 
 def test_near_a_rung_a_perplexity_stands_on_it() -> None:
     rungs = {0: 1027.0, 1: 270.3, 2: 7.81, 3: 1.59, 4: 1.59}
-    assert [standing_on(one, rungs) for one in (275.6, 270.3, 265.0)] == [1, 1, 1]
-    assert [standing_on(one, rungs) for one in (275.8, 264.8, 100.0, math.inf, math.nan)] == [None] * 5
+    assert [rung_near(one, rungs) for one in (275.6, 270.3, 265.0)] == [1, 1, 1]
+    assert [rung_near(one, rungs) for one in (275.8, 264.8, 100.0, math.inf, math.nan)] == [None] * 5
     # a share of what is above 1: near 1 every rung would be near every other
-    assert [standing_on(one, rungs) for one in (7.9, 7.7, 1.6, 1.57)] == [2, 2, 4, None]
+    assert [rung_near(one, rungs) for one in (7.9, 7.7, 1.6, 1.57)] == [2, 2, 4, None]
     # a blind guess is exact
-    assert standing_on(1026.0, rungs) is None
-    assert standing_on(1.0, {0: 2.0, 1: 2.0, 2: 1.0, 3: 1.0}) == 3
+    assert rung_near(1026.0, rungs) is None
+    assert rung_near(1.0, {0: 2.0, 1: 2.0, 2: 1.0, 3: 1.0}) == 3
 
 
 def test_most_frequent_characters_come_with_their_counts() -> None:

@@ -1,0 +1,1 @@
+"""The Compare page: overlaid runs, races, random seeds, scratch and library."""

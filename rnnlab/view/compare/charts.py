@@ -7,8 +7,8 @@ from functools import cache
 from typing import Any
 
 from rnnlab.view.language.i18n import t
+from rnnlab.view.page.charts import corners, layer, perplexity_axis, targets
 from rnnlab.view.page.style import LAYER_COLORS, LAYER_DASHES, MOVE, PALETTE, ZOOM, altair, specification
-from rnnlab.view.watch.charts import TICKS
 
 OVERLAY_TABLES = ("extent", "ladder", "raw", "line", "published", "ends", "targets")
 BAND_TABLES = ("extent", "ladder", "band", "line", "median", "ends")
@@ -40,12 +40,12 @@ def overlay(lang: str, theme: str = "light", by: str = "epoch", room: int = 96) 
     alt = altair()
 
     colors = PALETTE[theme]
-    x, y = _x(lang, by), _y(lang)
+    x, y = _x(lang, by), perplexity_axis(lang)
     color, dash = _color(theme), _dash()
-    raw = _layer("raw").mark_line(strokeWidth=1, opacity=0.4).encode(x=x, y=y, color=color, detail="slot:N")
-    line = _layer("line").mark_line(strokeWidth=2.1).encode(x=x, y=y, color=color, strokeDash=dash, detail="slot:N")
+    raw = layer("raw").mark_line(strokeWidth=1, opacity=0.4).encode(x=x, y=y, color=color, detail="slot:N")
+    line = layer("line").mark_line(strokeWidth=2.1).encode(x=x, y=y, color=color, strokeDash=dash, detail="slot:N")
     published = (
-        _layer("published")
+        layer("published")
         .mark_point(shape="diamond", size=64, strokeWidth=1.8)
         .encode(
             x=x,
@@ -59,29 +59,22 @@ def overlay(lang: str, theme: str = "light", by: str = "epoch", room: int = 96) 
             ],
         )
     )
-    hover = alt.selection_point(
-        name="hover", nearest=True, on="pointerover", clear="pointerout", fields=["key"], empty=False
-    )
-    targets = (
-        _layer("targets")
-        .mark_point(size=56, filled=True)
-        .encode(
-            x=x,
-            y=y,
-            color=color,
-            opacity=alt.when(hover).then(alt.value(1)).otherwise(alt.value(0)),
-            tooltip=[
-                alt.Tooltip("run:N", title=t("compare.tip.run", lang)),
-                alt.Tooltip("epoch:Q", title=t("chart.epoch", lang), format=".4~f"),
-                alt.Tooltip("shown:N", title=t("chart.perplexity", lang)),
-                alt.Tooltip("seconds:N", title=t("progress.per_epoch", lang)),
-            ],
-        )
-        .add_params(hover)
+    points = targets(
+        56,
+        ["key"],
+        x=x,
+        y=y,
+        color=color,
+        tooltip=[
+            alt.Tooltip("run:N", title=t("compare.tip.run", lang)),
+            alt.Tooltip("epoch:Q", title=t("chart.epoch", lang), format=".4~f"),
+            alt.Tooltip("shown:N", title=t("chart.perplexity", lang)),
+            alt.Tooltip("seconds:N", title=t("progress.per_epoch", lang)),
+        ],
     )
     zoom = alt.selection_interval(name="zoom", bind="scales", zoom=ZOOM, translate=MOVE)
     chart = alt.layer(
-        _corners(x, y).add_params(zoom), *_rules(x, y, colors), raw, line, *_ends(x, theme), targets, published
+        corners(x=x, y=y).add_params(zoom), *_rules(x, y, colors), raw, line, *_ends(x, theme), points, published
     )
     return _framed(chart, room)
 
@@ -92,9 +85,9 @@ def seed_band(lang: str, theme: str = "light", room: int = 96) -> dict[str, Any]
     alt = altair()
 
     colors = PALETTE[theme]
-    x, y = _x(lang, "epoch"), _y(lang)
+    x, y = _x(lang, "epoch"), perplexity_axis(lang)
     band = (
-        _layer("band")
+        layer("band")
         .mark_area(color=colors["live"], opacity=0.2)
         .encode(
             x=x,
@@ -108,13 +101,15 @@ def seed_band(lang: str, theme: str = "light", room: int = 96) -> dict[str, Any]
         )
     )
     members = (
-        _layer("line")
+        layer("line")
         .mark_line(strokeWidth=1, opacity=0.75)
         .encode(x=x, y=y, color=_color(theme), strokeDash=_dash(), detail="slot:N")
     )
-    median = _layer("median").mark_line(strokeWidth=2.8, color=colors["live"]).encode(x=x, y=y)
+    median = layer("median").mark_line(strokeWidth=2.8, color=colors["live"]).encode(x=x, y=y)
     zoom = alt.selection_interval(name="zoom", bind="scales", zoom=ZOOM, translate=MOVE)
-    chart = alt.layer(_corners(x, y).add_params(zoom), *_rules(x, y, colors), band, members, median, *_ends(x, theme))
+    chart = alt.layer(
+        corners(x=x, y=y).add_params(zoom), *_rules(x, y, colors), band, members, median, *_ends(x, theme)
+    )
     return _framed(chart, room)
 
 
@@ -122,12 +117,6 @@ def _framed(chart: Any, room: int) -> dict[str, Any]:
     # the rules have dashes of their own; the labels reach beyond the last point
     padding = {"left": 5, "top": 8, "right": room, "bottom": 5}
     return specification(chart.resolve_scale(strokeDash="independent").properties(height=HEIGHT, padding=padding))
-
-
-def _layer(name: str) -> Any:
-    alt = altair()
-
-    return alt.Chart(alt.NamedData(name=name))
 
 
 def _x(lang: str, by: str) -> Any:
@@ -146,17 +135,6 @@ def _x(lang: str, by: str) -> Any:
     )
 
 
-def _y(lang: str, field: str = "value") -> Any:
-    alt = altair()
-
-    return alt.Y(
-        f"{field}:Q",
-        title=t("chart.perplexity_log", lang),
-        scale=alt.Scale(type="log", nice=False, padding=8),
-        axis=alt.Axis(values=TICKS, format="~s", labelOverlap="greedy", gridOpacity=0.45),
-    )
-
-
 def _color(theme: str) -> Any:
     alt = altair()
 
@@ -169,16 +147,11 @@ def _dash() -> Any:
     return alt.StrokeDash("slot:N", scale=alt.Scale(domain=SLOTS, range=LAYER_DASHES[:6]), legend=None)
 
 
-def _corners(x: Any, y: Any) -> Any:
-    # invisible: the axes cover the whole of every run from the start
-    return _layer("extent").mark_point(opacity=0, size=0).encode(x=x, y=y)
-
-
 def _rules(x: Any, y: Any, colors: dict[str, str]) -> list[Any]:
     alt = altair()
 
     rules = (
-        _layer("ladder")
+        layer("ladder")
         .mark_rule(color=colors["rule"], strokeWidth=1)
         .encode(
             y=y,
@@ -195,8 +168,8 @@ def _rules(x: Any, y: Any, colors: dict[str, str]) -> list[Any]:
         "fontSize": 11,
     }
     at = {"x": alt.X("end:Q"), "y": y, "text": "label:N"}
-    halo = _layer("ladder").mark_text(**place, stroke=colors["page"], strokeWidth=4, opacity=0.85).encode(**at)
-    return [rules, halo, _layer("ladder").mark_text(**place, color=colors["text"]).encode(**at)]
+    halo = layer("ladder").mark_text(**place, stroke=colors["page"], strokeWidth=4, opacity=0.85).encode(**at)
+    return [rules, halo, layer("ladder").mark_text(**place, color=colors["text"]).encode(**at)]
 
 
 def _ends(x: Any, theme: str) -> list[Any]:
@@ -204,6 +177,6 @@ def _ends(x: Any, theme: str) -> list[Any]:
 
     place: dict[str, Any] = {"align": "left", "baseline": "middle", "dx": 8, "fontSize": 12, "clip": False}
     at = {"x": x, "y": alt.Y("place:Q"), "text": "label:N"}
-    dots = _layer("ends").mark_circle(size=42, opacity=1).encode(x=x, y=alt.Y("value:Q"), color=_color(theme))
-    halo = _layer("ends").mark_text(**place, stroke=PALETTE[theme]["page"], strokeWidth=4).encode(**at)
-    return [dots, halo, _layer("ends").mark_text(**place, fontWeight=600).encode(**at, color=_color(theme))]
+    dots = layer("ends").mark_circle(size=42, opacity=1).encode(x=x, y=alt.Y("value:Q"), color=_color(theme))
+    halo = layer("ends").mark_text(**place, stroke=PALETTE[theme]["page"], strokeWidth=4).encode(**at)
+    return [dots, halo, layer("ends").mark_text(**place, fontWeight=600).encode(**at, color=_color(theme))]

@@ -7,17 +7,17 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from rnnlab.errors import RNNLabError
 from rnnlab.recipes import RECIPES
 from rnnlab.view.compare import overlay, state, watch
 from rnnlab.view.compare import pins as compare_pins
 from rnnlab.view.compare.measures import Pinned, Rung, rungs, stored
-from rnnlab.view.compare.sentences import greatest_step, rung_text, short_value, shown
+from rnnlab.view.compare.sentences import greatest_step, rung_text, short_value
 from rnnlab.view.compare.watch import Look
 from rnnlab.view.data import recorded
-from rnnlab.view.data.identity import RECORDED
-from rnnlab.view.language.i18n import duration, number, plain, t
-from rnnlab.view.page import session
+from rnnlab.view.data.identity import Identity
+from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.numbers import number, perplexity_text
+from rnnlab.view.page import estimate, session
 from rnnlab.view.watch import scenes
 
 START, GOAL = "A6", "A7"
@@ -35,19 +35,12 @@ def draw() -> None:
     missing = [rung for rung, pin in zip(chain, trained, strict=True) if pin is None]
     if missing:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.button(
-                t("compare.rungs.start", lang, count=len(missing)),
-                key="compare.rungs.start",
-                icon=":material/stairs:",
-                type="primary",
-                on_click=_start,
-                args=(missing,),
-            )
-            st.caption(_takes(missing), width="content")
+            compare_pins.start_button("rungs", ":material/stairs:", _start, missing, count=len(missing))
+            estimate.note(*(rung.config for rung in missing), key="compare.takes", width="content")
     pins = [pin for pin in trained if pin is not None]
 
     def together(now: Look) -> None:
-        by_pin = {run.pin: run for run in now.runs}
+        by_pin = {run.identity: run for run in now.runs}
         runs = [by_pin.get(pin) if pin else None for pin in trained]
         if now.runs:
             overlay.curves(now, _names(now.runs, chain, trained), "epoch", False, key="compare.rungs")
@@ -67,25 +60,13 @@ def _chain() -> list[Rung]:
     return rungs(state.changed(start, switched), state.changed(goal, switched))
 
 
-def _trained(rung: Rung) -> str | None:
+def _trained(rung: Rung) -> Identity | None:
     for record in stored(session.store().runs(limit=500), rung.config):
         if not scenes.changed_by_hand(record):
-            return record.id
+            return Identity.of_run(record.id)
     same = (name for name in recorded.names() if recorded.label(name).config == rung.config)
     name = next(same, None)
-    return f"{RECORDED}{name}" if name else None
-
-
-def _takes(missing: Sequence[Rung]) -> str:
-    lang = session.language()
-    try:
-        seconds = [session.client().seconds_per_epoch(rung.config) for rung in missing]
-    except RNNLabError:
-        return ""
-    if any(one is None for one in seconds):
-        return ""
-    total = sum((one or 0.0) * rung.config.num_epochs for one, rung in zip(seconds, missing, strict=True))
-    return t("compare.takes", lang, duration=duration(total, lang))
+    return Identity.of_recording(name) if name else None
 
 
 def _start(missing: Sequence[Rung]) -> None:
@@ -96,9 +77,9 @@ def _start(missing: Sequence[Rung]) -> None:
     compare_pins.start_all(wanted)
 
 
-def _names(runs: Sequence[Pinned], chain: Sequence[Rung], trained: Sequence[str | None]) -> list[str]:
+def _names(runs: Sequence[Pinned], chain: Sequence[Rung], trained: Sequence[Identity | None]) -> list[str]:
     rung_of = {pin: position for position, pin in enumerate(trained) if pin}
-    return [_label(rung_of[run.pin], chain[rung_of[run.pin]]) for run in runs]
+    return [_label(rung_of[run.identity], chain[rung_of[run.identity]]) for run in runs]
 
 
 def _label(position: int, rung: Rung) -> str:
@@ -127,7 +108,7 @@ def _table(chain: Sequence[Rung], runs: Sequence[Pinned | None]) -> None:
                 for rung in chain
             ],
             t("field.num_epochs", lang): [str(run.history.epoch) if run else "–" for run in runs],
-            t("chart.perplexity", lang): [shown(one) for one in ends],
+            t("chart.perplexity", lang): [perplexity_text(one) for one in ends],
             t("compare.rungs.step", lang): ratios,
         },
         border="horizontal",

@@ -19,7 +19,7 @@ from rnnlab.runs.protocol import ENDED
 from rnnlab.runs.store import RunRecord
 from rnnlab.view.data.facts import Reading
 from rnnlab.view.data.history import History, Ladder
-from rnnlab.view.data.identity import MAX_PINS
+from rnnlab.view.data.identity import MAX_PINS, Identity
 
 AXES = ("epoch", "seconds", "characters")
 """By what curves can be laid over each other: epochs, seconds of training, characters seen."""
@@ -40,7 +40,7 @@ class Pinned:
     """A run that is compared, as it stands at this moment.
 
     Attributes:
-        pin: how the URL names it: the id of a run, or ``recorded:`` and the id of a recipe.
+        identity: which run or recording it is.
         recipe: the id of the recipe that it is, or is based on; "" for none.
         exact: whether it is that recipe, unchanged.
         title: what its owner calls it, or "".
@@ -51,7 +51,7 @@ class Pinned:
         same_corpus: whether it trains on the text of those points.
     """
 
-    pin: str
+    identity: Identity
     recipe: str
     exact: bool
     title: str
@@ -93,12 +93,17 @@ def finite_or_inf(perplexity: float | None) -> float:
 # pins
 
 
-def read_pins(text: str) -> list[str]:
+def read_pins(text: str) -> list[Identity]:
     """Return the pins that a URL names, each once, in order; empty places are left out."""
-    return list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    return list(dict.fromkeys(Identity.parse(part.strip()) for part in text.split(",") if part.strip()))
 
 
-def check_pins(pins: Sequence[str]) -> None:
+def write_pins(pins: Sequence[Identity]) -> str:
+    """Return pins as a URL names them."""
+    return ",".join(one.pin for one in pins)
+
+
+def check_pins(pins: Sequence[Identity]) -> None:
     """Refuse more pins than can be told apart.
 
     Raises:

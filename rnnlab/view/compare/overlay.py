@@ -9,30 +9,32 @@ import streamlit as st
 
 from rnnlab.view.compare import charts, state, watch
 from rnnlab.view.compare.measures import AXES, Outcome, Pinned, differences, outcome
-from rnnlab.view.compare.sentences import columns, labels, shown, verdict
+from rnnlab.view.compare.sentences import columns, labels, verdict
 from rnnlab.view.compare.tables import overlay_tables
 from rnnlab.view.compare.watch import Look
-from rnnlab.view.language.i18n import number, plain, t
+from rnnlab.view.data.identity import Identity
+from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.numbers import number, perplexity_text
 from rnnlab.view.language.settings import value_text
 from rnnlab.view.page import chart, session
 
 
-def names_of(pins: Sequence[str]) -> Mapping[str, str]:
+def names_of(pins: Sequence[Identity]) -> Mapping[Identity, str]:
     """Return the label of each pin."""
     now = watch.look(pins)
-    return dict(zip([run.pin for run in now.runs], labels(now.runs, session.language()), strict=True))
+    return dict(zip([run.identity for run in now.runs], labels(now.runs, session.language()), strict=True))
 
 
 def axis() -> tuple[str, bool]:
     """Draw the choice of the axis and of smoothing; return both."""
     lang = session.language()
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        by = state.choice("by", AXES, "epoch", lambda one: t(f"compare.by.{one}", lang))
+        by = state.choice("by", AXES, lambda one: t(f"compare.by.{one}", lang))
         smooth = state.switch("smooth", t("compare.smooth", lang), t("compare.smooth.help", lang))
     return by, smooth
 
 
-def draw(pins: Sequence[str]) -> None:
+def draw(pins: Sequence[Identity]) -> None:
     """Show everything that can be said of these runs beside each other, growing while one of them is live."""
     by, smooth = axis()
 
@@ -77,14 +79,14 @@ def _legend(runs: Sequence[Pinned], by: str, smooth: bool, lang: str) -> list[st
 def _alt(now: Look, names: Sequence[str]) -> str:
     """Say what the curves show; while one is watched growing no more, as another text would draw the chart anew."""
     lang = session.language()
-    watched = f"compare.watched.{'.'.join(run.pin for run in now.runs)}"
+    watched = f"compare.watched.{'.'.join(run.identity.pin for run in now.runs)}"
     if not now.ended:
         st.session_state[watched] = True
     said = t("compare.alt", lang, names=t("list.join", lang).join(names))
     if watched in st.session_state:
         return said
     ends = [
-        t("compare.alt.end", lang, name=name, epoch=run.history.epoch, perplexity=shown(run.perplexity))
+        t("compare.alt.end", lang, name=name, epoch=run.history.epoch, perplexity=perplexity_text(run.perplexity))
         for name, run in zip(names, now.runs, strict=True)
         if run.history.epochs
     ]
@@ -132,12 +134,12 @@ def outcomes(runs: Sequence[Pinned], names: Sequence[str]) -> None:
 def _column(one: Outcome, lang: str) -> list[str]:
     best = "–"
     if one.best is not None and one.best_epoch is not None:
-        best = t("compare.outcome.best_at", lang, value=shown(one.best), epoch=one.best_epoch)
+        best = t("compare.outcome.best_at", lang, value=perplexity_text(one.best), epoch=one.best_epoch)
         if math.isinf(one.best):
-            best = shown(one.best)
+            best = perplexity_text(one.best)
     loops = sorted({period for period in one.loops if period})
     return [
-        shown(one.perplexity),
+        perplexity_text(one.perplexity),
         best,
         str(one.epochs),
         "–" if one.seconds_per_epoch is None else number(one.seconds_per_epoch, 2),

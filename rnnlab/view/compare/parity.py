@@ -6,12 +6,11 @@ from typing import Any
 
 import streamlit as st
 
-from rnnlab.errors import RNNLabError
 from rnnlab.recipes import RECIPES
 from rnnlab.view.compare import state
 from rnnlab.view.compare.measures import AGREES, agrees
-from rnnlab.view.compare.sentences import scientific
-from rnnlab.view.language.i18n import number, plain, t
+from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.numbers import number, scientific
 from rnnlab.view.language.settings import value_text
 from rnnlab.view.page import session
 
@@ -39,7 +38,7 @@ def draw() -> None:
         )
         if asked:
             with st.spinner(t("compare.parity.running", lang)):
-                _prove()
+                state.PROBLEMS.guard(_prove)
             st.rerun()
     if not made:
         return
@@ -52,11 +51,7 @@ def draw() -> None:
 
 def _prove() -> None:
     for cell, recipe_id in CELLS.items():
-        try:
-            _proofs()[cell] = session.client().parity(RECIPES[recipe_id].config, CHANGES)
-        except RNNLabError as error:
-            state.complain_later(error)
-            return
+        _proofs()[cell] = session.client().parity(RECIPES[recipe_id].config, CHANGES)
 
 
 def _proof(cell: str, found: dict[str, Any]) -> None:
@@ -78,7 +73,7 @@ def _proof(cell: str, found: dict[str, Any]) -> None:
         )
     )
     if not same:
-        key = "compare.parity.gru" if cell == "gru" else "compare.parity.unexpected"
+        key = "compare.parity.unexpected" if found["comparable"] else "compare.parity.gru"
         st.markdown(t(key, lang, limit=scientific(AGREES)))
     with st.expander(t("compare.parity.by_parameter", lang)):
         st.table(

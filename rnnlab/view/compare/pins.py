@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -14,13 +15,15 @@ from rnnlab.text import corpora
 from rnnlab.view.compare import state as compare_state
 from rnnlab.view.compare.sentences import READY
 from rnnlab.view.data import recorded
-from rnnlab.view.data.identity import MAX_PINS, RECORDED
-from rnnlab.view.language.i18n import duration, number, plain, t
-from rnnlab.view.language.settings import recipe_title, state_text, summary
+from rnnlab.view.data.identity import MAX_PINS, Identity
+from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.numbers import number
+from rnnlab.view.language.settings import recipe_label, state_text, summary
+from rnnlab.view.page import estimate, session
 from rnnlab.view.page import names as page_names
-from rnnlab.view.page import session
+from rnnlab.view.page.forms import Edition
 
-_PICKER = "compare.picker"
+_PICKER = Edition("compare.picker")
 
 
 def pairs() -> None:
@@ -32,20 +35,20 @@ def pairs() -> None:
             st.button(
                 f"{left} | {right}",
                 key=f"compare.pair.{left}.{right}",
-                help=t("compare.pair.help", lang, left=title(left), right=title(right)),
+                help=t(
+                    "compare.pair.help",
+                    lang,
+                    left=recipe_label(RECIPES[left], lang),
+                    right=recipe_label(RECIPES[right], lang),
+                ),
                 on_click=_open_pair,
                 args=(left, right),
             )
 
 
-def title(recipe_id: str) -> str:
-    """Name an experiment with its id in front."""
-    return f"{recipe_id} · {recipe_title(RECIPES[recipe_id], session.language())}"
-
-
 def _open_pair(left: str, right: str) -> None:
     have = [name for name in (left, right) if name in recorded.names()]
-    compare_state.set_pins([f"{RECORDED}{name}" for name in have])
+    compare_state.set_pins([Identity.of_recording(name) for name in have])
     if len(have) < 2:  # nothing recorded to open: train them
         train_pair(left, right)
 
@@ -57,24 +60,39 @@ def train_pair(left: str, right: str) -> None:
         compare_state.set_pins(started)
 
 
-def start_all(wanted: Sequence[tuple[TrainConfig, str, str]]) -> list[str]:
+def start_all(wanted: Sequence[tuple[TrainConfig, str, str]]) -> list[Identity]:
     """Start runs, (configuration, name, based on) each; what is refused is said, what was started stays.
 
     Returns:
-        The ids of those that were started.
+        Those that were started.
     """
-    started: list[str] = []
+    started: list[Identity] = []
     for config, name, based_on in wanted:
         try:
             corpora.check_trainable(session.facts().of(config).train, config)
             run_id = session.start_run(config, name=name, based_on=based_on)
         except RNNLabError as error:
             if started:
-                compare_state.complain_later(_some(len(started), len(wanted)))
-            compare_state.complain_later(error)
+                compare_state.PROBLEMS.add(_some(len(started), len(wanted)))
+            compare_state.PROBLEMS.add(error)
             break
-        started.append(run_id)
+        started.append(Identity.of_run(run_id))
     return started
+
+
+def start_button(
+    name: str, icon: str, act: Callable[..., None], *args: Any, count: int, disabled: bool = False
+) -> None:
+    """Draw the button by which a view starts its runs: titled ``compare.<name>.start``, with how many they are."""
+    st.button(
+        t(f"compare.{name}.start", session.language(), count=count),
+        key=f"compare.{name}.start",
+        icon=icon,
+        type="primary",
+        on_click=act,
+        args=args,
+        disabled=disabled,
+    )
 
 
 def _some(started: int, wanted: int) -> RunError:
@@ -92,8 +110,8 @@ def open_pair() -> tuple[str, str] | None:
     return next((pair for pair in READY if pair == names), None)
 
 
-def _recipe_of(pin: str) -> str:
-    return pin.removeprefix(RECORDED) if pin.startswith(RECORDED) else session.store().run(pin).name
+def _recipe_of(pin: Identity) -> str:
+    return pin.name if pin.recorded else session.store().run(pin.name).name
 
 
 def offer_training() -> None:
@@ -101,22 +119,18 @@ def offer_training() -> None:
     lang, pair = session.language(), open_pair()
     if pair is None:
         return
-    seconds = [session.client().seconds_per_epoch(RECIPES[name].config) for name in pair]
-    note = ""
-    if None not in seconds:
-        total = sum((one or 0.0) * RECIPES[name].config.num_epochs for one, name in zip(seconds, pair, strict=True))
-        note = t("compare.train_both.takes", lang, duration=duration(total, lang))
+    note = estimate.takes(*(RECIPES[name].config for name in pair), key="compare.train_both.takes")
     st.button(
         t("compare.train_both", lang),
         key="compare.train_both",
         icon=":material/play_arrow:",
-        help=f"{t('compare.train_both.help', lang)} {note}",
+        help=f"{t('compare.train_both.help', lang)} {note}".rstrip(),
         on_click=train_pair,
         args=pair,
     )
 
 
-def draw(names: Mapping[str, str]) -> None:
+def draw(names: Mapping[Identity, str]) -> None:
     """Show the pins, a button each that takes it off, and the field that adds one.
 
     Args:
@@ -125,12 +139,12 @@ def draw(names: Mapping[str, str]) -> None:
     lang = session.language()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         for one, label in names.items():
-            record = None if one.startswith(RECORDED) else session.store().run(one)
+            record = None if one.recorded else session.store().run(one.name)
             state = record.state if record else "recorded"
-            config = record.config if record else recorded.label(one.removeprefix(RECORDED)).config
+            config = record.config if record else recorded.label(one.name).config
             st.button(
                 f"{plain(label)} :small[:gray[{state_text(state, lang)}]]",
-                key=f"compare.unpin.{one}",
+                key=f"compare.unpin.{one.pin}",
                 icon=":material/close:",
                 help=t("compare.unpin", lang, name=plain(label), summary=plain(summary(config, lang))),
                 on_click=compare_state.unpin,
@@ -142,39 +156,39 @@ def draw(names: Mapping[str, str]) -> None:
 
 def _picker() -> None:
     lang, held = session.language(), compare_state.pins()
-    records = {one.id: one for one in session.store().runs(limit=200) if one.id not in held}
-    recordings = [f"{RECORDED}{name}" for name in recorded.names() if f"{RECORDED}{name}" not in held]
+    records = {Identity.of_run(one.id): one for one in session.store().runs(limit=200)}
+    options = [*records, *(Identity.of_recording(name) for name in recorded.names())]
     full = len(held) >= MAX_PINS
-    chosen = f"{_PICKER}.{len(held)}.{st.session_state.get(_PICKER, 0)}"
+    key = session.key(_PICKER.key(str(len(held))))
     st.selectbox(
         t("compare.add", lang),
-        [*records, *recordings],
+        [str(one) for one in options if one not in held],
         None,
-        key=session.key(chosen),
-        format_func=lambda one: _says(one, records),
+        key=key,
+        format_func=lambda one: _says(Identity.parse(one), records),
         placeholder=t("compare.add.full" if full else "compare.add.placeholder", lang, allowed=MAX_PINS),
         label_visibility="collapsed",
         disabled=full,
         width=420,
         on_change=_picked,
-        args=(session.key(chosen),),
+        args=(key,),
     )
 
 
-def _says(one: str, records: Mapping[str, RunRecord]) -> str:
+def _says(one: Identity, records: Mapping[Identity, RunRecord]) -> str:
     lang = session.language()
-    if one.startswith(RECORDED):
-        return t("compare.add.recorded", lang, title=title(one.removeprefix(RECORDED)))
+    if one.recorded:
+        return page_names.recording(one.name)
     record = records[one]
-    parts = [record.title, page_names.title(record), summary(record.config, lang), state_text(record.state, lang)]
+    parts = [page_names.title(record), summary(record.config, lang), state_text(record.state, lang)]
     if record.epoch:
         parts.append(t("runs.perplexity", lang, perplexity=number(record.perplexity)))
-    return " · ".join(dict.fromkeys(part for part in [*parts, one] if part))
+    return " · ".join([*parts, one.name])
 
 
 def _picked(key: str) -> None:
     # the next picker is a new one, and empty
-    st.session_state[_PICKER] = st.session_state.get(_PICKER, 0) + 1
+    _PICKER.renew()
     chosen = st.session_state.get(key)
     if chosen:
-        compare_state.pin(str(chosen))
+        compare_state.pin(Identity.parse(str(chosen)))

@@ -13,12 +13,14 @@ from rnnlab.view.compare import overlay, state
 from rnnlab.view.compare import pins as compare_pins
 from rnnlab.view.compare import watch as compare_watch
 from rnnlab.view.compare.measures import FINISHES, Pinned, Place, finish_line, finishing_order
-from rnnlab.view.compare.sentences import labels, shown
+from rnnlab.view.compare.sentences import labels, same_curve
 from rnnlab.view.compare.variants import KINDS, MAX_VARIANTS, parse_own, variants
 from rnnlab.view.compare.watch import Look
-from rnnlab.view.language.i18n import duration, number, plain, t
-from rnnlab.view.language.settings import summary, value_text
-from rnnlab.view.page import session
+from rnnlab.view.data.identity import Identity
+from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.numbers import duration, number, perplexity_text
+from rnnlab.view.language.settings import phrase, summary, value_text
+from rnnlab.view.page import estimate, session
 
 
 def setup() -> None:
@@ -30,18 +32,12 @@ def setup() -> None:
         base = state.epochs(state.changed(RECIPES[recipe_id].config), recipe_id)
         st.caption(summary(base, lang))
     with right:
-        kind = state.choice("vary", KINDS, "cell", lambda one: t(f"compare.vary.{one}", lang), t("compare.vary", lang))
+        kind = state.choice("vary", KINDS, lambda one: t(f"compare.vary.{one}", lang), t("compare.vary", lang))
         wanted = _choose(kind, base)
     ready = 2 <= len(wanted) <= MAX_VARIANTS
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.button(
-            t("compare.race.start", lang, count=len(wanted)),
-            key="compare.race.start",
-            icon=":material/flag:",
-            type="primary",
-            on_click=_start,
-            args=(recipe_id, wanted),
-            disabled=not ready,
+        compare_pins.start_button(
+            "race", ":material/flag:", _start, recipe_id, wanted, count=len(wanted), disabled=not ready
         )
         st.caption(_takes(wanted) if ready else t("compare.race.how_many", lang, allowed=MAX_VARIANTS), width="content")
 
@@ -49,12 +45,14 @@ def setup() -> None:
 def _choose(kind: str, base: TrainConfig) -> list[TrainConfig]:
     lang = session.language()
     if kind == "own":
-        text = state.text_line("own", t("compare.own", lang), "cell=rnn; cell=gru", t("compare.own.help", lang))
+        text = state.text_line("own", t("compare.own", lang), t("compare.own.help", lang))
         try:
             return parse_own(base, text)
         except RNNLabError as error:
             session.complain(error)
             return []
+    if kind == "computation":
+        st.caption(t("compare.vary.computation.help", lang))
     options = variants(base, kind)
     says = {str(value): _says(kind, value) for value in options}
     key = state.key(f"race.{kind}")
@@ -74,20 +72,14 @@ def _choose(kind: str, base: TrainConfig) -> list[TrainConfig]:
 def _says(kind: str, value: object) -> str:
     lang = session.language()
     if kind == "num_layers":
-        return t("summary.layers" if int(str(value)) > 1 else "summary.layer", lang, count=value)
+        return phrase(kind, TrainConfig().change(num_layers=value), lang)
     return value_text(kind, value, lang)
 
 
 def _takes(wanted: Sequence[TrainConfig]) -> str:
     lang = session.language()
-    try:
-        seconds = [session.client().seconds_per_epoch(one) for one in wanted]
-    except RNNLabError:
-        seconds = [None]
-    if any(one is None for one in seconds):
-        return t("compare.race.seed", lang, seed=wanted[0].random_seed)
-    total = sum((one or 0.0) * config.num_epochs for one, config in zip(seconds, wanted, strict=True))
-    return t("compare.race.takes", lang, seed=wanted[0].random_seed, duration=duration(total, lang))
+    seed = wanted[0].random_seed
+    return estimate.takes(*wanted, key="compare.race.takes", seed=seed) or t("compare.race.seed", lang, seed=seed)
 
 
 def _start(recipe_id: str, wanted: Sequence[TrainConfig]) -> None:
@@ -97,7 +89,7 @@ def _start(recipe_id: str, wanted: Sequence[TrainConfig]) -> None:
         state.set_pins(started)
 
 
-def watch(pins: Sequence[str]) -> None:
+def watch(pins: Sequence[Identity]) -> None:
     """Show the runs that are pinned as a race: the order at the line, and the curves."""
     lang = session.language()
     st.subheader(t("compare.race.watch", lang), anchor=False)
@@ -105,12 +97,14 @@ def watch(pins: Sequence[str]) -> None:
         st.info(t("compare.race.none", lang), icon=":material/flag:")
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        finish = state.choice("finish", FINISHES, "bigram", lambda one: t(f"compare.finish.{one}", lang))
+        finish = state.choice("finish", FINISHES, lambda one: t(f"compare.finish.{one}", lang))
     by, smooth = overlay.axis()
 
     def race(now: Look) -> None:
         names = labels(now.runs, lang)
         _order(now.runs, names, finish, by)
+        if len(now.runs) == 2 and (told := same_curve(now.runs[0], now.runs[1], lang)):
+            st.info(plain(told), icon=":material/speed:")
         overlay.curves(now, names, by, smooth, key="compare.race")
 
     compare_watch.follow(pins, race)
@@ -148,7 +142,7 @@ def _now(run: Pinned) -> str:
     return t(
         "compare.race.stands",
         lang,
-        perplexity=shown(run.perplexity),
+        perplexity=perplexity_text(run.perplexity),
         epoch=run.history.epoch,
         total=number(run.config.num_epochs, 5),
     )

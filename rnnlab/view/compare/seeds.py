@@ -5,18 +5,18 @@ from __future__ import annotations
 import streamlit as st
 
 from rnnlab.config import TrainConfig
-from rnnlab.errors import RNNLabError
 from rnnlab.recipes import RECIPES
 from rnnlab.view.compare import charts, pins, state, watch
 from rnnlab.view.compare.measures import SEEDS, missing_seeds, stored
-from rnnlab.view.compare.sentences import columns, short_value, shown, width_of_chance
+from rnnlab.view.compare.sentences import columns, short_value, width_of_chance
 from rnnlab.view.compare.tables import band_tables
 from rnnlab.view.compare.watch import Look
 from rnnlab.view.data import recorded
-from rnnlab.view.data.identity import RECORDED
-from rnnlab.view.language.i18n import duration, plain, t
+from rnnlab.view.data.identity import Identity
+from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.numbers import perplexity_text
 from rnnlab.view.language.settings import summary
-from rnnlab.view.page import chart, session
+from rnnlab.view.page import chart, estimate, session
 from rnnlab.view.watch import scenes
 
 
@@ -33,14 +33,7 @@ def draw() -> None:
     missing = missing_seeds(members)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if missing:
-            st.button(
-                t("compare.seeds.start", lang, count=len(missing)),
-                key="compare.seeds.start",
-                icon=":material/casino:",
-                type="primary",
-                on_click=_start,
-                args=(base, recipe_id, missing),
-            )
+            pins.start_button("seeds", ":material/casino:", _start, base, recipe_id, missing, count=len(missing))
         st.caption(_standing(base, len(members), missing), width="content")
     if not members:
         st.info(t("compare.seeds.none", lang), icon=":material/casino:")
@@ -48,7 +41,7 @@ def draw() -> None:
     watch.follow(list(members.values()), _band)
 
 
-def _members(base: TrainConfig) -> dict[int, str]:
+def _members(base: TrainConfig) -> dict[int, Identity]:
     """Return the pins of at most `SEEDS` runs of `base` by their random seeds: runs of this server, then recorded ones.
 
     A run of which settings were changed by hand is no longer the same experiment, and is left out.
@@ -57,29 +50,21 @@ def _members(base: TrainConfig) -> dict[int, str]:
     def seedless(config: TrainConfig) -> TrainConfig:
         return config.model_copy(update={"random_seed": 0})
 
-    found: dict[int, str] = {}
+    found: dict[int, Identity] = {}
     for record in stored(session.store().runs(limit=500), base, seedless):
         if record.config.random_seed not in found and not scenes.changed_by_hand(record):
-            found[record.config.random_seed] = record.id
+            found[record.config.random_seed] = Identity.of_run(record.id)
     for name in recorded.names():
         config = RECIPES[name].config
         if seedless(config) == seedless(base) and recorded.label(name).config == config:
-            found.setdefault(config.random_seed, f"{RECORDED}{name}")
+            found.setdefault(config.random_seed, Identity.of_recording(name))
     return dict(sorted(found.items())[:SEEDS])
 
 
 def _standing(base: TrainConfig, have: int, missing: list[int]) -> str:
     lang = session.language()
     said = t("compare.seeds.have", lang, have=have, wanted=SEEDS)
-    if not missing:
-        return said
-    try:
-        seconds = session.client().seconds_per_epoch(base)
-    except RNNLabError:
-        seconds = None
-    if seconds is None:
-        return said
-    return f"{said} {t('compare.takes', lang, duration=duration(seconds * base.num_epochs * len(missing), lang))}"
+    return f"{said} {estimate.takes(*[base] * len(missing), key='compare.takes')}".rstrip()
 
 
 def _start(base: TrainConfig, recipe_id: str, seeds: list[int]) -> None:
@@ -93,7 +78,7 @@ def _band(now: Look) -> None:
     names = [short_value("random_seed", run.config.random_seed, lang) for run in now.runs]
     sentence = width_of_chance([run for run in now.runs if run.history.epochs], lang)
     tables = watch.shelf().get(("band", now.version, lang), lambda: band_tables(now.runs, names, lang))
-    watched = f"compare.watched.{'.'.join(run.pin for run in now.runs)}"
+    watched = f"compare.watched.{'.'.join(run.identity.pin for run in now.runs)}"
     if not now.ended:
         st.session_state[watched] = True
     alt = t("compare.seeds.alt", lang)
@@ -109,7 +94,7 @@ def _band(now: Look) -> None:
         {
             t("field.random_seed", lang): [str(run.config.random_seed) for run in now.runs],
             t("field.num_epochs", lang): [str(run.history.epoch) for run in now.runs],
-            t("chart.perplexity", lang): [shown(run.perplexity) for run in now.runs],
+            t("chart.perplexity", lang): [perplexity_text(run.perplexity) for run in now.runs],
             t("compare.seeds.from", lang): [
                 t("state.recorded" if run.recorded else "compare.seeds.here", lang) for run in now.runs
             ],

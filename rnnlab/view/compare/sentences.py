@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from rnnlab.view.compare.measures import Band, Pinned, Rung, common_band, differences, first_below
-from rnnlab.view.language.i18n import has, number, t
+from rnnlab.view.language.i18n import has, t
+from rnnlab.view.language.numbers import duration, number, perplexity_text, ratio_text
 from rnnlab.view.language.settings import value_text
 
 READY = (("A1", "A2"), ("A6", "A7"), ("A8", "A9"), ("A5", "A10"), ("A8", "A8-repaired"))
@@ -86,32 +87,8 @@ def columns(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in text)
 
 
-def shown(perplexity: float | None) -> str:
-    """Write a perplexity that may be infinite, or missing."""
-    if perplexity is None:
-        return "–"
-    # many a run ends so near 1 that four digits show no difference
-    return number(perplexity if math.isfinite(perplexity) else None, 5 if perplexity < 1.1 else 4)
-
-
-def times(ratio: float) -> str:
-    """Write a ratio as one says it: 1.5, 12, 261."""
-    return number(ratio, 2) if ratio < 10 else f"{ratio:.0f}"
-
-
-_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-
-def scientific(value: float) -> str:
-    """Write a tiny number: 8.2×10⁻⁸; 0 as it is."""
-    if value == 0:
-        return "0"
-    mantissa, exponent = f"{value:.1e}".split("e")
-    return f"{mantissa}×10{str(int(exponent)).translate(_RAISED)}"
-
-
 def verdict(left: Pinned, right: Pinned, names: Sequence[str], lang: str) -> str:
-    """Say in one sentence what came out of two runs.
+    """Say in one sentence what came out of two runs; of one setup that was computed in two ways, how equal they are.
 
     Where one has trained longer, both are compared after the last epoch that both have finished.
 
@@ -121,6 +98,8 @@ def verdict(left: Pinned, right: Pinned, names: Sequence[str], lang: str) -> str
         names: what the two are called.
         lang: the language.
     """
+    if told := same_curve(left, right, lang):
+        return told
     epoch = min(left.history.epoch, right.history.epoch)
     ends = left.at(epoch), right.at(epoch)
     if not epoch or ends[0] is None or ends[1] is None:
@@ -139,12 +118,12 @@ def verdict(left: Pinned, right: Pinned, names: Sequence[str], lang: str) -> str
 def _final(left: float, right: float, names: Sequence[str], epoch: int, lang: str) -> str:
     (low, low_name), (high, high_name) = sorted(((left, names[0]), (right, names[1])))
     said: dict[str, Any] = {"epoch": epoch, "low": low_name, "high": high_name}
-    said |= {"low_value": shown(low), "high_value": shown(high)}
+    said |= {"low_value": perplexity_text(low), "high_value": perplexity_text(high)}
     if math.isinf(high):
         return t("compare.verdict.both_overflow" if math.isinf(low) else "compare.verdict.overflow", lang, **said)
     if high / low < ALIKE:
         return t("compare.verdict.alike", lang, **said)
-    return t("compare.verdict.ratio", lang, ratio=times(high / low), **said)
+    return t("compare.verdict.ratio", lang, ratio=ratio_text(high / low), **said)
 
 
 def _bigram(runs: tuple[Pinned, Pinned], names: Sequence[str], epoch: int, lang: str) -> str:
@@ -206,7 +185,43 @@ def _pace(runs: tuple[Pinned, Pinned], names: Sequence[str], lang: str) -> str:
     (fast, fast_name), (slow, slow_name) = sorted(((paces[0], names[0]), (paces[1], names[1])))
     if slow / fast < FASTER:
         return ""
-    return t("compare.verdict.pace", lang, slow=slow_name, fast=fast_name, ratio=times(slow / fast))
+    return t("compare.verdict.pace", lang, slow=slow_name, fast=fast_name, ratio=ratio_text(slow / fast))
+
+
+def same_curve(left: Pinned, right: Pinned, lang: str) -> str:
+    """Say of one setup computed fast and as written to how many digits the curves agree, and how long an epoch takes.
+
+    Returns:
+        Nothing where the two differ in more than that, or have not both finished an epoch.
+    """
+    runs = {run.config.computation: run for run in (left, right)}
+    different = set(differences([left.config, right.config])) - {"num_epochs", "pred_period"}
+    epochs = min(left.history.epoch, right.history.epoch)
+    if different != {"computation"} or not epochs:
+        return ""
+    said = _agreement([(left.at(epoch), right.at(epoch)) for epoch in range(1, epochs + 1)], epochs, lang)
+    if left.recorded != right.recorded:
+        return said  # perhaps on two machines
+    paces = {name: run.history.seconds_per_epoch(len(run.history.epochs)) or 0.0 for name, run in runs.items()}
+    if min(paces.values()) <= 0:
+        return said
+    ratio = paces["as_written"] / paces["fast"]
+    values = {name: duration(seconds, lang) for name, seconds in paces.items()}
+    if ratio < 1:
+        return f"{said} {t('compare.same_curve.slower', lang, **values)}"
+    return f"{said} {t('compare.same_curve.pace', lang, ratio=ratio_text(ratio), **values)}"
+
+
+def _agreement(pairs: Sequence[tuple[float | None, float | None]], epochs: int, lang: str) -> str:
+    # an infinite perplexity says nothing of how close two losses are
+    known = [(a, b) for a, b in pairs if a is not None and b is not None and math.isfinite(a) and math.isfinite(b)]
+    difference = max((abs(a - b) / min(a, b) for a, b in known), default=0.0)
+    if difference == 0:
+        return t("compare.same_curve.exact", lang, epochs=epochs)
+    digits = math.floor(-math.log10(difference))
+    if digits < 2:
+        return t("compare.same_curve.apart", lang, epochs=epochs, share=f"{number(100 * difference, 2)} %")
+    return t("compare.same_curve.digits", lang, epochs=epochs, digits=digits)
 
 
 def width_of_chance(runs: Sequence[Pinned], lang: str) -> str:
@@ -214,10 +229,15 @@ def width_of_chance(runs: Sequence[Pinned], lang: str) -> str:
     band = common_band([run.history for run in runs])
     if band is None:
         return t("compare.seeds.too_few", lang)
-    said = {"count": band.count, "epoch": band.epoch, "low": shown(band.low), "high": shown(band.high)}
+    said = {
+        "count": band.count,
+        "epoch": band.epoch,
+        "low": perplexity_text(band.low),
+        "high": perplexity_text(band.high),
+    }
     if math.isinf(band.high):
         return t("compare.seeds.overflow", lang, **said)
-    return t(_width_key(band), lang, median=shown(band.median), ratio=number(band.ratio, 3), **said)
+    return t(_width_key(band), lang, median=perplexity_text(band.median), ratio=number(band.ratio, 3), **said)
 
 
 def _width_key(band: Band) -> str:
@@ -240,10 +260,10 @@ def greatest_step(chain: Sequence[Rung], runs: Sequence[Pinned | None], lang: st
     size, rung, before, after, epoch = max(steps, key=lambda one: one[0])
     said = {
         "changes": rung_text(rung, lang),
-        "before": shown(before),
-        "after": shown(after),
+        "before": perplexity_text(before),
+        "after": perplexity_text(after),
         "epoch": epoch,
-        "ratio": times(math.exp(size)),
+        "ratio": ratio_text(math.exp(size)),
     }
     if math.exp(size) < ALIKE:
         return t("compare.rungs.nothing", lang, **said)

@@ -8,122 +8,110 @@ import streamlit as st
 
 from rnnlab.config import TrainConfig
 from rnnlab.errors import RNNLabError, RunError
-from rnnlab.recipes import RECIPES, recipe
-from rnnlab.view.compare.measures import check_pins, read_pins
+from rnnlab.recipes import RECIPES
+from rnnlab.view.compare.address import ADDRESS, VIEWS
+from rnnlab.view.compare.measures import check_pins, read_pins, write_pins
 from rnnlab.view.data import recorded
-from rnnlab.view.data.identity import MAX_PINS, RECORDED
+from rnnlab.view.data.identity import MAX_PINS, Identity
 from rnnlab.view.language.i18n import t
 from rnnlab.view.page import address, session
+from rnnlab.view.page.forms import Edition, Problems
 
-VIEWS = ("overlay", "race", "seeds", "same")
-_PINS, _PROBLEMS, _FIRST, _EDITION = "compare.pins", "compare.problems", "compare.first", "compare.edition"
+_PINS, _EPOCHS = "compare.pins", "compare.epochs"
+_FORM = Edition("compare")
+PROBLEMS = Problems("compare")
+"""What went wrong in a callback or with a pin, said at the top of the page."""
 FIRST_PAIR = ("A6", "A7")
 """What is laid over each other where nobody asked for anything."""
 
 
-def arriving() -> bool:
-    """Say whether the page begins anew: by its URL, or by a link from another page.
-
-    Only then does the URL speak. Later it may be one from before a click, sent along by a refresh on its way.
-    """
-    return not any(str(key).startswith("compare.view.") for key in st.session_state)
-
-
-def begin() -> list[RNNLabError]:
-    """Take the pins from the URL where the page begins; return what is to be said of them."""
-    if arriving():
-        st.session_state[_EDITION] = st.session_state.get(_EDITION, 0) + 1
-        if "pins" in st.query_params:
-            set_pins(read_pins(st.query_params["pins"]))
-        elif _PINS not in st.session_state:
-            st.session_state[_PINS] = [f"{RECORDED}{name}" for name in FIRST_PAIR if name in recorded.names()]
+def begin() -> None:
+    """Take the pins from the URL where the page begins; say what is wrong with them, or went wrong in a callback."""
+    address.once("compare", _read_url)
     kept = []
     for pin in pins():
         try:
             _look_up(pin)
             kept.append(pin)
         except RNNLabError as error:
-            complain_later(error)
+            PROBLEMS.add(error)
     st.session_state[_PINS] = kept
-    address.parameters(pins=",".join(kept))
-    problems: list[RNNLabError] = st.session_state.pop(_PROBLEMS, [])
-    return problems
+    ADDRESS.write(pins=write_pins(kept))
+    PROBLEMS.say()
 
 
-def _look_up(pin: str) -> None:
-    if not pin.startswith(RECORDED):
-        session.store().run(pin)
-    elif pin.removeprefix(RECORDED) not in recorded.names():
+def _read_url() -> None:
+    _FORM.renew()
+    st.session_state.pop(_EPOCHS, None)
+    if ADDRESS.says("pins"):
+        set_pins(read_pins(ADDRESS.get("pins")))
+    elif _PINS not in st.session_state:
+        st.session_state[_PINS] = [Identity.of_recording(name) for name in FIRST_PAIR if name in recorded.names()]
+
+
+def _look_up(pin: Identity) -> None:
+    if not pin.recorded:
+        session.store().run(pin.name)
+    elif pin.name not in recorded.names():
         raise RunError(
             "compare_not_recorded",
-            f"There is no recorded run of {pin.removeprefix(RECORDED)}; there are: {', '.join(recorded.names())}.",
-            recipe=pin.removeprefix(RECORDED),
+            f"There is no recorded run of {pin.name}; there are: {', '.join(recorded.names())}.",
+            recipe=pin.name,
             allowed=", ".join(recorded.names()),
         )
 
 
-def pins() -> list[str]:
+def pins() -> list[Identity]:
     """Return the pins of this session, in the order of their colours."""
     return list(st.session_state.get(_PINS, []))
 
 
-def set_pins(wanted: Sequence[str]) -> None:
+def set_pins(wanted: Sequence[Identity]) -> None:
     """Pin these; of too many the first are kept, and that is said."""
-    try:
-        check_pins(wanted)
-    except RNNLabError as error:
-        complain_later(error)
+    PROBLEMS.guard(check_pins, wanted)
     st.session_state[_PINS] = list(wanted)[:MAX_PINS]
 
 
-def pin(one: str) -> None:
+def pin(one: Identity) -> None:
     """Pin one more."""
     if one not in pins():
         set_pins([*pins(), one])
 
 
-def unpin(one: str) -> None:
+def unpin(one: Identity) -> None:
     """Take one off."""
     st.session_state[_PINS] = [other for other in pins() if other != one]
 
 
-def complain_later(error: RNNLabError) -> None:
-    """Say at the top of the page what went wrong in a callback."""
-    st.session_state.setdefault(_PROBLEMS, []).append(error)
-
-
 def key(name: str) -> str:
     """Return the key of a widget of this page: new ones each time the page begins, so that the URL speaks then."""
-    return session.key(f"compare.{name}.{st.session_state.get(_EDITION, 0)}")
+    return session.key(_FORM.key(name))
 
 
 def view() -> str:
     """Draw the choice of the view and return it."""
-    return choice("view", VIEWS, "overlay", lambda one: t(f"compare.view.{one}", session.language()))
+    return choice("view", VIEWS, lambda one: t(f"compare.view.{one}", session.language()))
 
 
-def choice(
-    name: str, options: Sequence[str], default: str, says: Callable[[str], str], label: str | None = None
-) -> str:
+def choice(name: str, options: Sequence[str], says: Callable[[str], str], label: str | None = None) -> str:
     """Draw a segmented control whose choice stands in the URL under `name`; return the choice."""
-    first = _first(name, default)
     chosen = st.segmented_control(
         label or t(f"compare.{name}", session.language()),
         options,
-        default=first if first in options else default,
+        default=ADDRESS.get(name),
         key=key(name),
         format_func=says,
         required=True,
         label_visibility="visible" if label else "collapsed",
     )
-    address.parameters(**{name: None if chosen == default else str(chosen)})
+    ADDRESS.write(**{name: str(chosen)})
     return str(chosen)
 
 
 def switch(name: str, label: str, tip: str) -> bool:
     """Draw a switch that stands in the URL under `name`, off where it does not."""
-    on = st.toggle(label, _first(name, "") == "1", key=key(name), help=tip)
-    address.parameters(**{name: "1" if on else None})
+    on = st.toggle(label, ADDRESS.get(name) == "1", key=key(name), help=tip)
+    ADDRESS.write(**{name: "1" if on else None})
     return bool(on)
 
 
@@ -136,28 +124,21 @@ def epochs(config: TrainConfig, per: str, default: int | None = None) -> TrainCo
         default: where the URL says nothing; by default as in `config`.
     """
     lang, fallback = session.language(), default or config.num_epochs
-    first = fallback
-    if _belongs("num_epochs", per):
-        try:
-            first = config.change_from_text({"num_epochs": _first("num_epochs", str(fallback))}).num_epochs or fallback
-        except RNNLabError as error:
-            if st.query_params.get("num_epochs") == _first("num_epochs", ""):
-                session.complain(error)
+    numbers: dict[str, int] = st.session_state.setdefault(_EPOCHS, {})
+    if not numbers:  # that of the URL belongs to what is drawn first
+        numbers[per] = int(ADDRESS.get("num_epochs") or 0) or fallback
+    first = numbers.get(per, fallback)
     value = int(st.number_input(t("field.num_epochs", lang), 1, 10_000, first, key=key(f"num_epochs.{per}")))
-    address.parameters(num_epochs=str(value))
+    numbers[per] = value
+    ADDRESS.write(num_epochs=str(value) if value != fallback else None)
     return config.change(num_epochs=value)
 
 
-def _belongs(name: str, per: str) -> bool:
-    kept = st.session_state.setdefault(f"compare.belongs.{st.session_state.get(_EDITION, 0)}", {})
-    return bool(kept.setdefault(name, per) == per)
-
-
-def text_line(name: str, label: str, default: str, tip: str, placeholder: str = "") -> str:
+def text_line(name: str, label: str, tip: str) -> str:
     """Draw a field for a text that stands in the URL under `name`."""
-    value = st.text_input(label, _first(name, default), key=key(name), help=tip, placeholder=placeholder)
-    address.parameters(**{name: value or None})
-    return str(value)
+    value = str(st.text_input(label, ADDRESS.get(name), key=key(name), help=tip))
+    ADDRESS.write(**{name: value})
+    return value
 
 
 def base_recipe() -> str:
@@ -166,12 +147,7 @@ def base_recipe() -> str:
 
     lang = session.language()
     names = [name for name, one in RECIPES.items() if one.config.num_epochs]
-    asked = _first("recipe", "A2")
-    try:
-        asked = recipe(asked).id
-    except RNNLabError as error:
-        if _first_look("recipe"):
-            session.complain(error)
+    asked = ADDRESS.get("recipe")
     chosen = st.selectbox(
         t("setup.recipe", lang),
         names,
@@ -180,7 +156,7 @@ def base_recipe() -> str:
         format_func=lambda one: recipe_label(RECIPES[one], lang),
         placeholder=t("setup.recipe_placeholder", lang),
     )
-    address.parameters(recipe=chosen)
+    ADDRESS.write(recipe=chosen)
     return str(chosen)
 
 
@@ -191,38 +167,23 @@ def changed(config: TrainConfig, without: Sequence[str] = ("num_epochs",)) -> Tr
         config: the setup.
         without: settings that are not the URL's to change here.
     """
-    wanted = {
-        name: st.query_params[name]
-        for name in TrainConfig.model_fields
-        if name in st.query_params and name not in without
-    }
-    for name, text in wanted.items():
+    for name in TrainConfig.model_fields:
+        if name in without or not ADDRESS.says(name):
+            continue
         try:
-            config = config.change_from_text({name: text})
+            config = config.change_from_text({name: ADDRESS.get(name)})
         except RNNLabError as error:
             session.complain(error)
-            address.parameters(**{name: None})
+            ADDRESS.write(**{name: None})
     return config
-
-
-def _first(name: str, default: str) -> str:
-    """Return what the widget `name` begins with: what the URL said when it was first drawn, and that again later."""
-    kept = st.session_state.setdefault(f"{_FIRST}.{st.session_state.get(_EDITION, 0)}", {})
-    if name not in kept:
-        kept[name] = st.query_params.get(name, default)
-    return str(kept[name])
-
-
-def _first_look(name: str) -> bool:
-    return key(name) not in st.session_state
 
 
 def listed(name: str, allowed: Sequence[str]) -> list[str]:
     """Return which of `allowed` the URL asks for under ``<name>s``; where it says nothing, the first four."""
-    asked = [one for one in _first(f"{name}s", "").split(",") if one in allowed]
+    asked = [one for one in ADDRESS.get(f"{name}s").split(",") if one in allowed]
     return asked or list(allowed)[:4]
 
 
 def keep_listed(name: str, chosen: Sequence[str], allowed: Sequence[str]) -> None:
     """Keep in the URL, under ``<name>s``, what of `allowed` is chosen, where that is not the beginning."""
-    address.parameters(**{f"{name}s": None if list(chosen) == list(allowed)[:4] or not chosen else ",".join(chosen)})
+    ADDRESS.write(**{f"{name}s": None if list(chosen) == list(allowed)[:4] or not chosen else ",".join(chosen)})

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 import pyarrow as pa
 
 from rnnlab.view.compare.measures import Pinned, bands, distances, finite_or_inf, smoothed
-from rnnlab.view.compare.sentences import shown
-from rnnlab.view.language.i18n import number, t
+from rnnlab.view.data.thinning import thin
+from rnnlab.view.language.i18n import t
+from rnnlab.view.language.numbers import number, perplexity_text
 from rnnlab.view.page.arrow import ipc
 from rnnlab.view.page.style import ceiling
 
@@ -56,11 +57,11 @@ def overlay_tables(runs: Sequence[Pinned], names: Sequence[str], by: str, smooth
         xs = distances(run.history, by)
         values = [min(max(finite_or_inf(one.perplexity), 1.0), top) for one in rows]
         drawn = smoothed(values) if smooth else values
-        kept = _thinned(len(rows), MAX_POINTS)
+        kept = thin(len(rows), MAX_POINTS)
         _add(lines, {"x": [xs[i] for i in kept], "value": [drawn[i] for i in kept], "slot": [slot] * len(kept)})
         if smooth:
             _add(raw, {"x": [xs[i] for i in kept], "value": [values[i] for i in kept], "slot": [slot] * len(kept)})
-        hovered = _thinned(len(rows), MAX_TARGETS)
+        hovered = thin(len(rows), MAX_TARGETS)
         _add(
             targets,
             {
@@ -93,10 +94,10 @@ def band_tables(runs: Sequence[Pinned], names: Sequence[str], lang: str) -> dict
     """Return the tables of `charts.comparison.seed_band`: the band, its median, and each run faintly."""
     top = _top(runs)
     found = bands([run.history for run in runs])
-    kept = [found[i] for i in _thinned(len(found), MAX_POINTS)]
+    kept = [found[i] for i in thin(len(found), MAX_POINTS)]
     members: dict[str, list[object]] = {name: [] for name in CURVE}
     for slot, run in enumerate(runs):
-        rows = [run.history.epochs[i] for i in _thinned(len(run.history.epochs), MAX_POINTS)]
+        rows = [run.history.epochs[i] for i in thin(len(run.history.epochs), MAX_POINTS)]
         xs = [float(one.epoch) for one in rows]
         values = [min(max(finite_or_inf(one.perplexity), 1.0), top) for one in rows]
         _add(members, {"x": xs, "value": values, "slot": [slot] * len(rows)})
@@ -113,7 +114,13 @@ def band_tables(runs: Sequence[Pinned], names: Sequence[str], lang: str) -> dict
                 "low": [min(max(one.low, 1.0), top) for one in kept],
                 "high": [min(max(one.high, 1.0), top) for one in kept],
                 "shown": [
-                    t("compare.band.shown", lang, low=shown(one.low), median=shown(one.median), high=shown(one.high))
+                    t(
+                        "compare.band.shown",
+                        lang,
+                        low=perplexity_text(one.low),
+                        median=perplexity_text(one.median),
+                        high=perplexity_text(one.high),
+                    )
                     for one in kept
                 ],
                 "count": [float(one.count) for one in kept],
@@ -144,14 +151,6 @@ def _planned(run: Pinned, by: str) -> float:
         return float(max(run.config.num_epochs, 1))
     per_epoch = run.history.last.num_tokens if run.history.last else 0
     return float(per_epoch * run.config.num_epochs) if by == "characters" else 0.0
-
-
-def _thinned(count: int, limit: int) -> list[int]:
-    stride = max(1, -(-count // limit))
-    kept = list(range(0, count, stride))
-    if kept and kept[-1] != count - 1:
-        kept.append(count - 1)
-    return kept
 
 
 def _add(columns: dict[str, list[object]], more: Mapping[str, Sequence[object]]) -> None:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from rnnlab.cells import CELLS
 from rnnlab.config import TrainConfig
 from rnnlab.errors import ConfigError
 
-KINDS = ("cell", "implementation", "num_layers", "learning_rate", "own")
+KINDS = ("cell", "implementation", "num_layers", "learning_rate", "computation", "own")
 """What can vary: one setting, or any."""
 MAX_VARIANTS = 4
 """How many race at most."""
 
 _OPTIONS: dict[str, tuple[Any, ...]] = {
-    "cell": ("rnn", "gru", "lstm"),
+    "cell": tuple(CELLS),
     "implementation": ("scratch", "library"),
     "num_layers": (1, 2, 6),
+    "computation": ("fast", "as_written"),
 }
 _FACTORS = (0.1, 0.3, 1.0, 3.0, 10.0)
 

@@ -12,9 +12,9 @@ from rnnlab.recipes import RECIPES
 from rnnlab.runs.store import RunRecord
 from rnnlab.view.compare.measures import Pinned
 from rnnlab.view.data import recorded
-from rnnlab.view.data.identity import RECORDED
+from rnnlab.view.data.identity import Identity
 from rnnlab.view.data.shelf import Shelf
-from rnnlab.view.page import session
+from rnnlab.view.page import names, refresh, session
 from rnnlab.view.watch import follow as watch_follow
 from rnnlab.view.watch import scenes
 from rnnlab.view.watch.scenes import Scene
@@ -39,36 +39,34 @@ class Look:
         return all(run.ended for run in self.runs)
 
 
-def look(pins: Sequence[str]) -> Look:
+def look(pins: Sequence[Identity]) -> Look:
     """Return the runs as they stand; one that was deleted meanwhile is left out."""
     lang, theme = session.language(), session.theme()
     runs, versions = [], []
     for pin in pins:
         record = None
-        if pin.startswith(RECORDED):
-            recording = recorded.recording(pin.removeprefix(RECORDED))
+        if pin.recorded:
+            recording = recorded.recording(pin.name)
             scene = scenes.recorded_scene(recording, recording.history.epoch, lang, theme)
         else:
             try:
-                record = session.store().run(pin)
+                record = session.store().run(pin.name)
             except RunError:
                 continue
-            scene = scenes.feed(pin).scene(record, lang, theme)
+            scene = scenes.feed(pin.name).scene(record, lang, theme)
         runs.append(_pinned(pin, scene, record))
         versions.append((pin, scene.state, scene.version, record.title if record else ""))
     return Look(tuple(runs), tuple(versions))
 
 
-def _pinned(pin: str, scene: Scene, record: RunRecord | None) -> Pinned:
+def _pinned(pin: Identity, scene: Scene, record: RunRecord | None) -> Pinned:
     written = scene.history.written()
     epoch = written[-1] if written else None
     readings = [] if epoch is None else [scene.read(epoch, prefix) for prefix in scene.history.texts[epoch]]
-    name = record.name if record else pin.removeprefix(RECORDED)
-    based_on = record.based_on if record else ""
     return Pinned(
-        pin=pin,
-        recipe=name if name in RECIPES else based_on if based_on in RECIPES else "",
-        exact=name in RECIPES,
+        identity=pin,
+        recipe=names.recipe_id(record) if record else pin.name,
+        exact=record is None or record.name in RECIPES,
         title=record.title if record else "",
         state=scene.state,
         config=scene.config,
@@ -80,15 +78,13 @@ def _pinned(pin: str, scene: Scene, record: RunRecord | None) -> Pinned:
     )
 
 
-def follow(pins: Sequence[str], draw: Callable[[Look], None]) -> None:
+def follow(pins: Sequence[Identity], draw: Callable[[Look], None]) -> None:
     """Draw runs together, again and again while one is live; when one ends the whole page runs once more."""
     first = look(pins)
-    waiting = [run.ended for run in first.runs]
 
-    def again() -> None:
+    def again() -> list[bool]:
         now = look(pins)
         draw(now)
-        if [run.ended for run in now.runs] != waiting:
-            st.rerun()
+        return [run.ended for run in now.runs]
 
-    st.fragment(run_every=None if first.ended else watch_follow.TICK)(again)()
+    refresh.moving(again, None if first.ended else watch_follow.TICK, [run.ended for run in first.runs])

@@ -1,0 +1,1 @@
+"""What the pages read, without Streamlit: histories of runs, facts of texts, recordings."""

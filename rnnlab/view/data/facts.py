@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +11,7 @@ from rnnlab.config import TrainConfig
 from rnnlab.text import corpora, ngrams, quotes, targets
 from rnnlab.view.data.highlight import highlighted, source_line
 from rnnlab.view.data.history import Ladder
+from rnnlab.view.data.shelf import Shelf
 
 LETTERS_QUOTED = 15
 """The shortest run of letters that counts as a quote: some three words."""
@@ -117,26 +116,18 @@ class FactBook:
     def __init__(
         self, texts: Callable[[str], str | None], folders: Sequence[Path] | None = None, size: int = 24
     ) -> None:
-        self._texts, self._folders, self._size = texts, folders, size
-        self._kept: OrderedDict[tuple[str, str, int], TextFacts] = OrderedDict()
-        self._lock = threading.Lock()
+        self._texts, self._folders = texts, folders
+        self._kept = Shelf(size)
 
     def of(self, config: TrainConfig) -> TextFacts:
-        """Return the facts of the text that a run with `config` trains on.
+        """Return the facts of the text that a run with `config` trains on, prepared once for all viewers.
 
         Raises:
             CorpusError: the text is not on this machine or cannot be read.
         """
-        key = (config.corpus, config.preprocessing, config.num_chars)
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
+        return self._kept.get((config.corpus, config.preprocessing, config.num_chars), lambda: self._prepare(config))
+
+    def _prepare(self, config: TrainConfig) -> TextFacts:
         corpus = corpora.load(config.corpus, folders=self._folders, texts=self._texts)
         prepared = corpora.prepare(corpus.text, config.preprocessing, config.num_chars)
-        facts = TextFacts(corpus.text, prepared.train, prepared.held_out)
-        with self._lock:
-            self._kept[key] = facts
-            while len(self._kept) > self._size:
-                self._kept.popitem(last=False)
-        return facts
+        return TextFacts(corpus.text, prepared.train, prepared.held_out)

@@ -9,7 +9,7 @@ import html
 from collections.abc import Sequence
 from typing import Protocol
 
-from rnnlab.view.language.i18n import t
+from rnnlab.view.language.i18n import plain, t
 
 BLANK = "␣"
 _PARAGRAPH = "margin:0;font-size:1.12rem;line-height:2;overflow-wrap:anywhere;white-space:pre-wrap"
@@ -62,6 +62,11 @@ def _escaped(text: str) -> str:
 def visible(text: str) -> str:
     """Return `text` with blanks as ␣ and control characters as blanks, for places that take plain text."""
     return "".join(BLANK if character == " " or not character.isprintable() else character for character in text)
+
+
+def literal(text: str) -> str:
+    """Return `text` as Markdown that reads as it is, with its blanks visible."""
+    return plain(visible(text))
 
 
 def source_line(original: str, train: str, start: int, stop: int, margin: int = 8) -> str:

@@ -5,21 +5,7 @@ from __future__ import annotations
 import bisect
 from collections.abc import Iterable, Mapping
 
-from rnnlab.events import (
-    Diagnosis,
-    EpochFinished,
-    Event,
-    MinibatchFinished,
-    Probed,
-    RunDiverged,
-    RunFailed,
-    RunFinished,
-    RunPaused,
-    RunResumed,
-    RunStarted,
-    SettingChanged,
-    TextGenerated,
-)
+from rnnlab import events
 
 Ladder = Mapping[int, float]
 """Training perplexity by n-gram order; 0 is the uniform distribution."""
@@ -31,44 +17,44 @@ MAX_MINIBATCHES = 2000
 class History:
     """What the events of a run add up to, epoch by epoch; where an epoch was repeated, the last one counts."""
 
-    def __init__(self, events: Iterable[Event] = ()) -> None:
-        self.epochs: list[EpochFinished] = []
+    def __init__(self, so_far: Iterable[events.Event] = ()) -> None:
+        self.epochs: list[events.EpochFinished] = []
         self.texts: dict[int, dict[str, str]] = {}
-        self.changes: list[SettingChanged] = []
-        self.probes: dict[int, Diagnosis] = {}
-        self.minibatches: list[MinibatchFinished] = []
-        self.started: RunStarted | None = None
-        self.ending: RunFinished | RunDiverged | RunFailed | None = None
+        self.changes: list[events.SettingChanged] = []
+        self.probes: dict[int, events.Diagnosis] = {}
+        self.minibatches: list[events.MinibatchFinished] = []
+        self.started: events.RunStarted | None = None
+        self.ending: events.RunFinished | events.RunDiverged | events.RunFailed | None = None
         self.paused = False
-        self.add(events)
+        self.add(so_far)
 
-    def add(self, events: Iterable[Event]) -> None:
+    def add(self, new: Iterable[events.Event]) -> None:
         """Take in the events that came since."""
-        for event in events:
+        for event in new:
             match event:
-                case EpochFinished():
+                case events.EpochFinished():
                     self._put(event)
-                case MinibatchFinished():
+                case events.MinibatchFinished():
                     self.minibatches.append(event)
-                case TextGenerated():
+                case events.TextGenerated():
                     self.texts.setdefault(event.epoch, {})[event.prefix] = event.text
-                case SettingChanged():
+                case events.SettingChanged():
                     self.changes.append(event)
-                case Probed():
+                case events.Probed():
                     self.probes[event.epoch] = event.diagnosis
-                case RunStarted():
+                case events.RunStarted():
                     self._begin(event)
-                case RunPaused():
+                case events.RunPaused():
                     self.paused = True
-                case RunResumed():
+                case events.RunResumed():
                     self.paused = False
-                case RunFinished() | RunDiverged() | RunFailed():
+                case events.RunFinished() | events.RunDiverged() | events.RunFailed():
                     self.ending, self.paused = event, False
                 case _:
                     pass
         del self.minibatches[:-MAX_MINIBATCHES]
 
-    def _begin(self, event: RunStarted) -> None:
+    def _begin(self, event: events.RunStarted) -> None:
         self.started, self.ending, self.paused = event, None, False
         # a continuation repeats what came after its checkpoint; a minibatch names the epoch that it is in, a change
         # the epochs that were done
@@ -77,7 +63,7 @@ class History:
         ]
         self.changes = [one for one in self.changes if (one.epoch, one.minibatch) <= (event.epoch, event.minibatch)]
 
-    def _put(self, event: EpochFinished) -> None:
+    def _put(self, event: events.EpochFinished) -> None:
         if not self.epochs or self.epochs[-1].epoch < event.epoch:
             self.epochs.append(event)
             return
@@ -93,7 +79,7 @@ class History:
         return self.epochs[-1].epoch if self.epochs else 0
 
     @property
-    def last(self) -> EpochFinished | None:
+    def last(self) -> events.EpochFinished | None:
         """The last finished epoch's event."""
         return self.epochs[-1] if self.epochs else None
 
@@ -109,7 +95,7 @@ class History:
         """Return the epochs after which the network wrote."""
         return sorted(self.texts)
 
-    def at(self, epoch: int) -> EpochFinished | None:
+    def at(self, epoch: int) -> events.EpochFinished | None:
         """Return the event of `epoch`, or None where it has not been trained."""
         position = bisect.bisect_left(self.epochs, epoch, key=lambda one: one.epoch)
         found = self.epochs[position] if position < len(self.epochs) else None

@@ -1,0 +1,1 @@
+"""The Diagnose page: six layers, both directions, clipping, overfitting."""

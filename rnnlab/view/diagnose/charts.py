@@ -7,7 +7,8 @@ from typing import Any
 
 from rnnlab.view.diagnose.tables import HIGHEST, LOWEST
 from rnnlab.view.language.i18n import t
-from rnnlab.view.page.style import LAYER_COLORS, LAYER_DASHES, PALETTE, altair, specification
+from rnnlab.view.page.charts import by_series, corners, epoch_axis, layer, line, targets
+from rnnlab.view.page.style import PALETTE, altair, specification
 
 LINE_TABLES = ("lines", "targets", "rules", "extent")
 
@@ -35,12 +36,7 @@ def lines(kind: str, lang: str, theme: str = "light", height: int = 260) -> dict
     alt = altair()
     title, logarithmic, form, domain = _KINDS[kind]
     colors = PALETTE[theme]
-    x = alt.X(
-        "epoch:Q",
-        title=t("chart.epoch", lang),
-        scale=alt.Scale(nice=False, zero=False),
-        axis=alt.Axis(grid=False, tickMinStep=1, tickCount=8, format="d"),
-    )
+    x = epoch_axis(lang)
     options: dict[str, Any] = {"type": "log"} if logarithmic else {"zero": True}
     if domain:
         options["domain"] = domain
@@ -53,49 +49,27 @@ def lines(kind: str, lang: str, theme: str = "light", height: int = 260) -> dict
     )
     by_order = alt.EncodingSortField(field="order", op="min", order="ascending")
     legend = alt.Legend(orient="top", columns=2, symbolType="stroke", symbolStrokeWidth=2, labelLimit=320, title=None)
-    color = alt.Color(
-        "series:N", title=None, sort=by_order, scale=alt.Scale(range=LAYER_COLORS[theme]), legend=legend
-    )  # fmt: skip
+    series = by_series("series:N", theme, title=None, sort=by_order, legend=legend)
 
-    def layer(name: str) -> Any:
-        return alt.Chart(alt.NamedData(name=name))
-
-    extent = layer("extent").mark_point(opacity=0, size=0).encode(x=x, y=y)
+    extent = corners(x=x, y=y)
     rules = layer("rules").mark_rule(color=colors["rule"], strokeDash=[3, 4], strokeWidth=1.2).encode(y=y)
     label: dict[str, Any] = {"align": "right", "baseline": "top", "dx": -4, "dy": 4, "fontSize": 11}
     labels = layer("rules").mark_text(**label, color=colors["text"]).encode(x=alt.X("end:Q"), y=y, text="label:N")
-    drawn = (
-        layer("lines")
-        .mark_line(strokeWidth=1.9)
-        .encode(
-            x=x,
-            y=y,
-            color=color,
-            strokeDash=alt.StrokeDash(
-                "series:N", title=None, sort=by_order, scale=alt.Scale(range=LAYER_DASHES), legend=legend
-            ),
-        )
+    drawn = line("lines", 1.9, x=x, y=y, **series)
+    points = targets(
+        44,
+        ["epoch", "order"],
+        alt.Opacity("mark:Q", scale=None),
+        x=x,
+        y=y,
+        color=series["color"],
+        tooltip=[
+            alt.Tooltip("series:N", title=t("diagnose.series", lang)),
+            alt.Tooltip("epoch:Q", title=t("chart.epoch", lang)),
+            alt.Tooltip("shown:N", title=t(title, lang)),
+        ],
     )
-    hover = alt.selection_point(
-        name="hover", nearest=True, on="pointerover", clear="pointerout", fields=["epoch", "order"], empty=False
-    )
-    targets = (
-        layer("targets")
-        .mark_point(size=44, filled=True)
-        .encode(
-            x=x,
-            y=y,
-            color=color,
-            opacity=alt.when(hover).then(alt.value(1)).otherwise(alt.Opacity("mark:Q", scale=None)),
-            tooltip=[
-                alt.Tooltip("series:N", title=t("diagnose.series", lang)),
-                alt.Tooltip("epoch:Q", title=t("chart.epoch", lang)),
-                alt.Tooltip("shown:N", title=t(title, lang)),
-            ],
-        )
-        .add_params(hover)
-    )
-    return specification(alt.layer(extent, rules, drawn, labels, targets).properties(height=height))
+    return specification(alt.layer(extent, rules, drawn, labels, points).properties(height=height))
 
 
 @cache
@@ -107,12 +81,7 @@ def heat(lang: str, theme: str = "light") -> dict[str, Any]:
     """
     alt = altair()
     colors = PALETTE[theme]
-    x = alt.X(
-        "epoch:Q",
-        title=t("chart.epoch", lang),
-        scale=alt.Scale(nice=False, zero=False),
-        axis=alt.Axis(grid=False, tickMinStep=1, tickCount=6, format="d"),
-    )
+    x = epoch_axis(lang, ticks=6)
     y = alt.Y(
         "layer:N",
         title=None,
@@ -124,7 +93,7 @@ def heat(lang: str, theme: str = "light") -> dict[str, Any]:
         alt.Tooltip("layer:N", title=t("chart.layer_title", lang)),
         alt.Tooltip("shown:N", title=t("chart.grad_norm", lang)),
     ]
-    cells = alt.Chart(alt.NamedData(name="cells"))
+    cells = layer("cells")
     values = list(range(int(LOWEST), int(HIGHEST) + 1, 3))
     color = alt.Color(
         "value:Q",
@@ -160,7 +129,7 @@ def outputs(lang: str, theme: str = "light") -> dict[str, Any]:
     """Return the characters' frequencies in the text as bars, in the network's output as dots; table ``outputs``."""
     alt = altair()
     colors = PALETTE[theme]
-    base = alt.Chart(alt.NamedData(name="outputs"))
+    base = layer("outputs")
     x = alt.X(
         "character:N",
         title=None,
@@ -188,7 +157,7 @@ def positions(lang: str, theme: str = "light") -> dict[str, Any]:
     """Return the loss at each position of the window, the last one set apart; table ``positions``."""
     alt = altair()
     colors = PALETTE[theme]
-    base = alt.Chart(alt.NamedData(name="positions"))
+    base = layer("positions")
     x = alt.X(
         "position:O", title=t("chart.position", lang), axis=alt.Axis(labelAngle=0, labelOverlap="greedy", format="d")
     )
@@ -231,7 +200,7 @@ def _bars(
 ) -> dict[str, Any]:
     """Return labelled horizontal bars from 0 to 1."""
     alt = altair()
-    base = alt.Chart(alt.NamedData(name=table))
+    base = layer(table)
     y = alt.Y(
         f"{name}:N",
         title=None,

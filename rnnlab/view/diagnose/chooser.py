@@ -5,39 +5,33 @@ from __future__ import annotations
 import streamlit as st
 
 from rnnlab.config import TrainConfig
-from rnnlab.errors import RecipeError, RunError
+from rnnlab.errors import RunError
 from rnnlab.runs.store import RunRecord
 from rnnlab.view.data import recorded
+from rnnlab.view.data.identity import Identity
 from rnnlab.view.diagnose import starting, subject
+from rnnlab.view.diagnose.address import ADDRESS, TOPICS
 from rnnlab.view.diagnose.starting import RECIPE
 from rnnlab.view.diagnose.subject import EPOCH, Subject
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.settings import STATE_COLORS, STATE_ICONS, state_text, summary
 from rnnlab.view.page import address, session
+from rnnlab.view.page import names as page_names
+from rnnlab.view.page.forms import Edition
 from rnnlab.view.watch import progress
 
-TOPICS = {
-    "layers": ":material/layers:",
-    "directions": ":material/swap_horiz:",
-    "clipping": ":material/content_cut:",
-    "overfitting": ":material/psychology:",
-}
-_EDITION = "diagnose.edition"
+_FORM = Edition("diagnose")
 
 
 def choose_topic() -> str:
     """Draw the choice of the topic; return it."""
     lang = session.language()
-    if _arriving():
-        _read_url()
+    address.once("diagnose", _read_url)
     topic = str(st.session_state[starting.TOPIC])
-    problem = st.session_state.pop(starting.PROBLEM, None)
-    if problem is not None:
-        session.complain(problem)
+    starting.PROBLEMS.say()
     if session.embedded():
         return topic
-    # the widget follows the session, also where a link or a language brought another one
-    key = session.key(f"diagnose.topics.{st.session_state.setdefault('diagnose.edition', 0)}")
+    key = session.key(_FORM.key("topics"))
     st.segmented_control(
         t("diagnose.topics", lang),
         list(TOPICS),
@@ -53,52 +47,40 @@ def choose_topic() -> str:
     return topic
 
 
-def _arriving() -> bool:
-    return not any(str(key).startswith("diagnose.topics.") for key in st.session_state)
-
-
 def _read_url() -> None:
     state = st.session_state
-    chosen: dict[str, str] = state.setdefault(starting.CHOSEN, {})
-    asked, topic = _from_url(), st.query_params.get("topic")
-    if topic not in TOPICS:
+    chosen: dict[str, Identity] = state.setdefault(starting.CHOSEN, {})
+    asked, topic = _from_url(), ADDRESS.get("topic")
+    if not topic:
         topic = _topic_of(asked) if asked else state.get(starting.TOPIC, "layers")
     state[starting.TOPIC] = topic
-    state[_EDITION] = state.get(_EDITION, 0) + 1
+    _FORM.renew()
     if asked:
         chosen[topic] = asked
-        epoch = st.query_params.get("epoch", "")
-        if epoch.isdecimal() and len(epoch) < 8:
+        epoch = ADDRESS.get("epoch")
+        if epoch:
             state.setdefault(EPOCH, {})[asked] = int(epoch)
 
 
-def _from_url() -> str | None:
-    """Return who the URL names, or None; what does not exist is said."""
-    run_id, recording = st.query_params.get("run"), st.query_params.get("recording")
-    if run_id:
-        try:
-            return f"run:{session.store().run(run_id).id}"
-        except RunError as error:
-            st.session_state[starting.PROBLEM] = error
-    elif recording:
-        try:
-            return f"recorded:{recorded.ask(recording).name}"
-        except RecipeError as error:
-            st.session_state[starting.PROBLEM] = error
-    return None
+def _from_url() -> Identity | None:
+    """Return the run or recording that the URL names, or None."""
+    if ADDRESS.says("run"):
+        run_id = ADDRESS.get("run")
+        return Identity.of_run(run_id) if run_id else None
+    recording = ADDRESS.get("recording")
+    return Identity.of_recording(recording) if recording else None
 
 
-def _topic_of(identity: str) -> str:
+def _topic_of(identity: Identity) -> str:
     config = _config_of(identity)
     return next((one for one in ("layers", "directions") if config and fits(one, config)), "overfitting")
 
 
-def _config_of(identity: str) -> TrainConfig | None:
-    kind, _, name = identity.partition(":")
-    if kind == "recorded":
-        return recorded.label(name).config if name in recorded.names() else None
+def _config_of(identity: Identity) -> TrainConfig | None:
+    if identity.recorded:
+        return recorded.label(identity.name).config if identity.name in recorded.names() else None
     try:
-        return session.store().run(name).config
+        return session.store().run(identity.name).config
     except RunError:
         return None
 
@@ -116,13 +98,13 @@ def choose(topic: str) -> Subject | None:
     """
     records = subject.runs()
     names = _recordings(topic)
-    chosen: dict[str, str] = st.session_state.setdefault(starting.CHOSEN, {})
+    chosen: dict[str, Identity] = st.session_state.setdefault(starting.CHOSEN, {})
     identity = chosen.get(topic)
     if identity and _config_of(identity) is None:  # deleted meanwhile
         identity = None
     identity = identity or _default(topic, records, names)
     if identity is None:
-        address.parameters(topic=topic, run=None, recording=None, epoch=None)
+        ADDRESS.write(topic=topic, run=None, recording=None, epoch=None)
         return None
     chosen[topic] = identity
     found = subject.of(identity)
@@ -132,29 +114,28 @@ def choose(topic: str) -> Subject | None:
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             _choose_subject(topic, identity, names, records)
             _choose_epoch(found, topic)
-    kind, _, name = identity.partition(":")
-    address.parameters(
+    ADDRESS.write(
         topic=topic,
-        run=name if kind == "run" else None,
-        recording=name if kind == "recorded" else None,
+        run=None if identity.recorded else identity.name,
+        recording=identity.name if identity.recorded else None,
         epoch=str(found.epoch) if found.epoch in found.epochs[:-1] else None,
     )
     return found
 
 
-def _choose_subject(topic: str, identity: str, names: list[str], records: list[RunRecord]) -> None:
-    options = [*(f"recorded:{one}" for one in names), *(f"run:{one.id}" for one in records)]
-    if identity not in options:
-        options.append(identity)
-    labels = {f"run:{one.id}": subject.run_label(one) for one in records}
+def _choose_subject(topic: str, identity: Identity, names: list[str], records: list[RunRecord]) -> None:
+    labels = {str(Identity.of_run(one.id)): page_names.option(one) for one in records}
+    options = [*(str(Identity.of_recording(one)) for one in names), *labels]
+    if str(identity) not in options:
+        options.append(str(identity))
     # another choice is another widget: its own state is never written to
     key = session.key(f"diagnose.subject.{topic}.{identity}")
     st.selectbox(
         t("diagnose.subject", session.language()),
         options,
-        options.index(identity),
+        options.index(str(identity)),
         key=key,
-        format_func=lambda one: labels.get(one) or subject.label(one),
+        format_func=lambda one: labels.get(one) or page_names.choice(Identity.parse(one)),
         on_change=_subject_changed,
         args=(key, topic),
         filter_mode="contains",
@@ -180,42 +161,44 @@ def _recordings(topic: str) -> list[str]:
     return [one for one in order if recorded.label(one).num_epochs]
 
 
-def _default(topic: str, records: list[RunRecord], names: list[str]) -> str | None:
+def _default(topic: str, records: list[RunRecord], names: list[str]) -> Identity | None:
     last = next((one for one in records if one.id == st.session_state.get(session.SHOWN)), None)
     if last is not None and last.epoch and fits(topic, last.config):
-        return f"run:{last.id}"
+        return Identity.of_run(last.id)
     fitting = [one for one in names if fits(topic, recorded.label(one).config)]
     runs = [one for one in records if one.epoch and fits(topic, one.config)]
     # a recording that was diagnosed shows everything at once; else a run can be diagnosed here
     probed = [one for one in fitting if recorded.label(one).probed]
     if probed:
-        return f"recorded:{probed[0]}"
+        return Identity.of_recording(probed[0])
     if runs and any(one.continuable for one in runs):
-        return f"run:{next(one for one in runs if one.continuable).id}"
-    return f"recorded:{fitting[0]}" if fitting else f"run:{runs[0].id}" if runs else None
+        return Identity.of_run(next(one for one in runs if one.continuable).id)
+    if fitting:
+        return Identity.of_recording(fitting[0])
+    return Identity.of_run(runs[0].id) if runs else None
 
 
 def _subject_changed(key: str, topic: str) -> None:
     value = st.session_state.get(key)
     if isinstance(value, str):
-        starting.show(value, topic)
+        starting.show(Identity.parse(value), topic)
 
 
 def _choose_epoch(one: Subject, topic: str) -> None:
     if len(one.epochs) > 1 and topic in ("layers", "directions"):
-        key = session.key(f"diagnose.epoch.{one.id}.{one.epochs[-1]}")
+        key = session.key(f"diagnose.epoch.{one.identity}.{one.epochs[-1]}")
         st.selectbox(
             t("diagnose.epoch", session.language()),
             one.epochs,
             one.epochs.index(one.epoch) if one.epoch in one.epochs else len(one.epochs) - 1,
             key=key,
             on_change=_epoch_changed,
-            args=(key, one.id),
+            args=(key, one.identity),
             width=160,
         )
 
 
-def _epoch_changed(key: str, identity: str) -> None:
+def _epoch_changed(key: str, identity: Identity) -> None:
     value = st.session_state.get(key)
     if isinstance(value, int):
         st.session_state.setdefault(EPOCH, {})[identity] = value

@@ -10,8 +10,10 @@ from rnnlab.view.data import recorded
 from rnnlab.view.diagnose import charts, exhausted, sentences, starting, subject
 from rnnlab.view.diagnose import tables as diagnose_tables
 from rnnlab.view.diagnose.subject import Subject
-from rnnlab.view.language.i18n import duration, number, plain, t
-from rnnlab.view.page import chart
+from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.numbers import number
+from rnnlab.view.language.settings import phrase
+from rnnlab.view.page import chart, estimate
 
 THETA = 0.01
 """The threshold that the published code names."""
@@ -67,16 +69,14 @@ def _twin(one: Subject) -> Subject | None:
 
 def _offer(one: Subject) -> None:
     lang, other = one.scene.lang, _other(one.config)
-    word = t("summary.clip_off", lang) if other.clip_norm is None else f"θ = {number(other.clip_norm, 3)}"
+    word = phrase("clip_norm", other, lang)
     st.info(t("clip.missing", lang, setting=word), icon=":material/info:")
     base = starting.base_recipe(one)
     repaired = f"{base}-repaired" if other.clip_norm is not None else base.removesuffix("-repaired")
     starting.start_button(
         t("clip.start", lang, setting=word), {repaired if repaired in RECIPES else base: other}, "clip.start"
     )
-    seconds = starting.takes(other)
-    if seconds is not None:
-        st.caption(t("setup.takes", lang, duration=duration(seconds, lang)))
+    estimate.note(other)
 
 
 def _named(one: Subject | None, key: str, lang: str) -> list[tuple[str, Subject]]:

@@ -10,16 +10,21 @@ import streamlit as st
 from rnnlab.config import TrainConfig
 from rnnlab.errors import RNNLabError
 from rnnlab.recipes import RECIPES
+from rnnlab.runs.questions import MAX_TEXT
 from rnnlab.runs.store import RunRecord
 from rnnlab.view.data.facts import TextFacts
+from rnnlab.view.data.highlight import literal
 from rnnlab.view.diagnose import charts, gap, sentences, starting, subject, tables
 from rnnlab.view.diagnose.subject import Subject
-from rnnlab.view.language.i18n import duration, t
-from rnnlab.view.page import asking, chart, session
+from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.numbers import percent
+from rnnlab.view.page import asking, chart, estimate, names, session
+from rnnlab.view.page.forms import Edition
 
 GAPS = 400
 """Gaps on which two networks are measured."""
 NETWORKS = ("A10-cloze", "A10-one-way")
+_FORM = Edition("cloze")
 _SENTENCE = "cloze.sentence"  # what the text field began with, and the right answer where it is known
 
 
@@ -40,7 +45,7 @@ def draw(one: Subject) -> None:
     for run in here.values():
         asking.follow(run)
         if run.live:
-            text = t("cloze.training", lang, name=subject.name_of(run), epoch=run.epoch, total=run.num_epochs)
+            text = t("cloze.training", lang, name=plain(names.label(run)), epoch=run.epoch, total=run.num_epochs)
             st.progress(run.epoch / max(run.num_epochs, 1), text=text)
     able = {name: run for name, run in here.items() if _epoch(run) is not None}
     if not able:
@@ -72,9 +77,7 @@ def _epoch(run: RunRecord) -> int | None:
 def _offer(missing: dict[str, TrainConfig], lang: str) -> None:
     st.info(t("cloze.missing", lang, names=t("list.join", lang).join(missing)), icon=":material/info:")
     starting.start_button(t("cloze.start", lang), missing, "cloze.start", primary=True)
-    times = [starting.takes(config) for config in missing.values()]
-    if all(one is not None for one in times):
-        st.caption(t("setup.takes", lang, duration=duration(sum(one for one in times if one is not None), lang)))
+    estimate.note(*missing.values())
 
 
 def _accuracy(able: dict[str, RunRecord], lang: str) -> None:
@@ -96,7 +99,7 @@ def _accuracy(able: dict[str, RunRecord], lang: str) -> None:
                 t("cloze.network", lang): t(f"cloze.{name}", lang),
                 t("cloze.train", lang): _share(train),
                 t("cloze.held_out", lang): _share(held),
-                t("cloze.held_out5", lang): sentences.percent(held["top5"]) if held else "–",
+                t("cloze.held_out5", lang): percent(held["top5"]) if held else "–",
                 t("chart.epoch", lang): str(_epoch(able[name])),
             }
         )
@@ -113,7 +116,7 @@ def _accuracy(able: dict[str, RunRecord], lang: str) -> None:
 
 
 def _share(part: dict[str, Any] | None) -> str:
-    return sentences.percent(part["accuracy"]) if part else "–"
+    return percent(part["accuracy"]) if part else "–"
 
 
 # one's own sentence
@@ -121,13 +124,13 @@ def _share(part: dict[str, Any] | None) -> str:
 
 def _play(able: dict[str, RunRecord], one: Subject, lang: str) -> None:
     st.markdown(f"**{t('cloze.play', lang)}**")
-    edition, sentence, answer = st.session_state.get(_SENTENCE) or (0, _example(one), "")
+    sentence, answer = st.session_state.get(_SENTENCE) or (_example(one), "")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         typed = st.text_input(
             t("cloze.sentence", lang),
             sentence,
-            key=session.key(f"cloze.typed.{edition}"),
-            max_chars=gap.MAX_TEXT,
+            key=session.key(_FORM.key("typed")),
+            max_chars=MAX_TEXT,
             placeholder=t("cloze.placeholder", lang),
             width=460,
         )
@@ -136,7 +139,7 @@ def _play(able: dict[str, RunRecord], one: Subject, lang: str) -> None:
             icon=":material/casino:",
             key="cloze.pick",
             on_click=_pick,
-            args=(one, edition),
+            args=(one,),
             help=t("cloze.pick.help", lang),
             disabled=one.scene.text is None,
         )
@@ -160,12 +163,12 @@ def _play(able: dict[str, RunRecord], one: Subject, lang: str) -> None:
                 key, lambda run=run, epoch=epoch: client.fill_gap(run.id, before, after, epoch)  # type: ignore[misc]
             )  # fmt: skip
             if found.value is None:
-                asking.explain(found, f"fill.{run.id}.{edition}", 150)
+                asking.explain(found, f"fill.{run.id}.{_FORM.number}", 150)
                 continue
             top = found.value["top"]
             best, probability = top[0]
             said = t(
-                "cloze.says", lang, character=sentences.shown(str(best)), share=sentences.percent(float(probability))
+                "cloze.says", lang, character=literal(str(best)), share=percent(float(probability))
             )  # fmt: skip
             chart.show(
                 charts.choices(lang, one.scene.theme),
@@ -175,7 +178,7 @@ def _play(able: dict[str, RunRecord], one: Subject, lang: str) -> None:
             )
             st.caption(t("cloze.sees_both" if found.value["sees_after"] else "cloze.sees_before", lang))
     if answer:
-        st.caption(t("cloze.answer", lang, character=sentences.shown(answer)))
+        st.caption(t("cloze.answer", lang, character=literal(answer)))
 
 
 def _example(one: Subject) -> str:
@@ -194,7 +197,7 @@ def _source(text: TextFacts) -> str:
     return text.held_out if len(text.held_out) > 200 else text.train
 
 
-def _pick(one: Subject, edition: int) -> None:
+def _pick(one: Subject) -> None:
     text = one.scene.text
     if text is None:
         return
@@ -202,4 +205,5 @@ def _pick(one: Subject, edition: int) -> None:
     places = (random.randrange(gap.REACH, len(source) - gap.REACH) for _ in range(2000))
     found = gap.find(source, set(text.train), places)
     if found is not None:
-        st.session_state[_SENTENCE] = (edition + 1, *found)
+        st.session_state[_SENTENCE] = found
+        _FORM.renew()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from rnnlab.errors import RNNLabError
+from rnnlab.runs.questions import MAX_TEXT
 
 MARKS = "＿_"
 """What stands for the missing character: a wide or a plain underscore."""
-MAX_TEXT = 200
 REACH = 12
 """Characters on each side of a gap that is cut from a text."""
 

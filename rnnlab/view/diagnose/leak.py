@@ -6,10 +6,11 @@ import streamlit as st
 
 from rnnlab.config import TrainConfig
 from rnnlab.events import Diagnosis
-from rnnlab.view.data.highlight import highlighted, visible
+from rnnlab.view.data.highlight import highlighted, literal
 from rnnlab.view.diagnose import charts, cloze, sentences, starting, tables
 from rnnlab.view.diagnose.subject import Subject
-from rnnlab.view.language.i18n import number, plain, t
+from rnnlab.view.language.i18n import t
+from rnnlab.view.language.numbers import number
 from rnnlab.view.page import asking, chart
 
 
@@ -23,7 +24,7 @@ def draw(one: Subject) -> None:
     if answer is None:
         starting.nothing_to_ask(one)
     elif answer.value is None:
-        asking.explain(answer, f"leak.{one.id}.{one.epoch}", 240)
+        asking.explain(answer, f"leak.{one.identity}.{one.epoch}", 240)
     else:
         _perplexities(answer.value, one.config, lang)
         _positions(answer.value, one.config, lang, scene.theme)
@@ -96,9 +97,9 @@ def _windows(one: Subject) -> None:
         t(
             "leak.window.note",
             lang,
-            read=plain(visible(first[0])),
-            needed=plain(visible(after)),
-            last=plain(visible(second[-1])),
+            read=literal(first[0]),
+            needed=literal(after),
+            last=literal(second[-1]),
         )
     )
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from rnnlab.events import Diagnosis
+from rnnlab.view.data.identity import Identity
 from rnnlab.view.diagnose import charts, sentences, starting
 from rnnlab.view.diagnose import tables as diagnose_tables
 from rnnlab.view.diagnose.subject import Subject
-from rnnlab.view.language.i18n import number, t
+from rnnlab.view.language.i18n import t
+from rnnlab.view.language.numbers import number
 from rnnlab.view.page import asking, chart
 
 _WANTED = "diagnose.every_checkpoint"
@@ -38,9 +40,9 @@ def _measured(one: Subject) -> dict[int, Diagnosis]:
     if not one.epochs:
         starting.nothing_to_ask(one)
         return found
-    wanted: set[str] = st.session_state.setdefault(_WANTED, set())
+    wanted: set[Identity] = st.session_state.setdefault(_WANTED, set())
     missing = [epoch for epoch in one.epochs if epoch not in found]
-    asked = missing if one.id in wanted else [one.epoch] if one.epoch in missing else []
+    asked = missing if one.identity in wanted else [one.epoch] if one.epoch in missing else []
     waiting = []
     for epoch in asked:
         answer = one.diagnose(epoch)
@@ -55,13 +57,13 @@ def _measured(one: Subject) -> dict[int, Diagnosis]:
     if waiting:
         done = len(asked) - len(waiting)
         st.progress(done / len(asked), text=t("over.measuring", lang, done=done, total=len(asked)))
-    elif one.id not in wanted and len(missing) > 1 and one.record is not None:
+    elif one.identity not in wanted and len(missing) > 1 and one.record is not None:
         st.button(
             t("over.all", lang, count=len(missing)),
             icon=":material/analytics:",
             key="over.all",
             on_click=wanted.add,
-            args=(one.id,),
+            args=(one.identity,),
             help=t("over.all.help", lang),
         )
     return found

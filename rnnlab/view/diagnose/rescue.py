@@ -15,7 +15,8 @@ from rnnlab.view.data.history import History
 from rnnlab.view.diagnose import charts, sentences, starting, subject, tables
 from rnnlab.view.diagnose.sentences import Attempt
 from rnnlab.view.diagnose.subject import Subject
-from rnnlab.view.language.i18n import number, plain, t
+from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import recipe_title, value_text
 from rnnlab.view.page import chart
 

@@ -15,9 +15,10 @@ from typing import Literal
 from rnnlab.config import TrainConfig
 from rnnlab.events import Diagnosis, EpochFinished
 from rnnlab.text import quotes
-from rnnlab.view.data.highlight import visible
+from rnnlab.view.data.highlight import literal
 from rnnlab.view.data.history import History
-from rnnlab.view.language.i18n import number, plain, t
+from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.numbers import number, percent, small
 
 NEAR = 0.10
 """A perplexity this close to the unigram value, relatively, counts as standing there."""
@@ -27,22 +28,6 @@ AGREES = 1.1
 """Two perplexities whose ratio is below this, whichever is the greater, count as the same."""
 SLOWER = 1.15
 """A ratio of times that is more than what the machine varies by."""
-
-
-def percent(share: float) -> str:
-    """Write a share as a percentage of two significant digits: 1.4%, 12%."""
-    value = abs(share) * 100
-    return f"{value:.0f}%" if value >= 9.95 else f"{value:.2g}%"
-
-
-def small(value: float) -> str:
-    """Write a number of which only the size matters, once it is near zero: 0.31, 0.012, < 0.001."""
-    return "< 0.001" if 0 < value < 0.001 else number(value, 2)
-
-
-def shown(character: str) -> str:
-    """Write one character so that a blank can be seen, with no markup."""
-    return plain(visible(character))
 
 
 # six layers
@@ -117,7 +102,7 @@ def outputs(found: Diagnosis, config: TrainConfig, texts: Mapping[str, str], lan
         return t("find.outputs.none", lang)
     character, mean, frequency = max(found.outputs, key=lambda one: one[1])
     said = t(
-        "find.outputs", lang, character=shown(character), mean=percent(mean), frequency=percent(frequency)
+        "find.outputs", lang, character=literal(character), mean=percent(mean), frequency=percent(frequency)
     )  # fmt: skip
     written = "".join(text[len(prefix) :] for prefix, text in texts.items())
     if not written:
@@ -127,7 +112,7 @@ def outputs(found: Diagnosis, config: TrainConfig, texts: Mapping[str, str], lan
     greedy = config.decoding == "greedy" or (config.decoding == "top_k" and config.top_k == 1)
     if share > 0.9:
         key = "one" if favourite != character else "blanks" if greedy else "same"
-        return f"{said} {t(f'find.outputs.{key}', lang, character=shown(favourite), share=percent(share))}"
+        return f"{said} {t(f'find.outputs.{key}', lang, character=literal(favourite), share=percent(share))}"
     # who takes the most probable character writes another one only where the output has changed; who draws does so
     # from an output that never changes, too
     key = "varied" if greedy else "drawn"
@@ -302,8 +287,11 @@ def loops(texts: Mapping[str, str], lang: str) -> str:
         generated = text[len(prefix) :]
         period = quotes.loop_period(generated)
         if period:
-            loop = generated[-period:]
-            said.append(t("find.loop.yes", lang, prefix=plain(prefix), period=period, loop=shown(loop[:20])))
+            loop = literal(generated[-period:][:20])
+            if period == 1:
+                said.append(t("find.loop.one", lang, prefix=plain(prefix), loop=loop))
+            else:
+                said.append(t("find.loop.yes", lang, prefix=plain(prefix), period=period, loop=loop))
         else:
             said.append(t("find.loop.no", lang, prefix=plain(prefix)))
     return " ".join(said)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import streamlit as st
 
-from rnnlab.config import TrainConfig
 from rnnlab.events import Diagnosis
 from rnnlab.view.data import recorded
+from rnnlab.view.data.identity import Identity
 from rnnlab.view.diagnose import charts, rescue, sentences, starting, subject
 from rnnlab.view.diagnose import tables as diagnose_tables
+from rnnlab.view.diagnose.address import ADDRESS
 from rnnlab.view.diagnose.subject import Subject
-from rnnlab.view.language.i18n import duration, number, plain, t
-from rnnlab.view.page import address, asking, chart, session
+from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.numbers import number, percent, small
+from rnnlab.view.language.settings import phrase
+from rnnlab.view.page import address, asking, chart, estimate, names, session
 
 DEMONSTRATION = 24
 """Epochs in which the cost of denormal numbers is measured: the gradients of six layers vanish within ten."""
 _BESIDE = "diagnose.beside"
+_USUAL = Identity.of_recording("A8")
 
 
 def draw(one: Subject) -> None:
@@ -52,7 +56,7 @@ def _plateau(one: Subject, answer: asking.Answer[Diagnosis] | None, found: Diagn
         starting.nothing_to_ask(one)
         return
     if found is None:
-        asking.explain(answer, f"layers.{one.id}.{one.epoch}", 240)
+        asking.explain(answer, f"layers.{one.identity}.{one.epoch}", 240)
         return
     st.subheader(t("layers.verdict", lang), anchor=False)
     color, icon = ("orange", "block") if found.stuck else ("green", "check")
@@ -60,10 +64,10 @@ def _plateau(one: Subject, answer: asking.Answer[Diagnosis] | None, found: Diagn
     st.markdown(f":{color}-badge[:material/{icon}: {word}] {sentences.verdict(found, lang)}")
     with st.grid(3, min_column_width=170, gap="small"):
         ratio = found.perplexity / found.unigram_perplexity - 1 if found.perplexity is not None else None
-        against = "∞" if ratio is None else f"{'+' if ratio >= 0 else '−'}{sentences.percent(ratio)}"
+        against = "∞" if ratio is None else f"{'+' if ratio >= 0 else '−'}{percent(ratio)}"
         st.metric(t("layers.against", lang), against, help=t("layers.against.help", lang))
-        st.metric(t("layers.kl", lang), sentences.small(found.kl_to_unigram), help=t("layers.kl.help", lang))
-        st.metric(t("layers.moves", lang), sentences.small(found.sensitivity), help=t("layers.moves.help", lang))
+        st.metric(t("layers.kl", lang), small(found.kl_to_unigram), help=t("layers.kl.help", lang))
+        st.metric(t("layers.moves", lang), small(found.sensitivity), help=t("layers.moves.help", lang))
     left, right = st.columns([3, 2], gap="large")
     said = sentences.outputs(found, one.config, one.texts, lang)
     with left:
@@ -98,7 +102,7 @@ def _gradients(one: Subject) -> None:
 def _heat(one: Subject, key: str) -> None:
     scene, lang = one.scene, one.scene.lang
     last = scene.history.last
-    st.markdown(f"**{plain(one.name)}** · {t('summary.layers', lang, count=one.config.num_layers)}")
+    st.markdown(f"**{plain(one.name)}** · {phrase('num_layers', one.config, lang)}")
     if last is None or not last.grad_norm_by_layer:
         st.caption(t("find.plateau.none", lang))
         return
@@ -113,28 +117,34 @@ def _heat(one: Subject, key: str) -> None:
 def _beside(one: Subject) -> Subject | None:
     """Let the reader choose a run to set beside; by default two layers."""
     lang = one.scene.lang
-    names = [name for name in recorded.names() if f"recorded:{name}" != one.id and recorded.label(name).num_epochs]
-    runs = [run for run in subject.runs() if run.epoch and f"run:{run.id}" != one.id]
-    options = [*(f"recorded:{name}" for name in names), *(f"run:{run.id}" for run in runs)]
-    if not options:
+    tapes = {name: recorded.label(name) for name in recorded.names()}
+    layers = {Identity.of_recording(name): tape.config.num_layers for name, tape in tapes.items() if tape.num_epochs}
+    layers |= {Identity.of_run(run.id): run.config.num_layers for run in subject.runs() if run.epoch}
+    layers.pop(one.identity, None)
+    if not layers:
         return None
-    layers = {f"recorded:{name}": recorded.label(name).config.num_layers for name in names}
-    layers |= {f"run:{run.id}": run.config.num_layers for run in runs}
-    default = "recorded:A8" if "recorded:A8" in options else min(options, key=lambda name: abs(layers[name] - 2))
-    chosen = st.session_state.get(_BESIDE) or st.query_params.get("beside")
-    chosen = chosen if chosen in options else default
-    address.parameters(beside=chosen if chosen != default else None)
-    key = session.key(f"diagnose.beside.{chosen}.{one.id}")
+    default = _USUAL if _USUAL in layers else min(layers, key=lambda other: abs(layers[other] - 2))
+    address.once("diagnose.beside", _read_url)
+    asked = Identity.parse(st.session_state.get(_BESIDE) or "")
+    chosen = asked if asked in layers else default
+    ADDRESS.write(beside=str(chosen) if chosen != default else None)
+    options = [str(other) for other in layers]
+    key = session.key(f"diagnose.beside.{chosen}.{one.identity}")
     st.selectbox(
         t("layers.beside", lang),
         options,
-        options.index(chosen),
+        options.index(str(chosen)),
         key=key,
-        format_func=subject.label,
+        format_func=lambda other: names.choice(Identity.parse(other)),
         on_change=_beside_changed,
         args=(key,),
     )
     return subject.of(chosen)
+
+
+def _read_url() -> None:
+    if ADDRESS.says("beside"):
+        st.session_state[_BESIDE] = ADDRESS.get("beside")
 
 
 def _beside_changed(key: str) -> None:
@@ -189,10 +199,4 @@ def _demonstration(one: Subject) -> None:
         {f"{base}/on": flushed, f"{base}/off": kept},
         "diagnose.demonstration",
     )
-    _cost([flushed, kept], lang)
-
-
-def _cost(configs: list[TrainConfig], lang: str) -> None:
-    times = [starting.takes(config) for config in configs]
-    if all(one is not None for one in times):
-        st.caption(t("setup.takes", lang, duration=duration(sum(one for one in times if one is not None), lang)))
+    estimate.note(flushed, kept)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import streamlit as st
 
 from rnnlab.config import TrainConfig
-from rnnlab.errors import RNNLabError
 from rnnlab.recipes import RECIPES
 from rnnlab.text import corpora
+from rnnlab.view.data.identity import Identity
 from rnnlab.view.diagnose.subject import Subject
-from rnnlab.view.language.i18n import duration, t
+from rnnlab.view.language.i18n import t
 from rnnlab.view.language.settings import recipe_label
-from rnnlab.view.page import session
+from rnnlab.view.page import estimate, names, session
+from rnnlab.view.page.forms import Problems
 
 RECIPE = {"layers": "A9", "directions": "A10", "clipping": "A8-repaired", "overfitting": "A2"}
 """The experiment that shows each topic best."""
@@ -22,11 +22,11 @@ CHOSEN = "diagnose.chosen"
 """Where the session keeps whom it examines, by topic."""
 TOPIC = "diagnose.topic"
 """Where it keeps the topic."""
-PROBLEM = "diagnose.problem"
-"""Where it keeps what a click or the URL got wrong, until the page says it."""
+PROBLEMS = Problems("diagnose")
+"""What a click was refused, until the page says it."""
 
 
-def show(identity: str, topic: str | None = None) -> None:
+def show(identity: Identity, topic: str | None = None) -> None:
     """Examine another run or recording from now on."""
     st.session_state.setdefault(CHOSEN, {})[topic or st.session_state[TOPIC]] = identity
 
@@ -61,9 +61,7 @@ def _start_recipe(topic: str, name: str | None = None, primary: bool = False) ->
         key = f"diagnose.start.{recipe.id}"
         label = t("diagnose.start", lang, id=recipe.id)
         start_button(label, {recipe.id: recipe.config}, key, topic=topic, primary=primary)
-        seconds = takes(recipe.config)
-        if seconds is not None:
-            st.caption(t("setup.takes", lang, duration=duration(seconds, lang)), width="content")
+        estimate.note(recipe.config, width="content")
 
 
 def start_button(
@@ -86,17 +84,9 @@ def start_button(
         icon=":material/play_arrow:",
         type="primary" if primary else "secondary",
         help=t("diagnose.start.help", session.language()),
-        on_click=guarded,
+        on_click=PROBLEMS.guard,
         args=(_start, dict(configs), topic),
     )
-
-
-def guarded(act: Callable[..., None], *args: Any) -> None:
-    """Call `act` from a button; what it is refused is said by the page that follows."""
-    try:
-        act(*args)
-    except RNNLabError as error:
-        st.session_state[PROBLEM] = error
 
 
 def _start(configs: dict[str, TrainConfig], topic: str | None) -> None:
@@ -106,20 +96,11 @@ def _start(configs: dict[str, TrainConfig], topic: str | None) -> None:
         is_it = base in RECIPES and RECIPES[base].matches(config)
         run_id = session.start_run(config, name=base if is_it else "", based_on="" if is_it else base)
         if topic and number == 0:
-            show(f"run:{run_id}", topic)
-
-
-def takes(config: TrainConfig) -> float | None:
-    """Return how long a run will take here, in seconds, or None."""
-    try:
-        per_epoch = session.client().seconds_per_epoch(config)
-    except RNNLabError:
-        return None
-    return per_epoch * config.num_epochs if per_epoch is not None else None
+            show(Identity.of_run(run_id), topic)
 
 
 def base_recipe(one: Subject) -> str:
     """Return the id of the recipe that a subject is, or departs from."""
     if one.record is not None:
-        return one.record.name or one.record.based_on or "A9"
+        return names.recipe_id(one.record) or "A9"
     return one.name

@@ -7,16 +7,14 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from rnnlab.config import TrainConfig
+from rnnlab.config import TrainConfig, in_section
 from rnnlab.errors import RunError
 from rnnlab.events import Diagnosis
-from rnnlab.recipes import RECIPES
 from rnnlab.runs.store import RunRecord
 from rnnlab.view.data import recorded
+from rnnlab.view.data.identity import Identity
 from rnnlab.view.data.recorded import Recording
-from rnnlab.view.language.i18n import t
-from rnnlab.view.language.settings import recipe_label, summary
-from rnnlab.view.page import asking, session
+from rnnlab.view.page import asking, names, session
 from rnnlab.view.watch import scenes
 from rnnlab.view.watch.scenes import Scene
 
@@ -47,14 +45,15 @@ class Subject:
     epoch: int | None
 
     @property
-    def id(self) -> str:
-        """Its name in widgets and in the session."""
-        return f"run:{self.record.id}" if self.record else f"recorded:{self.scene.id.removeprefix('recorded-')}"
+    def identity(self) -> Identity:
+        """Which run or recording it is."""
+        assert self.scene.identity is not None
+        return self.scene.identity
 
     @property
     def name(self) -> str:
         """What charts and tables call it."""
-        return name_of(self.record) if self.record else self.scene.id.removeprefix("recorded-")
+        return names.label(self.record) if self.record else self.identity.name
 
     @property
     def config(self) -> TrainConfig:
@@ -129,9 +128,7 @@ def find(config: TrainConfig, *, epochs_too: bool = True) -> RunRecord | None:
         config: the settings.
         epochs_too: whether the number of epochs, the prefixes and the way of writing must agree too.
     """
-    free = (
-        () if epochs_too else ("num_epochs", "pred_period", "num_preds", "prefixes", "decoding", "temperature", "top_k")
-    )
+    free = () if epochs_too else ("num_epochs", *in_section("generation"))
     same = [
         one
         for one in st.session_state[_RUNS]
@@ -148,37 +145,12 @@ def stamp(run_id: str, epoch: int) -> str:
     return names[-1] if names else ""
 
 
-def name_of(record: RunRecord) -> str:
-    """Name a run in a few characters: its title, its recipe or what it departs from, and its id."""
-    lang = session.language()
-    name = record.title or record.name or (t("setup.based_on", lang, id=record.based_on) if record.based_on else "")
-    return f"{name} · {record.id}" if name else record.id
-
-
-def label(identity: str) -> str:
-    """Name a run or a recording where one is chosen."""
-    kind, _, name = identity.partition(":")
-    if kind == "run":
-        try:
-            return run_label(session.store().run(name))
-        except RunError:
-            return name
-    return t("recorded.badge", session.language(), title=recipe_label(RECIPES[name], session.language()))
-
-
-def run_label(record: RunRecord) -> str:
-    """Name a run of this server where one is chosen."""
-    lang = session.language()
-    return f"{name_of(record)} · {summary(record.config, lang)}"
-
-
-def of(identity: str) -> Subject | None:
+def of(identity: Identity) -> Subject | None:
     """Return the subject that goes by `identity`; one that is gone is said."""
-    kind, _, name = identity.partition(":")
-    if kind == "recorded":
-        return of_recording(recorded.recording(name))
+    if identity.recorded:
+        return of_recording(recorded.recording(identity.name))
     try:
-        return of_run(session.store().run(name))
+        return of_run(session.store().run(identity.name))
     except RunError as error:
         session.complain(error)
         return None
@@ -188,7 +160,7 @@ def of_recording(recording: Recording) -> Subject:
     """Return a recording, whole, as a subject."""
     scene = scenes.recorded_scene(recording, recording.history.epoch, session.language(), session.theme())
     epochs = tuple(sorted(scene.history.probes))
-    return Subject(scene, None, epochs, _epoch_of(f"recorded:{recording.name}", epochs))
+    return Subject(scene, None, epochs, _epoch_of(Identity.of_recording(recording.name), epochs))
 
 
 def of_run(record: RunRecord) -> Subject:
@@ -200,14 +172,14 @@ def of_run(record: RunRecord) -> Subject:
     return Subject(scene, record, epochs, _newest(record, epochs))
 
 
-def _epoch_of(identity: str, epochs: tuple[int, ...]) -> int | None:
+def _epoch_of(identity: Identity, epochs: tuple[int, ...]) -> int | None:
     asked = st.session_state.get(EPOCH, {}).get(identity)
     return asked if asked in epochs else epochs[-1] if epochs else None
 
 
 def _newest(record: RunRecord, epochs: tuple[int, ...]) -> int | None:
     """Return the checkpoint to look at; of a run that trains the one that was the newest when the look began."""
-    epoch = _epoch_of(f"run:{record.id}", epochs)
+    epoch = _epoch_of(Identity.of_run(record.id), epochs)
     if epoch is None or not record.live:
         return epoch
     anchor: dict[str, int] = st.session_state.setdefault(_ANCHOR, {})

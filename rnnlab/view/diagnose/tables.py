@@ -12,8 +12,8 @@ import pyarrow as pa
 from rnnlab.events import Diagnosis, EpochFinished
 from rnnlab.view.data.highlight import visible
 from rnnlab.view.data.history import History
-from rnnlab.view.diagnose.sentences import percent
-from rnnlab.view.language.i18n import number
+from rnnlab.view.data.thinning import thin
+from rnnlab.view.language.numbers import number, percent
 from rnnlab.view.language.settings import layer_names
 from rnnlab.view.page.arrow import ipc
 
@@ -81,11 +81,11 @@ def line_tables(series: Iterable[Series], rules: Iterable[tuple[float, str]] = (
     for order, one in enumerate(series):
         for epoch, value, _ in one.points:
             _append(lines, epoch=epoch, value=value, series=one.name, order=float(order))
-        stride = 1 if one.marked else max(1, -(-len(one.points) // MAX_TARGETS))
-        for epoch, value, text in [*one.points[:-1:stride], *one.points[-1:]]:
+        count = len(one.points)
+        for epoch, value, text in one.points if one.marked else [one.points[i] for i in thin(count, MAX_TARGETS)]:
             _append(
                 targets, epoch=epoch, value=value, shown=text, series=one.name, order=float(order),
-                mark=1.0 if one.marked or len(one.points) == 1 else 0.0,
+                mark=1.0 if one.marked or count == 1 else 0.0,
             )  # fmt: skip
     ruled = list(rules)
     end = max(lines["epoch"], default=1.0)

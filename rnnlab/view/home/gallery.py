@@ -1,4 +1,4 @@
-"""The published experiments: recorded runs to watch, and each one click away from training."""
+"""The gallery of the published experiments: recorded runs to watch, with links to train them."""
 
 from __future__ import annotations
 
@@ -8,32 +8,38 @@ from functools import cache, partial
 
 import streamlit as st
 
-from rnnlab.errors import RecipeError
 from rnnlab.recipes import RECIPES, Recipe
 from rnnlab.view.data import recorded
 from rnnlab.view.data.recorded import Recording
-from rnnlab.view.language.i18n import number, t
+from rnnlab.view.data.thinning import thin
+from rnnlab.view.home.address import ADDRESS
+from rnnlab.view.language.i18n import t
+from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import recipe_label, recipe_title
 from rnnlab.view.page import address, folded, session
+from rnnlab.view.page.forms import Edition
 from rnnlab.view.page.style import PALETTE
 
 _GROUPS = ("A", "B", "X")
 _CHOSEN = "gallery.chosen"
+_FORM = Edition("gallery")
 WIDTH, HEIGHT = 96, 40
-"""Of the small curve on a card, in pixels."""
+"""Size of the small curve on a card, in pixels."""
 BESIDE = 108
-"""Width of the words beside it: both fit the narrowest card."""
+"""Width of the text beside it, in pixels; both fit into the narrowest card."""
+POINTS = 48
+"""Points of the small curve."""
 
 
-def pick(usual: Recording) -> Recording | None:
-    """Let the reader pick a recorded run, by the URL (``recording=``) or here; `usual` until then.
+def pick(default: Recording) -> Recording | None:
+    """Draw the choice of a recorded run and return it; the URL keeps it as ``recording``.
 
-    Returns None, and says so, where the chosen experiment has not been recorded.
+    Returns None, with a message on the page, if the chosen experiment has not been recorded.
     """
-    lang, key = session.language(), session.key("gallery.recording")
-    if key not in st.session_state:  # the page begins anew
-        _read_url()
-    chosen = st.session_state.get(_CHOSEN, usual.name)
+    lang = session.language()
+    address.once("gallery", _read_url)
+    key = session.key(_FORM.key("recording"))
+    chosen = st.session_state.get(_CHOSEN, default.name)
     options = list(RECIPES)
     st.selectbox(
         t("gallery.pick", lang),
@@ -47,30 +53,26 @@ def pick(usual: Recording) -> Recording | None:
         help=t("gallery.pick.help", lang),
         width=560,
     )
-    address.parameters(recording=st.session_state.get(_CHOSEN))
-    found = recorded.choose_exactly(chosen)
-    if found is None:
+    ADDRESS.write(recording=st.session_state.get(_CHOSEN))
+    recording = recorded.choose_exactly(chosen)
+    if recording is None:
         st.info(t("gallery.not_recorded", lang, id=chosen), icon=":material/movie_off:")
         _link(RECIPES[chosen])
-    return found
+    return recording
 
 
 def _read_url() -> None:
-    asked = st.query_params.get("recording")
-    if asked is None:
-        return
-    exact = next((one for one in RECIPES if one.lower() == asked.strip().lower()), None)
-    try:
-        st.session_state[_CHOSEN] = exact or recorded.ask(asked).name
-    except RecipeError as error:
-        session.complain(error)
+    _FORM.renew()
+    asked = ADDRESS.get("recording")
+    if asked:
+        st.session_state[_CHOSEN] = asked
 
 
 def _picked(key: str) -> None:
     chosen = st.session_state.get(key)
     if chosen in RECIPES:
         st.session_state[_CHOSEN] = chosen
-        address.parameters(epoch=None)  # that of another recording
+        ADDRESS.write(epoch=None)  # the epoch belonged to the previous recording
 
 
 def _option(name: str, lang: str) -> str:
@@ -79,7 +81,7 @@ def _option(name: str, lang: str) -> str:
 
 
 def draw() -> None:
-    """Show the experiments by family: the first one open, the others a click away."""
+    """Draw the experiments by group: the first group open, the others folded."""
     lang, (first, *others) = session.language(), _GROUPS
     st.subheader(t(f"gallery.{first}", lang), anchor=False)
     _note(first)
@@ -104,15 +106,15 @@ def _note(group: str) -> None:
 
 
 def _members(group: str) -> tuple[list[Recipe], list[Recipe]]:
-    members = [one for one in RECIPES.values() if one.group == group]
-    main = [one for one in members if "-" not in one.id]
-    return main, [one for one in members if one not in main]
+    members = [recipe for recipe in RECIPES.values() if recipe.group == group]
+    main = [recipe for recipe in members if "-" not in recipe.id]
+    return main, [recipe for recipe in members if recipe not in main]
 
 
 def _cards(members: list[Recipe]) -> None:
     with st.grid("auto", min_column_width=250, gap="small"):
-        for one in members:
-            _card(one)
+        for recipe in members:
+            _card(recipe)
 
 
 def _card(recipe: Recipe) -> None:
@@ -124,28 +126,26 @@ def _card(recipe: Recipe) -> None:
             if recipe.id not in recorded.names():
                 st.caption(t("gallery.none", lang), width=WIDTH)
             elif recipe.config.num_epochs:
-                # an image of Streamlit's brings a button of its own, one more stop for the keyboard on each card
+                # not st.image, which adds a button, that is, a tab stop on each card
                 st.markdown(_small_curve(recipe.id, lang, PALETTE[session.theme()]["live"]), width="content")
 
 
 @cache
 def _small_curve(name: str, lang: str, color: str) -> str:
-    """Return the perplexity curve of a recorded run on a log axis, as a Markdown image with what it says."""
-    one = recorded.recording(name)
-    epochs = one.history.epochs
-    kept = epochs[:: -(-len(epochs) // 48)]
-    kept = kept if kept[-1] is epochs[-1] else [*kept, epochs[-1]]
-    top = math.log(one.vocab_size)
-    places = []
-    for event in kept:
+    """Return the perplexity curve of a recorded run on a log axis, as a Markdown image with alternative text."""
+    recording = recorded.recording(name)
+    epochs = recording.history.epochs
+    top = math.log(recording.vocab_size)
+    points = []
+    for event in (epochs[i] for i in thin(len(epochs), POINTS)):
         value = top if event.perplexity is None else min(max(math.log(event.perplexity), 0.0), top)
-        places.append(f"{2 + 92 * event.epoch / epochs[-1].epoch:.1f},{2 + 36 * (1 - value / top):.1f}")
-    said = t("gallery.curve_alt", lang, first=number(epochs[0].perplexity, 4), last=number(epochs[-1].perplexity, 4))
+        points.append(f"{2 + 92 * event.epoch / epochs[-1].epoch:.1f},{2 + 36 * (1 - value / top):.1f}")
+    alt = t("gallery.curve_alt", lang, first=number(epochs[0].perplexity, 4), last=number(epochs[-1].perplexity, 4))
     drawing = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}">'
-        f'<polyline points="{" ".join(places)}" fill="none" stroke="{color}" stroke-width="1.6"/></svg>'
+        f'<polyline points="{" ".join(points)}" fill="none" stroke="{color}" stroke-width="1.6"/></svg>'
     )
-    return f"![{said}](data:image/svg+xml;base64,{base64.b64encode(drawing.encode()).decode()})"
+    return f"![{alt}](data:image/svg+xml;base64,{base64.b64encode(drawing.encode()).decode()})"
 
 
 def _published(recipe: Recipe) -> str:

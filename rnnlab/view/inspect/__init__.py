@@ -1,0 +1,1 @@
+"""The Inspect page: a trained network, character by character."""

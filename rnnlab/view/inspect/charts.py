@@ -1,21 +1,23 @@
-"""The charts of the microscope: heat maps of states along a text, one unit along it, the next character."""
+"""The charts of the Inspect page: states along a text, a single unit along a text, the next character."""
 
 from __future__ import annotations
 
 from functools import cache
 from typing import Any
 
+from rnnlab.cells import CELLS, ROLES
 from rnnlab.view.language.i18n import t
+from rnnlab.view.page.charts import layer
 from rnnlab.view.page.style import LAYER_COLORS, LAYER_DASHES, PALETTE, altair, specification
 
 HEATMAP_TABLES = ("cells", "now")
 UNIT_TABLES = ("lines", "now")
 CANDIDATE_TABLES = ("candidates",)
 
-STATES = ("H", "C", "input_gate", "forget_gate", "output_gate", "update_gate", "reset_gate", "candidate")
+STATES = (*dict.fromkeys(state for cell in CELLS.values() for state in cell.states), *ROLES)
 """States and gates, in the order of their colours."""
 
-# from -1 over 0 to 1; from 0 to 1; zero is the page in both themes
+# colours from -limit over 0 to limit, and from 0 to 1; 0 has the background colour of the theme
 _DIVERGING = {
     "light": ["#8A3F0C", "#DB9A62", "#F6F4EE", "#7FAEDD", "#124680"],
     "dark": ["#F2B27C", "#9A5A22", "#20242B", "#2F6AA6", "#A5CBF2"],
@@ -24,21 +26,21 @@ _SEQUENTIAL = {
     "light": ["#F6F4EE", "#9CC3C0", "#3C8480", "#0E4A4C"],
     "dark": ["#20242B", "#25595B", "#4C9C97", "#C3EBE4"],
 }
-# pixels left of the charts, so that their columns stand above each other
+# pixels to the left of the charts, so that their columns are aligned
 _EXTENT = 34
-# the label of a place is its character, after the number that keeps the order: "012a"
+# the label of a position is its character, after the number that keeps the order: "012a"
 _CHARACTER = "slice(datum.label, 3)"
 
 
 @cache
 def heatmap(lang: str, theme: str = "light", limit: float = 0.0, labelled: bool = False) -> dict[str, Any]:
-    """Return a heat map: rows of units, one column for each character.
+    """Return a heat map with a row per unit or bin and a column per character.
 
     Args:
         lang: the language.
         theme: "light" or "dark".
         limit: the colour scale goes from -limit to limit; with 0, from 0 to 1.
-        labelled: whether each row is one unit and bears its number.
+        labelled: whether each row is a single unit, labelled with its number.
 
     Tables: ``cells`` (place, row, value, character, units), ``now`` (place).
     """
@@ -63,7 +65,7 @@ def heatmap(lang: str, theme: str = "light", limit: float = 0.0, labelled: bool 
     scale = alt.Scale(domain=stops, range=colors, interpolate="lab", clamp=True)
     ends = [-limit, 0, limit] if limit else [0, 0.5, 1]
     cells = (
-        alt.Chart(alt.NamedData(name="cells"))
+        layer("cells")
         .mark_rect()
         .encode(
             x=x,
@@ -88,7 +90,7 @@ def heatmap(lang: str, theme: str = "light", limit: float = 0.0, labelled: bool 
 
 @cache
 def unit_lines(lang: str, theme: str = "light") -> dict[str, Any]:
-    """Return one unit along the text: a line for each state or gate that is shown.
+    """Return a chart of a unit along the text, with a line for each state or gate.
 
     Tables: ``lines`` (place, value, series, character), ``now`` (place).
     """
@@ -97,7 +99,7 @@ def unit_lines(lang: str, theme: str = "light") -> dict[str, Any]:
     x = _places()
     order = [t(f"inspect.state.{name}", lang) for name in STATES]
     lines = (
-        alt.Chart(alt.NamedData(name="lines"))
+        layer("lines")
         .mark_line(strokeWidth=1.7, point=alt.OverlayMarkDef(size=70, opacity=0))  # to hover over
         .encode(
             x=x,
@@ -129,14 +131,14 @@ def unit_lines(lang: str, theme: str = "light") -> dict[str, Any]:
 
 @cache
 def candidates(lang: str, theme: str = "light") -> dict[str, Any]:
-    """Return the next characters: a bar for the network's probability, a tick for the share in the training text.
+    """Return a chart of the next characters: bars for the probability, ticks for the share in the training text.
 
-    Table ``candidates`` (rank, probability, share, shown, counted); a share that is not known is null.
+    Table ``candidates`` (rank, probability, share, shown, counted); an unknown share is null.
     """
     alt = altair()
 
     colors = PALETTE[theme]
-    data = alt.NamedData(name="candidates")
+    base = layer("candidates")
     y = alt.Y(
         "rank:O",
         title=None,
@@ -149,29 +151,22 @@ def candidates(lang: str, theme: str = "light") -> dict[str, Any]:
         alt.Tooltip("shown:N", title=t("inspect.chart.network", lang)),
         alt.Tooltip("counted:N", title=t("inspect.chart.counted", lang)),
     ]
-    bars = (
-        alt.Chart(data)
-        .mark_bar(color=colors["live"], fillOpacity=0.85)
-        .encode(y=y, x=alt.X("probability:Q", scale=scale, axis=axis, title=None), tooltip=tips)
+    bars = base.mark_bar(color=colors["live"], fillOpacity=0.85).encode(
+        y=y, x=alt.X("probability:Q", scale=scale, axis=axis, title=None), tooltip=tips
     )
     # inside the bar where it is long, beside it where it is short
-    numbers = (
-        alt.Chart(data)
-        .mark_text(
-            align=alt.expr("datum.probability > 0.8 ? 'right' : 'left'"),
-            dx=alt.expr("datum.probability > 0.8 ? -8 : 8"),
-            fontSize=12,
-        )
-        .encode(
-            y=y,
-            x=alt.X("probability:Q", scale=scale),
-            text="shown:N",
-            color=alt.condition("datum.probability > 0.8", alt.value(colors["page"]), alt.value(colors["text"])),
-        )
+    numbers = base.mark_text(
+        align=alt.expr("datum.probability > 0.8 ? 'right' : 'left'"),
+        dx=alt.expr("datum.probability > 0.8 ? -8 : 8"),
+        fontSize=12,
+    ).encode(
+        y=y,
+        x=alt.X("probability:Q", scale=scale),
+        text="shown:N",
+        color=alt.condition("datum.probability > 0.8", alt.value(colors["page"]), alt.value(colors["text"])),
     )
     ticks = (
-        alt.Chart(data)
-        .transform_filter("isValid(datum.share)")
+        base.transform_filter("isValid(datum.share)")
         .mark_tick(color=colors["book"], thickness=3, height={"band": 1.0})
         .encode(y=y, x=alt.X("share:Q", scale=scale), tooltip=tips)
     )
@@ -192,11 +187,11 @@ def _places() -> Any:
 
 
 def _now(theme: str, x: Any) -> Any:
-    """Return a frame around the column that the reader chose."""
+    """Return a frame around the chosen column."""
     alt = altair()
 
     return (
-        alt.Chart(alt.NamedData(name="now"))
+        layer("now")
         .mark_bar(fillOpacity=0, stroke=PALETTE[theme]["mark"], strokeWidth=2)
         .encode(x=x, y=alt.value(0), y2=alt.value("height"))
     )

@@ -1,15 +1,18 @@
-"""Choosing what to look at: a run, one of its checkpoints, a text; all of it stands in the URL."""
+"""The choice of a run, a checkpoint and a text; the URL keeps all three."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from rnnlab.errors import CorpusError, RunError
+from rnnlab.runs.questions import MAX_TEXT
 from rnnlab.runs.store import RunRecord
 from rnnlab.view.data.facts import TextFacts
-from rnnlab.view.inspect.measures import MAX_TEXT, passage
-from rnnlab.view.inspect.subject import EDITION, PROBLEM, Checkpoint, Subject, renew
-from rnnlab.view.language.i18n import number, plain, t
+from rnnlab.view.inspect.address import ADDRESS
+from rnnlab.view.inspect.measures import passage
+from rnnlab.view.inspect.subject import FORM, PROBLEMS, Checkpoint, InspectedText
+from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import summary
 from rnnlab.view.page import address, names, session
 from rnnlab.view.watch import scenes
@@ -17,12 +20,11 @@ from rnnlab.view.watch import scenes
 _RUNS = 100
 
 
-def choose() -> Subject | None:
-    """Let the reader choose run, checkpoint and text; None where there is nothing to look at."""
+def choose() -> InspectedText | None:
+    """Draw the choice of run, checkpoint and text; return None if there is nothing to inspect."""
     lang = session.language()
-    problem = st.session_state.pop(PROBLEM, None)
-    if problem is not None:
-        session.complain(problem)
+    address.once("inspect", FORM.renew)
+    PROBLEMS.say()
     left, right = st.columns([3, 2], gap="large")
     with left:
         record = _run()
@@ -34,7 +36,7 @@ def choose() -> Subject | None:
     if record.live:
         st.caption(t("inspect.live", lang, epoch=record.epoch, total=record.num_epochs))
     text = _text(record, checkpoint, facts)
-    return Subject(record, checkpoint, text, facts) if text else None
+    return InspectedText(record, checkpoint, text, facts) if text else None
 
 
 # the run
@@ -43,46 +45,42 @@ def choose() -> Subject | None:
 def _run() -> RunRecord | None:
     lang = session.language()
     records = with_weights()
-    asked = st.query_params.get("run")
+    asked = ADDRESS.get("run")
     if asked:
-        try:
-            record = session.store().run(asked)
-        except RunError as error:
-            session.complain(error)
-        else:
-            if record.continuable and record not in records:
-                records.insert(0, record)
-            elif record.live and not record.continuable:
-                st.info(t("inspect.waiting", lang, id=plain(asked)), icon=":material/hourglass_empty:")
-                return None
-            elif not record.continuable:
-                st.warning(t("inspect.no_weights", lang, id=plain(asked)), icon=":material/movie:")
+        record = session.store().run(asked)
+        if record.continuable and record not in records:
+            records.insert(0, record)
+        elif record.live and not record.continuable:
+            st.info(t("inspect.waiting", lang, id=plain(asked)), icon=":material/hourglass_empty:")
+            return None
+        elif not record.continuable:
+            st.warning(t("inspect.no_weights", lang, id=plain(asked)), icon=":material/movie:")
     if not records:
         return None
-    by_id = {one.id: one for one in records}
-    labels = {one.id: _run_label(one, lang) for one in records}
-    key = f"{session.key('inspect.run')}.{st.session_state.get(EDITION, 0)}"
+    by_id = {record.id: record for record in records}
+    labels = {record.id: _option(record, lang) for record in records}
+    key = session.key(FORM.key("run"))
     chosen = st.selectbox(
         t("inspect.run", lang),
         list(by_id),
         list(by_id).index(asked) if asked in by_id else 0,
         key=key,
-        format_func=lambda one: labels.get(one, one),
+        format_func=lambda run_id: labels.get(run_id, run_id),
         on_change=_run_chosen,
         args=(key,),
     )
     record = by_id.get(str(chosen), records[0])
-    address.parameters(run=record.id)
+    ADDRESS.write(run=record.id)
     st.caption(summary(record.config, lang))
     return record
 
 
 def with_weights() -> list[RunRecord]:
     """Return the newest runs that have a checkpoint."""
-    return [one for one in session.store().runs(limit=500) if one.continuable][:_RUNS]
+    return [record for record in session.store().runs(limit=500) if record.continuable][:_RUNS]
 
 
-def _run_label(record: RunRecord, lang: str) -> str:
+def _option(record: RunRecord, lang: str) -> str:
     return t(
         "inspect.run.option",
         lang,
@@ -94,7 +92,7 @@ def _run_label(record: RunRecord, lang: str) -> str:
 
 
 def _run_chosen(key: str) -> None:
-    address.parameters(run=st.session_state[key], epoch=None, at=None, layer=None, unit=None)
+    ADDRESS.write(run=st.session_state[key], epoch=None, at=None, layer=None, unit=None)
 
 
 # the checkpoint
@@ -103,23 +101,22 @@ def _run_chosen(key: str) -> None:
 def _checkpoint(record: RunRecord) -> Checkpoint:
     lang = session.language()
     rows = session.store().checkpoints(record.id)
-    kept: dict[int | None, tuple[int, int]] = {epoch: (epoch, 0) for epoch, minibatch, _ in rows if minibatch == 0}
+    stamps: dict[int | None, tuple[int, int]] = {epoch: (epoch, 0) for epoch, minibatch, _ in rows if minibatch == 0}
     if rows[-1][1]:
-        kept[None] = rows[-1][:2]
-    options = list(kept)
+        stamps[None] = rows[-1][:2]
+    options = list(stamps)
     newest = options[-1]
-    asked = st.query_params.get("epoch")
-    epoch = int(asked) if asked and asked.isascii() and asked.isdigit() and len(asked) < 7 else newest
-    if (asked and str(epoch) != asked) or epoch not in kept:
-        allowed = t("list.join", lang).join(str(one) for one in options if one is not None)
-        st.info(t("inspect.epoch.missing", lang, epoch=plain(str(asked)[:20]), allowed=allowed))
-        epoch = newest
-        address.parameters(epoch=None)
+    asked = ADDRESS.get("epoch")
+    epoch = next((option for option in options if option is not None and str(option) == asked), newest)
+    if asked and str(epoch) != asked:
+        allowed = t("list.join", lang).join(str(option) for option in options if option is not None)
+        st.info(t("inspect.epoch.missing", lang, epoch=plain(asked[:20]), allowed=allowed))
+        ADDRESS.write(epoch=None)
     if len(options) == 1:
-        st.caption(t("inspect.epoch.only", lang, epoch=kept[newest][0]))
-        return Checkpoint(newest, kept[newest])
-    # a new checkpoint brings a new slider: to move the old one is not safe while a refresh is on its way
-    key = f"inspect.epoch.{record.id}.{kept[newest]}"
+        st.caption(t("inspect.epoch.only", lang, epoch=stamps[newest][0]))
+        return Checkpoint(newest, stamps[newest])
+    # a new checkpoint gets a new slider, because moving the old one during a refresh is not safe
+    key = FORM.key(f"epoch.{record.id}.{stamps[newest]}")
     places = list(range(len(options)))
     chosen = options[
         st.select_slider(
@@ -133,12 +130,12 @@ def _checkpoint(record: RunRecord) -> Checkpoint:
             help=t("inspect.epoch.help", lang),
         )
     ]
-    return Checkpoint(chosen, kept[chosen])
+    return Checkpoint(chosen, stamps[chosen])
 
 
 def _epoch_chosen(key: str, options: list[int | None]) -> None:
     place = int(st.session_state[key])
-    address.parameters(epoch=None if place == len(options) - 1 else str(options[place]))
+    ADDRESS.write(epoch=None if place == len(options) - 1 else str(options[place]))
 
 
 # the text
@@ -148,15 +145,15 @@ def _facts(record: RunRecord) -> TextFacts | None:
     try:
         return session.facts().of(record.config)
     except CorpusError:
-        return None  # trained elsewhere, or the text has been removed
+        return None  # trained elsewhere, or the text was removed
 
 
 def _text(record: RunRecord, checkpoint: Checkpoint, facts: TextFacts | None) -> str:
     lang = session.language()
-    asked = st.query_params.get("text")
-    if asked is not None and len(asked) > MAX_TEXT:
+    is_asked, asked = ADDRESS.says("text"), ADDRESS.get("text")
+    if len(asked) > MAX_TEXT:
         st.info(t("inspect.text.cut", lang, length=len(asked), allowed=MAX_TEXT))
-    text = _filling("train", record, checkpoint, facts) if asked is None else asked[:MAX_TEXT]
+    text = asked[:MAX_TEXT] if is_asked else _filling("train", record, checkpoint, facts)
     with st.container(horizontal=True, gap="small"):
         for name, icon in (("train", "menu_book"), ("written", "edit_note"), ("held_out", "visibility_off")):
             if (facts is None and name != "written") or (name == "held_out" and facts and not facts.held_out):
@@ -166,11 +163,10 @@ def _text(record: RunRecord, checkpoint: Checkpoint, facts: TextFacts | None) ->
                 key=f"inspect.fill.{name}",
                 icon=f":material/{icon}:",
                 help=t(f"inspect.fill.{name}.help", lang),
-                on_click=_fill,
-                args=(name, record, checkpoint, facts),
+                on_click=PROBLEMS.guard,
+                args=(_fill, name, record, checkpoint, facts),
             )
-    edition = st.session_state.get(EDITION, 0)
-    key = f"inspect.text.{record.id}.{edition}" if asked is None else f"inspect.text.{edition}"
+    key = FORM.key("text" if is_asked else f"text.{record.id}")
     entered = st.text_input(
         t("inspect.text", lang),
         text,
@@ -186,16 +182,15 @@ def _text(record: RunRecord, checkpoint: Checkpoint, facts: TextFacts | None) ->
 
 
 def _text_entered(key: str) -> None:
-    address.parameters(text=st.session_state[key], at=None)
+    ADDRESS.write(text=st.session_state[key], at=None)
 
 
 def _fill(name: str, record: RunRecord, checkpoint: Checkpoint, facts: TextFacts | None) -> None:
     text = _filling(name, record, checkpoint, facts)
     if not text:
-        st.session_state[PROBLEM] = RunError("inspect_nothing_written", "This run has not written anything yet.")
-        return
-    address.parameters(text=text, at=None)
-    renew()
+        raise RunError("inspect_nothing_written", "This run has not written anything yet.")
+    ADDRESS.write(text=text, at=None)
+    FORM.renew()
 
 
 def _filling(name: str, record: RunRecord, checkpoint: Checkpoint, facts: TextFacts | None) -> str:

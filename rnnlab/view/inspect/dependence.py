@@ -1,4 +1,4 @@
-"""On which earlier characters a prediction depends."""
+"""The earlier characters that a prediction depends on."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from typing import Any
 
 import streamlit as st
 
+from rnnlab.view.data.highlight import literal
 from rnnlab.view.inspect.measures import Dependence
-from rnnlab.view.inspect.sentences import dependence_sentence, shown
+from rnnlab.view.inspect.sentences import dependence_sentence
 from rnnlab.view.language.i18n import t
 from rnnlab.view.page import session
 
 
-def draw(text: str, answer: dict[str, Any], found: Dependence) -> None:
-    """Say on what the prediction after the chosen character depends, and how that is measured."""
+def draw(text: str, answer: dict[str, Any], dependence: Dependence) -> None:
+    """Draw the sentences on what the prediction after the chosen character depends on and how it is measured."""
     lang = session.language()
     predicted = answer["predicted"]
-    st.subheader(t("inspect.dependence.title", lang, predicted=shown(predicted)), anchor=False)
-    st.markdown(dependence_sentence(found, text[: answer["position"] + 1], predicted, lang))
-    st.caption(t("inspect.dependence.how", lang, predicted=shown(predicted)))
+    st.subheader(t("inspect.dependence.title", lang, predicted=literal(predicted)), anchor=False)
+    st.markdown(dependence_sentence(dependence, text[: answer["position"] + 1], predicted, lang))
+    st.caption(t("inspect.dependence.how", lang, predicted=literal(predicted)))

@@ -1,7 +1,6 @@
-"""What the microscope shows, as numbers: states along a text, rows for a heat map, surprise, what followed what.
+"""The numbers of the Inspect page: states along a text, rows of heat maps, surprise, successor counts, dependence.
 
-Everything here is worked out from one answer of a checkpoint (`Client.inspect`, `Client.dependence`) and from the
-training text; nothing is drawn and nothing is said.
+They are computed from an answer of a checkpoint (`Client.inspect`, `Client.dependence`) and from the training text.
 """
 
 from __future__ import annotations
@@ -17,30 +16,30 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rnnlab.cells import ROLES
+
 Values = npt.NDArray[np.float32]
 
-MAX_TEXT = 200
-"""Characters of a text that is looked at."""
 MAX_ROWS = 32
-"""Rows of a heat map that shows all units."""
+"""Largest number of rows of a heat map of all units."""
 NUM_PICKED = 16
 """Units of a heat map that shows the most active ones."""
-GATES = ("input_gate", "forget_gate", "output_gate", "update_gate", "reset_gate")
+GATES = frozenset(role for role in ROLES if role != "candidate")
 """States between 0 and 1; the others have a sign."""
 LOW, HIGH = 0.1, 0.9
-"""A gate below or above is saturated: as good as closed or open."""
+"""Bounds below and above which a gate is saturated: almost closed or open."""
 PROBABILITIES = (0.5, 0.1, 0.01)
-"""A character that comes with at least the first is expected, below the last very surprising."""
+"""Bounds of the surprise levels: a character with at least the first probability is expected."""
 
 
 @dataclass(frozen=True)
 class Unrolled:
-    """One state or gate of one direction along a text.
+    """A state or gate of one direction along a text.
 
     Attributes:
         name: "H", "C", "candidate" or one of `GATES`.
         direction: "forward" or "backward".
-        values: (characters, units).
+        values: array (characters, units).
     """
 
     name: str
@@ -49,31 +48,31 @@ class Unrolled:
 
     @property
     def is_gate(self) -> bool:
-        """Whether the values lie between 0 and 1."""
+        """Whether this is a gate, with values between 0 and 1."""
         return self.name in GATES
 
     @property
     def limit(self) -> float:
-        """The end of the colour scale: 1, or for what has no bound a round number that covers the largest value."""
+        """The end of the colour scale: the smallest round number, at least 1, that covers all values."""
         largest = float(np.abs(self.values).max(initial=0.0))
-        return next((one for one in (1.0, 2.0, 5.0, 10.0, 20.0, 50.0) if largest <= one), 100.0)
+        return next((limit for limit in (1.0, 2.0, 5.0, 10.0, 20.0, 50.0) if largest <= limit), 100.0)
 
 
 def unrolled(answer: Mapping[str, Any]) -> list[Unrolled]:
     """Return the states and gates of an answer of `Client.inspect`."""
     shape = (len(answer["text"]), int(answer["num_hiddens"]))
     states = []
-    for one in answer["states"]:
-        raw = np.frombuffer(base64.b64decode(one["values"]), dtype="<f2").reshape(shape).astype(np.float32)
-        # of a run that diverges, values may be beyond what 16 bits hold
-        states.append(Unrolled(one["name"], one["direction"], np.nan_to_num(raw, posinf=6.5e4, neginf=-6.5e4)))
+    for state in answer["states"]:
+        raw = np.frombuffer(base64.b64decode(state["values"]), dtype="<f2").reshape(shape).astype(np.float32)
+        # values of a diverging run may exceed the range of 16 bits
+        states.append(Unrolled(state["name"], state["direction"], np.nan_to_num(raw, posinf=6.5e4, neginf=-6.5e4)))
     return states
 
 
 def surprises(answer: Mapping[str, Any]) -> list[float | None]:
-    """Return -ln p of each character, given what came before; None for the first one, which nothing foretold."""
-    found = [one["surprise"] for one in answer["next"]]
-    return [None, *found[:-1]]
+    """Return -ln p of each character given the previous ones; None for the first, which is not predicted."""
+    following = [prediction["surprise"] for prediction in answer["next"]]
+    return [None, *following[:-1]]
 
 
 def surprise_level(surprise: float | None) -> int:
@@ -83,17 +82,17 @@ def surprise_level(surprise: float | None) -> int:
     return sum(math.exp(-surprise) < bound for bound in PROBABILITIES)
 
 
-def text_perplexity(found: Sequence[float | None]) -> float | None:
-    """Return exp of the mean surprise; None where nothing was predicted or it overflows."""
-    known = [one for one in found if one is not None]
+def text_perplexity(surprises: Sequence[float | None]) -> float | None:
+    """Return exp of the mean surprise, or None if nothing was predicted or it overflows."""
+    known = [surprise for surprise in surprises if surprise is not None]
     mean = sum(known) / len(known) if known else math.inf
     return math.exp(mean) if mean < 34 else None
 
 
-def most_surprising(found: Sequence[float | None]) -> int | None:
-    """Return the place of the character that was expected least; None where nothing was predicted."""
-    known = [place for place, one in enumerate(found) if one is not None]
-    return max(known, key=lambda place: found[place] or 0.0) if known else None
+def most_surprising(surprises: Sequence[float | None]) -> int | None:
+    """Return the position of the least expected character, or None if nothing was predicted."""
+    known = [place for place, surprise in enumerate(surprises) if surprise is not None]
+    return max(known, key=lambda place: surprises[place] or 0.0) if known else None
 
 
 # rows of a heat map
@@ -101,25 +100,26 @@ def most_surprising(found: Sequence[float | None]) -> int | None:
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of a heat map: `values` (rows, characters), and the units (from 1) that each row stands for."""
+    """The rows of a heat map: `values` (rows, characters), and the units (from 1) of each row."""
 
     values: Values
     units: tuple[tuple[int, ...], ...]
 
 
 def similarity_order(values: Values) -> list[int]:
-    """Return the units (from 0) in an order that puts those of similar activation side by side.
+    """Return the units (from 0) in an order with similar activations next to each other.
 
-    Each unit's activation along the text, without its mean, is projected on the two main directions in which the units
-    differ; the angle there is the order (that of the eigenvectors, Friendly 2002). The cut falls into the widest gap.
+    The centred activation of each unit along the text is projected on the two main directions in which the units
+    differ, and units are ordered by their angle there (the order of the eigenvectors, Friendly 2002), starting after
+    the widest gap.
     """
     centred = values - values.mean(axis=0, keepdims=True)
     if values.shape[0] < 3 or values.shape[1] < 3 or not np.any(centred):
         return [int(unit) for unit in np.argsort(-values.mean(axis=0), kind="stable")]
     norms = np.sqrt((centred**2).sum(axis=0, keepdims=True))
     scaled = centred / np.where(norms > 0, norms, 1.0)
-    # by characters, of which there are fewer than units; einsum, because many threads at such small products only
-    # wait for each other on a busy machine
+    # the matrix over characters, which are fewer than units; einsum, because on a busy machine many threads for such
+    # small products only wait for each other
     _, vectors = np.linalg.eigh(np.einsum("ik,jk->ij", scaled, scaled))
     axes = np.einsum("ij,ik->jk", vectors[:, :-3:-1], scaled)
     angles = np.arctan2(axes[1], axes[0])
@@ -129,27 +129,27 @@ def similarity_order(values: Values) -> list[int]:
 
 
 def all_units(values: Values, rows: int = MAX_ROWS) -> Rows:
-    """Return every unit, similar ones side by side; more than `rows` are averaged in bins of neighbours."""
+    """Return all units ordered by similarity; with more than `rows` units, neighbours are averaged in bins."""
     bins = np.array_split(np.array(similarity_order(values)), min(rows, values.shape[1]))
     return Rows(
-        values=np.stack([values[:, one].mean(axis=1) for one in bins]),
-        units=tuple(tuple(int(unit) + 1 for unit in one) for one in bins),
+        values=np.stack([values[:, members].mean(axis=1) for members in bins]),
+        units=tuple(tuple(int(unit) + 1 for unit in members) for members in bins),
     )
 
 
 def most_active(values: Values, count: int = NUM_PICKED) -> Rows:
-    """Return the `count` units that change most along the text, similar ones side by side."""
+    """Return the `count` units that change most along the text, ordered by similarity."""
     picked = np.sort(np.argsort(-values.std(axis=0), kind="stable")[:count])
     order = picked[similarity_order(values[:, picked])]
     return Rows(values=values[:, order].T.copy(), units=tuple((int(unit) + 1,) for unit in order))
 
 
-# what the values of a state say
+# properties of the values of a state
 
 
 @dataclass(frozen=True)
 class Saturation:
-    """Shares of the values of a state near the ends of its range, and their mean."""
+    """The shares of the values of a state near the ends of its range, and the mean value."""
 
     low: float
     high: float
@@ -157,7 +157,7 @@ class Saturation:
 
 
 def saturation(state: Unrolled) -> Saturation:
-    """Return the share of a gate below `LOW` and above `HIGH`; for other states, below -`HIGH` and above `HIGH`."""
+    """Return the shares of values below `LOW` (for signed states, below -`HIGH`) and above `HIGH`, and the mean."""
     values = state.values
     low = values < (LOW if state.is_gate else -HIGH)
     return Saturation(float(low.mean()), float((values > HIGH).mean()), float(values.mean()))
@@ -165,7 +165,7 @@ def saturation(state: Unrolled) -> Saturation:
 
 @dataclass(frozen=True)
 class Detector:
-    """A unit (from 1) whose activation at some characters differs from that elsewhere, and whether that is chance."""
+    """A unit (from 1), its mean activation inside and outside a set of positions, and whether they differ by chance."""
 
     unit: int
     inside: float
@@ -174,7 +174,7 @@ class Detector:
 
     @property
     def clear(self) -> bool:
-        """Whether the difference is large enough to be seen."""
+        """Whether the difference is large enough to be visible."""
         return abs(self.inside - self.outside) >= CLEAR
 
 
@@ -184,11 +184,11 @@ MIN_PLACES = 3
 
 
 def blank_detector(values: Values, text: str) -> Detector | None:
-    """Return the unit whose mean activation at blanks differs most from that at the other characters.
+    """Return the unit whose mean activation at blanks differs most from that at other characters.
 
-    With hundreds of units, one always differs somewhat. It stands out where no unit differs as much between as many
-    characters drawn at random, in `TRIALS` draws, and the rest. None where there are too few blanks to tell, or too few
-    other characters.
+    Among hundreds of units, some unit always differs somewhat. It stands out if no unit differs as much between the
+    same number of positions drawn at random and the rest, in `TRIALS` draws. Returns None with too few blanks or too
+    few other characters.
     """
     places = np.array([character == " " for character in text])
     count = int(places.sum())
@@ -208,12 +208,12 @@ def blank_detector(values: Values, text: str) -> Detector | None:
 
 
 def _differences(values: Values, places: npt.NDArray[np.bool_]) -> Values:
-    # (draws, units): mean where a draw is true, minus the mean elsewhere
+    # (draws, units): mean at the positions of a draw, minus the mean elsewhere
     inside = places.astype(np.float32)
     count = inside.sum(axis=1, keepdims=True)
     total, within = values.sum(axis=0), np.einsum("ij,jk->ik", inside, values)
-    found: Values = within / count - (total - within) / (values.shape[0] - count)
-    return found
+    differences: Values = within / count - (total - within) / (values.shape[0] - count)
+    return differences
 
 
 def most_changing(values: Values) -> int:
@@ -221,14 +221,14 @@ def most_changing(values: Values) -> int:
     return int(np.argmax(values.std(axis=0))) + 1
 
 
-# what followed what in the training text
+# successors in the training text
 
 
 class Successors:
-    """What followed each character of a text, counted once.
+    """Counts of the characters that follow each character of a text.
 
     Args:
-        train: the training text as the network sees it.
+        train: the training text after preprocessing.
     """
 
     def __init__(self, train: str) -> None:
@@ -242,15 +242,15 @@ class Successors:
         return self._counts.get(character, Counter())
 
     def after_context(self, text: str, longest: int = 12) -> tuple[str, Counter[str]]:
-        """Return the longest end of `text` that the training text has with something after it, and what followed."""
-        best, found = "", Counter[str]()
+        """Return the longest end of `text` with a successor in the training text, and the counts of its successors."""
+        best, best_counts = "", Counter[str]()
         for length in range(1, min(longest, len(text)) + 1):
             context = text[-length:]
             counts = self._count(context)
             if not counts:
                 break
-            best, found = context, counts
-        return best, found
+            best, best_counts = context, counts
+        return best, best_counts
 
     def _count(self, context: str) -> Counter[str]:
         if len(context) == 1:
@@ -273,10 +273,10 @@ class Dependence:
     """How a prediction depends on the characters up to it.
 
     Attributes:
-        shares: of each character, 0 to 1; all 0 where the prediction depends on none.
-        strongest: the place of the largest share.
-        reach: how many characters back 95 % of the weight lies, 0: all on the last one.
-        negligible: whether exchanging any one character could hardly change the logit.
+        shares: share of each character, 0 to 1; all 0 if the prediction depends on no character.
+        strongest: position of the largest share.
+        reach: number of characters before the last that are needed for 95 % of the weight.
+        negligible: whether replacing any single character would hardly change the logit.
     """
 
     shares: tuple[float, ...]
@@ -287,15 +287,15 @@ class Dependence:
 
 REACH = 0.95
 NEGLIGIBLE = 0.01
-"""A gradient by which one character exchanged for another moves the logit by less than about 1 %."""
+"""Gradient norm below which replacing a character changes the logit by less than about 1 %."""
 
 
 def dependence(weights: Sequence[float]) -> Dependence:
-    """Return what the weights of `Client.dependence` say; the last one is that of the character just read."""
+    """Return the dependence given by the weights of `Client.dependence`, one weight per character."""
     total = sum(weights)
     if not total or not math.isfinite(total):
         return Dependence((0.0,) * len(weights), len(weights) - 1, 0, True)
-    shares = tuple(one / total for one in weights)
+    shares = tuple(weight / total for weight in weights)
     reach, covered = 0, shares[-1]
     while covered < REACH and reach + 1 < len(shares):
         reach += 1
@@ -309,21 +309,21 @@ def share_level(share: float) -> int:
     return sum(share >= bound for bound in (0.03, 0.1, 0.3))
 
 
-# texts to look at
+# texts to inspect
 
 
 def passage(text: str, known: frozenset[str] | None = None, start: int = 0) -> str:
-    """Return a line's worth of `text` that ends with a word or a phrase.
+    """Return a passage of `text`, about a line long, that ends with a word or a phrase.
 
     Args:
-        text: to take it from.
-        known: the characters it may have; by default all. The first stretch that is long enough is taken, else the
-            longest.
-        start: where to begin.
+        text: the text to take it from.
+        known: the characters that the passage may contain, by default all. The first stretch of them that is long
+            enough is used, else the longest.
+        start: position where the search starts.
     """
     best = ""
     for stretch in _stretches(text[start:], known):
-        letters = sum(one.isalpha() and one < "⺀" for one in stretch[:100])
+        letters = sum(character.isalpha() and character < "⺀" for character in stretch[:100])
         length = 80 if 2 * letters > len(stretch[:100]) else 40
         piece = stretch[: length + 1]
         cut = piece.rfind(" ")
@@ -338,4 +338,4 @@ def passage(text: str, known: frozenset[str] | None = None, start: int = 0) -> s
 def _stretches(text: str, known: frozenset[str] | None) -> list[str]:
     if known is None:
         return [text]
-    return "".join(one if one in known else "\0" for one in text).split("\0")
+    return "".join(character if character in known else "\0" for character in text).split("\0")

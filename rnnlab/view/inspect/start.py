@@ -1,17 +1,19 @@
-"""Where there is nothing to look at yet: a run that learns fast, begun with one click and followed."""
+"""Starting a run that learns fast with one click, if there is no network to inspect, and following it."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import streamlit as st
 
-from rnnlab.errors import RNNLabError, RunError
+from rnnlab.errors import RunError
 from rnnlab.recipes import RECIPES
-from rnnlab.runs.store import RunRecord
+from rnnlab.view.inspect.address import ADDRESS
 from rnnlab.view.inspect.chooser import with_weights
-from rnnlab.view.inspect.subject import PROBLEM, renew
-from rnnlab.view.language.i18n import duration, t
+from rnnlab.view.inspect.subject import FORM, PROBLEMS
+from rnnlab.view.language.i18n import t
 from rnnlab.view.language.settings import recipe_label
-from rnnlab.view.page import address, session
+from rnnlab.view.page import estimate, refresh, session
 from rnnlab.view.watch import follow
 
 STARTERS = ("A3", "B1")
@@ -19,7 +21,7 @@ STARTERS = ("A3", "B1")
 
 
 def invite() -> None:
-    """Offer to train a network, where none was trained yet with an explanation."""
+    """Draw the buttons that train a network; with an explanation if there is none to inspect."""
     lang = session.language()
     if not with_weights():
         st.subheader(t("inspect.invite.title", lang), anchor=False)
@@ -40,51 +42,37 @@ def _starters() -> None:
                 key=f"inspect.start.{name}",
                 icon=":material/play_arrow:",
                 type="primary" if name == STARTERS[0] else "secondary",
-                on_click=_start,
-                args=(name,),
+                on_click=PROBLEMS.guard,
+                args=(_start, name),
             )
-            try:
-                seconds = session.client().seconds_per_epoch(recipe.config)
-            except RNNLabError:
-                seconds = None
-            if seconds is not None:
-                takes = duration(seconds * recipe.config.num_epochs, lang)
-                st.caption(t("inspect.start.takes", lang, duration=takes), width="content")
+            estimate.note(recipe.config, key="inspect.start.takes", width="content")
 
 
 def _start(name: str) -> None:
-    try:
-        run_id = session.start_run(RECIPES[name].config, name=name)
-    except RNNLabError as error:
-        st.session_state[PROBLEM] = error
-        return
-    address.parameters(run=run_id, epoch=None, text=None, at=None, layer=None, unit=None)
-    renew()
+    run_id = session.start_run(RECIPES[name].config, name=name)
+    ADDRESS.write(run=run_id, epoch=None, text=None, at=None, layer=None, unit=None)
+    FORM.renew()
 
 
 def watch() -> None:
     """While the run that the URL names trains, look for a new checkpoint, and run the page again when it is there."""
-    run_id = st.query_params.get("run")
-    record = _found(run_id)
-    if record is None or not record.live:
-        return
-    before = _newest(record.id)
-
-    def look() -> None:
-        now = _found(run_id)
-        if now is None or not now.live or _newest(now.id) != before:
-            st.rerun()
-
-    st.fragment(run_every=follow.TICK)(look)()
+    run_id = ADDRESS.get("run")
+    before = _standing(run_id)
+    if before.live:
+        refresh.moving(lambda: _standing(run_id), follow.TICK, before)
 
 
-def _found(run_id: str | None) -> RunRecord | None:
+class _Standing(NamedTuple):
+    """What the page depends on while a run trains."""
+
+    live: bool
+    newest: tuple[int, int] | None = None  # epoch and minibatch of the newest checkpoint
+
+
+def _standing(run_id: str) -> _Standing:
     try:
-        return session.store().run(run_id) if run_id else None
-    except RunError:
-        return None
-
-
-def _newest(run_id: str) -> tuple[int, int] | None:
-    rows = session.store().checkpoints(run_id)
-    return rows[-1][:2] if rows else None
+        live = bool(run_id) and session.store().run(run_id).live
+    except RunError:  # there is none, or it was deleted meanwhile
+        live = False
+    rows = session.store().checkpoints(run_id) if live else []
+    return _Standing(live, rows[-1][:2] if rows else None)

@@ -1,4 +1,4 @@
-"""Hidden state and gates along a text: all units binned, the most active, or one."""
+"""Hidden state and gates along a text: all units in bins, the most active units, or a single unit."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from rnnlab.view.data.highlight import visible
 from rnnlab.view.inspect import charts
 from rnnlab.view.inspect import measures as scope
 from rnnlab.view.inspect import subject as inspect_subject
+from rnnlab.view.inspect.address import ADDRESS, ROWS
 from rnnlab.view.inspect.measures import Rows, Unrolled
-from rnnlab.view.inspect.sentences import saturation_sentence, signed, state_reading
-from rnnlab.view.inspect.subject import Subject
+from rnnlab.view.inspect.sentences import saturation_sentence, state_reading
+from rnnlab.view.inspect.subject import InspectedText
 from rnnlab.view.language.i18n import plain, t
-from rnnlab.view.page import address, chart, session
+from rnnlab.view.language.numbers import signed
+from rnnlab.view.page import chart, session
 from rnnlab.view.page.arrow import ipc
 
 _F, _S = pa.float64(), pa.string()
@@ -24,17 +26,16 @@ LINES = {"place": _S, "value": _F, "series": _S, "character": _S}
 NOW = {"place": _S}
 Key = tuple[str, tuple[int, int], str, int, str, str]
 """Run, checkpoint, text, layer, state and direction."""
-ROWS = ("all", "active", "unit")
 
 
-def draw(subject: Subject, answer: dict[str, Any], at: int) -> None:
-    """Let the reader choose a state or gate, a direction and how the units are shown; draw them."""
+def draw(inspected: InspectedText, answer: dict[str, Any], at: int) -> None:
+    """Draw the choice of a state or gate, a direction and units, and the charts of them."""
     lang = session.language()
     text = answer["text"]
     states = scope.unrolled(answer)
     state = _chosen(states, lang)
     size = state.values.shape[1]
-    key = (subject.record.id, subject.checkpoint.stamp, text, answer["layer"], state.name, state.direction)
+    key = (inspected.record.id, inspected.checkpoint.stamp, text, answer["layer"], state.name, state.direction)
     detector = _detector(key, state)
     default = (
         detector.unit if detector and detector.stands_out and detector.clear else scope.most_changing(state.values)
@@ -46,26 +47,26 @@ def draw(subject: Subject, answer: dict[str, Any], at: int) -> None:
     if rows != "unit":
         _heatmap(key, state, at, rows, lang)
     st.markdown(state_reading(state, detector, lang))
-    together = [one for one in states if one.direction == state.direction] if rows == "unit" else [state]
-    _unit_along(together, state, text, at, unit, lang)
+    drawn = [other for other in states if other.direction == state.direction] if rows == "unit" else [state]
+    _unit_along(drawn, state, text, at, unit, lang)
 
 
 def _chosen(states: list[Unrolled], lang: str) -> Unrolled:
-    names = [name for name in charts.STATES if any(one.name == name for one in states)]
-    directions = list(dict.fromkeys(one.direction for one in states))
+    names = [name for name in charts.STATES if any(state.name == name for state in states)]
+    directions = list(dict.fromkeys(state.direction for state in states))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = inspect_subject.choice(
             "gate",
             names,
             t("inspect.gate", lang),
-            {one: t(f"inspect.state.{one}", lang) for one in names},
+            {name: t(f"inspect.state.{name}", lang) for name in names},
             variant="-".join(names),
         )
         direction = directions[0]
         if len(directions) > 1:
-            words = {one: t(f"inspect.direction.{one}", lang) for one in directions}
+            words = {name: t(f"inspect.direction.{name}", lang) for name in directions}
             direction = inspect_subject.choice("direction", directions, t("inspect.direction", lang), words)
-    return next(one for one in states if one.name == name and one.direction == direction)
+    return next(state for state in states if state.name == name and state.direction == direction)
 
 
 def _rows_choice(size: int, lang: str) -> str:
@@ -79,15 +80,15 @@ def _rows_choice(size: int, lang: str) -> str:
 
 
 def _unit(size: int, default: int, lang: str) -> int:
-    asked = inspect_subject.whole_number("unit", 1, size, default)
-    # without a choice of the reader's, the unit follows what is looked at
-    key = f"inspect.unit.{size}" if "unit" in st.query_params else f"inspect.unit.{size}.{default}"
+    # unless the user has chosen a unit, it depends on the state
+    unit = ADDRESS.number("unit", 1, size, default)
+    key = inspect_subject.FORM.key(f"unit.{size}" if ADDRESS.says("unit") else f"unit.{size}.{default}")
     return int(
         st.number_input(
             t("inspect.unit", lang, count=size),
             1,
             size,
-            asked,
+            unit,
             key=key,
             on_change=_unit_entered,
             args=(key,),
@@ -97,10 +98,10 @@ def _unit(size: int, default: int, lang: str) -> int:
 
 
 def _unit_entered(key: str) -> None:
-    address.parameters(unit=str(st.session_state[key]))
+    ADDRESS.write(unit=str(st.session_state[key]))
 
 
-# what does not depend on the place that is looked at is worked out once for all viewers
+# results that do not depend on the chosen position are cached for all viewers
 
 
 @st.cache_data(max_entries=60, show_spinner=False)
@@ -109,13 +110,13 @@ def _detector(key: Key, _state: Unrolled) -> scope.Detector | None:
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _cells(key: Key, how: str, _state: Unrolled) -> tuple[bytes, list[int]]:
-    rows = scope.all_units(_state.values) if how == "all" else scope.most_active(_state.values)
+def _cells(key: Key, kind: str, _state: Unrolled) -> tuple[bytes, list[int]]:
+    rows = scope.all_units(_state.values) if kind == "all" else scope.most_active(_state.values)
     return ipc(cells(rows, key[2]), CELLS), [len(units) for units in rows.units]
 
 
-def _heatmap(key: Key, state: Unrolled, at: int, how: str, lang: str) -> None:
-    table, sizes = _cells(key, how, state)
+def _heatmap(key: Key, state: Unrolled, at: int, kind: str, lang: str) -> None:
+    table, sizes = _cells(key, kind, state)
     each = max(sizes) == 1
     labelled = each and len(sizes) <= scope.NUM_PICKED
     spec = charts.heatmap(lang, session.theme(), 0.0 if state.is_gate else state.limit, labelled)
@@ -124,19 +125,19 @@ def _heatmap(key: Key, state: Unrolled, at: int, how: str, lang: str) -> None:
     chart.show(
         spec,
         {"cells": table, "now": now(key[2], at)},
-        # another scale is another chart; only the values move within one
+        # a different scale needs a new chart; otherwise only the values change
         key=f"inspect.heatmap.{state.is_gate}.{state.limit}.{labelled}",
         alt=t("inspect.chart.alt", lang, state=name, reading=reading),
     )
     if each:
         st.caption(t("inspect.order.each", lang))
     else:
-        st.caption(t("inspect.order", lang, size="–".join(str(one) for one in sorted(set(sizes)))))
+        st.caption(t("inspect.order", lang, size="–".join(str(size) for size in sorted(set(sizes)))))
 
 
 def cells(rows: Rows, text: str) -> dict[str, list[Any]]:
-    """Return the columns of a heat map, one entry for each row and character."""
-    places, characters = _places(text), [visible(one) for one in text]
+    """Return the columns of a heat map, with an entry for each row and character."""
+    places, characters = _places(text), [visible(character) for character in text]
     labels = [f"{number:03d}{units[0] if len(units) == 1 else ''}" for number, units in enumerate(rows.units)]
     names = [" ".join(str(unit) for unit in units) for units in rows.units]
     count = len(text)
@@ -150,26 +151,26 @@ def cells(rows: Rows, text: str) -> dict[str, list[Any]]:
 
 
 def now(text: str, at: int) -> bytes:
-    """Return the table of the column that is framed."""
+    """Return the table of the framed column."""
     return ipc({"place": [_places(text)[at]]}, NOW)
 
 
 def _places(text: str) -> list[str]:
-    # the number keeps the order, the axis shows what comes after it
+    # the number keeps the order; the axis shows only the character after it
     return [f"{place:03d}{visible(character)}" for place, character in enumerate(text)]
 
 
-def _unit_along(together: list[Unrolled], state: Unrolled, text: str, at: int, unit: int, lang: str) -> None:
-    places, characters = _places(text), [visible(one) for one in text]
+def _unit_along(drawn: list[Unrolled], state: Unrolled, text: str, at: int, unit: int, lang: str) -> None:
+    places, characters = _places(text), [visible(character) for character in text]
     columns: dict[str, list[Any]] = {name: [] for name in LINES}
-    for one in together:
+    for line in drawn:
         columns["place"] += places
-        columns["value"] += [float(value) for value in one.values[:, unit - 1]]
-        columns["series"] += [t(f"inspect.state.{one.name}", lang)] * len(places)
+        columns["value"] += [float(value) for value in line.values[:, unit - 1]]
+        columns["series"] += [t(f"inspect.state.{line.name}", lang)] * len(places)
         columns["character"] += characters
     values = state.values[:, unit - 1]
     low, high = int(values.argmin()), int(values.argmax())
-    said = t(
+    sentence = t(
         "inspect.chart.unit_alt",
         lang,
         state=t(f"inspect.state.{state.name}", lang),
@@ -184,6 +185,6 @@ def _unit_along(together: list[Unrolled], state: Unrolled, text: str, at: int, u
         charts.unit_lines(lang, session.theme()),
         {"lines": ipc(columns, LINES), "now": now(text, at)},
         key="inspect.unit_lines",
-        alt=said,
+        alt=sentence,
     )
-    st.caption(plain(said))
+    st.caption(plain(sentence))

@@ -1,4 +1,4 @@
-"""The text, character by character: coloured by surprise or by dependence, each character a place to choose."""
+"""The text as a component: coloured by surprise or by dependence, with each character to be chosen."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Any
 
 import streamlit as st
 
-from rnnlab.view.data.highlight import visible
+from rnnlab.view.data.highlight import literal, visible
+from rnnlab.view.inspect.address import ADDRESS
 from rnnlab.view.inspect.measures import Dependence, most_surprising, share_level, surprise_level
-from rnnlab.view.inspect.sentences import percent, shown, surprise_note
-from rnnlab.view.inspect.subject import whole_number
+from rnnlab.view.inspect.sentences import surprise_note
 from rnnlab.view.language.i18n import t
-from rnnlab.view.page import address, session
+from rnnlab.view.language.numbers import probability_text
+from rnnlab.view.page import session
 
 KEY = "inspect.characters"
 
@@ -22,14 +23,14 @@ _HTML = """<div class="text" role="listbox" tabindex="0"></div>
 <ul class="legend"></ul>
 """
 
-# colour is never alone: each level has an underline of its own, the highest is bold
+# the levels differ not only by colour: each has its own underline, and the highest is bold
 _CSS = """
 :host, div, p, ul { font-family: var(--st-font); color: var(--st-text-color); }
 .text { font-size: 1.3rem; line-height: 2.1; overflow-wrap: anywhere; cursor: pointer; border-radius: 6px;
   padding: 2px 4px; }
 .text:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }
-.one { display: inline-block; min-width: 0.5em; text-align: center; padding: 0 1px; margin: 0 0.5px; line-height: 1.55;
-  border-bottom: 2px solid transparent; border-radius: 3px 3px 0 0; }
+.character { display: inline-block; min-width: 0.5em; text-align: center; padding: 0 1px; margin: 0 0.5px;
+  line-height: 1.55; border-bottom: 2px solid transparent; border-radius: 3px 3px 0 0; }
 .blank, .later { opacity: 0.7; }
 .surprise.l1, .surprise .l1 { background: rgba(208, 120, 40, 0.14); border-bottom: 2px dotted rgba(200, 110, 30, 0.9); }
 .surprise.l2, .surprise .l2 { background: rgba(208, 120, 40, 0.3); border-bottom: 2px solid rgba(200, 110, 30, 0.9); }
@@ -44,7 +45,7 @@ _CSS = """
 .note { min-height: 1.4em; margin: 0.25rem 0 0.4rem; font-size: 0.9rem; }
 .legend { list-style: none; display: flex; flex-wrap: wrap; gap: 0.3rem 1rem; padding: 0; margin: 0;
   font-size: 0.85rem; }
-.legend .one { min-width: 1.5em; line-height: 1.35; margin-right: 0.4em; }
+.legend .character { min-width: 1.5em; line-height: 1.35; margin-right: 0.4em; }
 """
 
 _JS = """
@@ -62,7 +63,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const boxes = data.cells.map((cell, place) => {
     const box = document.createElement("span")
     box.textContent = cell.character
-    box.className = "one l" + cell.level + (cell.faint ? " " + cell.faint : "")
+    box.className = "character l" + cell.level + (cell.faint ? " " + cell.faint : "")
     box.id = "c" + place
     box.title = cell.note
     box.setAttribute("role", "option")
@@ -92,7 +93,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (!(event.key in steps)) return
     event.preventDefault()
     mark(Math.min(Math.max(current + steps[event.key], 0), boxes.length - 1))
-    // a key that is held down asks once, at the end
+    // a key that is held down sends one request, at the end
     clearTimeout(timers.get(parentElement))
     timers.set(parentElement, setTimeout(() => send(current), 200))
   }
@@ -100,7 +101,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   legend.replaceChildren(...data.legend.map(entry => {
     const item = document.createElement("li")
     const box = document.createElement("span")
-    box.className = "one " + entry.style
+    box.className = "character " + entry.style
     box.textContent = data.sample
     item.append(box, entry.words)
     return item
@@ -112,14 +113,14 @@ export default function ({ data, parentElement, setTriggerValue }) {
 _characters = st.components.v2.component("rnnlab_characters", html=_HTML, css=_CSS, js=_JS)
 
 
-def position(text: str, found: Sequence[float | None]) -> int:
-    """Return the place (from 0) that the reader chose; at first the one before the greatest surprise."""
-    worst = most_surprising(found)
-    return whole_number("at", 1, len(text), worst if worst else len(text)) - 1
+def position(text: str, surprises: Sequence[float | None]) -> int:
+    """Return the chosen position (from 0); by default the one before the greatest surprise."""
+    worst = most_surprising(surprises)
+    return ADDRESS.number("at", 1, len(text), worst if worst else len(text)) - 1
 
 
 def steps(text: str, at: int) -> None:
-    """Name the chosen character between two buttons that move on; narrow screens have no arrow keys."""
+    """Draw the chosen character and buttons for the previous and the next one; phones have no arrow keys."""
     lang = session.language()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         for name, icon, target in (("back", "chevron_left", at - 1), ("on", "chevron_right", at + 1)):
@@ -133,23 +134,23 @@ def steps(text: str, at: int) -> None:
                 disabled=not 0 <= target < len(text),
             )
         st.markdown(
-            t("inspect.chosen", lang, place=at + 1, length=len(text), character=shown(text[at])), width="content"
+            t("inspect.chosen", lang, place=at + 1, length=len(text), character=literal(text[at])), width="content"
         )
 
 
-def by_surprise(text: str, found: Sequence[float | None], at: int) -> None:
-    """Show the text coloured by the surprise of each character."""
+def by_surprise(text: str, surprises: Sequence[float | None], at: int) -> None:
+    """Draw the text, coloured by the surprise of each character."""
     lang = session.language()
     cells = [
-        _cell(character, max(surprise_level(one), 0), surprise_note(one, lang))
-        for character, one in zip(text, found, strict=True)
+        _cell(character, max(surprise_level(surprise), 0), surprise_note(surprise, lang))
+        for character, surprise in zip(text, surprises, strict=True)
     ]
     legend = [(f"surprise l{level}", t(f"inspect.legend.surprise.{level}", lang)) for level in range(4)]
     _draw("surprise", cells, at, legend)
 
 
-def by_share(text: str, found: Dependence, at: int) -> None:
-    """Show the text shaded by the share that each character has in a prediction."""
+def by_share(text: str, dependence: Dependence, at: int) -> None:
+    """Draw the text, coloured by the share of each character in a prediction."""
     lang = session.language()
     later = t("inspect.note.later", lang)
     cells = []
@@ -157,8 +158,10 @@ def by_share(text: str, found: Dependence, at: int) -> None:
         if place > at:
             cells.append(_cell(character, 0, later, faint="later"))
         else:
-            share = found.shares[place]
-            cells.append(_cell(character, share_level(share), t("inspect.note.share", lang, share=percent(share))))
+            share = dependence.shares[place]
+            cells.append(
+                _cell(character, share_level(share), t("inspect.note.share", lang, share=probability_text(share)))
+            )
     legend = [(f"share l{level}", t(f"inspect.legend.share.{level}", lang)) for level in range(4)]
     _draw("share", cells, at, legend)
 
@@ -191,10 +194,10 @@ def _draw(kind: str, cells: list[dict[str, Any]], at: int, legend: list[tuple[st
 
 def _picked() -> None:
     place = getattr(st.session_state.get(KEY), "picked", None)
-    # it comes from a browser
+    # the value comes from a browser and may be anything
     if isinstance(place, int | float) and math.isfinite(place):
         _move(int(place))
 
 
 def _move(place: int) -> None:
-    address.parameters(at=str(place + 1))
+    ADDRESS.write(at=str(place + 1))

@@ -1,4 +1,4 @@
-"""Every word that a page shows, in Chinese and English."""
+"""The texts of the pages, in Chinese and English."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from typing import Any
 
 from rnnlab.config import TrainConfig, allowed_values
 from rnnlab.errors import RNNLabError
+from rnnlab.setting import as_text
 
-# links, pictures, code, formulas, emphasis, colours; an underscore within a word is none
+# characters of links, images, code, formulas, emphasis and colours; an underscore within a word is not markup
 _MARKUP = re.compile(r"[\\`*\[\]<>$~|]|(?<!\w)_|_(?!\w)")
-_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-
 LANGUAGES = ("zh", "en")
 """The languages of the app; each has a folder in ``locale/`` and both are complete."""
 
@@ -23,7 +22,7 @@ LANGUAGES = ("zh", "en")
 def catalogue(lang: str) -> dict[str, str]:
     """Return all texts of `lang` by their keys, from every file of its folder."""
     folder = resources.files("rnnlab.view.language").joinpath("locale", lang)
-    files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".json")), key=lambda one: one.name)
+    files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".json")), key=lambda entry: entry.name)
     entries: dict[str, str] = {}
     for file in files:
         entries |= json.loads(file.read_text(encoding="utf-8"))
@@ -37,24 +36,28 @@ def t(key: str, lang: str, **params: Any) -> str:
 
 
 def has(key: str, lang: str) -> bool:
-    """Say whether there is a text `key`."""
+    """Return whether there is a text `key`."""
     return key in catalogue(lang)
 
 
 def language_of(locale: str | None) -> str:
-    """Choose the language for a browser's locale, e.g. ``"zh-CN"``: Chinese for any Chinese, else English."""
+    """Return the language for a browser's locale, e.g. ``"zh-CN"``: Chinese for any Chinese locale, else English."""
     return "zh" if (locale or "").lower().startswith("zh") else "en"
 
 
 def error_text(error: RNNLabError, lang: str) -> str:
-    """Say `error` in `lang`, as Markdown; a code the catalogue does not know is said in the error's own English."""
+    """Return the message of `error` in `lang` as Markdown, or its English message if the catalogue lacks its code."""
     return code_text(error.code, error.params, error.message, lang)
 
 
 def code_text(code: str, params: dict[str, Any], message: str, lang: str) -> str:
-    """Say an error given by its `code` and `params`, as Markdown in which the parameters are plain text.
+    """Return the message of an error as Markdown, with its parameters as plain text.
 
-    `message` is its own English, for a code that is not known.
+    Args:
+        code: code of the error.
+        params: parameters of the message.
+        message: English message, used if the catalogue lacks the code.
+        lang: the language.
     """
     if not has(f"error.{code}", lang):
         return plain(message)
@@ -62,50 +65,25 @@ def code_text(code: str, params: dict[str, Any], message: str, lang: str) -> str
     field = str(params.get("field", ""))
     if field in TrainConfig.model_fields:
         shown["field"] = f"{t(f'field.{field}', lang)} ({field})"
+    if code == "config_value":
         shown["allowed"] = allowed_text(field, lang)
     try:
         return t(f"error.{code}", lang).format(**shown)
-    except (KeyError, IndexError):  # an older record, with other parameters
+    except (KeyError, IndexError):  # a record of an older version, with other parameters
         return plain(message)
 
 
 def plain(text: str) -> str:
-    """Return `text` as Markdown that reads as it is: what a person typed, or a URL brought, must not become markup."""
-    return _MARKUP.sub(lambda found: f"\\{found[0]}", text)
+    """Escape `text` for Markdown, so that what a user typed or a URL contains does not become markup."""
+    return _MARKUP.sub(lambda match: f"\\{match[0]}", text)
 
 
 def allowed_text(name: str, lang: str) -> str:
-    """Say what the setting `name` accepts, in `lang`."""
-    text = allowed_values(name)
-    if lang == "en":
-        return text
-    if name in ("prefixes", "corpus"):
+    """Return the allowed values of the setting `name` in words."""
+    allowed = allowed_values(name)
+    if allowed.sentence:
         return t(f"allowed.{name}", lang)
-    text = re.sub(r"^more than (.+?) to ", r"大于 \1，至多 ", text)
-    return text.replace(" to ", " 到 ").replace(", or none", "，或 none（关闭）").replace(", ", "、")
-
-
-def number(value: float | None, digits: int = 4) -> str:
-    """Write a number with about `digits` significant digits, as a person would: 1027, 270.3, 7.81; ∞ for None."""
-    if value is None:
-        return "∞"
-    if value >= 1e7:
-        mantissa, exponent = f"{value:.1e}".split("e")
-        return f"{mantissa}×10{str(int(exponent)).translate(_RAISED)}"
-    if value >= 10 ** (digits - 1):
-        return f"{value:,.0f}" if value >= 10_000 else f"{value:.0f}"
-    return f"{value:.{digits}g}"
-
-
-def duration(seconds: float, lang: str) -> str:
-    """Write a time span in words that one reads at a glance: ``0.4 s``, ``12 s``, ``3 min 20 s``, ``2 h 5 min``."""
-    if seconds < 0.995:
-        return t("time.seconds", lang, seconds=f"{seconds:.2g}")
-    if seconds < 9.95:
-        return t("time.seconds", lang, seconds=f"{seconds:.1f}")
-    whole = round(seconds)
-    if whole < 60:
-        return t("time.seconds", lang, seconds=whole)
-    if whole < 3600:
-        return t("time.minutes", lang, minutes=whole // 60, seconds=whole % 60)
-    return t("time.hours", lang, hours=whole // 3600, minutes=whole % 3600 // 60)
+    if allowed.choices:
+        return t("list.join", lang).join(allowed.choices)
+    text = t(f"allowed.{allowed.interval}", lang, low=as_text(allowed.low), high=as_text(allowed.high))
+    return t("allowed.or_none", lang, allowed=text) if allowed.or_none else text

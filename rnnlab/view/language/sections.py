@@ -1,4 +1,4 @@
-"""The sections of the book: its editions count differently."""
+"""The sections of the book in its editions, which are numbered differently."""
 
 from __future__ import annotations
 
@@ -20,4 +20,4 @@ SECOND = {
     "7.3": ("11.5", "12.5"),
     "7.8": ("11.10", "12.10"),
 }
-"""Sections of the first edition -> of the second in Chinese and in English, which count differently."""
+"""Sections of the first edition, with the sections of the second edition in Chinese and in English."""

@@ -4,24 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rnnlab.config import TrainConfig
+from rnnlab.config import SETTINGS, TrainConfig
 from rnnlab.recipes import RECIPES, Recipe
-from rnnlab.view.language.i18n import has, number, t
+from rnnlab.setting import as_text
+from rnnlab.view.language.i18n import has, t
+from rnnlab.view.language.numbers import number
 
-CHOICES = (
-    "cell",
-    "implementation",
-    "activation",
-    "initialization",
-    "sampling",
-    "offset",
-    "optimizer",
-    "objective",
-    "decoding",
-    "preprocessing",
-    "device",
-    "precision",
-)
+CHOICES = tuple(name for name, setting in SETTINGS.items() if setting.widget in ("buttons", "menu"))
 """The settings whose values have names in the catalogue, under ``value.<field>.<value>``."""
 
 
@@ -31,7 +20,7 @@ def value_text(name: str, value: object, lang: str) -> str:
         return t("value.off", lang)
     if isinstance(value, bool):
         return t("value.yes" if value else "value.no", lang)
-    if name in CHOICES:
+    if name in CHOICES and has(f"value.{name}.{value}", lang):  # a cell that was added has none
         return t(f"value.{name}.{value}", lang)
     if name == "corpus":
         return corpus_title(str(value), lang)
@@ -49,35 +38,49 @@ def corpus_title(name: str, lang: str) -> str:
     return t("corpus.own", lang, name=name.removeprefix("text-")[:6])
 
 
+_FIRST = ("cell", "activation", "implementation", "num_layers", "bidirectional", "num_hiddens", "objective")
+"""What a summary begins with; the other settings follow as they are declared."""
+_ALWAYS = {
+    "cell", "implementation", "num_layers", "num_hiddens", "sampling", "optimizer", "clip_norm", "num_epochs",
+}  # fmt: skip
+"""What a summary says also where it is at its default."""
+
+
 def summary(config: TrainConfig, lang: str) -> str:
-    """Say a setup in one line."""
-    parts = [
-        value_text("cell", config.cell, lang),
-        value_text("implementation", config.implementation, lang),
-        t("summary.layers" if config.num_layers > 1 else "summary.layer", lang, count=config.num_layers),
-        t("summary.hiddens", lang, count=config.num_hiddens),
-        t(f"summary.sampling.{config.sampling}", lang),
-        f"{value_text('optimizer', config.optimizer, lang)} {number(config.learning_rate, 6)}",
-        t("summary.clip_off", lang) if config.clip_norm is None else f"θ = {number(config.clip_norm, 6)}",
-        t("summary.epochs", lang, count=config.num_epochs),
+    """Say a setup in one line: what identifies it, and every other setting that departs from its default and acts.
+
+    Only settings that have words for it are said: ``summary.<name>``, or ``summary.<name>.<value>`` of one value.
+    """
+    said = [name for name in dict.fromkeys((*_FIRST, *SETTINGS)) if _in_summary(name, config, lang)]
+    return " · ".join(phrase(name, config, lang) for name in said)
+
+
+def _in_summary(name: str, config: TrainConfig, lang: str) -> bool:
+    if not has(f"summary.{name}", lang) or not config.acts(name):
+        return False
+    return name in _ALWAYS or getattr(config, name) != TrainConfig.model_fields[name].default
+
+
+def phrase(name: str, config: TrainConfig, lang: str) -> str:
+    """Say one setting as a summary does: ``2 layers``, ``SGD 100``, ``no clipping``."""
+    key = f"summary.{name}.{as_text(getattr(config, name))}"
+    values = {other: value_text(other, getattr(config, other), lang) for other in SETTINGS}
+    return t(key if has(key, lang) else f"summary.{name}", lang, **values)
+
+
+def no_effect_text(name: str, lang: str) -> str:
+    """Say that a setting has no effect, and with which values of others it would."""
+    needs = [
+        t("no_effect.needs", lang, field=t(f"field.{other}", lang), value=_either(other, values, lang))
+        for other, values in SETTINGS[name].needs.items()
     ]
-    if config.bidirectional:
-        parts.insert(3, t("summary.bidirectional", lang))
-    helps = [
-        t("summary.cloze", lang) if config.objective == "cloze" else "",
-        t("summary.residual", lang) if config.residual else "",
-        t("summary.layer_norm", lang) if config.layer_norm else "",
-        t("summary.forget_bias", lang, value=number(config.forget_bias, 6))
-        if config.forget_bias and config.cell == "lstm"
-        else "",
-    ]
-    place = parts.index(t(f"summary.sampling.{config.sampling}", lang))
-    parts[place:place] = [one for one in helps if one]
-    if config.cell == "rnn" and config.activation == "relu":
-        parts.insert(1, "ReLU")
-    if not config.detach:
-        parts.insert(-1, t("summary.no_detach", lang))
-    return " · ".join(parts)
+    return t("no_effect", lang, needs=t("list.join", lang).join(needs))
+
+
+def _either(name: str, values: tuple[object, ...] | range, lang: str) -> str:
+    if isinstance(values, range):
+        return t("allowed.closed", lang, low=values[0], high=values[-1])
+    return t("list.or", lang).join(value_text(name, value, lang) for value in values)
 
 
 def changes_text(config: TrainConfig, base: TrainConfig, lang: str, own: str | None = None) -> str:

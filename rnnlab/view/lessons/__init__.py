@@ -1,1 +1,1 @@
-"""The lessons without their pages: what each one computes, in NumPy and plain Python, tested against the engine."""
+"""The Lessons page: the chapter in order, with something to try at each step, and the book's exercises."""

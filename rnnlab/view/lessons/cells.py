@@ -1,10 +1,11 @@
-"""The lessons on the RNN, the GRU and the LSTM: one time step with real numbers, equation by equation."""
+"""The lessons on the RNN, the GRU and the LSTM: one time step with numbers, equation by equation."""
 
 from __future__ import annotations
 
 import numpy as np
 import streamlit as st
 
+from rnnlab.cells import CELLS
 from rnnlab.view.language.i18n import t
 from rnnlab.view.lessons import charts, sentences, tables
 from rnnlab.view.lessons.compute import cells
@@ -12,24 +13,25 @@ from rnnlab.view.lessons.compute.cells import Array
 from rnnlab.view.lessons.contents import Lesson
 from rnnlab.view.lessons.layout import conclude
 from rnnlab.view.page import chart, session
+from rnnlab.view.page.forms import Edition
 
 STEPS = 10
-"""Time steps with no input, to see what is left of the state."""
+"""Number of time steps without input, after which the rest of the state is measured."""
 _LIMIT = 3.0
 
 
 def draw(lesson: Lesson) -> None:
-    """Let the reader set input and state, and follow them through the equations."""
+    """Draw the sliders for input and state, and the equations with their numbers."""
     lang, theme, cell = session.language(), session.theme(), lesson.name
-    edition = int(st.session_state.get(_name(cell, "edition"), 0))
-    x, state = _numbers(cell, edition)
+    description = CELLS[cell]
+    x, state = _numbers(cell)
     activation, bias = _character(cell)
     w = cells.weights(cell, seed=int(st.session_state.get(_name(cell, "seed"), 0)))
-    if cell in cells.KEEPING:
-        gate = f"b_{cells.KEEPING[cell]}"
+    if description.keeping:
+        gate = f"b_{description.keeping}"
         w[gate] = w[gate] + bias
     steps = cells.walk(cell, x, state, w, activation)
-    after = cells.new_state(cell, steps)
+    after, values = cells.take(cell, x, state, w, activation)
     with st.container(horizontal=True):
         st.button(
             t("lesson.cell.feed", lang),
@@ -54,9 +56,8 @@ def draw(lesson: Lesson) -> None:
                 st.latex(r"\scriptsize\begin{aligned}" + r"\\".join(step.lines) + r"\end{aligned}")
 
     states = cells.path(cell, x, state, w, STEPS, activation)
-    name = cells.KEEPING.get(cell, "").upper()
-    gate_value = next((step.value for step in steps if step.name == name), None)
-    kept = 1 if cell == "lstm" else 0
+    gate_value = next((values[one.name] for one in description.gates if one.letter == description.keeping), None)
+    kept = len(state) - 1
     nothing = tuple(np.zeros(2) for _ in state)
     left = cells.memory_left(states, cells.path(cell, np.zeros(2), nothing, w, STEPS, activation), kept)
     said = sentences.cell(cell, gate_value, state[kept], after[kept], left, STEPS, lang)
@@ -65,9 +66,10 @@ def draw(lesson: Lesson) -> None:
     conclude(said)
 
 
-def _numbers(cell: str, edition: int) -> tuple[Array, tuple[Array, ...]]:
+def _numbers(cell: str) -> tuple[Array, tuple[Array, ...]]:
     lang = session.language()
-    kinds = {"X": (1.0, -0.5), "H": (0.3, -0.2), **({"C": (0.5, -0.4)} if cell == "lstm" else {})}
+    numbers = {"H": (0.3, -0.2), "C": (0.5, -0.4)}
+    kinds = {"X": (1.0, -0.5), **{letter: numbers[letter] for letter in CELLS[cell].states}}
     begun: dict[str, tuple[float, float]] = st.session_state.get(_name(cell, "begin"), {})
     values: dict[str, Array] = {}
     for kind, column in zip(kinds, st.columns(len(kinds), gap="medium"), strict=True):
@@ -81,7 +83,7 @@ def _numbers(cell: str, edition: int) -> tuple[Array, tuple[Array, ...]]:
                         _LIMIT,
                         defaults[unit],
                         0.01,
-                        key=f"{_name(cell, kind)}.{unit}.{edition}",
+                        key=_form(cell).key(f"{kind}.{unit}"),
                     )
                     for unit in range(2)
                 ]
@@ -91,19 +93,23 @@ def _numbers(cell: str, edition: int) -> tuple[Array, tuple[Array, ...]]:
 
 
 def _character(cell: str) -> tuple[str, float]:
-    """Let the reader choose the activation, or lean the gate that keeps."""
+    """Draw the choice of the activation, or of a bias for the gate that keeps the state."""
     lang = session.language()
-    if cell == "rnn":
+    if CELLS[cell].chooses_activation:
         chosen = st.segmented_control(
             t("field.activation", lang),
             ["tanh", "relu"],
             default="tanh",
             key=session.key(_name(cell, "activation")),
-            format_func=lambda one: t(f"value.activation.{one}", lang),
+            format_func=lambda name: t(f"value.activation.{name}", lang),
             required=True,
         )
         return str(chosen), 0.0
     return "tanh", st.slider(t(f"lesson.{cell}.bias", lang), -6.0, 6.0, 0.0, 0.5, key=_name(cell, "bias"))
+
+
+def _form(cell: str) -> Edition:
+    return Edition(f"lesson.{cell}.widget")
 
 
 def _name(cell: str, part: str) -> str:
@@ -111,15 +117,13 @@ def _name(cell: str, part: str) -> str:
 
 
 def _feed(cell: str, state: tuple[Array, ...]) -> None:
-    # new sliders that begin at the new state: writing into the old ones is not safe
-    edition = int(st.session_state.get(_name(cell, "edition"), 0))
-    x = tuple(st.session_state[f"{_name(cell, 'X')}.{unit}.{edition}"] for unit in range(2))
+    x = tuple(st.session_state[_form(cell).key(f"X.{unit}")] for unit in range(2))
     kept = {
-        name: tuple(float(np.clip(np.round(one, 2), -_LIMIT, _LIMIT)) for one in part)
+        name: tuple(float(np.clip(np.round(value, 2), -_LIMIT, _LIMIT)) for value in part)
         for name, part in zip(("H", "C"), state, strict=False)
     }
     st.session_state[_name(cell, "begin")] = {"X": x, **kept}
-    st.session_state[_name(cell, "edition")] = edition + 1
+    _form(cell).renew()
 
 
 def _again(cell: str) -> None:

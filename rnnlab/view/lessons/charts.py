@@ -1,4 +1,4 @@
-"""The charts of the lessons; `rnnlab.view.lessons.tables` fills them."""
+"""The chart specifications of the lessons; `rnnlab.view.lessons.tables` provides their data."""
 
 from __future__ import annotations
 
@@ -6,21 +6,16 @@ from functools import cache
 from typing import Any
 
 from rnnlab.view.language.i18n import t
-from rnnlab.view.page.style import LAYER_COLORS, LAYER_DASHES, PALETTE, altair, specification
+from rnnlab.view.page.charts import by_series, corners, epoch_axis, layer, line
+from rnnlab.view.page.style import LAYER_COLORS, PALETTE, altair, specification
 
 SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"]
-"""Marks beside the colours, so that no series is told apart by its colour alone."""
-
-
-def _named(name: str) -> Any:
-    alt = altair()
-
-    return alt.Chart(alt.NamedData(name=name))
+"""Mark shapes, so that series differ by more than their colour."""
 
 
 @cache
 def continuations(lang: str, theme: str = "light") -> dict[str, Any]:
-    """Return what follows a context as bars, the most frequent on top; table ``bars``."""
+    """Return a bar chart of the continuations of a context, the most frequent on top; table ``bars``."""
     alt = altair()
 
     y = alt.Y(
@@ -30,9 +25,9 @@ def continuations(lang: str, theme: str = "light") -> dict[str, Any]:
         axis=alt.Axis(labelFontSize=14, labelOverlap=False, ticks=False, domain=False),
     )
     x = alt.X("count:Q", title=t("lesson.sequence.count", lang), axis=alt.Axis(tickMinStep=1, format="d", tickCount=5))
-    bars = _named("bars").mark_bar(color=PALETTE[theme]["live"], height={"band": 0.62}).encode(x=x, y=y)
+    bars = layer("bars").mark_bar(color=PALETTE[theme]["live"], height={"band": 0.62}).encode(x=x, y=y)
     words = (
-        _named("bars")
+        layer("bars")
         .mark_text(align="left", dx=6, fontSize=12, color=PALETTE[theme]["text"])
         .encode(x=x, y=y, text="label:N")
     )
@@ -41,7 +36,7 @@ def continuations(lang: str, theme: str = "light") -> dict[str, Any]:
 
 @cache
 def ladder(lang: str, theme: str = "light") -> dict[str, Any]:
-    """Return the perplexity of a table by the number of characters it looks back at; tables ``rungs``, ``now``."""
+    """Return a chart of the perplexity of n-gram tables by context length; tables ``rungs``, ``now``."""
     alt = altair()
 
     colors = PALETTE[theme]
@@ -53,22 +48,22 @@ def ladder(lang: str, theme: str = "light") -> dict[str, Any]:
         axis=alt.Axis(tickCount=4, format="~s", gridOpacity=0.45),
     )
     line = (
-        _named("rungs")
+        layer("rungs")
         .mark_line(color=colors["live"], strokeWidth=1.8, point={"size": 50, "filled": True})
         .encode(x=x, y=y)
     )
     words = (
-        _named("rungs")
+        layer("rungs")
         .mark_text(align="left", dx=9, dy=-9, fontSize=12, color=colors["text"])
         .encode(x=x, y=y, text="label:N")
     )
-    now = _named("now").mark_point(size=190, strokeWidth=2.4, filled=False, color=colors["book"]).encode(x=x, y=y)
+    now = layer("now").mark_point(size=190, strokeWidth=2.4, filled=False, color=colors["book"]).encode(x=x, y=y)
     return specification(alt.layer(line, words, now).properties(height=230))
 
 
 @cache
 def positions(lang: str, theme: str = "light") -> dict[str, Any]:
-    """Return the text as a strip of positions by minibatch, each with its row; tables ``cells``, ``extent``."""
+    """Return a chart of the text positions of each minibatch and row; tables ``cells``, ``extent``."""
     alt = altair()
 
     colors = PALETTE[theme]
@@ -79,9 +74,9 @@ def positions(lang: str, theme: str = "light") -> dict[str, Any]:
         axis=alt.Axis(grid=False, tickMinStep=1, format="d", tickCount=8),
     )
     y = alt.Y("minibatch:O", title=t("lesson.sampling.minibatch", lang), axis=alt.Axis(ticks=False, domain=False))
-    extent = _named("extent").mark_point(opacity=0, size=0).encode(x=x)
+    extent = corners(x=x)
     cells = (
-        _named("cells")
+        layer("cells")
         .mark_bar(cornerRadius=2, height={"band": 0.78})
         .encode(
             x=x,
@@ -92,7 +87,7 @@ def positions(lang: str, theme: str = "light") -> dict[str, Any]:
         )
     )
     words = (
-        _named("cells")
+        layer("cells")
         .mark_text(fontSize=12, fontWeight="bold")
         .encode(
             x=alt.X("middle:Q"),
@@ -106,20 +101,20 @@ def positions(lang: str, theme: str = "light") -> dict[str, Any]:
 
 @cache
 def loss_curve(lang: str, theme: str = "light") -> dict[str, Any]:
-    """Return -ln p by p, with the characters on it; tables ``curve``, ``points``."""
+    """Return a chart of -ln p by p with a point per character; tables ``curve``, ``points``."""
     alt = altair()
 
     colors = PALETTE[theme]
     x = alt.X("p:Q", title=t("lesson.perplexity.p", lang), scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(tickCount=5))
     y = alt.Y("loss:Q", title=t("lesson.perplexity.loss", lang), axis=alt.Axis(tickCount=4, gridOpacity=0.45))
-    line = _named("curve").mark_line(color=colors["rule"], strokeWidth=1.6).encode(x=x, y=y)
+    line = layer("curve").mark_line(color=colors["rule"], strokeWidth=1.6).encode(x=x, y=y)
     points = (
-        _named("points")
+        layer("points")
         .mark_point(size=90, filled=True, opacity=1, color=colors["live"])
         .encode(x=x, y=y, shape=alt.Shape("label:N", scale=alt.Scale(range=SHAPES), legend=None))
     )
     words = (
-        _named("points")
+        layer("points")
         .mark_text(align="left", dx=9, dy=-8, fontSize=12, color=colors["live"])
         .encode(x=x, y=y, text="label:N")
     )
@@ -128,42 +123,40 @@ def loss_curve(lang: str, theme: str = "light") -> dict[str, Any]:
 
 @cache
 def reach(lang: str, theme: str = "light") -> dict[str, Any]:
-    """Return the graph of an epoch: time steps in a row, the gradient's way back, the cuts.
+    """Return a picture of the graph of an epoch: time steps in a row, the path of the gradient, the cuts.
 
-    Tables ``steps``, ``ways``, ``cuts``, ``names``.
+    Its tables are ``steps``, ``links``, ``ways``, ``cuts`` and ``names``.
     """
     alt = altair()
 
     colors = PALETTE[theme]
     x = alt.X("step:Q", title=None, axis=None, scale=alt.Scale(nice=False, zero=False, padding=14))
     y = alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[-1.5, 1.8]))
-    ways = _named("ways").mark_rule(strokeWidth=3.2, color=colors["book"]).encode(x=x, x2="to:Q", y=y)
+    ways = layer("ways").mark_rule(strokeWidth=3.2, color=colors["book"]).encode(x=x, x2="to:Q", y=y)
     heads = (
-        _named("ways")
+        layer("ways")
         .mark_point(shape="triangle-left", size=46, filled=True, opacity=1, color=colors["book"])
         .encode(x=alt.X("to:Q", axis=None), y=y)
     )
     steps = (
-        _named("steps")
+        layer("steps")
         .mark_point(size=64, strokeWidth=1.6, filled=False, color=colors["live"], fill=colors["live"])
         .encode(x=x, y=y, fillOpacity=alt.FillOpacity("reached:Q", scale=None))
     )
-    links = _named("links").mark_rule(strokeWidth=1.2, color=colors["rule"]).encode(x=x, x2="to:Q", y=y)
-    cuts = (
-        _named("cuts").mark_rule(strokeWidth=1.6, strokeDash=[3, 3], color=colors["mark"]).encode(x=x, y=y, y2="y2:Q")
-    )
+    links = layer("links").mark_rule(strokeWidth=1.2, color=colors["rule"]).encode(x=x, x2="to:Q", y=y)
+    cuts = layer("cuts").mark_rule(strokeWidth=1.6, strokeDash=[3, 3], color=colors["mark"]).encode(x=x, y=y, y2="y2:Q")
     cut_words = (
-        _named("cuts")
+        layer("cuts")
         .mark_text(fontSize=15, color=colors["mark"], dy=-8)
         .encode(x=x, y=alt.Y("y2:Q", axis=None), text="label:N")
     )
-    names = _named("names").mark_text(fontSize=12, color=colors["text"]).encode(x=x, y=y, text="label:N")
+    names = layer("names").mark_text(fontSize=12, color=colors["text"]).encode(x=x, y=y, text="label:N")
     return specification(alt.layer(links, steps, ways, heads, cuts, cut_words, names).properties(height=150))
 
 
 @cache
 def walked(lang: str, theme: str = "light") -> dict[str, Any]:
-    """Return how many time steps each minibatch's gradient walks through, cut and uncut; tables ``walked``, ``now``."""
+    """Return a chart of the time steps each minibatch's gradient passes through, cut and uncut; table ``walked``."""
     alt = altair()
 
     colors = LAYER_COLORS[theme]
@@ -171,7 +164,7 @@ def walked(lang: str, theme: str = "light") -> dict[str, Any]:
     y = alt.Y("steps:Q", title=t("lesson.truncation.steps", lang), axis=alt.Axis(tickCount=4, gridOpacity=0.45))
     series = {"title": None, "sort": None}
     bars = (
-        _named("walked")
+        layer("walked")
         .mark_bar()
         .encode(
             x=x,
@@ -181,7 +174,7 @@ def walked(lang: str, theme: str = "light") -> dict[str, Any]:
         )
     )
     words = (
-        _named("walked")
+        layer("walked")
         .mark_text(dy=-7, fontSize=11, color=PALETTE[theme]["text"])
         .encode(x=x, y=y, xOffset=alt.XOffset("series:N", sort=None), text="label:N")
     )
@@ -190,7 +183,7 @@ def walked(lang: str, theme: str = "light") -> dict[str, Any]:
 
 @cache
 def measured(kind: str, lang: str, theme: str = "light") -> dict[str, Any]:
-    """Return what each minibatch of a run took: `kind` is ``seconds`` or ``memory``; table ``measured``."""
+    """Return a chart of the cost of each minibatch: `kind` is ``seconds`` or ``memory``; table ``measured``."""
     alt = altair()
 
     colors = PALETTE[theme]
@@ -202,20 +195,22 @@ def measured(kind: str, lang: str, theme: str = "light") -> dict[str, Any]:
         axis=alt.Axis(tickCount=4, gridOpacity=0.45),
     )
     line = (
-        _named("measured")
+        layer("measured")
         .mark_line(color=colors["live"], strokeWidth=1.8, point={"size": 50, "filled": True})
         .encode(x=x, y=y)
     )
-    words = _named("measured").mark_text(dy=-12, fontSize=11, color=colors["text"]).encode(x=x, y=y, text="label:N")
+    words = layer("measured").mark_text(dy=-12, fontSize=11, color=colors["text"]).encode(x=x, y=y, text="label:N")
     return specification(alt.layer(line, words).properties(height=190))
 
 
 @cache
 def vectors(title: str, lang: str, theme: str = "light") -> dict[str, Any]:
-    """Return arrows from zero with a circle that is round at every width; tables ``arrows``, ``circle``, ``extent``.
+    """Return a chart of vectors with a circle that is round at any width; tables ``arrows``, ``circle``, ``extent``.
 
     Args:
-        title: a key of the catalogue.
+        title: key of the title in the catalogue.
+        lang: the language.
+        theme: "light" or "dark".
     """
     alt = altair()
 
@@ -227,16 +222,16 @@ def vectors(title: str, lang: str, theme: str = "light") -> dict[str, Any]:
         "kind:N", title=None, sort=None, scale=alt.Scale(range=[colors["rule"], colors["live"]]), legend=None
     )
     dash = alt.StrokeDash("kind:N", sort=None, scale=alt.Scale(range=[[5, 4], [1, 0]]), legend=None)
-    # away from zero, where the arrow comes from
+    # labels are placed on the side away from the origin
     aside = {
         "align": alt.expr("datum.x < 0 ? 'right' : 'left'"),
         "dx": alt.expr("datum.x < 0 ? -9 : 9"),
         "dy": alt.expr("(datum.y < 0 ? 11 : -11) * (datum.side || 1)"),
         "fontSize": 12,
     }
-    # one unit is as long across as upwards, whatever the shape of the picture; its shorter side holds the reach
+    # equal units on both axes for any shape of the picture; its shorter side shows the reach
     extent = (
-        _named("extent")
+        layer("extent")
         .transform_calculate(
             x="datum.reach * width / min(width, height)", y="datum.reach * height / min(width, height)"
         )
@@ -244,29 +239,29 @@ def vectors(title: str, lang: str, theme: str = "light") -> dict[str, Any]:
         .encode(x=x, y=y)
     )
     circle = (
-        _named("circle")
+        layer("circle")
         .mark_line(color=colors["book"], strokeWidth=1.4, strokeDash=[2, 3])
         .encode(x=x, y=y, order="order:Q")
     )
     circle_words = (
-        _named("circle")
+        layer("circle")
         .transform_filter("datum.label")
         .mark_text(**aside, color=colors["book"])
         .encode(x=x, y=y, text="label:N")
     )
     lines = (
-        _named("arrows")
+        layer("arrows")
         .mark_line(strokeWidth=2.6)
         .encode(x=x, y=y, color=color, strokeDash=dash, detail="kind:N", order="order:Q")
     )
     heads = (
-        _named("arrows")
+        layer("arrows")
         .transform_filter("datum.order > 0")
         .mark_point(size=70, filled=True, opacity=1)
         .encode(x=x, y=y, color=color)
     )
     words = (
-        _named("arrows")
+        layer("arrows")
         .transform_filter("datum.order > 0")
         .mark_text(**aside)
         .encode(x=x, y=y, color=color, text="label:N")
@@ -280,7 +275,7 @@ def vectors(title: str, lang: str, theme: str = "light") -> dict[str, Any]:
 
 @cache
 def path(lang: str, theme: str = "light") -> dict[str, Any]:
-    """Return the units of a state over time steps; table ``path``."""
+    """Return a chart of the units of a state by time step; table ``path``."""
     alt = altair()
 
     x = alt.X("step:Q", title=t("lesson.cell.step", lang), axis=alt.Axis(tickCount=6, format="d", grid=False))
@@ -292,13 +287,12 @@ def path(lang: str, theme: str = "light") -> dict[str, Any]:
     )
     legend = alt.Legend(orient="top", title=None, columns=2, symbolStrokeWidth=2)
     lines = (
-        _named("path")
+        layer("path")
         .mark_line(strokeWidth=2, point={"size": 36, "filled": True})
         .encode(
             x=x,
             y=y,
-            color=alt.Color("unit:N", sort=None, scale=alt.Scale(range=LAYER_COLORS[theme]), legend=legend),
-            strokeDash=alt.StrokeDash("unit:N", sort=None, scale=alt.Scale(range=LAYER_DASHES), legend=legend),
+            **by_series("unit:N", theme, sort=None, legend=legend),
         )
     )
     return specification(alt.layer(lines).properties(height=220))
@@ -306,7 +300,7 @@ def path(lang: str, theme: str = "light") -> dict[str, Any]:
 
 @cache
 def norms(lang: str, theme: str = "light") -> dict[str, Any]:
-    """Return the norm of the gradient by layer, run beside run; zeros stand at the bottom, named; table ``norms``."""
+    """Return a chart of the gradient norm by layer for several runs; zeros are at the bottom; table ``norms``."""
     alt = altair()
 
     x = alt.X("layer:O", title=t("lesson.depth.layer", lang), axis=alt.Axis(labelAngle=0, grid=False))
@@ -317,33 +311,25 @@ def norms(lang: str, theme: str = "light") -> dict[str, Any]:
         axis=alt.Axis(format="~g", tickCount=5, gridOpacity=0.45),
     )
     legend = alt.Legend(orient="top", title=None, columns=1, symbolStrokeWidth=2, labelLimit=300)
-    color = alt.Color("run:N", sort=None, scale=alt.Scale(range=LAYER_COLORS[theme]), legend=legend)
-    lines = (
-        _named("norms")
-        .mark_line(strokeWidth=1.8)
+    series = by_series("run:N", theme, sort=None, legend=legend)
+    lines = line("norms", 1.8, x=x, y=y, **series)
+    points = (
+        layer("norms")
+        .mark_point(size=70, filled=True, opacity=1)
         .encode(
             x=x,
             y=y,
-            color=color,
-            strokeDash=alt.StrokeDash("run:N", sort=None, scale=alt.Scale(range=LAYER_DASHES), legend=legend),
+            color=series["color"],
+            shape=alt.Shape("run:N", sort=None, scale=alt.Scale(range=SHAPES), legend=legend),
         )
     )
-    points = (
-        _named("norms")
-        .mark_point(size=70, filled=True, opacity=1)
-        .encode(
-            x=x, y=y, color=color, shape=alt.Shape("run:N", sort=None, scale=alt.Scale(range=SHAPES), legend=legend)
-        )
-    )
-    words = (
-        _named("norms").mark_text(dy=-12, fontSize=11, color=PALETTE[theme]["text"]).encode(x=x, y=y, text="label:N")
-    )
+    words = layer("norms").mark_text(dy=-12, fontSize=11, color=PALETTE[theme]["text"]).encode(x=x, y=y, text="label:N")
     return specification(alt.layer(lines, points, words).properties(height=260))
 
 
 @cache
 def directions(lang: str, theme: str = "light") -> dict[str, Any]:
-    """Return a window of text and what has read which of its characters; tables ``cells``, ``target``."""
+    """Return a picture of a window of text and which half has read which character; tables ``cells``, ``target``."""
     alt = altair()
 
     colors = PALETTE[theme]
@@ -355,7 +341,7 @@ def directions(lang: str, theme: str = "light") -> dict[str, Any]:
         axis=alt.Axis(ticks=False, domain=False, labelFontSize=12, labelLimit=110),
     )
     frames = (
-        _named("cells")
+        layer("cells")
         .mark_rect(stroke=colors["rule"], strokeWidth=0.8, color=colors["live"])
         .encode(
             x=x,
@@ -363,22 +349,17 @@ def directions(lang: str, theme: str = "light") -> dict[str, Any]:
             fillOpacity=alt.FillOpacity("read:Q", scale=alt.Scale(domain=[0, 1], range=[0, 0.28]), legend=None),
         )
     )
-    target = _named("target").mark_rect(stroke=colors["book"], strokeWidth=2.6, filled=False).encode(x=x, y=y)
-    words = _named("cells").mark_text(fontSize=16, color=colors["text"]).encode(x=x, y=y, text="label:N")
+    target = layer("target").mark_rect(stroke=colors["book"], strokeWidth=2.6, filled=False).encode(x=x, y=y)
+    words = layer("cells").mark_text(fontSize=16, color=colors["text"]).encode(x=x, y=y, text="label:N")
     return specification(alt.layer(frames, target, words).properties(height=130))
 
 
 @cache
 def race(lang: str, theme: str = "light") -> dict[str, Any]:
-    """Return perplexity by epoch of several runs on a log axis; tables ``race``, ``ends``, ``extent``."""
+    """Return a chart of perplexity by epoch of several runs on a log axis; tables ``race``, ``ends``, ``extent``."""
     alt = altair()
 
-    x = alt.X(
-        "epoch:Q",
-        title=t("chart.epoch", lang),
-        scale=alt.Scale(nice=False, zero=False),
-        axis=alt.Axis(grid=False, tickMinStep=1, tickCount=6, format="d"),
-    )
+    x = epoch_axis(lang, ticks=6)
     y = alt.Y(
         "value:Q",
         title=t("chart.perplexity_log", lang),
@@ -386,21 +367,12 @@ def race(lang: str, theme: str = "light") -> dict[str, Any]:
         axis=alt.Axis(format="~s", tickCount=5, gridOpacity=0.45),
     )
     legend = alt.Legend(orient="top", title=None, columns=2, symbolStrokeWidth=2, labelLimit=220)
-    color = alt.Color("run:N", sort=None, scale=alt.Scale(range=LAYER_COLORS[theme]), legend=legend)
-    extent = _named("extent").mark_point(opacity=0, size=0).encode(x=x, y=y)
-    lines = (
-        _named("race")
-        .mark_line(strokeWidth=2)
-        .encode(
-            x=x,
-            y=y,
-            color=color,
-            strokeDash=alt.StrokeDash("run:N", sort=None, scale=alt.Scale(range=LAYER_DASHES), legend=legend),
-        )
-    )
+    series = by_series("run:N", theme, sort=None, legend=legend)
+    extent = corners(x=x, y=y)
+    lines = line("race", 2, x=x, y=y, **series)
     words = (
-        _named("ends")
+        layer("ends")
         .mark_text(align="right", dx=-4, dy=alt.expr("datum.below ? 15 : -9"), fontSize=12)
-        .encode(x=x, y=y, color=color, text="label:N")
+        .encode(x=x, y=y, color=series["color"], text="label:N")
     )
     return specification(alt.layer(extent, lines, words).properties(height=280))

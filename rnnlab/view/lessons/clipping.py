@@ -1,4 +1,4 @@
-"""The lesson on clipping: a gradient, θ, what is left of it, and how long the step is."""
+"""The lesson on clipping: a gradient, the threshold θ, the clipped gradient and the step."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ BOOK = (0.01, 100.0)
 
 
 def draw(lesson: Lesson) -> None:
-    """Let the reader turn a gradient and choose θ and the learning rate."""
+    """Draw the sliders for the gradient, θ and the learning rate, and the resulting vectors."""
     lang, theme = session.language(), session.theme()
     numbers = st.segmented_control(
         t("lesson.clipping.numbers", lang),
         ["small", "book"],
         default="small",
         key=session.key("lesson.clipping.numbers"),
-        format_func=lambda one: t(f"lesson.clipping.numbers.{one}", lang),
+        format_func=lambda name: t(f"lesson.clipping.numbers.{name}", lang),
         required=True,
     )
     columns = st.columns(2, gap="medium")
@@ -36,22 +36,22 @@ def draw(lesson: Lesson) -> None:
     )
     theta, rate = BOOK
     if numbers == "small":
-        columns = st.columns(2, gap="medium")  # a row of its own: on a phone columns stand one below the other
+        columns = st.columns(2, gap="medium")  # a separate row, because on a phone the columns are stacked
         theta = columns[0].slider(t("field.clip_norm", lang), 0.5, 6.0, 2.0, 0.5, key="lesson.clipping.theta")
         rate = columns[1].slider(t("field.learning_rate", lang), 0.1, 1.0, 0.5, 0.1, key="lesson.clipping.rate")
-    found = clipping.clip((gradient[0], gradient[1]), theta, rate)
-    said = sentences.clipping(found, lang)
+    clipped = clipping.clip((gradient[0], gradient[1]), theta, rate)
+    sentence = sentences.clipping(clipped, lang)
     for column, name, build in zip(
         st.columns(2, gap="medium"), ("before", "after"), (tables.gradient, tables.step), strict=True
     ):
         with column:
             chart.show(
                 charts.vectors(f"lesson.clipping.{name}", lang, theme),
-                build(found, lang),
+                build(clipped, lang),
                 key=f"lesson.clipping.{name}",
-                alt=said,
+                alt=sentence,
             )
-    conclude(said)
+    conclude(sentence)
     recording = recorded.choose_exactly("A2")
     if recording is not None and recording.history.last is not None:
         first, last = recording.history.epochs[0], recording.history.last

@@ -1,24 +1,24 @@
-"""The table of contents: every lesson in the book's order, then the exercises."""
+"""The table of contents: all lessons in the book's order, then the exercises."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rnnlab.cells import CELLS
 from rnnlab.errors import RNNLabError
-from rnnlab.view.language.equations import EQUATIONS
 from rnnlab.view.language.sections import SECOND
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """One lesson.
+    """A lesson or an exercise.
 
     Attributes:
-        name: in the URL, e.g. ``"one-hot"``; of an exercise the id of its recipe.
-        section: of the book's first edition.
-        formulas: what it is about, as LaTeX, each short enough for a phone.
-        elsewhere: where the second edition treats it, in Chinese and in English, if not in the section that follows
-            its `section`.
+        name: name in the URL, e.g. ``"one-hot"``; for an exercise, the id of its recipe.
+        section: section in the book's first edition.
+        formulas: the formulas of the lesson as LaTeX, each short enough for a phone.
+        elsewhere: sections in the second edition, in Chinese and in English, if they differ from those that correspond
+            to `section`.
     """
 
     name: str
@@ -28,16 +28,16 @@ class Lesson:
 
     @property
     def key(self) -> str:
-        """The beginning of its keys in the message catalogue."""
+        """The prefix of its keys in the message catalogue."""
         return f"lesson.{self.name}"
 
     @property
     def is_exercise(self) -> bool:
-        """Whether it is one of the exercises: predict, then run."""
+        """Whether this is an exercise (predict, then run)."""
         return self.name.startswith("X")
 
     def place(self, lang: str) -> str:
-        """Return its section in the second edition of that language."""
+        """Return the section in the second edition in language `lang`."""
         second = self.elsewhere or SECOND[self.section]
         return second[0 if lang == "zh" else 1]
 
@@ -52,7 +52,7 @@ LESSONS = (
             r"h_t = f(x_t, h_{t-1})",
         ),
     ),
-    Lesson("rnn", "6.2"),
+    Lesson("rnn", CELLS["rnn"].section),
     Lesson("sampling", "6.3", (r"\mathbf{Y}_{i,t} = \mathbf{X}_{i,t+1}",)),
     Lesson("one-hot", "6.4", (r"\mathbf{e}_i \mathbf{W} = \mathbf{W}_{i,:}",)),
     Lesson("clipping", "6.4", (r"\min\left(\frac{\theta}{\|\mathbf{g}\|}, 1\right) \mathbf{g}",)),
@@ -76,8 +76,8 @@ LESSONS = (
             r" \left.\frac{\partial h_i}{\partial w}\right|_{h_{i-1}}",
         ),
     ),
-    Lesson("gru", "6.7"),
-    Lesson("lstm", "6.8"),
+    Lesson("gru", CELLS["gru"].section),
+    Lesson("lstm", CELLS["lstm"].section),
     Lesson(
         "depth",
         "6.9",
@@ -104,20 +104,18 @@ EXERCISES = tuple(Lesson(name, "6.4") for name in ("X1", "X2", "X3", "X4", "X5")
 """The book's exercises, as *predict, then run*."""
 
 ALL = (*LESSONS, *EXERCISES)
-CELLS = tuple(EQUATIONS)
-"""The lessons that walk through a cell; they have its name."""
 
 
 def find(name: str) -> Lesson:
-    """Return the lesson `name`; upper and lower case do not matter.
+    """Return the lesson `name`, ignoring case.
 
     Raises:
-        RNNLabError: ``lesson_unknown``, naming the lessons that exist.
+        RNNLabError: ``lesson_unknown``; the message lists all lessons.
     """
-    for one in ALL:
-        if one.name.lower() == name.strip().lower():
-            return one
-    allowed = ", ".join(one.name for one in ALL)
+    for lesson in ALL:
+        if lesson.name.lower() == name.strip().lower():
+            return lesson
+    allowed = ", ".join(lesson.name for lesson in ALL)
     raise RNNLabError(
         "lesson_unknown",
         f"There is no lesson named {name[:80]!r}; there are: {allowed}.",
@@ -127,6 +125,6 @@ def find(name: str) -> Lesson:
 
 
 def neighbours(lesson: Lesson) -> tuple[Lesson | None, Lesson | None]:
-    """Return the lesson before and the one after; None at the ends."""
-    at = ALL.index(lesson)
-    return (ALL[at - 1] if at else None), (ALL[at + 1] if at + 1 < len(ALL) else None)
+    """Return the previous and the next lesson; None at the ends."""
+    index = ALL.index(lesson)
+    return (ALL[index - 1] if index else None), (ALL[index + 1] if index + 1 < len(ALL) else None)

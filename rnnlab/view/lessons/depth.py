@@ -1,4 +1,4 @@
-"""The lesson on depth: what the gradient's norm does from layer to layer, in two recorded runs."""
+"""The lesson on depth: the gradient norm from layer to layer in two recorded runs."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _NAMES = ("A8", "A9")
 
 
 def draw(lesson: Lesson) -> None:
-    """Let the reader go through the epochs of a two-layer and a six-layer network."""
+    """Draw the gradient norms by layer of a two-layer and a six-layer network at a chosen epoch."""
     lang, theme = session.language(), session.theme()
-    recordings = [one for one in map(recorded.choose_exactly, _NAMES) if one is not None]
+    recordings = [recording for recording in map(recorded.choose_exactly, _NAMES) if recording is not None]
     epochs = _epochs(recordings)
     if not epochs:
         st.caption(t("lesson.depth.none", lang))
@@ -29,18 +29,18 @@ def draw(lesson: Lesson) -> None:
     st.markdown(f":violet-badge[:material/movie: {t('lesson.recorded', lang)}] {t('lesson.depth.runs', lang)}")
     epoch = st.select_slider(t("chart.epoch", lang), epochs, epochs[min(4, len(epochs) - 1)], key="lesson.depth.epoch")
     runs = {}
-    for one in recordings:
-        at = one.history.at(epoch)
-        if at is not None and at.grad_norm_by_layer:
-            runs[f"{one.name} · {recipe_title(RECIPES[one.name], lang)}"] = (one.name, depth.descent(at))
-    said = " ".join(sentences.depth(name, found, epoch, lang) for name, found in runs.values())
+    for recording in recordings:
+        name, event = recording.name, recording.history.at(epoch)
+        if event is not None and event.grad_norm_by_layer:
+            runs[f"{name} · {recipe_title(RECIPES[name], lang)}"] = (name, depth.descent(event))
+    sentence = " ".join(sentences.depth(name, descent, epoch, lang) for name, descent in runs.values())
     chart.show(
         charts.norms(lang, theme),
-        tables.norms({title: found for title, (_, found) in runs.items()}),
+        tables.norms({title: descent for title, (_, descent) in runs.items()}),
         key="lesson.depth.norms",
-        alt=said,
+        alt=sentence,
     )
-    conclude(said)
+    conclude(sentence)
     st.page_link(
         address.PAGES["diagnose"][0],
         label=t("lesson.depth.diagnose", lang),
@@ -51,5 +51,5 @@ def draw(lesson: Lesson) -> None:
 
 def _epochs(recordings: list[Recording]) -> list[int]:
     """Return the epochs that all recordings have."""
-    sets = [set(depth.spread(one.history.epochs, 20)) for one in recordings]
+    sets = [set(depth.spread(recording.history.epochs, 20)) for recording in recordings]
     return sorted(set.intersection(*sets)) if sets else []

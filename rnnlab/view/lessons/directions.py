@@ -1,4 +1,4 @@
-"""The lesson on both directions: what has read the answer before it is predicted."""
+"""The lesson on both directions: which part of the network reads the answer before predicting it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rnnlab.view.page import address, chart, session
 
 
 def draw(lesson: Lesson) -> None:
-    """Let the reader choose a position and a way of reading, and exchange the answer."""
+    """Draw the choice of a position and a way of reading, and whether the answer is read."""
     lang, theme = session.language(), session.theme()
     left, right = st.columns([3, 2], gap="medium", vertical_alignment="bottom")
     reading = left.segmented_control(
@@ -22,7 +22,7 @@ def draw(lesson: Lesson) -> None:
         directions.READINGS,
         default="both",
         key=session.key("lesson.directions.reading"),
-        format_func=lambda one: t(f"lesson.directions.reading.{one}", lang),
+        format_func=lambda name: t(f"lesson.directions.reading.{name}", lang),
         required=True,
     )
     text = t("lesson.directions.text", lang)
@@ -34,15 +34,15 @@ def draw(lesson: Lesson) -> None:
     )
     assert reading is not None
     moved = directions.leak(len(text), target, reading)
-    said = sentences.directions(text[target], moved, lang)
+    sentence = sentences.directions(text[target], moved, lang)
     chart.show(
         charts.directions(lang, theme),
         tables.directions(text, target, reading, lang),
         key="lesson.directions.window",
-        alt=said,
+        alt=sentence,
     )
     st.caption(t("lesson.directions.legend", lang))
-    conclude(said)
+    conclude(sentence)
     _recorded()
     st.page_link(
         address.PAGES["diagnose"][0],
@@ -53,7 +53,7 @@ def draw(lesson: Lesson) -> None:
 
 
 def _recorded() -> None:
-    """Show what the bidirectional network of the book scores, and what it writes."""
+    """Show the perplexity and the text of the book's bidirectional network."""
     lang = session.language()
     recording = recorded.choose_exactly("A10")
     if recording is None or recording.history.last is None or not recording.history.texts:

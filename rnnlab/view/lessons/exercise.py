@@ -1,4 +1,4 @@
-"""The exercises: first a guess, then the run, recorded or real, then one sentence made from it."""
+"""The exercises: a guess, then the run (recorded or live), then the result in a sentence."""
 
 from __future__ import annotations
 
@@ -12,46 +12,47 @@ from rnnlab.runs.store import RunRecord
 from rnnlab.view.data import recorded
 from rnnlab.view.data.facts import TextFacts
 from rnnlab.view.data.history import History
-from rnnlab.view.language.i18n import number, plain, t
+from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import state_text
 from rnnlab.view.lessons import charts, layout, sentences, tables
 from rnnlab.view.lessons import tuning as lessons_tuning
+from rnnlab.view.lessons.address import ADDRESS
 from rnnlab.view.lessons.compute import exercises
 from rnnlab.view.lessons.compute import tuning as compute_tuning
 from rnnlab.view.lessons.compute.exercises import Finding
 from rnnlab.view.lessons.compute.tuning import Tuned
 from rnnlab.view.lessons.contents import Lesson
 from rnnlab.view.lessons.layout import conclude
-from rnnlab.view.page import address, chart, session
+from rnnlab.view.page import address, chart, names, session
+from rnnlab.view.page.forms import Problems
 from rnnlab.view.watch import follow
 from rnnlab.view.watch import scenes as watch_scenes
 from rnnlab.view.watch.scenes import Scene
 
-_PROBLEM = "lesson.exercise.problem"
-# what each exercise changes in A2
+_PROBLEMS = Problems("exercise")
+# the settings in which each exercise differs from A2
 _DIFFER = {"X2": ("clip_norm",), "X3": ("pred_period",), "X4": ("detach",), "X5": ("activation",)}
 
 
 def draw(lesson: Lesson) -> None:
-    """Ask for a guess; after it, show the run."""
+    """Draw the guesses; after a guess, draw the run."""
     name, lang = lesson.name, session.language()
     exercise = Exercise(name, lessons_tuning.choose() if name == "X1" else "")
     guess = st.session_state.get(exercise.key)
     if guess is None:
         with st.container(horizontal=True):
-            for one in exercises.guesses(name, exercise.setting):
+            for option in exercises.guesses(name, exercise.setting):
                 st.button(
-                    exercise.words(one),
-                    key=f"lesson.guess.{name}.{one}",
+                    exercise.words(option),
+                    key=f"lesson.guess.{name}.{option}",
                     on_click=_commit,
-                    args=(exercise, one),
+                    args=(exercise, option),
                 )
         st.caption(t("lesson.exercise.first_guess", lang))
         return
     st.markdown(t("lesson.exercise.guessed", lang, guess=exercise.words(guess)))
-    problem = st.session_state.pop(_PROBLEM, None)
-    if problem is not None:
-        session.complain(problem)
+    _PROBLEMS.say()
     records = _records(exercise)
     if records:
         _live(exercise, records, str(guess))
@@ -61,11 +62,11 @@ def draw(lesson: Lesson) -> None:
 
 @dataclass(frozen=True)
 class Exercise:
-    """Which exercise is shown.
+    """The exercise that is shown.
 
     Attributes:
         name: one of X1 to X5.
-        setting: what X1 tunes; of the others nothing.
+        setting: the hyperparameter of X1; empty for the others.
     """
 
     name: str
@@ -73,11 +74,11 @@ class Exercise:
 
     @property
     def key(self) -> str:
-        """Where the session keeps the guess."""
+        """The key of the guess in the session state."""
         return ".".join(filter(None, ("lessons.guess", self.name, self.setting)))
 
     def words(self, guess: str) -> str:
-        """Say a guess."""
+        """Return a guess in words."""
         lang = session.language()
         if self.setting:
             return sentences.tuned_value(self.setting, compute_tuning.value_of(self.setting, guess), lang)
@@ -87,25 +88,25 @@ class Exercise:
 def _live(exercise: Exercise, records: list[RunRecord], guess: str) -> None:
     name = exercise.name
     lang = session.language()
-    alive = [one for one in records if one.live]
+    live = [record for record in records if record.live]
     with st.container(horizontal=True, vertical_alignment="center"):
-        for one in records:
-            label = f"{one.name or one.based_on} · {state_text(one.state, lang)}"
+        for record in records:
+            label = f"{names.recipe_id(record)} · {state_text(record.state, lang)}"
             st.page_link(
                 address.PAGES["train"][0],
                 label=label,
                 icon=":material/show_chart:",
-                query_params={"run": one.id, "lang": lang},
+                query_params={"run": record.id, "lang": lang},
             )
         if session.embedded():
             pass
-        elif alive:
+        elif live:
             st.button(
                 t("controls.stop", lang),
                 key=f"lesson.stop.{name}",
                 icon=":material/stop:",
                 on_click=_stop,
-                args=([one.id for one in alive],),
+                args=([record.id for record in live],),
             )
         elif recorded_runs(exercise):
             st.button(
@@ -115,15 +116,15 @@ def _live(exercise: Exercise, records: list[RunRecord], guess: str) -> None:
                 on_click=_close,
             )
 
-    def look(_: Scene) -> None:
+    def show(_: Scene) -> None:
         try:
-            scenes = [_scene(session.store().run(one.id)) for one in records]
-        except RNNLabError:  # deleted meanwhile
+            scenes = [_scene(session.store().run(record.id)) for record in records]
+        except RNNLabError:  # the run was deleted
             st.rerun()
         _reveal(exercise, scenes, guess, f"lesson.live.{name}")
 
-    # whichever still trains is followed; when it ends, the page runs again and follows the next one
-    follow.follow(alive[0] if alive else records[0], look)
+    # follow a run that is training; when it ends, the page runs again and follows the next
+    follow.follow(live[0] if live else records[0], show)
 
 
 def _recorded(exercise: Exercise, guess: str) -> None:
@@ -140,8 +141,8 @@ def _recorded(exercise: Exercise, guess: str) -> None:
                 key=f"lesson.run.{name}",
                 icon=":material/play_arrow:",
                 type="secondary" if scenes else "primary",
-                on_click=_start,
-                args=(exercise,),
+                on_click=_PROBLEMS.guard,
+                args=(_start, exercise),
             )
     if scenes:
         _reveal(exercise, scenes, guess, f"lesson.recorded.{name}")
@@ -149,11 +150,13 @@ def _recorded(exercise: Exercise, guess: str) -> None:
 
 def recorded_runs(exercise: Exercise) -> list[Scene]:
     """Return the recorded runs of an exercise; none unless all of them have been recorded."""
-    found = [recorded.choose_exactly(one) for one in exercises.recipes_of(exercise.name, exercise.setting)]
-    if any(one is None for one in found):
-        return []
-    lang, theme = session.language(), session.theme()
-    return [watch_scenes.recorded_scene(one, one.history.epoch, lang, theme) for one in found if one is not None]
+    scenes, lang, theme = [], session.language(), session.theme()
+    for name in exercises.recipes_of(exercise.name, exercise.setting):
+        recording = recorded.choose_exactly(name)
+        if recording is None:
+            return []
+        scenes.append(watch_scenes.recorded_scene(recording, recording.history.epoch, lang, theme))
+    return scenes
 
 
 def _scene(record: RunRecord) -> Scene:
@@ -163,10 +166,10 @@ def _scene(record: RunRecord) -> Scene:
 def _reveal(exercise: Exercise, scenes: list[Scene], guess: str, key: str) -> None:
     name, lang, theme = exercise.name, session.language(), session.theme()
     reference = _reference(name, scenes[0])
-    found = _finding(exercise, scenes, reference)
+    result = _finding(exercise, scenes, reference)
     sentence = t("lesson.exercise.waiting", lang)
-    if found is not None:
-        sentence = sentences.tuned(found, lang) if isinstance(found, Tuned) else sentences.finding(name, found, lang)
+    if result is not None:
+        sentence = sentences.tuned(result, lang) if isinstance(result, Tuned) else sentences.finding(name, result, lang)
     curves: dict[str, History] = {_series(exercise, scene): scene.history for scene in scenes}
     if reference is not None:
         curves[t("lesson.exercise.reference", lang)] = reference
@@ -179,26 +182,26 @@ def _reveal(exercise: Exercise, scenes: list[Scene], guess: str, key: str) -> No
         charts.race(lang, theme),
         tables.race(curves, scenes[0].vocab_size, epochs),
         key=f"{key}.race",
-        # another text would draw the chart anew while it grows
+        # a text that changes would redraw the chart while it grows
         alt=f"{t('lesson.exercise.alt', lang)} {newest}" if ended else t("lesson.exercise.alt", lang),
     )
     if name == "X3" and scenes[0].history.texts:
         _texts(scenes[0])
-    if found is None or not ended:
+    if result is None or not ended:
         st.caption(sentence)
         return
     conclude(sentence)
-    if isinstance(found, Tuned):
-        lessons_tuning.table(found, scenes)
-    if found.came_true is not None:
-        verdict = "as_guessed" if found.came_true == guess else "otherwise"
-        st.caption(t(f"lesson.exercise.{verdict}", lang, came=exercise.words(found.came_true)))
+    if isinstance(result, Tuned):
+        lessons_tuning.table(result, scenes)
+    if result.came_true is not None:
+        verdict = "as_guessed" if result.came_true == guess else "otherwise"
+        st.caption(t(f"lesson.exercise.{verdict}", lang, came=exercise.words(result.came_true)))
     else:
         st.caption(t("lesson.exercise.unsettled", lang))
 
 
 def _texts(scene: Scene) -> None:
-    """Show what it writes now."""
+    """Show the newest text."""
     epoch = scene.history.written()[-1]
     prefix = next(iter(scene.history.texts[epoch]))
     reading = scene.read(epoch, prefix)
@@ -233,7 +236,7 @@ def _quoter(text: TextFacts | None) -> exercises.Quoted:
 
 
 def _reference(name: str, scene: Scene) -> History | None:
-    """Return the recorded A2 where it differs from the run only in what the exercise is about."""
+    """Return the recorded A2 if it differs from the run only in the setting of the exercise."""
     recording = recorded.choose_exactly("A2")
     if (
         recording is None
@@ -245,7 +248,7 @@ def _reference(name: str, scene: Scene) -> History | None:
 
 
 def _value(exercise: Exercise, scene: Scene) -> float:
-    # a run that was started without clipping has no threshold
+    # without clipping there is no threshold
     return float(getattr(scene.config, exercise.setting) or 0.0)
 
 
@@ -257,21 +260,21 @@ def _series(exercise: Exercise, scene: Scene) -> str:
 
 
 def _records(exercise: Exercise) -> list[RunRecord]:
-    """Return the runs that the URL names; one that does not exist or belongs to something else is said."""
+    """Return the runs in the URL; report those that do not exist or belong to another exercise."""
     name = exercise.name
-    lang, ids = session.language(), [one for one in st.query_params.get("run", "").split(",") if one][:4]
+    lang, ids = session.language(), [run_id for run_id in ADDRESS.get("run").split(",") if run_id][:4]
     records = []
-    for one in ids:
+    for run_id in ids:
         try:
-            record = session.store().run(one)
+            record = session.store().run(run_id)
         except RNNLabError as error:
             session.complain(error)
             continue
         if not {record.name, record.based_on} & {*exercises.recipes_of(name, exercise.setting)}:
-            st.error(t("lesson.exercise.other_run", lang, run=plain(one), name=name), icon=":material/error:")
+            st.error(t("lesson.exercise.other_run", lang, run=plain(run_id), name=name), icon=":material/error:")
             continue
         records.append(record)
-    address.parameters(run=",".join(one.id for one in records) or None)
+    ADDRESS.write(run=",".join(record.id for record in records) or None)
     return records
 
 
@@ -286,19 +289,15 @@ def _start(exercise: Exercise) -> None:
         for recipe, config in exercises.plan(exercise.name, exercise.setting).items():
             same = config == RECIPES[recipe].config
             started.append(session.start_run(config, name=recipe if same else "", based_on="" if same else recipe))
-    except RNNLabError as error:
-        st.session_state[_PROBLEM] = error
-    if started:
-        address.parameters(run=",".join(started))
+    finally:  # of several, those that were started go on where the next one is refused
+        if started:
+            ADDRESS.write(run=",".join(started))
 
 
 def _stop(ids: list[str]) -> None:
-    for one in ids:
-        try:
-            session.client().stop(one)
-        except RNNLabError as error:  # it ended by itself
-            st.session_state[_PROBLEM] = error
+    for run_id in ids:
+        _PROBLEMS.guard(session.client().stop, run_id)  # it may have ended by itself
 
 
 def _close() -> None:
-    address.parameters(run=None)
+    ADDRESS.write(run=None)

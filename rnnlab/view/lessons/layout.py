@@ -1,4 +1,4 @@
-"""What every lesson stands in: contents, heading, formula, previous and next; and what the session has seen."""
+"""The frame of every lesson: table of contents, heading, formulas, links to the neighbours, visited lessons."""
 
 from __future__ import annotations
 
@@ -6,42 +6,33 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from rnnlab.errors import RNNLabError
 from rnnlab.view.language.i18n import t
 from rnnlab.view.lessons import contents
+from rnnlab.view.lessons.address import ADDRESS
 from rnnlab.view.lessons.contents import Lesson
-from rnnlab.view.page import address, session
+from rnnlab.view.page import session
 
 WIDTH = 900
-"""The longest line, in pixels: an article, not a wall."""
+"""Width of the text, in pixels; longer lines are hard to read."""
 _SEEN = "lessons.seen"
 
 
 def chosen() -> Lesson | None:
-    """Return the lesson that the URL names; None for the table of contents. A wrong name is said."""
-    asked = st.query_params.get("lesson")
-    if not asked:
-        return None
-    try:
-        lesson = contents.find(asked)
-    except RNNLabError as error:
-        session.complain(error)
-        address.parameters(lesson=None)
-        return None
-    address.parameters(lesson=lesson.name)
-    return lesson
+    """Return the lesson in the URL, or None for the table of contents."""
+    name = ADDRESS.get("lesson")
+    return contents.find(name) if name else None
 
 
 def seen() -> set[str]:
-    """Return the lessons that this session has opened, and the exercises in which it has made a guess."""
-    found: set[str] = st.session_state.setdefault(_SEEN, set())
-    return found
+    """Return the lessons opened in this session and the exercises with a guess."""
+    names: set[str] = st.session_state.setdefault(_SEEN, set())
+    return names
 
 
 def link(lesson: Lesson, label: str, icon: str | None, where: str) -> bool:
-    """Draw what leads to a lesson, and say whether it was pressed; in a fragment the page has to run again then.
+    """Draw a link to a lesson and return whether it was clicked; in a fragment, the caller then has to rerun the page.
 
-    A button: a link to the page that is shown looks as if it were the current one, and does not change the URL.
+    It is a button, because Streamlit draws a link to the current page as active and does not change the URL.
     """
     return st.button(
         label,
@@ -54,11 +45,11 @@ def link(lesson: Lesson, label: str, icon: str | None, where: str) -> bool:
 
 
 def _open(name: str) -> None:
-    address.parameters(lesson=name or None, run=None, tune=None)
+    ADDRESS.write(lesson=name or None, run=None, tune=None)
 
 
 def title(lesson: Lesson) -> str:
-    """Name a lesson with its number or its id."""
+    """Return the title of a lesson with its number, or of an exercise with its id."""
     lang = session.language()
     name = t(f"{lesson.key}.title", lang)
     if lesson.is_exercise:
@@ -67,8 +58,8 @@ def title(lesson: Lesson) -> str:
 
 
 def sidebar(current: Lesson) -> None:
-    """Draw the table of contents beside a lesson, with what has been seen."""
-    lang, done = session.language(), seen()
+    """Draw the table of contents in the sidebar, with the visited lessons marked."""
+    lang, visited = session.language(), seen()
     with st.sidebar:
         st.button(
             t("lessons.contents", lang),
@@ -81,16 +72,21 @@ def sidebar(current: Lesson) -> None:
         for heading, members in (("lessons.part", contents.LESSONS), ("lessons.exercises", contents.EXERCISES)):
             st.caption(t(heading, lang))
             with st.container(gap="xxsmall"):
-                for one in members:
-                    icon = ":material/check:" if one.name in done else ":material/circle:"
-                    if one is current:
+                for lesson in members:
+                    icon = ":material/check:" if lesson.name in visited else ":material/circle:"
+                    if lesson is current:
                         icon = ":material/arrow_right:"
-                    link(one, f"**{title(one)}**" if one is current else title(one), icon, f"to.{one.name}")
+                    link(
+                        lesson,
+                        f"**{title(lesson)}**" if lesson is current else title(lesson),
+                        icon,
+                        f"to.{lesson.name}",
+                    )
 
 
 def index() -> None:
-    """Draw the table of contents as the page: every lesson with its one sentence."""
-    lang, done = session.language(), seen()
+    """Draw the table of contents as a page: each lesson with its summary."""
+    lang, visited = session.language(), seen()
     for heading, note, members in (
         ("lessons.part", "lessons.part.note", contents.LESSONS),
         ("lessons.exercises", "lessons.exercises.note", contents.EXERCISES),
@@ -98,19 +94,19 @@ def index() -> None:
         st.subheader(t(heading, lang), anchor=False)
         st.caption(t(note, lang))
         with st.grid("auto", min_column_width=300, gap="small"):
-            for one in members:
+            for lesson in members:
                 with st.container(border=True, height="stretch", gap="xsmall"):
                     link(
-                        one,
-                        f"**{title(one)}**",
-                        ":material/check:" if one.name in done else ":material/circle:",
-                        f"index.{one.name}",
+                        lesson,
+                        f"**{title(lesson)}**",
+                        ":material/check:" if lesson.name in visited else ":material/circle:",
+                        f"index.{lesson.name}",
                     )
-                    st.caption(t(f"{one.key}.lead", lang))
+                    st.caption(t(f"{lesson.key}.lead", lang))
 
 
-def article(lesson: Lesson, play: Callable[[Lesson], None]) -> None:
-    """Draw a lesson: what it is about, its formula, the place in the book, something to play with, where to go on."""
+def article(lesson: Lesson, draw: Callable[[Lesson], None]) -> None:
+    """Draw a lesson: summary, formulas, place in the book, the interactive part (`draw`), links to the neighbours."""
     lang = session.language()
     if not lesson.is_exercise:
         seen().add(lesson.name)
@@ -121,16 +117,16 @@ def article(lesson: Lesson, play: Callable[[Lesson], None]) -> None:
         for formula in lesson.formulas:
             st.latex(formula)
         st.caption(t(f"{lesson.key}.try", lang))
-        play(lesson)
-        _onward(lesson)
+        draw(lesson)
+        _neighbour_links(lesson)
 
 
 def conclude(text: str) -> None:
-    """Say what follows from what has just been computed."""
+    """Show the conclusion of a lesson."""
     st.info(text, icon=":material/lightbulb:")
 
 
-def _onward(lesson: Lesson) -> None:
+def _neighbour_links(lesson: Lesson) -> None:
     before, after = contents.neighbours(lesson)
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         if before is not None:

@@ -1,11 +1,12 @@
-"""The lesson on perplexity: its three cases, guessed and then seen, and one's own probabilities."""
+"""The lesson on perplexity: three cases to guess, and the perplexity of the user's own probabilities."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from rnnlab.recipes import RECIPES
-from rnnlab.view.language.i18n import number, t
+from rnnlab.view.language.i18n import t
+from rnnlab.view.language.numbers import number
 from rnnlab.view.lessons import charts, sentences, tables
 from rnnlab.view.lessons.compute import perplexity
 from rnnlab.view.lessons.contents import Lesson
@@ -14,7 +15,7 @@ from rnnlab.view.page import chart, session
 
 
 def draw(lesson: Lesson) -> None:
-    """Ask for the three cases, then let the reader set the probabilities."""
+    """Draw the three cases, then the sliders for the probabilities and their perplexity."""
     lang, theme = session.language(), session.theme()
     vocab_size = session.facts().of(RECIPES["A2"].config).vocab_size
     for case, column in zip(perplexity.CASES, st.columns(3, gap="medium"), strict=True):
@@ -28,20 +29,20 @@ def draw(lesson: Lesson) -> None:
         for i, (value, column) in enumerate(zip((0.9, 0.5, 0.2), st.columns(3, gap="medium"), strict=True))
     ]
     value = perplexity.perplexity(probabilities)
-    said = sentences.perplexity_of(probabilities, vocab_size, lang)
+    sentence = sentences.perplexity_of(probabilities, vocab_size, lang)
     left, right = st.columns([3, 2], gap="medium", vertical_alignment="center")
     with left:
         chart.show(
             charts.loss_curve(lang, theme),
             tables.losses(probabilities),
             key="lesson.perplexity.curve",
-            alt=said,
+            alt=sentence,
         )
     with right:
-        parts = " + ".join("∞" if one is None else f"{one:.2f}" for one in perplexity.losses(probabilities))
+        parts = " + ".join("∞" if loss is None else f"{loss:.2f}" for loss in perplexity.losses(probabilities))
         st.latex(rf"\tfrac{{1}}{{3}}\,({parts.replace('∞', chr(92) + 'infty')})")
         st.metric(t("chart.perplexity", lang), number(value, 4))
-    conclude(said)
+    conclude(sentence)
 
 
 def _case(case: str, vocab_size: int) -> None:
@@ -51,12 +52,12 @@ def _case(case: str, vocab_size: int) -> None:
         t("lesson.guess", lang),
         perplexity.ANSWERS,
         key=session.key(f"lesson.perplexity.case.{case}"),
-        format_func=lambda one: {"one": "1", "vocabulary": str(vocab_size), "infinite": "∞"}[one],
+        format_func=lambda answer: {"one": "1", "vocabulary": str(vocab_size), "infinite": "∞"}[answer],
         label_visibility="collapsed",
     )
     if guess:
-        which, value = perplexity.answer(case, vocab_size)
-        verdict = "as_guessed" if which == guess else "otherwise"
+        answer, value = perplexity.answer(case, vocab_size)
+        verdict = "as_guessed" if answer == guess else "otherwise"
         st.markdown(
             f"{t(f'lesson.perplexity.{verdict}', lang, perplexity=number(value, 4))} "
             f"{t(f'lesson.perplexity.{case}.why', lang, vocab=vocab_size)}"

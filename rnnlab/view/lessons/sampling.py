@@ -1,4 +1,4 @@
-"""The lesson on sampling: which positions of the text land in which row of which minibatch."""
+"""The lesson on sampling: the positions of the text in each row of each minibatch."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ _SEED = "lesson.sampling.seed"
 
 
 def draw(lesson: Lesson) -> None:
-    """Deal a short text out in both ways, minibatch after minibatch."""
+    """Draw the minibatches of a short text for both kinds of sampling."""
     lang, theme = session.language(), session.theme()
     columns = st.columns(3, gap="medium")
     length = columns[0].slider(t("lesson.sampling.length", lang), 30, 100, 48, 2, key="lesson.sampling.length")
     batch_size = columns[1].slider(t("field.batch_size", lang), 1, 4, 2, key="lesson.sampling.batch")
     num_steps = columns[2].slider(t("field.num_steps", lang), 2, 7, 5, key="lesson.sampling.steps")
     seed = int(st.session_state.get(_SEED, 1))
-    dealt = {
+    by_sampling = {
         "consecutive": sampling.consecutive_positions(length, batch_size, num_steps),
         "random": sampling.random_positions(length, batch_size, num_steps, sampling.shuffled(length, num_steps, seed)),
     }
-    count = min(len(one) for one in dealt.values())
+    count = min(len(positions) for positions in by_sampling.values())
     minibatch = 1
     if count > 1:
         minibatch = st.slider(
             t("lesson.sampling.minibatch", lang), 1, count, min(2, count), key=f"lesson.sampling.minibatch.{count}"
         )
-    for name, positions in dealt.items():
+    for name, positions in by_sampling.items():
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{t(f'lesson.sampling.{name}', lang)}**")
             if name == "random":
@@ -48,7 +48,9 @@ def draw(lesson: Lesson) -> None:
         left = sampling.left_out(positions, length)
         st.caption(t("lesson.sampling.rows", lang, number=minibatch, rows=rows, left=left))
     st.caption(t("lesson.sampling.legend", lang))
-    continuing = {name: sampling.rows_that_continue(one, minibatch - 1) for name, one in dealt.items()}
+    continuing = {
+        name: sampling.rows_that_continue(positions, minibatch - 1) for name, positions in by_sampling.items()
+    }
     conclude(sentences.sampling(continuing, batch_size, minibatch, lang))
 
 

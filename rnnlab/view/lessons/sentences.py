@@ -1,15 +1,16 @@
-"""The sentences that close a lesson or an exercise, from what was computed."""
+"""The concluding sentences of lessons and exercises, computed from their results."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from rnnlab.cells import CELLS
 from rnnlab.text import quotes
-from rnnlab.view.data.highlight import visible
-from rnnlab.view.language.i18n import duration, number, plain, t
+from rnnlab.view.data.highlight import literal
+from rnnlab.view.language.i18n import t
+from rnnlab.view.language.numbers import duration, number
 from rnnlab.view.lessons.compute import perplexity as perplexities
-from rnnlab.view.lessons.compute import shapes
 from rnnlab.view.lessons.compute.cells import Array
 from rnnlab.view.lessons.compute.clipping import Clipped
 from rnnlab.view.lessons.compute.depth import Descent
@@ -18,125 +19,137 @@ from rnnlab.view.lessons.compute.markov import Table
 from rnnlab.view.lessons.compute.tuning import SHORT, Tuned
 
 COPIES = 0.5
-"""From this share of quotes on, what a table writes counts as copied."""
+"""Share of quotes from which a text drawn from a table is called copied."""
 
 
-def finding(exercise: str, found: Finding, lang: str) -> str:
-    """Say what a run came to."""
-    params: dict[str, Any] = dict(found.params)
+def finding(exercise: str, result: Finding, lang: str) -> str:
+    """Return the sentence on the result of an exercise."""
+    params: dict[str, Any] = dict(result.params)
     for name, value in params.items():
         if name in ("seconds", "reference"):
             params[name] = duration(value, lang)
         elif name in ("perplexity", "clipped", "relu", "tanh") and not (exercise == "X5" and name == "clipped"):
             params[name] = number(value, 4)
         elif name == "passage":
-            params[name] = plain(visible(value))
+            params[name] = literal(value)
         elif isinstance(value, float):
             params[name] = f"{value:.0%}" if name == "clipped" else number(value, 3)
     if params.get("memory") is None:
         params.pop("memory", None)
-    return t(f"lesson.{exercise}.found.{found.key}", lang, **params)
+    return t(f"lesson.{exercise}.found.{result.key}", lang, **params)
 
 
-def tuned(found: Tuned, lang: str) -> str:
-    """Say which value of a hyperparameter came off best, and which one led before."""
-    if found.best is None:
-        return t("lesson.X1.found.none", lang, epoch=found.epoch)
+def tuned(result: Tuned, lang: str) -> str:
+    """Return the sentence on the best value of a hyperparameter, and on the value that led earlier."""
+    if result.best is None:
+        return t("lesson.X1.found.none", lang, epoch=result.epoch)
     others = t("list.join", lang).join(
-        t("lesson.X1.other", lang, value=tuned_value(found.setting, row.value, lang), perplexity=number(row.last, 4))
-        for row in found.rows
-        if row is not found.best
+        t("lesson.X1.other", lang, value=tuned_value(result.setting, row.value, lang), perplexity=number(row.last, 4))
+        for row in result.rows
+        if row is not result.best
     )
-    best, lowest = tuned_value(found.setting, found.best.value, lang), number(found.best.last, 4)
-    said = t("lesson.X1.found.best", lang, epoch=found.epoch, best=best, perplexity=lowest, others=others)
-    if found.early is not None:
-        early = tuned_value(found.setting, found.early.value, lang)
-        said += t("lesson.X1.found.early", lang, epoch=SHORT, early=early, perplexity=number(found.early.short, 4))
-    return said
+    best, lowest = tuned_value(result.setting, result.best.value, lang), number(result.best.last, 4)
+    sentence = t("lesson.X1.found.best", lang, epoch=result.epoch, best=best, perplexity=lowest, others=others)
+    if result.early is not None:
+        early = tuned_value(result.setting, result.early.value, lang)
+        sentence += t("lesson.X1.found.early", lang, epoch=SHORT, early=early, perplexity=number(result.early.short, 4))
+    return sentence
 
 
 def tuned_value(setting: str, value: float, lang: str) -> str:
-    """Name a value of a hyperparameter, e.g. ``"64 hidden units"``."""
+    """Return a value of a hyperparameter in words, e.g. ``"64 hidden units"``."""
     return t(f"lesson.X1.value.{setting}", lang, value=f"{value:g}")
 
 
-def sequence(context: str, found: list[tuple[str, int]], rows: Table, coverage: float, lang: str) -> str:
-    """Say what a table with this context knows, and what its writing is worth."""
-    total = sum(count for _, count in found)
-    shown = plain(visible(context))
+def sequence(context: str, counts: list[tuple[str, int]], table: Table, coverage: float, lang: str) -> str:
+    """Return the sentences on the continuations of a context, on the table, and on the text drawn from it."""
+    total = sum(count for _, count in counts)
+    shown = literal(context)
     if not context:
-        first = t("lesson.sequence.blind", lang, count=len(found), total=f"{total:,}")
-    elif not found:
+        first = t("lesson.sequence.blind", lang, count=len(counts), total=f"{total:,}")
+    elif not counts:
         first = t("lesson.sequence.unseen", lang, context=shown)
-    elif len(found) == 1:
-        first = t("lesson.sequence.sure", lang, context=shown, total=total, character=plain(visible(found[0][0])))
+    elif len(counts) == 1:
+        first = t("lesson.sequence.sure", lang, context=shown, total=total, character=literal(counts[0][0]))
     else:
-        first = t("lesson.sequence.seen", lang, context=shown, total=total, count=len(found))
+        first = t("lesson.sequence.seen", lang, context=shown, total=total, count=len(counts))
     second = t(
         "lesson.sequence.table",
         lang,
         size=len(context),
-        possible=number(float(rows.possible), 4),
-        seen=f"{rows.seen:,}",
-        certain=f"{rows.certain:.0%}",
+        possible=number(float(table.possible), 4),
+        seen=f"{table.seen:,}",
+        certain=f"{table.certain:.0%}",
     )
     third = t(f"lesson.sequence.{'copied' if coverage >= COPIES else 'invented'}", lang, share=f"{coverage:.0%}")
     return " ".join([first, *([second] if context else []), third])
 
 
 def sampling(continuing: Mapping[str, int], batch_size: int, minibatch: int, lang: str) -> str:
-    """Say how many rows of a minibatch (from 1) go on where the one before ended, by way of sampling."""
+    """Return the sentences on how many rows of a minibatch (from 1) continue the previous one, by kind of sampling."""
     if minibatch == 1:
         return t("lesson.sampling.first", lang)
-    said = []
+    sentences = []
     for name in ("consecutive", "random"):
         count = continuing[name]
         kind = "all" if count == batch_size else "none" if not count else "some"
-        said.append(t(f"lesson.sampling.{name}.{kind}", lang, count=count, batch=batch_size, number=minibatch))
-    return " ".join(said)
+        sentences.append(t(f"lesson.sampling.{name}.{kind}", lang, count=count, batch=batch_size, number=minibatch))
+    return " ".join(sentences)
 
 
 def perplexity_of(probabilities: list[float], vocab_size: int, lang: str) -> str:
-    """Say what a perplexity is, and where it stands."""
+    """Return the sentence on a perplexity compared with uniform guessing."""
     value = perplexities.perplexity(probabilities)
     kind = perplexities.kind(value, vocab_size)
     return t(f"lesson.perplexity.is.{kind}", lang, perplexity=number(value, 4), vocab=vocab_size)
 
 
-def clipping(found: Clipped, lang: str) -> str:
-    """Say what clipping did to a gradient, and how long the step is."""
+def clipping(clipped: Clipped, lang: str) -> str:
+    """Return the sentence on the effect of clipping and the length of the step."""
     return t(
-        f"lesson.clipping.{'shortened' if found.is_clipped else 'left'}",
+        f"lesson.clipping.{'shortened' if clipped.is_clipped else 'left'}",
         lang,
-        norm=number(found.norm, 3),
-        theta=f"{found.theta:g}",
-        factor=number(found.factor, 3),
-        rate=f"{found.learning_rate:g}",
-        length=number(found.step_length, 3),
+        norm=number(clipped.norm, 3),
+        theta=f"{clipped.theta:g}",
+        factor=number(clipped.factor, 3),
+        rate=f"{clipped.learning_rate:g}",
+        length=number(clipped.step_length, 3),
     )
 
 
-def shape_sentence(mine: int, other: int, cell: str, other_cell: str, layers: int, directions: int, lang: str) -> str:
-    """Say what another cell would change, and where depth and direction stand in the state."""
+def shape_sentence(
+    count: int, other_count: int, cell: str, other_cell: str, layers: int, directions: int, lang: str
+) -> str:
+    """Return the sentences on the parameters of another cell and on the first axis of the state."""
     first = t(
         "lesson.shapes.what_if",
         lang,
         cell=t(f"value.cell.{cell}", lang),
-        count=f"{mine:,}",
+        count=f"{count:,}",
         other=t(f"value.cell.{other_cell}", lang),
-        other_count=f"{other:,}",
-        ratio=f"{other / mine:.2f}",
-        blocks=shapes.GATES[other_cell],
+        other_count=f"{other_count:,}",
+        ratio=f"{other_count / count:.2f}",
+        blocks=len(CELLS[other_cell].gates),
     )
-    memory = t(f"lesson.shapes.state_{'two' if other_cell == 'lstm' else 'one'}", lang)
+    memory = t(f"lesson.shapes.state_{'two' if len(CELLS[other_cell].states) > 1 else 'one'}", lang)
     where = t("lesson.shapes.where", lang, layers=layers, directions=directions, product=layers * directions)
     return f"{first} {memory} {where}"
 
 
 def cell(kind: str, gate: Array | None, before: Array, after: Array, left: float | None, steps: int, lang: str) -> str:
-    """Say what became of a state: what the gate keeps, and what is `left` of it after more steps with no input."""
+    """Return the sentences on a step of a cell.
+
+    Args:
+        kind: "rnn", "gru" or "lstm".
+        gate: values of the gate that keeps the old state; None for the RNN.
+        before: the state before the step.
+        after: the state after the step.
+        left: share of the difference that is left after `steps` more steps without input; None without any difference.
+        steps: number of these steps.
+        lang: the language.
+    """
     if gate is not None:
-        shares = t("list.join", lang).join(f"{one:.0%}" for one in gate)
+        shares = t("list.join", lang).join(f"{value:.0%}" for value in gate)
         first = t(f"lesson.{kind}.gate", lang, shares=shares)
     else:
         first = t("lesson.rnn.state", lang, before=_numbers(before), after=_numbers(after))
@@ -147,34 +160,40 @@ def cell(kind: str, gate: Array | None, before: Array, after: Array, left: float
 
 
 def _numbers(values: Array) -> str:
-    return "(" + ", ".join(f"{one:.2f}" for one in values) + ")"
+    return "(" + ", ".join(f"{value:.2f}" for value in values) + ")"
 
 
-def depth(name: str, found: Descent, epoch: int, lang: str) -> str:
-    """Say what became of the gradient of one run on its way down."""
-    params: dict[str, Any] = {"name": name, "epoch": epoch, "layers": len(found.norms), "dead": found.dead}
-    if found.ratio is None:
+def depth(name: str, descent: Descent, epoch: int, lang: str) -> str:
+    """Return the sentence on the gradient of a run from the top layer down."""
+    params: dict[str, Any] = {"name": name, "epoch": epoch, "layers": len(descent.norms), "dead": descent.dead}
+    if descent.ratio is None:
         return t("lesson.depth.silent", lang, **params)
-    params |= {"lowest": found.lowest_alive}
-    ratio = found.ratio
-    if found.kind == "arrives" and ratio < 1:
+    params |= {"lowest": descent.lowest_alive}
+    ratio = descent.ratio
+    if descent.kind == "arrives" and ratio < 1:
         return t("lesson.depth.grows", lang, ratio=number(1 / ratio, 2), **params)
-    return t(f"lesson.depth.{found.kind}", lang, ratio=number(ratio, 2), **params)
+    return t(f"lesson.depth.{descent.kind}", lang, ratio=number(ratio, 2), **params)
 
 
 def directions(character: str, moved: float, lang: str) -> str:
-    """Say whether a network has read the character it is to predict: exchanging it has `moved` the prediction."""
+    """Return the sentence on whether the answer has been read.
+
+    Args:
+        character: the character to predict.
+        moved: how much the prediction changes if this character is replaced.
+        lang: the language.
+    """
     kind = "leaks" if moved > 0 else "honest"
-    return t(f"lesson.directions.{kind}", lang, character=plain(visible(character)), moved=number(moved, 2))
+    return t(f"lesson.directions.{kind}", lang, character=literal(character), moved=number(moved, 2))
 
 
 def written(perplexity: float | None, epoch: int, prefix: str, text: str, lang: str) -> str:
-    """Say what the bidirectional network of the book reports, and whether what it wrote after `prefix` is a loop."""
+    """Return the sentence on the perplexity of the book's bidirectional network and on the loop in its text."""
     period = quotes.loop_period(text[len(prefix) :])
     params = {
         "perplexity": number(perplexity, 5),
         "epoch": epoch,
-        "text": plain(visible(text[: len(prefix) + 20])),
+        "text": literal(text[: len(prefix) + 20]),
     }
     if period is None:
         return t("lesson.directions.writes", lang, **params)

@@ -1,12 +1,13 @@
-"""The lesson on sequence models: what follows these n characters, and what a table of it writes."""
+"""The lesson on sequence models: the continuations of n characters, and a text drawn from the table of them."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from rnnlab.recipes import RECIPES
-from rnnlab.view.data.highlight import visible
-from rnnlab.view.language.i18n import number, plain, t
+from rnnlab.view.data.highlight import literal, visible
+from rnnlab.view.language.i18n import t
+from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import corpus_title
 from rnnlab.view.lessons import charts, sentences, tables
 from rnnlab.view.lessons.compute import markov
@@ -14,14 +15,14 @@ from rnnlab.view.lessons.contents import Lesson
 from rnnlab.view.lessons.layout import conclude
 from rnnlab.view.page import chart, session
 
-# the embedded texts, as the first and the second edition prepare them
+# the recipes that train on the embedded texts, with the preprocessing of the first and the second edition
 _RECIPES = {"lyrics-zh": "A2", "verse-en": "B1"}
 _DRAWN = 80
 _SEED = "lesson.sequence.seed"
 
 
 def draw(lesson: Lesson) -> None:
-    """Let the reader choose how far to look back, and see what a table knows then."""
+    """Draw the choice of a context length, the continuations, the n-gram ladder and a generated text."""
     lang, theme = session.language(), session.theme()
     left, right = st.columns([1, 1], gap="medium")
     with left:
@@ -30,7 +31,7 @@ def draw(lesson: Lesson) -> None:
             list(_RECIPES),
             default="lyrics-zh" if lang == "zh" else "verse-en",
             key=session.key("lesson.sequence.corpus"),
-            format_func=lambda one: corpus_title(one, lang),
+            format_func=lambda name: corpus_title(name, lang),
             required=True,
         )
         size = st.slider(t("lesson.sequence.slider", lang), 0, markov.MAX_CONTEXT, 2, key="lesson.sequence.size")
@@ -46,24 +47,24 @@ def draw(lesson: Lesson) -> None:
             placeholder="",
         )
         if suggested:
-            examples = "  ".join(f"`{visible(one)}`" for one in suggested)
+            examples = "  ".join(f"`{visible(context)}`" for context in suggested)
             st.caption(t("lesson.sequence.suggested", lang, examples=examples))
     context = typed[-size:] if size else ""
     if len(context) < size:
         st.warning(t("lesson.sequence.short", lang, size=size), icon=":material/keyboard:")
         return
 
-    found, rows = markov.continuations(facts.train, context), markov.table(facts.train, size)
+    counts, rows = markov.continuations(facts.train, context), markov.table(facts.train, size)
     left, right = st.columns([1, 1], gap="medium")
     with left:
-        if found:
-            st.markdown(t("lesson.sequence.follows", lang, context=plain(visible(context)) or "—"))
-            best = t("list.join", lang).join(visible(one) for one, _ in found[:3])
+        if counts:
+            st.markdown(t("lesson.sequence.follows", lang, context=literal(context) or "—"))
+            best = t("list.join", lang).join(visible(character) for character, _ in counts[:3])
             chart.show(
                 charts.continuations(lang, theme),
-                tables.continuations(found),
+                tables.continuations(counts),
                 key="lesson.sequence.bars",
-                alt=t("lesson.sequence.follows_alt", lang, count=len(found), best=best),
+                alt=t("lesson.sequence.follows_alt", lang, count=len(counts), best=best),
             )
     with right:
         st.markdown(t("lesson.sequence.ladder", lang))
@@ -80,7 +81,7 @@ def draw(lesson: Lesson) -> None:
         st.markdown(t("lesson.sequence.writes", lang))
         st.button(t("lesson.sequence.again", lang), icon=":material/casino:", type="tertiary", on_click=_again)
     st.html(reading.html)
-    conclude(sentences.sequence(context, found, rows, reading.coverage, lang))
+    conclude(sentences.sequence(context, counts, rows, reading.coverage, lang))
 
 
 def _again() -> None:

@@ -1,9 +1,10 @@
-"""The lesson on shapes: what goes in, what comes out, what is learnt, and what another cell would change."""
+"""The lesson on shapes: inputs, outputs, parameters, and the effect of another cell."""
 
 from __future__ import annotations
 
 import streamlit as st
 
+from rnnlab.cells import CELLS
 from rnnlab.config import TrainConfig
 from rnnlab.view.language.i18n import t
 from rnnlab.view.language.settings import value_text
@@ -15,24 +16,24 @@ from rnnlab.view.page import session
 
 
 def draw(lesson: Lesson) -> None:
-    """Let the reader size a network, and count."""
+    """Draw the choice of the sizes of a network, its tensors and its weights."""
     lang = session.language()
     left, right = st.columns(2, gap="medium")
     cell = left.segmented_control(
         t("field.cell", lang),
-        list(shapes.GATES),
+        list(CELLS),
         default="rnn",
         key=session.key("lesson.shapes.cell"),
-        format_func=lambda one: value_text("cell", one, lang),
+        format_func=lambda value: value_text("cell", value, lang),
         required=True,
         width="stretch",
     )
-    how = right.segmented_control(
+    implementation = right.segmented_control(
         t("field.implementation", lang),
         ["scratch", "library"],
         default="scratch",
         key=session.key("lesson.shapes.how"),
-        format_func=lambda one: value_text("implementation", one, lang),
+        format_func=lambda value: value_text("implementation", value, lang),
         required=True,
         width="stretch",
     )
@@ -45,7 +46,7 @@ def draw(lesson: Lesson) -> None:
     directions = columns[2].slider(t("lesson.shapes.directions", lang), 1, 2, 1, key="lesson.shapes.directions")
     config = TrainConfig.make(
         cell=cell,
-        implementation=how,
+        implementation=implementation,
         batch_size=batch_size,
         num_steps=num_steps,
         num_hiddens=num_hiddens,
@@ -58,10 +59,10 @@ def draw(lesson: Lesson) -> None:
         st.table(
             {
                 t("lesson.shapes.tensor", lang): [
-                    f"${one.symbol}$ {t(f'lesson.shapes.role.{one.role}', lang)}"
-                    for one in shapes.tensors(config, vocab_size)
+                    f"${tensor.symbol}$ {t(f'lesson.shapes.role.{tensor.role}', lang)}"
+                    for tensor in shapes.tensors(config, vocab_size)
                 ],
-                t("lesson.shapes.shape", lang): [_shape(one.shape) for one in shapes.tensors(config, vocab_size)],
+                t("lesson.shapes.shape", lang): [_shape(tensor.shape) for tensor in shapes.tensors(config, vocab_size)],
             },
             border="horizontal",
         )
@@ -90,19 +91,19 @@ def draw(lesson: Lesson) -> None:
     )
 
 
-def _grouped(learnt: list[shapes.Weight]) -> list[tuple[str, shapes.Shape, int]]:
-    """Put what has the same symbol and shape into one row: the layers from the second on are alike."""
+def _grouped(weights: list[shapes.Weight]) -> list[tuple[str, shapes.Shape, int]]:
+    """Join weights with the same symbol and shape into one row, because all layers from the second on are alike."""
     lang = session.language()
     rows: dict[tuple[str, shapes.Shape], list[shapes.Weight]] = {}
-    for one in learnt:
-        rows.setdefault((one.symbol, one.shape), []).append(one)
+    for weight in weights:
+        rows.setdefault((weight.symbol, weight.shape), []).append(weight)
     named = []
     for (symbol, shape), members in rows.items():
-        layers = sorted({one.layer for one in members})
+        layers = sorted({weight.layer for weight in members})
         span = f"{layers[0]}–{layers[-1]}" if len(layers) > 1 else str(layers[0])
         where = t("lesson.shapes.layer", lang, number=span) if layers[0] else t("chart.output_layer", lang)
         times = f" ×{len(members)}" if len(members) > 1 else ""
-        named.append((f"${symbol}$ {where}{times}", shape, sum(one.size for one in members)))
+        named.append((f"${symbol}$ {where}{times}", shape, sum(weight.size for weight in members)))
     return named
 
 

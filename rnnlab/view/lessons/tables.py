@@ -1,4 +1,4 @@
-"""The tables of the lessons' charts; `rnnlab.view.lessons.charts` names them."""
+"""The data tables of the lessons' charts in `rnnlab.view.lessons.charts`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import pyarrow as pa
 
 from rnnlab.view.data.highlight import visible
 from rnnlab.view.data.history import History
-from rnnlab.view.language.i18n import number, t
+from rnnlab.view.data.thinning import thin
+from rnnlab.view.language.i18n import t
+from rnnlab.view.language.numbers import number
 from rnnlab.view.lessons.compute import clipping, sampling, truncation
 from rnnlab.view.lessons.compute.cells import Array
 from rnnlab.view.lessons.compute.clipping import Clipped
@@ -24,12 +26,12 @@ _F, _S = pa.float64(), pa.string()
 MAX_BARS = 8
 
 
-def continuations(found: Sequence[tuple[str, int]]) -> dict[str, bytes]:
-    """Return what follows a context, the most frequent ones."""
-    total = sum(count for _, count in found)
-    shown = found[:MAX_BARS]
+def continuations(counts: Sequence[tuple[str, int]]) -> dict[str, bytes]:
+    """Return the most frequent continuations of a context."""
+    total = sum(count for _, count in counts)
+    shown = counts[:MAX_BARS]
     columns = {
-        "character": [visible(one) for one, _ in shown],
+        "character": [visible(character) for character, _ in shown],
         "count": [float(count) for _, count in shown],
         "rank": [float(i) for i in range(len(shown))],
         "label": [f"{count / total:.0%}" for _, count in shown],
@@ -38,22 +40,24 @@ def continuations(found: Sequence[tuple[str, int]]) -> dict[str, bytes]:
 
 
 def ladder(rungs: Mapping[int, float], size: int) -> dict[str, bytes]:
-    """Return the perplexity by characters looked back at, from the ladder by order, and the one chosen."""
+    """Return the perplexity by context length (from the ladder `rungs` by order), with the chosen `size`."""
     sizes = [order - 1 for order in sorted(rungs) if order >= 1]
     columns: dict[str, list[Any]] = {
-        "size": [float(one) for one in sizes],
-        "value": [rungs[one + 1] for one in sizes],
-        "label": [number(rungs[one + 1], 3) for one in sizes],
+        "size": [float(length) for length in sizes],
+        "value": [rungs[length + 1] for length in sizes],
+        "label": [number(rungs[length + 1], 3) for length in sizes],
     }
     types = {"size": _F, "value": _F, "label": _S}
     now = {name: [values[sizes.index(size)]] for name, values in columns.items()}
     return {"rungs": ipc(columns, types), "now": ipc(now, types)}
 
 
-def positions(dealt: sampling.Positions, minibatch: int, length: int) -> dict[str, bytes]:
-    """Return each window of each minibatch as a bar over its positions; `minibatch` counts from 0."""
+def positions(minibatches: sampling.Positions, minibatch: int, length: int) -> dict[str, bytes]:
+    """Return each window of each minibatch as a bar over its positions; `minibatch` (from 0) is highlighted."""
     starts = [
-        (m, row, int(window[0]), int(window[-1]) + 1) for m, rows in enumerate(dealt) for row, window in enumerate(rows)
+        (m, row, int(window[0]), int(window[-1]) + 1)
+        for m, rows in enumerate(minibatches)
+        for row, window in enumerate(rows)
     ]
     columns = {
         "position": [float(first) for _, _, first, _ in starts],
@@ -69,7 +73,7 @@ def positions(dealt: sampling.Positions, minibatch: int, length: int) -> dict[st
 
 
 def losses(probabilities: Sequence[float]) -> dict[str, bytes]:
-    """Return -ln p as a curve, and the points that have a finite loss."""
+    """Return -ln p as a curve, with a point for each finite loss."""
     curve = np.linspace(0.01, 1, 60)
     points = [(i, p) for i, p in enumerate(probabilities, 1) if p >= 0.01]
     types = {"p": _F, "loss": _F}
@@ -87,10 +91,10 @@ def losses(probabilities: Sequence[float]) -> dict[str, bytes]:
 
 
 def reach(minibatch: int, num_minibatches: int, num_steps: int, detach: bool, lang: str) -> dict[str, bytes]:
-    """Return the graph of an epoch, and how far the gradient of `minibatch` (from 1) walks back."""
+    """Return the graph of an epoch with the path of the gradient of `minibatch` (from 1)."""
     total = num_minibatches * num_steps
     back = truncation.reach(minibatch, num_steps, detach)
-    # a gap between minibatches
+    # x positions, with a gap between minibatches
     at = [step + 0.8 * (step // num_steps) for step in range(total)]
     borders = [(at[m * num_steps - 1] + at[m * num_steps]) / 2 for m in range(1, num_minibatches)]
     links = [(at[i], at[i + 1]) for i in range(total - 1)]
@@ -121,7 +125,7 @@ def reach(minibatch: int, num_minibatches: int, num_steps: int, detach: bool, la
 
 
 def walked(num_minibatches: int, num_steps: int, lang: str) -> dict[str, bytes]:
-    """Return the steps that each minibatch's gradient walks through, with the graph cut and not."""
+    """Return the number of time steps that each minibatch's gradient passes through, with and without the cut."""
     rows = [
         (m, steps, t(f"lesson.truncation.{name}", lang))
         for name, detach in (("cut", True), ("uncut", False))
@@ -137,9 +141,9 @@ def walked(num_minibatches: int, num_steps: int, lang: str) -> dict[str, bytes]:
 
 
 def measured(minibatches: Sequence[int], values: Sequence[float]) -> dict[str, bytes]:
-    """Return something measured by minibatch, its first and last value written out."""
+    """Return values by minibatch, with labels at the first and the last."""
     columns = {
-        "minibatch": [float(one) for one in minibatches],
+        "minibatch": [float(minibatch) for minibatch in minibatches],
         "value": list(values),
         "label": [number(v, 3) if i in (0, len(values) - 1) else "" for i, v in enumerate(values)],
     }
@@ -147,7 +151,7 @@ def measured(minibatches: Sequence[int], values: Sequence[float]) -> dict[str, b
 
 
 def vectors(first: Array, second: Array, names: tuple[str, str], radius: float, radius_name: str) -> dict[str, bytes]:
-    """Return two arrows from zero, a circle, and how far from zero the picture reaches."""
+    """Return two arrows from the origin, a circle, and the extent of the picture."""
     ends = [first, second]
     columns = {
         "x": [value for end in ends for value in (0.0, float(end[0]))],
@@ -155,10 +159,10 @@ def vectors(first: Array, second: Array, names: tuple[str, str], radius: float, 
         "kind": [name for name in names for _ in range(2)],
         "label": [text for name in names for text in ("", name)],
         "order": [0.0, 1.0, 0.0, 1.0],
-        "side": [1.0, 1.0, -1.0, -1.0],  # the two names stand on either side of their line
+        "side": [1.0, 1.0, -1.0, -1.0],  # the names are on opposite sides of their arrows
     }
     x, y = clipping.circle(radius)
-    # the circle's name stands on the far side of what is drawn
+    # the label of the circle is opposite to the arrow
     toward = second if np.any(second) else np.ones(2)
     far = round(math.degrees(math.atan2(-toward[1], -toward[0])) / 5) % 72
     labels = [radius_name if i == far else "" for i in range(len(x))]
@@ -174,21 +178,21 @@ def vectors(first: Array, second: Array, names: tuple[str, str], radius: float, 
     }
 
 
-def gradient(found: Clipped, lang: str) -> dict[str, bytes]:
-    """Return a gradient, its clipped version and the circle of radius θ."""
+def gradient(clipped: Clipped, lang: str) -> dict[str, bytes]:
+    """Return a gradient, the clipped gradient and the circle of radius θ."""
     names = (t("lesson.clipping.gradient", lang), t("lesson.clipping.clipped", lang))
-    return vectors(found.gradient, found.clipped, names, found.theta, f"θ = {found.theta:g}")
+    return vectors(clipped.gradient, clipped.clipped, names, clipped.theta, f"θ = {clipped.theta:g}")
 
 
-def step(found: Clipped, lang: str) -> dict[str, bytes]:
-    """Return the step that SGD takes, and the circle of radius ηθ that no step leaves."""
-    longest = found.learning_rate * found.theta
+def step(clipped: Clipped, lang: str) -> dict[str, bytes]:
+    """Return the step of SGD, and the circle of radius ηθ that bounds all steps."""
+    longest = clipped.learning_rate * clipped.theta
     names = ("", t("lesson.clipping.step", lang))
-    return vectors(np.zeros(2), found.step, names, longest, f"ηθ = {longest:g}")
+    return vectors(np.zeros(2), clipped.step, names, longest, f"ηθ = {longest:g}")
 
 
 def path(states: Sequence[tuple[Array, ...]], lang: str) -> dict[str, bytes]:
-    """Return the units of H (and C) by time step; step 0 is the state at the start."""
+    """Return the units of H (and C) by time step; step 0 is the initial state."""
     rows = [
         (float(at), float(value), t(f"lesson.cell.{name}", lang, unit=unit + 1))
         for part, name in enumerate(("H", "C")[: len(states[0])])
@@ -201,10 +205,10 @@ def path(states: Sequence[tuple[Array, ...]], lang: str) -> dict[str, bytes]:
 
 
 def norms(runs: Mapping[str, Descent]) -> dict[str, bytes]:
-    """Return the norms by layer of several runs; zeros stand a little below the smallest, with their label."""
-    alive = [norm for one in runs.values() for norm in one.norms if norm > 0]
+    """Return the norms by layer of several runs; zeros are drawn below the smallest norm and labelled."""
+    alive = [norm for descent in runs.values() for norm in descent.norms if norm > 0]
     floor = min(alive, default=1e-6) / 30
-    rows = [(run, layer, norm) for run, one in runs.items() for layer, norm in enumerate(one.norms, 1)]
+    rows = [(run, layer, norm) for run, descent in runs.items() for layer, norm in enumerate(descent.norms, 1)]
     columns = {
         "run": [run for run, _, _ in rows],
         "layer": [float(layer) for _, layer, _ in rows],
@@ -215,11 +219,11 @@ def norms(runs: Mapping[str, Descent]) -> dict[str, bytes]:
 
 
 def directions(text: str, target: int, reading: Reading, lang: str) -> dict[str, bytes]:
-    """Return the characters of a window, what has read which of them, and the one that is to be predicted."""
-    said = seen(len(text), target, reading)
+    """Return the characters of a window, which half has read them, and the character to predict."""
+    read_by = seen(len(text), target, reading)
     readers = ("forward", "backward")
     rows = [
-        (reader, position, character, said[position] in (reader, "both"))
+        (reader, position, character, read_by[position] in (reader, "both"))
         for reader in (readers[:1] if reading == "forward" else readers)
         for position, character in enumerate(text)
     ]
@@ -230,22 +234,21 @@ def directions(text: str, target: int, reading: Reading, lang: str) -> dict[str,
         "read": [1.0 if read else 0.0 for _, _, _, read in rows],
     }
     types = {"reader": _S, "position": _F, "label": _S, "read": _F}
-    at = [i for i, row in enumerate(rows) if row[1] == target]
+    target_rows = [i for i, row in enumerate(rows) if row[1] == target]
     return {
         "cells": ipc(columns, types),
-        "target": ipc({name: [values[i] for i in at] for name, values in columns.items()}, types),
+        "target": ipc({name: [values[i] for i in target_rows] for name, values in columns.items()}, types),
     }
 
 
 MAX_POINTS = 120
-
-
+"""Of one curve of a race."""
 _APART = 0.08
 """Of two numbers beside a chart, as a share of its height on a phone."""
 
 
-def _thin(ends: dict[str, list[Any]], top: float) -> None:
-    # numbers that would lie on each other are left out; the sentence below the chart says all of them
+def _leave_out_close_labels(ends: dict[str, list[Any]], top: float) -> None:
+    # leave out labels that would overlap; the sentence below the chart has all values
     least = _APART * math.log(top)
     above: float | None = None
     for i in sorted(range(len(ends["value"])), key=lambda i: -ends["value"][i]):
@@ -258,7 +261,7 @@ def _thin(ends: dict[str, list[Any]], top: float) -> None:
 
 
 def race(runs: Mapping[str, History], vocab_size: float, num_epochs: int) -> dict[str, bytes]:
-    """Return the curves of several runs by their names; what overflows runs along the top."""
+    """Return the curves of several runs by name; overflows are drawn at the top."""
     top = ceiling(vocab_size)
 
     def place(value: float | None) -> float:
@@ -268,22 +271,20 @@ def race(runs: Mapping[str, History], vocab_size: float, num_epochs: int) -> dic
     ends: dict[str, list[Any]] = {"epoch": [], "value": [], "run": [], "label": []}
     for name, history in runs.items():
         rows = history.epochs
-        stride = max(1, -(-len(rows) // MAX_POINTS))
-        for i, one in enumerate(rows):
-            if i % stride == 0 or one is rows[-1]:
-                columns["epoch"].append(float(one.epoch))
-                columns["value"].append(place(one.perplexity))
-                columns["run"].append(name)
+        for i in thin(len(rows), MAX_POINTS):
+            columns["epoch"].append(float(rows[i].epoch))
+            columns["value"].append(place(rows[i].perplexity))
+            columns["run"].append(name)
         if rows:
             ends["epoch"].append(float(rows[-1].epoch))
             ends["value"].append(place(rows[-1].perplexity))
             ends["run"].append(name)
             ends["label"].append(number(rows[-1].perplexity, 4))
     types = {"epoch": _F, "value": _F, "run": _S}
-    # of several ends that may lie close together, the lowest is named below its curve
+    # the label of the lowest curve is below it, because ends may be close together
     lowest = min(ends["value"], default=0.0)
     ends["below"] = [float(len(ends["value"]) > 1 and value == lowest) for value in ends["value"]]
-    _thin(ends, top)
+    _leave_out_close_labels(ends, top)
     return {
         "race": ipc(columns, types),
         "ends": ipc(ends, types | {"label": _S, "below": _F}),

@@ -1,37 +1,30 @@
-"""Exercise X1: which hyperparameter is tuned, and a table of what each of its values came to."""
+"""Exercise X1: the choice of a hyperparameter, and a table with the results of its values."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from rnnlab.errors import RNNLabError
-from rnnlab.view.language.i18n import number, t
+from rnnlab.view.language.i18n import t
+from rnnlab.view.language.numbers import number
+from rnnlab.view.lessons.address import ADDRESS
 from rnnlab.view.lessons.compute import tuning
 from rnnlab.view.lessons.compute.tuning import SHORT, Row, Tuned
 from rnnlab.view.lessons.sentences import tuned_value
-from rnnlab.view.page import address, session
+from rnnlab.view.page import session
 from rnnlab.view.watch.scenes import Scene
-
-FIRST = next(iter(tuning.GRID))
-"""What is tuned first."""
 
 
 def choose() -> str:
-    """Draw the choice of a hyperparameter, with a hint; return it. It stands in the URL, where it is not the first."""
+    """Draw the choice of a hyperparameter with a hint, and return it; the URL has it unless it is the first."""
     lang = session.language()
-    try:
-        setting = tuning.find(st.query_params.get("tune", FIRST))
-    except RNNLabError as error:
-        session.complain(error)
-        setting = FIRST
-    address.parameters(tune=setting if setting != FIRST else None)
+    setting = ADDRESS.get("tune")
     key = session.key("lesson.tune")
     st.session_state[key] = setting
     st.segmented_control(
         t("lesson.X1.choose", lang),
         list(tuning.GRID),
         key=key,
-        format_func=lambda one: t(f"field.{one}", lang),
+        format_func=lambda name: t(f"field.{name}", lang),
         required=True,
         on_change=_chosen,
         args=(key,),
@@ -41,23 +34,24 @@ def choose() -> str:
 
 
 def _chosen(key: str) -> None:
-    address.parameters(tune=st.session_state[key], run=None)
+    ADDRESS.write(tune=st.session_state[key], run=None)
 
 
-def table(found: Tuned, scenes: list[Scene]) -> None:
-    """Show what each value costs and comes to: updates, time, perplexity, and how much of what it wrote is copied."""
+def table(result: Tuned, scenes: list[Scene]) -> None:
+    """Draw the table of results: updates, time, perplexity and copied share for each value."""
     lang = session.language()
-    by_value = {float(getattr(scene.config, found.setting)): scene for scene in scenes}
-    measures = ["updates", "seconds", *(["short"] if found.epoch > SHORT else []), "last", "quoted"]
-    epochs = {"short": SHORT, "last": found.epoch}
+    by_value = {float(getattr(scene.config, result.setting)): scene for scene in scenes}
+    measures = ["updates", "seconds", *(["short"] if result.epoch > SHORT else []), "last", "quoted"]
+    epochs = {"short": SHORT, "last": result.epoch}
     cells = {
         t("lesson.X1.table", lang): [
-            t(f"lesson.X1.table.{'at' if one in epochs else one}", lang, epoch=epochs.get(one, 0)) for one in measures
+            t(f"lesson.X1.table.{'at' if name in epochs else name}", lang, epoch=epochs.get(name, 0))
+            for name in measures
         ]
     }
-    for row in found.rows:
+    for row in result.rows:
         column = _column(row, by_value[row.value])
-        cells[tuned_value(found.setting, row.value, lang)] = [column[one] for one in measures]
+        cells[tuned_value(result.setting, row.value, lang)] = [column[name] for name in measures]
     st.table(cells, border="horizontal")
     st.caption(t("lesson.X1.table.note", lang))
 
@@ -73,10 +67,10 @@ def _column(row: Row, scene: Scene) -> dict[str, str]:
 
 
 def _quoted(scene: Scene) -> str:
-    # both prefixes together, of the newest texts
+    # mean over the prefixes of the newest texts
     written = scene.history.written()
     if not written or scene.text is None:
         return "–"
     readings = [scene.read(written[-1], prefix) for prefix in scene.history.texts[written[-1]]]
-    shares = [one.coverage for one in readings if one is not None]
+    shares = [reading.coverage for reading in readings if reading is not None]
     return f"{sum(shares) / len(shares):.0%}" if shares else "–"

@@ -15,7 +15,7 @@ import streamlit as st
 from rnnlab.errors import RNNLabError, RunError
 from rnnlab.runs.store import RunRecord
 from rnnlab.view.language.i18n import t
-from rnnlab.view.page import session
+from rnnlab.view.page import refresh, session
 
 T = TypeVar("T")
 
@@ -134,12 +134,12 @@ def watch() -> None:
         return
     begun = time.monotonic()
 
-    def look() -> None:
-        came = any(future.done() for future in open_)
-        if came or (live and time.monotonic() - begun >= _PACE and any(_moved(*one) for one in live.items())):
-            st.rerun()
+    def news() -> bool:
+        if any(future.done() for future in open_):
+            return True
+        return time.monotonic() - begun >= _PACE and any(_moved(*one) for one in live.items())
 
-    st.fragment(run_every=_TICK if open_ else _PACE)(look)()
+    refresh.moving(news, _TICK if open_ else _PACE, rest=False)
 
 
 def _moved(run_id: str, version: int) -> bool:

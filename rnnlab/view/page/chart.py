@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from rnnlab.view.language.i18n import t
-from rnnlab.view.page import pictures, session, style
+from rnnlab.view.page import folded, pictures, session, style
 from rnnlab.view.page.style import enlarged
 
 
@@ -30,25 +31,20 @@ def show(spec: Mapping[str, Any], tables: Mapping[str, bytes], *, key: str, alt:
 
 
 def _export(spec: Mapping[str, Any], tables: Mapping[str, bytes], key: str, alt: str) -> None:
-    lang = session.language()
     # closed, it is a button and nothing else; open, its files are made when one of them is asked for
-    opened = st.popover(
-        t("chart.export", lang),
-        icon=":material/download:",
-        type="tertiary",
-        help=t("chart.export.help", lang),
+    formats: dict[str, tuple[str, Callable[[], bytes]]] = {
+        "png": ("image/png", lambda: pictures.png(spec, tables, alt)),
+        "svg": ("image/svg+xml", lambda: pictures.svg(spec, tables, alt)),
+        "csv": ("text/csv", lambda: pictures.as_csv(tables)),
+        "json": ("application/json", lambda: pictures.as_json(tables, alt)),
+    }
+    folded.popover(
+        "chart.export",
+        partial(files, key, formats),
         key=f"chart.export.{key}",
-        on_change="rerun",
+        icon=":material/download:",
+        help=t("chart.export.help", session.language()),
     )
-    if not opened.open:
-        return
-    with opened:
-        files(key, {
-            "png": ("image/png", lambda: pictures.png(spec, tables, alt)),
-            "svg": ("image/svg+xml", lambda: pictures.svg(spec, tables, alt)),
-            "csv": ("text/csv", lambda: pictures.as_csv(tables)),
-            "json": ("application/json", lambda: pictures.as_json(tables, alt)),
-        })  # fmt: skip
 
 
 def files(key: str, formats: Mapping[str, tuple[str, Callable[[], bytes]]]) -> None:
@@ -56,15 +52,29 @@ def files(key: str, formats: Mapping[str, tuple[str, Callable[[], bytes]]]) -> N
     lang = session.language()
     no_font = lang == "zh" and "png" in formats and not pictures.draws_chinese()
     for suffix, (mime, make) in formats.items():
-        st.download_button(
+        download(
             t(f"chart.export.{suffix}", lang),
-            data=make,
-            file_name=f"rnnlab-{key}.{suffix}",
-            mime=mime,
+            make,
+            f"rnnlab-{key}.{suffix}",
+            mime,
             key=f"chart.export.{key}.{suffix}",
-            on_click="ignore",
-            width="stretch",
             disabled=suffix == "png" and no_font,
         )
     if no_font:
         st.caption(t("error.picture_no_font", lang))
+
+
+def download(
+    label: str, make: Callable[[], bytes], file_name: str, mime: str, *, key: str, disabled: bool = False
+) -> None:
+    """Draw a button that offers a file, made when somebody asks for it; the page does not run again."""
+    st.download_button(
+        label,
+        data=make,
+        file_name=file_name,
+        mime=mime,
+        key=key,
+        on_click="ignore",
+        width="stretch",
+        disabled=disabled,
+    )

@@ -6,6 +6,7 @@ Every widget costs the browser a few milliseconds each time that the page is dra
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import streamlit as st
 
@@ -23,4 +24,24 @@ def section(name: str, draw: Callable[[], object], *, icon: str | None = None, e
     section = st.expander(t(name, session.language()), expanded, key=key, icon=icon, on_change="rerun")
     if section.open:
         with section:
+            draw()
+
+
+def popover(
+    name: str, draw: Callable[[], object], *, key: str, icon: str, quiet: bool = True, help: str | None = None
+) -> None:
+    """Draw a button with the title `name` of the catalogue that opens a popover; what is in it, only while it is open.
+
+    Args:
+        name: a key of the catalogue.
+        draw: draws what is in it.
+        key: of the widget.
+        icon: of the button.
+        quiet: without a frame around the button.
+        help: more about it.
+    """
+    kind: Literal["tertiary", "secondary"] = "tertiary" if quiet else "secondary"
+    opened = st.popover(t(name, session.language()), type=kind, help=help, icon=icon, key=key, on_change="rerun")
+    if opened.open:
+        with opened:
             draw()

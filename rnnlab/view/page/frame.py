@@ -8,18 +8,28 @@ import time
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from rnnlab.errors import RNNLabError, RunError
 from rnnlab.runs.client import Client
 from rnnlab.view.language.i18n import LANGUAGES, language_of, t
-from rnnlab.view.page import session
-from rnnlab.view.page.address import PAGES, parameters
+from rnnlab.view.page import address, folded, session
+from rnnlab.view.page.address import PAGES, Address, Parameter, one_of
 from rnnlab.view.page.clicks import Clicks
+from rnnlab.view.page.forms import Problems
+
+ADDRESS = Address(
+    {
+        "lang": Parameter("the language; at first that of the browser", read=one_of(LANGUAGES)),
+        "projector": Parameter("1 where the type is larger, for a room", read=one_of(("1",))),
+    }
+)
+"""What every page keeps in its URL."""
 
 _SWITCH = "shell.switch"
 
 
-_BROKEN = "shell.broken_link"
+_BROKEN_LINK = Problems("short link")
 
 
 _LARGE_SWITCH = "shell.large_switch"
@@ -73,7 +83,7 @@ def run() -> None:
 
 
 def enter() -> str:
-    """Be the first thing a page does; return the language.
+    """Be the first thing a page does: read its URL where it begins, and return the language.
 
     After a server start the first deep link runs a page of the folder ``pages`` without the entry point: then register
     the pages and begin again, through the entry point.
@@ -82,7 +92,12 @@ def enter() -> str:
         _configure()  # else the named icon of the page would be fetched from another server, for the tab
         _navigation("en")
         st.rerun()
-    return session.language()
+    context = get_script_run_ctx()
+    assert context is not None  # a page runs under Streamlit alone
+    address.begin(context.page_script_hash, anew=context.is_history_navigation)
+    lang = session.language()
+    ADDRESS.write(lang=lang, projector="1" if session.projector() else None)
+    return lang
 
 
 def _configure() -> None:
@@ -134,40 +149,33 @@ def head(title: str, lead: str = "") -> None:
             )
     if lead:
         st.markdown(lead)
-    broken = st.session_state.pop(_BROKEN, None)
-    if broken is not None:
-        session.complain(broken)
+    _BROKEN_LINK.say()
     if "pandas" not in sys.modules:
         time.sleep(0.05)  # a fresh server: let the heading leave before the libraries of the charts are loaded
 
 
 def _share() -> None:
     """Offer the address of the page as it stands; it is worked out when somebody asks for it."""
-    opened = st.popover(
-        t("share.page", session.language()),
-        icon=":material/link:",
-        type="tertiary",
-        help=t("share.page.help", session.language()),
-        key="shell.share",
-        on_change="rerun",
-    )
-    if opened.open:
-        from rnnlab.view.page import share
+    help_text = t("share.page.help", session.language())
+    folded.popover("share.page", _this_page, key="shell.share", icon=":material/link:", help=help_text)
 
-        with opened:
-            share.this_page()
+
+def _this_page() -> None:
+    from rnnlab.view.page import share
+
+    share.this_page()
 
 
 def _follow_short_link() -> None:
     """Go where a short link (``?s=code``) leads; one that leads nowhere is said on the page."""
-    code = st.query_params.get("s")
+    code = address.short_link()
     if code is None:
         return
     target = session.store().link(code)
     if target is None:
-        del st.query_params["s"]
-        st.session_state[_BROKEN] = RunError(
-            "link_unknown", f"There is no short link {code[:20]!r} on this server.", link=code[:20]
+        address.drop_short_link()
+        _BROKEN_LINK.add(
+            RunError("link_unknown", f"There is no short link {code[:20]!r} on this server.", link=code[:20])
         )
         return
     page = target.pop("page", "home")
@@ -177,15 +185,13 @@ def _follow_short_link() -> None:
     st.switch_page(PAGES[page if page in PAGES else "home"][0], query_params=target)
 
 
+# language and type size belong to the session: the URL of its first page decides, and after it the switches
+
+
 def _find_language() -> str:
-    # the URL speaks once, at the first run of a session; later it may still be the one from before a switch, sent
-    # along by a refresh that was on its way
     if session.LANGUAGE not in st.session_state:
-        asked = st.query_params.get("lang")
-        st.session_state[session.LANGUAGE] = asked if asked in LANGUAGES else language_of(st.context.locale)
-    lang = session.language()
-    parameters(lang=lang)
-    return lang
+        st.session_state[session.LANGUAGE] = ADDRESS.get("lang") or language_of(st.context.locale)
+    return session.language()
 
 
 def _style() -> None:
@@ -196,8 +202,7 @@ def _style() -> None:
 
 def _find_size() -> None:
     if session.LARGE not in st.session_state:
-        st.session_state[session.LARGE] = st.query_params.get("projector") == "1"
-    parameters(projector="1" if session.projector() else None)
+        st.session_state[session.LARGE] = ADDRESS.get("projector") == "1"
 
 
 def _switch_size() -> None:
@@ -208,7 +213,6 @@ def _switch() -> None:
     chosen = st.session_state.get(_SWITCH)
     if chosen in LANGUAGES:
         st.session_state[session.LANGUAGE] = chosen
-        parameters(lang=chosen)
 
 
 def _navigation(lang: str) -> Any:

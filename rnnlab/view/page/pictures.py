@@ -20,7 +20,7 @@ from typing import Any
 import pyarrow as pa
 
 from rnnlab.errors import RunError
-from rnnlab.runs.local import command, worker_environment
+from rnnlab.runs.process import command, worker_environment
 from rnnlab.view.page import style
 
 FONTS = (

@@ -10,7 +10,7 @@ from rnnlab.errors import RNNLabError
 from rnnlab.runs.client import Client
 from rnnlab.runs.store import Store
 from rnnlab.view.data.facts import FactBook
-from rnnlab.view.language.i18n import error_text
+from rnnlab.view.language.i18n import error_text, plain
 from rnnlab.view.page.clicks import Clicks
 
 ENTERED = "shell.entered"
@@ -90,9 +90,10 @@ def text_title(name: str) -> str | None:
     return store().text_title(name) if name.startswith("text-") else None
 
 
-def complain(error: RNNLabError) -> None:
-    """Say what is wrong, in the reader's language."""
-    st.error(error_text(error, language()), icon=":material/error:")
+def complain(error: RNNLabError, about: str = "") -> None:
+    """Say what is wrong, in the reader's language, and what it is `about` where there are several things."""
+    said = error_text(error, language())
+    st.error(f"**{plain(about)}**: {said}" if about else said, icon=":material/error:")
 
 
 SHOWN = "train.shown"

@@ -34,9 +34,8 @@ def this_page() -> None:
     lang = session.language()
     last = (st.context.url or "").split("?")[0].rstrip("/").rsplit("/", 1)[-1]
     page = last if last in page_address.PAGES else "home"
-    asked = {name: st.query_params[name] for name in st.query_params}
     try:
-        here = address(page, asked)
+        here = address(page, page_address.everything())
     except RNNLabError as error:
         st.caption(error_text(error, lang))
         return

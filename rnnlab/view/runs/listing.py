@@ -4,39 +4,42 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
-from rnnlab.errors import RNNLabError
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.protocol import ENDED, LIVE
 from rnnlab.runs.store import MAX_TITLE, RunRecord
 from rnnlab.view.data.identity import MAX_PINS
-from rnnlab.view.language.i18n import number, plain, t
+from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import STATE_COLORS, STATE_ICONS, recipe_title, state_text, summary, value_text
-from rnnlab.view.page import address, session
+from rnnlab.view.page import address, folded, refresh, session
+from rnnlab.view.page.forms import Edition, Problems
 from rnnlab.view.page.names import recipe_name, title
+from rnnlab.view.runs.address import ADDRESS, FILTERS, LONGEST
 from rnnlab.view.watch import exports
 
 PAGE = 12
-_PROBLEM, _PINS = "run_list.problem", "run_list.pins"
-_FILTERS = ("all", "live", "ended", "starred")
-_SEARCH = "run_list.search"
+_FORM, _PROBLEMS = Edition("run_list"), Problems("run_list")
+_PINS = "run_list.pins"
 
 
 def draw() -> None:
     """Show the runs, the newest first, looking again every two seconds while one is live."""
-    any_live = bool(session.store().runs(limit=1, states=LIVE))
+    any_live = _any_live()
 
-    def look() -> None:
-        problem = st.session_state.pop(_PROBLEM, None)
-        if problem is not None:
-            session.complain(problem)
+    def look() -> bool:
+        _PROBLEMS.say()
         _list()
-        if bool(session.store().runs(limit=1, states=LIVE)) != any_live:
-            st.rerun()
+        return _any_live()
 
-    st.fragment(run_every=2.0 if any_live else None)(look)()
+    refresh.moving(look, 2.0 if any_live else None, any_live)
+
+
+def _any_live() -> bool:
+    return bool(session.store().runs(limit=1, states=LIVE))
 
 
 def matches(record: RunRecord, query: str, lang: str) -> bool:
@@ -83,29 +86,28 @@ def _list() -> None:
 
 def _filter(lang: str) -> tuple[str, str]:
     """Draw the filters, begun by the URL and kept in it."""
-    asked = st.query_params.get("show")
-    if _SEARCH not in st.session_state:
-        st.session_state[_SEARCH] = st.query_params.get("find", "")[:200]
+    address.once("runs", _FORM.renew)
     with st.container(horizontal=True, vertical_alignment="center"):
         chosen = st.segmented_control(
             t("runs.filter", lang),
-            _FILTERS,
-            key=session.key("run_list.filter"),
-            default=asked if asked in _FILTERS else "all",
+            FILTERS,
+            key=session.key(_FORM.key("filter")),
+            default=ADDRESS.get("show"),
             required=True,
             format_func=lambda one: t(f"runs.filter.{one}", lang),
             label_visibility="collapsed",
         )
         query = st.text_input(
             t("runs.search", lang),
-            key=_SEARCH,
+            ADDRESS.get("find"),
+            key=_FORM.key("search"),
             placeholder=t("runs.search.hint", lang),
             icon=":material/search:",
-            max_chars=200,
+            max_chars=LONGEST,
             label_visibility="collapsed",
             width=320,
         )
-    address.parameters(show=None if chosen == "all" else str(chosen), find=query or None)
+    ADDRESS.write(show=str(chosen), find=query or None)
     return str(chosen), query or ""
 
 
@@ -151,9 +153,9 @@ def _row(record: RunRecord) -> None:
     with st.container(border=True, gap="small"):
         color, icon = STATE_COLORS[record.state], STATE_ICONS[record.state]
         star = ":material/star: " if record.starred else ""
-        st.markdown(f"{star}**{title(record)}**  :{color}-badge[{icon} {state_text(record.state, lang)}]")
+        st.markdown(f"{star}**{plain(title(record))}**  :{color}-badge[{icon} {state_text(record.state, lang)}]")
         facts = [
-            *([recipe_name(record)] if record.title else []),
+            *([plain(recipe_name(record))] if record.title else []),
             t("progress.epoch_of", lang, epoch=record.epoch, total=record.num_epochs),
             t("runs.perplexity", lang, perplexity=number(record.perplexity))
             if record.epoch
@@ -192,8 +194,9 @@ def _actions(record: RunRecord, lang: str) -> None:
         record,
         lambda: session.client().star(record.id, not record.starred),
     )
-    _rename(record, lang)
-    _share(record, lang)
+    rename, share = partial(_rename, record), partial(exports.links, record)
+    folded.popover("runs.rename", rename, key=f"run_list.rename.{record.id}", icon=":material/edit:")
+    folded.popover("controls.share", share, key=f"run_list.share.{record.id}", icon=":material/link:")
     exports.exports(record, quiet=True)
     if not record.live and st.button(
         t("runs.delete", lang), key=f"run_list.delete.{record.id}", icon=":material/delete:", type="tertiary"
@@ -201,38 +204,18 @@ def _actions(record: RunRecord, lang: str) -> None:
         _confirm(record)
 
 
-def _rename(record: RunRecord, lang: str) -> None:
-    opened = st.popover(
-        t("runs.rename", lang),
-        icon=":material/edit:",
-        type="tertiary",
-        key=f"run_list.rename.{record.id}",
-        on_change="rerun",
+def _rename(record: RunRecord) -> None:
+    lang = session.language()
+    key = f"run_list.title.{record.id}.{record.title}"
+    st.text_input(
+        t("runs.rename.label", lang),
+        record.title,
+        key=key,
+        max_chars=MAX_TITLE,
+        placeholder=t("runs.rename.hint", lang),
+        on_change=_PROBLEMS.guard,
+        args=(lambda: session.client().rename(record.id, str(st.session_state[key] or "")),),
     )
-    if opened.open:
-        key = f"run_list.title.{record.id}.{record.title}"
-        opened.text_input(
-            t("runs.rename.label", lang),
-            record.title,
-            key=key,
-            max_chars=MAX_TITLE,
-            placeholder=t("runs.rename.hint", lang),
-            on_change=_guarded,
-            args=(lambda: session.client().rename(record.id, str(st.session_state[key] or "")),),
-        )
-
-
-def _share(record: RunRecord, lang: str) -> None:
-    opened = st.popover(
-        t("controls.share", lang),
-        icon=":material/link:",
-        type="tertiary",
-        key=f"run_list.share.{record.id}",
-        on_change="rerun",
-    )
-    if opened.open:
-        with opened:
-            exports.links(record)
 
 
 def _button(name: str, icon: str, record: RunRecord, act: Callable[[], None]) -> None:
@@ -241,17 +224,9 @@ def _button(name: str, icon: str, record: RunRecord, act: Callable[[], None]) ->
         key=f"run_list.{name}.{record.id}",
         icon=icon,
         type="tertiary",
-        on_click=_guarded,
+        on_click=_PROBLEMS.guard,
         args=(act,),
     )
-
-
-def _guarded(act: Callable[[], None]) -> None:
-    # a callback runs before the page is drawn: what went wrong is said there
-    try:
-        act()
-    except RNNLabError as error:
-        st.session_state[_PROBLEM] = error
 
 
 def _confirm(record: RunRecord) -> None:
@@ -259,14 +234,14 @@ def _confirm(record: RunRecord) -> None:
 
     @st.dialog(t("runs.delete.title", lang))
     def ask() -> None:
-        st.markdown(t("runs.delete.ask", lang, title=title(record), epochs=record.epoch))
+        st.markdown(t("runs.delete.ask", lang, title=plain(title(record)), epochs=record.epoch))
         with st.container(horizontal=True):
             if st.button(
                 t("runs.delete.yes", lang),
                 key="run_list.confirm",
                 type="primary",
                 icon=":material/delete:",
-                on_click=_guarded,
+                on_click=_PROBLEMS.guard,
                 args=(lambda: _delete(record.id),),
             ):
                 st.rerun()

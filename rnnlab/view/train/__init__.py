@@ -1,0 +1,1 @@
+"""The Train page: the setup of a run, its controls, and explanations."""

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
-from rnnlab.errors import RNNLabError, RunError
+from rnnlab.errors import RunError
 from rnnlab.runs.protocol import STEP_UNITS
 from rnnlab.runs.store import RunRecord
 from rnnlab.text import corpora
-from rnnlab.view.language.i18n import duration, plain, t
+from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.settings import changes_text, summary
-from rnnlab.view.page import address, session
+from rnnlab.view.page import address, estimate, folded, names, session
+from rnnlab.view.page.forms import Problems
 from rnnlab.view.page.session import SHOWN
+from rnnlab.view.train import setup as train_setup
+from rnnlab.view.train.address import ADDRESS
 from rnnlab.view.train.setup import Setup
-from rnnlab.view.train.setup import show as show_setup
 from rnnlab.view.watch import exports, scenes
 
-_PROBLEM = "controls.problem"
+_PROBLEMS = Problems("controls")
 MORE_EPOCHS = (0, 10, 40, 160)
 SETTLE = 0.4
 """Seconds that a click may wait for the run to follow it."""
@@ -33,8 +36,7 @@ SAME_STEP = 0.3
 def headline(setup: Setup) -> None:
     """Say the setup in one line, where it comes from, and how long it takes here."""
     lang = session.language()
-    for problem in setup.refused:
-        session.complain(problem)
+    train_setup.REFUSED.say(stay=True)
     if setup.config is None:
         if setup.problem is not None:
             session.complain(setup.problem)
@@ -47,20 +49,8 @@ def headline(setup: Setup) -> None:
         notes.append(f":orange-badge[{t('setup.based_on', lang, id=setup.recipe.id)}] {plain(changes)}")
     else:
         notes.append(f":blue-badge[{t('setup.recipe_badge', lang, id=setup.recipe.id, section=setup.recipe.section)}]")
-    seconds = _estimate(setup)
-    if seconds is not None:
-        notes.append(t("setup.takes", lang, duration=duration(seconds, lang)))
-    st.caption("  ·  ".join(notes))
-
-
-def _estimate(setup: Setup) -> float | None:
-    if setup.config is None or not setup.config.num_epochs:
-        return None
-    try:
-        per_epoch = session.client().seconds_per_epoch(setup.config)
-    except RNNLabError:
-        return None
-    return per_epoch * setup.config.num_epochs if per_epoch is not None else None
+    notes.append(estimate.takes(setup.config))
+    st.caption("  ·  ".join(filter(None, notes)))
 
 
 def bar(setup: Setup, record: RunRecord | None) -> None:
@@ -101,9 +91,7 @@ def bar(setup: Setup, record: RunRecord | None) -> None:
             exports.exports(record)
             if not is_live:
                 _button("close", ":material/close:", leave)
-    problem = st.session_state.pop(_PROBLEM, None)
-    if problem is not None:
-        session.complain(problem)
+    _PROBLEMS.say()
 
 
 def _button(
@@ -116,18 +104,10 @@ def _button(
         icon=icon,
         help=t(f"controls.{name}.help", lang),
         type="primary" if primary else "secondary",
-        on_click=_guarded,
+        on_click=_PROBLEMS.guard,
         args=(act, *args),
         disabled=disabled,
     )
-
-
-def _guarded(act: Callable[..., None], *args: Any) -> None:
-    # a callback runs before the page is drawn: what went wrong is said there
-    try:
-        act(*args)
-    except RNNLabError as error:
-        st.session_state[_PROBLEM] = error
 
 
 def _start(setup: Setup) -> None:
@@ -142,15 +122,14 @@ def _again(record: RunRecord) -> None:
 
 def leave() -> None:
     """Show no run any more, until another one starts."""
-    address.parameters(run=None)
+    ADDRESS.write(run=None)
     st.session_state.pop(SHOWN, None)
 
 
-def shown_run(arriving: bool) -> RunRecord | None:
+def shown_run() -> RunRecord | None:
     """Return the run that the page shows: when it begins the one in its URL, later the one shown or started last."""
+    address.once("controls", _read_url)
     run_id = st.session_state.get(SHOWN)
-    if arriving:
-        run_id = st.query_params.get("run") or (None if "recipe" in st.query_params else run_id)
     try:
         record = session.store().run(run_id) if run_id else None
     except RunError as error:
@@ -160,21 +139,29 @@ def shown_run(arriving: bool) -> RunRecord | None:
         leave()
         return None
     st.session_state[SHOWN] = record.id
-    address.parameters(run=record.id)
+    ADDRESS.write(run=record.id)
     return record
+
+
+def _read_url() -> None:
+    asked = ADDRESS.get("run")
+    if asked:
+        st.session_state[SHOWN] = asked
+    elif ADDRESS.says("recipe"):  # another setup than that of the run looked at last
+        st.session_state.pop(SHOWN, None)
 
 
 def shown_beside(setup: Setup, record: RunRecord) -> None:
     """Say which run is shown, where the setup beside it is another one."""
     lang = session.language()
     if setup.config != record.config:
-        name = record.name or (t("setup.based_on", lang, id=record.based_on) if record.based_on else record.id)
-        st.caption(t("train.shown", lang, name=name, summary=plain(summary(record.config, lang))))
+        name, setup_text = plain(names.short(record)), plain(summary(record.config, lang))
+        st.caption(t("train.shown", lang, name=name, summary=setup_text))
 
 
 def _show(run_id: str) -> None:
     st.session_state[SHOWN] = run_id
-    address.parameters(run=run_id)
+    ADDRESS.write(run=run_id)
     if _settle(run_id, lambda run: run.state != "queued"):
         # a small network has its first point before the page could be drawn a second time
         _settle(run_id, lambda run: run.epoch > 0 or not run.live, FIRST_POINT)
@@ -198,7 +185,7 @@ def _settle(run_id: str, settled: Callable[[RunRecord], bool], patience: float =
 def _step(run_id: str) -> None:
     unit = st.session_state.get("controls.step")
     if unit in STEP_UNITS:
-        _guarded(_stepped, run_id, unit)
+        _PROBLEMS.guard(_stepped, run_id, unit)
 
 
 def _stepped(run_id: str, unit: str) -> None:
@@ -231,7 +218,7 @@ def _continue(setup: Setup, record: RunRecord) -> None:
 def _continued(run_id: str, is_setup: bool) -> None:
     more = st.session_state.get("controls.continue")
     if isinstance(more, int):
-        _guarded(_continue_run, run_id, more, is_setup)
+        _PROBLEMS.guard(_continue_run, run_id, more, is_setup)
 
 
 def _continue_run(run_id: str, more: int, is_setup: bool) -> None:
@@ -239,7 +226,7 @@ def _continue_run(run_id: str, more: int, is_setup: bool) -> None:
     session.clicks().once(("continue", run_id, more), lambda: one.continue_run(run_id, more))
     _settle(run_id, lambda run: run.state != "queued")
     if is_setup and more:  # the run has become longer, and the setup beside it is still that run's
-        show_setup(session.store().run(run_id))
+        train_setup.show(session.store().run(run_id))
 
 
 def _adjust(record: RunRecord) -> None:
@@ -255,14 +242,14 @@ def _adjust(record: RunRecord) -> None:
             step=record.config.learning_rate / 10,
             format="%.6g",
             key=rate_key,
-            on_change=_guarded,
+            on_change=_PROBLEMS.guard,
             args=(_set_rate, record.id, rate_key),
         )
         on = st.toggle(
             t("setup.clipping", lang),
             clip is not None,
             key=on_key,
-            on_change=_guarded,
+            on_change=_PROBLEMS.guard,
             args=(_set_clip, record.id, on_key, clip_key),
         )
         st.number_input(
@@ -273,7 +260,7 @@ def _adjust(record: RunRecord) -> None:
             step=(record.config.clip_norm or 0.01) / 10,
             format="%.6g",
             key=clip_key,
-            on_change=_guarded,
+            on_change=_PROBLEMS.guard,
             args=(_set_clip, record.id, on_key, clip_key),
             disabled=not on,
         )
@@ -300,8 +287,10 @@ def _set_clip(run_id: str, on_key: str, clip_key: str) -> None:
 
 
 def _share(record: RunRecord) -> None:
-    lang = session.language()
-    opened = st.popover(t("controls.share", lang), icon=":material/link:", key=f"share.{record.id}", on_change="rerun")
-    if opened.open:
-        with opened:
-            exports.links(record)
+    folded.popover(
+        "controls.share",
+        partial(exports.links, record),
+        key=f"share.{record.id}",
+        icon=":material/link:",
+        quiet=False,
+    )

@@ -11,7 +11,8 @@ from rnnlab.errors import CorpusError, RNNLabError
 from rnnlab.text import corpora
 from rnnlab.view.data.facts import TextFacts
 from rnnlab.view.data.highlight import visible
-from rnnlab.view.language.i18n import number, plain, t
+from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import corpus_title
 from rnnlab.view.language.tips import tip
 from rnnlab.view.page import session, upload

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
+from rnnlab.cells import CELLS
 from rnnlab.config import TrainConfig
 from rnnlab.recipes import Recipe
 from rnnlab.runs.store import RunRecord
-from rnnlab.view.language.equations import EQUATIONS, cell_source, library_layer
+from rnnlab.view.language.equations import cell_source
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.settings import departure, look_for, value_text
 from rnnlab.view.page import session
@@ -43,18 +44,20 @@ def _on_the_way(record: RunRecord | None, lang: str) -> list[str]:
 
 
 def cell(config: TrainConfig) -> None:
-    """Show the equations of the cell and the code of its time step."""
+    """Show the equations of the cell, the code of its time step, and which form of it training runs."""
     lang = session.language()
     st.subheader(t("explain.cell", lang, cell=value_text("cell", config.cell, lang)), anchor=False)
     left, right = st.columns([2, 3], gap="large")
     with left:
-        for equation in EQUATIONS[config.cell]:
+        for equation in CELLS[config.cell].latex:
             st.latex(equation)
         st.caption(t(f"explain.{config.cell}", lang))
     with right:
         st.code(cell_source(config.cell), language="python", wrap_lines=True)
-        if config.implementation == "library":
-            note = t("explain.library", lang, layer=library_layer(config.cell))
-            st.caption(f"{note} {t('explain.library_gru', lang)}" if config.cell == "gru" else note)
+        section, library = t("setup.machine", lang), CELLS[config.cell].library
+        if config.implementation == "library" and library is not None:
+            layer = f"torch.nn.{library.layer}"
+            note = t(f"explain.library.{config.computation}", lang, layer=layer, section=section)
+            st.caption(f"{note} {t('explain.library_gru', lang)}" if library.equation else note)
         else:
-            st.caption(t("explain.scratch", lang))
+            st.caption(t(f"explain.scratch.{config.computation}", lang, section=section))

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, get_args
+from functools import partial
+from typing import Any
 
 import streamlit as st
 
-from rnnlab.config import TrainConfig
+from rnnlab.config import SETTINGS, TrainConfig, in_section
 from rnnlab.errors import RNNLabError
 from rnnlab.recipes import RECIPES, Recipe, recipe
 from rnnlab.runs.store import RunRecord
+from rnnlab.setting import SECTIONS, Section
 from rnnlab.view.language.i18n import t
-from rnnlab.view.language.settings import recipe_label, value_text
-from rnnlab.view.language.tips import tip
-from rnnlab.view.page import address, folded, session
+from rnnlab.view.language.settings import no_effect_text, recipe_label
+from rnnlab.view.page import address, fields, folded, session
+from rnnlab.view.page.forms import Edition, Problems
 from rnnlab.view.page.names import DEFAULT_RECIPE, recipe_of
 from rnnlab.view.train import corpus
+from rnnlab.view.train.address import ADDRESS, SETUP
 
-_BASE, _CONFIG, _PROBLEM = "setup.base", "setup.config", "setup.problem"
-_EDITION, _VALUES = "setup.edition", "setup.values"
+_BASE, _CONFIG, _VALUES = "setup.base", "setup.config", "setup.values"
+_FORM = Edition("setup")
+REFUSED = Problems("setup")
+"""What the URL asked for and did not get, until another setup is chosen."""
 _FIELDS = tuple(TrainConfig.model_fields)
 
 
@@ -31,11 +35,6 @@ class Setup:
     recipe: Recipe
     config: TrainConfig | None
     problem: RNNLabError | None = None
-
-    @property
-    def refused(self) -> list[RNNLabError]:
-        """What the URL asked for and did not get, with the reasons."""
-        return list(st.session_state.get(_PROBLEM, []))
 
     @property
     def changed(self) -> bool:
@@ -59,24 +58,27 @@ def load(recipe_id: str, config: TrainConfig | None = None) -> None:
     _fill(chosen, config or chosen.config)
 
 
-def arriving() -> bool:
-    """Say whether the page begins anew: by its URL, or by a link from another page.
+def begin(shown: RunRecord | None) -> None:
+    """Take the setup from the URL or from the run that is `shown` where the page begins, else keep it as it was."""
+    if not address.once("setup", lambda: _arrive(shown)):
+        keep()
 
-    Only then does the URL speak. Later it may be one from before a click, sent along by a refresh on its way.
-    """
-    return not any(str(key).startswith("setup.recipe.") for key in st.session_state)
+
+def _arrive(shown: RunRecord | None) -> None:
+    if shown is not None and not asked():
+        show(shown)
+    else:
+        read_url()
 
 
 def asked() -> dict[str, str]:
     """Return the setup that the URL asks for: ``recipe`` and settings; anything else there is not ours."""
-    return {
-        name: st.query_params[name] for name in st.query_params if name == "recipe" or name in TrainConfig.model_fields
-    }
+    return {name: ADDRESS.get(name) for name in SETUP if ADDRESS.says(name)}
 
 
 def show(record: RunRecord) -> None:
     """Set the sidebar to the setup of a run."""
-    st.session_state[_PROBLEM] = []
+    REFUSED.clear()
     _fill(recipe_of(record), record.config)
 
 
@@ -92,13 +94,13 @@ def read_url() -> None:
     if not wanted and _CONFIG in st.session_state:
         keep()
         return
-    problems: list[RNNLabError] = []
+    REFUSED.clear()
     chosen = RECIPES[DEFAULT_RECIPE]
     if "recipe" in wanted:
         try:
             chosen = recipe(wanted["recipe"])
         except RNNLabError as error:
-            problems.append(error)
+            REFUSED.add(error)
     config = chosen.config
     settings = {name: text for name, text in wanted.items() if name != "recipe"}
     try:
@@ -108,8 +110,7 @@ def read_url() -> None:
             try:
                 config = config.change_from_text({name: text})
             except RNNLabError as error:
-                problems.append(error)
-    st.session_state[_PROBLEM] = problems
+                REFUSED.add(error)
     _fill(chosen, config)
 
 
@@ -121,7 +122,7 @@ def write_url(setup: Setup, shown: TrainConfig | None) -> None:
     if setup.config != shown:
         wanted = {"recipe": setup.recipe.id, **setup.config.changes_from(setup.recipe.config)}
     gone = {name: None for name in asked() if name not in wanted}
-    address.parameters(**gone, **wanted)
+    ADDRESS.write(**gone, **wanted)
 
 
 def sidebar() -> None:
@@ -137,89 +138,38 @@ def sidebar() -> None:
             placeholder=t("setup.recipe_placeholder", lang),
             on_change=_recipe_chosen,
         )
-        _choice("cell")
-        _choice("implementation")
-        _number("num_layers", slider=True)
-        _toggle("bidirectional")
-        if _now("bidirectional"):
-            _choice("objective")
-        _number("num_hiddens", step=32)
-        _choice("sampling")
-        corpus.choose(_key("corpus"), _held("corpus"), use_corpus)
-        folded.section("setup.optimizer", _optimizer)
-        folded.section("setup.generation", _generation)
-        folded.section("setup.preprocessing", _preprocessing)
-        folded.section("setup.machine", _machine)
+        _section("network")
+        for section in SECTIONS[1:]:
+            folded.section(f"setup.{section}", partial(_section, section))
 
 
-def _optimizer() -> None:
+def _section(section: Section) -> None:
     lang = session.language()
-    _choice("optimizer")
-    _float("learning_rate")
-    st.toggle(t("setup.clipping", lang), _clipping(), key=_key("clipping"), help=tip("clip_norm", lang))
-    if _clipping():
-        _float("clip_norm")
-    _number("num_epochs", step=10)
-    _number("batch_size", step=8)
-    _number("num_steps", step=5)
-    _choice("initialization", drop_down=True)
-    _choice("activation")
-    _toggle("residual")
-    _toggle("layer_norm")
-    if _now("cell") == "lstm":
-        _float("forget_bias")
-    _choice("offset")
-    _toggle("detach")
-    _toggle("carry_state")
-
-
-def _generation() -> None:
-    lang = session.language()
-    st.text_input(
-        t("field.prefixes", lang),
-        _held("prefixes"),
-        key=_key("prefixes"),
-        help=tip("prefixes", lang),
-        placeholder="分开 | 不分开",
-    )
-    _number("num_preds", step=10)
-    _number("pred_period", step=10)
-    _choice("decoding", drop_down=True)
-    if _now("decoding") == "temperature":
-        _float("temperature")
-    if _now("decoding") == "top_k":
-        _number("top_k")
-
-
-def _preprocessing() -> None:
-    _choice("preprocessing", drop_down=True)
-    _number("num_chars", step=1000)
-
-
-def _machine() -> None:
-    _number("random_seed")
-    _toggle("flush_denormal")
-    _choice("precision", drop_down=True)
-    _choice("device", drop_down=True)
+    for name in in_section(section):
+        setting, acts = SETTINGS[name], SETTINGS[name].acts(_now)
+        if setting.hidden and not acts:
+            continue
+        if setting.switch:
+            fields.draw_switch(name, _on(name), _key(setting.switch), lang)
+        if not _on(name):
+            continue
+        if setting.widget == "corpus":
+            corpus.choose(_key(name), _held(name), use_corpus)
+        else:
+            fields.draw(name, _held(name), _key(name), lang)
+        if not acts and fields.read(name, _now(name)) != TrainConfig.model_fields[name].default:
+            st.caption(no_effect_text(name, lang))
 
 
 def chosen() -> Setup:
     """Return what the sidebar says in this run of the page, drawn already or not."""
     base = RECIPES[st.session_state[_BASE]]
     values: dict[str, Any] = {name: _now(name) for name in _FIELDS}
-    clipping = _clipping()
     # a section that is folded has no widgets to keep what was put into it, good or not
-    st.session_state[_VALUES] = values | {"clipping": clipping}
-    values["prefixes"] = tuple(part.strip() for part in str(values["prefixes"]).split("|") if part.strip())
-    if not clipping:
-        values["clip_norm"] = None
-    # what is not shown is not in force
-    if not values["bidirectional"]:
-        values["objective"] = "next"
-    if values["cell"] != "lstm":
-        values["forget_bias"] = 0.0
+    switches = {setting.switch: _on(name) for name, setting in SETTINGS.items() if setting.switch}
+    st.session_state[_VALUES] = values | switches
     try:
-        config = base.config.change(**values)
+        config = base.config.change(**{name: _in_force(name, values) for name in _FIELDS})
     except RNNLabError as error:
         return Setup(base, None, error)
     st.session_state[_CONFIG] = config
@@ -227,11 +177,9 @@ def chosen() -> Setup:
 
 
 def _fill(chosen: Recipe, config: TrainConfig) -> None:
-    # a new edition of the widgets, with new keys, begins at its defaults. Writing into the old ones by the session's
-    # state is not safe: when two runs of the page follow each other closely, the browser can miss what was written
     st.session_state[_BASE] = chosen.id
     st.session_state[_CONFIG] = config
-    st.session_state[_EDITION] = st.session_state.get(_EDITION, 0) + 1
+    _FORM.renew()
     st.session_state.pop(_VALUES, None)
 
 
@@ -240,11 +188,10 @@ def _held(name: str) -> Any:
     if _VALUES in st.session_state:
         return st.session_state[_VALUES][name]
     value = getattr(st.session_state[_CONFIG], name)
-    if name == "prefixes":
-        return " | ".join(value)
-    if name == "clip_norm" and value is None:
-        return RECIPES[st.session_state[_BASE]].config.clip_norm or 0.01
-    return value
+    if value is None:  # it is off, and this is what switching it on begins with
+        value = getattr(RECIPES[st.session_state[_BASE]].config, name)
+        value = TrainConfig.model_fields[name].default if value is None else value
+    return fields.shown(value)
 
 
 def _now(name: str) -> Any:
@@ -252,9 +199,20 @@ def _now(name: str) -> Any:
     return st.session_state.get(_key(name), _held(name))
 
 
-def _clipping() -> bool:
-    held = st.session_state.get(_VALUES, {}).get("clipping", st.session_state[_CONFIG].clip_norm is not None)
-    return bool(st.session_state.get(_key("clipping"), held))
+def _on(name: str) -> bool:
+    """Say whether a setting has a value in this run of the page: one without a switch always has."""
+    switch = SETTINGS[name].switch
+    if not switch:
+        return True
+    held = st.session_state.get(_VALUES, {}).get(switch, getattr(st.session_state[_CONFIG], name) is not None)
+    return bool(st.session_state.get(_key(switch), held))
+
+
+def _in_force(name: str, values: dict[str, Any]) -> Any:
+    """Return the value that a setting has where the widgets say `values`; what is not shown is not in force."""
+    if SETTINGS[name].hidden and not SETTINGS[name].acts(values.__getitem__):
+        return TrainConfig.model_fields[name].default
+    return fields.read(name, values[name]) if _on(name) else None
 
 
 def use_corpus(name: str) -> None:
@@ -264,79 +222,11 @@ def use_corpus(name: str) -> None:
 
 
 def _recipe_chosen() -> None:
-    st.session_state[_PROBLEM] = []
-    address.parameters(epoch=None)  # that of another recording
+    REFUSED.clear()
+    ADDRESS.write(epoch=None)  # that of another recording
     chosen = RECIPES[st.session_state[_key("recipe")]]
     _fill(chosen, chosen.config)
 
 
 def _key(name: str) -> str:
-    return session.key(f"setup.{name}.{st.session_state.get(_EDITION, 0)}")
-
-
-def _options(name: str) -> list[str]:
-    return list(get_args(TrainConfig.model_fields[name].annotation))
-
-
-def _says(name: str) -> Callable[[Any], str]:
-    lang = session.language()
-    return lambda one: value_text(name, one, lang)
-
-
-def _choice(name: str, drop_down: bool = False) -> None:
-    lang = session.language()
-    label, help_text, options, held = t(f"field.{name}", lang), tip(name, lang), _options(name), _held(name)
-    if drop_down:
-        st.selectbox(label, options, options.index(held), key=_key(name), format_func=_says(name), help=help_text)
-    else:
-        st.segmented_control(
-            label,
-            options,
-            default=held,
-            key=_key(name),
-            format_func=_says(name),
-            required=True,
-            help=help_text,
-            width="stretch",
-        )
-
-
-def _toggle(name: str) -> None:
-    lang = session.language()
-    st.toggle(t(f"field.{name}", lang), _held(name), key=_key(name), help=tip(name, lang))
-
-
-def _number(name: str, step: int = 1, slider: bool = False) -> None:
-    lang = session.language()
-    low, high = _bounds(name)
-    label, help_text = t(f"field.{name}", lang), tip(name, lang, allowed=True)
-    if slider:
-        st.slider(label, int(low), int(high), _held(name), key=_key(name), help=help_text)
-    else:
-        st.number_input(label, int(low), int(high), _held(name), step, key=_key(name), help=help_text)
-
-
-def _float(name: str) -> None:
-    lang = session.language()
-    _, high = _bounds(name)
-    held = float(_held(name))
-    st.number_input(
-        t(f"field.{name}", lang),
-        0.0,
-        high,
-        held,
-        step=held / 10 or 0.5,
-        format="%.6g",
-        key=_key(name),
-        help=tip(name, lang, allowed=True),
-    )
-
-
-def _bounds(name: str) -> tuple[float, float]:
-    limits = {
-        key: getattr(meta, key)
-        for meta in TrainConfig.model_fields[name].metadata
-        for key in ("ge", "gt", "le")
-        if hasattr(meta, key)
-    }
-    return float(limits.get("ge", limits.get("gt", 0))), float(limits["le"])
+    return session.key(_FORM.key(name))

@@ -1,0 +1,1 @@
+"""Watching a run: the stage with curve and texts, for live and recorded runs."""

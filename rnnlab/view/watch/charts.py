@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from rnnlab.view.language.i18n import t
+from rnnlab.view.page.charts import corners, epoch_axis, layer, line, perplexity_axis, targets
 from rnnlab.view.page.style import LAYER_COLORS, LAYER_DASHES, MOVE, PALETTE, ZOOM, altair, specification
 
 # dash patterns, so that no line is told apart by its colour alone: uniform, unigram, bigram, trigram
@@ -14,8 +15,6 @@ RUNG_DASHES = [[1, 3], [2, 4], [6, 4], [10, 4]]
 TABLES = ("curve", "head", "targets", "overflow", "minibatches", "changes", "published", "ladder", "extent", "now")
 GRADIENT_TABLES = ("layers", "threshold", "extent")
 CLIPPED_TABLES = ("clipped", "extent")
-
-TICKS = [1, 1.01, 1.02, 1.05, 1.1, 1.2, *(base * 10**power for power in range(7) for base in (2, 5, 10))]
 
 
 @cache
@@ -27,24 +26,15 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
     alt = altair()
 
     colors = PALETTE[theme]
-    x = _epoch_axis(lang)
-    y = alt.Y(
-        "value:Q",
-        title=t("chart.perplexity_log", lang),
-        # room for whole points at both ends: many a curve ends at 1, and one that overflows runs along the top
-        scale=alt.Scale(type="log", nice=False, padding=8),
-        axis=alt.Axis(values=TICKS, format="~s", labelOverlap="greedy", gridOpacity=0.45),
-    )
+    x = epoch_axis(lang)
+    y = perplexity_axis(lang)
     tips = [
         alt.Tooltip("epoch:Q", title=t("chart.epoch", lang), format=".4~f"),
         alt.Tooltip("shown:N", title=t("chart.perplexity", lang)),
     ]
 
-    def layer(name: str) -> Any:
-        return alt.Chart(alt.NamedData(name=name))
-
     # invisible corners: the axes cover the whole run from the start, and grow with "40 more"
-    extent = layer("extent").mark_point(opacity=0, size=0).encode(x=x, y=y)
+    extent = corners(x=x, y=y)
     rules = (
         layer("ladder")
         .mark_rule(color=colors["rule"], strokeWidth=1)
@@ -65,7 +55,7 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
         layer("ladder").mark_text(**rule_label, color=colors["text"]).encode(x=alt.X("end:Q"), y=y, text="label:N")
     )
     grains = layer("minibatches").mark_circle(size=8, opacity=0.22, color=colors["live"]).encode(x=x, y=y)
-    line = layer("curve").mark_line(strokeWidth=2.2, color=colors["live"], interpolate="linear").encode(x=x, y=y)
+    curve = layer("curve").mark_line(strokeWidth=2.2, color=colors["live"], interpolate="linear").encode(x=x, y=y)
     # a line of one point cannot be seen
     head = layer("head").mark_circle(size=42, opacity=1, color=colors["live"]).encode(x=x, y=y)
     over = (
@@ -107,29 +97,21 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
         .mark_point(shape="circle", size=110, strokeWidth=2.2, filled=False, color=colors["live"])
         .encode(x=x, y=y)
     )
-    hover = alt.selection_point(
-        name="hover", nearest=True, on="pointerover", clear="pointerout", fields=["epoch"], empty=False
-    )
-    targets = (
-        layer("targets")
-        .mark_point(size=50, filled=True, color=colors["live"])
-        .encode(x=x, y=y, opacity=alt.when(hover).then(alt.value(1)).otherwise(alt.value(0)), tooltip=tips)
-        .add_params(hover)
-    )
+    points = targets(50, ["epoch"], paint=colors["live"], x=x, y=y, tooltip=tips)
     zoom = alt.selection_interval(name="zoom", bind="scales", zoom=ZOOM, translate=MOVE)
     chart = alt.layer(
         extent.add_params(zoom),
         rules,
         rule_labels,
         grains,
-        line,
+        curve,
         head,
         over,
         over_labels,
         changes,
         change_labels,
         now_rule,
-        targets,
+        points,
         published,
         published_labels,
         now,
@@ -142,7 +124,7 @@ def gradient_curve(lang: str, theme: str = "light") -> dict[str, Any]:
     """Return the norm of the gradient by layer and epoch, with the threshold θ; tables `GRADIENT_TABLES`."""
     alt = altair()
 
-    x = _epoch_axis(lang)
+    x = epoch_axis(lang)
     y = alt.Y(
         "value:Q",
         title=t("chart.grad_norm_log", lang),
@@ -155,34 +137,32 @@ def gradient_curve(lang: str, theme: str = "light") -> dict[str, Any]:
         t("chart.output_layer", lang),
         t("chart.all_layers_clipped", lang),
     ]
-    lines = (
-        alt.Chart(alt.NamedData(name="layers"))
-        .mark_line(strokeWidth=1.6)
-        .encode(
-            x=x,
-            y=y,
-            color=alt.Color(
-                "layer:N",
-                title=None,
-                sort=order,
-                scale=alt.Scale(range=LAYER_COLORS[theme]),
-                legend=alt.Legend(orient="top", columns=3, symbolStrokeWidth=2),  # more are cut off on a phone
-            ),
-            strokeDash=alt.StrokeDash("layer:N", title=None, sort=order, scale=alt.Scale(range=LAYER_DASHES)),
-            tooltip=[
-                alt.Tooltip("epoch:Q", title=t("chart.epoch", lang)),
-                alt.Tooltip("layer:N", title=t("chart.layer_title", lang)),
-                alt.Tooltip("value:Q", title=t("chart.grad_norm", lang), format=".3~g"),
-                alt.Tooltip("after:N", title=t("chart.grad_norm_clipped", lang)),
-            ],
-        )
+    lines = line(
+        "layers",
+        1.6,
+        x=x,
+        y=y,
+        color=alt.Color(
+            "layer:N",
+            title=None,
+            sort=order,
+            scale=alt.Scale(range=LAYER_COLORS[theme]),
+            legend=alt.Legend(orient="top", columns=3, symbolStrokeWidth=2),  # more are cut off on a phone
+        ),
+        strokeDash=alt.StrokeDash("layer:N", title=None, sort=order, scale=alt.Scale(range=LAYER_DASHES)),
+        tooltip=[
+            alt.Tooltip("epoch:Q", title=t("chart.epoch", lang)),
+            alt.Tooltip("layer:N", title=t("chart.layer_title", lang)),
+            alt.Tooltip("value:Q", title=t("chart.grad_norm", lang), format=".3~g"),
+            alt.Tooltip("after:N", title=t("chart.grad_norm_clipped", lang)),
+        ],
     )
     threshold = (
-        alt.Chart(alt.NamedData(name="threshold"))
+        layer("threshold")
         .mark_line(strokeWidth=1.2, strokeDash=[2, 3], color=PALETTE[theme]["rule"])
         .encode(x=x, y=y, tooltip=[alt.Tooltip("shown:N", title="θ")])
     )
-    return specification(alt.layer(_whole_run(lang), lines, threshold).properties(height=240))
+    return specification(alt.layer(corners(x=epoch_axis(lang)), lines, threshold).properties(height=240))
 
 
 @cache
@@ -191,7 +171,7 @@ def clipped_curve(lang: str, theme: str = "light") -> dict[str, Any]:
     alt = altair()
 
     chart = (
-        alt.Chart(alt.NamedData(name="clipped"))
+        layer("clipped")
         .mark_area(
             interpolate="step",
             color=PALETTE[theme]["live"],
@@ -199,7 +179,7 @@ def clipped_curve(lang: str, theme: str = "light") -> dict[str, Any]:
             line={"color": PALETTE[theme]["live"], "strokeWidth": 1.6},
         )
         .encode(
-            x=_epoch_axis(lang),
+            x=epoch_axis(lang),
             y=alt.Y(
                 "value:Q",
                 title=t("chart.clipped_share", lang),
@@ -212,22 +192,4 @@ def clipped_curve(lang: str, theme: str = "light") -> dict[str, Any]:
             ],
         )
     )
-    return specification(alt.layer(_whole_run(lang), chart).properties(height=240))
-
-
-def _epoch_axis(lang: str) -> Any:
-    alt = altair()
-
-    return alt.X(
-        "epoch:Q",
-        title=t("chart.epoch", lang),
-        scale=alt.Scale(nice=False, zero=False),
-        axis=alt.Axis(grid=False, tickMinStep=1, tickCount=8, format="d"),
-    )
-
-
-def _whole_run(lang: str) -> Any:
-    """Return an invisible layer that stretches the epoch axis over the whole run."""
-    alt = altair()
-
-    return alt.Chart(alt.NamedData(name="extent")).mark_point(opacity=0, size=0).encode(x=_epoch_axis(lang))
+    return specification(alt.layer(corners(x=epoch_axis(lang)), chart).properties(height=240))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from rnnlab.events import RunDiverged
-from rnnlab.view.language.i18n import number, t
+from rnnlab.view.language.i18n import t
+from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import layer_names
 from rnnlab.view.page import chart
 from rnnlab.view.watch import charts, player
@@ -48,7 +49,8 @@ def _alt(name: str, scene: Scene, found: str) -> str:
 
 def _still(scene: Scene) -> bool:
     # then it is said what came out
-    return scene.ended or (scene.state == "recorded" and player.stands(scene.id.removeprefix("recorded-")))
+    of = scene.identity
+    return scene.ended or (of is not None and of.recorded and player.stands(of.name))
 
 
 def _finding(scene: Scene) -> str:

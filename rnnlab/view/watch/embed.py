@@ -13,8 +13,7 @@ from rnnlab.view.language.i18n import t
 from rnnlab.view.language.settings import summary
 from rnnlab.view.page import session
 from rnnlab.view.watch import follow, stage, texts
-
-_BEGUN = "embed.begun"
+from rnnlab.view.watch.address import ADDRESS
 
 
 def draw() -> None:
@@ -22,13 +21,10 @@ def draw() -> None:
 
     With ``epoch=`` it is shown as the network wrote after that epoch.
     """
-    asked = st.query_params
-    if _BEGUN not in st.session_state:
-        st.session_state[_BEGUN] = True
-        texts.arrive()
-    name = asked.get("recording") or asked.get("recipe")
+    texts.arrive()
+    name = ADDRESS.get("recording") or ADDRESS.get("recipe")
     try:
-        if run_id := asked.get("run"):
+        if run_id := ADDRESS.get("run"):
             record = session.store().run(run_id)
             _head(record.config, run=record.id)
             follow.follow(record, stage.draw)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,9 @@ from rnnlab.events import Event
 from rnnlab.runs import export, logbook, script
 from rnnlab.runs.store import RunRecord, Store
 from rnnlab.text import corpora
-from rnnlab.view.language.i18n import error_text, number, t
-from rnnlab.view.page import names, pictures, session
+from rnnlab.view.language.i18n import error_text, t
+from rnnlab.view.language.numbers import number
+from rnnlab.view.page import chart, folded, names, pictures, session
 from rnnlab.view.page.share import address, qr_code
 from rnnlab.view.watch import charts, scenes, texts
 
@@ -43,17 +44,13 @@ def links(record: RunRecord) -> None:
 
 def exports(record: RunRecord, quiet: bool = False) -> None:
     """Offer a run as files; what is in the popover is looked up once it is open."""
-    lang = session.language()
-    opened = st.popover(
-        t("controls.export", lang),
-        icon=":material/download:",
-        type="tertiary" if quiet else "secondary",
+    folded.popover(
+        "controls.export",
+        partial(_files, record),
         key=f"export.{record.id}",
-        on_change="rerun",
+        icon=":material/download:",
+        quiet=quiet,
     )
-    if opened.open:
-        with opened:
-            _files(record)
 
 
 def _files(record: RunRecord) -> None:
@@ -76,14 +73,12 @@ def _files(record: RunRecord) -> None:
     }
     for name, make in makers.items():
         suffix, mime = _FORMATS[name]
-        st.download_button(
+        chart.download(
             t(f"export.{name}", lang),
-            data=make,
-            file_name=f"{_stem(record)}.{suffix}",
-            mime=mime,
+            make,
+            f"{names.file_stem(record)}.{suffix}",
+            mime,
             key=f"export.{name}.{record.id}",
-            on_click="ignore",
-            width="stretch",
             disabled=bool(missing.get(name)),
         )
     for reason in dict.fromkeys(filter(None, missing.values())):
@@ -148,9 +143,3 @@ _FORMATS = {
 
 def _later(make: Callable[[Store, str], str], store: Store, run_id: str) -> Callable[[], bytes]:
     return lambda: make(store, run_id).encode("utf-8")
-
-
-def _stem(record: RunRecord) -> str:
-    title = record.title or record.name or (f"{record.based_on}-changed" if record.based_on else "run")
-    plain = re.sub(r"[^\w.-]+", "-", title)
-    return f"rnnlab-{plain}-{record.id}"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import streamlit as st
-
 from rnnlab.errors import RunError
 from rnnlab.runs.store import RunRecord
 from rnnlab.view.page import session
@@ -14,8 +12,6 @@ from rnnlab.view.watch.scenes import Scene, feed
 
 TICK = 0.9
 """Seconds between two looks at a live run: one that was killed shows as failed within a second."""
-
-
 FIRST_TICK = 0.2
 """The same, until its first epoch is finished."""
 
@@ -29,18 +25,17 @@ def follow(shown: RunRecord, draw: Callable[[Scene], None], every: float = TICK)
     run_id = shown.id
     lang = session.language()
 
-    def look() -> None:
+    def look() -> tuple[object, ...] | None:
         try:
             record = session.store().run(run_id)
         except RunError:  # deleted meanwhile
-            st.rerun()
+            return None
         draw(feed(run_id).scene(record, lang, session.theme()))  # the theme may change while it is looked at
-        if _phase(record) != _phase(shown):
-            st.rerun()
+        return _phase(record)
 
     # until the first point is there, look more often
     pace = every if shown.epoch else min(every, FIRST_TICK)
-    moving(look, pace if shown.live else None)
+    moving(look, pace if shown.live else None, _phase(shown))
 
 
 def _phase(record: RunRecord) -> tuple[object, ...]:

@@ -15,12 +15,15 @@ from rnnlab.view.data.playback import SPEEDS, Playback
 from rnnlab.view.data.recorded import Recording
 from rnnlab.view.language.i18n import t
 from rnnlab.view.page import address, refresh, session
+from rnnlab.view.page.forms import Edition
 from rnnlab.view.watch import scenes
+from rnnlab.view.watch.address import ADDRESS
 from rnnlab.view.watch.scenes import Scene
 
 EVERY = 0.5
 """Seconds between two pictures of a recorded run that plays."""
 _STATE = "player.state"
+_FORM = Edition("player.slider")
 
 
 def show(recording: Recording, draw: Callable[[Scene, Callable[[], None]], None], row: DeltaGenerator) -> None:
@@ -33,26 +36,24 @@ def show(recording: Recording, draw: Callable[[Scene, Callable[[], None]], None]
         row: where the controls stand.
     """
     lang, clock = session.language(), recording.clock
-    if _speed(recording) not in st.session_state:  # the page begins anew
-        _read_url(recording)
+    address.once("player", partial(_read_url, recording))
     playback = _held(recording)
     # where it stands is part of the address; while it moves the address stays as it is
-    address.parameters(epoch=str(playback.epoch) if playback.since is None and clock else None)
+    ADDRESS.write(epoch=str(playback.epoch) if playback.since is None and clock else None)
     playing = playback.playing(clock, time.monotonic())
     if clock:
         with row:
             _controls(recording, playback, playing)
 
-    def look() -> None:
+    def look() -> bool:
         now = time.monotonic()
         held = _held(recording)
         epoch = held.at(clock, now)
         scene = scenes.recorded_scene(recording, epoch, lang, session.theme())
         draw(scene, partial(_slider, recording, epoch, playing))
-        if playing and not held.playing(clock, now):
-            st.rerun()
+        return held.playing(clock, now)
 
-    refresh.moving(look, EVERY if playing else None)
+    refresh.moving(look, EVERY if playing else None, playing)
 
 
 def stands(name: str) -> bool:
@@ -98,8 +99,8 @@ def _slider(recording: Recording, epoch: int, playing: bool) -> None:
     if last < 2:
         return
     if playing:  # a slider that follows is a new one at each picture: it is not to be dragged meanwhile
-        _new_slider(recording)
-    key = f"player.slider.{recording.name}.{st.session_state.get(_edition(recording), 0)}"
+        _FORM.renew()
+    key = _FORM.key(recording.name)
     st.slider(
         t("recorded.epoch", session.language()),
         1,
@@ -121,10 +122,6 @@ def _speed(recording: Recording) -> str:
     return f"player.speed.{recording.name}"
 
 
-def _edition(recording: Recording) -> str:
-    return f"player.edition.{recording.name}"
-
-
 def _held(recording: Recording) -> Playback:
     held = st.session_state.get(_state(recording))
     if not isinstance(held, Playback):
@@ -133,23 +130,17 @@ def _held(recording: Recording) -> Playback:
 
 
 def _read_url(recording: Recording) -> None:
-    asked = st.query_params.get("epoch")
-    if asked is None:
+    if not ADDRESS.says("epoch"):
         return
     try:
-        st.session_state[_state(recording)] = _held(recording).move(recorded.ask_epoch(recording, asked))
-        _new_slider(recording)
+        _put(recording, _held(recording).move(recorded.ask_epoch(recording, ADDRESS.get("epoch"))))
     except RecipeError as error:
         session.complain(error)
 
 
 def _put(recording: Recording, playback: Playback) -> None:
     st.session_state[_state(recording)] = playback
-    _new_slider(recording)
-
-
-def _new_slider(recording: Recording) -> None:
-    st.session_state[_edition(recording)] = st.session_state.get(_edition(recording), 0) + 1
+    _FORM.renew()
 
 
 def _pause(recording: Recording) -> None:
@@ -170,4 +161,4 @@ def _moved(recording: Recording, key: str) -> None:
     epoch = st.session_state.get(key)
     if isinstance(epoch, int):
         st.session_state[_state(recording)] = _held(recording).move(epoch)
-        address.parameters(epoch=str(epoch))
+        ADDRESS.write(epoch=str(epoch))

@@ -6,7 +6,8 @@ import streamlit as st
 
 from rnnlab.events import RunDiverged
 from rnnlab.text import ngrams
-from rnnlab.view.language.i18n import code_text, duration, number, t
+from rnnlab.view.language.i18n import code_text, t
+from rnnlab.view.language.numbers import duration, number, thousands
 from rnnlab.view.language.settings import STATE_COLORS, STATE_ICONS, state_text
 from rnnlab.view.watch.scenes import Scene
 
@@ -28,7 +29,7 @@ def draw(scene: Scene) -> None:
     with st.grid(4, min_column_width=130, gap="small"):
         st.metric(t("chart.perplexity", lang), number(last.perplexity, 5) if last else "–")
         st.metric(t("progress.per_epoch", lang), number(last.seconds, 2) if last else "–")
-        st.metric(t("progress.speed", lang), _thousands(speed) if speed else "–", help=t("progress.speed.help", lang))
+        st.metric(t("progress.speed", lang), thousands(speed) if speed else "–", help=t("progress.speed.help", lang))
         st.metric(
             t("progress.grad_norm", lang),
             number(last.grad_norm, 3) if last else "–",
@@ -75,14 +76,10 @@ def memory(scene: Scene) -> str:
     highest = max(scene.ladder)
     if not highest:  # the text is not at hand, and nothing was counted from it
         return t("memory.uniform", lang)
-    near = ngrams.standing_on(last.perplexity, scene.ladder)
+    near = ngrams.rung_near(last.perplexity, scene.ladder)
     if near is not None:
         return t(f"memory.at_{min(near, 3)}", lang, memory=near - 1)
     return t(f"memory.{min(rung, 3)}" if rung < highest else "memory.all", lang, order=rung, memory=max(rung - 1, 0))
-
-
-def _thousands(value: float) -> str:
-    return f"{value / 1000:.0f}k" if value >= 10_000 else f"{value / 1000:.1f}k" if value >= 1000 else f"{value:.0f}"
 
 
 def _ending(scene: Scene) -> None:

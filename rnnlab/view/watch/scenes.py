@@ -16,9 +16,10 @@ from rnnlab.runs.protocol import ENDED
 from rnnlab.runs.store import RunRecord
 from rnnlab.view.data.facts import Reading, TextFacts
 from rnnlab.view.data.history import History, Ladder
+from rnnlab.view.data.identity import Identity
 from rnnlab.view.data.recorded import Recording
 from rnnlab.view.data.shelf import Shelf
-from rnnlab.view.page import session
+from rnnlab.view.page import names, session
 from rnnlab.view.watch import tables
 
 
@@ -26,7 +27,7 @@ from rnnlab.view.watch import tables
 class Scene:
     """A run as it stands at this moment, live or recorded: all that a panel needs to draw it."""
 
-    id: str
+    identity: Identity | None  # None for a run that has not begun
     state: str
     config: TrainConfig
     recipe: Recipe | None
@@ -40,6 +41,11 @@ class Scene:
     shelf: Shelf = field(repr=False)
     queue_position: int | None = None
     error: dict[str, Any] | None = None
+
+    @property
+    def id(self) -> str:
+        """Its name in widgets and in the session."""
+        return self.identity.pin if self.identity else "preview"
 
     @property
     def same_corpus(self) -> bool:
@@ -132,12 +138,11 @@ class Feed:
                 text = None  # trained elsewhere, or the text has been removed
             started = history.started
             vocab_size = text.vocab_size if text else started.vocab_size if started else 1000
-            recipe = RECIPES.get(record.name) or RECIPES.get(record.based_on)
             return Scene(
-                id=record.id,
+                identity=Identity.of_run(record.id),
                 state=record.state,
                 config=record.config,
-                recipe=recipe,
+                recipe=RECIPES.get(names.recipe_id(record)),
                 history=history,
                 version=(self._cursor, record.config.num_epochs),
                 vocab_size=vocab_size,
@@ -176,7 +181,7 @@ def recorded_scene(recording: Recording, epoch: int, lang: str, theme: str) -> S
     except CorpusError:
         text = None
     return Scene(
-        id=f"recorded-{recording.name}",
+        identity=Identity.of_recording(recording.name),
         state="recorded",
         config=recording.config,
         recipe=RECIPES.get(recording.name),
@@ -202,7 +207,7 @@ def preview_scene(config: TrainConfig, recipe: Recipe, lang: str, theme: str) ->
     """
     text = session.facts().of(config)
     return Scene(
-        id="preview",
+        identity=None,
         state="preview",
         config=config,
         recipe=recipe,

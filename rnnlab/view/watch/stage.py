@@ -9,11 +9,9 @@ from functools import partial
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from rnnlab.recipes import RECIPES
 from rnnlab.view.data.recorded import Recording
 from rnnlab.view.language.i18n import t
-from rnnlab.view.language.settings import recipe_label
-from rnnlab.view.page import refresh, session
+from rnnlab.view.page import names, refresh, session
 from rnnlab.view.watch import curve, player, progress, texts
 from rnnlab.view.watch.scenes import Scene
 
@@ -55,8 +53,7 @@ def announce(recording: Recording) -> DeltaGenerator:
     lang = session.language()
     row = st.container(horizontal=True, vertical_alignment="center", gap="small")
     with row:
-        title = recipe_label(RECIPES[recording.name], lang)
-        st.badge(t("recorded.badge", lang, title=title), icon=":material/movie:", color="violet")
+        st.badge(names.recording(recording.name), icon=":material/movie:", color="violet")
         st.caption(t("recorded.note", lang, date=recording.date), width="content", help=t("recorded.note.help", lang))
     return row
 

@@ -19,7 +19,9 @@ from rnnlab.events import (
     SettingChanged,
 )
 from rnnlab.view.data.history import History, Ladder
-from rnnlab.view.language.i18n import number, t
+from rnnlab.view.data.thinning import thin
+from rnnlab.view.language.i18n import t
+from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import layer_names
 from rnnlab.view.page.arrow import ipc
 from rnnlab.view.page.style import ceiling
@@ -39,7 +41,7 @@ _LABEL_HEIGHT = 0.055
 
 
 MAX_TARGETS = 100
-"""About as many epochs of a curve can be hovered over."""
+"""Epochs of a curve that can be hovered over, besides those after which the network wrote."""
 
 
 def curve_tables(history: History, vocab_size: float, lang: str) -> dict[str, bytes]:
@@ -60,8 +62,8 @@ def curve_tables(history: History, vocab_size: float, lang: str) -> dict[str, by
 
     curve = {"epoch": [float(one.epoch) for one in rows], "value": [place(one.perplexity) for one in rows]}
     # each point that can be hovered over costs the browser a shape and a part of its map of nearest points
-    stride = -(-len(rows) // MAX_TARGETS)
-    hovered = [one for i, one in enumerate(rows) if i % stride == 0 or one.epoch in history.texts or one is rows[-1]]
+    written = [i for i, one in enumerate(rows) if one.epoch in history.texts]
+    hovered = [rows[i] for i in thin(len(rows), MAX_TARGETS, written)]
     over = [one for one in rows if one.perplexity is None or one.perplexity > top]
     overflow = {
         "epoch": [float(one.epoch) for one in over],
@@ -86,7 +88,7 @@ def curve_tables(history: History, vocab_size: float, lang: str) -> dict[str, by
     return {
         "curve": ipc(curve, CURVE),
         "head": ipc({name: column[-1:] for name, column in curve.items()}, CURVE),
-        "targets": ipc(line(hovered if len(history.texts) <= MAX_TARGETS else rows[::stride]), LINE),
+        "targets": ipc(line(hovered), LINE),
         "overflow": ipc(overflow, OVERFLOW),
         "minibatches": ipc(minibatches, LINE),
         "changes": ipc(changes, MARKS),

@@ -7,14 +7,17 @@ import streamlit as st
 from rnnlab.errors import RunError
 from rnnlab.runs.store import RunRecord
 from rnnlab.view.data.facts import Reading, TextFacts
-from rnnlab.view.data.highlight import highlighted, visible
-from rnnlab.view.language.i18n import number, plain, t
-from rnnlab.view.page import address, session
+from rnnlab.view.data.highlight import highlighted, literal
+from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.numbers import number
+from rnnlab.view.page import address
+from rnnlab.view.page.forms import Edition, Problems
+from rnnlab.view.watch.address import ADDRESS
 from rnnlab.view.watch.scenes import Scene
 
 _ASKED = "lyrics.asked"
 """Where the session keeps the run and the epoch that a URL named, until that run is drawn."""
-_PROBLEM = "lyrics.problem"
+_FORM = Edition("lyrics.slider")
 _OWNER = "lyrics.owner"
 """Where it keeps the run whose epoch stands in the URL; that of a recording is the player's."""
 _SAID = 6
@@ -22,14 +25,19 @@ _SAID = 6
 
 
 def arrive() -> None:
-    """Take in the epoch of the run that the URL names: to be called when a page begins, and only then.
+    """Take in the epoch of the run that the URL names, where the page begins; to be called before the run is looked up.
 
-    Later the URL may be one from before the slider was moved, sent along by a refresh on its way.
+    A run that does not exist leaves the URL, and its epoch with it.
     """
-    run_id, epoch = st.query_params.get("run"), st.query_params.get("epoch")
+    address.once("texts", _read_url)
+
+
+def _read_url() -> None:
     st.session_state.pop(_OWNER, None)
-    if run_id and epoch is not None:
-        st.session_state[_ASKED] = run_id, epoch
+    run_id = ADDRESS.get("run")
+    if run_id and ADDRESS.says("epoch"):
+        _FORM.renew()
+        st.session_state[_ASKED] = run_id, ADDRESS.get("epoch")
         st.session_state[_OWNER] = run_id
 
 
@@ -38,7 +46,7 @@ def leave(shown: RunRecord | None) -> None:
     owner = st.session_state.get(_OWNER)
     if owner is not None and (shown is None or shown.id != owner):
         del st.session_state[_OWNER]
-        address.parameters(epoch=None)
+        ADDRESS.write(epoch=None)
 
 
 def pinned(run_id: str) -> int | None:
@@ -61,9 +69,7 @@ def draw(scene: Scene) -> None:
     """Show the texts of the chosen epoch and the slider; where it was put is part of the URL."""
     lang, history = scene.lang, scene.history
     _write_url(scene)
-    problem = st.session_state.get(_problem(scene))
-    if problem is not None:
-        session.complain(problem)
+    _problems(scene.id).say(stay=True)
     written = history.written()
     epoch = chosen_epoch(scene)
     if epoch is None:
@@ -122,9 +128,7 @@ def sources(reading: Reading, text: TextFacts, lang: str, key: str) -> None:
     with st.popover(t("lyrics.sources", lang), icon=":material/format_quote:", type="tertiary", key=key):
         st.caption(t("lyrics.sources.note", lang, length=text.quote_length))
         for quote, source in dict.fromkeys(reading.quotes):
-            st.markdown(
-                f"{plain(visible(quote))}  \n:small[:gray[{plain(t('lyrics.quoted_from', lang, source=source))}]]"
-            )
+            st.markdown(f"{literal(quote)}  \n:small[:gray[{plain(t('lyrics.quoted_from', lang, source=source))}]]")
 
 
 def _answer(scene: Scene) -> None:
@@ -133,12 +137,12 @@ def _answer(scene: Scene) -> None:
     if run_id != scene.id:
         return
     del st.session_state[_ASKED]
-    st.session_state.pop(_problem(scene), None)
+    _problems(scene.id).clear()
     written = {str(epoch): epoch for epoch in scene.history.written()}
     epoch = written.get(asked.strip())
     st.session_state[_pin(scene.id)] = epoch
     if epoch is None:
-        st.session_state[_problem(scene)] = _refusal(asked.strip()[:20], list(written))
+        _problems(scene.id).add(_refusal(asked.strip()[:20], list(written)))
 
 
 def _refusal(asked: str, written: list[str]) -> RunError:
@@ -162,15 +166,15 @@ def _write_url(scene: Scene) -> None:
         st.session_state.pop(_OWNER, None)
     else:
         st.session_state[_OWNER] = scene.id
-    address.parameters(epoch=None if epoch is None else str(epoch))
+    ADDRESS.write(epoch=None if epoch is None else str(epoch))
 
 
 def _pin(run_id: str) -> str:
     return f"lyrics.pinned.{run_id}"
 
 
-def _problem(scene: Scene) -> str:
-    return f"{_PROBLEM}.{scene.id}"
+def _problems(run_id: str) -> Problems:
+    return Problems(f"lyrics.{run_id}")
 
 
 def _slider(scene: Scene, written: list[int]) -> str:
@@ -179,10 +183,10 @@ def _slider(scene: Scene, written: list[int]) -> str:
     anchor = f"lyrics.anchor.{scene.id}"
     if pinned(scene.id) not in written or anchor not in st.session_state:
         st.session_state[anchor] = written[-1]
-    return f"lyrics.slider.{scene.id}.{st.session_state[anchor]}"
+    return _FORM.key(f"{scene.id}.{st.session_state[anchor]}")
 
 
 def _moved(slider: str, run_id: str, newest: int) -> None:
     value = st.session_state.get(slider)
     st.session_state[_pin(run_id)] = None if value == newest else value
-    st.session_state.pop(f"{_PROBLEM}.{run_id}", None)
+    _problems(run_id).clear()

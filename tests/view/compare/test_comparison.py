@@ -33,6 +33,7 @@ from rnnlab.view.compare.measures import (
     read_pins,
     rungs,
     smoothed,
+    write_pins,
 )
 from rnnlab.view.compare.sentences import (
     READY,
@@ -40,8 +41,7 @@ from rnnlab.view.compare.sentences import (
     cut,
     greatest_step,
     labels,
-    scientific,
-    shown,
+    same_curve,
     verdict,
     width_of_chance,
 )
@@ -50,8 +50,11 @@ from rnnlab.view.compare.variants import parse_own, variants
 from rnnlab.view.data import recorded
 from rnnlab.view.data.facts import FactBook, Reading
 from rnnlab.view.data.history import History
+from rnnlab.view.data.identity import Identity
 from rnnlab.view.language.i18n import LANGUAGES, t
-from tests.view.watch.test_tables import epoch, rows, started
+from rnnlab.view.language.numbers import duration, perplexity_text
+from tests.made import epoch, started
+from tests.view.watch.test_tables import rows
 
 LADDER = {0: 1000.0, 1: 270.0, 2: 8.0}
 FACTS = FactBook(lambda name: None)
@@ -61,8 +64,9 @@ def a_run(*perplexities: float | None, pin: str = "one", **changes: Any) -> Pinn
     """A run whose epochs had these perplexities, half a second and 9000 characters each."""
     epochs = [epoch(number, value) for number, value in enumerate(perplexities, 1)]
     settings = {"config": TrainConfig(num_epochs=10), "ladder": LADDER, "recipe": "A2", "exact": True, **changes}
-    return Pinned(pin=pin, title=settings.pop("title", ""), state=settings.pop("state", "finished"),
-                  history=History([started(), *epochs]), **settings)  # fmt: skip
+    title, state = settings.pop("title", ""), settings.pop("state", "finished")
+    history = History([started(), *epochs])
+    return Pinned(identity=Identity.of_run(pin), title=title, state=state, history=history, **settings)
 
 
 def reading(
@@ -78,7 +82,7 @@ def recorded_run(name: str) -> Pinned:
     written = one.history.written()[-1]
     texts = FACTS.of(one.config)
     return Pinned(
-        pin=f"recorded:{name}",
+        identity=Identity.of_recording(name),
         recipe=name,
         exact=True,
         title="",
@@ -95,14 +99,16 @@ def recorded_run(name: str) -> Pinned:
 
 
 def test_pins_are_read_once_each_and_in_order() -> None:
-    assert read_pins(" b,a, ,b,recorded:A6,") == ["b", "a", "recorded:A6"]
+    pins = read_pins(" b,a, ,b,recorded:A6,run:a,")
+    assert pins == [Identity.of_run("b"), Identity.of_run("a"), Identity.of_recording("A6")]
+    assert write_pins(pins) == "b,a,recorded:A6"
     assert read_pins("") == []
 
 
 def test_too_many_pins_are_refused_with_the_number_allowed() -> None:
-    check_pins(list("abcdef"))
+    check_pins(read_pins("a,b,c,d,e,f"))
     with pytest.raises(RunError) as caught:
-        check_pins(list("abcdefg"))
+        check_pins(read_pins("a,b,c,d,e,f,g"))
     assert (caught.value.code, caught.value.params) == ("compare_too_many", {"given": 7, "allowed": 6})
 
 
@@ -239,6 +245,7 @@ def test_variants_hold_the_setting_of_the_base() -> None:
     assert variants(TrainConfig(num_layers=4), "num_layers") == [1, 2, 4, 6]
     assert variants(TrainConfig(learning_rate=5000.0), "learning_rate") == [500.0, 1500.0, 5000.0]
     assert variants(TrainConfig(), "cell") == ["rnn", "gru", "lstm"]
+    assert variants(TrainConfig(), "computation") == ["fast", "as_written"]
 
 
 def test_own_variants_are_read_and_a_bad_one_is_refused() -> None:
@@ -304,11 +311,44 @@ def test_the_pairs_of_the_book_say_what_their_recordings_show(lang: str) -> None
     a9 = verdict(recorded_run("A8"), recorded_run("A9"), ("A8", "A9"), lang)
     unigram = recorded_run("A9").ladder[1]
     assert abs(recorded_run("A9").history.epochs[-1].perplexity / unigram - 1) < 0.1  # type: ignore[operator]
-    assert has_clause(a9, "flat", lang, name="A9", line=shown(unigram))
-    assert not has_clause(a9, "flat", lang, name="A8", line=shown(unigram))
+    assert has_clause(a9, "flat", lang, name="A9", line=perplexity_text(unigram))
+    assert not has_clause(a9, "flat", lang, name="A8", line=perplexity_text(unigram))
     # the pair beside it does not lie on that line
     a6 = verdict(recorded_run("A6"), recorded_run("A7"), ("A6", "A7"), lang)
-    assert not any(has_clause(a6, "flat", lang, name=name, line=shown(unigram)) for name in ("A6", "A7"))
+    assert not any(has_clause(a6, "flat", lang, name=name, line=perplexity_text(unigram)) for name in ("A6", "A7"))
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_one_curve_computed_in_two_ways_is_said_to_its_digits(lang: str) -> None:
+    base = TrainConfig(num_epochs=10)
+    fast, slow = a_run(100.0, 20.0, config=base), a_run(100.002, 20.001, 9.0, config=_as_written(base))
+    for one in range(2):
+        slow.history.epochs[one] = epoch(one + 1, (100.002, 20.001)[one], seconds=1.5)
+    slow.history.epochs.pop()  # the third is not finished
+    said = same_curve(fast, slow, lang)
+    assert t("compare.same_curve.digits", lang, epochs=2, digits=4) in said
+    times = {"fast": duration(0.5, lang), "as_written": duration(1.5, lang)}
+    assert t("compare.same_curve.pace", lang, ratio="3", **times) in said
+    # in whichever order, and as the sentence about two runs
+    assert said == same_curve(slow, fast, lang) == verdict(fast, slow, ("L", "R"), lang)
+    apart = same_curve(a_run(10.0, config=base), a_run(10.5, config=_as_written(base)), lang)
+    assert t("compare.same_curve.apart", lang, epochs=1, share="5 %") in apart
+    exact = same_curve(a_run(10.0, None, config=base), a_run(10.0, None, config=_as_written(base)), lang)
+    assert t("compare.same_curve.exact", lang, epochs=2) in exact
+
+
+def test_two_curves_are_one_only_where_nothing_else_differs() -> None:
+    base = TrainConfig(num_epochs=10)
+    left = a_run(10.0, config=base)
+    assert same_curve(left, a_run(10.0, config=base), "en") == ""
+    assert same_curve(left, a_run(10.0, config=_as_written(base).change(num_hiddens=8)), "en") == ""
+    assert same_curve(left, a_run(config=_as_written(base)), "en") == ""
+    # more epochs than the other were asked of it
+    assert same_curve(left, a_run(10.0, config=_as_written(base).change(num_epochs=20)), "en")
+
+
+def _as_written(config: TrainConfig) -> TrainConfig:
+    return config.change(computation="as_written")
 
 
 def test_the_leak_is_said_of_the_bidirectional_run_and_of_no_other() -> None:
@@ -382,10 +422,6 @@ def test_the_greatest_step_of_a_ladder_is_the_one_that_changed_most() -> None:
     assert "goes up from 100 to 4000" in greatest_step(chain, runs, "en")
     assert "no step" in greatest_step(chain[:2], runs[:2], "en")
     assert greatest_step(chain, [a_run(9.0), None, a_run(8.0), None], "en") == ""
-
-
-def test_tiny_numbers_are_written_as_in_a_book() -> None:
-    assert [scientific(value) for value in (8.2e-8, 0.04, 0.0)] == ["8.2×10⁻⁸", "4.0×10⁻²", "0"]
 
 
 def test_parity_is_judged_by_both_figures() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from rnnlab.config import TrainConfig
@@ -35,6 +38,30 @@ def test_a_diagnosis_of_a_long_text_has_its_own() -> None:
     text = TextFacts("", "ab" * 15_000 + "cdefgh" * 5_000, "")
     assert text.unigram(config, walked=True) == ngrams.ladder(walked_targets(text.train, config), 1)[1]
     assert text.unigram(config, walked=True) != pytest.approx(text.unigram(config), rel=0.01)
+
+
+def test_viewers_who_come_at_once_share_one_preparation() -> None:
+    asked: list[str] = []
+    again, here = threading.Event(), threading.Barrier(4)
+
+    def text(name: str) -> str:
+        asked.append(name)
+        if len(asked) == 1:
+            again.wait(0.3)  # the others are on their way: none of them may ask
+        again.set()
+        return "the text that somebody brought"
+
+    def look(_: int) -> TextFacts:
+        here.wait(10)
+        return book.of(config)
+
+    book = FactBook(text)
+    config = TrainConfig(corpus="text-" + "0" * 16)
+    with ThreadPoolExecutor(4) as viewers:
+        found = list(viewers.map(look, range(4)))
+    assert len(asked) == 1
+    assert all(one is found[0] for one in found)
+    assert book.of(config.change(num_chars=100)) is not found[0]  # another part of it is another text
 
 
 def test_a_text_with_no_targets_counts_whole() -> None:

@@ -7,10 +7,11 @@ from html.parser import HTMLParser
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rnnlab.cells import CELLS
 from rnnlab.config import TrainConfig
 from rnnlab.view.data.facts import FactBook, TextFacts
 from rnnlab.view.data.highlight import highlighted, source_line, visible
-from rnnlab.view.language.equations import EQUATIONS, cell_source, library_layer
+from rnnlab.view.language.equations import cell_source
 
 
 class Reader(HTMLParser):
@@ -92,11 +93,10 @@ def test_blanks_and_controls_are_visible() -> None:
 
 
 def test_every_cell_has_equations_and_code() -> None:
-    for cell in ("rnn", "gru", "lstm"):
+    for cell, description in CELLS.items():
         code = cell_source(cell)
-        assert code.startswith("def step(self")
+        assert code.startswith(f"def {cell}(X: Array, state: State")
         assert '"""' not in code
         compile("from __future__ import annotations\n" + code, cell, "exec")
-        assert all(line.count("{") == line.count("}") for line in EQUATIONS[cell])
-        assert library_layer(cell) == f"torch.nn.{cell.upper()}"
+        assert all(line.count("{") == line.count("}") for line in description.latex)
     assert "sigmoid" in cell_source("lstm")

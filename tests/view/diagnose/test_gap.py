@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from rnnlab.config import TrainConfig
 from rnnlab.errors import RNNLabError
+from rnnlab.runs.questions import MAX_TEXT, checked
 from rnnlab.view.diagnose import gap
 
 
@@ -24,6 +26,14 @@ def test_anything_else_is_refused_with_its_reason(text: str, code: str) -> None:
     with pytest.raises(RNNLabError) as caught:
         gap.split(text)
     assert caught.value.code == code
+
+
+def test_the_longest_sentence_that_is_taken_can_be_asked() -> None:
+    before, after = gap.split("长" * (MAX_TEXT - 1) + "_")
+    question = {"kind": "fill_gap", "before": before, "after": after}
+    assert checked(question, TrainConfig.make()) == question
+    with pytest.raises(RNNLabError):
+        gap.split("长" * MAX_TEXT + "_")
 
 
 def test_a_piece_of_a_text_is_cut_around_its_gap() -> None:

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from rnnlab.config import TrainConfig
-from rnnlab.events import Diagnosis, EpochFinished, TextGenerated, perplexity_of
+from rnnlab.events import Diagnosis, EpochFinished, TextGenerated
 from rnnlab.recipes import RECIPES
 from rnnlab.view.data import recorded
 from rnnlab.view.data.history import History
 from rnnlab.view.diagnose import exhausted, sentences
 from rnnlab.view.diagnose.sentences import Attempt
 from rnnlab.view.language.i18n import LANGUAGES, t
+from tests import made
 
 UNIGRAM = 262.6
 ONE_WAY = TrainConfig()
@@ -23,15 +24,9 @@ CLOZE = RECIPES["A10-cloze"].config
 
 
 def epoch(number: int, perplexity: float | None, **changes: Any) -> EpochFinished:
-    """One epoch as the engine reports it."""
-    import math
-
-    loss = math.log(perplexity) if perplexity is not None else 40.0
-    values: dict[str, Any] = {
-        "seconds": 1.0, "num_tokens": 8960, "learning_rate": 0.01, "clip_norm": None, "grad_norm": 0.2,
-        "grad_norm_max": 0.3, "clipped_share": 0.0, **changes,
-    }  # fmt: skip
-    return EpochFinished(epoch=number, loss=loss, perplexity=perplexity_of(loss), **values)
+    """One epoch of a run that does not clip."""
+    usual: dict[str, Any] = {"seconds": 1.0, "clip_norm": None, "clipped_share": 0.0, "grad_norm": 0.2}
+    return made.epoch(number, perplexity, **{**usual, **changes})
 
 
 def history(perplexities: Sequence[float | None], **changes: Any) -> History:
@@ -110,12 +105,12 @@ def test_the_verdict_follows_the_diagnosis() -> None:
 
 def test_the_blanks_are_explained_only_where_blanks_were_written() -> None:
     blanks = sentences.outputs(diagnosis(), ONE_WAY, {"分开": "分开" + " " * 50}, "en")
-    assert said(blanks.partition(". ")[2].strip(), "find.outputs.blanks") or "Writing greedily" in blanks
+    assert said(blanks.partition(". ")[2].strip(), "find.outputs.blanks") or "Greedy decoding" in blanks
     assert "␣" in blanks
     other = sentences.outputs(diagnosis(), ONE_WAY, {"分开": "分开" + "慢" * 50}, "en")
     assert "Yet 100% of what it wrote is “慢”" in other
     varied = sentences.outputs(FREE, ONE_WAY, {"分开": "分开我想你了吗这里那里"}, "en")
-    assert "the output follows what came before" in varied
+    assert "the output depends on what came before" in varied
     assert sentences.outputs(diagnosis(), ONE_WAY, {}, "en").count("“") == 1
 
 
@@ -288,7 +283,7 @@ def test_the_last_position_jumps_only_where_it_does() -> None:
     assert said(jump, "find.position.last")
     assert "4.2" in jump
     by_heart = sentences.position(diagnosis(loss_by_position=(0.0014,) * 34 + (0.0228,)), BOTH, "en")
-    assert "jumps there to 0.0228, from 0.0014 on average before (16 times)" in by_heart
+    assert "jumps there to 0.0228, from 0.0014 on average before it (16 times)" in by_heart
     dip = diagnosis(loss_by_position=(0.1, 9.0, *(0.1,) * 32, 0.9))  # the last one is not the largest
     assert not said(sentences.position(dip, BOTH, "en"), "find.position.last")
     assert said(sentences.position(diagnosis(), BOTH, "en"), "find.position.flat")
@@ -297,7 +292,7 @@ def test_the_last_position_jumps_only_where_it_does() -> None:
 
 def test_loops_are_read_from_the_texts() -> None:
     sentence = sentences.loops({"分开": "分开" + "来慢" * 20, "不分开": "不分开" + "一二三四五六七八九十"}, "en")
-    assert "loop of 2 character(s): “来慢”" in sentence
+    assert "loop of 2 characters: “来慢”" in sentence
     assert t("find.loop.no", "en", prefix="不分开") in sentence
     assert sentences.loops({}, "en") == t("find.loop.untold", "en")
 
@@ -474,6 +469,6 @@ def test_the_code_that_is_shown_runs_and_prints_what_is_said(capsys: pytest.Capt
 def test_the_generated_texts_of_the_recordings_loop_as_told() -> None:
     both = recorded.recording("A10").history
     assert isinstance(both.texts[160], dict)
-    assert "loop of 1 character(s)" in sentences.loops(both.texts[160], "en")
+    assert "ends up repeating one character: “" in sentences.loops(both.texts[160], "en")
     one = History([TextGenerated(epoch=1, prefix="分开", text="分开一二三四五六七八九十甲乙丙丁戊己")])
     assert "does not end in a loop" in sentences.loops(one.texts[1], "en")

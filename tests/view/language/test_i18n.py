@@ -6,27 +6,33 @@ import ast
 import re
 import string
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
-from rnnlab.config import TrainConfig
+from rnnlab.config import SETTINGS, TrainConfig, allowed_values
 from rnnlab.errors import ConfigError, RNNLabError, RunError
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.protocol import STATES, STEP_UNITS
+from rnnlab.setting import Allowed
 from rnnlab.view.language.i18n import (
     LANGUAGES,
     allowed_text,
     catalogue,
-    duration,
     error_text,
     has,
     language_of,
-    number,
     plain,
     t,
 )
-from rnnlab.view.language.settings import CHOICES, changes_text, look_for, recipe_title, summary, value_text
+from rnnlab.view.language.settings import (
+    CHOICES,
+    changes_text,
+    look_for,
+    no_effect_text,
+    recipe_title,
+    summary,
+    value_text,
+)
 
 ROOT = Path(__file__).parents[3]
 CODE = [*(ROOT / "rnnlab" / "view").rglob("*.py"), *(ROOT / "pages").glob("*.py")]
@@ -98,8 +104,8 @@ def test_everything_that_is_named_from_data_has_a_name() -> None:
             assert t(f"help.{name}", lang)
             assert allowed_text(name, lang)
         for name in CHOICES:
-            for value in get_args(TrainConfig.model_fields[name].annotation):
-                assert value_text(name, value, lang)
+            for value in allowed_values(name).choices:
+                assert t(f"value.{name}.{value}", lang)
         for state in STATES:
             assert t(f"state.{state}", lang)
         for unit in STEP_UNITS:
@@ -173,16 +179,45 @@ def test_the_language_of_a_locale() -> None:
     ]  # fmt: skip
 
 
-def test_numbers_are_written_as_a_person_would() -> None:
-    assert [number(one) for one in (1027.0, 270.28, 7.81, 1.0, 1.0221, 12345.6, None, 3.2e9)] == [
-        "1027", "270.3", "7.81", "1", "1.022", "12,346", "∞", "3.2×10⁹",
-    ]  # fmt: skip
+@pytest.mark.parametrize("name", TrainConfig.model_fields)
+def test_what_is_allowed_is_said_alike_by_the_page_and_the_shell(name: str) -> None:
+    assert allowed_text(name, "en") == str(allowed_values(name))
+    assert not re.search(r"\b(to|more|less|than|or)\b", allowed_text(name, "zh"))
 
 
-def test_durations() -> None:
-    assert [duration(one, "en") for one in (0.21, 1.5, 41, 100, 7500)] == [
-        "0.21 s", "1.5 s", "41 s", "1 min 40 s", "2 h 5 min",
-    ]  # fmt: skip
+@pytest.mark.parametrize(("above", "below"), [(False, False), (False, True), (True, False), (True, True)])
+def test_every_kind_of_interval_has_its_words(above: bool, below: bool) -> None:
+    allowed = Allowed(low=0, high=1, above_low=above, below_high=below)
+    assert t(f"allowed.{allowed.interval}", "en", low=0, high=1) == str(allowed)
+    said = t(f"allowed.{allowed.interval}", "zh", low=0, high=1)
+    assert ("大于 0" in said, "小于 1" in said) == (above, below)
+
+
+def test_what_is_allowed_is_said_in_chinese() -> None:
+    said = {name: allowed_text(name, "zh") for name in TrainConfig.model_fields}
+    assert said["cell"] == "rnn、gru、lstm"
+    assert said["num_layers"] == "1 到 8"
+    assert said["learning_rate"] == "大于 0，至多 10000"
+    assert said["clip_norm"] == "大于 0，至多 1000000，或 none（关闭）"
+
+
+def test_a_missing_device_is_said_with_those_that_are_there() -> None:
+    error = ConfigError("device_missing", "No.", field="device", value="cuda", allowed="cpu, auto")
+    for lang in LANGUAGES:
+        assert "cpu, auto" in error_text(error, lang)
+        assert "mps" not in error_text(error, lang)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_what_has_no_effect_is_said_with_what_it_needs(lang: str) -> None:
+    for name, setting in SETTINGS.items():
+        if setting.needs:
+            said = no_effect_text(name, lang)
+            assert all(t(f"field.{other}", lang) in said for other in setting.needs), name
+    assert value_text("cell", "lstm", lang) in no_effect_text("forget_bias", lang)
+    both = [value_text("decoding", value, lang) for value in ("temperature", "top_k")]
+    assert t("list.or", lang).join(both) in no_effect_text("temperature", lang)
+    assert t("allowed.closed", lang, low=2, high=8) in no_effect_text("residual", lang)
 
 
 def test_a_setup_in_words() -> None:
@@ -191,5 +226,20 @@ def test_a_setup_in_words() -> None:
         "LSTM · from scratch · 1 layer · 256 hidden units · consecutive sampling · SGD 100 · θ = 0.01 · 160 epochs"
     )
     assert "双向" in summary(RECIPES["A10"].config, "zh")
+    everything = config.change(
+        cell="rnn", activation="relu", num_layers=2, bidirectional=True, objective="cloze", residual=True,
+        layer_norm=True, sampling="random", optimizer="adam", learning_rate=0.01, clip_norm=None,
+    )  # fmt: skip
+    assert summary(everything, "en") == (
+        "RNN · ReLU · from scratch · 2 layers · bidirectional · 256 hidden units · fill the gap · residual connections"
+        " · layer normalisation · random sampling · Adam 0.01 · no clipping · 160 epochs"
+    )
+    assert summary(config.change(forget_bias=1.5, detach=False), "zh") == (
+        "LSTM · 从零实现 · 1 层 · 256 个隐藏单元 · 遗忘门偏置 1.5 · 相邻采样 · SGD 100 · θ = 0.01 · 不截断梯度"
+        " · 160 个迭代周期"
+    )
+    # what has no effect is not said
+    idle = config.change(cell="gru", activation="relu", residual=True, forget_bias=1.0)
+    assert summary(idle, "en") == summary(config.change(cell="gru"), "en")
     assert changes_text(config.change(learning_rate=50.0), config, "en") == "Learning rate 50 (was 100)"
     assert changes_text(config, config, "en") == ""

@@ -1,5 +1,4 @@
-"""Beside a setting stand a sentence, a formula where it has one, and the section of the book, the same in both
-languages."""
+"""The tip of a setting has a sentence, a formula if there is one, and the section of the book, in both languages."""
 
 from __future__ import annotations
 
@@ -7,10 +6,10 @@ import re
 
 import pytest
 
-from rnnlab.config import TrainConfig
+from rnnlab.config import SETTINGS, TrainConfig
 from rnnlab.view.language.i18n import LANGUAGES, t
 from rnnlab.view.language.sections import SECOND
-from rnnlab.view.language.tips import BOOK, Treatment, tip
+from rnnlab.view.language.tips import place, tip
 from rnnlab.view.lessons import contents
 
 # what the book writes a formula for
@@ -24,7 +23,6 @@ SECTION_ONLY = (
     "implementation", "pred_period", "num_preds", "prefixes", "corpus", "preprocessing", "num_chars",
 )  # fmt: skip
 FORMULA_ONLY = ("top_k",)
-NEITHER = ("random_seed", "device", "precision", "flush_denormal")
 
 FORMULA = re.compile(r"\$([^$\n]+)\$")
 SECTION = {
@@ -36,23 +34,23 @@ SECTION = {
 }
 
 
-def test_every_setting_is_in_one_of_the_lists() -> None:
-    assert sorted((*BOTH, *SECTION_ONLY, *FORMULA_ONLY, *NEITHER)) == sorted(TrainConfig.model_fields)
-
-
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("name", TrainConfig.model_fields)
 def test_a_setting_has_its_formula_and_its_section(name: str, lang: str) -> None:
     said = tip(name, lang)
     assert said.startswith(t(f"help.{name}", lang))
-    assert bool(FORMULA.search(said)) == (name in BOTH + FORMULA_ONLY), said
-    assert bool(SECTION[lang].search(said)) == (name in BOTH + SECTION_ONLY), said
+    treated = bool(SETTINGS[name].book or SETTINGS[name].second)
+    assert bool(FORMULA.search(said)) == bool(SETTINGS[name].formulas), said
+    assert bool(SECTION[lang].search(said)) == treated, said
+    if name in BOTH + SECTION_ONLY + FORMULA_ONLY:
+        assert bool(SETTINGS[name].formulas) == (name in BOTH + FORMULA_ONLY)
+        assert treated == (name in BOTH + SECTION_ONLY)
 
 
 @pytest.mark.parametrize("name", TrainConfig.model_fields)
 def test_formulas_are_whole_and_the_same_in_both_languages(name: str) -> None:
     found = {lang: FORMULA.findall(tip(name, lang)) for lang in LANGUAGES}
-    assert found["zh"] == found["en"] == list(BOOK.get(name, Treatment()).formulas)
+    assert found["zh"] == found["en"] == list(SETTINGS[name].formulas)
     for lang in LANGUAGES:
         said = tip(name, lang, allowed=True)
         assert said.count("$") == 2 * len(found[lang])  # none that is left open, and none in a sentence
@@ -83,13 +81,13 @@ def test_every_section_is_known_in_both_editions() -> None:
     assert contents.find("sampling").place("zh") == "8.3"
     assert contents.find("gru").place("en") == "10.2"
     assert contents.find("perplexity").place("en") == "9.3"  # the first edition treats it in 6.4, "from scratch"
-    for name, one in BOOK.items():
-        assert one.second is not None or all(section in SECOND for section in one.first), name
+    for name, setting in SETTINGS.items():
+        assert setting.second is not None or all(section in SECOND for section in setting.book), name
 
 
 def test_the_place_is_said_as_far_as_it_is_known() -> None:
-    assert Treatment(("6.4",)).place("en") == "Section 6.4 of the book (second edition: 9.5)"
-    assert Treatment(("6.4", "6.10")).place("zh") == "书中 6.4、6.10 节（第二版 8.5、9.4 节）"
-    assert Treatment(("6.5",), second=()).place("en") == "Section 6.5 of the book's first edition"
-    assert Treatment(second=(("8.5", "9.5"),)).place("zh") == "书中第二版 8.5 节"
-    assert Treatment().place("en") == ""
+    assert place(("6.4",), "en") == "Section 6.4 of the book (second edition: 9.5)"
+    assert place(("6.4", "6.10"), "zh") == "书中 6.4、6.10 节（第二版 8.5、9.4 节）"
+    assert place(("6.5",), "en", second=()) == "Section 6.5 of the book's first edition"
+    assert place((), "zh", second=(("8.5", "9.5"),)) == "书中第二版 8.5 节"
+    assert place((), "en") == ""

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from rnnlab.cells import CELLS
 from rnnlab.config import TrainConfig
-from rnnlab.engine.cells import CELLS
+from rnnlab.engine.cells import Cell
 from rnnlab.engine.minibatch import consecutive_minibatches, random_minibatches
 from rnnlab.engine.model import LanguageModel, num_parameters
 from rnnlab.errors import RNNLabError
 from rnnlab.events import EpochFinished, MinibatchFinished
-from rnnlab.view.language.equations import EQUATIONS
 from rnnlab.view.language.i18n import LANGUAGES, error_text, has, t
 from rnnlab.view.lessons import contents
 from rnnlab.view.lessons.compute import (
@@ -29,6 +29,7 @@ from rnnlab.view.lessons.compute import (
     shapes,
     truncation,
 )
+from tests.made import epoch
 
 # contents
 
@@ -241,19 +242,23 @@ def test_a_clipped_step_with_the_books_numbers_has_length_one() -> None:
 def test_a_walk_equals_the_engines_cell(cell: str, activation: str) -> None:
     chance = np.random.default_rng(7)
     w = cells.weights(cell, num_inputs=3, num_hiddens=2, seed=5)
-    real = CELLS[cell](3, 2, activation) if cell == "rnn" else CELLS[cell](3, 2)  # type: ignore[call-arg]
+    real = Cell(CELLS[cell], 3, 2, activation)  # type: ignore[arg-type]
     with torch.no_grad():
         for name, kind in (("W_x", "W_x"), ("W_h", "W_h"), ("b", "b_")):
-            blocks = [w[f"{kind}{gate}"] for gate in cells.GATES[cell]]
+            blocks = [w[f"{kind}{gate}"] for gate in CELLS[cell].letters]
             getattr(real, name).data = torch.tensor(np.concatenate(blocks, axis=-1))
-    x, state = chance.normal(size=3), tuple(chance.normal(size=2) for _ in range(real.num_states))
+    x, state = chance.normal(size=3), tuple(chance.normal(size=2) for _ in CELLS[cell].states)
     with torch.no_grad():
-        expected = real.step(torch.tensor(x)[None], tuple(torch.tensor(one)[None] for one in state))
+        _, expected = real(torch.tensor(x)[None, None], tuple(torch.tensor(one)[None] for one in state))
     steps = cells.walk(cell, x, state, w, activation)
-    for ours, theirs in zip(cells.new_state(cell, steps), expected, strict=True):
+    shown = {step.name: step.value for step in steps}
+    after, _ = cells.take(cell, x, state, w, activation)
+    for letter, ours, theirs in zip(CELLS[cell].states, after, expected, strict=True):
         assert ours == pytest.approx(theirs[0].numpy(), abs=1e-12)
-    assert tuple(step.equation for step in steps) == EQUATIONS[cell]
-    assert real.gates == cells.GATES[cell]
+        assert shown[letter] == pytest.approx(ours)
+    assert tuple(step.equation for step in steps) == CELLS[cell].latex
+    for step in steps:  # what is written down last is what comes out
+        assert step.lines[-1].endswith(cells.row(step.value)), step
 
 
 def test_the_update_gate_keeps_the_old_state_as_the_book_has_it() -> None:
@@ -281,11 +286,8 @@ def test_numbers_are_written_without_a_negative_zero() -> None:
 # depth
 
 
-def _epoch(norms: tuple[float, ...], epoch: int = 1) -> EpochFinished:
-    return EpochFinished(
-        epoch=epoch, loss=1.0, perplexity=math.e, seconds=1.0, num_tokens=1, learning_rate=1.0, clip_norm=None,
-        grad_norm=1.0, grad_norm_max=1.0, clipped_share=0.0, grad_norm_by_layer=norms,
-    )  # fmt: skip
+def _epoch(norms: tuple[float, ...], number: int = 1) -> EpochFinished:
+    return epoch(number, grad_norm_by_layer=norms)
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 
-from rnnlab.events import EpochFinished, Event, MinibatchFinished, RunDiverged, TextGenerated
+from rnnlab.events import Event, MinibatchFinished, RunDiverged, TextGenerated
 from rnnlab.recipes import RECIPES
 from rnnlab.view.data import recorded
 from rnnlab.view.data.history import History
@@ -14,17 +12,14 @@ from rnnlab.view.language.i18n import LANGUAGES
 from rnnlab.view.lessons import contents, sentences
 from rnnlab.view.lessons.compute import exercises, tuning
 from rnnlab.view.lessons.compute.exercises import Finding
+from tests.made import epoch
 
 
 def run(*perplexities: float | None, seconds: float = 0.1, more: tuple[Event, ...] = ()) -> History:
     """A run with these perplexities, epoch by epoch; None: overflowed."""
     epochs = [
-        EpochFinished(
-            epoch=i, loss=math.log(p) if p else 99.0, perplexity=p, seconds=seconds, num_tokens=1, learning_rate=100.0,
-            clip_norm=0.01, grad_norm=1.0, grad_norm_max=1065.0, clipped_share=0.5,
-        )
-        for i, p in enumerate(perplexities, 1)
-    ]  # fmt: skip
+        epoch(i, p, seconds=seconds, grad_norm_max=1065.0, clipped_share=0.5) for i, p in enumerate(perplexities, 1)
+    ]
     return History([*epochs, *more])
 
 

@@ -26,9 +26,9 @@ def continuing(order: list[int], batch_size: int = 2) -> dict[str, int]:
 
 GOES_ON = {
     "en": {
-        "all": ("Consecutive: all 2 rows of minibatch 2 go on", "can be carried on"),
-        "some": ("Random: by chance 1 of 2 rows of minibatch 2 go on", "begins at zero"),
-        "none": ("Random: none of the 2 rows of minibatch 2 goes on", "has to begin at zero"),
+        "all": ("Consecutive: all 2 rows of minibatch 2 continue", "can be carried on"),
+        "some": ("Random: by chance 1 of 2 rows of minibatch 2 continue", "starts from zero"),
+        "none": ("Random: none of the 2 rows of minibatch 2 continues", "has to start from zero"),
     },
     "zh": {
         "all": ("相邻采样：第 2 个小批量的 2 行全都接着", "状态可以接着用"),
@@ -68,7 +68,7 @@ def test_consecutive_rows_that_do_not_go_on_are_not_said_to(lang: str) -> None:
         lang
     ] in broken
     half = sentences.sampling({"consecutive": 1, "random": 0}, 2, 2, lang)
-    assert {"en": "Consecutive: 1 of 2 rows", "zh": "相邻采样：2 行中有 1 行"}[lang] in half
+    assert {"en": "Consecutive: 1 of 2 rows", "zh": "相邻采样：第 2 个小批量的 2 行中有 1 行"}[lang] in half
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -143,7 +143,7 @@ def test_a_gate_that_is_pushed_open_keeps_and_one_that_is_pushed_shut_does_not(
     paths = [cells.path("gru", np.zeros(2), one, w, 10) for one in (state, zero)]
     steps = cells.walk("gru", np.zeros(2), state, w)
     gate = next(step.value for step in steps if step.name == "Z")
-    after = cells.new_state("gru", steps)[0]
+    after = cells.take("gru", np.zeros(2), state, w)[0][0]
     said = sentences.cell("gru", gate, state[0], after, cells.memory_left(*paths), 10, lang)
     assert FATE[lang][fate] in said
     assert ("100%" if bias > 0 else "0%") in said
@@ -221,13 +221,13 @@ def test_what_moves_the_prediction_has_been_read(reading: directions.Reading, se
     assert (can in said, cannot in said) == (sees, not sees)
     assert {"en": "has not been read", "zh": "没有被读到"}[lang] in said or sees
     if not sees:
-        assert {"en": "move by 0:", "zh": "变了 0："}[lang] in said
+        assert {"en": "change by 0:", "zh": "变了 0："}[lang] in said
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_loop_is_said_where_there_is_one(lang: str) -> None:
-    loop = {"en": "a loop of period 2", "zh": "每 2 个字一循环"}[lang]
-    none = {"en": "does not end in a loop", "zh": "没有落入循环"}[lang]
+    loop = {"en": "a loop of period 2", "zh": "每 2 个字符一循环"}[lang]
+    none = {"en": "does not end in a loop", "zh": "没有陷入循环"}[lang]
     looped = sentences.written(1.0002, 160, "分开", "分开" + "天地" * 12, lang)
     assert loop in looped
     assert none not in looped
@@ -247,4 +247,4 @@ def test_the_recorded_bidirectional_network_ends_in_a_loop(lang: str) -> None:
     prefix, text = next(iter(history.texts[epoch].items()))
     assert history.last is not None
     said = sentences.written(history.last.perplexity, epoch, prefix, text, lang)
-    assert {"en": "is a loop of period", "zh": "个字一循环"}[lang] in said
+    assert {"en": "is a loop of period", "zh": "个字符一循环"}[lang] in said

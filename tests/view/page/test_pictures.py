@@ -17,7 +17,6 @@ import pyarrow as pa
 import pytest
 
 from rnnlab.errors import RunError
-from rnnlab.events import EpochFinished
 from rnnlab.recipes import RECIPES
 from rnnlab.view.data.history import History
 from rnnlab.view.language.i18n import t
@@ -28,6 +27,7 @@ from rnnlab.view.page import pictures, style
 from rnnlab.view.page.arrow import ipc
 from rnnlab.view.watch import charts
 from rnnlab.view.watch import tables as watch_tables
+from tests.made import epoch
 
 TABLES = {"points": ipc({"x": [1.0, 2.0], "y": [3.0, float("nan")], "z": ["=1+1", "困"]},
                         {"x": pa.float64(), "y": pa.float64(), "z": pa.string()})}  # fmt: skip
@@ -55,12 +55,7 @@ def no_font(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def curve(theme: str) -> tuple[dict[str, Any], dict[str, bytes]]:
     """The curve of a run of three epochs, with Chinese titles."""
     config = RECIPES["A6"].config
-    done = [
-        EpochFinished(epoch=epoch, loss=6.0 / epoch, perplexity=400.0 / epoch, seconds=1.0, num_tokens=10,
-                      learning_rate=1.0, clip_norm=None, grad_norm=1.0, grad_norm_max=2.0, clipped_share=0.0)
-        for epoch in (1, 2, 3)
-    ]  # fmt: skip
-    history = History(one.model_copy(update={"grad_norm_by_layer": (0.5, 0.1)}) for one in done)
+    history = History(epoch(number, 400.0 / number, clip_norm=None, clipped_share=0.0) for number in (1, 2, 3))
     tables = watch_tables.gradient_tables(history, "zh")
     tables |= watch_tables.curve_tables(history, 1027, "zh")
     tables |= watch_tables.reference_tables(config, {0: 1027.0, 1: 270.0}, (), (), True, "zh")

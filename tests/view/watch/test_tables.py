@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import Any
 
 import pyarrow as pa
@@ -11,12 +10,10 @@ import pytest
 
 from rnnlab.config import TrainConfig
 from rnnlab.events import (
-    EpochFinished,
     MinibatchFinished,
     RunDiverged,
     RunPaused,
     RunResumed,
-    RunStarted,
     SettingChanged,
     TextGenerated,
 )
@@ -24,28 +21,9 @@ from rnnlab.view.data.history import History
 from rnnlab.view.language.i18n import LANGUAGES, t
 from rnnlab.view.watch import charts
 from rnnlab.view.watch import tables as watch_tables
+from tests.made import epoch, started
 
 LADDER = {0: 1000.0, 1: 270.0, 2: 8.0, 3: 1.6, 4: 1.1}
-
-
-def epoch(number: int, perplexity: float | None = 50.0, **changes: Any) -> EpochFinished:
-    return EpochFinished(
-        epoch=number,
-        loss=math.log(perplexity) if perplexity else 50.0,
-        perplexity=perplexity,
-        seconds=0.5,
-        num_tokens=9000,
-        learning_rate=100.0,
-        clip_norm=0.01,
-        grad_norm=0.4,
-        grad_norm_max=0.9,
-        clipped_share=0.75,
-        grad_norm_by_layer=(0.3, 0.1),
-    ).model_copy(update=changes)
-
-
-def started(done: int = 0) -> RunStarted:
-    return RunStarted(epoch=done, num_params=10, vocab_size=1000, num_chars=10_000, num_minibatches=8, device="cpu")
 
 
 def minibatch(number: int, of: int) -> MinibatchFinished:

@@ -12,19 +12,22 @@ from rnnlab.events import RunDiverged, RunFinished
 from rnnlab.recipes import RECIPES
 from rnnlab.view.data import recorded
 from rnnlab.view.data.history import History
+from rnnlab.view.data.identity import Identity
 from rnnlab.view.data.shelf import Shelf
-from rnnlab.view.language.i18n import LANGUAGES, number, t
+from rnnlab.view.language.i18n import LANGUAGES, t
+from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import departure
 from rnnlab.view.watch import curve, progress, texts
 from rnnlab.view.watch.scenes import Scene
+from tests.made import epoch
 from tests.view.compare.test_comparison import reading
-from tests.view.watch.test_tables import LADDER, epoch
+from tests.view.watch.test_tables import LADDER
 
 
 def scene(*perplexities: float | None, lang: str = "en", state: str = "finished", **settings: Any) -> Scene:
     """A run with these perplexities, one per epoch."""
     return Scene(
-        id="some-run",
+        identity=Identity.of_run("some-run"),
         state=state,
         config=TrainConfig.make(**settings),
         recipe=None,
@@ -43,11 +46,11 @@ def scene(*perplexities: float | None, lang: str = "en", state: str = "finished"
     ("perplexities", "said"),
     [
         ((211.0, 40.0, 3.9), "From epoch 1 to epoch 3 the perplexity fell from 211 to 3.9."),
-        ((270.0, 268.0, 269.0), "stayed where it was: 270 at first, 269 at the end."),
+        ((270.0, 268.0, 269.0), "hardly changed: 270 at first, 269 at the end."),
         ((50.0, 20.0, 900.0), "rose from 50 to 900."),
         ((50.0, 20.0, None), "rose from 50 to ∞."),
         ((None, 300.0), "fell from ∞ to 300."),
-        ((None, None), "stayed where it was: ∞ at first, ∞ at the end."),
+        ((None, None), "hardly changed: ∞ at first, ∞ at the end."),
         ((300.0,), "After epoch 1 the perplexity is 300."),
     ],
 )
@@ -170,15 +173,18 @@ def test_a_setup_that_is_its_recipe_says_nothing_more(lang: str) -> None:
 def test_what_was_changed_while_it_trained_is_named() -> None:
     recipe = RECIPES["A2"]
     said = departure(recipe, recipe.config, "en", ["lr 25"])
-    assert "A2 unchanged" in said
-    assert "changed during the run: lr 25" in said
+    assert "original A2" in said
+    assert "settings changed during the run (lr 25)" in said
 
 
 def test_a_recording_ends_where_its_alternative_text_says() -> None:
     recording = recorded.recording("A6")
     assert isinstance(recording.history.ending, RunFinished)
     one = replace(
-        scene(state="recorded"), id="recorded-A6", history=recording.history.until(80), config=recording.config
+        scene(state="recorded"),
+        identity=Identity.of_recording("A6"),
+        history=recording.history.until(80),
+        config=recording.config,
     )
     first, last = recording.history.epochs[0], recording.history.at(80)
     assert last is not None

@@ -1,0 +1,1 @@
+"""The computations of the lessons in NumPy and plain Python, tested against the engine."""

@@ -1,4 +1,4 @@
-"""One time step of the RNN, the GRU and the LSTM in numbers, equation by equation as the book has them."""
+"""One time step of the RNN, the GRU and the LSTM with numbers, equation by equation as in the book."""
 
 from __future__ import annotations
 
@@ -8,25 +8,20 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlab.view.language.equations import EQUATIONS
+from rnnlab.cells import CELLS, Functions, Gate
 
 Array = NDArray[np.float64]
 Weights = Mapping[str, Array]
 
-GATES = {"rnn": ("h",), "gru": ("r", "z", "h"), "lstm": ("i", "f", "o", "c")}
-"""The blocks of weights by the letter that the book gives them, in the order of `rnnlab.engine.cells`."""
-KEEPING = {"gru": "z", "lstm": "f"}
-"""The gate whose bias decides how long the state is kept."""
-
 
 class Step(NamedTuple):
-    """One equation with its numbers plugged in.
+    """An equation with numbers substituted.
 
     Attributes:
-        name: what it computes: "H", "O", "R", "Z", "H_tilde", "I", "F", "C_tilde" or "C".
-        equation: the book's equation, LaTeX.
-        lines: the same with numbers, LaTeX, each line short enough for a phone.
-        value: what comes out, (num_hiddens,).
+        name: name of the result: "H", "O", "R", "Z", "H_tilde", "I", "F", "C_tilde" or "C".
+        equation: the book's equation as LaTeX.
+        lines: the equation with numbers as LaTeX, each line short enough for a phone.
+        value: the result, (num_hiddens,).
     """
 
     name: str
@@ -46,7 +41,7 @@ def weights(
         return numbers
 
     named: dict[str, Array] = {}
-    for gate in GATES[cell]:
+    for gate in CELLS[cell].letters:
         named[f"W_x{gate}"] = some(num_inputs, num_hiddens)
         named[f"W_h{gate}"] = some(num_hiddens, num_hiddens)
         named[f"b_{gate}"] = some(num_hiddens)
@@ -54,163 +49,172 @@ def weights(
     return named
 
 
+def take(
+    cell: str, x: Array, state: tuple[Array, ...], w: Weights, activation: str = "tanh"
+) -> tuple[tuple[Array, ...], dict[str, Array]]:
+    """Take one time step by the equation of the cell.
+
+    Args:
+        cell: a name in `rnnlab.cells`.
+        x: the input, (num_inputs,).
+        state: ``(H,)`` or ``(H, C)``, each (num_hiddens,).
+        w: as `weights` names them.
+        activation: of the RNN, "tanh" or "relu".
+
+    Returns:
+        The new state, and every value of the time step by its name in the equation.
+    """
+    description = CELLS[cell]
+    blocks = [(w[f"W_x{one}"], w[f"W_h{one}"], w[f"b_{one}"]) for one in description.letters]
+    after, gates = description.equation(x, state, blocks, FUNCTIONS[activation])
+    return after, {**gates, **dict(zip(description.states, after, strict=True))}
+
+
 def walk(cell: str, x: Array, state: tuple[Array, ...], w: Weights, activation: str = "tanh") -> list[Step]:
-    """Take one time step and return it equation by equation; the last "H" (and "C") are the new state.
+    """Compute one time step and return it equation by equation; the last "H" (and "C") are the new state.
 
     Args:
         cell: "rnn", "gru" or "lstm".
         x: the input, (num_inputs,).
         state: ``(H,)`` or ``(H, C)``, each (num_hiddens,).
-        w: as `weights` names them.
-        activation: of the RNN, "tanh" or "relu".
+        w: the weights, named as by `weights`.
+        activation: activation of the RNN, "tanh" or "relu".
     """
-    equations = iter(EQUATIONS[cell])
-    H = state[0]  # noqa: N806
-    steps: list[Step] = []
-
-    def gate(name: str, letter: str, squash: str, reset: Array | None = None) -> Array:
-        hidden = H if reset is None else reset * H
-        from_input, from_state, bias = x @ w[f"W_x{letter}"], hidden @ w[f"W_h{letter}"], w[f"b_{letter}"]
-        total = from_input + from_state + bias
-        value = SQUASH[squash](total)
-        shown = r"\mathbf{H}_{t-1}" if reset is None else r"(\ldots)\,"
-        lines = [
-            rf"\mathbf{{X}}_t \mathbf{{W}}_{{x{letter}}} &= {row(x)} {matrix(w[f'W_x{letter}'])} = {row(from_input)}"
-        ]
-        if reset is not None:
-            lines.append(rf"\mathbf{{R}}_t \odot \mathbf{{H}}_{{t-1}} &= {row(reset)} \odot {row(H)}")
-            lines.append(rf"&= {row(hidden)}")
-        lines += [
-            rf"{shown} \mathbf{{W}}_{{h{letter}}} &= {row(hidden)} {matrix(w[f'W_h{letter}'])} = {row(from_state)}",
-            rf"\mathbf{{b}}_{letter} &= {row(bias)}",
-            rf"{SIGN[name]} &= {SQUASH_SIGN[squash]}\,{row(total)} = {row(value)}",
-        ]
-        steps.append(Step(name, next(equations), tuple(lines), value))
-        return value
-
+    description = CELLS[cell]
+    before = dict(zip(description.states, state, strict=True))
+    _, values = take(cell, x, state, w, activation)
+    lines = {gate.name: _gate(gate, x, before["H"], w, values, activation) for gate in description.gates}
+    lines |= _COMBINED[cell](before, values, w)
     if cell == "rnn":
-        new = gate("H", "h", activation)
-        logits = new @ w["W_hq"] + w["b_q"]
-        steps.append(
-            Step(
-                "O",
-                next(equations),
-                (
-                    rf"\mathbf{{H}}_t \mathbf{{W}}_{{hq}} &= {row(new)} {matrix(w['W_hq'])} = {row(new @ w['W_hq'])}",
-                    rf"\mathbf{{O}}_t &= {row(new @ w['W_hq'])} + {row(w['b_q'])}",
-                    rf"&= {row(logits)}",
-                ),
-                logits,
-            )
-        )
-        return steps
-    if cell == "gru":
-        R, Z = gate("R", "r", "sigmoid"), gate("Z", "z", "sigmoid")  # noqa: N806
-        candidate = gate("H_tilde", "h", "tanh", R)
-        kept, fresh = Z * H, (1 - Z) * candidate
-        steps.append(
-            Step(
-                "H",
-                next(equations),
-                (
-                    rf"\mathbf{{Z}}_t \odot \mathbf{{H}}_{{t-1}} &= {row(Z)} \odot {row(H)}",
-                    rf"&= {row(kept)}",
-                    rf"1 - \mathbf{{Z}}_t &= {row(1 - Z)}",
-                    rf"(\ldots) \odot \tilde{{\mathbf{{H}}}}_t &= {row(1 - Z)} \odot {row(candidate)}",
-                    rf"&= {row(fresh)}",
-                    rf"\mathbf{{H}}_t &= {row(kept)} + {row(fresh)}",
-                    rf"&= {row(kept + fresh)}",
-                ),
-                kept + fresh,
-            )
-        )
-        return steps
-    C = state[1]  # noqa: N806
-    I, F, O = gate("I", "i", "sigmoid"), gate("F", "f", "sigmoid"), gate("O", "o", "sigmoid")  # noqa: N806
-    candidate = gate("C_tilde", "c", "tanh")
-    kept, fresh = F * C, I * candidate
-    memory = kept + fresh
-    steps.append(
-        Step(
-            "C",
-            next(equations),
-            (
-                rf"\mathbf{{F}}_t \odot \mathbf{{C}}_{{t-1}} &= {row(F)} \odot {row(C)}",
-                rf"&= {row(kept)}",
-                rf"\mathbf{{I}}_t \odot \tilde{{\mathbf{{C}}}}_t &= {row(I)} \odot {row(candidate)}",
-                rf"&= {row(fresh)}",
-                rf"\mathbf{{C}}_t &= {row(kept)} + {row(fresh)}",
-                rf"&= {row(memory)}",
-            ),
-            memory,
-        )
-    )
-    shown = np.tanh(memory)
-    steps.append(
-        Step(
-            "H",
-            next(equations),
-            (
-                rf"\tanh(\mathbf{{C}}_t) &= {row(shown)}",
-                rf"\mathbf{{H}}_t &= {row(O)} \odot {row(shown)}",
-                rf"&= {row(O * shown)}",
-            ),
-            O * shown,
-        )
-    )
-    return steps
+        values["O"] = values["H"] @ w["W_hq"] + w["b_q"]
+    return [
+        Step(name, equation, shown, values[name])
+        for (name, shown), equation in zip(lines.items(), description.latex, strict=True)
+    ]
 
 
-def new_state(cell: str, steps: list[Step]) -> tuple[Array, ...]:
-    """Return the state after a walk."""
-    found = {step.name: step.value for step in steps}
-    return (found["H"], found["C"]) if cell == "lstm" else (found["H"],)
+def _gate(gate: Gate, x: Array, H: Array, w: Weights, values: Mapping[str, Array], activation: str) -> tuple[str, ...]:  # noqa: N803
+    """Write down how the value of a gate comes from its weights."""
+    letter, reset = gate.letter, values.get(gate.resets)
+    hidden = H if reset is None else reset * H
+    from_input, from_state, bias = x @ w[f"W_x{letter}"], hidden @ w[f"W_h{letter}"], w[f"b_{letter}"]
+    shown = r"\mathbf{H}_{t-1}" if reset is None else r"(\ldots)\,"
+    squash = SQUASH_SIGN[activation if gate.squash == "φ" else gate.squash]
+    lines = [rf"\mathbf{{X}}_t \mathbf{{W}}_{{x{letter}}} &= {row(x)} {matrix(w[f'W_x{letter}'])} = {row(from_input)}"]
+    if reset is not None:
+        lines.append(rf"\mathbf{{R}}_t \odot \mathbf{{H}}_{{t-1}} &= {row(reset)} \odot {row(H)}")
+        lines.append(rf"&= {row(hidden)}")
+    return (
+        *lines,
+        rf"{shown} \mathbf{{W}}_{{h{letter}}} &= {row(hidden)} {matrix(w[f'W_h{letter}'])} = {row(from_state)}",
+        rf"\mathbf{{b}}_{letter} &= {row(bias)}",
+        rf"{SIGN[gate.name]} &= {squash}\,{row(from_input + from_state + bias)} = {row(values[gate.name])}",
+    )
+
+
+# what is combined from the gates, by the name of what comes out
+Lines = dict[str, tuple[str, ...]]
+
+
+def _output(before: Mapping[str, Array], values: Mapping[str, Array], w: Weights) -> Lines:
+    H, b = values["H"], w["b_q"]  # noqa: N806
+    product = H @ w["W_hq"]
+    return {
+        "O": (
+            rf"\mathbf{{H}}_t \mathbf{{W}}_{{hq}} &= {row(H)} {matrix(w['W_hq'])} = {row(product)}",
+            rf"\mathbf{{O}}_t &= {row(product)} + {row(b)}",
+            rf"&= {row(product + b)}",
+        )
+    }
+
+
+def _mixed_state(before: Mapping[str, Array], values: Mapping[str, Array], w: Weights) -> Lines:
+    H, Z, candidate = before["H"], values["Z"], values["H_tilde"]  # noqa: N806
+    return {
+        "H": (
+            rf"\mathbf{{Z}}_t \odot \mathbf{{H}}_{{t-1}} &= {row(Z)} \odot {row(H)}",
+            rf"&= {row(Z * H)}",
+            rf"1 - \mathbf{{Z}}_t &= {row(1 - Z)}",
+            rf"(\ldots) \odot \tilde{{\mathbf{{H}}}}_t &= {row(1 - Z)} \odot {row(candidate)}",
+            rf"&= {row((1 - Z) * candidate)}",
+            rf"\mathbf{{H}}_t &= {row(Z * H)} + {row((1 - Z) * candidate)}",
+            rf"&= {row(values['H'])}",
+        )
+    }
+
+
+def _memory(before: Mapping[str, Array], values: Mapping[str, Array], w: Weights) -> Lines:
+    I, F, O, candidate = (values[name] for name in ("I", "F", "O", "C_tilde"))  # noqa: N806
+    C, shown = before["C"], np.tanh(values["C"])  # noqa: N806
+    return {
+        "C": (
+            rf"\mathbf{{F}}_t \odot \mathbf{{C}}_{{t-1}} &= {row(F)} \odot {row(C)}",
+            rf"&= {row(F * C)}",
+            rf"\mathbf{{I}}_t \odot \tilde{{\mathbf{{C}}}}_t &= {row(I)} \odot {row(candidate)}",
+            rf"&= {row(I * candidate)}",
+            rf"\mathbf{{C}}_t &= {row(F * C)} + {row(I * candidate)}",
+            rf"&= {row(values['C'])}",
+        ),
+        "H": (
+            rf"\tanh(\mathbf{{C}}_t) &= {row(shown)}",
+            rf"\mathbf{{H}}_t &= {row(O)} \odot {row(shown)}",
+            rf"&= {row(values['H'])}",
+        ),
+    }
+
+
+_COMBINED: dict[str, Callable[[Mapping[str, Array], Mapping[str, Array], Weights], Lines]] = {
+    "rnn": _output,
+    "gru": _mixed_state,
+    "lstm": _memory,
+}
 
 
 def path(
     cell: str, x: Array, state: tuple[Array, ...], w: Weights, num_steps: int, activation: str = "tanh"
 ) -> list[tuple[Array, ...]]:
-    """Return the states of `num_steps` more time steps with no input (zeros) after a first one with `x`.
+    """Return the states of a time step with input `x` and `num_steps` more steps without input (zeros).
 
-    The first entry is the state before anything.
+    The first entry is the initial state.
     """
     states = [state]
     for t in range(num_steps + 1):
-        state = new_state(cell, walk(cell, x if t == 0 else np.zeros_like(x), state, w, activation))
+        state, _ = take(cell, x if t == 0 else np.zeros_like(x), state, w, activation)
         states.append(state)
     return states
 
 
 def memory_left(states: list[tuple[Array, ...]], blank: list[tuple[Array, ...]], part: int = 0) -> float | None:
-    """Return how much of what the first step made of a state is left at the end, 1 being all of it.
+    """Return the share of the effect of the first step that is left at the end.
 
-    Measured against a network that began at zero and never had any input: what the biases alone do is no memory.
+    The effect is the difference from a network that started at zero and had no input, because the effect of the biases
+    is not memory.
 
     Args:
         states: a path.
-        blank: the path of that other network.
+        blank: the path of the network without input.
         part: 0 for H, 1 for C.
 
     Returns:
-        None where the first step made no difference.
+        The share, or None if the first step made no difference.
     """
     first, last = (float(np.linalg.norm(states[at][part] - blank[at][part])) for at in (1, -1))
     return last / first if first > 1e-6 else None
 
 
 def row(values: Array) -> str:
-    """Write a row of numbers as LaTeX."""
-    return "[" + r"\;".join(number(one) for one in values) + "]"
+    """Return a row of numbers as LaTeX."""
+    return "[" + r"\;".join(number(value) for value in values) + "]"
 
 
 def matrix(values: Array) -> str:
-    """Write a matrix as LaTeX, narrow, with one decimal."""
-    rows = r"\\".join(" & ".join(f"{one:.1f}" for one in line) for line in values)
+    """Return a matrix as compact LaTeX with one decimal."""
+    rows = r"\\".join(" & ".join(f"{value:.1f}" for value in line) for line in values)
     return rf"\left[\begin{{smallmatrix}}{rows}\end{{smallmatrix}}\right]"
 
 
 def number(value: float) -> str:
-    """Write a number with two decimals, without a minus before zero."""
+    """Return a number with two decimals and without a negative zero."""
     text = f"{value:.2f}"
     return text.removeprefix("-") if float(text) == 0 else text
 
@@ -230,7 +234,8 @@ def _relu(values: Array) -> Array:
     return result
 
 
-SQUASH: dict[str, Callable[[Array], Array]] = {"sigmoid": _sigmoid, "tanh": _tanh, "relu": _relu}
+FUNCTIONS = {"tanh": Functions(_sigmoid, _tanh, _tanh), "relu": Functions(_sigmoid, _tanh, _relu)}
+"""NumPy's functions by the activation of a cell that leaves the choice."""
 SQUASH_SIGN = {"sigmoid": r"\sigma", "tanh": r"\tanh", "relu": r"\mathrm{ReLU}"}
 SIGN = {
     "H": r"\mathbf{H}_t",

@@ -1,4 +1,4 @@
-"""Clipping by the norm, and how long a step of SGD is then."""
+"""Gradient clipping by the norm, and the length of the resulting SGD step."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Clipped:
-    """A gradient before and after clipping, and the step that plain SGD takes with it."""
+    """A gradient before and after clipping, and the resulting step of plain SGD."""
 
     gradient: Array
     theta: float
@@ -20,43 +20,43 @@ class Clipped:
 
     @property
     def norm(self) -> float:
-        """The length of the gradient."""
+        """The norm of the gradient before clipping."""
         return float(np.linalg.norm(self.gradient))
 
     @property
     def factor(self) -> float:
-        """min(θ / ‖g‖, 1)."""
+        """The scale factor min(θ / ‖g‖, 1)."""
         return min(self.theta / self.norm, 1.0) if self.norm > 0 else 1.0
 
     @property
     def is_clipped(self) -> bool:
-        """Whether the gradient was longer than θ."""
+        """Whether the norm of the gradient exceeds θ."""
         return self.norm > self.theta
 
     @property
     def clipped(self) -> Array:
-        """The gradient that is used."""
+        """The gradient after clipping."""
         result: Array = self.gradient * self.factor
         return result
 
     @property
     def step(self) -> Array:
-        """What is added to the parameters: -η times the clipped gradient."""
+        """The change of the parameters: -η times the clipped gradient."""
         result: Array = -self.learning_rate * self.clipped
         return result
 
     @property
     def step_length(self) -> float:
-        """η · min(‖g‖, θ)."""
+        """The length of the step, η · min(‖g‖, θ)."""
         return float(np.linalg.norm(self.step))
 
 
 def clip(gradient: tuple[float, float], theta: float, learning_rate: float) -> Clipped:
-    """Clip a gradient to the length θ."""
+    """Clip a gradient to norm θ."""
     return Clipped(np.asarray(gradient, dtype=np.float64), theta, learning_rate)
 
 
 def circle(radius: float, points: int = 73) -> tuple[list[float], list[float]]:
-    """Return a circle around zero as x and y of its points."""
+    """Return the x and y coordinates of points on a circle around the origin."""
     angles = np.linspace(0, 2 * np.pi, points)
     return (radius * np.cos(angles)).tolist(), (radius * np.sin(angles)).tolist()

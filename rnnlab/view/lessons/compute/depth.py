@@ -1,4 +1,4 @@
-"""What the norms of the gradient do from layer to layer of a deep network."""
+"""Gradient norms from layer to layer of a deep network."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from rnnlab.events import EpochFinished
 
 @dataclass(frozen=True)
 class Descent:
-    """Norms from the last recurrent layer down to the first.
+    """Gradient norms of the recurrent layers.
 
     Attributes:
-        norms: by recurrent layer, the first layer first; without the output layer.
+        norms: norms by recurrent layer, the first layer first; without the output layer.
     """
 
     norms: tuple[float, ...]
 
     @property
     def dead(self) -> int:
-        """How many layers get no gradient at all: smaller than the smallest number the machine keeps."""
+        """The number of layers whose gradient is 0, smaller than the smallest representable number."""
         return sum(norm == 0 for norm in self.norms)
 
     @property
     def lowest_alive(self) -> int:
-        """The lowest layer (from 1) that gets any gradient; 0 where none does."""
+        """The lowest layer (from 1) with a nonzero gradient; 0 if there is none."""
         return next((i for i, norm in enumerate(self.norms, 1) if norm > 0), 0)
 
     @property
     def ratio(self) -> float | None:
-        """The last layer's norm ÷ that of the lowest layer with any; None where none has any."""
+        """The norm of the last layer ÷ that of the lowest layer with a nonzero norm, or None without one."""
         return self.norms[-1] / self.norms[self.lowest_alive - 1] if self.lowest_alive else None
 
     @property
@@ -43,13 +43,13 @@ class Descent:
 
 
 def descent(epoch: EpochFinished) -> Descent:
-    """Return the norms of an epoch's mean gradient, recurrent layers alone."""
+    """Return the norms of the recurrent layers in an epoch."""
     return Descent(epoch.grad_norm_by_layer[:-1])
 
 
 def spread(epochs: Sequence[EpochFinished], count: int = 12) -> list[int]:
-    """Choose about `count` epochs from the first to the last, closer together at the start."""
-    numbers = [one.epoch for one in epochs if one.grad_norm_by_layer]
+    """Return at most `count` epochs up to the last, closer together at the start."""
+    numbers = [event.epoch for event in epochs if event.grad_norm_by_layer]
     if not numbers:
         return []
     wanted = {1, 2, 3, 5, 10, 20, 30, 40, 60, 80, 120, 160, 200, 250, 500, numbers[-1]}

@@ -1,4 +1,4 @@
-"""The exercises as *predict, then run*: what can be guessed, and the one sentence that a run comes to."""
+"""The exercises as *predict, then run*: the possible guesses and the result of a run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from rnnlab.config import TrainConfig
+from rnnlab.config import TrainConfig, in_section
 from rnnlab.events import RunDiverged
 from rnnlab.recipes import RECIPES
 from rnnlab.view.data.history import History
@@ -19,20 +19,20 @@ GUESSES: dict[str, tuple[str, ...]] = {
     "X4": ("same", "constant", "growing"),
     "X5": ("better", "same", "worse"),
 }
-"""What can be guessed; of X1 as `tuning.GRID` says."""
+"""The guesses of each exercise; those of X1 are in `tuning.GRID`."""
 
 Quoted = Callable[[str, str], str]
-"""Returns the first passage of a text after its prefix that stands verbatim in the training text, or nothing."""
+"""Function of text and prefix: the first passage after the prefix that is copied from the training text, or ""."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What a run comes to.
+    """The result of an exercise.
 
     Attributes:
-        key: the end of the sentence's key in the catalogue, after ``lesson.<exercise>.found.``.
-        params: what to put into it, plain numbers and strings; perplexities may be None (infinite).
-        came_true: which guess it was; None where the run does not settle it.
+        key: end of the key of its sentence in the catalogue, after ``lesson.<exercise>.found.``.
+        params: parameters of the sentence, plain numbers and strings; perplexities may be None (infinite).
+        came_true: the guess that came true, or None if the run does not decide it.
     """
 
     key: str
@@ -41,22 +41,22 @@ class Finding:
 
 
 def guesses(exercise: str, setting: str = "") -> tuple[str, ...]:
-    """Return what can be guessed.
+    """Return the possible guesses.
 
     Args:
         exercise: one of X1 to X5.
-        setting: what X1 tunes.
+        setting: the hyperparameter of X1.
     """
     return tuple(tuning.GRID[setting]) if exercise == "X1" else GUESSES[exercise]
 
 
 def recipes_of(exercise: str, setting: str = "") -> tuple[str, ...]:
-    """Return the recipes that an exercise runs; arguments as those of `guesses`."""
+    """Return the recipes of an exercise; arguments as for `guesses`."""
     return tuple(tuning.GRID[setting].values()) if exercise == "X1" else (exercise,)
 
 
 def plan(exercise: str, setting: str = "") -> dict[str, TrainConfig]:
-    """Return the runs that a click starts, by the recipe that each is or is based on; arguments as of `guesses`."""
+    """Return the runs that a click starts, by the recipe they are based on; arguments as for `guesses`."""
     if exercise != "X1":
         return {exercise: RECIPES[exercise].config}
     return {
@@ -66,21 +66,26 @@ def plan(exercise: str, setting: str = "") -> dict[str, TrainConfig]:
 
 
 def comparable(config: TrainConfig, other: TrainConfig, differ: tuple[str, ...]) -> bool:
-    """Say whether two setups are the same but for `differ`, their length and when they write."""
-    free = {*differ, "num_epochs", "pred_period", "num_preds", "prefixes", "decoding", "temperature", "top_k"}
+    """Return whether two setups differ only in `differ`, in their length and in text generation."""
+    free = {*differ, "num_epochs", *in_section("generation")}
     return not set(config.changes_from(other)) - free
 
 
 def without_clipping(history: History, vocab_size: float, reference: History | None = None) -> Finding | None:
-    """X2: whether and in which epoch it broke; where it did not, how it stands beside the clipped run."""
+    """Return the result of X2: the epoch of divergence or overflow, else a comparison with `reference`."""
     if isinstance(history.ending, RunDiverged):
         return Finding("diverged", {"epoch": history.ending.epoch, "minibatch": history.ending.minibatch}, "breaks")
     last = history.last
     if last is None:
         return None
-    lost = next((one for one in history.epochs if one.perplexity is None), None)
-    if lost is not None:
-        params = {"epoch": lost.epoch, "norm": lost.grad_norm_max, "last": last.epoch, "perplexity": last.perplexity}
+    overflow = next((event for event in history.epochs if event.perplexity is None), None)
+    if overflow is not None:
+        params = {
+            "epoch": overflow.epoch,
+            "norm": overflow.grad_norm_max,
+            "last": last.epoch,
+            "perplexity": last.perplexity,
+        }
         if last.perplexity is None:
             return Finding("overflowed", params, "breaks")
         return Finding("returned", params, "breaks")
@@ -96,7 +101,7 @@ def without_clipping(history: History, vocab_size: float, reference: History | N
 
 
 def every_epoch(history: History, quoted: Quoted) -> Finding | None:
-    """X3: from which epoch on it copies, which only writing often can show; None before it wrote anything."""
+    """Return the result of X3: the first epoch with a copied passage; None before any text was generated."""
     written = history.written()
     if not written:
         return None
@@ -112,17 +117,16 @@ def every_epoch(history: History, quoted: Quoted) -> Finding | None:
                     "shown_at": -(-epoch // 50) * 50,
                 }
                 came_true = "by10" if epoch <= 10 else "by50" if epoch <= 50 else "by100" if epoch <= 100 else "later"
-                # with gaps between the texts it may have begun earlier
+                # with gaps between the texts, copying may have begun earlier
                 gap = _gap_before(written, epoch)
                 if gap > 1:
                     return Finding("coarse", params | {"gap": gap})
                 return Finding("late" if params["shown_at"] > epoch else "on_time", params, came_true)
-    settled = "later" if written[-1] > 100 else None
-    return Finding("never", {"count": len(written), "last": written[-1]}, settled)
+    return Finding("never", {"count": len(written), "last": written[-1]}, "later" if written[-1] > 100 else None)
 
 
 def without_detach(history: History, reference: History | None = None) -> Finding | None:
-    """X4: seconds and memory by minibatch; where single minibatches were not kept, seconds by epoch beside A2's."""
+    """Return the result of X4: time and memory by minibatch, or without such events, time by epoch next to A2's."""
     cost = cost_by_minibatch(history.minibatches)
     if cost is not None:
         params = {
@@ -136,33 +140,33 @@ def without_detach(history: History, reference: History | None = None) -> Findin
             return Finding("flat", params, None if reference is None else _constant(history, reference))
         grows_in_memory = cost.memory_grows is not None and cost.memory_grows >= 1
         return Finding("grows_both" if grows_in_memory else "grows", params, "growing")
-    mine = seconds_per_epoch(history.epochs)
-    theirs = seconds_per_epoch(reference.epochs) if reference is not None else None
-    if mine is None:
+    seconds = seconds_per_epoch(history.epochs)
+    reference_seconds = seconds_per_epoch(reference.epochs) if reference is not None else None
+    if seconds is None:
         return None
-    if theirs is None:
-        return Finding("epochs_alone", {"seconds": mine})
-    params = {"seconds": mine, "reference": theirs, "ratio": mine / theirs}
-    if mine / theirs < DEARER:
+    if reference_seconds is None:
+        return Finding("epochs_alone", {"seconds": seconds})
+    params = {"seconds": seconds, "reference": reference_seconds, "ratio": seconds / reference_seconds}
+    if seconds / reference_seconds < SLOWER:
         return Finding("epochs_same", params, "same")
     return Finding("epochs", params)
 
 
 GROWS = 1.5
-"""From this on the last minibatch counts as dearer than the first."""
-DEARER = 1.2
-"""From this on an epoch counts as dearer than another run's."""
+"""Ratio of times from which the last minibatch counts as slower than the first."""
+SLOWER = 1.2
+"""Ratio of times from which an epoch counts as slower than that of another run."""
 
 
 def _constant(history: History, reference: History) -> str | None:
-    mine, theirs = seconds_per_epoch(history.epochs), seconds_per_epoch(reference.epochs)
-    if mine is None or theirs is None:
+    seconds, reference_seconds = seconds_per_epoch(history.epochs), seconds_per_epoch(reference.epochs)
+    if seconds is None or reference_seconds is None:
         return None
-    return "constant" if mine / theirs >= DEARER else "same"
+    return "constant" if seconds / reference_seconds >= SLOWER else "same"
 
 
 def relu_for_tanh(history: History, reference: History | None) -> Finding | None:
-    """X5: how ReLU stands beside tanh after the same epoch."""
+    """Return the result of X5: the perplexity with ReLU compared with tanh after the same epoch."""
     if isinstance(history.ending, RunDiverged):
         return Finding("diverged", {"epoch": history.ending.epoch}, "worse")
     last = history.last
@@ -171,20 +175,20 @@ def relu_for_tanh(history: History, reference: History | None) -> Finding | None
     if reference is None or reference.last is None:
         return Finding("alone", {"epoch": last.epoch, "perplexity": last.perplexity, "clipped": last.clipped_share})
     epoch = min(last.epoch, reference.epoch)
-    mine, theirs = _perplexity(history, epoch), _perplexity(reference, epoch)
-    params = {"epoch": epoch, "relu": mine, "tanh": theirs}
-    if mine is None or theirs is None:
-        came_true = "same" if mine is theirs else "worse" if mine is None else "better"
+    relu, tanh = _perplexity(history, epoch), _perplexity(reference, epoch)
+    params = {"epoch": epoch, "relu": relu, "tanh": tanh}
+    if relu is None or tanh is None:
+        came_true = "same" if relu is tanh else "worse" if relu is None else "better"
     else:
-        came_true = "better" if mine < 0.95 * theirs else "worse" if mine > 1.05 * theirs else "same"
+        came_true = "better" if relu < 0.95 * tanh else "worse" if relu > 1.05 * tanh else "same"
     return Finding(came_true, params, came_true)
 
 
 def _perplexity(history: History, epoch: int) -> float | None:
-    found = history.at(epoch)
-    return found.perplexity if found is not None else None
+    event = history.at(epoch)
+    return event.perplexity if event is not None else None
 
 
 def _gap_before(written: list[int], epoch: int) -> int:
-    at = written.index(epoch)
-    return epoch - (written[at - 1] if at else 0)
+    index = written.index(epoch)
+    return epoch - (written[index - 1] if index else 0)

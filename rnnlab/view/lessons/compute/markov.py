@@ -1,4 +1,4 @@
-"""The Markov assumption on a real text: what follows these n characters, and what a table of it would write."""
+"""The Markov assumption on a real text: the continuations of n characters, and texts drawn from their table."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections import Counter
 from dataclasses import dataclass
 
 MAX_CONTEXT = 5
-"""The most characters looked back at: the ladder ends one order above."""
+"""Longest context in characters; the ladder ends one order above."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """What a table of all contexts of a length would hold.
+    """The size of a table of all contexts of one length.
 
     Attributes:
-        possible: contexts that the vocabulary could form.
-        seen: contexts that the text has.
-        certain: of those, the share that is followed by one and the same character only, 0 to 1.
+        possible: number of contexts that the vocabulary can form.
+        seen: number of contexts that occur in the text.
+        certain: share of these that are always followed by the same character, 0 to 1.
     """
 
     possible: int
@@ -26,12 +26,12 @@ class Table:
 
 
 def continuations(text: str, context: str) -> list[tuple[str, int]]:
-    """Return what follows `context` in `text`, with counts, the most frequent first, ties by code point."""
-    size, found, at = len(context), Counter[str](), text.find(context)
+    """Return the characters that follow `context` with their counts, most frequent first, ties by code point."""
+    size, counts, at = len(context), Counter[str](), text.find(context)
     while 0 <= at < len(text) - size:
-        found[text[at + size]] += 1
+        counts[text[at + size]] += 1
         at = text.find(context, at + 1)
-    return sorted(found.items(), key=lambda item: (-item[1], item[0]))
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
 def table(text: str, size: int) -> Table:
@@ -39,30 +39,30 @@ def table(text: str, size: int) -> Table:
     following: dict[str, set[str]] = {}
     for at in range(len(text) - size):
         following.setdefault(text[at : at + size], set()).add(text[at + size])
-    alone = sum(len(one) == 1 for one in following.values())
-    return Table(len(set(text)) ** size, len(following), alone / len(following) if following else 0.0)
+    certain = sum(len(characters) == 1 for characters in following.values())
+    return Table(len(set(text)) ** size, len(following), certain / len(following) if following else 0.0)
 
 
 def frequent_contexts(text: str, size: int, count: int = 6) -> list[str]:
-    """Return the most frequent contexts of `size` characters, first those without blanks."""
+    """Return the most frequent contexts of `size` characters, those without blanks first."""
     counts = Counter(text[at : at + size] for at in range(len(text) - size))
-    return sorted(counts, key=lambda one: (" " in one, -counts[one], one))[:count]
+    return sorted(counts, key=lambda context: (" " in context, -counts[context], context))[:count]
 
 
 def draw(text: str, size: int, length: int, seed: int) -> str:
-    """Write `length` characters, each drawn from what follows the last `size` ones in `text`.
+    """Draw `length` characters, each from the continuations of the previous `size` characters in `text`.
 
-    Starts at a random place; where the end of the text leaves nothing to follow, likewise.
+    The first context is random, and so is the next after a context without continuation (the end of the text).
     """
-    chance = random.Random(seed)
+    generator = random.Random(seed)
     following: dict[str, list[str]] = {}
     for at in range(len(text) - size):
         following.setdefault(text[at : at + size], []).append(text[at + size])
     written: list[str] = []
-    context = chance.choice(list(following))
+    context = generator.choice(list(following))
     for _ in range(length):
         if context not in following:
-            context = chance.choice(list(following))
-        written.append(chance.choice(following[context]))
+            context = generator.choice(list(following))
+        written.append(generator.choice(following[context]))
         context = (context + written[-1])[1:] if size else ""
     return "".join(written)

@@ -1,4 +1,4 @@
-"""A one-hot row times a matrix is a row of the matrix, in small numbers."""
+"""A one-hot vector times a matrix is a row of the matrix: an example with small numbers."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class LookUp:
-    """One product, and the row that it comes to.
+    """The product of a one-hot vector and a matrix, and the row of the matrix.
 
     Attributes:
-        row: the one-hot row, (vocab_size,).
-        matrix: (vocab_size, num_hiddens).
+        row: one-hot vector, (vocab_size,).
+        matrix: weights, (vocab_size, num_hiddens).
         product: row times matrix, (num_hiddens,).
-        looked_up: the row of the matrix, (num_hiddens,).
+        looked_up: row of the matrix, (num_hiddens,).
     """
 
     row: Array
@@ -28,22 +28,22 @@ class LookUp:
 
     @property
     def same(self) -> bool:
-        """Whether both ways came to the same numbers, to the last bit."""
+        """Whether both results are equal, to the last bit."""
         return bool(np.array_equal(self.product, self.looked_up))
 
     @property
     def multiplications(self) -> int:
-        """What the product costs; the look-up costs none."""
+        """The number of multiplications of the product; the lookup needs none."""
         return self.matrix.size
 
     @property
     def by_zero(self) -> int:
-        """How many of them are by zero."""
+        """The number of multiplications by zero."""
         return int(np.count_nonzero(self.row == 0) * self.matrix.shape[1])
 
 
 def matrix(vocab_size: int, num_hiddens: int, seed: int) -> Array:
-    """Return small numbers with one decimal, none of them zero, (vocab_size, num_hiddens)."""
+    """Return small random weights with one decimal and without zeros, (vocab_size, num_hiddens)."""
     numbers = np.random.default_rng(seed).integers(1, 10, (vocab_size, num_hiddens)) / 10
     signs = np.random.default_rng(seed + 1).choice([-1.0, 1.0], (vocab_size, num_hiddens))
     weights: Array = numbers * signs
@@ -51,7 +51,7 @@ def matrix(vocab_size: int, num_hiddens: int, seed: int) -> Array:
 
 
 def look_up(index: int, weights: Array) -> LookUp:
-    """Multiply the one-hot row of `index` by `weights`, and look the row up."""
+    """Multiply the one-hot vector of `index` by `weights`, and look up the row."""
     row = np.zeros(len(weights))
     row[index] = 1.0
     return LookUp(row, weights, row @ weights, weights[index])

@@ -1,4 +1,4 @@
-"""Which positions of the text land in which row of which minibatch; the same as `rnnlab.engine.minibatch` deals out."""
+"""The text positions in each row of each minibatch; the same as in `rnnlab.engine.minibatch`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Positions = NDArray[np.int64]
 
 
 def num_windows(length: int, num_steps: int) -> int:
-    """Return how many windows of `num_steps` with a target for each character fit into the text."""
+    """Return how many windows of `num_steps` characters, each with a target, fit into the text."""
     return max(0, length - 1) // num_steps
 
 
@@ -17,8 +17,10 @@ def random_positions(length: int, batch_size: int, num_steps: int, order: Positi
     """Return the positions of X by random sampling, (num_minibatches, batch_size, num_steps).
 
     Args:
-        length: characters of the text.
-        order: the order in which the windows are dealt out, a permutation of ``range(num_windows(...))``.
+        length: number of characters in the text.
+        batch_size: rows of a minibatch.
+        num_steps: characters of a window.
+        order: order of the windows, a permutation of ``range(num_windows(...))``.
     """
     count = len(order) // batch_size
     starts = order[: count * batch_size].reshape(count, batch_size, 1) * num_steps
@@ -42,12 +44,12 @@ def consecutive_positions(length: int, batch_size: int, num_steps: int) -> Posit
 
 
 def rows_that_continue(positions: Positions, minibatch: int) -> int:
-    """Count the rows of `minibatch` (from 0) that begin where the same row of the one before ended; 0 in the first."""
+    """Count the rows of `minibatch` (from 0) that start where the same row of the previous minibatch ended."""
     if not 0 < minibatch < len(positions):
         return 0
     return int(np.count_nonzero(positions[minibatch][:, 0] == positions[minibatch - 1][:, -1] + 1))
 
 
 def left_out(positions: Positions, length: int) -> int:
-    """Count the characters that no minibatch of the epoch has in its X."""
+    """Count the characters that are in no X of the epoch."""
     return length - positions.size

@@ -1,20 +1,18 @@
-"""The shapes of every tensor and weight of a network, from its configuration alone; equal to the engine's."""
+"""The shapes of all tensors and weights of a network, computed from its configuration; equal to the engine's."""
 
 from __future__ import annotations
 
 import math
 from typing import NamedTuple
 
+from rnnlab.cells import CELLS
 from rnnlab.config import TrainConfig
-
-GATES = {"rnn": 1, "gru": 3, "lstm": 4}
-"""Blocks of weights in a cell: one for each gate, and one for the candidate."""
 
 Shape = tuple[int, ...]
 
 
 class Tensor(NamedTuple):
-    """A tensor by its role (a key of the catalogue), its symbol (LaTeX) and its shape."""
+    """A tensor: its role (a key of the catalogue), symbol (LaTeX) and shape."""
 
     role: str
     symbol: str
@@ -22,7 +20,7 @@ class Tensor(NamedTuple):
 
 
 class Weight(NamedTuple):
-    """Weights of one kind in one layer and direction: layer 0 is the output layer."""
+    """A weight matrix or bias of a layer and direction; layer 0 is the output layer."""
 
     layer: int
     direction: int
@@ -31,14 +29,14 @@ class Weight(NamedTuple):
 
     @property
     def size(self) -> int:
-        """How many numbers it holds."""
+        """The number of elements."""
         return math.prod(self.shape)
 
 
 def tensors(config: TrainConfig, vocab_size: int) -> list[Tensor]:
-    """Return what flows through the network for one minibatch, in order.
+    """Return the tensors that flow through the network for one minibatch, in order.
 
-    T time steps, B the batch size, V the vocabulary, h hidden units, D directions, L layers.
+    T is the number of time steps, B the batch size, V the vocabulary size, h the hidden units, D the directions.
     """
     T, B, V, h = config.num_steps, config.batch_size, vocab_size, config.num_hiddens  # noqa: N806
     D = 2 if config.bidirectional else 1  # noqa: N806
@@ -47,7 +45,7 @@ def tensors(config: TrainConfig, vocab_size: int) -> list[Tensor]:
         Tensor("minibatch", r"\mathbf{X}", (B, T)),
         Tensor("one_hot", r"\mathrm{onehot}(\mathbf{X}^\top)", (T, B, V)),
         Tensor("state", r"\mathbf{H}", state),
-        *([Tensor("memory", r"\mathbf{C}", state)] if config.cell == "lstm" else []),
+        *([Tensor("memory", r"\mathbf{C}", state)] if "C" in CELLS[config.cell].states else []),
         Tensor("outputs", r"\mathbf{H}_1, \ldots, \mathbf{H}_T", (T, B, D * h)),
         Tensor("logits", r"\mathbf{O}", (T * B, V)),
         Tensor("targets", r"\mathbf{Y}", (B, T)),
@@ -56,13 +54,13 @@ def tensors(config: TrainConfig, vocab_size: int) -> list[Tensor]:
 
 
 def weights(config: TrainConfig, vocab_size: int) -> list[Weight]:
-    """Return everything that is learnt, layer by layer, the output layer last.
+    """Return all learned weights, layer by layer, the output layer last.
 
-    The library keeps its matrices transposed and has two biases where the book has one.
+    The library's matrices are transposed, and it has two biases instead of one.
     """
-    h, columns = config.num_hiddens, GATES[config.cell] * config.num_hiddens
+    h, columns = config.num_hiddens, len(CELLS[config.cell].gates) * config.num_hiddens
     directions = 2 if config.bidirectional else 1
-    learnt: list[Weight] = []
+    learned: list[Weight] = []
     for layer in range(1, config.num_layers + 1):
         inputs = vocab_size if layer == 1 else directions * h
         for direction in range(directions):
@@ -79,12 +77,12 @@ def weights(config: TrainConfig, vocab_size: int) -> list[Weight]:
                     (r"\mathbf{b}_{ih}", (columns,)),
                     (r"\mathbf{b}_{hh}", (columns,)),
                 ]
-            learnt += [Weight(layer, direction, symbol, shape) for symbol, shape in parts]
-    learnt.append(Weight(0, 0, r"\mathbf{W}_{hq}", (directions * h, vocab_size)))
-    learnt.append(Weight(0, 0, r"\mathbf{b}_q", (vocab_size,)))
-    return learnt
+            learned += [Weight(layer, direction, symbol, shape) for symbol, shape in parts]
+    learned.append(Weight(0, 0, r"\mathbf{W}_{hq}", (directions * h, vocab_size)))
+    learned.append(Weight(0, 0, r"\mathbf{b}_q", (vocab_size,)))
+    return learned
 
 
 def num_parameters(config: TrainConfig, vocab_size: int) -> int:
-    """Return how many numbers the network learns."""
-    return sum(one.size for one in weights(config, vocab_size))
+    """Return the number of parameters of the network."""
+    return sum(weight.size for weight in weights(config, vocab_size))

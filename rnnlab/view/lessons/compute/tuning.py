@@ -1,4 +1,4 @@
-"""Exercise X1: one hyperparameter of A2 at a time, and what a run makes of each of its values."""
+"""Exercise X1: variants of A2 in one hyperparameter at a time, and the results of their runs."""
 
 from __future__ import annotations
 
@@ -22,39 +22,39 @@ GRID: dict[str, dict[str, str]] = {
     "batch_size": {"batch-8": "X1-batch-8", "batch-32": "X1", "batch-64": "X1-batch-64"},
     "clip_norm": {"clip-0.001": "X1-clip-0.001", "clip-0.01": "X1", "clip-0.1": "X1-clip-0.1"},
 }
-"""The settings, the guesses about each, and the recipe that each guess stands for; X1 is A2, the centre of the grid."""
+"""For each setting, the guesses and the recipe of each guess; X1 equals A2, the centre of the grid."""
 SHORT = 40
-"""How many epochs the runs train where nobody has recorded them; of longer ones, where they are looked at too."""
+"""Number of epochs of runs that are not recorded; longer runs are also compared after this epoch."""
 
 
 def find(name: str) -> str:
-    """Return the setting that a link names.
+    """Return the setting `name`, if it is in the grid.
 
     Raises:
-        RNNLabError: ``tune_unknown``: it is none of the grid; the message lists those.
+        RNNLabError: ``tune_unknown``; the message lists the settings.
     """
     if name in GRID:
         return name
     allowed = ", ".join(GRID)
-    message = f"The exercise does not tune {name[:40]!r}; it tunes: {allowed}."
+    message = f"The exercise does not vary {name[:40]!r}; it varies: {allowed}."
     raise RNNLabError("tune_unknown", message, name=name[:40], allowed=allowed)
 
 
 def value_of(setting: str, guess: str) -> float:
-    """Return the value of a setting that a guess stands for."""
+    """Return the value of a setting that belongs to a guess."""
     return float(getattr(RECIPES[GRID[setting][guess]].config, setting))
 
 
 @dataclass(frozen=True)
 class Row:
-    """What one value of a setting comes to.
+    """The result of one value of a setting.
 
     Attributes:
-        value: of the setting.
-        updates: of the weights in an epoch; None where the run does not say.
-        seconds: of an epoch, the median; None before the first.
-        short: perplexity after `SHORT` epochs, None: infinite or not reached.
-        last: perplexity after the last epoch that all runs have, None: infinite.
+        value: value of the setting.
+        updates: updates per epoch, or None if the run does not contain it.
+        seconds: median time of an epoch, or None before the first.
+        short: perplexity after `SHORT` epochs; None: infinite or not reached.
+        last: perplexity after the last epoch that all runs have; None: infinite.
     """
 
     value: float
@@ -66,14 +66,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Tuned:
-    """What the runs of a setting come to.
+    """The results of all values of a setting.
 
     Attributes:
-        setting: the setting.
-        epoch: the last one that all of them have.
-        rows: by value.
-        best: the row with the lowest perplexity at `epoch`; None where all have overflowed.
-        early: the row that led after `SHORT` epochs, where that is another one.
+        setting: name of the setting.
+        epoch: the last epoch that all runs have.
+        rows: results ordered by value.
+        best: the row with the lowest perplexity at `epoch`, or None if all have overflowed.
+        early: the row that led after `SHORT` epochs, if it is not the best.
     """
 
     setting: str
@@ -84,14 +84,14 @@ class Tuned:
 
     @property
     def came_true(self) -> str | None:
-        """The guess that came true; None where the best value is none of the guesses."""
+        """The guess that came true, or None if the best value is not among the guesses."""
         if self.best is None:
             return None
-        return next((one for one in GRID[self.setting] if value_of(self.setting, one) == self.best.value), None)
+        return next((guess for guess in GRID[self.setting] if value_of(self.setting, guess) == self.best.value), None)
 
 
 def tuned(setting: str, runs: Mapping[float, History]) -> Tuned | None:
-    """Return what `runs`, by the value of the setting, come to; None before any has two epochs to compare."""
+    """Return the results of `runs` by value of the setting; None before there are two runs with an epoch."""
     if len(runs) < 2 or any(history.last is None for history in runs.values()):
         return None
     epoch = min(history.epoch for history in runs.values())
@@ -108,7 +108,7 @@ def _row(value: float, history: History, epoch: int) -> Row:
     return Row(
         value,
         history.started.num_minibatches if history.started is not None else None,
-        median(one.seconds for one in history.epochs) if history.epochs else None,
+        median(event.seconds for event in history.epochs) if history.epochs else None,
         short.perplexity if short is not None else None,
         last.perplexity if last is not None else None,
     )

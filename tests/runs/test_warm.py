@@ -1,10 +1,10 @@
-"""The process from which workers are forked: how it judges the machine."""
+"""Warming up: how a process judges the speed of the machine."""
 
 from __future__ import annotations
 
 import time
 
-from rnnlab.runs.zygote import per_second
+from rnnlab.runs.warm import per_second
 
 
 def _count() -> None:

@@ -1,0 +1,135 @@
+"""Where the supervisor of a home is found: its address, its token, and the lock that it holds."""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+import json
+import os
+import re
+import secrets
+import shutil
+import socket
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import BinaryIO
+
+from rnnlab.runs.protocol import Hello, encode
+
+ENDPOINT = "supervisor.json"
+LOCK = "supervisor.lock"
+
+
+class Endpoint:
+    """The address at which a supervisor listens, with the token that a client must show.
+
+    It is kept in a file of the home that only its owner can read.
+    """
+
+    def __init__(self, address: str | int, token: str, pid: int) -> None:
+        self.address, self.token, self.pid = address, token, pid
+
+    @classmethod
+    def read(cls, home: Path) -> Endpoint | None:
+        """Return the endpoint written in `home`, or None where there is none."""
+        try:
+            data = json.loads((home / ENDPOINT).read_text("utf-8"))
+            address = data["address"]
+            return cls(address if isinstance(address, int) else str(address), str(data["token"]), int(data["pid"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def write(self, home: Path) -> None:
+        """Write the endpoint into `home`, whole or not at all, readable by the owner only."""
+        aside = home / f"{ENDPOINT}.{os.getpid()}"
+        with contextlib.suppress(FileNotFoundError):
+            aside.unlink()
+        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump({"address": self.address, "token": self.token, "pid": self.pid}, file)
+        aside.replace(home / ENDPOINT)
+
+    def accepts(self, hello: Hello) -> bool:
+        """Return whether `hello` shows the token."""
+        return hmac.compare_digest(hello.token.encode("utf-8", "replace"), self.token.encode())
+
+    def dial(self, timeout: float = 5.0) -> socket.socket:
+        """Connect and show the token.
+
+        Raises:
+            OSError: nobody listens there.
+        """
+        if isinstance(self.address, int):
+            connection = socket.create_connection(("127.0.0.1", self.address), timeout)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        else:
+            connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            connection.settimeout(timeout)
+            try:
+                connection.connect(self.address)
+            except OSError:
+                connection.close()
+                raise
+        try:
+            connection.sendall(encode(Hello(token=self.token)))
+        except OSError:
+            connection.close()
+            raise
+        connection.settimeout(None)
+        return connection
+
+    def remove(self) -> None:
+        """Remove the socket that the supervisor of this endpoint left behind."""
+        if isinstance(self.address, str) and re.fullmatch(r"rnnlab-[\w]+", Path(self.address).parent.name):
+            shutil.rmtree(Path(self.address).parent, ignore_errors=True)
+
+
+def listen(force_tcp: bool = False) -> tuple[socket.socket, Endpoint]:
+    """Listen for clients of this machine and user: on a unix socket where there are any, else on loopback TCP."""
+    token = secrets.token_urlsafe(24)
+    if hasattr(socket, "AF_UNIX") and not force_tcp:
+        # the path of a unix socket is short (about 100 bytes), a home may be deep
+        folder = tempfile.mkdtemp(prefix="rnnlab-", dir=_short_folder())
+        path = os.path.join(folder, "s")
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener.bind(path)
+        os.chmod(path, 0o600)
+        endpoint = Endpoint(path, token, os.getpid())
+    else:
+        listener = socket.create_server(("127.0.0.1", 0))
+        endpoint = Endpoint(listener.getsockname()[1], token, os.getpid())
+    listener.listen(64)
+    listener.setblocking(False)
+    return listener, endpoint
+
+
+def take_lock(home: Path, patience: float = 1.0) -> BinaryIO | None:
+    """Return the open lock of `home`, or None where another supervisor holds it for longer than `patience`."""
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file = open(home / LOCK, "a+b")  # noqa: SIM115 - it is held until the end
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            if sys.platform == "win32":
+                import msvcrt
+
+                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            else:
+                import fcntl
+
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return file
+        except OSError:
+            if time.monotonic() > deadline:
+                file.close()
+                return None
+            time.sleep(0.01)
+
+
+def _short_folder() -> str:
+    for folder in (os.environ.get("XDG_RUNTIME_DIR", ""), tempfile.gettempdir()):
+        if folder and len(os.fsencode(folder)) < 70 and os.path.isdir(folder) and os.access(folder, os.W_OK):
+            return folder
+    return "/tmp"

@@ -1,0 +1,51 @@
+"""A worker that is started by itself: ``python -m rnnlab.runs.spawned PORT``, started by `SpawningExecutor`.
+
+It loads torch late, so that it can end with its supervisor also while it does so: its standard input is a pipe, of
+which the system closes the other end however the supervisor ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import socket
+import sys
+import threading
+from typing import NoReturn
+
+from rnnlab.runs.process import lower_priority
+from rnnlab.runs.protocol import WorkerHello, encode
+
+HANDSHAKE_SECONDS = 0.1
+"""How long to wait for the order of a run that was waiting for this worker."""
+
+
+def main(port: int) -> NoReturn:
+    """Load torch, connect to the executor at `port` of this machine, and carry out the order that it sends."""
+    threading.Thread(target=_end_with_supervisor, daemon=True).start()
+    lower_priority()  # loading torch must not slow the first page down
+    from rnnlab.runs import warm, worker
+
+    warm.first_steps()
+    facts = warm.measure_speed()
+    connection = socket.create_connection(("127.0.0.1", port))
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    token = os.environ.pop("RNNLAB_WORKER_TOKEN", "")
+    connection.sendall(encode(WorkerHello(token=token, pid=os.getpid(), facts=facts)))
+    if not select.select([connection], [], [], HANDSHAKE_SECONDS)[0]:  # no run is waiting already
+        warm.further_steps()
+    worker.serve(connection)
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _end_with_supervisor() -> None:
+    with contextlib.suppress(OSError):
+        while os.read(0, 4096):
+            pass
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,73 @@
+"""How long runs take here: as measured, added up, and nothing where it is not known."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rnnlab.errors import RNNLabError
+from rnnlab.runs.admission import estimate_epoch
+from rnnlab.runs.client import Client
+from rnnlab.runs.schema import DATABASE
+from rnnlab.view.page import estimate, session
+from tests.runs.lab import TINY, events, opened, warm
+
+UNREAD = TINY.change(corpus="text-" + "0" * 16)
+"""Of a text that nobody has brought."""
+
+
+@pytest.fixture
+def server(home: Path) -> Iterator[Client]:
+    """The connection of a server with a home of its own."""
+    session.client.clear()
+    session.facts.clear()
+    yield session.client()
+    session.client().close()
+    session.client.clear()
+    session.facts.clear()
+
+
+def test_runs_that_train_one_after_the_other_add_up(server: Client) -> None:
+    with opened(server.home) as client:
+        run_id = client.create(TINY)
+        measured = [event.seconds for event in client.follow(run_id) if event.kind == "epoch_finished"]
+        assert len(events(client, run_id, "epoch_finished")) == len(measured) == TINY.num_epochs
+        per_epoch = statistics.median(measured)
+        long = TINY.change(num_epochs=1000)
+        assert estimate.seconds(TINY) == pytest.approx(3 * per_epoch)
+        assert estimate.seconds(TINY, long, TINY) == pytest.approx(1006 * per_epoch)
+        # one that is not known, and the sum is not
+        assert estimate.seconds(UNREAD) is None
+        assert estimate.seconds(TINY, UNREAD) is None
+        assert estimate.seconds() is estimate.seconds(TINY.change(num_epochs=0)) is None
+        said = estimate.takes(long, TINY, key="compare.race.takes", seed=7)
+        assert re.search(r"random seed 7; about \d", said)
+        assert estimate.takes(long, UNREAD) == ""
+
+
+def test_before_anything_was_measured_the_shared_text_counts(server: Client) -> None:
+    with opened(server.home) as client:
+        warm(client)
+        speed = client.store.meta("speed")
+        by_text = estimate_epoch(TINY, session.facts().of(TINY).vocab_size, speed["flops"], speed["op_seconds"])
+        assert estimate.seconds(TINY) == pytest.approx(TINY.num_epochs * by_text)
+        # the shell has no such text at hand, and comes to the same
+        assert client.seconds_per_epoch(TINY) == pytest.approx(by_text)
+        wide = client.seconds_per_epoch(TINY, lambda: 5000)
+        assert wide == pytest.approx(estimate_epoch(TINY, 5000, speed["flops"], speed["op_seconds"]))
+        assert wide > by_text
+
+
+def test_where_the_runs_cannot_be_read_nothing_is_said(server: Client) -> None:
+    with sqlite3.connect(server.home / DATABASE) as database:
+        database.execute("pragma user_version = 999")
+    database.close()
+    with pytest.raises(RNNLabError):
+        server.seconds_per_epoch(TINY)
+    assert estimate.seconds(TINY) is None
+    assert estimate.takes(TINY) == ""
