@@ -26,6 +26,7 @@ from rnnlab.runs.store import Store
 from rnnlab.runs.supervisor import Supervisor
 from tests.runs.lab import (
     LONG,
+    PATIENCE,
     TINY,
     about_forks,
     curve,
@@ -246,11 +247,14 @@ def test_a_worker_ends_with_its_socket_alone(client: Client) -> None:
     run_id = client.create(LONG)
     pid = pid_of(client, run_id)
     pause(client, run_id)
-    status = client.status()
-    other = next(other for other in status["pids"][1:] if other != pid)
+    deadline = time.monotonic() + PATIENCE
+    while not (others := [other for other in client.status()["pids"][1:] if other != pid]):
+        assert time.monotonic() < deadline, "no next worker was started"
+        time.sleep(0.02)
+    (other,) = others
     os.kill(other, signal.SIGSTOP)
     try:
-        os.kill(status["pid"], signal.SIGKILL)
+        os.kill(client.status()["pid"], signal.SIGKILL)
         assert gone(pid, 5.0)
     finally:
         os.kill(other, signal.SIGKILL)
