@@ -1,4 +1,4 @@
-"""What pages and shell call: create runs, follow them, steer them. No torch.
+"""The interface of pages and shell to the runs: create, follow and steer them; no torch.
 
 client = Client(Environment.from_environ())
 run_id = client.create(TrainConfig())
@@ -67,7 +67,9 @@ PATIENCE = 20.0  # seconds to wait for an answer, or for a supervisor to come up
 
 
 class Client:
-    """A connection to the supervisor of one home; it may be used from any thread, and reconnects by itself.
+    """A connection to the supervisor of one home, which reconnects by itself and may be used from any thread.
+
+    Whoever opens a client closes it; as a context manager it connects and closes.
 
     Args:
         environment: the home and how to start a supervisor there; a path stands for the home of an environment that
@@ -96,10 +98,10 @@ class Client:
         self.close()
 
     def connect(self) -> None:
-        """Connect to the supervisor of this home, and start one where there is none.
+        """Connect to the supervisor of this home; start one if there is none.
 
         Raises:
-            RunError: none came up, with the reason.
+            RunError: none could be started, with the reason.
         """
         self._ensure()
 
@@ -126,7 +128,7 @@ class Client:
     def create(
         self, config: TrainConfig, *, name: str = "", based_on: str = "", owner: str = "", language: str = ""
     ) -> str:
-        """Put a run into the queue and return its id.
+        """Add a run to the queue and return its id.
 
         Args:
             config: the settings.
@@ -151,7 +153,7 @@ class Client:
         self._call(ResumeRun, run=run_id, owner=owner)
 
     def step(self, run_id: str, unit: str = "minibatch", *, owner: str | None = None) -> None:
-        """Let a run go on to the end of the next "minibatch", "epoch" or "period", and pause there."""
+        """Train a run to the end of the next "minibatch", "epoch" or "period", and pause it there."""
         self._call(StepRun, run=run_id, unit=unit, owner=owner)
 
     def stop(self, run_id: str, *, owner: str | None = None) -> None:
@@ -167,19 +169,19 @@ class Client:
         self._call(ChangeSetting, run=run_id, name=name, value=value, owner=owner)
 
     def continue_run(self, run_id: str, more_epochs: int = 0, *, owner: str | None = None) -> None:
-        """Let a run that has ended go on from its last checkpoint, for `more_epochs` more than it was to have."""
+        """Continue an ended run from its last checkpoint, and train it `more_epochs` longer than planned."""
         self._call(ContinueRun, run=run_id, more_epochs=more_epochs, owner=owner)
 
     def delete(self, run_id: str, *, owner: str | None = None) -> None:
-        """Remove a run, its events and its checkpoints; one that trains is ended first."""
+        """Delete a run with its events and checkpoints; a run that trains is ended first."""
         self._call(DeleteRun, run=run_id, owner=owner)
 
     def star(self, run_id: str, starred: bool) -> None:
-        """Mark a run, or no longer."""
+        """Add or remove the star of a run."""
         self._call(StarRun, run=run_id, starred=starred)
 
     def rename(self, run_id: str, title: str, *, owner: str | None = None) -> None:
-        """Call a run `title`, one line of at most 80 characters; "" gives it the name of its recipe back.
+        """Set the title of a run, one line of at most 80 characters; "" shows the name of its recipe again.
 
         Raises:
             RunError: ``title_invalid``.
@@ -187,9 +189,9 @@ class Client:
         self._call(RenameRun, run=run_id, title=title, owner=owner)
 
     def shorten(self, parameters: Mapping[str, str]) -> str:
-        """Return a code of 7 or 8 letters for the parameters of a page; the same ones have the same code.
+        """Return a code of 7 or 8 letters for the parameters of a page; equal parameters have the same code.
 
-        `store.link(code)` returns them.
+        `store.link(code)` returns the parameters.
 
         Raises:
             RunError: ``link_invalid``: too many, or too long.
@@ -197,7 +199,7 @@ class Client:
         return str(self._call(ShortenLink, parameters=dict(parameters)))
 
     def add_text(self, text: str, title: str) -> str:
-        """Keep a text to train on, and return the name for `TrainConfig.corpus`.
+        """Store a text to train on, and return its name for `TrainConfig.corpus`.
 
         Raises:
             CorpusError: it is empty, binary or too large.
@@ -205,10 +207,10 @@ class Client:
         return str(self._call(AddText, text=text, title=title))
 
     def import_run(self, data: bytes | str, *, owner: str = "") -> str:
-        """Add a run that was exported elsewhere, and return its new id; it can be looked at, not continued.
+        """Add an exported run and return its new id; it can be looked at, but not continued.
 
         Raises:
-            RunError: it is not an exported run, as `export.import_run` says.
+            RunError: it is not an exported run, as for `export.import_run`.
         """
         from rnnlab.runs.export import check_size
 
@@ -217,7 +219,7 @@ class Client:
         return str(self._call(ImportRun, data=text, owner=owner))
 
     def follow(self, run_id: str, cursor: int = 0) -> Iterator[Event]:
-        """Yield what a run says after `cursor`, as it says it, until it has ended."""
+        """Yield the events of a run after number `cursor` as they arrive, until the run has ended."""
         while True:
             version = self.store.version(run_id)
             events = self.store.events_since(run_id, cursor)
@@ -232,9 +234,9 @@ class Client:
             self.wait(run_id, version)
 
     def wait(self, run_id: str, version: int, timeout: float | None = None) -> int:
-        """Wait until the version of a run is another than `version`, and return it; after `timeout` return as it is.
+        """Wait until the version of a run differs from `version`, at most `timeout` seconds; return the version.
 
-        A supervisor that dies meanwhile is replaced, which ends the run as interrupted.
+        If the supervisor dies meanwhile, it is replaced, and the run ends as interrupted.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
@@ -368,17 +370,17 @@ class Client:
         )
 
     def _ask(self, run_id: str, question: dict[str, Any], epoch: int | None) -> dict[str, Any]:
-        # however long it takes: the supervisor ends an answer that takes too long
+        # without a time limit here: the supervisor ends an answer that takes too long
         return dict(self._call(AskCheckpoint, run=run_id, question=question, epoch=epoch, _timeout=None))
 
     # this machine
 
     def ready(self) -> bool:
-        """Say whether torch is loaded, so that a run starts at once."""
+        """Return whether torch is loaded, so that a run starts at once."""
         return bool(self.status()["ready"])
 
     def status(self, memory: bool = False) -> dict[str, Any]:
-        """Return what the supervisor says of itself: `ready`, `slots`, `pids`, `runs`, and `memory_mb` (PSS)."""
+        """Return the state of the supervisor: `ready`, `slots`, `pids`, `runs`, and `memory_mb` (PSS) if wanted."""
         return dict(self._call(GetStatus, memory=memory))
 
     def seconds_per_epoch(self, config: TrainConfig, vocab_size: Callable[[], int] | None = None) -> float | None:
@@ -462,7 +464,7 @@ class Client:
             pause = min(0.2, pause * 2)
 
     def _start(self) -> bool:
-        """Start a supervisor; say whether it came up, False where another one holds the lock."""
+        """Start a supervisor; return False if another one holds the lock of the home."""
         with self._open_log() as errors:
             process = subprocess.Popen(
                 command("rnnlab.runs.supervisor", str(self.home)),
@@ -473,7 +475,7 @@ class Client:
                 start_new_session=True,
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0) if sys.platform == "win32" else 0,
             )
-        # it is waited for, so that no dead process is left while we live
+        # waiting for it removes the dead process from the table of processes
         threading.Thread(target=process.wait, daemon=True).start()
         assert process.stdin is not None
         assert process.stdout is not None
@@ -496,7 +498,7 @@ class Client:
         return True
 
     def _open_log(self) -> BinaryIO:
-        """Open the log for the messages of a supervisor, in a home that is made where there is none.
+        """Open the log for the messages of a supervisor; create the home if there is none.
 
         Raises:
             RunError: ``home_unusable``.
@@ -507,18 +509,18 @@ class Client:
             mode: Literal["ab", "wb"] = "ab" if log.exists() and log.stat().st_size < 2**20 else "wb"
             return open(log, mode)
         except OSError as error:
-            # as the supervisor says it of what it cannot open there
+            # the same words as those of the supervisor for what it cannot open
             message = f"Runs cannot be kept in {self.home}: {error}."
             raise RunError("home_unusable", message, path=str(self.home)) from error
 
     def _reconnect(self) -> None:
-        """Replace a supervisor that died at once, so that its runs are marked as interrupted."""
+        """Replace a supervisor that died, so that its runs are marked as interrupted at once."""
         with contextlib.suppress(RNNLabError, OSError):
             self._ensure()
 
 
 class _Link:
-    """One connection: sends from any thread, hands each answer to the one who asked."""
+    """One connection, over which any thread may send, and where each answer goes to the request it belongs to."""
 
     def __init__(self, connection: socket.socket, lost: Any) -> None:
         self.alive = True
@@ -528,7 +530,7 @@ class _Link:
         self._sending = threading.Lock()
         self._ids = itertools.count(1)
         self._pending: dict[int, Future[Any]] = {}
-        # a supervisor that is ending may still accept, and then hang up without a word
+        # a supervisor that is ending may still accept a connection and then close it without an answer
         self._lines = Lines()
         self._greet()
         self._reader = threading.Thread(target=self._read, daemon=True, name="rnnlab-client")
@@ -555,7 +557,7 @@ class _Link:
         except OSError:
             self._pending.pop(request, None)
             raise
-        if not self.alive:  # the end of the connection may have missed this one
+        if not self.alive:  # the reader may have ended before this request was pending
             self._fail_all()
         return request, future
 
