@@ -1,4 +1,4 @@
-"""Every parameter of a run, validated, frozen, to and from JSON, the shell and a URL."""
+"""The configuration of a run: validated, immutable, and convertible to and from JSON, shell options and URLs."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ Computation = Literal["fast", "as_written"]
 
 
 class TrainConfig(BaseModel):
-    """All that determines a run: the same configuration on the same machine gives the same curve, bit for bit.
+    """The settings of a run; the same configuration on the same machine gives the same curve, bit for bit.
 
-    The `Setting` of a field says what the form, the summaries, the shell and the estimates need to know about it.
+    Each field has a `Setting` with the metadata for the form, the summaries, the shell and the estimates.
 
     Raises:
-        ConfigError: from `make`, `change` and `from_json`, naming the field and what is allowed.
+        ConfigError: from `make`, `change` and `from_json`; it names the field and the allowed values.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -159,7 +159,7 @@ class TrainConfig(BaseModel):
     ] = "consecutive"
     offset: Annotated[
         Offset,
-        # the first edition always begins at the head of the text
+        # the first edition always begins at the start of the text
         Setting("optimizer", formulas=(r"s \in \{0, 1, \ldots, T - 1\}",), second=(("8.3", "9.3"),)),
     ] = Field("zero", description="where an epoch starts in the text: at 0, or anew each epoch in [0, num_steps)")
     num_steps: Annotated[
@@ -232,7 +232,7 @@ class TrainConfig(BaseModel):
         Setting(
             "optimizer",
             needs={"sampling": ("consecutive",)},
-            # the second edition begins every epoch with a state of zeros
+            # the second edition begins every epoch with the zero state
             book=("6.5",),
             formulas=(r"\mathbf{H}_0^{(e+1)} \leftarrow \mathbf{H}_T^{(e)}",),
             second=(),
@@ -263,7 +263,7 @@ class TrainConfig(BaseModel):
     pred_period: Annotated[int, Setting("generation", place=3, step=10, book=("6.4",))] = Field(
         50, ge=1, le=10_000, description="epochs between two generations"
     )
-    # what it writes
+    # text generation
     num_preds: Annotated[int, Setting("generation", place=2, step=10, book=("6.4",))] = Field(
         50, ge=0, le=2_000, description="characters generated after the prefix"
     )
@@ -291,7 +291,7 @@ class TrainConfig(BaseModel):
             "generation",
             needs={"decoding": ("temperature", "top_k")},
             hidden=True,
-            # among the exercises of the section on the network from scratch, as a power of the probabilities
+            # an exercise in the section on the network from scratch, as a power of the probabilities
             formulas=(r"P_\tau(x) \propto P(x)^{1/\tau}",),
             second=(("8.5", "9.5"),),
         ),
@@ -346,7 +346,7 @@ class TrainConfig(BaseModel):
     @field_validator("prefixes", mode="before")
     @classmethod
     def _prefixes_from_text(cls, value: object) -> object:
-        # the shell and the URL write several prefixes as one text
+        # the shell and the URL join several prefixes with "|"
         return tuple(value.split("|")) if isinstance(value, str) else value
 
     @field_validator("prefixes")
@@ -384,7 +384,7 @@ class TrainConfig(BaseModel):
         """Build a configuration from keyword arguments.
 
         Raises:
-            ConfigError: a field that does not exist or a value outside what is allowed.
+            ConfigError: an unknown field or a value that is not allowed.
         """
         return cls().change(**settings) if settings else cls()
 
@@ -392,7 +392,7 @@ class TrainConfig(BaseModel):
         """Return a copy with `settings` replaced, validated as a whole.
 
         Raises:
-            ConfigError: a field that does not exist or a value outside what is allowed.
+            ConfigError: an unknown field or a value that is not allowed.
         """
         for name in settings:
             if name not in TrainConfig.model_fields:
@@ -412,17 +412,17 @@ class TrainConfig(BaseModel):
         """Return a copy with settings given as text (``--set key=value``, a URL), e.g. ``{"clip_norm": "none"}``.
 
         Raises:
-            ConfigError: a field that does not exist or a value outside what is allowed.
+            ConfigError: an unknown field or a value that is not allowed.
         """
         return self.change(**{name: _from_text(name, text) for name, text in settings.items()})
 
     def changes_from(self, base: TrainConfig) -> dict[str, str]:
-        """Return the settings in which this differs from `base`, as text for `change_from_text`."""
+        """Return the settings that differ from `base`, as text for `change_from_text`."""
         mine, theirs = self.model_dump(), base.model_dump()
         return {name: as_text(value) for name, value in mine.items() if value != theirs[name]}
 
     def acts(self, name: str) -> bool:
-        """Say whether the setting `name` has an effect beside the others."""
+        """Return whether the setting `name` has an effect with the other settings."""
         return SETTINGS[name].acts(lambda other: getattr(self, other))
 
     def to_json(self) -> str:
@@ -431,10 +431,10 @@ class TrainConfig(BaseModel):
 
     @classmethod
     def from_json(cls, text: str) -> TrainConfig:
-        """Read what `to_json` wrote; settings that are missing take their defaults.
+        """Build a configuration from the text of `to_json`; missing settings take their defaults.
 
         Raises:
-            ConfigError: not a JSON object, a field that does not exist, or a value outside what is allowed.
+            ConfigError: the text is not a JSON object, or has an unknown field or a value that is not allowed.
         """
         try:
             data = json.loads(text)
@@ -448,13 +448,13 @@ class TrainConfig(BaseModel):
 
 
 def in_section(section: Section) -> list[str]:
-    """Return the settings of a section of the form, in the order in which they stand there."""
+    """Return the names of the settings in a section of the form, in display order."""
     names = [name for name, setting in SETTINGS.items() if setting.section == section]
     return sorted(names, key=lambda name: SETTINGS[name].place)
 
 
 def allowed_values(name: str) -> Allowed:
-    """Return what the setting `name` accepts; its text is ``"rnn, gru, lstm"`` or ``"1 to 8"``."""
+    """Return the allowed values of the setting `name`; as text, e.g. ``"rnn, gru, lstm"`` or ``"1 to 8"``."""
     field = TrainConfig.model_fields[name]
     if SETTINGS[name].accepts:
         return Allowed(sentence=SETTINGS[name].accepts)
@@ -480,7 +480,7 @@ _BOUNDS = ("ge", "gt", "le", "lt")
 def _setting(name: str, field: FieldInfo) -> Setting:
     found = next((meta for meta in field.metadata if isinstance(meta, Setting)), None)
     if found is None:
-        raise TypeError(f"the field {name} of TrainConfig needs a Setting, which says where it stands in the form")
+        raise TypeError(f"the field {name} of TrainConfig needs a Setting with its position in the form")
     return found if found.widget else replace(found, widget=_widget(field.annotation))
 
 
@@ -495,11 +495,11 @@ def _widget(kind: Any) -> Widget:
 
 
 SETTINGS: Mapping[str, Setting] = {name: _setting(name, field) for name, field in TrainConfig.model_fields.items()}
-"""What each field says about itself, in the order of their declaration."""
+"""The metadata of each field, in the order of declaration."""
 COSTS = frozenset(name for name, setting in SETTINGS.items() if setting.costs)
-"""The settings that decide how long an epoch takes."""
+"""The settings that can change the time of an epoch."""
 FREE = frozenset(name for name, setting in SETTINGS.items() if setting.free)
-"""The settings that do not make another experiment of one."""
+"""The settings that leave an experiment the same when they change."""
 
 
 def _from_text(name: str, text: str) -> Any:
@@ -518,9 +518,9 @@ def _from_text(name: str, text: str) -> Any:
 
 def _config_error(error: ValidationError) -> ConfigError:
     first = error.errors(include_url=False, include_context=False)[0]
-    if not first["loc"]:  # two settings that do not go together
+    if not first["loc"]:  # conflicting settings
         reason = first["msg"]
-        message = f"These settings do not go together: {reason}."
+        message = f"These settings conflict: {reason}."
         return ConfigError(first["type"], message, field="", value="", allowed=reason)
     name, value = str(first["loc"][0]), first.get("input")
     allowed = str(allowed_values(name))

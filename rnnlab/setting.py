@@ -1,4 +1,4 @@
-"""What a field of `TrainConfig` says about itself: where the form has it, when it acts, what it costs and accepts."""
+"""Metadata of the fields of `TrainConfig`: position in the form, dependencies, cost and allowed values."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from typing import Any, Literal, get_args
 
 Section = Literal["network", "optimizer", "generation", "preprocessing", "machine"]
 SECTIONS: tuple[Section, ...] = get_args(Section)
-"""The sections of the form, in order; the first stands open, the titles of the others are ``setup.<section>``."""
+"""The sections of the form in order; the first is always open, the titles of the others are ``setup.<section>``."""
 Widget = Literal["switch", "buttons", "menu", "number", "slider", "decimal", "text", "corpus"]
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What everything but the engine needs to know about a setting; its words are in the catalogue, by its name.
+    """Metadata of a setting for all code but the engine; its texts are in the message catalogue under its name.
 
     Attributes:
-        section: of the form on Train.
-        place: its position in the section; settings of one place stand in the order of their declaration.
-        widget: in the form; None: the one that its type suggests.
-        step: of a number in the form; None: 1, or a tenth of a decimal number's value.
-        switch: of a setting that can be none: the name of the switch that turns it off, titled ``setup.<switch>``.
-        needs: the values of other settings with which it acts; with any other value it has no effect.
-        hidden: whether the form leaves it out, at its default, while it has no effect; else a note says so where it is
-            not at its default.
-        costs: whether an epoch can take longer with another value.
-        free: whether an experiment stays the same experiment with another value.
-        accepts: what it accepts, in English, where its type does not tell; else under ``allowed.<name>``.
-        book: the sections of the book's first edition that treat it.
-        second: those of the second edition in Chinese and in English, where they are not the same sections
-            (`view.language.sections` knows how the editions count).
+        section: section of the form on the Train page.
+        place: position in the section; settings with the same position keep the order of their declaration.
+        widget: widget in the form; None: chosen by the type of the field.
+        step: step of a number in the form; None: 1, or a tenth of the value of a decimal number.
+        switch: name of the switch that turns off a setting that can be none; its title is ``setup.<switch>``.
+        needs: values of other settings that this setting requires; with any other value it has no effect.
+        hidden: whether the form hides the setting, at its default, while it has no effect. If False, the form shows
+            a note when a changed value has no effect.
+        costs: whether the setting can change the time of an epoch.
+        free: whether changing the setting leaves the experiment the same.
+        accepts: allowed values in English, if the type does not define them; the message is ``allowed.<name>``.
+        book: sections of the book's first edition about the setting.
+        second: sections of the second edition in Chinese and in English, where the mapping in
+            `view.language.sections` does not give them.
         formulas: LaTeX, short enough for a tooltip. T: time steps, B: batch size, h: hidden units, N: characters.
     """
 
@@ -49,26 +49,26 @@ class Setting:
     formulas: tuple[str, ...] = ()
 
     def acts(self, value: Callable[[str], Any]) -> bool:
-        """Say whether the setting has an effect, where `value` returns the value of each other setting."""
+        """Return whether the setting has an effect; `value` returns the value of another setting by its name."""
         return all(value(name) in values for name, values in self.needs.items())
 
     def needs_text(self) -> str:
-        """Say in English what it needs, e.g. ``"decoding=temperature or top_k"``; empty where it always acts."""
+        """Return the required settings in English, e.g. ``"decoding=temperature or top_k"``, or an empty text."""
         return " and ".join(f"{name}={_either(values)}" for name, values in self.needs.items())
 
 
 @dataclass(frozen=True)
 class Allowed:
-    """The values that a setting accepts; as text, in English: ``"rnn, gru, lstm"``, ``"1 to 8"``.
+    """The allowed values of a setting; ``str`` gives them in English: ``"rnn, gru, lstm"``, ``"1 to 8"``.
 
     Attributes:
-        choices: the values, as the shell and the URL write them; empty for numbers and texts.
-        low: the least number.
-        high: the greatest number.
-        above_low: whether `low` itself is not allowed.
-        below_high: whether `high` itself is not allowed.
-        or_none: whether it can be none, too.
-        sentence: what is allowed, in English, where none of these says it.
+        choices: allowed values, as written in the shell and the URL; empty for numbers and texts.
+        low: lower bound.
+        high: upper bound.
+        above_low: whether `low` itself is excluded.
+        below_high: whether `high` itself is excluded.
+        or_none: whether none is allowed as well.
+        sentence: description in English, if the other fields cannot express the allowed values.
     """
 
     choices: tuple[str, ...] = ()
@@ -81,7 +81,7 @@ class Allowed:
 
     @property
     def interval(self) -> Literal["closed", "above", "below", "open"]:
-        """Which ends belong to the interval of numbers: both, the greatest only, the least only, or neither."""
+        """Return the kind of interval: "above" excludes `low`, "below" excludes `high`, "open" excludes both."""
         if self.above_low:
             return "open" if self.below_high else "above"
         return "below" if self.below_high else "closed"
@@ -97,7 +97,7 @@ class Allowed:
 
 
 def as_text(value: object) -> str:
-    """Write a value as people write it, for the shell and the URL."""
+    """Return the text of a value in the shell and the URL."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, tuple):

@@ -270,7 +270,7 @@ def test_a_home_that_cannot_be_used_is_no_wrong_name(tmp_path: Path, name: str) 
     process = shell("train", "A2", "--epochs", "1", home=tmp_path / name)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (1, "")
-    assert err.startswith(f"Error: Runs cannot be kept in {tmp_path / name}")
+    assert err.startswith(f"Error: Runs cannot be stored in {tmp_path / name}")
     assert "Traceback" not in err
 
 

@@ -1,11 +1,12 @@
-"""The recurrent cells: the equation of each, and what everybody else needs to know of it.
+"""The recurrent cells: the equation and the description of each.
 
-A cell is a `CellDescription` in `CELLS`. The configuration accepts what stands there; the engine trains, generates and
-inspects by its equation; estimates, charts, lessons and pages read the rest. To add a cell, write its equation and its
-description in a file of its own and list it here; a fast form in `rnnlab.engine.sequence` is an addition, not a need.
+A cell is a `CellDescription` in `CELLS`. The configuration accepts the cells in `CELLS`; the engine computes training,
+generation and inspection from the equation; estimates, charts, lessons and pages read the other fields. To add a cell,
+write its equation and description in a new file and add it to `CELLS`. A fast form in `rnnlab.engine.sequence` is
+optional.
 
-The equations are functions of arrays of any library that has ``@``, ``*`` and ``+``: torch in the engine, NumPy in the
-pages, which load no torch. Nothing here imports either.
+The equations work on arrays of any library with ``@``, ``*`` and ``+``: torch in the engine, NumPy in the pages, which
+do not load torch. This package imports neither.
 """
 
 from rnnlab.cells.description import ROLES, CellDescription, Functions, Gate, Library, OneHot
@@ -14,6 +15,6 @@ from rnnlab.cells.lstm import LSTM
 from rnnlab.cells.rnn import RNN
 
 CELLS: dict[str, CellDescription] = {cell.name: cell for cell in (RNN, GRU, LSTM)}
-"""Every cell by its name in a configuration."""
+"""The cells by their name in a configuration."""
 
 __all__ = ["CELLS", "ROLES", "CellDescription", "Functions", "Gate", "Library", "OneHot"]

@@ -1,9 +1,9 @@
-"""What a cell is made of: its equation, its gates, its states, and what they are called.
+"""The description of a cell: its equation, gates and states, and their names.
 
-The letters are the book's: `X` input (batch_size, num_inputs), `H` hidden state and `C` memory cell (batch_size,
-num_hiddens), `W_xh` from input to hidden, `W_hh` from hidden to hidden, `b_h` bias; σ is the sigmoid, ⊙ the product by
-element. Its sizes n, d, h and q are `batch_size`, `num_inputs`, `num_hiddens` and, of the output layer, the size of the
-vocabulary. Without the axis of the minibatch the same equations hold for one row.
+The letters are those of the book: `X` input (batch_size, num_inputs), `H` hidden state and `C` memory cell (batch_size,
+num_hiddens), `W_xh` from input to hidden, `W_hh` from hidden to hidden, `b_h` bias; σ is the sigmoid, ⊙ the
+elementwise product. The sizes n, d, h and q of the book are `batch_size`, `num_inputs`, `num_hiddens` and the size of
+the vocabulary. The equations also hold for a single row, without the minibatch axis.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 Array = Any
-"""An array of torch or NumPy, or `OneHot`."""
+"""A torch or NumPy array, or a `OneHot`."""
 State = tuple[Array, ...]
-"""The hidden state H and what else a cell keeps: ``(H,)`` or ``(H, C)``."""
+"""The state of a cell, the hidden state H first: ``(H,)`` or ``(H, C)``."""
 Weights = Sequence[tuple[Array, ...]]
-"""For each gate g, in the order of the description: ``(W_xg, W_hg, b_g)``."""
+"""``(W_xg, W_hg, b_g)`` for each gate g, in the order of the description."""
 Gates = Mapping[str, Array]
-"""The values of the gates by the names in the equation."""
+"""The gate values by their names in the equation."""
 
 
 @dataclass(frozen=True)
 class Functions:
-    """The functions by element of a library of arrays.
+    """The elementwise functions of an array library.
 
     Attributes:
         sigmoid: σ.
         tanh: the hyperbolic tangent.
-        φ: the activation of a cell that leaves the choice: tanh or ReLU.
+        φ: the activation of cells whose activation can be chosen: tanh or ReLU.
     """
 
     sigmoid: Callable[[Array], Array]
@@ -38,14 +38,14 @@ class Functions:
 
 
 Equation = Callable[[Array, State, Weights, Functions], tuple[State, Gates]]
-"""One time step: input, state, weights and functions give the new state and the gates."""
+"""One time step: maps (input, state, weights, functions) to (new state, gates)."""
 
 
 class OneHot:
-    """One-hot rows that are not written out: their product with a matrix is rows of the matrix.
+    """One-hot rows in compact form: their product with a matrix selects rows of the matrix.
 
     Args:
-        index: where the ones stand: a whole number for one row, an array of them for as many rows.
+        index: the position of the 1: an integer for a single row, an integer array for several rows.
     """
 
     def __init__(self, index: Array) -> None:
@@ -57,19 +57,19 @@ class OneHot:
 
 Role = Literal["input_gate", "forget_gate", "output_gate", "update_gate", "reset_gate", "candidate"]
 ROLES: tuple[Role, ...] = get_args(Role)
-"""What a gate can be for, in the order in which gates are shown; each has a name in both languages."""
+"""The roles of gates in display order; each has a name in both languages."""
 
 
 @dataclass(frozen=True)
 class Gate:
-    """A block of weights in a cell, and the value that they give.
+    """A block of weights in a cell and the value computed from it.
 
     Attributes:
-        letter: the index of its weights in the book: "i" of W_xi, W_hi and b_i.
-        name: what the equation calls its value: "I" or, of a candidate, "C_tilde".
-        squash: the function that gives the value.
-        role: what it is for; None where the value is the new state itself.
-        resets: the name of the gate that multiplies the state before this block's product; "" for none.
+        letter: index of its weights in the book, e.g. "i" for W_xi, W_hi and b_i.
+        name: name of the value in the equation, e.g. "I", or "C_tilde" for a candidate.
+        squash: activation function of the value.
+        role: role of the gate; None if the value is the new state itself.
+        resets: name of the gate that multiplies the state before the product with W_h; "" for none.
     """
 
     letter: str
@@ -84,10 +84,10 @@ class Library:
     """The layer of `torch.nn` for a cell.
 
     Attributes:
-        layer: its name there.
-        order: where the gates of the description lie among those of the layer.
-        equation: where the layer computes another function than the book, that function. The weights of each gate are
-            then ``(W_xg, W_hg, b_g, c_g)``, with the layer's second bias c_g on the product with the state.
+        layer: name of the class in `torch.nn`.
+        order: position of each gate of the description among the gates of the layer.
+        equation: function of the layer, if it differs from the book's equation. The weights of each gate are then
+            ``(W_xg, W_hg, b_g, c_g)``, where c_g is the layer's second bias, of the product with the state.
     """
 
     layer: str
@@ -97,20 +97,20 @@ class Library:
 
 @dataclass(frozen=True)
 class CellDescription:
-    """A cell.
+    """A recurrent cell.
 
     Attributes:
-        name: in a configuration.
-        equation: one time step.
-        gates: its blocks of weights, in the order in which they lie side by side.
-        states: the letters of what it keeps from one time step to the next; "H" comes first.
-        latex: the book's equations, one for each value that a time step computes.
-        section: of the book's first edition.
-        calls: small operations in a time step, by which the time of an epoch is estimated.
-        library: the layer of `torch.nn`; None where it has none.
-        chooses_activation: whether φ can be chosen.
-        keeping: the letter of the gate that decides how long the state is kept; "" for none.
-        forget: the letter of the gate to whose bias `forget_bias` is added; "" for none.
+        name: name in a configuration.
+        equation: function of one time step.
+        gates: blocks of weights, in their order along the columns of the weight matrices.
+        states: letters of the states that are carried to the next time step, "H" first.
+        latex: the book's equations, one for each computed value.
+        section: section of the book's first edition.
+        calls: number of small operations in a time step, used to estimate the time of an epoch.
+        library: layer of `torch.nn`; None if there is none.
+        chooses_activation: whether the activation φ can be chosen.
+        keeping: letter of the gate that controls how long the state is kept; "" for none.
+        forget: letter of the gate to whose bias `forget_bias` is added; "" for none.
     """
 
     name: str
@@ -127,5 +127,5 @@ class CellDescription:
 
     @property
     def letters(self) -> tuple[str, ...]:
-        """The letters of the gates, in their order."""
+        """Return the letters of the gates in order."""
         return tuple(gate.letter for gate in self.gates)

@@ -6,7 +6,7 @@ from rnnlab.cells.description import Array, CellDescription, Functions, Gate, Ga
 
 
 def gru(X: Array, state: State, weights: Weights, f: Functions) -> tuple[State, Gates]:
-    """Take one time step; the reset comes before the matrix product.
+    """Compute one time step, with the reset before the matrix product.
 
     R_t = σ(X_t W_xr + H_{t-1} W_hr + b_r)
     Z_t = σ(X_t W_xz + H_{t-1} W_hz + b_z)
@@ -23,7 +23,7 @@ def gru(X: Array, state: State, weights: Weights, f: Functions) -> tuple[State, 
 
 
 def gru_of_the_library(X: Array, state: State, weights: Weights, f: Functions) -> tuple[State, Gates]:
-    """Take one time step of `torch.nn.GRU`: the same with the reset after the product, so another function.
+    """Compute one time step of `torch.nn.GRU`, which resets after the matrix product and so is a different function.
 
     H̃_t = tanh(X_t W_xh + b_h + R_t ⊙ (H_{t-1} W_hh + c_h))
     """

@@ -1,7 +1,7 @@
 """Long short-term memory (1st edition 6.8, 2nd edition 10.1), with input gate I, forget gate F and output gate O.
 
-O is the output gate, as in the book; the output layer O_t = H_t W_hq + b_q, the same on top of every cell, is in
-`rnnlab.engine.model.LanguageModel`.
+As in the book, O is the output gate here. The output layer O_t = H_t W_hq + b_q, which is the same for every cell, is
+in `rnnlab.engine.model.LanguageModel`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from rnnlab.cells.description import Array, CellDescription, Functions, Gate, Ga
 
 
 def lstm(X: Array, state: State, weights: Weights, f: Functions) -> tuple[State, Gates]:
-    """Take one time step.
+    """Compute one time step.
 
     I_t = σ(X_t W_xi + H_{t-1} W_hi + b_i)
     F_t = σ(X_t W_xf + H_{t-1} W_hf + b_f)

@@ -6,7 +6,10 @@ from rnnlab.cells.description import Array, CellDescription, Functions, Gate, Ga
 
 
 def rnn(X: Array, state: State, weights: Weights, f: Functions) -> tuple[State, Gates]:
-    """H_t = φ(X_t W_xh + H_{t-1} W_hh + b_h),  φ = tanh, or ReLU in the exercise."""
+    """Compute one time step.
+
+    H_t = φ(X_t W_xh + H_{t-1} W_hh + b_h),  where φ is tanh, or ReLU in the exercise
+    """
     ((W_xh, W_hh, b_h),) = weights
     (H,) = state
     H = f.φ(X @ W_xh + H @ W_hh + b_h)

@@ -1,4 +1,4 @@
-"""Reading and writing the files that a command names."""
+"""Reading and writing the files of a command."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from rnnlab.cli.group import Refusal
 
 
 def write(name: str, text: str) -> None:
-    """Write a file completely or not at all.
+    """Write a file atomically.
 
     Raises:
-        Refusal: it cannot be written.
+        Refusal: the file cannot be written.
     """
     path = Path(name)
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        aside.write_text(text, encoding="utf-8", newline="\n")
-        aside.replace(path)
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+        temporary.replace(path)
     except OSError as error:
-        aside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise Refusal(f"{name} cannot be written: {error.strerror or error}.") from error
 
 
 def read(path: Path, limit: int) -> bytes:
-    """Return the content of a file, of a larger one its first `limit` bytes and one more.
+    """Return the content of a file, at most its first `limit` + 1 bytes.
 
     Raises:
-        Refusal: it cannot be read.
+        Refusal: the file cannot be read.
     """
     try:
         with open(path, "rb") as file:

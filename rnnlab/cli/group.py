@@ -1,4 +1,4 @@
-"""Commands that explain a wrong use: their errors list what is allowed and set the exit code."""
+"""Commands whose errors list the allowed values and set the exit code."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _FAILED_DOWNLOAD = "corpus_download_"
 """Prefix of the codes of a `CorpusError` that no other name avoids."""
 _HINTS = {
     "corpus_not_downloaded": "Or fetch it with: python -m rnnlab download {name}",
-    "run_complete": "Say it with: --more N",
+    "run_complete": "Use --more N.",
 }
-"""What the shell adds to the message of an error, with the parameters of the error."""
+"""Hints that the shell adds to the message of an error, with its parameters."""
 
 
 class Refusal(click.ClickException):
@@ -43,7 +43,7 @@ class Command(click.Command):
 
 
 class Group(click.Group):
-    """A group that lists its commands in the order in which they were added, and turns our errors into messages."""
+    """A group that lists its commands in the order of their addition, and turns errors of RNN Lab into messages."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands."""

@@ -1,4 +1,4 @@
-"""Finding what the arguments of a command name: runs, checkpoints, texts; and opening the store."""
+"""Look-up of the runs, checkpoints and texts that the arguments of a command name; opening of the store."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def find_epoch(store: Store, record: RunRecord, text: str) -> int:
     allowed = ", ".join(kept) or "none yet"
     raise RunError(
         "checkpoint_unknown",
-        f"Run {record.id} keeps no checkpoint of epoch {text!r}; it keeps those of: {allowed}.",
+        f"Run {record.id} has no checkpoint of epoch {text!r}; it has those of: {allowed}.",
         run=record.id,
         epoch=text,
         allowed=allowed,
@@ -91,7 +91,7 @@ def find_corpus(name: str, store: Store, environment: Environment) -> Corpus:
     """Return the corpus with this name, or the text in the file at this path.
 
     Raises:
-        CorpusError: there is neither.
+        CorpusError: there is no such corpus or file.
     """
     from rnnlab.text import corpora
 
@@ -99,7 +99,7 @@ def find_corpus(name: str, store: Store, environment: Environment) -> Corpus:
 
 
 def check_text(corpus: Corpus, config: TrainConfig) -> None:
-    """Check before a run is created that it can train on the text.
+    """Check that a run can train on the text, before it is created.
 
     Raises:
         CorpusError: the text is too short.

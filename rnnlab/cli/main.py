@@ -28,6 +28,6 @@ def main(context: click.Context) -> None:
             stream.reconfigure(encoding="utf-8")
 
 
-# in the order in which a newcomer needs them
+# in the order in which a new user needs them
 for command in (*catalogue.COMMANDS, *training.COMMANDS, *repository.COMMANDS, *recorded.COMMANDS):
     main.add_command(command)

@@ -1,4 +1,4 @@
-"""Types of the arguments and options of the shell, whose error messages list what is allowed."""
+"""Types of the arguments and options of the shell; their error messages list the allowed values."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Name(click.ParamType[str]):
         return str(value)
 
     def get_missing_message(self, param: click.Parameter, ctx: click.Context | None) -> str:
-        """Return what is said if the argument is missing."""
+        """Return the message for a missing argument."""
         environment = ctx.find_object(Environment) if ctx is not None else None
         return "" if environment is None else self._allowed(environment)
 
@@ -38,8 +38,8 @@ class Setting(click.ParamType[Any]):
     """The value of a setting of `TrainConfig`, parsed and checked as everywhere else.
 
     Args:
-        setting: its name in `TrainConfig`, which may differ from the name of the option.
-        kind: what the help calls a value.
+        setting: name of the setting in `TrainConfig`, which may differ from the name of the option.
+        kind: name of the type in the help.
     """
 
     def __init__(self, setting: str, kind: str = "integer") -> None:
@@ -63,7 +63,7 @@ class RunFile(click.Path):
         super().__init__(exists=True, dir_okay=False)
 
     def get_missing_message(self, param: click.Parameter, ctx: click.Context | None) -> str:
-        """Return what is said if the argument is missing."""
+        """Return the message for a missing argument."""
         return "Name files that `python -m rnnlab export RUN -o FILE` has written."
 
 

@@ -69,7 +69,7 @@ def show(environment: Environment, run_id: str, as_json: bool) -> None:
     for line in book_lines(event for _, event in events):
         click.echo(line)
     if record.continuable:
-        click.echo(f"Go on with: python -m rnnlab continue {record.id}", err=True)
+        click.echo(f"Continue with: python -m rnnlab continue {record.id}", err=True)
 
 
 @click.command(cls=Command)
@@ -80,7 +80,7 @@ def show(environment: Environment, run_id: str, as_json: bool) -> None:
     type=click.Choice(["json", "csv", "log", "script"]),
     default="json",
     show_default=True,
-    help="All of it, a table of the epochs, the book's log, or a program that repeats it.",
+    help="The whole run, a table of the epochs, the book's log, or a program that repeats the run.",
 )
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, allow_dash=True), default="-", help="Default: standard output."
@@ -101,9 +101,9 @@ def export(environment: Environment, run_id: str, kind: str, output: str) -> Non
 @click.argument("names", metavar="FILE...", nargs=-1, required=True, type=options.RunFile())
 @click.pass_obj
 def import_runs(environment: Environment, names: tuple[str, ...]) -> None:
-    """Take in runs that were exported as JSON, and print their new ids.
+    """Import runs that were exported as JSON, and print their new ids.
 
-    They can be looked at and exported again, not continued: such a file holds no weights.
+    They can be viewed and exported again, but not continued, because the files hold no weights.
     """
     from rnnlab.runs.export import MAX_BYTES, import_run
 

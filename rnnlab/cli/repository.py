@@ -1,4 +1,4 @@
-"""The commands that need the repository: the benchmarks and the reproduction of the published values."""
+"""The commands that need the repository: benchmarks and the reproduction of the published values."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def reproduce(
 ) -> None:
     """Train every recipe (or those named) to its end and write the table beside the published values.
 
-    It is hours of work; each finished piece is kept, so that the command can be broken off and given again. On the
-    embedded corpora the recordings of the gallery are the runs of the first seed; those that are missing are made.
+    This takes hours; each finished piece is kept, so that the command can be interrupted and repeated. On the embedded
+    corpora the recordings of the gallery are the runs of the first seed; missing recordings are made.
     """
     from dataclasses import replace
     from pathlib import Path

@@ -22,39 +22,39 @@ if TYPE_CHECKING:
     from rnnlab.runs.store import RunRecord
 
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
-"""Exit codes: a failure; a wrong value; Ctrl-C."""
+"""Exit codes of a failure, of a wrong value, and of Ctrl-C."""
 
 
 def watch(client: Client, run_id: str, cursor: int, as_json: bool) -> None:
-    """Print the events of a run until it ends; Ctrl-C stops the run. Exit with a code unless all went well."""
+    """Print the events of a run until it ends; Ctrl-C stops the run. On failure, exit with an exit code."""
     from rnnlab.runs.logbook import book_lines
 
     click.echo(f"run {run_id}", err=True)
     record = client.store.run(run_id)
     if record.queue_position is not None and record.queue_position > 1:
-        click.echo(f"It waits in the queue, at place {record.queue_position}.", err=True)
+        click.echo(f"The run is waiting in the queue, at position {record.queue_position}.", err=True)
     progress = _Progress(record, as_json)
     interrupted = threading.Event()
     with _stop_on_interrupt(client, run_id, interrupted), progress.bar:
-        events = progress.passing(client.follow(run_id, cursor))
+        events = progress.track(client.follow(run_id, cursor))
         lines = (event.to_json() for event in events) if as_json else book_lines(events)
         try:
             for line in lines:
                 progress.write(line)
         except BrokenPipeError:
-            # the reader of the output has gone, so nobody needs the run
+            # the reader of the output has closed it, so the run is not needed any more
             with contextlib.suppress(RNNLabError):
                 client.stop(run_id)
             for _ in events:
                 pass
-            # otherwise the interpreter complains when it closes the stream
+            # otherwise the interpreter reports an error when it closes the stream
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     record = client.store.run(run_id)
     _print_ending(record, progress.last)
     if interrupted.is_set():
         sys.exit(INTERRUPTED)
     if record.state in ("failed", "interrupted"):
-        # only a process with torch knows which devices this machine has, so a wrong one is noticed late
+        # only a process with torch knows the devices of this machine, so a wrong device is found late
         sys.exit(WRONG if (record.error or {}).get("code") == "device_missing" else FAILED)
 
 
@@ -66,7 +66,7 @@ def _stop_on_interrupt(client: Client, run_id: str, interrupted: threading.Event
     """
 
     def stop() -> None:
-        # an error means that the run has ended by itself
+        # an error means that the run has already ended
         with contextlib.suppress(RNNLabError):
             client.stop(run_id)
 
@@ -107,8 +107,8 @@ class _Progress:
         self.last: Event | None = None
         self._task = self.bar.add_task(title(record), total=record.num_epochs, completed=record.epoch, perplexity="")
 
-    def passing(self, events: Iterable[Event]) -> Iterator[Event]:
-        """Yield `events` and move the bar for each; keep the `last` event."""
+    def track(self, events: Iterable[Event]) -> Iterator[Event]:
+        """Yield `events`, update the bar for each, and keep the `last` event."""
         from rnnlab.events import EpochFinished, RunStarted
 
         for event in events:
@@ -121,7 +121,7 @@ class _Progress:
             yield event
 
     def write(self, line: str) -> None:
-        """Write a line to standard output, above the bar if both are on one terminal."""
+        """Write a line to standard output, above the bar if both use the same terminal."""
         if self._shares_terminal:
             self.bar.console.print(line, markup=False, soft_wrap=True)
         else:
@@ -132,17 +132,17 @@ def _print_ending(record: RunRecord, last: Event | None) -> None:
     from rnnlab.events import RunDiverged
     from rnnlab.runs.logbook import divergence
 
-    how = divergence(last) if isinstance(last, RunDiverged) else "diverged"
-    told = {
-        "diverged": f"The run {how}. Everything before is kept.",
+    outcome = divergence(last) if isinstance(last, RunDiverged) else "diverged"
+    messages = {
+        "diverged": f"The run {outcome}. Everything before is kept.",
         "stopped": "Stopped; everything so far is kept.",
         "interrupted": "The run was interrupted; everything so far is kept.",
         "failed": f"The run failed: {(record.error or {}).get('message', '')}",
     }
-    if record.state in told:
-        click.echo(told[record.state], err=True)
+    if record.state in messages:
+        click.echo(messages[record.state], err=True)
         if record.continuable and record.state != "diverged":
-            click.echo(f"Go on with: python -m rnnlab continue {record.id}", err=True)
+            click.echo(f"Continue with: python -m rnnlab continue {record.id}", err=True)
 
 
 def title(record: RunRecord) -> str:

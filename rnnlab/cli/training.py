@@ -1,4 +1,4 @@
-"""The commands that need a supervisor: train a network, train it longer, let it write."""
+"""The commands that need a supervisor: train a network, continue its training, generate text."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def train(
 ) -> None:
     """Train a recipe and record the run.
 
-    Ctrl-C stops the run and keeps what it has; `continue` goes on with it. A run that diverges is a result too, with
+    Ctrl-C stops the run and keeps its results so far; `continue` resumes it. A run that diverges is a result too, with
     exit code 0. The settings are those of `recipes --json`, for example --set cell=gru --set clip_norm=none
     --set prefixes='春天|秋天'.
     """
@@ -85,7 +85,7 @@ def train(
 @click.option("--json", "as_json", is_flag=True, help="One event per line on standard output.")
 @click.pass_obj
 def continue_run(environment: Environment, run_id: str, more: int, as_json: bool) -> None:
-    """Go on with a run that ended, from its last checkpoint."""
+    """Continue a run that has ended, from its last checkpoint."""
     with contextlib.closing(lookup.open_client(environment)) as client:
         record = lookup.find_run(client.store, run_id)
         seen = client.store.events_since(record.id)
@@ -129,20 +129,20 @@ def generate(
     epoch_text: str | None,
     as_json: bool,
 ) -> None:
-    """Let a trained network write on from each PREFIX."""
+    """Generate text with a trained network after each PREFIX."""
     from rnnlab.runs.logbook import one_line
 
     with contextlib.closing(lookup.open_client(environment)) as client:
         record = lookup.find_run(client.store, run_id)
         epoch = None if epoch_text is None else lookup.find_epoch(client.store, record, epoch_text)
-        wanted = record.config.change(
+        config = record.config.change(
             num_preds=num_preds, decoding=decoding, temperature=temperature, top_k=top_k, random_seed=seed
         )
         for prefix in prefixes:
-            wanted.change(prefixes=(prefix,))  # refuses a wrong one before a supervisor is started
+            config.change(prefixes=(prefix,))  # checks the prefix before a supervisor is started
         client.connect()
         for prefix in prefixes:
-            text = client.generate(record.id, prefix, num_preds, wanted.decoding, temperature, top_k, seed, epoch=epoch)
+            text = client.generate(record.id, prefix, num_preds, config.decoding, temperature, top_k, seed, epoch=epoch)
             if as_json:
                 click.echo(json.dumps({"run": record.id, "prefix": prefix, "text": text}, ensure_ascii=False))
             else:

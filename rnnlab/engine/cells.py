@@ -1,8 +1,8 @@
-"""The cells of `rnnlab.cells` in torch: their weights, and the walk along a sequence by their equations.
+"""The cells of `rnnlab.cells` in torch: their weights, and a sequence computed step by step from the equation.
 
-The weights of all gates of a cell lie side by side in `W_x`, `W_h` and `b`, so that one matrix product can serve them
-all (`rnnlab.engine.sequence` does that); the equations get them one by one, under the book's names. A state is always
-a tuple: `(H,)` or `(H, C)`.
+The weights of all gates of a cell are side by side in `W_x`, `W_h` and `b`, so that a single matrix product can compute
+all gates (as `rnnlab.engine.sequence` does); the equations get them separately, under the book's names. A state is
+always a tuple: `(H,)` or `(H, C)`.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ FUNCTIONS: dict[Activation, Functions] = {
     "tanh": Functions(torch.sigmoid, torch.tanh, torch.tanh),
     "relu": Functions(torch.sigmoid, torch.tanh, torch.relu),
 }
-"""torch's functions by the activation of a cell that leaves the choice."""
+"""The functions of torch for each choice of the activation φ."""
 
 
 @dataclass(frozen=True)
 class Unit:
-    """An equation with the weights of one layer and direction, in the book's layout, whoever keeps them.
+    """An equation with the weights of one layer and direction, in the book's layout.
 
     Attributes:
-        equation: one time step.
-        W_x: (num_inputs, G·h), from the input to all G gates.
-        W_h: (h, G·h), from the hidden state.
-        b: (G·h,).
+        equation: function of one time step.
+        W_x: weights from the input to all G gates, (num_inputs, G·h).
+        W_h: weights from the hidden state, (h, G·h).
+        b: bias, (G·h,).
         num_gates: G.
         num_states: 1 for ``(H,)``, 2 for ``(H, C)``.
         activation: φ.
-        b_h: (G·h,), a second bias, of the product with the state, where the equation has one.
+        b_h: second bias, of the product with the state, (G·h,); None if the equation has none.
     """
 
     equation: Equation
@@ -51,18 +51,18 @@ class Unit:
     b_h: Tensor | None = None
 
     def weights(self) -> tuple[tuple[Tensor, ...], ...]:
-        """Return ``(W_xg, W_hg, b_g)`` for each gate g, as the equation takes them."""
+        """Return ``(W_xg, W_hg, b_g)`` for each gate g, as the equation expects them."""
         kept = (self.W_x, self.W_h, self.b) if self.b_h is None else (self.W_x, self.W_h, self.b, self.b_h)
         return tuple(zip(*(tensor.chunk(self.num_gates, -1) for tensor in kept), strict=True))
 
 
 def walk(unit: Unit, inputs: Iterable[Tensor | OneHot], state: State) -> tuple[Tensor, State]:
-    """Walk along a sequence by the equation, one time step after another.
+    """Compute a sequence from the equation, one time step after another.
 
     Args:
         unit: the equation and its weights.
-        inputs: for each time step the rows (B, num_inputs).
-        state: before the first time step, each (B, h).
+        inputs: the rows (B, num_inputs) of each time step.
+        state: initial state, each tensor (B, h).
 
     Returns:
         All hidden states (T, B, h) and the last state.
@@ -80,9 +80,9 @@ class Cell(nn.Module):
 
     Args:
         description: the cell.
-        num_inputs: size of one input row; of the first layer the size of the vocabulary.
-        num_hiddens: hidden units.
-        activation: φ, where the cell leaves the choice.
+        num_inputs: size of an input row; in the first layer, the size of the vocabulary.
+        num_hiddens: number of hidden units.
+        activation: φ, for cells whose activation can be chosen.
     """
 
     def __init__(
@@ -102,5 +102,5 @@ class Cell(nn.Module):
         return Unit(cell.equation, self.W_x, self.W_h, self.b, len(cell.gates), len(cell.states), self.activation)
 
     def forward(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
-        """Walk along rows (T, B, num_inputs) by the equation; return all H (T, B, h) and the last state."""
+        """Compute a sequence of rows (T, B, num_inputs); return all H (T, B, h) and the last state."""
         return walk(self.unit(), inputs, state)

@@ -1,8 +1,8 @@
-"""Filling a gap: the character between two pieces of text, by a network that was trained to, and by one that was not.
+"""Filling a gap: predict the character between two pieces of text.
 
-A cloze network (`rnnlab.engine.model.ClozeModel`) puts the forward state before the gap beside the backward state after
-it. Every other network sees what stands before the gap alone, a bidirectional one too: its backward direction then
-begins at the end of that, since it was trained to read on through the very character that is missing.
+A cloze network (`rnnlab.engine.model.ClozeModel`) concatenates the forward state before the gap and the backward state
+after it. Every other network uses only the text before the gap, even a bidirectional network: its backward direction
+was trained to read the missing character itself, so it starts at the last character before the gap.
 """
 
 from __future__ import annotations
@@ -18,23 +18,27 @@ from rnnlab.engine.model import ClozeModel, LanguageModel
 from rnnlab.text.vocab import Vocab
 
 CONTEXT = 35
-"""Characters on each side of a measured gap."""
+"""Number of characters on each side of a measured gap."""
 NUM_TOP = 5
-"""How many of the most probable characters are named, or counted as a hit."""
+"""Number of most probable characters that are returned, or counted as a hit."""
 
 
 def fill_gap(model: LanguageModel, vocab: Vocab, before: str, after: str, state: State | None = None) -> dict[str, Any]:
-    """Return what the network would put between `before` and `after`.
+    """Predict the character between `before` and `after`.
 
     Args:
-        state: the one that the run carries across epochs, if it does, see `gaps`; its first row counts.
+        model: the network.
+        vocab: its vocabulary.
+        before: text before the gap; may be empty only for a cloze network.
+        after: text after the gap; used only by a cloze network.
+        state: initial state, see `gaps`; its first row is used. None: zero.
 
     Returns:
-        ``top``: the most probable characters with their probabilities; ``sees_after``: whether `after` counted.
+        ``top``: the most probable characters with their probabilities; ``sees_after``: whether `after` was used.
 
     Raises:
         PrefixError: a character outside the vocabulary.
-        ValueError: nothing stands before the gap, and the network knows no other side.
+        ValueError: `before` is empty, and the network is not a cloze network.
     """
     device = model.dense.weight.device
     left, right = (torch.tensor([vocab.encode(text)], dtype=torch.long, device=device) for text in (before, after))
@@ -52,19 +56,24 @@ def gaps(
     num: int = 400,
     state: State | None = None,
 ) -> dict[str, Any]:
-    """Measure how well a network fills `num` gaps, evenly over the text, each with `CONTEXT` characters on both sides.
+    """Measure how well a network fills gaps that are spread evenly over the text.
 
-    The gaps depend on text and `num` alone, so that networks can be compared. In the held-out text the characters that
-    the vocabulary does not have are left out first.
+    The gaps depend only on the text and `num`, so that networks can be compared. Characters of the held-out text that
+    are not in the vocabulary are removed first.
 
     Args:
-        state: the one that the run carries across epochs (`TrainingState.hidden`), if it does; None: zero. Such a run
-            begins each epoch with a state from elsewhere in the text, and no longer knows the zero state. Each gap
-            takes one of its rows to begin with.
+        model: the network.
+        vocab: vocabulary of the training text.
+        indices: the training text, (length,).
+        held_out_text: the text after it; may be empty.
+        num: number of gaps, each with `CONTEXT` characters on both sides.
+        state: state that the run carries across epochs (`TrainingState.hidden`); None: zero. Such a run starts each
+            epoch from a state elsewhere in the text and has not been trained to start from zero. The gaps use its rows
+            in turn.
 
     Returns:
-        ``train`` and ``held_out`` (None: too short a text), each ``{"accuracy", "top5", "num"}``: the shares of gaps
-        where the character was the most probable, and among the five most probable.
+        ``train`` and ``held_out`` (None: the text is too short), each ``{"accuracy", "top5", "num"}``: the fractions of
+        gaps where the character was the most probable, and among the five most probable.
     """
     device = model.dense.weight.device
     known = [vocab.token_to_idx[token] for token in held_out_text if token in vocab.token_to_idx]
@@ -73,7 +82,7 @@ def gaps(
 
 
 def gap_positions(length: int, num: int) -> list[int]:
-    """Return where the gaps of a text are: `num` places, or fewer in a short text, `CONTEXT` from both ends."""
+    """Return the positions of at most `num` gaps in a text, at least `CONTEXT` characters from both ends."""
     first, last = CONTEXT, length - CONTEXT - 1
     if last < first:
         return []
@@ -86,9 +95,9 @@ def gap_logits(model: LanguageModel, before: Tensor, after: Tensor, state: State
 
     Args:
         model: any network.
-        before: characters (B, m); only a cloze network does without any.
-        after: characters (B, n), n = 0 for nothing known; only a cloze network looks at them.
-        state: rows to begin with on the left, dealt out over the gaps; None: zero. The right side begins at zero.
+        before: characters before the gap, (B, m); m may be 0 only for a cloze network.
+        after: characters after the gap, (B, n), n = 0 if unknown; used only by a cloze network.
+        state: initial states of the left side, whose rows are used in turn; None: zero. The right side starts at zero.
     """
     begin = model.begin_state(len(before))
     if state is not None:
@@ -106,7 +115,7 @@ def gap_logits(model: LanguageModel, before: Tensor, after: Tensor, state: State
 
 
 def _last_hidden(model: ClozeModel, stack: nn.Module, characters: Tensor, begin: State) -> Tensor:
-    """Return the H (B, num_hiddens) to which a stack comes by reading `characters` (B, m); zero if there are none."""
+    """Return the H (B, num_hiddens) of a stack after reading `characters` (B, m); zero if m is 0."""
     if not characters.shape[1]:
         return model.dense.weight.new_zeros(len(characters), model.state_shape[1])
     H: Tensor = stack(characters.t(), begin)[0]

@@ -1,4 +1,4 @@
-"""What acts on a run between two minibatches: learning rate, clipping, pause, step, stop. No torch."""
+"""Control of a run between two minibatches: learning rate, clipping, pause, step, stop. No torch."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ SettingName = Literal["learning_rate", "clip_norm"]
 
 
 class Control:
-    """The wishes of whoever steers a run; `train` asks for them between two minibatches.
+    """The pending control requests of a run, which `train` reads between two minibatches.
 
-    The methods may be called from another thread, or from within `poll`.
+    The methods may be called from another thread or from within `poll`.
 
     Args:
-        poll: reads new wishes from elsewhere (a socket, say) and calls the methods. Called with 0 between two
-            minibatches, when it must return at once, and with None while the run is paused, when it may wait. Without
-            it, a paused run waits for another thread.
+        poll: receives new requests, for example from a socket, and calls the methods. It is called with 0 between two
+            minibatches and must return at once; it is called with None while the run is paused and may block. Without
+            `poll`, a paused run waits for another thread.
     """
 
     def __init__(self, poll: Callable[[float | None], None] | None = None) -> None:
@@ -33,19 +33,19 @@ class Control:
         self.stopping = False
 
     def pause(self) -> None:
-        """Wait before the next minibatch."""
+        """Pause before the next minibatch."""
         self._update(paused=True, step=None)
 
     def resume(self) -> None:
-        """Go on."""
+        """Resume the run."""
         self._update(paused=False, step=None)
 
     def step(self, unit: Unit) -> None:
-        """Go on to the end of the next minibatch, epoch or prediction period, then pause."""
+        """Run to the end of the next minibatch, epoch or prediction period, then pause."""
         self._update(paused=False, step=unit)
 
     def stop(self) -> None:
-        """End before the next minibatch."""
+        """Stop before the next minibatch."""
         with self._changed:
             self.stopping = True
             self._changed.notify_all()
@@ -54,22 +54,22 @@ class Control:
         """Change a setting from the next minibatch on.
 
         Raises:
-            ConfigError: a value outside what is allowed.
+            ConfigError: the value is not allowed.
         """
         TrainConfig.make(**{name: value})
         with self._changed:
             self._settings.append((name, value))
             self._changed.notify_all()
 
-    # what `train` asks
+    # called by `train`
 
     def poll(self) -> None:
-        """Read new wishes, without waiting."""
+        """Receive new requests without waiting."""
         if self._poll is not None:
             self._poll(0)
 
     def wait(self) -> None:
-        """Wait for a new wish."""
+        """Wait for a new request."""
         if self._poll is not None:
             self._poll(None)
             return
@@ -77,11 +77,11 @@ class Control:
             self._changed.wait_for(lambda: not self.paused or self.stopping or bool(self._settings))
 
     def take_setting(self) -> tuple[SettingName, float | None] | None:
-        """Return the oldest changed setting that is not in force yet."""
+        """Remove and return the oldest change of a setting that has not been applied; None if there is none."""
         return self._settings.popleft() if self._settings else None
 
     def finished(self, unit: Unit) -> None:
-        """Hear that a `unit` is done: if that was the step wished for, pause."""
+        """Pause if the requested step ends with this `unit`."""
         if self._step == unit:
             self.pause()
 

@@ -1,11 +1,11 @@
-"""Where a network is computed: on the processor, or on an accelerator where there is one and it is faster.
+"""The device of a run: the processor, or an accelerator if this machine has one and it is faster.
 
-Which is faster depends on the network. Every time step of a recurrent network waits for the one before, and an
-accelerator must be told each of them; a small network is done on the processor meanwhile, and the framework's own
-layers need to be told only once. No rule of thumb holds for all of them, so "auto" measures.
+The faster device depends on the network. The time steps of a recurrent network are sequential, and each one costs an
+accelerator several kernel launches, in which time a processor can finish a small network; the framework's own layers
+need only one launch. No simple rule covers all cases, so "auto" measures both.
 
-It does so once for a run, before the first minibatch. Another device rounds differently, so a run that is continued
-stays where it began.
+The measurement is made once for a run, before the first minibatch. Devices round differently, so a continued run stays
+on the device on which it started.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from rnnlab.engine.model import LanguageModel, build_model
 from rnnlab.errors import ConfigError
 
 MINIBATCHES = 5
-"""Measured on each device; the median counts."""
+"""Number of minibatches measured on each device; the median is used."""
 
-_fastest: dict[str, str] = {}  # by what the time depends on: measured once in a process
+_fastest: dict[str, str] = {}  # by configuration and vocabulary size; measured once in a process
 
 
 def available_devices(config: TrainConfig) -> list[str]:
-    """Return the devices of this machine that can compute `config`, the processor first."""
+    """Return the names of the devices of this machine that can compute `config`, "cpu" first."""
     devices = ["cpu"]
     if torch.cuda.is_available():
         devices.append("cuda")
@@ -37,47 +37,47 @@ def available_devices(config: TrainConfig) -> list[str]:
 
 
 def resolve_device(config: TrainConfig, vocab_size: int, started_on: str | None = None) -> torch.device:
-    """Return the device of a run: the one it started on, else the one that `config` asks for.
+    """Return the device of a run: the device on which it started, otherwise the device of `config`.
 
-    For "auto" that is the device on which a minibatch takes the least time.
+    "auto" selects the device with the shortest time for a minibatch.
 
     Args:
-        config: asks for a device.
+        config: the configuration, with a device name or "auto".
         vocab_size: number of distinct characters.
-        started_on: the device of a run that has trained before.
+        started_on: name of the device on which the run started; None for a new run.
 
     Raises:
-        ConfigError: ``device_missing``: that device is not there.
+        ConfigError: ``device_missing``: this machine does not have the device.
     """
     devices = available_devices(config)
-    wanted = started_on or config.device
-    if wanted == "auto":
+    requested = started_on or config.device
+    if requested == "auto":
         return torch.device(devices[0] if len(devices) == 1 else _fastest_of(config, vocab_size, devices))
-    if wanted not in devices:
+    if requested not in devices:
         allowed = ", ".join([*devices, "auto"])
         raise ConfigError(
             "device_missing",
-            f"device cannot be {wanted!r} on this machine; allowed: {allowed}.",
+            f"device cannot be {requested!r} on this machine; allowed: {allowed}.",
             field="device",
-            value=wanted,
+            value=requested,
             allowed=allowed,
         )
-    return torch.device(wanted)
+    return torch.device(requested)
 
 
 def seconds_per_minibatch(config: TrainConfig, model: LanguageModel, device: str) -> float:
-    """Return what the loss of a minibatch and its gradient take on `device`, in seconds.
+    """Return the time of the loss and gradient of a minibatch on `device`, in seconds.
 
     Args:
-        config: gives the shape of a minibatch.
-        model: of that configuration; a copy of it is measured.
+        config: defines the shape of a minibatch.
+        model: a model of this configuration; a copy of it is measured.
         device: "cpu", "cuda" or "mps".
     """
     copied = copy.deepcopy(model).to(device)
     X = torch.arange(config.batch_size * config.num_steps, device=device) % model.vocab_size
     X = X.view(config.batch_size, config.num_steps)
     state = copied.begin_state(config.batch_size)
-    taken = []
+    seconds = []
     for _ in range(MINIBATCHES + 1):
         started = time.perf_counter()
         loss, _ = copied.loss(X, X, state)
@@ -86,8 +86,8 @@ def seconds_per_minibatch(config: TrainConfig, model: LanguageModel, device: str
         loss.item()
         if device != "cpu":
             torch.accelerator.synchronize()
-        taken.append(time.perf_counter() - started)
-    return statistics.median(taken[1:])  # the first one also sets the device up
+        seconds.append(time.perf_counter() - started)
+    return statistics.median(seconds[1:])  # the first minibatch includes the setup of the device
 
 
 def _fastest_of(config: TrainConfig, vocab_size: int, devices: list[str]) -> str:

@@ -1,8 +1,8 @@
-"""What is wrong with a network, measured at frozen weights: stuck at the frequencies, reading the answer, overfitting.
+"""Diagnosis of a network with fixed weights: stuck at the character frequencies, reading the answer, overfitting.
 
-`diagnose` looks and changes nothing: not the weights, not the random state, not how the thread treats denormal numbers.
-To answer within seconds it walks at most `text.targets.MAX_TARGETS` characters of a text, and samples where a measure
-costs more than one walk; a text of the book's 10,000 characters is walked whole.
+`diagnose` changes nothing: neither the weights, nor the random state, nor the handling of denormal numbers. To finish
+within seconds, it evaluates at most `text.targets.MAX_TARGETS` characters of a text, and samples for measures that cost
+more than one pass. The book's text of 10,000 characters is evaluated completely.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ from rnnlab.text.targets import minibatches_walked
 from rnnlab.text.vocab import Vocab
 
 SAMPLED_OUTPUTS = 2_000
-"""Output distributions that are held against the mean one, evenly over the text."""
+"""Number of output distributions that are compared with their mean, spread evenly over the text."""
 OUTPUTS_SHOWN = 30
-"""Characters whose mean probability and frequency are reported, the most frequent ones."""
+"""Number of most frequent characters whose mean probability and frequency are reported."""
 HONEST_LENGTHS = 40
-"""Prefix lengths at which a bidirectional network is measured, evenly over longer windows."""
+"""Number of prefix lengths at which a bidirectional network is measured, spread evenly over longer windows."""
 HONEST_PRODUCTS = 6e10
-"""Multiplications that this may take: of more windows, evenly many over the text are taken."""
+"""Limit on the multiplications for this measure; if all windows need more, a sample spread over the text is used."""
 
 
 @dataclass(frozen=True)
 class Windows:
-    """Windows of a text with the state that the network comes to each of them with.
+    """Windows of a text, each with the initial state of the network.
 
     Attributes:
-        X: characters (N, T).
-        Y: the characters one later (N, T).
+        X: characters, (N, T).
+        Y: targets, X shifted by one character, (N, T).
         state: each tensor (num_layers · directions, N, num_hiddens).
     """
 
@@ -51,20 +51,20 @@ class Windows:
     state: State
 
     def rows(self, chosen: Tensor | slice) -> Windows:
-        """Return some of the windows."""
+        """Return the chosen windows."""
         return Windows(self.X[chosen], self.Y[chosen], tuple(S[:, chosen] for S in self.state))
 
 
 @dataclass
 class Walk:
-    """What one walk over a text has seen.
+    """The results of one pass over a text.
 
     Attributes:
-        losses: nats (N, T), one row for each window.
-        windows: where they were measured.
-        mean_output: the mean output distribution (vocab_size,).
-        outputs: some of the output distributions (n, vocab_size), evenly over the text.
-        last: the state it came to.
+        losses: losses in nats, (N, T), one row for each window.
+        windows: the windows of the losses.
+        mean_output: mean output distribution, (vocab_size,).
+        outputs: a sample of the output distributions, (n, vocab_size), spread evenly over the text.
+        last: the last state.
     """
 
     losses: Tensor
@@ -82,33 +82,34 @@ def diagnose(
     held_out_text: str,
     state: State | None = None,
 ) -> Diagnosis:
-    """Look at a network at frozen weights; takes some seconds at most.
+    """Diagnose a network with fixed weights; takes a few seconds at most.
 
-    The perplexity is that of the training text as the sampling walks it: with random sampling each window begins at
-    zero, with consecutive sampling the state is carried from minibatch to minibatch. The first one begins at zero, or,
-    where the run carries its state across epochs, at `state`: such a network has not met the zero state since its first
-    minibatch, and may be lost there for the whole text (A10-one-way at epoch 40: perplexity 1.03 from its own state,
-    191 from zero). The held-out perplexity is measured likewise, on the text after the training text without the
-    characters that the vocabulary does not have. Both directions of a bidirectional network see their windows whole in
-    both, as in training.
+    The perplexity of the training text follows the sampling of the run: with random sampling, each window starts from
+    the zero state; with consecutive sampling, the state is carried from minibatch to minibatch. The first minibatch
+    starts from zero, or from `state` if the run carries its state across epochs: such a network has not seen the zero
+    state since its first minibatch and may fail on the whole text from there (A10-one-way at epoch 40: perplexity 1.03
+    from its own state, 191 from zero). The held-out perplexity is measured in the same way on the text after the
+    training text, without the characters that are not in the vocabulary. In both, the two directions of a bidirectional
+    network read their whole windows, as in training.
 
-    The honest perplexity gives each character the same state to begin with and the same window, but of the window only
-    the prefix: a backward direction begins at the end of that prefix. For a one-directional network this is what the
-    ordinary one does (tested), and not measured again. A cloze network loses its whole right side. Bidirectional
-    networks run once for each prefix length; of very many or very long windows a part is sampled, evenly.
+    The honest perplexity predicts each character from the same initial state and window, but only from the prefix of
+    the window: the backward direction starts at the end of the prefix. For a one-directional network this equals the
+    ordinary perplexity (tested), so it is not measured again. A cloze network loses its whole right side. Bidirectional
+    networks run once for each prefix length; very many or very long windows are sampled evenly.
 
-    Unigram perplexity and KL are those of the frequencies of the characters walked, which the perplexity is over too.
+    The unigram perplexity and the KL divergence use the frequencies of the evaluated characters, as the perplexity
+    does.
 
-    The gradient is that of the last minibatch walked, with denormal numbers kept.
+    The gradient is computed on the last evaluated minibatch, with denormal numbers kept.
 
     Args:
-        model: the network; is not changed.
+        model: the network; not changed.
         config: its configuration.
-        vocab: the vocabulary of the training text.
-        indices: the training text, (length,), enough for one minibatch.
+        vocab: vocabulary of the training text.
+        indices: the training text, (length,), long enough for one minibatch.
         held_out_text: the text after it; may be empty.
-        state: the recurrent state that the run carries, `TrainingState.hidden`; counts only where `carry_state` does.
-            Without it such a network walks the text once more beforehand, which is second best.
+        state: recurrent state that the run carries, `TrainingState.hidden`; used only if `carry_state` has an effect.
+            Without it, a first pass over the text provides an approximate state.
     """
     device = model.dense.weight.device
     indices = torch.as_tensor(indices, dtype=torch.long, device=device)
@@ -121,18 +122,18 @@ def diagnose(
         perplexity = _perplexity(walk.losses)
         honest = perplexity
         if config.bidirectional:
-            honest = _perplexity(honest_losses(model, _affordable(config, walk.windows)))
+            honest = _perplexity(honest_losses(model, _sample_windows(config, walk.windows)))
         known = [vocab.token_to_idx[token] for token in held_out_text if token in vocab.token_to_idx]
         held_out = None
         if len(known) > 1:
             held_out = walk_text(model, torch.tensor(known, device=device), config, begin, whole=True).losses
         text_frequencies = torch.bincount(indices, minlength=len(vocab)).double().cpu() / len(indices)
-        # what the network is held against: the frequencies of the very characters that its perplexity is over
+        # the reference: the frequencies of exactly the characters that the perplexity covers
         targets = torch.bincount(walk.windows.Y.flatten(), minlength=len(vocab)).double().cpu()
         frequencies = targets / targets.sum()
         mean = walk.mean_output.double().cpu()
-        # a character that occurs elsewhere in the text only counts half a time: by zero times, any probability that
-        # the network gives it would make the KL infinite
+        # a character that is never a target counts as half an occurrence: with zero occurrences, any probability of
+        # it would make the KL divergence infinite
         counted = targets.clamp(min=0.5)
         kl = _kl(mean, counted / counted.sum())
         sensitivity = (walk.outputs - walk.mean_output).abs().sum(1).mean().item() / 2
@@ -158,14 +159,17 @@ def diagnose(
 def walk_text(
     model: LanguageModel, indices: Tensor, config: TrainConfig, begin: State | None = None, whole: bool = False
 ) -> Walk:
-    """Predict a text as the sampling of `config` walks it, from offset 0 and, where it is random, in order.
+    """Evaluate a text in minibatches of the sampling of `config`, from offset 0; random sampling keeps the text order.
 
     Args:
-        begin: the state of the first minibatch; None: zero.
-        whole: lay a text that is too short for the configured minibatch out in fewer rows or steps.
+        model: the network.
+        indices: the text, (length,).
+        config: defines the sampling and the shape of a minibatch.
+        begin: state of the first minibatch; None: zero.
+        whole: whether to use fewer rows or steps for a text that is too short for a configured minibatch.
     """
     B, T = config.batch_size, config.num_steps
-    if whole:  # rows that are long against the window, so that few characters lack what stands before them
+    if whole:  # rows much longer than the window, so that few characters have no context
         B = max(1, min(B, (len(indices) - 1) // (4 * T)))
         T = min(T, len(indices) // B - 1)
     minibatches = _windows_in_order(indices, B, T) if config.sampling == "random" else None
@@ -198,10 +202,10 @@ def walk_text(
 
 
 def honest_losses(model: LanguageModel, windows: Windows) -> Tensor:
-    """Return the losses (N, n) in nats of n characters in each window, each predicted from its prefix there alone.
+    """Return the losses (N, n) in nats of n characters in each window, each predicted only from its prefix.
 
-    Every network is run on each prefix by itself, whatever it would do with the rest of the window; of windows longer
-    than `HONEST_LENGTHS` that many prefixes are taken, evenly.
+    The network is run on each prefix separately. Windows longer than `HONEST_LENGTHS` are measured at that many prefix
+    lengths, spread evenly.
     """
     T = windows.X.shape[1]
     count = min(T, HONEST_LENGTHS)
@@ -210,35 +214,35 @@ def honest_losses(model: LanguageModel, windows: Windows) -> Tensor:
     for length in lengths:
         H, _ = model.recurrent(windows.X[:, :length].t(), windows.state)
         H_last = H[-1]
-        if isinstance(model, ClozeModel):  # nothing is known on the right
+        if isinstance(model, ClozeModel):  # the right side is unknown
             H_last = torch.cat((H_last, torch.zeros_like(H_last)), dim=1)
         log_p = model.dense(H_last).log_softmax(1)
         losses.append(-log_p.gather(1, windows.Y[:, length - 1 : length]))
     return torch.cat(losses, 1)
 
 
-def _affordable(config: TrainConfig, windows: Windows) -> Windows:
-    """Return as many windows, evenly over the text, as can be run prefix by prefix within seconds."""
+def _sample_windows(config: TrainConfig, windows: Windows) -> Windows:
+    """Return as many windows, spread evenly over the text, as can be run prefix by prefix within seconds."""
     N, T = windows.X.shape
     steps = sum(range(1, T + 1)) * min(1.0, HONEST_LENGTHS / T)
     # products per time step and row: state to state, and input to state from the second layer on
     matrices = config.num_layers * 2 + (config.num_layers - 1) * 4
     products = steps * matrices * len(CELLS[config.cell].gates) * config.num_hiddens**2
-    affordable = max(1, int(HONEST_PRODUCTS / products))
-    if affordable >= N:
+    count = max(1, int(HONEST_PRODUCTS / products))
+    if count >= N:
         return windows
-    return windows.rows(torch.linspace(0, N - 1, affordable, device=windows.X.device).long())
+    return windows.rows(torch.linspace(0, N - 1, count, device=windows.X.device).long())
 
 
 def _windows_in_order(indices: Tensor, B: int, T: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield the windows that random sampling deals out, in the order of the text, B at a time, the last ones too."""
+    """Yield the windows of random sampling in text order, B at a time, including an incomplete last minibatch."""
     N = (len(indices) - 1) // T
     X, Y = indices[: N * T].view(N, T), indices[1 : N * T + 1].view(N, T)
     yield from zip(torch.split(X, B), torch.split(Y, B), strict=True)
 
 
 def _gradients(model: LanguageModel, windows: Windows) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return the norm of the gradient of each layer, and the share of denormal numbers in it."""
+    """Return the gradient norm of each layer and the fraction of denormal numbers in the gradient."""
     layers = model.layer_parameters()
     parameters = [p for layer in layers for p in layer]
     with torch.enable_grad(), denormals_kept():
@@ -257,8 +261,8 @@ def _gradients(model: LanguageModel, windows: Windows) -> tuple[tuple[float, ...
 
 @contextmanager
 def denormals_kept() -> Iterator[None]:
-    """Keep denormal numbers within this block, in this thread; afterwards treat them as before."""
-    flushing = _flushes()
+    """Keep denormal numbers in this thread within the block, and restore the previous handling after it."""
+    flushing = _flushes_denormals()
     torch.set_flush_denormal(False)
     try:
         yield
@@ -266,8 +270,8 @@ def denormals_kept() -> Iterator[None]:
         torch.set_flush_denormal(flushing)
 
 
-def _flushes() -> bool:
-    """Whether this thread takes denormal numbers as zero: there is no other way to ask."""
+def _flushes_denormals() -> bool:
+    """Return whether this thread flushes denormal numbers to zero, by a trial: torch has no function for it."""
     smallest = torch.full((64,), torch.finfo(torch.float32).tiny)
     return bool((smallest * 0.5).sum().item() == 0.0)
 
@@ -278,5 +282,5 @@ def _perplexity(losses: Tensor) -> float | None:
 
 
 def _kl(p: Tensor, q: Tensor) -> float:
-    """Return KL(p ‖ q) in nats; q has no zeros."""
+    """Return KL(p ‖ q) in nats; q must not contain zeros."""
     return max(0.0, float((torch.special.xlogy(p, p) - p * q.log()).sum()))

@@ -1,4 +1,4 @@
-"""What the network writes: warm up on the prefix, then greedy, temperature or top-k."""
+"""Text generation: warm up on the prefix, then decode greedily, with a temperature, or with top-k."""
 
 from __future__ import annotations
 
@@ -22,15 +22,22 @@ def generate(
     top_k: int = 5,
     seed: int = 0,
 ) -> str:
-    """Return `prefix` and `num_preds` characters that the network writes after it.
+    """Return `prefix` followed by `num_preds` generated characters.
 
-    One character at a time, the state carried on (1st edition 6.4.4). A bidirectional network is treated likewise, as
-    the published run does: its backward direction then sees one character and a state that comes from the wrong end.
+    Characters are generated one at a time, and the state is carried on (1st edition 6.4.4). A bidirectional network is
+    treated in the same way, as in the published run, although its backward direction then reads a single character and
+    gets a state from the wrong end.
 
     Args:
-        decoding: "greedy" takes the most probable character; "temperature" draws from softmax(logits / temperature);
-            "top_k" does so among the k most probable.
-        seed: of the drawing; the same seed gives the same text.
+        model: the network.
+        vocab: its vocabulary.
+        prefix: beginning of the text, at least one character.
+        num_preds: number of characters to generate.
+        decoding: "greedy" takes the most probable character; "temperature" samples from
+            softmax(logits / temperature); "top_k" samples in the same way from the k most probable characters.
+        temperature: for "temperature" and "top_k", above 0.
+        top_k: k, for "top_k".
+        seed: random seed of the sampling.
 
     Raises:
         PrefixError: the prefix has a character outside the vocabulary.
@@ -46,7 +53,7 @@ def generate(
 
 
 def choose(logits: Tensor, decoding: Decoding, temperature: float, top_k: int, generator: torch.Generator) -> int:
-    """Choose the next character from its logits (vocab_size,)."""
+    """Return the index of the next character, chosen from the logits (vocab_size,)."""
     if decoding == "greedy":
         return int(logits.argmax())
     scores = logits.double().cpu() / temperature

@@ -1,7 +1,7 @@
-"""A trained network, character by character: states and gates along a text, what comes next, what that depended on.
+"""Inspection of a trained network: states and gates along a text, predictions, and what they depend on.
 
-The network reads the text once, one layer after another, and its gates are worked out from its states by the equation
-of the cell. Logits and states are those of the network (tested to 1e-5).
+The network reads the text once, layer by layer; the gates are computed from the states by the equation of the cell.
+Logits and states equal those of the network (tested to 1e-5).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rnnlab.engine.sequence import all_states
 from rnnlab.text.vocab import Vocab
 
 NUM_TOP = 5
-"""How many of the most probable next characters are named."""
+"""Number of most probable next characters that are returned."""
 DIRECTIONS = ("forward", "backward")
 
 States = dict[str, Tensor]
@@ -28,30 +28,34 @@ States = dict[str, Tensor]
 
 @torch.no_grad()
 def inspect(model: LanguageModel, config: TrainConfig, vocab: Vocab, text: str, layer: int = 1) -> dict[str, Any]:
-    """Look at one layer while the network reads `text` from the zero state.
+    """Return the states and gates of one layer and the predictions while the network reads `text` from the zero state.
 
     A bidirectional network reads the whole text in both directions, as in training, so at each position but the last it
-    has seen the next character; a cloze network has not seen the one it predicts.
+    has read the next character; a cloze network has not read the character that it predicts.
 
     Args:
-        layer: counted from 1, the one next to the characters.
+        model: the network.
+        config: its configuration.
+        vocab: its vocabulary.
+        text: the text to read.
+        layer: number of the layer; 1 is the first layer.
 
     Returns:
         ``text``, ``layer``, ``num_layers``, ``num_hiddens``;
 
-        ``states``: for each name and direction ``{"name", "direction", "values"}``, the names being the letters of the
-        states of the cell and the roles of its gates (`rnnlab.cells`), and the values little-endian float16 of shape
+        ``states``: for each name and direction ``{"name", "direction", "values"}``. The names are the letters of the
+        states of the cell and the roles of its gates (`rnnlab.cells`); the values are little-endian float16 of shape
         (len(text), num_hiddens), in base64;
 
         ``next``: for each position ``{"top", "entropy", "surprise"}``: the five most probable next characters with
-        their probabilities, the entropy of the distribution in nats, and -ln of the probability of the character that
-        does follow, None at the last position.
+        their probabilities, the entropy of the distribution in nats, and -ln of the probability of the actual next
+        character, None at the last position.
 
     Raises:
         PrefixError: a character outside the vocabulary.
     """
     X = torch.tensor(vocab.encode(text), device=model.dense.weight.device)
-    states, logits = _look(model, X, layer)
+    states, logits = _states_and_logits(model, X, layer)
     log_p = logits.log_softmax(1)
     probabilities, chosen = log_p.exp().topk(min(NUM_TOP, len(vocab)))
     entropy = torch.special.entr(log_p.exp()).sum(1).tolist()
@@ -63,9 +67,9 @@ def inspect(model: LanguageModel, config: TrainConfig, vocab: Vocab, text: str, 
         "num_layers": config.num_layers,
         "num_hiddens": config.num_hiddens,
         "states": [
-            {"name": name, "direction": DIRECTIONS[direction], "values": _packed(values)}
-            for direction, one in enumerate(states)
-            for name, values in one.items()
+            {"name": name, "direction": DIRECTIONS[direction], "values": _to_base64(values)}
+            for direction, by_name in enumerate(states)
+            for name, values in by_name.items()
         ],
         "next": [
             {
@@ -79,14 +83,13 @@ def inspect(model: LanguageModel, config: TrainConfig, vocab: Vocab, text: str, 
 
 
 def dependence(model: LanguageModel, vocab: Vocab, text: str, position: int) -> dict[str, Any]:
-    """Say on which characters the prediction after `position` depended: how much each input row could move its logit.
+    """Measure how much the prediction after `position` depends on each character read so far.
 
-    The network reads the text up to `position` and no further, a bidirectional or cloze one too.
+    Every network, also a bidirectional or cloze network, reads the text only up to `position`.
 
     Returns:
-        ``position``; ``predicted``: the most probable next character; ``weights``: for each position up to this one the
-        norm of the gradient of that character's logit with respect to the input row, the one-hot row of length
-        vocab_size.
+        ``position``; ``predicted``: the most probable next character; ``weights``: for each position up to `position`
+        the norm of the gradient of the logit of `predicted` with respect to the one-hot input row (vocab_size,).
 
     Raises:
         PrefixError: a character outside the vocabulary.
@@ -95,7 +98,7 @@ def dependence(model: LanguageModel, vocab: Vocab, text: str, position: int) -> 
     with torch.enable_grad():
         rows = nn.functional.one_hot(X, len(vocab)).to(model.dense.weight.dtype)[:, None].requires_grad_()
         H = model.recurrent(rows, model.begin_state(1))[0][-1]
-        if isinstance(model, ClozeModel):  # nothing is known on the right
+        if isinstance(model, ClozeModel):  # the right side is unknown
             H = torch.cat((H, torch.zeros_like(H)), dim=1)
         logits = model.dense(H)[0]
         predicted = int(logits.argmax())
@@ -106,25 +109,25 @@ def dependence(model: LanguageModel, vocab: Vocab, text: str, position: int) -> 
 
 @torch.no_grad()
 def layer_states(model: LanguageModel, X: Tensor, layer: int) -> list[States]:
-    """Return the states and gates of one layer along characters X (T,), each (T, num_hiddens), by direction.
+    """Return the states and gates of one layer along characters X (T,), each (T, num_hiddens), for each direction.
 
-    The backward ones stand at the character that was read last: at position t it has read from the end down to t.
+    A backward state at position t is the state after reading from the end of the text down to t.
     """
-    return _look(model, X, layer)[0]
+    return _states_and_logits(model, X, layer)[0]
 
 
-def _look(model: LanguageModel, X: Tensor, layer: int) -> tuple[list[States], Tensor]:
-    """Return the states of one layer along characters X (T,), by direction, and the logits (T, vocab_size)."""
-    states, H = _read(model.recurrent, X, layer)
+def _states_and_logits(model: LanguageModel, X: Tensor, layer: int) -> tuple[list[States], Tensor]:
+    """Return the states of one layer along characters X (T,), for each direction, and the logits (T, vocab_size)."""
+    states, H = _run_stack(model.recurrent, X, layer)
     if not isinstance(model, ClozeModel):
         return states, model.dense(H)
-    backward, _ = _read(model.backward_recurrent, X.flip(0), layer)
-    states += [{name: values.flip(0) for name, values in one.items()} for one in backward]
+    backward, _ = _run_stack(model.backward_recurrent, X.flip(0), layer)
+    states += [{name: values.flip(0) for name, values in by_name.items()} for by_name in backward]
     return states, model(X[None], model.begin_state(1))[0]
 
 
-def _read(stack: Layers, X: Tensor, layer: int) -> tuple[list[States], Tensor]:
-    """Return the states of one layer of a stack, by direction, and what its last layer hands on, (T, ...)."""
+def _run_stack(stack: Layers, X: Tensor, layer: int) -> tuple[list[States], Tensor]:
+    """Return the states of one layer of a stack, for each direction, and the outputs (T, ...) of its last layer."""
     inputs: Tensor = X[:, None]  # (T, 1) characters, then (T, 1, size) rows
     found: list[States] = []
     for index in range(stack.num_layers):
@@ -133,25 +136,25 @@ def _read(stack: Layers, X: Tensor, layer: int) -> tuple[list[States], Tensor]:
             unit, sequence = stack.unit_for(index, direction, inputs.flip(0) if direction else inputs)
             states = all_states(unit, sequence)
             if index == layer - 1:
-                named = _named(stack.description, unit, sequence, states)
+                named = _states_and_gates(stack.description, unit, sequence, states)
                 found.append({name: values.flip(0) if direction else values for name, values in named.items()})
             outputs.append(states[0].flip(0) if direction else states[0])
         inputs = stack.after(index, inputs, torch.cat(outputs, dim=1)[:, None])
     return found, inputs[:, 0]
 
 
-def _named(cell: CellDescription, unit: Unit, inputs: Tensor, states: State) -> States:
-    """Return the states (T, h) of a cell under their letters, and its gates under what they are for.
+def _states_and_gates(cell: CellDescription, unit: Unit, inputs: Tensor, states: State) -> States:
+    """Return the states (T, h) of a cell by letter and its gates (T, h) by role.
 
-    With the states known, the equation is taken for all time steps at once, as if they were rows of a minibatch.
+    Since the states are known, the equation computes all time steps at once, as rows of a minibatch.
     """
     before = tuple(torch.cat((torch.zeros_like(S[:1]), S[:-1])) for S in states)
     X = OneHot(inputs[:, 0]) if inputs.dtype == torch.long else inputs[:, 0]
     after, gates = unit.equation(X, before, unit.weights(), FUNCTIONS[unit.activation])
-    named = {gate.role: gates[gate.name] for gate in cell.gates if gate.role is not None}
-    return dict(zip(cell.states, after, strict=True)) | {role: named[role] for role in ROLES if role in named}
+    by_role = {gate.role: gates[gate.name] for gate in cell.gates if gate.role is not None}
+    return dict(zip(cell.states, after, strict=True)) | {role: by_role[role] for role in ROLES if role in by_role}
 
 
-def _packed(values: Tensor) -> str:
-    """Return numbers as little-endian float16 in base64."""
+def _to_base64(values: Tensor) -> str:
+    """Return a tensor as little-endian float16 in base64."""
     return base64.b64encode(values.detach().cpu().to(torch.float16).numpy().astype("<f2").tobytes()).decode("ascii")

@@ -1,6 +1,6 @@
-"""How a text becomes minibatches: random and consecutive sampling.
+"""Minibatches of a text: random and consecutive sampling.
 
-Both yield pairs (X, Y) of index tensors, each of shape (batch_size, num_steps), where Y is X one character later.
+Both yield pairs (X, Y) of index tensors, each of shape (batch_size, num_steps), where Y is X shifted by one character.
 Source: *Dive into Deep Learning*, 1st edition 6.3.3, 2nd edition 9.3.
 """
 
@@ -19,13 +19,15 @@ Minibatch = tuple[Tensor, Tensor]
 def random_minibatches(
     indices: Tensor, batch_size: int, num_steps: int, generator: torch.Generator
 ) -> Iterator[Minibatch]:
-    """Cut `indices` into windows of `num_steps` and deal them out in random order.
+    """Cut `indices` into windows of `num_steps` and yield them in random order.
 
-    Two minibatches that follow each other are not neighbours in the text, so the state starts at zero in each. The last
-    windows, too few for a whole minibatch, are left out, others in each epoch.
+    Consecutive minibatches are not adjacent in the text, so the state starts at zero in each. The windows that are left
+    over after the last complete minibatch are skipped; each epoch skips different windows.
 
     Args:
-        indices: the text, shape (length,).
+        indices: the text, (length,).
+        batch_size: number of windows in a minibatch.
+        num_steps: length of a window.
         generator: source of the random order.
     """
     num_windows = max(0, len(indices) - 1) // num_steps  # -1: the last character has no target
@@ -37,12 +39,14 @@ def random_minibatches(
 
 
 def consecutive_minibatches(indices: Tensor, batch_size: int, num_steps: int) -> Iterator[Minibatch]:
-    """Lay `indices` out in `batch_size` rows and walk along all of them at once, `num_steps` at a time.
+    """Split `indices` into `batch_size` rows and yield `num_steps` characters of all rows at a time.
 
-    Row i of a minibatch continues row i of the one before, so the state can be carried on.
+    Row i of a minibatch continues row i of the previous minibatch, so the state can be carried on.
 
     Args:
-        indices: the text, shape (length,).
+        indices: the text, (length,).
+        batch_size: number of rows.
+        num_steps: length of a minibatch along the rows.
     """
     row_length = len(indices) // batch_size
     rows = indices[: batch_size * row_length].view(batch_size, row_length)
@@ -53,7 +57,7 @@ def consecutive_minibatches(indices: Tensor, batch_size: int, num_steps: int) ->
 def epoch_minibatches(
     indices: Tensor, config: TrainConfig, generator: torch.Generator
 ) -> tuple[int, Iterator[Minibatch]]:
-    """Return how many minibatches this epoch has, and the minibatches; all randomness comes from `generator`."""
+    """Return the number of minibatches of an epoch, and the minibatches; all randomness comes from `generator`."""
     if config.offset == "random":
         indices = indices[int(torch.randint(config.num_steps, (), generator=generator)) :]
     count = num_minibatches(len(indices), config)
@@ -63,7 +67,7 @@ def epoch_minibatches(
 
 
 def num_minibatches(length: int, config: TrainConfig) -> int:
-    """Return how many minibatches an epoch over `length` characters has, from offset 0."""
+    """Return the number of minibatches of an epoch over `length` characters, from offset 0."""
     if config.sampling == "random":
         return max(0, (length - 1) // config.num_steps // config.batch_size)
     return max(0, (length // config.batch_size - 1) // config.num_steps)

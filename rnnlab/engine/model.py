@@ -1,15 +1,15 @@
-"""Depth, direction, scratch or library: the recurrent layers and the output layer, as one model.
+"""The model: recurrent layers of any depth and direction, from scratch or from the library, and the output layer.
 
-`LanguageModel` predicts the next character. `ClozeModel` predicts a character from both of its sides.
+`LanguageModel` predicts the next character. `ClozeModel` predicts a character from the text on both sides.
 
-Each can be computed in two ways, which agree up to rounding (`TrainConfig.computation`). "fast" walks the cells, from
-scratch or of the library, by `rnnlab.engine.sequence` and takes the loss from `rnnlab.engine.output`. "as_written" runs
-the equations of `rnnlab.cells`, or the layers of `torch.nn`, and torch's own cross-entropy, all through autograd.
+Both can be computed in two ways, which agree up to rounding (`TrainConfig.computation`). "fast" computes the cells,
+from scratch or of the library, with `rnnlab.engine.sequence` and the loss with `rnnlab.engine.output`. "as_written"
+runs the equations of `rnnlab.cells`, or the layers of `torch.nn`, and torch's own cross-entropy, all through autograd.
 
-Two additions to the book help a signal, and its gradient, through many layers: a residual connection adds the input of
-a recurrent layer to its output (from the second layer on; the first one's input is a character), and layer
-normalisation scales each output to mean 0 and variance 1 over its units, times a learned scale plus a learned shift.
-With both, the output is normalised first: ``norm(H) + input``.
+Two additions to the book help signals and gradients to pass through many layers. A residual connection adds the input
+of a recurrent layer to its output, from the second layer on, because the input of the first layer is a character. Layer
+normalisation scales each output to mean 0 and variance 1 over its units, then applies a learned scale and shift. With
+both, the output is normalised first: ``norm(H) + input``.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from rnnlab.engine.sequence import run_sequence
 
 
 class LanguageModel(nn.Module):
-    """Predict, at every time step, the next character: O_t = H_t W_hq + b_q on top of the recurrent layers.
+    """Recurrent layers and an output layer that predict the next character at every time step.
 
-    W_hq is the transpose of `dense.weight`, b_q is `dense.bias`.
+    O_t = H_t W_hq + b_q, where W_hq is the transpose of `dense.weight` and b_q is `dense.bias`.
 
     Args:
-        config: cell, implementation, depth, direction and size.
+        config: cell, implementation, depth, direction and size of the network.
         vocab_size: number of distinct characters.
     """
 
@@ -61,11 +61,11 @@ class LanguageModel(nn.Module):
         Args:
             X: characters (batch_size, num_steps).
             state: as `begin_state` returns it.
-            Y: the characters one later; only a `ClozeModel` looks at them.
+            Y: the targets, X shifted by one character; used only by `ClozeModel`.
 
         Returns:
-            Logits (num_steps · batch_size, vocab_size), time step by time step, so that ``Y.t().flatten()`` are their
-            targets; and the state to carry on.
+            Logits (num_steps · batch_size, vocab_size), ordered by time step, so that ``Y.t().flatten()`` are the
+            targets; and the last state.
         """
         H, state = self.recurrent(X.t(), state)
         return self.dense(H.flatten(0, 1)), state
@@ -73,17 +73,18 @@ class LanguageModel(nn.Module):
     def loss(self, X: Tensor, Y: Tensor, state: State) -> tuple[Tensor, State]:
         """Return the mean cross-entropy of the targets Y (batch_size, num_steps) in nats, and the last state.
 
-        The same as ``cross_entropy(forward(X, state)[0], Y.t().flatten())``; faster, unless computed as written.
+        The loss equals ``cross_entropy(forward(X, state)[0], Y.t().flatten())`` and is faster, unless it is computed
+        as written.
         """
         H, state = self.recurrent(X.t(), state)
         return self._output_loss(H, Y), state
 
     def layer_parameters(self) -> list[list[nn.Parameter]]:
-        """Return the parameters layer by layer, both directions of a layer together, the output layer last."""
+        """Return the parameters of each layer, with both directions of a layer together and the output layer last."""
         return [*self.recurrent.layer_parameters(), list(self.dense.parameters())]
 
     def _output_loss(self, H: Tensor, Y: Tensor) -> Tensor:
-        """Return the mean cross-entropy of Y (batch_size, num_steps) from the H (T, B, ·) below the output layer."""
+        """Return the mean cross-entropy of Y (batch_size, num_steps) from H (T, B, ·) of the last layer."""
         H, targets = H.flatten(0, 1), Y.t().flatten()
         if self.as_written:
             return functional.cross_entropy(self.dense(H), targets)
@@ -91,17 +92,17 @@ class LanguageModel(nn.Module):
 
 
 class ClozeModel(LanguageModel):
-    """Predict each character from both of its sides: what a bidirectional network is good for.
+    """A bidirectional network that predicts each character from the text on both sides.
 
-    The character at t comes from the forward state at t - 1 and the backward state at t + 1, and from nothing else:
-    O_t = [H_{t-1} forward, H_{t+1} backward] W_hq + b_q. So that no layer mixes what the other direction has read, the
-    two directions are two stacks of their own; with one layer that is the ordinary bidirectional network.
+    The character at t is predicted only from the forward state at t - 1 and the backward state at t + 1:
+    O_t = [H_{t-1} forward, H_{t+1} backward] W_hq + b_q. The two directions are separate stacks, so that no layer
+    combines them; with a single layer this is the ordinary bidirectional network.
 
-    As in a language model, minibatches are X and Y, which is X one character later, and Y is predicted: so both kinds
-    predict the same characters, and the forward halves of both see the same. The backward stack reads Y from its end.
-    It begins there at zero in every minibatch: the state it came to in the last one belongs before this one, not after
-    it. At the end of a window nothing is known of what follows, and the character there is predicted from its left side
-    alone. Only the forward state is carried on.
+    As in the language model, a minibatch is X and Y, where Y is X shifted by one character, and Y is predicted. Both
+    models therefore predict the same characters, and their forward directions read the same text. The backward stack
+    reads Y from its end and starts there from zero in every minibatch: its last state in the previous minibatch belongs
+    to the text before this one. The text after a window is unknown, so the last character of a window is predicted only
+    from its left side. Only the forward state is carried on.
     """
 
     def __init__(self, config: TrainConfig, vocab_size: int) -> None:
@@ -114,10 +115,10 @@ class ClozeModel(LanguageModel):
         """Return the logits of the characters Y and the last state of the forward stack.
 
         Args:
-            X: characters (batch_size, num_steps); each gives the left side of the one after it.
-            state: of the forward stack, as `begin_state` returns it.
-            Y: X one character later. Without it the character after the last of X is unknown, and the right sides end
-                with X; so a network that is given one character at a time writes, with nothing on the right.
+            X: characters (batch_size, num_steps), the left sides of the characters that follow them.
+            state: state of the forward stack, as `begin_state` returns it.
+            Y: X shifted by one character. Without Y, the right sides end with X; a network that gets one character at a
+                time therefore generates text without a right side.
         """
         H, state = self._both_sides(X, state, X[:, 1:] if Y is None else Y)
         return self.dense(H.flatten(0, 1)), state
@@ -128,27 +129,27 @@ class ClozeModel(LanguageModel):
         return self._output_loss(H, Y), state
 
     def layer_parameters(self) -> list[list[nn.Parameter]]:
-        """Return the parameters layer by layer, both stacks together, the output layer last."""
+        """Return the parameters of each layer, with both stacks together and the output layer last."""
         stacks = self.recurrent.layer_parameters(), self.backward_recurrent.layer_parameters()
         both = [[*forward, *backward] for forward, backward in zip(*stacks, strict=True)]
         return [*both, list(self.dense.parameters())]
 
     def _both_sides(self, X: Tensor, state: State, Y: Tensor) -> tuple[Tensor, State]:
-        """Return the left and right sides (T, B, 2 · num_hiddens) of the character after each of X, and the state."""
+        """Return the states on both sides (T, B, 2 · num_hiddens) of each character after X, and the last state."""
         H_left, state = self.recurrent(X.t(), state)
         H_right = torch.zeros_like(H_left)
         if Y.shape[1]:
             H_read, _ = self.backward_recurrent(Y.t().flip(0), self.begin_state(len(Y)))
-            after = H_read.flip(0)[1:]  # to the right of Y_t the stack has read down to Y_{t+1}
+            after = H_read.flip(0)[1:]  # the right side of Y_t is the state after reading down to Y_{t+1}
             H_right = torch.cat((after, H_right[len(after) :]))
         return torch.cat((H_left, H_right), dim=2), state
 
 
 class Layers(nn.Module):
-    """What both implementations share: depth, direction, residual connections and layer normalisation.
+    """Base class of both implementations: depth, direction, residual connections and layer normalisation.
 
     Args:
-        config: cell, depth, direction and size, and how it is computed.
+        config: cell, depth, direction, size and computation of the network.
         vocab_size: number of distinct characters.
     """
 
@@ -171,7 +172,7 @@ class Layers(nn.Module):
 
         Args:
             inputs: characters (T, B), or rows (T, B, vocab_size).
-            state: tensors (num_layers · directions, B, num_hiddens), the backward cell after the forward one.
+            state: tensors (num_layers · directions, B, num_hiddens), the forward cell of a layer before the backward.
         """
         H = inputs
         last_states: list[State] = []
@@ -179,7 +180,7 @@ class Layers(nn.Module):
             outputs = []
             for direction in range(self.directions):
                 begin = tuple(S[layer * self.directions + direction] for S in state)
-                # the backward direction goes from the last time step to the first
+                # the backward direction runs from the last time step to the first
                 output, last = self._run(layer, direction, H.flip(0) if direction else H, begin)
                 outputs.append(output.flip(0) if direction else output)
                 last_states.append(last)
@@ -195,21 +196,21 @@ class Layers(nn.Module):
         return walk(self.unit(layer, direction), inputs, state)
 
     def unit(self, layer: int, direction: int) -> Unit:
-        """Return the cell of one layer and direction (1: backward) with its weights, in the book's layout."""
+        """Return the equation and weights of one layer and direction (1: backward), in the book's layout."""
         raise NotImplementedError
 
     def unit_for(self, layer: int, direction: int, inputs: Tensor) -> tuple[Unit, Tensor]:
-        """Return a cell with those of its weights that `inputs` need, and the inputs that go with them."""
+        """Return the unit of a layer and direction with the weights that `inputs` need, and the matching inputs."""
         return self.unit(layer, direction), inputs
 
     def after(self, layer: int, inputs: Tensor, H: Tensor) -> Tensor:
-        """Return what the layer hands on: its H (T, B, directions · num_hiddens), normalised and added to its input."""
+        """Return the output of a layer: its H (T, B, directions · num_hiddens), normalised and added to `inputs`."""
         if self.norms is not None:
             H = self.norms[layer](H)
         return H + inputs if self.residual and layer > 0 else H
 
     def layer_parameters(self) -> list[list[nn.Parameter]]:
-        """Return the parameters layer by layer."""
+        """Return the parameters of each layer."""
         raise NotImplementedError
 
     def _norm_parameters(self, layer: int) -> list[nn.Parameter]:
@@ -219,7 +220,7 @@ class Layers(nn.Module):
 class ScratchLayers(Layers):
     """Layers of cells that are computed from their equations.
 
-    As written, the equations are walked step by step; else by `rnnlab.engine.sequence`.
+    As written, the equations run step by step; otherwise `rnnlab.engine.sequence` computes them.
     """
 
     def __init__(self, config: TrainConfig, vocab_size: int) -> None:
@@ -231,13 +232,13 @@ class ScratchLayers(Layers):
                 self.cells.append(Cell(self.description, num_inputs, config.num_hiddens, config.activation))
 
     def unit(self, layer: int, direction: int) -> Unit:
-        """Return the cell of one layer and direction (1: backward) with its weights."""
+        """Return the equation and weights of one layer and direction (1: backward)."""
         cell = self.cells[layer * self.directions + direction]
         assert isinstance(cell, Cell)
         return cell.unit()
 
     def layer_parameters(self) -> list[list[nn.Parameter]]:
-        """Return the parameters layer by layer."""
+        """Return the parameters of each layer."""
         layers = []
         for layer in range(self.num_layers):
             cells = self.cells[layer * self.directions : (layer + 1) * self.directions]
@@ -248,18 +249,19 @@ class ScratchLayers(Layers):
 class LibraryLayers(Layers):
     """The framework's own layers, `torch.nn.RNN`, `GRU` and `LSTM`, on one-hot rows.
 
-    They hold the weights and define what is computed. A one-hot input uses only the columns of the input weights that
-    belong to the characters of the minibatch, so the layers are given just those: the same values with fewer products.
-    On a processor `rnnlab.engine.sequence` walks their weights, which gives the same values (tested to 1e-5) sooner; as
-    written, and on an accelerator, the framework's own kernels run.
+    They hold the weights and define the function. A one-hot input uses only the columns of the input weights that
+    belong to the characters of the minibatch, so the layers get only these columns: the same values with fewer
+    products. On a processor, `rnnlab.engine.sequence` computes the same values from their weights (tested to 1e-5) in
+    less time; as written, and on an accelerator, the framework's own kernels run.
 
-    The framework's layer of depth n can have nothing between its layers. With residual connections or layer
-    normalisation, `layers` is therefore a stack of n layers of depth 1; the same random seed draws the same weights.
+    A layer of the framework with depth n has no place for residual connections or layer normalisation between its
+    layers. With these, `layers` is therefore a stack of n layers of depth 1; the same random seed draws the same
+    weights.
     """
 
     def __init__(self, config: TrainConfig, vocab_size: int) -> None:
         super().__init__(config, vocab_size)
-        assert self.description.library is not None  # the configuration asks for it
+        assert self.description.library is not None  # checked by the configuration
         self.library = self.description.library
         options: dict[str, Any] = {"bidirectional": config.bidirectional}
         if self.description.chooses_activation:
@@ -295,7 +297,7 @@ class LibraryLayers(Layers):
         return H, tuple(torch.cat(tensors) for tensors in zip(*last_states, strict=True))
 
     def _call(self, layers: nn.Module, inputs: Tensor, state: State) -> tuple[Tensor, State]:
-        """Call the framework's own layer or layers, fed with characters (T, B) or rows (T, B, num_inputs)."""
+        """Call the framework's own layer or layers with characters (T, B) or rows (T, B, num_inputs)."""
         hidden = tuple(S.contiguous() for S in state) if len(state) == 2 else state[0].contiguous()
         if inputs.dtype != torch.long:
             H, last = layers(inputs, hidden)
@@ -304,7 +306,7 @@ class LibraryLayers(Layers):
         names = [name for name, _ in layers.named_parameters() if name.startswith("weight_ih_l0")]
         weights = {name: getattr(layers, name).index_select(1, present) for name in names}
         rows = functional.one_hot(positions, len(present)).to(state[0].dtype)
-        layers.input_size = len(present)  # type: ignore[assignment]  # the layer checks its input against this
+        layers.input_size = len(present)  # type: ignore[assignment]  # the layer checks the width of its input
         try:
             H, last = torch.func.functional_call(layers, weights, (rows, hidden))
         finally:
@@ -312,13 +314,14 @@ class LibraryLayers(Layers):
         return H, last if isinstance(last, tuple) else (last,)
 
     def unit(self, layer: int, direction: int) -> Unit:
-        """Return the cell of one layer and direction (1: backward) with its weights, in the book's layout."""
+        """Return the equation and weights of one layer and direction (1: backward), in the book's layout."""
         return self._unit(*self.weights(layer, direction))
 
     def unit_for(self, layer: int, direction: int, inputs: Tensor) -> tuple[Unit, Tensor]:
-        """Return a cell with those of its weights that `inputs` need, and the inputs that go with them.
+        """Return the unit of a layer and direction with the weights that `inputs` need, and the matching inputs.
 
-        Of characters that are those present: each is replaced by its place among them.
+        For characters, only the weights of the characters present are kept, and each character is replaced by its index
+        among them.
         """
         W_ih, *others = self.weights(layer, direction)
         if inputs.dtype != torch.long:
@@ -328,9 +331,9 @@ class LibraryLayers(Layers):
         return replace(unit, W_x=unit.W_x.contiguous()), positions
 
     def _unit(self, W_ih: Tensor, W_hh: Tensor, b_ih: Tensor, b_hh: Tensor) -> Unit:
-        # two biases act as their sum, unless the equation has both
+        # the two biases act as their sum, unless the equation uses both
         biases = (b_ih + b_hh,) if self.library.equation is None else (b_ih, b_hh)
-        W_x, W_h, b, *b_h = (self.in_the_books_layout(tensor) for tensor in (W_ih, W_hh, *biases))
+        W_x, W_h, b, *b_h = (self.to_book_layout(tensor) for tensor in (W_ih, W_hh, *biases))
         return Unit(
             self.library.equation or self.description.equation,
             W_x,
@@ -342,8 +345,8 @@ class LibraryLayers(Layers):
             *b_h,
         )
 
-    def in_the_books_layout(self, tensor: Tensor) -> Tensor:
-        """Return weights of the framework's layer, or their gradients, with the gates in columns and in our order."""
+    def to_book_layout(self, tensor: Tensor) -> Tensor:
+        """Return weights of the framework's layer, or their gradients, with gates in columns in the book's order."""
         order = self.library.order
         if order != tuple(range(len(order))):
             blocks = tensor.chunk(len(order))
@@ -360,7 +363,7 @@ class LibraryLayers(Layers):
         return W_ih, W_hh, b_ih, b_hh
 
     def layer_parameters(self) -> list[list[nn.Parameter]]:
-        """Return the parameters layer by layer."""
+        """Return the parameters of each layer."""
         if self.stacked:
             stack = enumerate(self.layers.children())
             return [[*layer.parameters(), *self._norm_parameters(index)] for index, layer in stack]
@@ -369,23 +372,22 @@ class LibraryLayers(Layers):
 
 
 def build_model(config: TrainConfig, vocab_size: int, device: torch.device | str = "cpu") -> LanguageModel:
-    """Build the model of `config` with weights drawn from its random seed: same seed, same weights.
+    """Build the model of `config` with weights drawn from its random seed: the same seed gives the same weights.
 
     Args:
-        config: the settings; its `device` is what a run asks for, and `rnnlab.engine.device.resolve_device` says which
-            device that is.
+        config: the configuration; its `device` is ignored here, see `rnnlab.engine.device.resolve_device`.
         vocab_size: number of distinct characters.
-        device: where the model is computed.
+        device: device of the model.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.random_seed)
         model = (ClozeModel if config.objective == "cloze" else LanguageModel)(config, vocab_size)
         for name, parameter in model.named_parameters():
-            if ".norms." in name:  # begins with scale 1 and shift 0
+            if ".norms." in name:  # starts with scale 1 and shift 0
                 continue
             fan_in = model.dense.in_features if name.startswith("dense") else config.num_hiddens
             _initialize(parameter, config, name, fan_in)
-            _open_forget_gate(parameter, config, name)
+            _add_forget_bias(parameter, config, name)
     model.to(dtype=torch.float64 if config.precision == "float64" else torch.float32)
     return model.to(device)
 
@@ -395,14 +397,14 @@ def _layers(config: TrainConfig, vocab_size: int) -> Layers:
 
 
 def num_parameters(parameters: Iterable[nn.Parameter]) -> int:
-    """Count the numbers in `parameters`."""
+    """Return the total number of elements of `parameters`."""
     return sum(parameter.numel() for parameter in parameters)
 
 
 @torch.no_grad()
 def _initialize(parameter: nn.Parameter, config: TrainConfig, name: str, fan_in: int) -> None:
-    """Draw one parameter; the gates that lie side by side in it are drawn one by one where their shape matters."""
-    if config.initialization == "uniform":  # torch.nn's default, of the recurrent layers and of the output layer
+    """Initialise a parameter; gates side by side in it are drawn separately if the shape of the draw matters."""
+    if config.initialization == "uniform":  # torch.nn's default for recurrent layers and for the output layer
         nn.init.uniform_(parameter, -1 / math.sqrt(fan_in), 1 / math.sqrt(fan_in))
     elif parameter.dim() == 1:
         nn.init.zeros_(parameter)
@@ -417,8 +419,8 @@ def _initialize(parameter: nn.Parameter, config: TrainConfig, name: str, fan_in:
 
 
 @torch.no_grad()
-def _open_forget_gate(parameter: nn.Parameter, config: TrainConfig, name: str) -> None:
-    """Add the forget bias; of the library's two biases, whose sum acts, to the first."""
+def _add_forget_bias(parameter: nn.Parameter, config: TrainConfig, name: str) -> None:
+    """Add the forget bias; in the library, whose two biases act as their sum, it is added to the first."""
     cell = CELLS[config.cell]
     if not (cell.forget and config.forget_bias):
         return

@@ -1,10 +1,9 @@
-"""Scratch ≡ library: the library's weights copied into the scratch network, one minibatch, and what differs.
+"""Comparison of the scratch and library implementations on one minibatch with the same weights.
 
-Both sides are computed as written: the library side runs the framework's own layers, the scratch side the equations of
-`rnnlab.cells`, step by step through autograd. The fast sequences that training takes by default stay out of it;
-the tests compare them with both sides. RNN and LSTM are the same function written twice and agree but for rounding.
-The GRU of the book is another function than that of the library, which resets after the product, so there the
-differences say how far apart they are.
+Both are computed as written: the library with the framework's own layers, scratch with the equations of `rnnlab.cells`,
+step by step through autograd. The fast sequences that training uses by default are not involved; the tests compare them
+with both. For RNN and LSTM, both implementations are the same function and agree up to rounding. The GRU of the book is
+a different function from the library's, which resets after the product; there the result shows how much they differ.
 """
 
 from __future__ import annotations
@@ -28,18 +27,18 @@ def parity(
     """Run both implementations on the first minibatch of a text, from the zero state, with the same weights.
 
     Args:
-        config: the settings of both; its implementation and computation do not matter.
+        config: configuration of both; its implementation and computation are ignored.
         vocab_size: number of distinct characters.
         indices: the text, (length,), long enough for one minibatch.
-        device: where both are computed.
+        device: device of both.
 
     Returns:
         ``loss_scratch``, ``loss_library`` (nats); ``logits_difference``, ``gradient_difference``: the largest absolute
         differences; ``parameters``: ``{"name", "gradient_difference"}`` for each parameter of the scratch network;
-        ``comparable``: whether both are the same function, so that the differences are mere rounding.
+        ``comparable``: whether both are the same function, so that they differ only by rounding.
 
     Raises:
-        CorpusError: ``corpus_too_short``: there is not one minibatch in the text.
+        CorpusError: ``corpus_too_short``: the text is too short for one minibatch.
     """
     check_counts(len(indices), max(vocab_size, 2), config.change(sampling="consecutive"), "")
     config, description = config.change(computation="as_written"), CELLS[config.cell]
@@ -47,15 +46,15 @@ def parity(
     scratch = build_model(config.change(implementation="scratch"), vocab_size, device)
     for name, stack in library.named_children():
         if isinstance(stack, LibraryLayers):
-            mine = scratch.get_submodule(name)
-            assert isinstance(mine, ScratchLayers)
-            _copy(stack, mine)
+            scratch_stack = scratch.get_submodule(name)
+            assert isinstance(scratch_stack, ScratchLayers)
+            _copy_weights(stack, scratch_stack)
     with torch.no_grad():
         scratch.dense.load_state_dict(library.dense.state_dict())
     text = torch.as_tensor(indices, dtype=torch.long, device=device)
     X, Y = next(consecutive_minibatches(text, config.batch_size, config.num_steps))
-    logits_library, loss_library = _learn(library, X, Y)
-    logits_scratch, loss_scratch = _learn(scratch, X, Y)
+    logits_library, loss_library = _forward_backward(library, X, Y)
+    logits_scratch, loss_scratch = _forward_backward(scratch, X, Y)
     expected = _library_gradients(library)
     parameters = []
     for name, parameter in scratch.named_parameters():
@@ -66,14 +65,14 @@ def parity(
         "loss_scratch": loss_scratch,
         "loss_library": loss_library,
         "logits_difference": (logits_scratch - logits_library).abs().max().item(),
-        "gradient_difference": max(float(one["gradient_difference"]) for one in parameters),
+        "gradient_difference": max(float(entry["gradient_difference"]) for entry in parameters),
         "parameters": parameters,
         "comparable": description.library is None or description.library.equation is None,
     }
 
 
-def _learn(model: LanguageModel, X: Tensor, Y: Tensor) -> tuple[Tensor, float]:
-    """Return logits and loss, and leave the gradients in the parameters."""
+def _forward_backward(model: LanguageModel, X: Tensor, Y: Tensor) -> tuple[Tensor, float]:
+    """Return the logits and the loss; the gradients are stored in the parameters."""
     with torch.enable_grad():
         logits, _ = model(X, model.begin_state(len(X)), Y)
         loss = nn.functional.cross_entropy(logits, Y.t().flatten())
@@ -82,7 +81,7 @@ def _learn(model: LanguageModel, X: Tensor, Y: Tensor) -> tuple[Tensor, float]:
 
 
 @torch.no_grad()
-def _copy(library: LibraryLayers, scratch: ScratchLayers) -> None:
+def _copy_weights(library: LibraryLayers, scratch: ScratchLayers) -> None:
     for index, cell in enumerate(scratch.cells):
         unit = library.unit(*divmod(index, library.directions))
         b = unit.b if unit.b_h is None else unit.b + unit.b_h
@@ -93,7 +92,7 @@ def _copy(library: LibraryLayers, scratch: ScratchLayers) -> None:
 
 
 def _library_gradients(library: LanguageModel) -> dict[str, Tensor]:
-    """Return the gradients of the library network under the names, and in the shapes, of the scratch network's."""
+    """Return the gradients of the library network with the names and shapes of the scratch network."""
     found = {
         name: parameter.grad if parameter.grad is not None else torch.zeros_like(parameter)
         for name, parameter in library.named_parameters()
@@ -103,8 +102,8 @@ def _library_gradients(library: LanguageModel) -> dict[str, Tensor]:
             continue
         for index in range(stack.num_layers * stack.directions):
             W_ih, W_hh, b_ih, _ = stack.weights(*divmod(index, stack.directions))
-            # both biases have the gradient of their sum
+            # each of the two biases has the gradient of their sum
             for name, tensor in (("W_x", W_ih), ("W_h", W_hh), ("b", b_ih)):
                 gradient = tensor.grad if tensor.grad is not None else torch.zeros_like(tensor)
-                found[f"{stack_name}.cells.{index}.{name}"] = stack.in_the_books_layout(gradient)
+                found[f"{stack_name}.cells.{index}.{name}"] = stack.to_book_layout(gradient)
     return found

@@ -1,10 +1,10 @@
-"""Matrix products, on a processor by oneDNN where that is the faster library.
+"""Matrix products, with oneDNN on processors if it can be used.
 
-PyTorch's float32 products go to MKL, which on processors not made by Intel leaves half of the arithmetic units idle;
-oneDNN, which PyTorch carries as well, does not (measured by ``benchmarks/engine_speed.py``: 260 against 112 GFLOP/s on
-one such core). It is reached by operators that PyTorch keeps for its compiler: where they are missing, or do not fit
-(float64, another device, small matrices), the ordinary products serve. Which one serves depends on shape, type and
-machine alone, so that the same run gives the same numbers.
+PyTorch computes float32 products with MKL, which leaves half of the arithmetic units of non-Intel processors idle;
+oneDNN, which is part of PyTorch too, does not (measured by ``benchmarks/engine_speed.py``: 260 against 112 GFLOP/s on
+such a core). oneDNN is called through operators that PyTorch provides for its compiler. If these are missing or do not
+apply (float64, another device, small matrices), the ordinary products are used. The choice depends only on shape, type
+and machine, so that the same run gives the same numbers.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.autograd import Function
 
 SMALL = 64 * 64
-"""Matrices with fewer numbers are not worth the call."""
+"""Number of elements below which a matrix is too small for oneDNN to be faster."""
 
 
 def _onednn() -> tuple[Callable[..., Tensor], Callable[..., Tensor]] | None:
@@ -41,10 +41,11 @@ def product(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 class Factor:
-    """The right-hand side of many products, laid out once.
+    """The right-hand side of many products, packed once for oneDNN.
 
     Args:
-        b: (k, m); must not change while the factor is in use.
+        b: matrix (k, m); must not change while the factor is in use.
+        num_rows: number of rows of the left-hand sides.
     """
 
     def __init__(self, b: Tensor, num_rows: int) -> None:
@@ -92,5 +93,5 @@ def _fits(b: Tensor) -> bool:
 
 
 def _dense(b: Tensor) -> Tensor:
-    # a slice of a wider matrix would be read element by element
+    # oneDNN reads a slice of a wider matrix element by element
     return b if b.is_contiguous() or b.t().is_contiguous() else b.contiguous()

@@ -1,11 +1,11 @@
-"""One character at a time: what `LanguageModel` computes for windows of a single character, sooner (tested to 1e-5).
+"""Single time steps for generation: the results of `LanguageModel` for one character in less time (tested to 1e-5).
 
-A network that writes has one row of one time step. Each weight is then used once, so that the time is that of reading
-the weights, and whatever lays them out for many products would take longer than it saves. Here nothing is laid out:
-each product is a matrix times a vector, on the weights where they lie. The time step itself is that of the fast forms
-in `rnnlab.engine.sequence`; a cell without one takes that of its equation.
+Generation processes a single row for a single time step. Each weight is used once, so the time is dominated by reading
+the weights, and packing them for many products would cost more than it saves. Here every product is a matrix times a
+vector on the unpacked weights. The time step is that of the fast forms in `rnnlab.engine.sequence`; a cell without a
+fast form uses its equation.
 
-Shapes: h hidden units, G gates; vectors have no axis for the minibatch.
+Shapes: h hidden units, G gates; vectors have no minibatch axis.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from rnnlab.engine.sequence import FORMS, Form, InPlace
 
 
 class Reader:
-    """A network that reads one character after another and says after each what it expects next.
+    """A network that reads one character at a time and predicts the next.
 
     Args:
-        model: the network; its weights must not change while it is read from.
+        model: the network; its weights must not change while the reader is in use.
     """
 
     def __init__(self, model: LanguageModel) -> None:
@@ -32,16 +32,16 @@ class Reader:
         self._layers = layers
         with torch.no_grad():
             self._units = [
-                [_read_by(layers.unit(layer, direction)) for direction in range(layers.directions)]
+                [_step_of(layers.unit(layer, direction)) for direction in range(layers.directions)]
                 for layer in range(layers.num_layers)
             ]
 
     @torch.no_grad()
     def read(self, index: int) -> Tensor:
-        """Read the character `index` and return the logits of the next one, (vocab_size,).
+        """Read the character `index` and return the logits of the next character, (vocab_size,).
 
-        The backward direction of a bidirectional network sees this one character, with the state that it came to at
-        the last one; a cloze network sees nothing on its right.
+        The backward direction of a bidirectional network reads only this character, from its state after the previous
+        character; a cloze network has no right side.
         """
         inputs: Tensor | int = index
         for layer, units in enumerate(self._units):
@@ -49,15 +49,15 @@ class Reader:
             H = torch.cat(outputs) if len(outputs) > 1 else outputs[0]
             if isinstance(inputs, Tensor):
                 inputs = self._layers.after(layer, inputs, H)
-            else:  # a character is not added to the output of the first layer
+            else:  # the first layer has no residual connection
                 inputs = self._layers.after(layer, H, H)
         assert isinstance(inputs, Tensor)
         dense = self._model.dense
         return torch.addmv(dense.bias, dense.weight[:, : len(inputs)], inputs)
 
 
-class _Equation:
-    """One layer and direction, by the equation of its cell; `state` begins at zero."""
+class _EquationStep:
+    """Time steps of one layer and direction by the equation of its cell; `state` starts at zero."""
 
     def __init__(self, unit: Unit) -> None:
         self.state: State = (unit.b.new_zeros(len(unit.W_h)),) * unit.num_states
@@ -71,8 +71,8 @@ class _Equation:
         return self.state[0]
 
 
-class _Fast(_Equation):
-    """The same by a fast form."""
+class _FastStep(_EquationStep):
+    """Time steps of one layer and direction by a fast form."""
 
     def __init__(self, unit: Unit, form: type[Form]) -> None:
         super().__init__(unit)
@@ -98,6 +98,6 @@ class _Fast(_Equation):
         return self.state[0]
 
 
-def _read_by(unit: Unit) -> _Equation:
+def _step_of(unit: Unit) -> _EquationStep:
     form = FORMS.get(unit.equation)
-    return _Equation(unit) if form is None else _Fast(unit, form)
+    return _EquationStep(unit) if form is None else _FastStep(unit, form)

@@ -1,20 +1,21 @@
-"""The equations of `rnnlab.cells` for a whole sequence, fast: same values, same gradients (tested to 1e-5).
+"""Fast forms of the equations of `rnnlab.cells` for whole sequences: same values and gradients (tested to 1e-5).
 
-Three things make the difference. A one-hot row times a matrix is a row of that matrix, so the first layer gathers rows.
-The inputs of all time steps and all gates go through one matrix product. And the backward pass is written by hand: the
-loop over time computes only the gradients that it must (of the pre-activations), and the gradient of each weight matrix
-is one product after the loop. (`rnnlab.engine.products` says what serves the products themselves.)
+They save time in three ways. A one-hot row times a matrix is a row of that matrix, so the first layer gathers rows. The
+inputs of all time steps and all gates go through a single matrix product. The backward pass is written by hand: the
+loop over time computes only the gradients of the pre-activations, and the gradient of each weight matrix is a single
+product after the loop. (The products themselves are in `rnnlab.engine.products`.)
 
-Each fast form has one `step`, which writes into buffers: training gives it the rows of a minibatch and a product that
-is laid out for many of them, `rnnlab.engine.reader` a single row and the weights where they lie. The library's layers
-are walked the same way, with their weights in the book's layout. A cell without a fast form is walked by its equation,
-and its derivatives come from autograd.
+Each fast form has one `step`, which writes into buffers. Training passes the rows of a minibatch and packed weights;
+`rnnlab.engine.reader` passes a single row and unpacked weights. The layers of the library are computed in the same way,
+with their weights in the book's layout. A cell without a fast form is computed from its equation, with derivatives from
+autograd.
 
 Shapes: T time steps, B rows of the minibatch, h hidden units, G gates. `A` are pre-activations (T, B, G·h); `dA` is the
-gradient of the loss with respect to A, and so for every other letter; ``+=`` adds to what comes from the output layer.
-The derivatives stand at each sequence: the chain rule on the equations (for the RNN 2nd edition 9.7), with
-σ' = σ (1 - σ) and tanh' = 1 - tanh². What does not depend on the later time steps is computed for all time steps at
-once, before the loop, and named after where it leads: ``to_Z`` times dH_t is dA_z.
+gradient of the loss with respect to A, and likewise for every other letter; ``+=`` adds to the gradient from the output
+layer. Each form lists its derivatives: the chain rule on the equations (for the RNN 2nd edition 9.7), with
+σ' = σ (1 - σ) and tanh' = 1 - tanh². Factors that do not depend on later time steps are computed for all time steps at
+once, before the loop, and named after their result: ``to_Z`` times dH_t is dA_z. In the loops, `later` is the gradient
+of the state that comes from the later time steps.
 """
 
 from __future__ import annotations
@@ -36,12 +37,12 @@ from rnnlab.engine.products import Factor, affine, product
 
 
 def run_sequence(unit: Unit, inputs: Tensor, state: State) -> tuple[Tensor, State]:
-    """Walk along a sequence.
+    """Compute a sequence, by the fast form of the equation if there is one.
 
     Args:
-        unit: a cell with its weights.
-        inputs: characters (T, B), integer, standing for one-hot rows; or rows (T, B, num_inputs).
-        state: ``(H,)`` or ``(H, C)``, each (B, h).
+        unit: the equation and its weights.
+        inputs: characters (T, B), integers that stand for one-hot rows; or rows (T, B, num_inputs).
+        state: initial state, ``(H,)`` or ``(H, C)``, each (B, h).
 
     Returns:
         All hidden states (T, B, h) and the last state.
@@ -57,10 +58,10 @@ def run_sequence(unit: Unit, inputs: Tensor, state: State) -> tuple[Tensor, Stat
 
 @torch.no_grad()
 def all_states(unit: Unit, inputs: Tensor) -> State:
-    """Return every state, (T, h) each, along a sequence of single rows that begins at zero.
+    """Return the states at all time steps, each (T, h), along a sequence of single rows from the zero state.
 
     Args:
-        unit: a cell with its weights.
+        unit: the equation and its weights.
         inputs: characters (T, 1), or rows (T, 1, num_inputs).
     """
     h = len(unit.W_h)
@@ -79,7 +80,7 @@ def all_states(unit: Unit, inputs: Tensor) -> State:
 
 
 def input_products(unit: Unit, inputs: Tensor) -> Tensor:
-    """Return X_t W_x + b for all time steps and gates: (T, B, G·h), a buffer of its own."""
+    """Return X_t W_x + b for all time steps and gates as a new tensor, (T, B, G·h)."""
     if inputs.dtype == torch.long:
         return torch.nn.functional.embedding(inputs, unit.W_x).add_(unit.b)
     T, B, num_inputs = inputs.shape
@@ -91,14 +92,14 @@ def _rows(inputs: Tensor) -> Sequence[Tensor | OneHot]:
 
 
 class Product(Protocol):
-    """The product of hidden states with a part of W_h: `Factor` for the rows of a minibatch, `InPlace` for one row."""
+    """A product of hidden states with a part of W_h: `Factor` for a minibatch, `InPlace` for a single row."""
 
     def times(self, a: Tensor, plus: Tensor, out: Tensor) -> Tensor:
         """Compute a @ W + plus into `out`."""
 
 
 class InPlace:
-    """The product of a single hidden state (h,) with weights (h, m), on the weights where they lie."""
+    """A product of a single hidden state (h,) with unpacked weights (h, m)."""
 
     def __init__(self, W: Tensor) -> None:
         self._W = W.t()
@@ -109,7 +110,7 @@ class InPlace:
 
 
 class Form(Function):
-    """A fast form: the same as an equation, with the derivatives written by hand.
+    """A fast form of an equation, with derivatives written by hand.
 
     Attributes:
         widths: of the buffers that a step writes into, in multiples of h; the new states come first.
@@ -119,7 +120,7 @@ class Form(Function):
 
     @staticmethod
     def parts(W_h: Tensor) -> tuple[Tensor, ...]:
-        """Return the parts of W_h that the hidden state is multiplied by one after another."""
+        """Return the parts of W_h that are used in separate products, in order."""
         return (W_h,)
 
     @staticmethod
@@ -144,7 +145,7 @@ class Form(Function):
 def _walk(
     form: type[Form], hidden: Sequence[Product], A: Tensor, b_h: Tensor | None, relu: bool, state: State
 ) -> list[Tensor]:
-    """Walk along the pre-activations A (T, ..., G·h); return the buffers of all time steps, (T, ..., width·h) each."""
+    """Compute all time steps from the pre-activations A (T, ..., G·h); return the buffers, each (T, ..., width·h)."""
     h = state[0].shape[-1]
     buffers = [A.new_empty(*A.shape[:-1], width * h) for width in form.widths]
     for views in zip(*form.views(A, *buffers), strict=True):
@@ -155,7 +156,7 @@ def _walk(
 def _walk_minibatch(
     form: type[Form], A: Tensor, W_h: Tensor, b_h: Tensor | None, relu: bool, state: State
 ) -> list[Tensor]:
-    """Do so along (T, B, G·h), with the weights laid out for B rows."""
+    """Compute all time steps of a minibatch, A (T, B, G·h), with weights packed for B rows."""
     return _walk(form, [Factor(part, A.shape[1]) for part in form.parts(W_h)], A, b_h, relu, state)
 
 
@@ -188,7 +189,7 @@ class _RNN(Form):
     @staticmethod
     def backward(ctx: Any, dH: Tensor) -> tuple[Tensor | None, ...]:
         outputs, W_hh, H_0 = ctx.saved_tensors
-        # the derivative of the activation, all time steps at once
+        # derivative of the activation at all time steps
         slope = (outputs > 0).to(outputs.dtype) if ctx.relu else 1 - outputs * outputs
         dA = torch.empty_like(outputs)
         back = Factor(W_hh.t(), len(H_0))
@@ -201,7 +202,7 @@ class _RNN(Form):
 
 
 class _GRU(Form):
-    """H_t = Z ⊙ H_{t-1} + (1 - Z) ⊙ H̃,  where H̃ = tanh(A_h) and A_h has (R ⊙ H_{t-1}) W_hh in it.
+    """H_t = Z ⊙ H_{t-1} + (1 - Z) ⊙ H̃,  where H̃ = tanh(A_h) and A_h contains (R ⊙ H_{t-1}) W_hh.
 
     dA_z = dH_t ⊙ (H_{t-1} - H̃) ⊙ Z (1 - Z)
     dA_h = dH_t ⊙ (1 - Z) ⊙ (1 - H̃²),  d(R ⊙ H_{t-1}) = dA_h W_hhᵀ
@@ -243,7 +244,7 @@ class _GRU(Form):
         T, h = len(dH), H_0.shape[1]
         R, Z, H_tilde = torch.split(gates, h, dim=2)
         H_before = torch.cat((H_0[None], outputs[:-1]))
-        # what multiplies dH in the gradients of A_z and A_h, and d(RH) in that of A_r, all time steps at once
+        # factors of dH in the gradients of A_z and A_h, and of d(RH) in that of A_r, at all time steps
         to_Z = (H_before - H_tilde).mul_(Z).mul_(1 - Z)
         to_H_tilde = (1 - H_tilde * H_tilde).mul_(1 - Z)
         to_R = R * (1 - R) * H_before
@@ -270,7 +271,7 @@ class _LSTM(Form):
     dC_t += dH_t ⊙ O ⊙ (1 - tanh²(C_t)),  dC_{t-1} = dC_t ⊙ F
     dA_i = dC_t ⊙ C̃ ⊙ I (1 - I),  dA_f = dC_t ⊙ C_{t-1} ⊙ F (1 - F)
     dA_o = dH_t ⊙ tanh(C_t) ⊙ O (1 - O),  dA_c = dC_t ⊙ I ⊙ (1 - C̃²)
-    dH_{t-1} += dA_i W_hiᵀ + dA_f W_hfᵀ + dA_o W_hoᵀ + dA_c W_hcᵀ,  one product, as the gates lie side by side
+    dH_{t-1} += dA_i W_hiᵀ + dA_f W_hfᵀ + dA_o W_hoᵀ + dA_c W_hcᵀ,  a single product, as the gates are side by side
     """
 
     widths = (1, 1, 4, 1)  # H; C; I, F, O and C̃; tanh(C)
@@ -304,7 +305,7 @@ class _LSTM(Form):
         T, h = len(dH), H_0.shape[1]
         I, F, O, C_tilde = torch.split(gates, h, dim=2)
         C_before = torch.cat((C_0[None], cells[:-1]))
-        # what multiplies dC in the gradients of A_i, A_f and A_c, and dH in that of A_o, all time steps at once
+        # factors of dC in the gradients of A_i, A_f and A_c, and of dH in that of A_o, at all time steps
         dA = torch.empty_like(gates)
         to_I, to_F, to_O, to_C = torch.split(dA, h, dim=2)
         torch.mul(I, 1 - I, out=to_I).mul_(C_tilde)
@@ -329,7 +330,7 @@ class _LSTM(Form):
 
 
 class _LibraryGRU(Form):
-    """The GRU that resets after the product, so that all gates share one.
+    """The GRU that resets after the product, so that all gates share a single product.
 
     G_t = H_{t-1} W_h + b_h,  N_t = tanh(X_t W_xn + b_xn + R_t ⊙ G_tn),  H_t = (1 - Z_t) ⊙ N_t + Z_t ⊙ H_{t-1}
 
@@ -368,7 +369,7 @@ class _LibraryGRU(Form):
         T, h = len(dH), H_0.shape[1]
         R, Z, N = torch.split(gates, h, dim=2)
         H_before = torch.cat((H_0[None], outputs[:-1]))
-        # what multiplies dH in the gradients of the three gates, all time steps at once
+        # factors of dH in the gradients of the three gates, at all time steps
         to_N = (1 - N * N).mul_(1 - Z)
         to_Z = (H_before - N).mul_(Z).mul_(1 - Z)
         to_R = (R * (1 - R)).mul_(G[:, :, 2 * h :]).mul_(to_N)
@@ -391,4 +392,4 @@ class _LibraryGRU(Form):
 
 
 FORMS: dict[Equation, type[Form]] = {rnn: _RNN, gru: _GRU, gru_of_the_library: _LibraryGRU, lstm: _LSTM}
-"""The fast form of each equation that has one."""
+"""The equations that have a fast form."""

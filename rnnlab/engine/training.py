@@ -1,11 +1,11 @@
-"""The training loop, the only one: minibatches in, events out.
+"""The training loop: takes minibatches and yields events.
 
-`train` is a generator. Whoever consumes it decides what to do with the events, and ends the run by not asking for the
-next one. At every event the whole state of the run lies in a `TrainingState`, which can be kept and restored: the run
-then goes on with the very next minibatch, bit for bit.
+`train` is a generator. Its consumer decides what to do with the events, and can end the run by not requesting the next
+event. At every event, `TrainingState` holds the complete state of the run. It can be saved and restored; the run then
+continues with the next minibatch, bit for bit.
 
-In the book's words: the loss of a minibatch is its mean cross-entropy; perplexity is exp of the mean over an epoch; a
-gradient g longer than θ is clipped, g ← min(1, θ / ‖g‖) g, where ‖g‖ is the norm over all parameters together; SGD then
+As in the book: the loss of a minibatch is its mean cross-entropy; perplexity is exp of the mean over an epoch; a
+gradient g with a norm above θ is clipped, g ← min(1, θ / ‖g‖) g, where ‖g‖ is the norm over all parameters; SGD then
 takes the step -η g.
 
 Source: *Dive into Deep Learning*, 1st edition 6.4.5-6.4.7 (perplexity, clipping, training), 2nd edition 9.5-9.7.
@@ -49,7 +49,7 @@ from rnnlab.text.vocab import Vocab
 
 @dataclass
 class Tally:
-    """What an epoch has summed up so far."""
+    """Running sums of the current epoch."""
 
     loss_sum: float = 0.0  # over the targets, nats
     num_tokens: int = 0
@@ -63,12 +63,12 @@ class Tally:
 
 
 class TrainingState:
-    """All that a run has come to: weights, optimiser, random state, position, settings changed on the way.
+    """The complete state of a run: weights, optimiser, random state, position, and settings changed during the run.
 
     Attributes:
-        epoch: epochs done.
-        minibatch: minibatches done of the epoch after those.
-        hidden: the recurrent state to carry into the next minibatch, or None for zero.
+        epoch: number of finished epochs.
+        minibatch: number of finished minibatches in the current epoch.
+        hidden: recurrent state to carry into the next minibatch; None: zero.
     """
 
     def __init__(self, model: LanguageModel, config: TrainConfig) -> None:
@@ -85,21 +85,24 @@ class TrainingState:
         self.learning_rate = config.learning_rate
         self.clip_norm = config.clip_norm
         self.last_grad_norm: float | None = None
-        self.texts_due = config.num_epochs == 0  # an untrained network writes once
+        self.texts_due = config.num_epochs == 0  # an untrained network generates texts once
         self.tally = Tally()
 
     @classmethod
     def begin(cls, model: LanguageModel, config: TrainConfig) -> TrainingState:
-        """Start a run with `model` as it is."""
+        """Return the state of a new run with the current weights of `model`."""
         return cls(model, config)
 
     @property
     def restorable(self) -> bool:
-        """Whether a checkpoint taken now goes on exactly; not within an epoch whose graph reaches back to its start."""
+        """Return whether a run restored from this state continues exactly.
+
+        Without detaching, the graph reaches back to the start of the epoch, so only states between epochs do.
+        """
         return self.config.detach or self.minibatch == 0
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return every tensor of the state by name, for a checkpoint; not copies."""
+        """Return all tensors of the state by name, for a checkpoint; they are not copied."""
         tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
         if self.adam is not None:
             for index, slots in self.adam.state_dict()["state"].items():
@@ -109,7 +112,7 @@ class TrainingState:
         return {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
 
     def metadata(self) -> dict[str, str]:
-        """Return the rest of the state, each value as JSON, exact to the bit."""
+        """Return the other values of the state as exact JSON."""
         names = ("epoch", "minibatch", "learning_rate", "clip_norm", "last_grad_norm", "texts_due")
         values = {name: getattr(self, name) for name in names} | {"tally": asdict(self.tally)}
         return {name: json.dumps(value) for name, value in values.items()}
@@ -122,7 +125,9 @@ class TrainingState:
 
         Args:
             model: a model of the same configuration; its weights are overwritten.
-            config: the configuration of the run; `num_epochs` may have grown.
+            config: configuration of the run; `num_epochs` may be larger than before.
+            tensors: the tensors of the checkpoint, see `tensors`.
+            metadata: the other values of the checkpoint, see `metadata`.
         """
         state = cls(model, config)
         with torch.no_grad():
@@ -147,9 +152,9 @@ class TrainingState:
 
 
 def prepare_thread(config: TrainConfig) -> None:
-    """Set this process up to train: one thread, denormal numbers and products as `config` says.
+    """Configure torch in this process for training: one thread, denormal numbers and precision of products.
 
-    One thread, because these products are too small to share and because flushing is a setting of the thread.
+    The products are too small to be shared between threads, and flushing denormal numbers is a setting of the thread.
     """
     torch.set_num_threads(1)
     torch.set_flush_denormal(config.flush_denormal)
@@ -163,22 +168,22 @@ def train(
     control: Control | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Iterator[Event]:
-    """Train from where `state` stands to the end of the configuration, and say what happens.
+    """Train from the position of `state` to the last epoch and yield the events of the run.
 
     Yields `RunStarted`; for each epoch its `MinibatchFinished` and `EpochFinished`; after each prediction period, and
-    after the last epoch, `TextGenerated` for each prefix; `SettingChanged`, `RunPaused` and `RunResumed` as `control`
-    makes them; at last `RunFinished`, or `RunDiverged` where the loss is no longer a finite number.
+    after the last epoch, `TextGenerated` for each prefix; `SettingChanged`, `RunPaused` and `RunResumed` on requests of
+    `control`; finally `RunFinished`, or `RunDiverged` if the loss is not finite.
 
     Args:
-        state: is updated as the run goes; complete at every event.
-        vocab: the vocabulary of the text.
+        state: state of the run; it is updated in place and is complete at every event.
+        vocab: vocabulary of the text.
         indices: the text, (length,).
-        control: acts between two minibatches.
-        clock: what the seconds are taken from.
+        control: requests that are applied between two minibatches.
+        clock: clock for the seconds in the events.
 
     Raises:
-        CorpusError: nothing can be learnt from the text: too short for one minibatch, or a single character.
-        PrefixError: a prefix has a character outside the vocabulary (before anything is trained).
+        CorpusError: the text is too short for one minibatch, or has only one distinct character.
+        PrefixError: a prefix has a character outside the vocabulary; raised before training starts.
     """
     config, model = state.config, state.model
     control = control or Control()
@@ -201,35 +206,35 @@ def train(
         versions={"torch": torch.__version__},
     )
     if state.texts_due:
-        yield from _write(state, vocab)
+        yield from _generate_texts(state, vocab)
     while state.epoch < config.num_epochs:
         if state.minibatch == 0:
             _begin_epoch(state)
-        learner = _Learner(state) if config.detach else _UndetachedLearner(state)
+        backprop = _TruncatedBackprop(state) if config.detach else _FullBackprop(state)
         count, minibatches = epoch_minibatches(indices, config, state.generator)
         for X, Y in islice(minibatches, state.minibatch, None):
-            yield from _obey(control, state)
+            yield from _apply_control(control, state)
             if control.stopping:
                 yield RunFinished(reason="stopped", epoch=state.epoch, minibatch=state.minibatch)
                 return
-            event = _minibatch(state, learner, X, Y, count, clock)
+            event = _minibatch(state, backprop, X, Y, count, clock)
             yield event
             if isinstance(event, RunDiverged):
                 return
             control.finished("minibatch")
         yield _finish_epoch(state)
-        if not _weights_are_finite(state.model):  # the last update of the epoch broke them: no text can be drawn
+        if not _weights_are_finite(state.model):  # the last update of the epoch broke them, so no text can be sampled
             yield RunDiverged(epoch=state.epoch, minibatch=count, grad_norm=state.last_grad_norm)
             return
         if state.texts_due:
-            yield from _write(state, vocab)
+            yield from _generate_texts(state, vocab)
             control.finished("period")
         control.finished("epoch")
     yield RunFinished(reason="finished", epoch=state.epoch, minibatch=0)
 
 
-def _obey(control: Control, state: TrainingState) -> Iterator[Event]:
-    """Do what `control` wishes between two minibatches; while it wants a pause, wait."""
+def _apply_control(control: Control, state: TrainingState) -> Iterator[Event]:
+    """Apply the requests of `control` between two minibatches; wait while the run is paused."""
     position = {"epoch": state.epoch, "minibatch": state.minibatch}
     control.poll()
     waiting = False
@@ -243,7 +248,7 @@ def _obey(control: Control, state: TrainingState) -> Iterator[Event]:
         if not waiting:
             waiting = True
             yield RunPaused(**position)
-            continue  # a wish may have come with the event
+            continue  # a request may have arrived while the event was handled
         control.wait()
     if waiting and not control.stopping:
         yield RunResumed(**position)
@@ -264,11 +269,16 @@ def _begin_epoch(state: TrainingState) -> None:
 
 
 def _minibatch(
-    state: TrainingState, learner: _Learner, X: Tensor, Y: Tensor, num_in_epoch: int, clock: Callable[[], float]
+    state: TrainingState,
+    backprop: _TruncatedBackprop,
+    X: Tensor,
+    Y: Tensor,
+    num_in_epoch: int,
+    clock: Callable[[], float],
 ) -> MinibatchFinished | RunDiverged:
-    """Learn from one minibatch: X and Y are (batch_size, num_steps)."""
+    """Train on one minibatch, X and Y (batch_size, num_steps)."""
     started = clock()
-    loss = learner.backward(X, Y)
+    loss = backprop.backward(X, Y)
     layer_norms = _layer_norms(state.model)
     grad_norm = math.hypot(*layer_norms)
     if not math.isfinite(loss):
@@ -289,7 +299,7 @@ def _minibatch(
         tally.grad_norm_max = max(tally.grad_norm_max, grad_norm)
         tally.layer_norm_sums = [a + b for a, b in zip(tally.layer_norm_sums, layer_norms, strict=True)]
         tally.clipped_norm_sum += scale * grad_norm
-        # a checkpoint written before this was summed has none
+        # checkpoints of older versions do not have this sum
         before = tally.clipped_layer_norm_sums or [0.0] * len(layer_norms)
         tally.clipped_layer_norm_sums = [a + scale * b for a, b in zip(before, layer_norms, strict=True)]
     state.minibatch += 1
@@ -308,7 +318,7 @@ def _finish_epoch(state: TrainingState) -> EpochFinished:
     config, tally, n = state.config, state.tally, state.minibatch
     state.epoch += 1
     state.minibatch = 0
-    state.epoch_began_with = state.generator.get_state()  # of the next one
+    state.epoch_began_with = state.generator.get_state()  # of the next epoch
     state.texts_due = state.epoch % config.pred_period == 0 or state.epoch == config.num_epochs
     loss = tally.loss_sum / tally.num_tokens
     return EpochFinished(
@@ -330,7 +340,7 @@ def _finish_epoch(state: TrainingState) -> EpochFinished:
     )
 
 
-def _write(state: TrainingState, vocab: Vocab) -> Iterator[Event]:
+def _generate_texts(state: TrainingState, vocab: Vocab) -> Iterator[Event]:
     config = state.config
     for prefix in config.prefixes:
         text = generate(
@@ -347,15 +357,15 @@ def _write(state: TrainingState, vocab: Vocab) -> Iterator[Event]:
     state.texts_due = False
 
 
-class _Learner:
-    """Compute gradients, truncated: the graph ends where the minibatch begins."""
+class _TruncatedBackprop:
+    """Truncated backpropagation: the graph ends at the start of the minibatch."""
 
     def __init__(self, state: TrainingState) -> None:
         self.state = state
         self.consecutive = state.config.sampling == "consecutive"
 
     def backward(self, X: Tensor, Y: Tensor) -> float:
-        """Leave the gradient of the minibatch's mean cross-entropy in the parameters, return the loss in nats."""
+        """Store the gradient of the mean cross-entropy of a minibatch in the parameters; return the loss in nats."""
         model = self.state.model
         hidden = self.state.hidden if self.consecutive else None
         loss, last = model.loss(X, Y, hidden or model.begin_state(len(X)))
@@ -366,11 +376,11 @@ class _Learner:
         return loss.item()
 
 
-class _UndetachedLearner(_Learner):
-    """Compute gradients through the whole epoch: the graph reaches back to its first minibatch, and grows.
+class _FullBackprop(_TruncatedBackprop):
+    """Backpropagation through the whole epoch: the growing graph reaches back to its first minibatch.
 
-    Each minibatch runs on a copy of the weights of its own, because the graph of the minibatches before it still needs
-    the weights they ran on; the gradient is the sum over all the copies.
+    Each minibatch runs on its own copy of the weights, because the graph of the previous minibatches still needs the
+    weights that they used; the gradient is the sum over all copies.
     """
 
     def __init__(self, state: TrainingState) -> None:
@@ -379,7 +389,7 @@ class _UndetachedLearner(_Learner):
         self.hidden = state.hidden
 
     def backward(self, X: Tensor, Y: Tensor) -> float:
-        """Leave the gradient, through all minibatches of the epoch so far, in the parameters, return the loss."""
+        """Store the gradient through all minibatches of the epoch so far in the parameters; return the loss in nats."""
         model = self.state.model
         self.copies.append({name: p.detach().clone().requires_grad_() for name, p in model.named_parameters()})
         hidden = self.hidden or model.begin_state(len(X))
@@ -397,7 +407,7 @@ class _UndetachedLearner(_Learner):
 
 
 def _layer_norms(model: nn.Module) -> list[float]:
-    """Return the norm of the gradient of each layer, the output layer last."""
+    """Return the gradient norm of each layer, the output layer last."""
     layers = model.layer_parameters()  # type: ignore[operator]
     grads = [parameter.grad for layer in layers for parameter in layer]
     norms = torch.stack(torch._foreach_norm(grads)).tolist()
@@ -407,7 +417,7 @@ def _layer_norms(model: nn.Module) -> list[float]:
 
 @torch.no_grad()
 def _update(state: TrainingState, scale: float) -> None:
-    """Take one step against the gradient times `scale` (below 1 where the gradient is clipped)."""
+    """Update the parameters with the gradient times `scale`, which is below 1 if the gradient is clipped."""
     parameters: list[Tensor] = list(state.model.parameters())
     grads = [parameter.grad for parameter in parameters if parameter.grad is not None]
     if state.adam is None:

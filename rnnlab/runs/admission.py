@@ -1,4 +1,4 @@
-"""Who may start what, and when: limits, the queue with its fair share, ownership, and what an epoch will cost."""
+"""Admission of runs: limits, fair order of the queue, ownership, and the estimated time of an epoch."""
 
 from __future__ import annotations
 
@@ -15,33 +15,36 @@ from rnnlab.errors import RunError
 
 MEGABYTE = 2**20
 MAX_CHECKPOINTS = 40
-"""How many checkpoints a run keeps at most for the slider through its history."""
+"""Largest number of checkpoints that a run keeps for the slider through its history."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one run and the whole server may take."""
+    """The limits of a run and of the whole server."""
 
-    slots: int  # training runs at once
+    slots: int  # runs that train at the same time
     queue: int = 200  # runs that wait
-    run_seconds: float = 24 * 3600  # of training, pauses not counted
-    answer_seconds: float = 60  # of a short job
-    memory_mb: int = 4096  # of one worker's data
-    checkpoints_mb: int = 512  # of one run
+    run_seconds: float = 24 * 3600  # training time of a run, without pauses
+    answer_seconds: float = 60  # time for an answer
+    memory_mb: int = 4096  # data of a worker
+    checkpoints_mb: int = 512  # kept checkpoints of a run
     disk_floor_mb: float = 64  # free space below which no run starts
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Limits:
-        """Read ``RNNLAB_SLOTS``, ``RNNLAB_QUEUE``, ``RNNLAB_RUN_SECONDS``, ``RNNLAB_ANSWER_SECONDS``,
-        ``RNNLAB_MEMORY_MB``, ``RNNLAB_CHECKPOINTS_MB`` and ``RNNLAB_DISK_FLOOR_MB``; the rest is as measured here.
+        """Return the limits in the environment variables, and defaults for missing or invalid values.
+
+        The variables are ``RNNLAB_SLOTS``, ``RNNLAB_QUEUE``, ``RNNLAB_RUN_SECONDS``, ``RNNLAB_ANSWER_SECONDS``,
+        ``RNNLAB_MEMORY_MB``, ``RNNLAB_CHECKPOINTS_MB`` and ``RNNLAB_DISK_FLOOR_MB``. By default, the slots are the
+        processor cores, and a worker may use at most three quarters of the memory of this machine.
         """
 
-        def number(name: str, otherwise: float) -> float:
+        def number(name: str, default: float) -> float:
             try:
                 value = float(environment.get(name, ""))
             except ValueError:
-                return otherwise
-            return value if value > 0 else otherwise
+                return default
+            return value if value > 0 else default
 
         return cls(
             slots=max(1, int(number("RNNLAB_SLOTS", _cores()))),
@@ -55,7 +58,7 @@ class Limits:
 
 
 def check_space(folder: Path, limits: Limits) -> None:
-    """Refuse new runs where too little space is left for what they would write.
+    """Check that there is enough free space for a new run.
 
     Raises:
         RunError: ``disk_low``.
@@ -64,7 +67,7 @@ def check_space(folder: Path, limits: Limits) -> None:
     if free < limits.disk_floor_mb:
         raise RunError(
             "disk_low",
-            f"Only {free:.0f} MB are free where the runs are kept; a new run needs {limits.disk_floor_mb:.0f} MB."
+            f"Only {free:.0f} MB are free where runs are stored; a new run needs {limits.disk_floor_mb:.0f} MB."
             " Delete runs that are no longer needed, or free some space.",
             free_mb=round(free),
             needed_mb=round(limits.disk_floor_mb),
@@ -72,7 +75,7 @@ def check_space(folder: Path, limits: Limits) -> None:
 
 
 def check_queue(waiting: int, limits: Limits) -> None:
-    """Refuse a run that would wait behind too many others.
+    """Check that there is room in the queue for a new run.
 
     Raises:
         RunError: ``queue_full``.
@@ -80,14 +83,14 @@ def check_queue(waiting: int, limits: Limits) -> None:
     if waiting >= limits.queue:
         raise RunError(
             "queue_full",
-            f"{waiting} runs are waiting already, as many as are allowed. Try again when some have started.",
+            f"{waiting} runs are already waiting, which is the limit. Try again when some have started.",
             waiting=waiting,
             allowed=limits.queue,
         )
 
 
 def check_memory(config: TrainConfig, vocab_size: int, num_minibatches: int, limits: Limits) -> None:
-    """Refuse a network that could never fit, before it is started.
+    """Check that a network fits into the memory of a worker before it is started.
 
     Raises:
         RunError: ``run_too_large``.
@@ -96,15 +99,15 @@ def check_memory(config: TrainConfig, vocab_size: int, num_minibatches: int, lim
     if megabytes > limits.memory_mb:
         raise RunError(
             "run_too_large",
-            f"This run would need about {megabytes:.0f} MB of memory; {limits.memory_mb} MB are allowed. Fewer hidden"
-            " units, layers, time steps or rows in a minibatch need less.",
+            f"This run would need about {megabytes:.0f} MB of memory; {limits.memory_mb} MB are allowed. Use fewer"
+            " hidden units, layers or time steps, or a smaller batch size.",
             needed_mb=round(megabytes),
             allowed_mb=limits.memory_mb,
         )
 
 
 def memory_mb(config: TrainConfig, vocab_size: int, num_minibatches: int = 1) -> float:
-    """Estimate from below what a run must hold: parameters, gradients, optimiser state and activations."""
+    """Return a lower bound for the memory of a run in MB: parameters, gradients, optimiser state and activations."""
     size = 8 if config.precision == "float64" else 4
     directions = 2 if config.bidirectional else 1
     gates = len(CELLS[config.cell].gates)
@@ -120,38 +123,40 @@ def memory_mb(config: TrainConfig, vocab_size: int, num_minibatches: int = 1) ->
     return size * (copies * parameters + activations) / MEGABYTE
 
 
-def check_owner(owner: str, asking: str | None) -> None:
-    """Refuse to let one person steer the run of another; a run of nobody, and who does not say who asks, pass.
+def check_owner(owner: str, caller: str | None) -> None:
+    """Check that the caller may control a run of `owner`.
+
+    Runs without an owner, and callers without an identity, are allowed.
 
     Raises:
         RunError: ``run_not_yours``.
     """
-    if asking is not None and owner and asking != owner:
-        raise RunError("run_not_yours", "Only who started a run may steer it; you can watch it.")
+    if caller is not None and owner and caller != owner:
+        raise RunError("run_not_yours", "Only the person who started a run can control it; you can watch it.")
 
 
 def fair_order(waiting: Iterable[tuple[str, str]], running: Iterable[str]) -> list[str]:
     """Return the ids of the waiting runs in the order in which they will start.
 
-    Who has the fewest runs going comes first; among equals, who waits longest.
+    Runs of the owner with the fewest running runs start first; among equals, the run that has waited longest.
 
     Args:
-        waiting: (id, owner), the one that waits longest first.
-        running: the owner of every run that has a slot.
+        waiting: (id, owner) of the waiting runs, the longest waiting first.
+        running: owner of every run that has a slot.
     """
-    taken = Counter(running)
-    left = list(waiting)
+    started = Counter(running)
+    remaining = list(waiting)
     order = []
-    while left:
-        place = min(range(len(left)), key=lambda index: (taken[left[index][1]], index))
-        run_id, owner = left.pop(place)
-        taken[owner] += 1
+    while remaining:
+        place = min(range(len(remaining)), key=lambda index: (started[remaining[index][1]], index))
+        run_id, owner = remaining.pop(place)
+        started[owner] += 1
         order.append(run_id)
     return order
 
 
 def checkpoint_epochs(config: TrainConfig) -> int:
-    """Return every how many epochs a checkpoint is kept: each prediction period, fewer where there are very many."""
+    """Return the number of epochs between kept checkpoints, a multiple of the prediction period."""
     stride = 1
     while config.num_epochs // (config.pred_period * stride) > MAX_CHECKPOINTS:
         stride *= 2
@@ -159,20 +164,21 @@ def checkpoint_epochs(config: TrainConfig) -> int:
 
 
 def cost_shape(config: TrainConfig) -> str:
-    """Return what decides how long an epoch takes, as a text: runs of one shape take equally long here.
+    """Return the settings that determine the time of an epoch, as JSON; runs with equal texts take equally long.
 
-    Defaults are left out, so that a setting that comes later leaves the shape of older runs as it is.
+    Defaults are omitted, so that a new setting does not change the text of older runs.
     """
     return config.model_dump_json(include=set(COSTS), exclude_defaults=True)
 
 
 def estimate_epoch(config: TrainConfig, vocab_size: int, flops: float, op_seconds: float) -> float:
-    """Estimate the seconds of an epoch that was never measured, from this machine's speed.
+    """Return the estimated seconds of an epoch, from the speed of this machine.
 
     Args:
+        config: configuration of the run.
         vocab_size: number of distinct characters.
-        flops: multiplications and additions a second in a matrix product.
-        op_seconds: what calling one small operation costs.
+        flops: multiplications and additions per second in a matrix product.
+        op_seconds: time of a call of one small operation.
     """
     directions = 2 if config.bidirectional else 1
     cell, hiddens = CELLS[config.cell], config.num_hiddens
@@ -186,13 +192,13 @@ def estimate_epoch(config: TrainConfig, vocab_size: int, flops: float, op_second
     steps = config.num_chars / config.batch_size
     calls = cell.calls if config.implementation == "scratch" else cell.calls / 2
     form = _AS_WRITTEN[config.implementation] if config.computation == "as_written" else 1.0
-    # the way back costs twice the way there
+    # the backward pass takes twice the time of the forward pass
     return (
         form * 3 * (config.num_chars * per_token / flops + steps * config.num_layers * directions * calls * op_seconds)
     )
 
 
-# how many times as long an epoch takes as written: measured between 1.8 and 2.5 (A2, A4, A6), 0.9 and 1.4 (A3 to A10)
+# factor on the time of an epoch when computed as written: measured 1.8 to 2.5 (A2, A4, A6) and 0.9 to 1.4 (A3 to A10)
 _AS_WRITTEN = {"scratch": 2.1, "library": 1.2}
 
 

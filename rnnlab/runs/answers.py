@@ -1,4 +1,4 @@
-"""Answering questions to a checkpoint: each kind is one function of the engine, on restored weights (torch)."""
+"""Answers of a checkpoint: each kind of question calls a function of the engine on the restored weights (torch)."""
 
 from __future__ import annotations
 
@@ -31,10 +31,14 @@ Question = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Network:
-    """A network with frozen weights, and the text that it was trained on.
+    """A network with fixed weights and its training text.
 
     Attributes:
-        hidden: the state that the run carries across epochs, if it does: the network may be lost without it.
+        model: the network.
+        config: its configuration.
+        vocab: vocabulary of the training text.
+        text: the prepared text.
+        hidden: state that the run carries across epochs, without which the network may fail; None: not carried.
     """
 
     model: LanguageModel
@@ -45,10 +49,10 @@ class Network:
 
 
 def answer(order: AnswerOrder) -> Answer:
-    """Answer the question of `order` to its checkpoint; it has been checked by `rnnlab.runs.questions`.
+    """Return the answer to the question of `order`, which `rnnlab.runs.questions` has validated.
 
     Raises:
-        RNNLabError: a character that the network does not know, a checkpoint that cannot be read.
+        RNNLabError: a character outside the vocabulary, or a checkpoint that cannot be read.
     """
     config, question = TrainConfig.from_json(order.config), order.question
     prepare_thread(config)
@@ -104,7 +108,7 @@ def _gaps(network: Network, question: Question) -> dict[str, Any]:
 
 
 def _device(config: TrainConfig, vocab_size: int, started_on: str | None) -> torch.device:
-    """Return where to answer: on the device of the run; where that is missing and was not asked for, here."""
+    """Return the device for the answer: that of the run, or the processor if "auto" chose a device that is missing."""
     if config.device == "auto" and started_on is not None and started_on not in available_devices(config):
         return torch.device("cpu")
     return resolve_device(config, vocab_size, started_on)

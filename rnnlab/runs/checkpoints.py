@@ -1,4 +1,4 @@
-"""Checkpoints: the whole state of a run in a safetensors file, written aside and then moved; never a pickle."""
+"""Checkpoints: the complete state of a run in a safetensors file, never a pickle, written atomically."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rnnlab.errors import RunError
 
 
 def file_name(epoch: int, minibatch: int) -> str:
-    """Return the name of the checkpoint after `epoch` epochs and `minibatch` minibatches of the next one."""
+    """Return the file name of the checkpoint after `epoch` epochs and `minibatch` minibatches of the next epoch."""
     return f"epoch-{epoch:05d}-{minibatch:06d}.safetensors"
 
 
@@ -29,23 +29,23 @@ def dumps(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
 
 
 def save(folder: Path, name: str, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> Path:
-    """Write a checkpoint, whole or not at all, also when the power fails.
+    """Write a checkpoint atomically, even if the power fails, and return its path.
 
     Raises:
-        OSError: it could not be written, e.g. the disk is full; nothing of it is left.
+        OSError: the file could not be written, for example because the disk is full; no part of it remains.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    aside = folder / f"{name}.{os.getpid()}.part"
+    temporary = folder / f"{name}.{os.getpid()}.part"
     data = dumps(tensors, metadata)
     try:
-        with open(aside, "wb") as file:
+        with open(temporary, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        aside.replace(folder / name)
+        temporary.replace(folder / name)
     except OSError:
         with contextlib.suppress(OSError):
-            aside.unlink()
+            temporary.unlink()
         raise
     if hasattr(os, "O_DIRECTORY"):
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -60,26 +60,26 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Read the tensors and the metadata of a checkpoint.
 
     Raises:
-        RunError: ``checkpoint_unreadable``: it is missing or damaged.
+        RunError: ``checkpoint_unreadable``: the file is missing or damaged.
     """
     try:
         with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is not a mapping
             return tensors, dict(file.metadata() or {})
-    # the file is opened twice: where it is removed in between, the second one says so by a RuntimeError
+    # safetensors opens the file twice and raises a RuntimeError if it was removed in between
     except (OSError, RuntimeError, SafetensorError, ValueError, struct.error) as error:
         raise RunError(
             "checkpoint_unreadable",
-            f"The checkpoint {path.name} is missing or damaged; the run can only be started anew.",
+            f"The checkpoint {path.name} is missing or damaged; the run can only be started again from the beginning.",
             name=path.name,
         ) from error
 
 
 def restore(model: LanguageModel, config: TrainConfig, path: Path) -> TrainingState:
-    """Return the state that a checkpoint holds, with its weights in `model`.
+    """Return the state of a checkpoint, with its weights loaded into `model`.
 
     Raises:
-        RunError: ``checkpoint_unreadable``: it is missing, damaged, or of another network.
+        RunError: ``checkpoint_unreadable``: the file is missing, damaged, or belongs to another network.
     """
     tensors, metadata = load(path)
     try:
@@ -87,6 +87,7 @@ def restore(model: LanguageModel, config: TrainConfig, path: Path) -> TrainingSt
     except (KeyError, RuntimeError, TypeError, ValueError) as error:
         raise RunError(
             "checkpoint_unreadable",
-            f"The checkpoint {path.name} does not belong to this network; the run can only be started anew.",
+            f"The checkpoint {path.name} does not belong to this network; the run can only be started again from the"
+            " beginning.",
             name=path.name,
         ) from error

@@ -1,4 +1,4 @@
-"""The interface of pages and shell to the runs: create, follow and steer them; no torch.
+"""The client of pages and shell: create runs, follow them, control them. No torch.
 
 client = Client(Environment.from_environ())
 run_id = client.create(TrainConfig())
@@ -63,17 +63,17 @@ from rnnlab.runs.protocol import (
 )
 from rnnlab.runs.store import Store
 
-PATIENCE = 20.0  # seconds to wait for an answer, or for a supervisor to come up
+TIMEOUT = 20.0  # seconds to wait for an answer, or for a supervisor to start
 
 
 class Client:
-    """A connection to the supervisor of one home, which reconnects by itself and may be used from any thread.
+    """A connection to the supervisor of a home, usable from any thread; it reconnects by itself.
 
     Whoever opens a client closes it; as a context manager it connects and closes.
 
     Args:
-        environment: the home and how to start a supervisor there; a path stands for the home of an environment that
-            has no other settings.
+        environment: the home and the settings of a supervisor that is started there; a path is the home of an
+            environment without other settings.
     """
 
     def __init__(self, environment: Environment | Path) -> None:
@@ -98,10 +98,10 @@ class Client:
         self.close()
 
     def connect(self) -> None:
-        """Connect to the supervisor of this home; start one if there is none.
+        """Connect to the supervisor of this home, and start a supervisor if there is none.
 
         Raises:
-            RunError: none could be started, with the reason.
+            RunError: no supervisor could be started, with the reason.
         """
         self._ensure()
 
@@ -114,7 +114,7 @@ class Client:
             self._closed = True
             link, self._link = self._link, None
             process, self._process = self._process, None
-        # without the lock, which the thread that reads the link may be waiting for
+        # without the lock, for which the reading thread of the link may be waiting
         if link is not None:
             link.close()
             link.join()
@@ -133,12 +133,12 @@ class Client:
         Args:
             config: the settings.
             name: the recipe that has exactly these settings, or "".
-            based_on: the recipe that the settings differ from, or "".
-            owner: who starts the run; the queue is shared fairly between owners.
-            language: of the texts of the run, "zh", "en" or "".
+            based_on: the recipe from which the settings differ, or "".
+            owner: id of the person who starts the run; the queue is shared fairly between owners.
+            language: language of the texts of the run, "zh", "en" or "".
 
         Raises:
-            RNNLabError: it could not train (text, prefix, size), or no more runs are admitted (queue, disk).
+            RNNLabError: the run cannot be trained (text, prefix, size), or no more runs are admitted (queue, disk).
         """
         return str(
             self._call(CreateRun, config=config.to_json(), name=name, based_on=based_on, owner=owner, language=language)
@@ -153,7 +153,7 @@ class Client:
         self._call(ResumeRun, run=run_id, owner=owner)
 
     def step(self, run_id: str, unit: str = "minibatch", *, owner: str | None = None) -> None:
-        """Train a run to the end of the next "minibatch", "epoch" or "period", and pause it there."""
+        """Run to the end of the next "minibatch", "epoch" or "period", then pause."""
         self._call(StepRun, run=run_id, unit=unit, owner=owner)
 
     def stop(self, run_id: str, *, owner: str | None = None) -> None:
@@ -164,16 +164,16 @@ class Client:
         """Change "learning_rate" or "clip_norm" (None: off) of a run from its next minibatch on.
 
         Raises:
-            ConfigError: a value outside what is allowed.
+            ConfigError: the value is not allowed.
         """
         self._call(ChangeSetting, run=run_id, name=name, value=value, owner=owner)
 
     def continue_run(self, run_id: str, more_epochs: int = 0, *, owner: str | None = None) -> None:
-        """Continue an ended run from its last checkpoint, and train it `more_epochs` longer than planned."""
+        """Continue an ended run from its last checkpoint, for `more_epochs` more epochs than planned."""
         self._call(ContinueRun, run=run_id, more_epochs=more_epochs, owner=owner)
 
     def delete(self, run_id: str, *, owner: str | None = None) -> None:
-        """Delete a run with its events and checkpoints; a run that trains is ended first."""
+        """Delete a run, its events and its checkpoints; a run that trains is ended first."""
         self._call(DeleteRun, run=run_id, owner=owner)
 
     def star(self, run_id: str, starred: bool) -> None:
@@ -189,7 +189,7 @@ class Client:
         self._call(RenameRun, run=run_id, title=title, owner=owner)
 
     def shorten(self, parameters: Mapping[str, str]) -> str:
-        """Return a code of 7 or 8 letters for the parameters of a page; equal parameters have the same code.
+        """Return a code of 7 or 8 letters for the parameters of a page; the same parameters have the same code.
 
         `store.link(code)` returns the parameters.
 
@@ -202,15 +202,15 @@ class Client:
         """Store a text to train on, and return its name for `TrainConfig.corpus`.
 
         Raises:
-            CorpusError: it is empty, binary or too large.
+            CorpusError: the text is empty, binary or too large.
         """
         return str(self._call(AddText, text=text, title=title))
 
     def import_run(self, data: bytes | str, *, owner: str = "") -> str:
-        """Add an exported run and return its new id; it can be looked at, but not continued.
+        """Add an exported run and return its new id; the run can be viewed, but not continued.
 
         Raises:
-            RunError: it is not an exported run, as for `export.import_run`.
+            RunError: the data is not an exported run, see `export.import_run`.
         """
         from rnnlab.runs.export import check_size
 
@@ -219,7 +219,7 @@ class Client:
         return str(self._call(ImportRun, data=text, owner=owner))
 
     def follow(self, run_id: str, cursor: int = 0) -> Iterator[Event]:
-        """Yield the events of a run after number `cursor` as they arrive, until the run has ended."""
+        """Yield the events of a run after sequence number `cursor`, as they arrive, until the run has ended."""
         while True:
             version = self.store.version(run_id)
             events = self.store.events_since(run_id, cursor)
@@ -234,9 +234,9 @@ class Client:
             self.wait(run_id, version)
 
     def wait(self, run_id: str, version: int, timeout: float | None = None) -> int:
-        """Wait until the version of a run differs from `version`, at most `timeout` seconds; return the version.
+        """Wait until the version of a run differs from `version`, at most `timeout` seconds, and return the version.
 
-        If the supervisor dies meanwhile, it is replaced, and the run ends as interrupted.
+        If the supervisor dies, it is replaced, and the run ends as interrupted.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
@@ -265,12 +265,12 @@ class Client:
         Args:
             run_id: the run.
             prefix: the beginning of the text.
-            num_preds: characters to generate.
-            decoding: how each character is chosen.
-            temperature: of the decoding "temperature".
-            top_k: of the decoding "top_k".
-            seed: of the decodings that draw at random.
-            epoch: the epoch of a kept checkpoint, by default the last checkpoint.
+            num_preds: number of characters to generate.
+            decoding: method of choosing each character.
+            temperature: temperature, for the decodings "temperature" and "top_k".
+            top_k: k, for the decoding "top_k".
+            seed: random seed, for the decodings that sample.
+            epoch: epoch of a kept checkpoint; None: the newest checkpoint.
 
         Raises:
             PrefixError: a character outside the vocabulary.
@@ -292,7 +292,7 @@ class Client:
 
         Args:
             run_id: the run, which may be training.
-            epoch: the epoch of a kept checkpoint, by default the newest checkpoint.
+            epoch: epoch of a kept checkpoint; None: the newest checkpoint.
 
         Raises:
             RunError: no such checkpoint, or no answer in time.
@@ -307,7 +307,7 @@ class Client:
             ``epoch``, ``minibatch``, ``text``, ``layer``, ``num_layers``, ``num_hiddens``; ``states``: for each
             ``name`` and ``direction`` the ``values``, base64 of little-endian float16 (len(text), num_hiddens);
             ``next``: at each position the five most probable characters as ``top``, the ``entropy`` in nats, and the
-            ``surprise`` -ln p of the character that follows, None at the last.
+            ``surprise`` -ln p of the actual next character, None at the last position.
 
         Raises:
             PrefixError: a character outside the vocabulary.
@@ -316,7 +316,7 @@ class Client:
         return self._ask(run_id, {"kind": "inspect", "text": text, "layer": layer}, epoch)
 
     def dependence(self, run_id: str, text: str, position: int, epoch: int | None = None) -> dict[str, Any]:
-        """Return how much the prediction after ``text[position]`` depends on each character up to there.
+        """Return how much the prediction after ``text[position]`` depends on each character up to `position`.
 
         Returns:
             ``position``, ``predicted`` (the most probable character), ``weights`` (at 0 ... position, the norm of the
@@ -330,8 +330,8 @@ class Client:
     def fill_gap(self, run_id: str, before: str, after: str, epoch: int | None = None) -> dict[str, Any]:
         """Return the five most probable characters between `before` and `after` as ``top``.
 
-        ``sees_after`` says whether the network reads the text after the gap: one trained with the cloze objective does;
-        any other one-directional network reads `before` only.
+        ``sees_after`` says whether the network reads the text after the gap; only a network with the cloze objective
+        does.
 
         Raises:
             PrefixError, RunError: as for `inspect`, `before` and `after` together.
@@ -343,7 +343,7 @@ class Client:
 
         Returns:
             ``train`` and ``held_out`` (None if there is no such text), each with ``accuracy``, ``top5`` and ``num``;
-            every run on the same text is asked for the same gaps.
+            the gaps are the same for every run on the same text.
 
         Raises:
             RunError: ``question_number``: not 1 to 2000.
@@ -351,7 +351,7 @@ class Client:
         return self._ask(run_id, {"kind": "gaps", "num": num}, epoch)
 
     def parity(self, config: TrainConfig, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Compare the cells written from their equations with the library's, on equal weights and one minibatch.
+        """Compare the scratch and library implementations, with equal weights on one minibatch.
 
         Args:
             config: the settings of the network.
@@ -359,18 +359,18 @@ class Client:
 
         Returns:
             ``loss_scratch``, ``loss_library``, ``logits_difference``, ``gradient_difference`` (the largest absolute
-            ones), ``parameters`` (``name``, ``gradient_difference``), ``comparable`` (False for the GRU: the book's is
-            another function).
+            differences), ``parameters`` (``name``, ``gradient_difference``), ``comparable`` (False for the GRU, whose
+            equation in the book is a different function).
 
         Raises:
-            RNNLabError: a network with these settings could not train.
+            RNNLabError: a network with these settings cannot be trained.
         """
         return dict(
             self._call(CompareImplementations, config=config.to_json(), changes=dict(changes or {}), _timeout=None)
         )
 
     def _ask(self, run_id: str, question: dict[str, Any], epoch: int | None) -> dict[str, Any]:
-        # without a time limit here: the supervisor ends an answer that takes too long
+        # no timeout here: the supervisor ends an answer that takes too long
         return dict(self._call(AskCheckpoint, run=run_id, question=question, epoch=epoch, _timeout=None))
 
     # this machine
@@ -380,16 +380,16 @@ class Client:
         return bool(self.status()["ready"])
 
     def status(self, memory: bool = False) -> dict[str, Any]:
-        """Return the state of the supervisor: `ready`, `slots`, `pids`, `runs`, and `memory_mb` (PSS) if wanted."""
+        """Return the state of the supervisor: `ready`, `slots`, `pids`, `runs`, `memory_mb` (PSS) and others."""
         return dict(self._call(GetStatus, memory=memory))
 
     def seconds_per_epoch(self, config: TrainConfig, vocab_size: Callable[[], int] | None = None) -> float | None:
-        """Estimate how long an epoch takes here: as it took last time, else from the speed of this machine, or None.
+        """Return the seconds of an epoch here, as measured in the last such run or estimated; None if unknown.
 
         Args:
-            config: the run.
-            vocab_size: counts the characters in the vocabulary of its text, for a caller who has prepared that text;
-                called only where nothing was measured.
+            config: configuration of the run.
+            vocab_size: returns the size of the vocabulary, for callers that have prepared the text; called only if no
+                such run was measured.
         """
         measured = self.store.epoch_seconds(config)
         if measured is not None:
@@ -415,14 +415,14 @@ class Client:
 
     # the connection
 
-    def _call(self, command: type[Message], /, _timeout: float | None = PATIENCE, **fields: Any) -> Any:
+    def _call(self, command: type[Message], /, _timeout: float | None = TIMEOUT, **fields: Any) -> Any:
         for attempt in (1, 2):
             link = self._ensure()
             try:
                 request, future = link.ask(command, fields)
-            except OSError:  # it died since we last heard of it
+            except OSError:  # the supervisor has died since the last message
                 if attempt == 2:
-                    raise _lost() from None
+                    raise _supervisor_lost() from None
                 link.close()
                 continue
             try:
@@ -431,8 +431,8 @@ class Client:
                 link.forget(request)
                 if command is WaitForChange:
                     raise
-                raise RunError("supervisor_silent", "The supervisor of the runs does not answer.") from None
-        raise _lost()
+                raise RunError("supervisor_silent", "The supervisor does not respond.") from None
+        raise _supervisor_lost()
 
     def _ensure(self) -> _Link:
         with self._connecting:
@@ -443,7 +443,7 @@ class Client:
             return self._link
 
     def _connect(self) -> _Link:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         pause = 0.01
         while True:
             endpoint = Endpoint.read(self.home)
@@ -451,11 +451,11 @@ class Client:
                 try:
                     return _Link(endpoint.dial(), self._reconnect)
                 except OSError:
-                    pass  # it is gone, or about to go
+                    pass  # the supervisor has ended or is ending
             if time.monotonic() > deadline:
                 raise RunError(
                     "supervisor_missing",
-                    f"No supervisor of the runs in {self.home} could be started; its messages are in supervisor.log.",
+                    f"The supervisor in {self.home} could not be started; see supervisor.log there.",
                     path=str(self.home),
                 )
             if self._start():
@@ -464,7 +464,7 @@ class Client:
             pause = min(0.2, pause * 2)
 
     def _start(self) -> bool:
-        """Start a supervisor; return False if another one holds the lock of the home."""
+        """Start a supervisor; return False if another supervisor holds the lock."""
         with self._open_log() as errors:
             process = subprocess.Popen(
                 command("rnnlab.runs.supervisor", str(self.home)),
@@ -475,7 +475,7 @@ class Client:
                 start_new_session=True,
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0) if sys.platform == "win32" else 0,
             )
-        # waiting for it removes the dead process from the table of processes
+        # wait for the process, so that no zombie is left while this process lives
         threading.Thread(target=process.wait, daemon=True).start()
         assert process.stdin is not None
         assert process.stdout is not None
@@ -498,7 +498,7 @@ class Client:
         return True
 
     def _open_log(self) -> BinaryIO:
-        """Open the log for the messages of a supervisor; create the home if there is none.
+        """Open the log for the messages of a supervisor, and create the home if necessary.
 
         Raises:
             RunError: ``home_unusable``.
@@ -509,35 +509,35 @@ class Client:
             mode: Literal["ab", "wb"] = "ab" if log.exists() and log.stat().st_size < 2**20 else "wb"
             return open(log, mode)
         except OSError as error:
-            # the same words as those of the supervisor for what it cannot open
-            message = f"Runs cannot be kept in {self.home}: {error}."
+            # the supervisor reports the same error
+            message = f"Runs cannot be stored in {self.home}: {error}."
             raise RunError("home_unusable", message, path=str(self.home)) from error
 
     def _reconnect(self) -> None:
-        """Replace a supervisor that died, so that its runs are marked as interrupted at once."""
+        """Replace a supervisor that died, so that its runs are marked as interrupted without delay."""
         with contextlib.suppress(RNNLabError, OSError):
             self._ensure()
 
 
 class _Link:
-    """One connection, over which any thread may send, and where each answer goes to the request it belongs to."""
+    """A connection: sends requests from any thread and passes each answer to its future."""
 
-    def __init__(self, connection: socket.socket, lost: Any) -> None:
+    def __init__(self, connection: socket.socket, on_lost: Callable[[], None]) -> None:
         self.alive = True
         self._connection = connection
-        self._lost = lost
+        self._on_lost = on_lost
         self._closing = False
         self._sending = threading.Lock()
         self._ids = itertools.count(1)
         self._pending: dict[int, Future[Any]] = {}
-        # a supervisor that is ending may still accept a connection and then close it without an answer
         self._lines = Lines()
-        self._greet()
+        # a supervisor that is ending may still accept a connection and then close it without an answer
+        self._handshake()
         self._reader = threading.Thread(target=self._read, daemon=True, name="rnnlab-client")
         self._reader.start()
 
     def ask(self, command: type[Message], fields: dict[str, Any]) -> tuple[int, Future[Any]]:
-        """Send a command; return the id of the request, and the future of its result.
+        """Send a command; return the id of the request and the future of its result.
 
         Raises:
             OSError: the connection is broken.
@@ -557,7 +557,7 @@ class _Link:
         except OSError:
             self._pending.pop(request, None)
             raise
-        if not self.alive:  # the reader may have ended before this request was pending
+        if not self.alive:  # the thread that ended the connection may have missed this request
             self._fail_all()
         return request, future
 
@@ -571,10 +571,10 @@ class _Link:
             self._connection.shutdown(socket.SHUT_RDWR)
 
     def join(self) -> None:
-        """Wait until the socket of a link that was closed is closed too."""
+        """Wait until the socket of a closed link is closed."""
         self._reader.join()
 
-    def _greet(self) -> None:
+    def _handshake(self) -> None:
         self._connection.settimeout(5.0)
         try:
             line = None
@@ -604,7 +604,7 @@ class _Link:
         self.alive = False
         self._fail_all()
         if not self._closing:
-            self._lost()
+            self._on_lost()
 
     def _receive(self, message: Welcome | Result | Refusal) -> None:
         if isinstance(message, Welcome):
@@ -623,11 +623,11 @@ class _Link:
                 _, future = self._pending.popitem()
             except KeyError:
                 return
-            future.set_exception(_lost())
+            future.set_exception(_supervisor_lost())
 
 
-def _lost() -> RunError:
-    return RunError("supervisor_lost", "The supervisor of the runs ended meanwhile; it is started again. Try again.")
+def _supervisor_lost() -> RunError:
+    return RunError("supervisor_lost", "The supervisor ended unexpectedly and is being restarted. Try again.")
 
 
 __all__ = ["Client"]

@@ -1,4 +1,4 @@
-"""The commands that pages and shell may give, each checked before anything happens."""
+"""The commands of pages and shell, each validated before it is carried out."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ LATER = object()
 
 
 class Host(Protocol):
-    """What the commands need of the process that holds the store and the workers."""
+    """The interface of the commands to the process that holds the store and the workers."""
 
     home: Path
     limits: Limits
@@ -86,14 +86,14 @@ class Host(Protocol):
         """Send a message to the worker of a job."""
 
     def ask(self, job: Job) -> None:
-        """Start the job of a question, and send its answer to the client when it is there."""
+        """Start the job of a question, and send its answer to the client when it arrives."""
 
     def cancel(self, run: str, reason: RNNLabError) -> None:
         """Kill the jobs of a run; the clients that wait for an answer get `reason`."""
 
 
 class _Caller(NamedTuple):
-    """A client that waits for an answer, and the id of its request."""
+    """A client that waits for an answer, with the id of its request."""
 
     connection: Connection
     request: int
@@ -119,7 +119,7 @@ class Commands:
         self._waiters: list[_Waiter] = []
 
     def handle(self, connection: Connection, request: Request) -> None:
-        """Carry out one request, and send its result or the reason why it is refused."""
+        """Carry out a request, and send its result or the reason for refusing it."""
         caller = _Caller(connection, request.id)
         try:
             self._host.flush()
@@ -159,7 +159,7 @@ class Commands:
             case CreateRun():
                 return self._create(command)
             case PauseRun():
-                # also to a paused run: the store may not show a resume that was sent a moment ago
+                # also for a paused run: the store may not show a recent resume yet
                 return self._control(command, protocol.Pause(), {"running", "paused"})
             case ResumeRun():
                 return self._control(command, protocol.Resume(), {"running", "paused"})
@@ -210,7 +210,7 @@ class Commands:
         return run
 
     def _check_text(self, config: TrainConfig) -> None:
-        """Refuse at once what a worker would refuse later."""
+        """Check at once what a worker would check later."""
         from rnnlab.text.preparation import check_trainable
         from rnnlab.text.vocab import Vocab
 
@@ -227,7 +227,7 @@ class Commands:
             if unit == command.unit:
                 return self._control(command, protocol.Step(unit=unit), {"running", "paused"})
         allowed = ", ".join(protocol.STEP_UNITS)
-        raise RunError("step_unknown", f"A step is one of: {allowed}.", unit=command.unit[:40], allowed=allowed)
+        raise RunError("step_unknown", f"A step must be one of: {allowed}.", unit=command.unit[:40], allowed=allowed)
 
     def _change_setting(self, command: ChangeSetting) -> None:
         for name in protocol.CHANGEABLE:
@@ -237,7 +237,7 @@ class Commands:
         shown, allowed = command.name[:40], ", ".join(protocol.CHANGEABLE)
         raise RunError(
             "setting_fixed",
-            f"{shown} cannot be changed during a run; {' and '.join(protocol.CHANGEABLE)} can.",
+            f"{shown} cannot be changed during training; {' and '.join(protocol.CHANGEABLE)} can.",
             name=shown,
             allowed=allowed,
         )
@@ -257,14 +257,14 @@ class Commands:
         message: ControlMessage,
         states: set[str],
     ) -> None:
-        """Pass a message on to the worker of a run that is in one of `states`, or about to start."""
+        """Send a message to the worker of a run that is in one of `states` or about to start."""
         record = self._owned(command)
         job = self._host.training(record.id)
         if job is None or record.state not in {*states, "queued"}:
             allowed = ", ".join(sorted(states))
             raise RunError(
                 "run_state",
-                f"Run {record.id} is {record.state}; this is for a run that is: {allowed}.",
+                f"Run {record.id} is {record.state}; this is possible only for a run that is: {allowed}.",
                 run=record.id,
                 state=record.state,
                 allowed=allowed,
@@ -280,12 +280,14 @@ class Commands:
             raise RunError(
                 "run_not_continuable",
                 f"Run {record.id} cannot be continued: "
-                + ("it diverged." if record.state == "diverged" else "it left no checkpoint."),
+                + ("it diverged." if record.state == "diverged" else "it has no checkpoint."),
                 run=record.id,
                 state=record.state,
             )
         if more < 0 or (record.state == "finished" and more == 0):
-            raise RunError("run_complete", f"Run {record.id} is complete; say how many more epochs.", run=record.id)
+            raise RunError(
+                "run_complete", f"Run {record.id} is complete; say how many more epochs to train.", run=record.id
+            )
         admission.check_space(self._host.home, self._host.limits)
         admission.check_queue(len(self._host.store.queue()), self._host.limits)
 
@@ -363,7 +365,7 @@ class Commands:
         record = self._host.store.run(command.run)
         question = questions.checked(command.question, record.config)
         epoch, minibatch, file = self._checkpoint(record, command.epoch)
-        # the same question to the same weights has the same answer
+        # equal questions to equal weights have equal answers
         key = json.dumps({**question, "epoch": epoch, "minibatch": minibatch}, sort_keys=True, ensure_ascii=False)
         known = self._host.store.answer(record.id, key)
         if known is not None:
@@ -379,7 +381,7 @@ class Commands:
                 allowed = ", ".join(str(epoch) for epoch, minibatch, _ in checkpoints if minibatch == 0) or "none yet"
                 raise RunError(
                     "checkpoint_unknown",
-                    f"Run {record.id} keeps no checkpoint of epoch {epoch}; it keeps those of: {allowed}.",
+                    f"Run {record.id} has no checkpoint of epoch {epoch}; it has those of: {allowed}.",
                     run=record.id,
                     epoch=epoch,
                     allowed=allowed,
@@ -391,7 +393,7 @@ class Commands:
 
     def _compare_implementations(self, command: CompareImplementations, caller: _Caller) -> Any:
         config = TrainConfig.from_json(command.config).change(**command.changes)
-        config = config.change(sampling="consecutive", offset="zero")  # the one minibatch begins the text
+        config = config.change(sampling="consecutive", offset="zero")  # the minibatch is at the start of the text
         self._check_text(config)
         return self._ask("", config, {"kind": "parity"}, None, "", caller)
 
@@ -422,7 +424,7 @@ class Commands:
         self,
         command: PauseRun | ResumeRun | StepRun | ChangeSetting | StopRun | ContinueRun | DeleteRun | RenameRun,
     ) -> RunRecord:
-        """Return the run of a command, if its owner may give it."""
+        """Return the run of a command after checking that its owner may control the run."""
         record = self._host.store.run(command.run)
         admission.check_owner(record.owner, command.owner)
         return record

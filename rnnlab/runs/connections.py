@@ -1,4 +1,4 @@
-"""The clients that are connected to the supervisor: their requests, and what is sent back to them."""
+"""The clients that are connected to the supervisor: their requests and the messages to them."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ MAX_UNREAD = 64 * 2**20  # bytes that a client may leave unread
 
 @dataclass(eq=False)
 class Connection:
-    """A connection to one page server or shell."""
+    """A connection to a page server or shell."""
 
     socket: socket.socket
     lines: Lines = field(default_factory=Lines)
     unsent: bytearray = field(default_factory=bytearray)
-    accepted: bool = False  # it has shown the token
+    accepted: bool = False  # whether it has shown the token
 
 
 class Connections:
-    """Accepts clients that show the token, and passes their requests on.
+    """Accepts clients that show the token, and forwards their requests.
 
     Args:
-        loop: waits for the sockets.
-        listener: a socket that listens at the endpoint.
-        endpoint: holds the token.
+        loop: event loop that waits for the sockets.
+        listener: socket that listens at the endpoint.
+        endpoint: endpoint with the token.
         handle: called with a connection and each of its requests.
-        closed: called with a connection that has been closed.
+        closed: called with a connection that was closed.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Connections:
         loop.watch(listener, self._accept)
 
     def count(self) -> int:
-        """Return how many clients have shown the token."""
+        """Return the number of clients that have shown the token."""
         return sum(connection.accepted for connection in self._connections.values())
 
     def close(self) -> None:
@@ -78,7 +78,7 @@ class Connections:
             return
         connection.unsent += encode(message)
         if len(connection.unsent) > MAX_UNREAD:
-            self._drop(connection)
+            self._disconnect(connection)
         else:
             self._write(connection)
 
@@ -100,18 +100,18 @@ class Connections:
         except OSError:
             data = b""
         if not data:
-            self._drop(connection)
+            self._disconnect(connection)
             return
         try:
             for line in connection.lines.feed(data):
                 if not self._receive(connection, line):
-                    self._drop(connection)
+                    self._disconnect(connection)
                     return
         except ValueError:
-            self._drop(connection)
+            self._disconnect(connection)
 
     def _receive(self, connection: Connection, line: bytes) -> bool:
-        """Act on one line; return False where it ends the connection."""
+        """Handle a line; return False if the connection must be closed."""
         try:
             message = CLIENT_TO_SUPERVISOR.decode(line)
         except ValidationError as error:
@@ -130,7 +130,7 @@ class Connections:
             case _:
                 return False
 
-    def _drop(self, connection: Connection) -> None:
+    def _disconnect(self, connection: Connection) -> None:
         if self._connections.pop(connection.socket, None) is not None:
             self._loop.unwatch(connection.socket)
             connection.socket.close()
@@ -138,7 +138,7 @@ class Connections:
 
     def _write(self, connection: Connection) -> None:
         if connection.socket in self._connections and not self._loop.send(connection.socket, connection.unsent):
-            self._drop(connection)
+            self._disconnect(connection)
 
 
 class _AnyCommand(BaseModel):
@@ -146,14 +146,14 @@ class _AnyCommand(BaseModel):
 
 
 class _AnyRequest(BaseModel):
-    """As much of a request as is needed to refuse it."""
+    """The part of a request that is needed to refuse it."""
 
     id: int
     command: _AnyCommand
 
 
 def _refusal(line: bytes, error: ValidationError) -> Refusal | None:
-    """Return the refusal of a line that is no valid request, or None where it is no request at all."""
+    """Return the refusal of a line that is an invalid request, or None if it is not a request at all."""
     try:
         request = _AnyRequest.model_validate_json(line)
     except ValidationError:

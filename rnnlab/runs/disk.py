@@ -1,4 +1,4 @@
-"""Writing to the store, also on a full disk: some space is reserved, and released to write what happened."""
+"""Writing to the store, even on a full disk: reserved space is released to record the failures."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def is_full(error: Exception) -> bool:
 
 def full_error() -> RunError:
     """Return the error for a request whose result cannot be written."""
-    return RunError("disk_full", "The disk is full: nothing can be kept. Free some space, then try again.")
+    return RunError("disk_full", "The disk is full, so nothing can be saved. Free some space, then try again.")
 
 
 class Ballast:
@@ -56,14 +56,14 @@ class Ballast:
             if shutil.disk_usage(self._home).free < self._floor + BALLAST:
                 return
             with open(self._path, "wb") as file:
-                file.write(os.urandom(BALLAST))  # not zeros: some file systems keep those in no space
+                file.write(os.urandom(BALLAST))  # not zeros, for which some file systems reserve no space
                 os.fsync(file.fileno())
 
     def release(self) -> None:
         """Remove the file."""
         self._path.unlink(missing_ok=True)
 
-    def spend(self, work: Callable[[], T]) -> T:
+    def run(self, work: Callable[[], T]) -> T:
         """Call `work`; if the disk is full, remove the file and call it again."""
         try:
             return work()
@@ -75,12 +75,12 @@ class Ballast:
 
 
 class GuardedWriter:
-    """Writes to the store in transactions; on a full disk it ends all runs, so that this can still be written.
+    """Writes to the store in transactions; on a full disk it ends all runs and records their failure.
 
     Args:
         store: the store.
-        ballast: the space that is released on a full disk.
-        cancel_all: cancels every job, and returns the runs that were training.
+        ballast: reserved space that is released on a full disk.
+        cancel_all: cancels every job and returns the runs that were training.
         written: called after each transaction.
     """
 
@@ -91,16 +91,16 @@ class GuardedWriter:
         cancel_all: Callable[[], Iterable[str]],
         written: Callable[[], None],
     ) -> None:
-        self.wrote_at = 0.0  # the time of the last transaction, by the monotonic clock
+        self.wrote_at = 0.0  # time of the last transaction, by the monotonic clock
         self._store, self._ballast = store, ballast
         self._cancel_all, self._written = cancel_all, written
-        self._unwritten: dict[str, RunFailed] = {}  # failures to be written when there is space again
+        self._unwritten: dict[str, RunFailed] = {}  # failures to write when there is space again
 
     def write(self, work: Callable[[], object]) -> None:
         """Call `work` in one transaction; on a full disk, release the ballast, call it again, and end all runs.
 
         Raises:
-            RunError: ``disk_full``: what `work` does could not be written, not even then; ``store_busy``.
+            RunError: ``disk_full``: the changes could not be written even then; ``store_busy``.
         """
         try:
             with self._store.atomic():
@@ -108,7 +108,7 @@ class GuardedWriter:
         except sqlite3.OperationalError as error:
             if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
                 self.wrote_at = time.monotonic()
-                raise RunError("store_busy", "The store is being read without end; try again.") from error
+                raise RunError("store_busy", "The stored runs are busy; try again.") from error
             if not is_full(error):
                 raise
             self._write_on_full_disk(work)
@@ -116,10 +116,10 @@ class GuardedWriter:
         self._written()
 
     def fail(self, run: str, failed: RunFailed) -> None:
-        """Mark a run as failed: now, or when there is space again."""
+        """Mark a run as failed, now or as soon as there is space again."""
 
         def work() -> None:
-            with contextlib.suppress(RunError):  # it ended before, or was deleted
+            with contextlib.suppress(RunError):  # the run has already ended or was deleted
                 self._store.record(run, failed)
 
         try:
@@ -127,8 +127,8 @@ class GuardedWriter:
         except RunError:
             self._unwritten[run] = failed
 
-    def mend(self) -> None:
-        """Write what could not be written before, and reserve the space again, if there is enough now."""
+    def recover(self) -> None:
+        """Write failures that could not be written before, and reserve space again if there is enough."""
         if self._unwritten:
             self._write_failures()
             self._written()
@@ -153,7 +153,7 @@ class GuardedWriter:
         try:
             with self._store.atomic():
                 for run, failed in self._unwritten.items():
-                    with contextlib.suppress(RunError):  # it ended before, or was deleted
+                    with contextlib.suppress(RunError):  # the run has already ended or was deleted
                         if self._store.run(run).state == "queued":
                             self._store.move(run, "running")
                         self._store.record(run, failed)

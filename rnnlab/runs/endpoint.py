@@ -1,4 +1,4 @@
-"""Where the supervisor of a home is found: its address, its token, and the lock that it holds."""
+"""The endpoint of the supervisor of a home: its address, its token, and its lock."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ LOCK = "supervisor.lock"
 
 
 class Endpoint:
-    """The address at which a supervisor listens, with the token that a client must show.
+    """The address of a supervisor and the token that a client must show.
 
-    It is kept in a file of the home that only its owner can read.
+    The endpoint is stored in a file of the home that only its owner can read.
     """
 
     def __init__(self, address: str | int, token: str, pid: int) -> None:
@@ -33,7 +33,7 @@ class Endpoint:
 
     @classmethod
     def read(cls, home: Path) -> Endpoint | None:
-        """Return the endpoint written in `home`, or None where there is none."""
+        """Return the endpoint stored in `home`, or None if there is none."""
         try:
             data = json.loads((home / ENDPOINT).read_text("utf-8"))
             address = data["address"]
@@ -42,14 +42,14 @@ class Endpoint:
             return None
 
     def write(self, home: Path) -> None:
-        """Write the endpoint into `home`, whole or not at all, readable by the owner only."""
-        aside = home / f"{ENDPOINT}.{os.getpid()}"
+        """Write the endpoint into `home` atomically, readable only by the owner."""
+        temporary = home / f"{ENDPOINT}.{os.getpid()}"
         with contextlib.suppress(FileNotFoundError):
-            aside.unlink()
-        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            temporary.unlink()
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump({"address": self.address, "token": self.token, "pid": self.pid}, file)
-        aside.replace(home / ENDPOINT)
+        temporary.replace(home / ENDPOINT)
 
     def accepts(self, hello: Hello) -> bool:
         """Return whether `hello` shows the token."""
@@ -59,7 +59,7 @@ class Endpoint:
         """Connect and show the token.
 
         Raises:
-            OSError: nobody listens there.
+            OSError: no supervisor listens at the address.
         """
         if isinstance(self.address, int):
             connection = socket.create_connection(("127.0.0.1", self.address), timeout)
@@ -87,10 +87,10 @@ class Endpoint:
 
 
 def listen(force_tcp: bool = False) -> tuple[socket.socket, Endpoint]:
-    """Listen for clients of this machine and user: on a unix socket where there are any, else on loopback TCP."""
+    """Listen for clients of this machine and user, on a Unix socket if the system has them, else on loopback TCP."""
     token = secrets.token_urlsafe(24)
     if hasattr(socket, "AF_UNIX") and not force_tcp:
-        # the path of a unix socket is short (about 100 bytes), a home may be deep
+        # the path of a Unix socket is limited to about 100 bytes, and a home may have a longer path
         folder = tempfile.mkdtemp(prefix="rnnlab-", dir=_short_folder())
         path = os.path.join(folder, "s")
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -105,11 +105,11 @@ def listen(force_tcp: bool = False) -> tuple[socket.socket, Endpoint]:
     return listener, endpoint
 
 
-def take_lock(home: Path, patience: float = 1.0) -> BinaryIO | None:
-    """Return the open lock of `home`, or None where another supervisor holds it for longer than `patience`."""
+def take_lock(home: Path, timeout: float = 1.0) -> BinaryIO | None:
+    """Return the open lock of `home`, or None if another supervisor holds it for longer than `timeout` seconds."""
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file = open(home / LOCK, "a+b")  # noqa: SIM115 - it is held until the end
-    deadline = time.monotonic() + patience
+    file = open(home / LOCK, "a+b")  # noqa: SIM115 - held until the process ends
+    deadline = time.monotonic() + timeout
     while True:
         try:
             if sys.platform == "win32":

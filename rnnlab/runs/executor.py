@@ -1,32 +1,33 @@
-"""The interface between the supervisor and whatever runs its workers.
+"""The interface between the supervisor and the executors, which run its workers.
 
-`rnnlab.runs.forking` and `rnnlab.runs.spawning` run workers on this machine; another implementation (a cluster's queue,
-say) needs nothing but this module. tests/runs/test_executors.py tests the contract; add the new one there.
+`rnnlab.runs.forking` and `rnnlab.runs.spawning` run workers on this machine; another implementation, for example for
+the queue of a cluster, needs only this module. tests/runs/test_executors.py tests the contract; add the new executor
+there.
 
-**A job** is a worker process and the one order it carries out; it is named by an id that is never used again. What the
-worker is to do travels over its socket and is no concern of the executor: it has to run
-``rnnlab.runs.worker.serve(socket)`` at the other end of a stream socket, in a process that can read and write the home
-(checkpoints are files there). That process ends by itself when the order is carried out, or when its socket closes.
+**A job** is a worker process and the order that it carries out; its id is never used again. The order is sent over the
+socket of the worker and does not concern the executor. The executor has to run ``rnnlab.runs.worker.serve(socket)`` at
+the other end of a stream socket, in a process that can read and write the home (checkpoints are files there). That
+process ends by itself when the order is carried out or its socket is closed.
 
-**Construction**: ``SomeExecutor(loop, report)``. `loop` watches the sockets of the executor; `report` is called with
-one of the reports below, and only from within `start`, `kill`, `tick` or a callback of the loop: never from the
-constructor, never from `close`, never from another thread. `report` may call `start` and `kill`.
+**Construction**: ``SomeExecutor(loop, report)``. `loop` watches the sockets of the executor. `report` is called with
+one of the reports below, and only within `start`, `kill`, `tick` or a callback of the loop: never in the constructor,
+never in `close`, never in another thread. `report` may call `start` and `kill`.
 
-**Nothing blocks**: each method returns at once. Waiting is done by the loop, and by `tick` being called again.
+**Nothing blocks**: each method returns at once. The loop waits, and calls `tick` again.
 
 **The reports of one job**, in this order:
 
-1. `Attached` once, with the supervisor's end of the socket, non-blocking. From then on the supervisor owns it: it
-   watches it, reads it and closes it. It may be reported before the worker exists; what is sent then waits.
+1. `Attached` once, with the supervisor's end of the socket, non-blocking. From then on the supervisor owns the socket:
+   it watches, reads and closes it. The report may come before the worker exists; messages sent earlier then wait.
 2. `Started` once. 1 and 2 may also come in the other order.
-3. `Ended` or `Lost`, exactly one of them and once; after it nothing more is reported of the job. A job that is killed
-   before it has a worker is reported as ended without the other two. When it is reported, whatever the worker sent can
-   be read from the socket.
+3. `Ended` or `Lost`, exactly one of them and once; it is the last report of the job. A job that is killed before it has
+   a worker is reported as ended without the other two reports. At this report, everything that the worker sent can be
+   read from the socket.
 
-`Ready` is no report of a job: it may come at any time, any number of times, also before the first `start`.
+`Ready` does not belong to a job: it may come at any time and any number of times, also before the first `start`.
 
-**Failure**: a worker that cannot be started is reported as `Ended` with a status that is not 0. `Lost` names all jobs
-whose common host died; after it, `start` must work again.
+**Failure**: a worker that cannot be started is reported as `Ended` with a non-zero status. `Lost` names all jobs whose
+common host died; after it, `start` must work again.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class Attached:
 
 @dataclass(frozen=True)
 class Started:
-    """The worker of a job runs, as process `pid`, or None where it does not run on this machine."""
+    """The worker of a job runs as process `pid`; None if it does not run on this machine."""
 
     job: str
     pid: int | None
@@ -81,26 +82,26 @@ Report = Ready | Attached | Started | Ended | Lost
 
 
 class Executor(Protocol):
-    """Starts and ends workers, as the text above says; used from one thread."""
+    """Starts and ends workers according to the contract above; used from one thread."""
 
     def start(self, job: str) -> None:
         """Start a worker for a new job."""
 
     def kill(self, job: str) -> None:
-        """End the worker of a job at once, also one that does not respond; its end is reported as usual.
+        """End the worker of a job at once, even if it does not respond; its end is reported as usual.
 
-        May be called at any time after `start`; no effect on a job that has ended, or was killed before.
+        May be called at any time after `start`; no effect on a job that has ended or was killed before.
         """
 
     def tick(self) -> float | None:
-        """Do what is due, and return in how many seconds at most to call again; None: whenever."""
+        """Do what is due; return the seconds after which to call again at the latest, None for no limit."""
 
     def pids(self) -> list[int]:
-        """Return the processes of this executor on this machine, for the memory that they take."""
+        """Return the processes of this executor on this machine, to measure their memory."""
 
     def close(self) -> None:
-        """End every process, without any report; what the workers have sent can still be read from their sockets."""
+        """End every process without reports; the messages of the workers can still be read from their sockets."""
 
 
 ExecutorFactory = Callable[[Loop, Callable[[Report], None]], Executor]
-"""What `rnnlab.runs.supervisor` is given: a loop and where to report."""
+"""Creates an executor from a loop and a function for its reports."""

@@ -26,7 +26,7 @@ from rnnlab.runs.store import MAX_TITLE, Queries
 MAX_BYTES = 20 * 2**20
 MAX_EVENTS = 50_000
 MAX_STRING = 2_200
-"""Characters of one string in an event: the longest is a prefix with the text written after it."""
+"""Longest string in an event, in characters: a prefix with the generated text after it."""
 MAX_LAYERS = 10
 _LEFT_OUT = ("minibatch_finished", "checkpoint_saved")
 _ENDS = (RunFinished, RunDiverged, RunFailed)
@@ -52,7 +52,7 @@ class Made(BaseModel):
 
 
 class CorpusFacts(BaseModel):
-    """What a file says of the corpus of a run, without its text."""
+    """The facts in a file about the corpus of a run, without its text."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -81,7 +81,7 @@ class Recording(BaseModel):
     def _events_of_one_run(self) -> Recording:
         for number, event in enumerate(self.events):
             if isinstance(event, _ENDS) and number < len(self.events) - 1:
-                raise ValueError(f"event {number + 1} ends the run, and others follow")
+                raise ValueError(f"event {number + 1} ends the run, but other events follow")
             _check(event, self.config)
         return self
 
@@ -90,17 +90,17 @@ def export_run(store: Queries, run_id: str, folders: Sequence[Path] | None = Non
     """Return a run as plain data for a JSON file, without the events of minibatches and checkpoints.
 
     Args:
-        store: where the run is.
-        run_id: the run.
-        folders: where the files of downloaded corpora may lie, by default in the home of the store; the n-gram ladder
-            is worked out from the text, and left empty without it.
+        store: store with the run.
+        run_id: id of the run.
+        folders: folders of downloaded corpora, by default in the home of the store; the n-gram ladder is computed from
+            the text, and is empty without it.
 
     Raises:
         RunError: ``run_unknown``.
     """
     record = store.run(run_id)
     events = [event for _, event in store.events_since(run_id) if event.kind not in _LEFT_OUT]
-    # a run that was continued has ended more than once: only its last end is exported
+    # a continued run has ended more than once: only the last end is exported
     events = [event for event in events[:-1] if not isinstance(event, _ENDS)] + events[-1:]
     started = [event for event in events if isinstance(event, RunStarted)]
     seconds = sum(float(event.seconds) for event in events if event.kind == "epoch_finished")
@@ -110,7 +110,7 @@ def export_run(store: Queries, run_id: str, folders: Sequence[Path] | None = Non
         "version": 1,
         "name": record.name,
         "based_on": record.based_on,
-        **({"title": record.title} if record.title else {}),  # older versions refuse a field that they do not know
+        **({"title": record.title} if record.title else {}),  # older versions refuse unknown fields
         "language": record.language,
         "config": json.loads(record.config.to_json()),
         "made": {
@@ -138,8 +138,8 @@ def import_run(data: str | bytes) -> Recording:
     """Parse and validate an exported run.
 
     Raises:
-        RunError: ``import_too_large``, ``import_not_json``, ``import_format`` (JSON of something else, or of a newer
-            version), ``import_events`` (too many), or ``import_invalid`` with the reason.
+        RunError: ``import_too_large``, ``import_not_json``, ``import_format`` (other JSON, or a newer version),
+            ``import_events`` (too many), or ``import_invalid`` with the reason.
     """
     check_size(data)
     try:
@@ -157,7 +157,7 @@ def import_run(data: str | bytes) -> Recording:
             message = f"An exported run has at most {MAX_EVENTS} events."
             raise RunError("import_events", message, allowed=MAX_EVENTS) from error
         raise RunError("import_invalid", f"This is not an exported run ({reason}).", reason=reason) from error
-    except ConfigError as error:  # two of its settings do not go together
+    except ConfigError as error:  # conflicting settings
         reason = error.message[:200]
         raise RunError("import_invalid", f"This is not an exported run ({reason}).", reason=reason) from error
 
@@ -174,7 +174,7 @@ def check_size(data: str | bytes) -> None:
 
 
 def _check(event: Event, config: TrainConfig) -> None:
-    """Check that an event is one that a run can have and a page can show: bounded numbers, short texts.
+    """Check that an event is valid for a run and can be shown on a page: bounded numbers, short texts.
 
     Raises:
         ValueError: with the reason.
@@ -183,8 +183,8 @@ def _check(event: Event, config: TrainConfig) -> None:
     epoch = getattr(event, "epoch", 0)
     if not 0 <= epoch <= config.num_epochs + 1:
         raise ValueError(f"{event.kind}: epoch {epoch} of {config.num_epochs}")
-    if isinstance(event, RunFailed) and any(isinstance(one, dict | list) for one in event.params.values()):
-        raise ValueError("run_failed: its params are plain numbers and texts")
+    if isinstance(event, RunFailed) and any(isinstance(value, dict | list) for value in event.params.values()):
+        raise ValueError("run_failed: params must be numbers and texts")
     if isinstance(event, EpochFinished):
         layers = max(len(event.grad_norm_by_layer), len(event.grad_norm_clipped_by_layer))
         if event.epoch < 1 or layers > MAX_LAYERS:
@@ -195,13 +195,13 @@ def _check(event: Event, config: TrainConfig) -> None:
 
 def _check_value(name: str, value: Any) -> None:
     if isinstance(value, dict):
-        for key, one in value.items():
-            _check_value(f"{name}.{key}"[:60], one)
+        for key, entry in value.items():
+            _check_value(f"{name}.{key}"[:60], entry)
         if len(value) > 40:
             raise ValueError(f"{name} has too many entries")
     elif isinstance(value, list | tuple):
-        for one in value:
-            _check_value(name, one)
+        for entry in value:
+            _check_value(name, entry)
     elif isinstance(value, str):
         if len(value) > MAX_STRING:
             raise ValueError(f"{name} is too long")
@@ -210,7 +210,7 @@ def _check_value(name: str, value: Any) -> None:
 
 
 def _ladder(store: Queries, config: TrainConfig, folders: Sequence[Path]) -> dict[str, float]:
-    """Return the n-gram ladder of the training text; empty if the text is not here."""
+    """Return the n-gram ladder of the training text; empty if the text is not on this machine."""
     from rnnlab.text import corpora
     from rnnlab.text.ngrams import ladder
 

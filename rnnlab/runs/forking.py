@@ -1,6 +1,6 @@
-"""Workers forked from a process that has torch loaded, the zygote: they start at once and share its memory.
+"""Workers forked from the zygote, a process with torch loaded: they start at once and share its memory.
 
-Forking is safe there because the zygote has one thread and has not touched an accelerator. On macOS it is not: the
+Forking is safe because the zygote has a single thread and has not used an accelerator. It is not safe on macOS: the
 libraries that torch loads there (Accelerate, Metal) do not survive a fork.
 """
 
@@ -20,7 +20,7 @@ from rnnlab.runs.protocol import ZYGOTE_TO_SUPERVISOR, Exited, Fork, Forked, Kil
 
 
 def available() -> bool:
-    """Return whether this system can fork, and pass a socket on to another process."""
+    """Return whether this system can fork and pass a socket to another process."""
     return hasattr(os, "fork") and hasattr(socket, "send_fds")
 
 
@@ -32,7 +32,7 @@ class ForkingExecutor:
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
         self._lines = Lines()
-        self._jobs: dict[str, int | None] = {}  # the process of each, once it is known
+        self._jobs: dict[str, int | None] = {}  # process of each job, once known
         self._was_ready = False
         self._start_zygote()
 
@@ -48,22 +48,22 @@ class ForkingExecutor:
         with theirs:
             try:
                 socket.send_fds(self._socket, [encode(Fork(job=job))], [theirs.fileno()])
-            except OSError:  # it hangs or is dying
-                self._lose()
+            except OSError:  # the zygote hangs or is dying
+                self._replace_zygote()
 
     def kill(self, job: str) -> None:
         """End a worker at once."""
         if job in self._jobs and self._socket is not None:
-            # by the zygote, which has forked before it reads this, and knows whether the process number is still its
+            # the zygote kills it: it forks before it reads this, and knows whether the process number is still valid
             with contextlib.suppress(OSError):
                 self._socket.send(encode(Kill(job=job)))
 
     def tick(self) -> float | None:
-        """Return None: nothing is ever due, the zygote reports by itself."""
+        """Return None, because the zygote reports by itself and nothing is ever due."""
         return None
 
     def pids(self) -> list[int]:
-        """Return the zygote and its workers."""
+        """Return the process numbers of the zygote and its workers."""
         zygote = [self._process.pid] if self._process is not None else []
         return zygote + [pid for pid in self._jobs.values() if pid is not None]
 
@@ -86,7 +86,7 @@ class ForkingExecutor:
                 stdout=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
                 env=worker_environment(),
-                # loading torch must not slow the first page down; its workers inherit this
+                # loading torch must not slow the first page down; workers inherit the priority
                 preexec_fn=lower_priority,
             )
         ours.setblocking(False)
@@ -102,7 +102,7 @@ class ForkingExecutor:
         except OSError:
             data = b""
         if not data:
-            self._lose()
+            self._replace_zygote()
             return
         for line in self._lines.feed(data):
             match ZYGOTE_TO_SUPERVISOR.decode(line):
@@ -116,8 +116,8 @@ class ForkingExecutor:
                     self._jobs.pop(job, None)
                     self._report(Ended(job, status))
 
-    def _lose(self) -> None:
-        """Clean up after a zygote that died; start another one, unless this one could not even get ready."""
+    def _replace_zygote(self) -> None:
+        """Clean up after a zygote that died, and start another zygote unless this one never became ready."""
         assert self._socket is not None
         assert self._process is not None
         self._loop.unwatch(self._socket)
@@ -126,7 +126,7 @@ class ForkingExecutor:
         self._process.kill()
         self._process.wait()
         self._process = None
-        # its workers end at the end of their sockets, which the supervisor closes; this only makes sure
+        # the workers end when the supervisor closes their sockets; killing them makes sure
         for pid in filter(None, self._jobs.values()):
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)

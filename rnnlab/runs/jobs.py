@@ -1,4 +1,4 @@
-"""A job: one worker process and what it is for."""
+"""A job: a worker process and its purpose."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Inquiry:
     """A client that waits for the answer to a question.
 
     Attributes:
-        connection: of the client.
-        request: the id of its request.
-        question: the key under which the store keeps the answer, JSON.
-        checkpoint: the file that is read, and must not be removed before it is answered.
+        connection: connection of the client.
+        request: id of its request.
+        question: key of the answer in the store, JSON.
+        checkpoint: file that is read; it must not be removed before the answer.
     """
 
     connection: Connection
@@ -32,41 +32,41 @@ class Inquiry:
 
 @dataclass(eq=False)
 class Job:
-    """A worker process and what it is for: to train a run, or to answer one question to a checkpoint."""
+    """A worker process that trains a run or answers a question to a checkpoint."""
 
     id: str
     run: str
     order: TrainOrder | AnswerOrder
     owner: str = ""
-    inquiry: Inquiry | None = None  # None: it trains
+    inquiry: Inquiry | None = None  # None: the job trains a run
     # the worker
     socket: socket.socket | None = None
     lines: Lines = field(default_factory=Lines)
     unsent: bytearray = field(default_factory=bytearray)
     pid: int | None = None
-    status: int | None = None  # how the process ended
-    closed: bool = False  # its socket
-    final: bool = False  # it has sent its last message
+    status: int | None = None  # exit status of the process
+    closed: bool = False  # whether its socket is closed
+    final: bool = False  # whether it has sent its last message
     kill_reason: RunFailed | None = None
-    cancelled: bool = False  # what it sends, and how it ends, no longer matters
-    kill_at: float | None = None  # when it is killed unless it has exited
-    # the time that counts against its limit
+    cancelled: bool = False  # whether its messages and its end are ignored
+    kill_at: float | None = None  # time at which it is killed if it has not exited
+    # the time that counts towards its limit
     paused: bool = False
-    seconds: float = 0.0  # before `since`
-    since: float | None = None  # None: it does not work now
+    seconds: float = 0.0  # working time before `since`
+    since: float | None = None  # start of the current working time; None: it is not working
 
     @property
     def trains(self) -> bool:
-        """Whether it trains a run."""
+        """Return whether the job trains a run."""
         return self.inquiry is None
 
     def busy_seconds(self, now: float) -> float:
-        """Return for how many seconds it has worked, pauses not counted."""
+        """Return the seconds that it has worked, without pauses."""
         return self.seconds + (now - self.since if self.since is not None else 0.0)
 
 
 def failure_of(status: int) -> RunFailed:
-    """Return why a process that ended with `status` failed its run; negative: by that signal."""
+    """Return the failure of a run whose process ended with `status`; a negative status is a signal number."""
     if status < 0:
         number = -status
         with contextlib.suppress(ValueError):
@@ -81,6 +81,6 @@ def failure_of(status: int) -> RunFailed:
         )
     return RunFailed(
         code="run_exited",
-        message=f"The process of this run ended too early (exit status {status}).",
+        message=f"The process of this run ended unexpectedly (exit status {status}).",
         params={"status": status},
     )

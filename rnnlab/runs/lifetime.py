@@ -1,4 +1,4 @@
-"""How long the supervisor lives: until the app that started it is gone and no other client is connected."""
+"""The lifetime of the supervisor: until the app that started it has ended and no client is connected."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import threading
 from rnnlab.runs.loop import Loop
 
 GRACE = 0.3
-"""Seconds without any client before the end."""
+"""Seconds without a client after which the supervisor ends."""
 
 
 class Lifetime:
     """Watches the app and the number of clients.
 
     Args:
-        loop: waits for the end of standard input.
-        stdin: the file whose end is the end of the app: standard input; None: there is no app.
+        loop: event loop that waits for the end of standard input.
+        stdin: file descriptor of standard input, which ends with the app; None: there is no app.
     """
 
     def __init__(self, loop: Loop, stdin: int | None) -> None:
@@ -30,7 +30,7 @@ class Lifetime:
             self._watch(stdin)
 
     def over(self, clients: int, now: float) -> bool:
-        """Return whether it is time to end, with so many clients connected now."""
+        """Return whether it is time to end, given the number of connected clients."""
         if not self._app_gone or clients:
             self._alone_since = None
         elif self._alone_since is None:
@@ -38,12 +38,12 @@ class Lifetime:
         return self._alone_since is not None and now - self._alone_since >= GRACE
 
     def timeout(self, now: float) -> float | None:
-        """Return in how many seconds `over` is to be asked again; None: whenever."""
+        """Return the seconds after which to call `over` again; None: no limit."""
         return None if self._alone_since is None else max(0.02, self._alone_since + GRACE - now)
 
     def _watch(self, stdin: int) -> None:
-        """Notice the end of the app: the system closes its end of our standard input, however it ends."""
-        if sys.platform == "win32":  # which cannot wait for a pipe as for a socket
+        """Watch for the end of the app: however it ends, the system closes its end of our standard input."""
+        if sys.platform == "win32":  # Windows cannot wait for a pipe and a socket in the same call
             self._watch_in_thread(stdin)
             return
         try:

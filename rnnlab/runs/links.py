@@ -1,4 +1,4 @@
-"""Short links: a code that stands for the parameters of a page whose address is long."""
+"""Short links: codes that stand for the parameters of a page."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import Any
 from rnnlab.errors import RunError
 
 MAX_LINKS = 20_000
-"""How many links are kept; beyond it the oldest are deleted."""
+"""Largest number of stored links; beyond it the oldest are deleted."""
 MAX_PARAMETERS = 60
-"""Parameters of one link."""
+"""Largest number of parameters of a link."""
 MAX_CHARS = 4_000
-"""Characters of all parameters of one link together."""
+"""Largest total number of characters of the parameters of a link."""
 MAX_VALUE = 500
-"""Characters of the value of one parameter."""
+"""Largest number of characters of a value."""
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,39}")
-_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"  # without those that are easily confused, as 0 and o
+_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"  # without characters that are easily confused, such as 0 and o
 
 
 def checked(parameters: Any) -> dict[str, str]:
@@ -40,8 +40,8 @@ def checked(parameters: Any) -> dict[str, str]:
     if not good:
         raise RunError(
             "link_invalid",
-            f"A link holds 1 to {MAX_PARAMETERS} parameters, texts of at most {MAX_VALUE} characters and"
-            f" {MAX_CHARS} together.",
+            f"A link has 1 to {MAX_PARAMETERS} parameters, each text with at most {MAX_VALUE} characters and all"
+            f" together with at most {MAX_CHARS}.",
             parameters=MAX_PARAMETERS,
             value=MAX_VALUE,
             total=MAX_CHARS,
@@ -50,12 +50,12 @@ def checked(parameters: Any) -> dict[str, str]:
 
 
 def canonical(parameters: Mapping[str, str]) -> str:
-    """Return parameters as JSON, the same text whatever their order."""
+    """Return parameters as JSON text that does not depend on their order."""
     return json.dumps(dict(parameters), sort_keys=True, ensure_ascii=False)
 
 
 def codes(text: str) -> Iterator[str]:
-    """Yield the codes that may stand for `text`, one of 7 letters and then of 8; the first unused one is taken."""
+    """Yield the possible codes of `text`, first with 7 letters, then with 8; the first unused code is taken."""
     attempt = 0
     while True:
         number = int.from_bytes(hashlib.sha256(f"{attempt} {text}".encode("utf-8", "replace")).digest(), "big")

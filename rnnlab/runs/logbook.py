@@ -6,7 +6,7 @@ The book prints, at every prediction period, the perplexity and the time of the 
      - 分开 ...
      - 不分开 ...
 
-The log of a run that diverged has one more line, which the book does not have.
+The log of a run that diverged has an additional line, which is not in the book.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def book_line(event: EpochFinished) -> str:
 
 
 def divergence(event: RunDiverged) -> str:
-    """Return a sentence about a divergence: its epoch, and the last finite gradient norm if there was one."""
+    """Return the text of a divergence: its epoch, and the last finite gradient norm if there is one."""
     norm = "no gradient norm was finite"
     if event.grad_norm is not None:
         norm = f"the last finite gradient norm was {event.grad_norm:.6g}"
@@ -76,8 +76,8 @@ def one_line(text: str) -> str:
 def epoch_table(events: Iterable[Event]) -> str:
     """Return the epochs as CSV with a header.
 
-    Of an epoch that was repeated after a continuation, the last one counts. A perplexity that overflowed is ``inf``;
-    the cell of a clipping that is off is empty.
+    Of an epoch that was repeated after a continuation, the last record is used. A perplexity that overflowed is
+    ``inf``; the cell of clipping is empty if clipping is off.
     """
     epochs = {event.epoch: event for event in events if isinstance(event, EpochFinished)}
     out = io.StringIO()

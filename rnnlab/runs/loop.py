@@ -1,4 +1,4 @@
-"""The event loop of the supervisor: it waits for many sockets at once, in one thread."""
+"""The event loop of the supervisor: waits for many sockets in one thread."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 
 class Loop:
-    """Waits for sockets and calls back; nothing in it blocks."""
+    """Waits for sockets and makes callbacks, which must not block."""
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
@@ -17,7 +17,7 @@ class Loop:
     def watch(
         self, file: socket.socket | int, read: Callable[[], None], write: Callable[[], None] | None = None
     ) -> None:
-        """Call `read` whenever `file` can be read, and `write` when it accepts again what `send` could not send."""
+        """Call `read` whenever `file` can be read, and `write` when it can take the rest of a `send`."""
         self._selector.register(file, selectors.EVENT_READ, (read, write))
         self._watched.add(file)
 
@@ -33,17 +33,17 @@ class Loop:
         self._selector.close()
 
     def turn(self, timeout: float) -> None:
-        """Wait at most `timeout` seconds, and make the callbacks of what is ready."""
+        """Wait at most `timeout` seconds, and make the callbacks of the ready sockets."""
         for key, events in self._selector.select(timeout):
             read, write = key.data
-            # a callback made just now may have closed another socket
+            # an earlier callback may have closed this socket
             if events & selectors.EVENT_WRITE and write is not None and key.fileobj in self._watched:
                 write()
             if events & selectors.EVENT_READ and key.fileobj in self._watched:
                 read()
 
     def send(self, connection: socket.socket, unsent: bytearray) -> bool:
-        """Send as much of `unsent` as the socket takes, and remove it there; return whether the peer still listens."""
+        """Send as much of `unsent` as the socket takes, and remove that part; return whether the connection is open."""
         try:
             while unsent:
                 del unsent[: connection.send(unsent)]

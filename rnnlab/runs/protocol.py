@@ -1,8 +1,8 @@
-"""The messages between page, supervisor, zygote and worker, and the states that a run goes through.
+"""The messages between page, supervisor, zygote and worker, and the states of a run.
 
-Every message is a frozen class below. It travels as one line of UTF-8 JSON over a socket of this machine, its class
-named by ``kind``; `encode` writes the line, and `Channel.decode` reads and validates it. Nothing is ever unpickled.
-`CHANNELS` lists who sends what to whom; ``python -m rnnlab.runs.protocol`` prints it as docs/protocol.md.
+Every message is a frozen class below. It is sent as one line of UTF-8 JSON over a socket of this machine; ``kind``
+names its class. `encode` writes the line, and `Channel.decode` reads and validates it. Nothing is ever unpickled.
+`CHANNELS` lists the senders, receivers and messages; ``python -m rnnlab.runs.protocol`` prints it as docs/protocol.md.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ TRANSITIONS: dict[RunState, frozenset[RunState]] = {
     "interrupted": frozenset({"queued"}),
     "diverged": frozenset(),
 }
-"""The one table of the states of a run."""
+"""The allowed transitions between the states of a run."""
 
 LIVE: frozenset[RunState] = frozenset({"queued", "running", "paused"})
 ENDED: frozenset[RunState] = frozenset(STATES) - LIVE
@@ -54,9 +54,9 @@ MAX_LINE = 128 * 2**20
 
 
 class Message(BaseModel):
-    """A message; its class is named by `kind` on the wire."""
+    """Base class of the messages; `kind` names the class in JSON."""
 
-    # the receiver refuses a number that is not finite, with a reason: it must arrive unchanged
+    # the receiver refuses a non-finite number with a reason, so the number must arrive unchanged
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants", defer_build=True)
 
 
@@ -65,18 +65,18 @@ class ErrorData(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants", defer_build=True)
 
-    error: str  # the name of its class
+    error: str  # name of the class
     code: str
     message: str
     params: dict[str, Any] = {}
 
     @classmethod
     def of(cls, error: RNNLabError) -> ErrorData:
-        """Return the data of `error`."""
+        """Return `error` as data."""
         return cls(**error.to_dict())
 
     def rebuild(self) -> RNNLabError:
-        """Return the error to be raised on this side."""
+        """Return the error as an exception."""
         return RNNLabError.from_dict(self.model_dump())
 
 
@@ -91,14 +91,14 @@ class Hello(Message):
 
 
 class GetStatus(Message):
-    """Ask for the state of the supervisor; `memory`: with the memory of its processes, which takes a while."""
+    """Ask for the state of the supervisor; with `memory`, also for the memory of its processes, which takes longer."""
 
     kind: Literal["get_status"] = "get_status"
     memory: bool = False
 
 
 class CreateRun(Message):
-    """Put a run into the queue; the result is its id. `config` is what `TrainConfig.to_json` writes."""
+    """Put a run into the queue; the result is its id. `config` is the text of `TrainConfig.to_json`."""
 
     kind: Literal["create_run"] = "create_run"
     config: str
@@ -152,7 +152,7 @@ class StopRun(Message):
 
 
 class ContinueRun(Message):
-    """Put an ended run back into the queue, to go on from its last checkpoint."""
+    """Put an ended run back into the queue, to continue from its last checkpoint."""
 
     kind: Literal["continue_run"] = "continue_run"
     run: str
@@ -186,14 +186,14 @@ class RenameRun(Message):
 
 
 class ShortenLink(Message):
-    """Keep the parameters of a page; the result is their code."""
+    """Store the parameters of a page; the result is their code."""
 
     kind: Literal["shorten_link"] = "shorten_link"
     parameters: dict[str, str]
 
 
 class AddText(Message):
-    """Keep a text to train on; the result is the name of the corpus."""
+    """Store a text to train on; the result is the name of the corpus."""
 
     kind: Literal["add_text"] = "add_text"
     text: str
@@ -217,7 +217,7 @@ class WaitForChange(Message):
 
 
 class AskCheckpoint(Message):
-    """Ask a checkpoint a question of `rnnlab.runs.questions`: the newest one, or the one of `epoch`."""
+    """Ask a question of `rnnlab.runs.questions` to the newest checkpoint, or to the checkpoint of `epoch`."""
 
     kind: Literal["ask_checkpoint"] = "ask_checkpoint"
     run: str
@@ -256,7 +256,7 @@ Command = Annotated[
 
 
 class Request(Message):
-    """Ask for a command to be carried out; `id` comes back with its result."""
+    """Ask the supervisor to carry out a command; its result has the same `id`."""
 
     kind: Literal["request"] = "request"
     id: int
@@ -274,7 +274,7 @@ class Welcome(Message):
 
 
 class Result(Message):
-    """Return the result of request `id`: None where its command has none."""
+    """Return the result of request `id`; None if the command has no result."""
 
     kind: Literal["result"] = "result"
     id: int
@@ -318,10 +318,10 @@ class StartFailure(Message):
 class TrainOrder(Message):
     """Train; the first message to the worker of a run.
 
-    `text` is the prepared training text, `checkpoint` a file to go on from, `device` the one that the run started on
-    (None: not started yet), `folder` where checkpoints are written,
-    `keep_every` how many epochs lie between two that are kept, `memory_mb` the memory that the process may take,
-    `processor_clock` whether the seconds of its training are those of the processor.
+    `text` is the prepared training text, `checkpoint` a file to continue from, `device` the device on which the run
+    started (None: not started yet), `folder` the folder of the checkpoints, `keep_every` the number of epochs between
+    two checkpoints that are kept, `memory_mb` the memory limit of the process, and `processor_clock` whether the
+    seconds of the training are processor time.
     """
 
     kind: Literal["train_order"] = "train_order"
@@ -337,9 +337,9 @@ class TrainOrder(Message):
 
 
 class AnswerOrder(Message):
-    """Answer one checked question; the only message to the worker of a question.
+    """Answer a checked question; the only message to the worker of a question.
 
-    `text` and `held_out` are the prepared text; `checkpoint` is a file, or None for a question that needs none.
+    `text` and `held_out` are the prepared text; `checkpoint` is a file, or None if the question needs no checkpoint.
     """
 
     kind: Literal["answer_order"] = "answer_order"
@@ -413,11 +413,11 @@ class AnswerFailure(Message):
     error: ErrorData
 
 
-# worker → supervisor, where workers are started one by one
+# worker → supervisor, if workers are started separately
 
 
 class WorkerHello(Message):
-    """Report that torch is loaded: the token, the process, and how fast this machine is.
+    """Report that torch is loaded: the token, the process, and the speed of this machine.
 
     `facts`: see `rnnlab.runs.warm.measure_speed`.
     """
@@ -432,21 +432,21 @@ class WorkerHello(Message):
 
 
 class Fork(Message):
-    """Fork a worker for `job`; its end of a socket is sent along."""
+    """Fork a worker for `job`; its end of the socket is passed with the message."""
 
     kind: Literal["fork"] = "fork"
     job: str
 
 
 class Kill(Message):
-    """Kill the worker of `job`, if it still runs."""
+    """Kill the worker of `job` if it is still running."""
 
     kind: Literal["kill"] = "kill"
     job: str
 
 
 class ZygoteReady(Message):
-    """Report that torch is loaded, and how fast this machine is."""
+    """Report that torch is loaded, and the speed of this machine."""
 
     kind: Literal["zygote_ready"] = "zygote_ready"
     facts: dict[str, float]
@@ -475,9 +475,9 @@ class Channel(Generic[M]):
     """The messages that one kind of process sends to another.
 
     Args:
-        sender: for the documentation.
-        receiver: for the documentation.
-        messages: their classes.
+        sender: name of the sender in the documentation.
+        receiver: name of the receiver in the documentation.
+        messages: classes of the messages.
     """
 
     def __init__(self, sender: str, receiver: str, *messages: type[M]) -> None:
@@ -490,10 +490,10 @@ class Channel(Generic[M]):
         return TypeAdapter(form)
 
     def decode(self, line: bytes) -> M:
-        """Return the message in one line.
+        """Return the message of a line.
 
         Raises:
-            ValueError: the line is no JSON, or no message of this channel.
+            ValueError: the line is not JSON, or not a message of this channel.
         """
         return self._adapter.validate_json(line)
 
@@ -531,7 +531,7 @@ COMMANDS: tuple[type[Message], ...] = get_args(get_args(Command)[0])
 
 
 def encode(message: Message) -> bytes:
-    """Return a message as a line of UTF-8 JSON; half of a surrogate pair, which UTF-8 cannot hold, becomes ``?``."""
+    """Return a message as a line of UTF-8 JSON; a lone surrogate, which UTF-8 cannot encode, becomes ``?``."""
     try:
         return message.model_dump_json().encode() + b"\n"
     except PydanticSerializationError:
@@ -540,13 +540,13 @@ def encode(message: Message) -> bytes:
 
 
 class Lines:
-    """Cuts a stream of bytes into lines, however the bytes arrive."""
+    """A buffer that splits a stream of bytes into lines."""
 
     def __init__(self) -> None:
         self._rest = bytearray()
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Yield the lines that `data` completes.
+        """Add `data` to the buffer and yield the lines that are now complete.
 
         Raises:
             ValueError: a line is too long.
@@ -567,7 +567,7 @@ def document() -> str:
     parts = [
         "# The messages between the processes",
         "",
-        "Written by `python -m rnnlab.runs.protocol` from the classes of `rnnlab/runs/protocol.py`; a test compares.",
+        "Written by `python -m rnnlab.runs.protocol` from the classes of `rnnlab/runs/protocol.py`; a test checks it.",
         "Each message is one line of UTF-8 JSON; `kind` names its class, e.g. `"
         + encode(Request(id=7, command=PauseRun(run="k3x9"))).decode().strip()
         + "`.",
@@ -576,7 +576,7 @@ def document() -> str:
         parts += ["", f"## {channel.sender} → {channel.receiver}", "", *_table(channel.messages)]
         if Request in channel.messages:
             parts += ["", "The commands of a `Request`:", "", *_table(COMMANDS)]
-    parts += ["", "## Inside of messages", "", *_table((ErrorData,)), ""]
+    parts += ["", "## Data inside messages", "", *_table((ErrorData,)), ""]
     parts += ["An `Event` is one of `rnnlab/events.py`.", ""]
     return "\n".join(parts)
 
@@ -591,8 +591,8 @@ def _table(classes: tuple[type[BaseModel], ...]) -> list[str]:
             annotation = str(inspect.get_annotations(cls)[name]).replace("|", "\\|")
             default = "" if field.is_required() else f" = {field.get_default()!r}"
             shown.append(f"`{name}: {annotation}{default}`")
-        what = " ".join(inspect.getdoc(cls).split())  # type: ignore[union-attr]
-        rows.append(f"| `{cls.__name__}` | {f'`{kind.default}`' if kind else ''} | {', '.join(shown)} | {what} |")
+        text = " ".join(inspect.getdoc(cls).split())  # type: ignore[union-attr]
+        rows.append(f"| `{cls.__name__}` | {f'`{kind.default}`' if kind else ''} | {', '.join(shown)} | {text} |")
     return rows
 
 

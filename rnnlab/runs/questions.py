@@ -1,7 +1,7 @@
-"""The questions that a checkpoint can be asked, each checked before a process is started for it; no torch.
+"""The questions that a checkpoint can be asked, validated before a process is started for them; no torch.
 
-A question is one JSON object with a `kind`; `checked` returns it in its one valid form, so that the same question is
-the same text, and its answer is found again in the store.
+A question is a JSON object with a `kind`; `checked` returns it in canonical form, so that equal questions are equal
+texts, and a stored answer is found again.
 """
 
 from __future__ import annotations
@@ -13,36 +13,36 @@ from rnnlab.config import TrainConfig
 from rnnlab.errors import RunError
 
 MAX_TEXT = 200
-"""Characters of a text that a checkpoint is asked about; the pages' text fields take as many."""
+"""Longest text in a question, in characters; the text fields of the pages have the same limit."""
 MAX_GAPS = 2000
-"""Gaps that `gaps` fills in."""
+"""Largest number of gaps of `gaps`."""
 BULKY = frozenset({"inspect", "parity"})
-"""Kinds whose answers the store does not keep: large, and quickly computed again."""
+"""Kinds whose answers are not stored: they are large and quickly computed again."""
 
 
 def checked(question: Mapping[str, Any], config: TrainConfig) -> dict[str, Any]:
-    """Return a question to a checkpoint of a run of `config` in its one valid form.
+    """Validate a question to a checkpoint of a run with `config`, and return it in canonical form.
 
     Raises:
-        ConfigError: a value of a generation outside what is allowed.
+        ConfigError: a setting of a generation has a value that is not allowed.
         RunError: ``question_unknown``, ``question_text``, ``question_number``.
     """
     kind = str(question.get("kind"))
     if kind not in _KINDS:
         allowed = ", ".join(_KINDS)
-        raise RunError("question_unknown", f"A checkpoint can be asked to: {allowed}.", allowed=allowed)
+        raise RunError("question_unknown", f"A checkpoint accepts only these requests: {allowed}.", allowed=allowed)
     return {"kind": kind, **_KINDS[kind](question, config)}
 
 
 def _generate(question: Mapping[str, Any], config: TrainConfig) -> dict[str, Any]:
     names = ("num_preds", "decoding", "temperature", "top_k")
-    asked = TrainConfig.make(
+    settings = TrainConfig.make(
         prefixes=(question["prefix"],),
         random_seed=question["seed"],
         **{name: question[name] for name in names},
     )
-    values = {name: getattr(asked, name) for name in names}
-    return {"prefix": asked.prefixes[0], "seed": asked.random_seed, **values}
+    values = {name: getattr(settings, name) for name in names}
+    return {"prefix": settings.prefixes[0], "seed": settings.random_seed, **values}
 
 
 def _diagnose(question: Mapping[str, Any], config: TrainConfig) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def _dependence(question: Mapping[str, Any], config: TrainConfig) -> dict[str, A
 def _fill_gap(question: Mapping[str, Any], config: TrainConfig) -> dict[str, Any]:
     before, after = str(question["before"]), str(question["after"])
     _text(before + after)
-    if config.objective == "next":  # it reads what stands before, and needs something there
+    if config.objective == "next":  # the network reads only the text before the gap
         _text(before)
     return {"before": before, "after": after}
 

@@ -1,4 +1,4 @@
-"""Writing the events of all runs, in one transaction per tick, and removing the checkpoints that are replaced."""
+"""Recording of the events of all runs, in one transaction per tick, and removal of replaced checkpoints."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rnnlab.runs.store import checkpoint_folder
 from rnnlab.runs.store_writer import StoreWriter
 
 TICK = 0.02
-"""Seconds between two transactions with events, at least."""
+"""Minimum seconds between two transactions with events."""
 
 
 class Recorder:
@@ -25,11 +25,11 @@ class Recorder:
 
     Args:
         home: the folder of all data.
-        limits: what a run's checkpoints may take.
+        limits: limits, including the size of the checkpoints of a run.
         store: the store.
-        writer: writes to it.
-        in_use: returns whether a checkpoint file is being read, so that it is not removed yet.
-        cancel: called with the job of a run that has ended, or was deleted, before its worker knew.
+        writer: writer of transactions to the store.
+        in_use: returns whether a checkpoint file is being read and must not be removed yet.
+        cancel: called with the job of a run that has ended or was deleted while its worker still sent events.
     """
 
     def __init__(
@@ -45,14 +45,14 @@ class Recorder:
         self._store, self._writer = store, writer
         self._in_use, self._cancel = in_use, cancel
         self._buffer: list[tuple[Job, Event]] = []
-        self._superfluous: set[Path] = set()  # files that the store has forgotten
+        self._superfluous: set[Path] = set()  # files that are no longer in the store
 
     def add(self, job: Job, event: Event) -> None:
         """Keep an event for the next transaction."""
         self._buffer.append((job, event))
 
     def due_at(self) -> float | None:
-        """Return when `flush` is due, by the monotonic clock; None where there is nothing to write."""
+        """Return when `flush` is due, by the monotonic clock; None if there is nothing to write."""
         return self._writer.wrote_at + TICK if self._buffer else None
 
     def flush(self) -> None:
@@ -64,21 +64,21 @@ class Recorder:
         saved: set[Path] = set()
 
         def work() -> None:
-            superfluous.clear()  # on a full disk this is done twice
+            superfluous.clear()  # on a full disk, `work` is called twice
             for job, event in buffer:
                 self._record(job, event, superfluous, saved)
 
         try:
             self._writer.write(work)
         except RunError as error:
-            if error.code == "store_busy":  # some reader does not finish: try again with the next tick
+            if error.code == "store_busy":  # a reader takes too long: try again at the next tick
                 self._buffer = buffer + self._buffer
-            return  # disk_full: the runs are ended, and marked as failed when there is space
+            return  # disk_full: the runs are ended and marked as failed when there is space
         self._superfluous = (self._superfluous - saved) | superfluous
         self.remove_files()
 
     def remove_files(self) -> None:
-        """Remove checkpoint files that the store has forgotten and that no question reads."""
+        """Remove checkpoint files that are no longer in the store and are not being read."""
         for file in [file for file in self._superfluous if not self._in_use(file)]:
             self._superfluous.remove(file)
             with contextlib.suppress(OSError):
@@ -101,7 +101,7 @@ class Recorder:
             return
         kept = event.minibatch == 0 and event.epoch % job.order.keep_every == 0
         limit = self._limits.checkpoints_mb * admission.MEGABYTE
-        gone = self._store.add_checkpoint(job.run, event, size, kept, limit)
+        removed = self._store.add_checkpoint(job.run, event, size, kept, limit)
         saved.add(folder / event.name)
         superfluous.discard(folder / event.name)
-        superfluous.update(folder / name for name in gone)
+        superfluous.update(folder / name for name in removed)

@@ -1,4 +1,4 @@
-"""The queue: which job starts when."""
+"""The queue of jobs."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from rnnlab.runs.texts import Texts
 
 
 class Scheduler:
-    """Starts questions at once and runs in their turn, as many of each as there are slots.
+    """Starts questions and runs when there are free slots; both have the same number of slots.
 
     Args:
         home: the folder of all data.
-        limits: what is admitted.
-        store: has the runs that wait.
-        texts: prepares what they train on.
+        limits: limits of runs and of the server.
+        store: store with the waiting runs.
+        texts: prepared training texts.
         start: starts the worker of a job, by its id.
         fail: marks a run that cannot be started as failed.
-        processor_clock: whether the seconds of a training are those of the processor.
+        processor_clock: whether the seconds of a training are processor time.
     """
 
     def __init__(
@@ -39,18 +39,18 @@ class Scheduler:
         fail: Callable[[str, RunFailed], None],
         processor_clock: bool = False,
     ) -> None:
-        self.jobs: dict[str, Job] = {}  # those that have been started, by id
+        self.jobs: dict[str, Job] = {}  # started jobs, by id
         self._home, self._limits, self._store, self._texts = home, limits, store, texts
         self._start_worker, self._fail = start, fail
         self._processor_clock = processor_clock
-        self._questions: list[Job] = []  # not started yet
+        self._questions: list[Job] = []  # waiting questions
 
     def ask(self, job: Job) -> None:
         """Add the job of a question; `start_waiting` starts it."""
         self._questions.append(job)
 
     def all_jobs(self) -> Iterator[Job]:
-        """Yield every job, also the questions that wait."""
+        """Yield every job, including waiting questions."""
         yield from list(self.jobs.values())
         yield from list(self._questions)
 
@@ -66,7 +66,7 @@ class Scheduler:
         return any(job.inquiry is not None and job.inquiry.checkpoint == file for job in self.all_jobs())
 
     def remove(self, job: Job) -> None:
-        """Forget a job that has ended, or has not been started."""
+        """Remove a job that has ended or was not started."""
         self.jobs.pop(job.id, None)
         if job in self._questions:
             self._questions.remove(job)
@@ -89,7 +89,7 @@ class Scheduler:
         try:
             admission.check_space(self._home, self._limits)
         except RunError:
-            return  # they go on waiting
+            return  # the runs keep waiting
         free = self._limits.slots - len(training)
         for run in admission.fair_order(waiting, [job.owner for job in training])[:free]:
             record = self._store.run(run)
@@ -121,5 +121,5 @@ class Scheduler:
 
 
 def new_job_id() -> str:
-    """Return an id that no other job has."""
+    """Return a new unique id of a job."""
     return secrets.token_hex(6)

@@ -1,4 +1,4 @@
-"""The tables of the store, the migrations from older versions, and connections to it."""
+"""The tables of the store, the migrations from older versions, and the connections to it."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ MIGRATIONS: tuple[str, ...] = (
     create index links_by_time on links (made_at);
     """,
 )
-"""The script that leads from each version of the store to the next; `PRAGMA user_version` holds the version."""
+"""The scripts from each version of the store to the next; `PRAGMA user_version` holds the version."""
 
 WAL_IS_SAFE = sqlite3.sqlite_version_info >= (3, 51, 3)
-"""Whether a write-ahead log is used: earlier SQLite versions can corrupt one that two connections reset at once."""
+"""Whether to use a write-ahead log; earlier SQLite versions can corrupt it when two connections reset it at once."""
 
 
 def connect_writer(path: Path) -> sqlite3.Connection:
-    """Open the store at `path` for its one writer; create or migrate it if necessary.
+    """Open the store at `path` for its only writer; create or migrate it if necessary.
 
     Raises:
         RunError: ``store_too_new`` or ``store_unreadable``.
@@ -108,7 +108,7 @@ def connect_reader(path: Path, timeout: float = 5.0) -> sqlite3.Connection:
 
 
 def check_version(version: int, path: Path) -> None:
-    """Check that this version can read a store of that `version`.
+    """Check that this version of RNN Lab can read a store of the given `version`.
 
     Raises:
         RunError: ``store_too_new``.

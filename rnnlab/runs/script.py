@@ -1,4 +1,4 @@
-"""A run as a short Python program that repeats it: same network, same text, same figures, bit for bit."""
+"""A run as a short Python program that repeats it: same network, text and results, bit for bit."""
 
 from __future__ import annotations
 
@@ -68,11 +68,11 @@ control = Control(steer)
 def script(store: Queries, run_id: str) -> str:
     """Return a program that repeats a run and prints the perplexity of each epoch with all digits.
 
-    The program contains the training text if it was uploaded; a text of the book is read from the folder of downloads.
+    The program contains an uploaded training text; it reads a text of the book from the folder of downloads.
 
     Raises:
         RunError: ``run_unknown``.
-        CorpusError: an uploaded text is no longer here.
+        CorpusError: an uploaded text is no longer on this machine.
     """
     record = store.run(run_id)
     events = [event for _, event in store.events_since(run_id)]
@@ -103,9 +103,9 @@ def script(store: Queries, run_id: str) -> str:
 
 
 def _changes(events: Iterable[Event]) -> list[tuple[int, int, str, float | None]]:
-    """Return the changes of settings by hand that are in force, in their order.
+    """Return the changes of settings during the run that are in force, in order.
 
-    A continuation starts from a checkpoint and so undoes the changes made after it.
+    A continuation starts from a checkpoint and undoes the changes made after it.
     """
     changes: list[SettingChanged] = []
     for event in events:
@@ -121,7 +121,7 @@ def _train_text(store: Queries, config: TrainConfig) -> str:
     if text is None:
         raise CorpusError(
             "corpus_text_gone",
-            f"The uploaded text {config.corpus!r} is not on this machine any more. Upload it again.",
+            f"The uploaded text {config.corpus!r} is no longer on this machine. Upload it again.",
             name=config.corpus,
         )
     return corpora.prepare(text, config.preprocessing, config.num_chars).train

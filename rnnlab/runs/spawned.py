@@ -1,7 +1,7 @@
-"""A worker that is started by itself: ``python -m rnnlab.runs.spawned PORT``, started by `SpawningExecutor`.
+"""A worker in a separate process: ``python -m rnnlab.runs.spawned PORT``, started by `SpawningExecutor`.
 
-It loads torch late, so that it can end with its supervisor also while it does so: its standard input is a pipe, of
-which the system closes the other end however the supervisor ends.
+Its standard input is a pipe; however the supervisor ends, the system closes the other end, and the worker ends too. It
+watches the pipe before it loads torch, so that it can end while loading.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from rnnlab.runs.process import lower_priority
 from rnnlab.runs.protocol import WorkerHello, encode
 
 HANDSHAKE_SECONDS = 0.1
-"""How long to wait for the order of a run that was waiting for this worker."""
+"""Seconds to wait for the order of a run that was waiting for this worker."""
 
 
 def main(port: int) -> NoReturn:
-    """Load torch, connect to the executor at `port` of this machine, and carry out the order that it sends."""
+    """Load torch, connect to the executor at `port` of this machine, and carry out its order."""
     threading.Thread(target=_end_with_supervisor, daemon=True).start()
     lower_priority()  # loading torch must not slow the first page down
     from rnnlab.runs import warm, worker

@@ -1,7 +1,7 @@
-"""Workers started as processes of their own, one of them kept waiting with torch loaded.
+"""Workers started as separate processes, with a spare worker kept ready with torch loaded.
 
-For systems that cannot fork, or on which forking is not safe. A worker connects back over loopback TCP, shows a token
-that it was given in its environment, and waits for its order.
+For systems that cannot fork, or on which forking is not safe. A worker connects back over loopback TCP, shows the token
+from its environment, and waits for its order.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from rnnlab.runs.loop import Loop
 from rnnlab.runs.process import command, worker_environment
 from rnnlab.runs.protocol import WORKER_TO_EXECUTOR, Lines
 
-EXIT_POLL = 0.02  # seconds between two looks at which workers have exited
+EXIT_POLL = 0.02  # seconds between two checks for workers that have exited
 IDLE_POLL = 1.0  # the same while no job runs
-SPARE_DELAY = 1.0  # seconds after a job has begun, in which no other worker slows it down by loading torch
-GREETING_SECONDS = 60.0  # for which a connection may stay silent before it is closed
+SPARE_DELAY = 1.0  # seconds after the start of a job before a spare worker loads torch, which would slow the job down
+GREETING_SECONDS = 60.0  # time after which a silent connection is closed
 KILLED = -9
 
 
 class SpawningExecutor:
-    """Runs each job in a process of its own; the next job's process is started and warmed up ahead."""
+    """Runs each job in a separate process; the process of the next job is started and warmed up in advance."""
 
     def __init__(self, loop: Loop, report: Callable[[Report], None]) -> None:
         self._loop, self._report = loop, report
@@ -33,16 +33,16 @@ class SpawningExecutor:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.setblocking(False)
         loop.watch(self._listener, self._accept)
-        self._unassigned: dict[int, subprocess.Popen[bytes]] = {}  # workers without a job, by process
-        self._connected: dict[int, socket.socket] = {}  # those of them that are ready
+        self._unassigned: dict[int, subprocess.Popen[bytes]] = {}  # workers without a job, by process number
+        self._connected: dict[int, socket.socket] = {}  # sockets of the ready workers without a job
         self._waiting: list[str] = []  # jobs without a worker
         self._jobs: dict[str, subprocess.Popen[bytes]] = {}
-        self._greeting: dict[socket.socket, tuple[Lines, float]] = {}  # since when
-        self._spare_at: float | None = None  # when the next worker is started ahead
+        self._greeting: dict[socket.socket, tuple[Lines, float]] = {}  # and the time of the connection
+        self._spare_at: float | None = None  # when to start the spare worker
         self._spawn()
 
     def start(self, job: str) -> None:
-        """Hand the job to the worker that waits, or to the next one that is ready."""
+        """Assign the job to the spare worker, or to the next worker that becomes ready."""
         self._waiting.append(job)
         self._assign()
 
@@ -55,25 +55,25 @@ class SpawningExecutor:
             self._report(Ended(job, KILLED))
 
     def tick(self) -> float | None:
-        """See which workers have exited."""
+        """Report workers that have exited, start the spare worker when due, and close silent connections."""
         for job, process in list(self._jobs.items()):
             status = process.poll()
             if status is not None:
                 del self._jobs[job]
                 _close_stdin(process)
                 self._report(Ended(job, status))
-        self._look_after_unassigned()
+        self._check_unassigned()
         if self._spare_at is not None and time.monotonic() >= self._spare_at:
             self._spare_at = None
             if not self._unassigned:
                 self._spawn()
         for connection, (_, since) in list(self._greeting.items()):
             if time.monotonic() - since > GREETING_SECONDS:
-                self._drop(connection)
+                self._close_connection(connection)
         return EXIT_POLL if self._jobs or self._waiting or self._spare_at is not None else IDLE_POLL
 
     def pids(self) -> list[int]:
-        """Return every worker."""
+        """Return the process numbers of all workers."""
         return [process.pid for process in [*self._unassigned.values(), *self._jobs.values()]]
 
     def close(self) -> None:
@@ -88,11 +88,11 @@ class SpawningExecutor:
             connection.close()
 
     def _spawn(self) -> bool:
-        """Start a worker; return whether the system lets us."""
+        """Start a worker; return whether the system allows it."""
         try:
             process = subprocess.Popen(
                 command("rnnlab.runs.spawned", str(self._listener.getsockname()[1])),
-                stdin=subprocess.PIPE,  # it ends when this is closed
+                stdin=subprocess.PIPE,  # the worker ends when this is closed
                 stdout=subprocess.DEVNULL,
                 env={**worker_environment(), "RNNLAB_WORKER_TOKEN": self._token},
             )
@@ -101,8 +101,8 @@ class SpawningExecutor:
         self._unassigned[process.pid] = process
         return True
 
-    def _look_after_unassigned(self) -> None:
-        """Replace a ready worker that died; where one could not even get ready, fail the jobs that wait for it."""
+    def _check_unassigned(self) -> None:
+        """Replace a ready worker that died; if a worker died before it was ready, fail the waiting jobs."""
         for pid, process in list(self._unassigned.items()):
             status = process.poll()
             if status is None or self._unassigned.pop(pid, None) is None:
@@ -121,7 +121,7 @@ class SpawningExecutor:
             self._report(Ended(job, status))
 
     def _assign(self) -> None:
-        """Give waiting jobs to ready workers, start workers for the others, and soon one for the next job."""
+        """Assign waiting jobs to ready workers, start workers for the others, and schedule a spare worker."""
         while self._waiting and self._connected:
             pid, connection = self._connected.popitem()
             process = self._unassigned.pop(pid)
@@ -150,7 +150,7 @@ class SpawningExecutor:
         self._loop.watch(connection, lambda: self._greet(connection))
 
     def _greet(self, connection: socket.socket) -> None:
-        """Read the first line of a connection: it is one of our workers if it shows the token."""
+        """Read the first line of a connection, and accept it as a worker if it shows the token."""
         try:
             data = connection.recv(4096)
             line = next(self._greeting[connection][0].feed(data), None)
@@ -158,14 +158,14 @@ class SpawningExecutor:
         except (BlockingIOError, InterruptedError):
             return
         except (OSError, ValueError):
-            self._drop(connection)
+            self._close_connection(connection)
             return
         if hello is None:
             if not data:
-                self._drop(connection)
+                self._close_connection(connection)
             return
         if not secrets.compare_digest(hello.token.encode(), self._token.encode()) or hello.pid not in self._unassigned:
-            self._drop(connection)
+            self._close_connection(connection)
             return
         del self._greeting[connection]
         self._loop.unwatch(connection)
@@ -173,7 +173,7 @@ class SpawningExecutor:
         self._report(Ready(hello.facts))
         self._assign()
 
-    def _drop(self, connection: socket.socket) -> None:
+    def _close_connection(self, connection: socket.socket) -> None:
         if self._greeting.pop(connection, None) is not None:
             self._loop.unwatch(connection)
         connection.close()

@@ -1,4 +1,4 @@
-"""Reading the store of all runs: any number of readers in any process, beside the one writer (`store_writer`)."""
+"""Reading the store of all runs, by any number of readers in any process beside the only writer (`store_writer`)."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ class RunRecord:
     """A row of the table of runs: everything about a run except its events."""
 
     id: str
-    name: str  # of the recipe, or ""
-    based_on: str  # the recipe that its settings differ from, or ""
+    name: str  # name of the recipe, or ""
+    based_on: str  # recipe from which its settings differ, or ""
     config: TrainConfig
     state: RunState
     created_at: float
     started_at: float | None
     finished_at: float | None
-    epoch: int  # the last finished one
+    epoch: int  # last finished epoch
     num_epochs: int
-    perplexity: float | None  # of that epoch
+    perplexity: float | None  # perplexity of that epoch
     error: dict[str, Any] | None
     continuable: bool
     starred: bool
@@ -61,7 +61,7 @@ _COLUMNS = (
     " exists (select 1 from checkpoints where checkpoints.run = runs.id), starred, owner, version, language, title"
 )
 
-# errors that pass by themselves: a writer is at work, or it died and its successor has not rolled back yet
+# temporary errors: a writer is at work, or it died and its successor has not rolled back yet
 _TRANSIENT = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN})
 _TRANSIENT_READONLY = frozenset(
     {
@@ -74,10 +74,10 @@ _TRANSIENT_READONLY = frozenset(
 
 
 class Queries(ABC):
-    """Everything that can be read from a store; a subclass says over which connection.
+    """The queries of a store; subclasses provide the connection.
 
     Args:
-        path: the database.
+        path: path of the database.
     """
 
     def __init__(self, path: Path) -> None:
@@ -85,7 +85,7 @@ class Queries(ABC):
 
     @abstractmethod
     def _rows(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        """Return the rows that a query gives."""
+        """Return the rows of a query."""
 
     def run(self, run_id: str) -> RunRecord:
         """Return a run.
@@ -99,7 +99,7 @@ class Queries(ABC):
         return self._records(rows)[0]
 
     def runs(self, limit: int = 200, states: Collection[RunState] | None = None) -> list[RunRecord]:
-        """Return the newest runs, the last one first."""
+        """Return the newest runs, the newest first."""
         where, values = "", []
         if states is not None:
             where, values = f"where state in ({', '.join('?' * len(states))})", list(states)
@@ -112,7 +112,7 @@ class Queries(ABC):
         return [(seq, event_from_json(body)) for seq, body in rows]
 
     def device(self, run_id: str) -> str | None:
-        """Return the device on which a run started, or None where it has not; a run never changes it."""
+        """Return the device on which a run started, which never changes; None if the run has not started."""
         rows = self._rows(
             "select body from events where run = ? and kind = 'run_started' order by seq limit 1", (run_id,)
         )
@@ -129,7 +129,7 @@ class Queries(ABC):
         return str(rows[0][0]) if rows else None
 
     def text_title(self, text_id: str) -> str | None:
-        """Return the title that an uploaded text was given, or None."""
+        """Return the title of an uploaded text, or None."""
         rows = self._rows("select title from texts where id = ?", (text_id,))
         return str(rows[0][0]) if rows else None
 
@@ -165,12 +165,12 @@ class Queries(ABC):
         return str(rows[0][0]) if rows else None
 
     def meta(self, key: str) -> Any:
-        """Return a stored fact about this machine or store, or None."""
+        """Return a stored value about this machine or store, or None."""
         rows = self._rows("select value from meta where key = ?", (key,))
         return json.loads(rows[0][0]) if rows else None
 
     def epoch_seconds(self, config: TrainConfig) -> float | None:
-        """Return the seconds that an epoch of this shape took when it last ran here, or None."""
+        """Return the seconds of an epoch in the last run with the same cost on this machine, or None."""
         rows = self._rows(
             "select body from events where kind = 'epoch_finished' and run = (select id from runs where shape = ? and"
             " epoch > 0 order by created_at desc limit 1) order by seq desc limit 9",
@@ -196,17 +196,16 @@ class Queries(ABC):
 class Store(Queries):
     """A read-only view of the store, usable from any thread; the file need not exist yet.
 
-    Connections are opened when they are needed and kept for the next query. Whoever opens a store closes it; it is a
-    context manager that does.
+    Connections are opened when needed and kept for later queries. The store is a context manager, which closes them.
 
     Args:
-        path: the database.
-        patience: seconds to wait for a writer, or for the successor of one that died.
+        path: path of the database.
+        timeout: seconds to wait for a writer, or for the successor of a writer that died.
     """
 
-    def __init__(self, path: Path, patience: float = 10.0) -> None:
+    def __init__(self, path: Path, timeout: float = 10.0) -> None:
         super().__init__(path)
-        self._patience = patience
+        self._timeout = timeout
         self._idle: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
 
@@ -227,8 +226,8 @@ class Store(Queries):
         return self._read(lambda connection: connection.execute(sql, values).fetchall())
 
     def _read(self, query: Callable[[sqlite3.Connection], list[T]]) -> list[T]:
-        """Run `query` on an idle connection, again and again while the error is one that passes."""
-        deadline = time.monotonic() + self._patience
+        """Run `query` on an idle connection, and retry on temporary errors."""
+        deadline = time.monotonic() + self._timeout
         while self.path.exists():
             connection = None
             try:
@@ -259,7 +258,7 @@ class Store(Queries):
         return []
 
     def _open(self) -> sqlite3.Connection:
-        connection = schema.connect_reader(self.path, self._patience)
+        connection = schema.connect_reader(self.path, self._timeout)
         try:
             schema.check_version(connection.execute("pragma user_version").fetchone()[0], self.path)
         except BaseException:
@@ -290,17 +289,17 @@ def check_title(title: object) -> str:
 
 
 def unknown_run(run_id: str) -> RunError:
-    """Return the error for an id that no run has."""
+    """Return the error for an unknown run id."""
     shown = run_id[:40]
-    return RunError("run_unknown", f"There is no run {shown!r}; the list of runs shows all there are.", run=shown)
+    return RunError("run_unknown", f"There is no run {shown!r}; existing runs are in the list of runs.", run=shown)
 
 
 def state_error(run_id: str, state: str, allowed: Collection[str]) -> RunError:
-    """Return the error for a change that the state of a run does not allow."""
+    """Return the error for a change of state that is not allowed."""
     names = ", ".join(sorted(allowed)) or "nothing"
     return RunError(
         "run_state",
-        f"Run {run_id} is {state}; from there it can become: {names}.",
+        f"Run {run_id} is {state}; it can only become: {names}.",
         run=run_id,
         state=state,
         allowed=names,

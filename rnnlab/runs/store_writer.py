@@ -1,4 +1,4 @@
-"""Writing the store of all runs; only the supervisor does."""
+"""Writing to the store of all runs; used only by the supervisor."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ from rnnlab.runs.protocol import ENDED, TRANSITIONS, RunState
 from rnnlab.runs.store import Queries, state_error, unknown_run
 
 MAX_ANSWERS = 1000
-"""How many answers of the checkpoints of one run are kept."""
+"""Largest number of stored answers of the checkpoints of a run."""
 
 
 class StoreWriter(Queries):
-    """The store as its one writer sees it; every change is made inside `atomic`.
+    """Access to the store for its only writer; every change must be made inside `atomic`.
 
-    Queries go over the writing connection, so that they see changes that are not committed yet. Whoever opens a writer
-    closes it; it is a context manager that does.
+    Queries use the connection of the writer, so that they see uncommitted changes. The writer is a context manager,
+    which closes the connection.
 
     Args:
-        path: the database, which is created or migrated if necessary.
+        path: path of the database, which is created or migrated if necessary.
 
     Raises:
         RunError: ``store_too_new`` or ``store_unreadable``.
@@ -108,7 +108,7 @@ class StoreWriter(Queries):
         """Add an event of a run, update the run accordingly, and return the sequence number of the event.
 
         Raises:
-            RunError: ``run_ended``: the run has ended before; ``run_unknown``.
+            RunError: ``run_ended``: the run has already ended; ``run_unknown``.
         """
         state = self._state(run_id)
         if state in ENDED:
@@ -126,8 +126,8 @@ class StoreWriter(Queries):
         """Fill a queued run with imported events.
 
         Args:
-            run_id: the run, which ends by this: as *interrupted* if the last event is not an end.
-            events: all of its events, an end only as the last of them.
+            run_id: the run, which then has ended: as *interrupted* if the last event does not end it.
+            events: all events of the run; only the last may end it.
         """
         self.move(run_id, "running")
         self._connection.executemany(
@@ -167,7 +167,7 @@ class StoreWriter(Queries):
         """Change the state of a run.
 
         Raises:
-            RunError: ``run_unknown``, or ``run_state``: the table of states does not allow it.
+            RunError: ``run_unknown``, or ``run_state``: the change is not in the table of transitions.
         """
         before = self._state(run_id)
         if before == state:
@@ -199,7 +199,7 @@ class StoreWriter(Queries):
         """Change the number of epochs of a run.
 
         Raises:
-            ConfigError: more than are allowed.
+            ConfigError: the number is larger than allowed.
         """
         config = self.run(run_id).config.change(num_epochs=num_epochs)
         self._change(
@@ -225,17 +225,17 @@ class StoreWriter(Queries):
         """Delete a run with its events, checkpoints and answers; the caller deletes the files."""
         self._change("delete from runs where id = ?", run_id)
 
-    # what belongs to a run
+    # checkpoints and answers
 
     def add_checkpoint(self, run_id: str, event: CheckpointSaved, size: int, kept: bool, limit: int) -> list[str]:
-        """Add a checkpoint and return the names of those that it replaces, whose files the caller deletes.
+        """Add a checkpoint and return the names of the checkpoints that it replaces, whose files the caller deletes.
 
         Args:
             run_id: the run.
-            event: what the worker said of the checkpoint.
-            size: of the file, in bytes.
-            kept: whether the checkpoint stays for the history; of the others only the latest does.
-            limit: bytes that all kept checkpoints may take; beyond it the earliest but the first are removed.
+            event: report of the worker about the checkpoint.
+            size: size of the file in bytes.
+            kept: whether the checkpoint is kept for the history; of the others, only the latest is kept.
+            limit: total size of the kept checkpoints in bytes; beyond it the earliest but the first are removed.
         """
         removed = [
             str(name)
@@ -287,7 +287,7 @@ class StoreWriter(Queries):
     # texts, links, facts
 
     def add_text(self, text_id: str, text: str, title: str) -> None:
-        """Store an uploaded text; a text that is already there takes the new title."""
+        """Store an uploaded text; if it is already stored, only its title changes."""
         self._change(
             "insert into texts (id, title, text, added_at) values (?, ?, ?, ?)"
             " on conflict (id) do update set title = excluded.title",
@@ -315,7 +315,7 @@ class StoreWriter(Queries):
         return code
 
     def set_meta(self, key: str, value: Any) -> None:
-        """Store a fact about this machine or store."""
+        """Store a value about this machine or store."""
         self._change("insert or replace into meta (key, value) values (?, ?)", key, json.dumps(value))
 
     def _state(self, run_id: str) -> RunState:
@@ -326,7 +326,7 @@ class StoreWriter(Queries):
         return state
 
     def _change(self, sql: str, *values: Any) -> None:
-        assert self._connection.in_transaction, "every change is made inside atomic()"
+        assert self._connection.in_transaction, "every change must be made inside atomic()"
         self._connection.execute(sql, values)
 
     def _rows(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

@@ -1,8 +1,7 @@
-"""The supervisor, the only writer of the store: it starts, steers and ends runs.
+"""The supervisor: it starts, controls and ends runs, and is the only writer of the store.
 
-Started as ``python -m rnnlab.runs.supervisor HOME``.
-
-One thread, one loop, nothing that blocks. It ends when the app that started it is gone and no client is connected.
+Started as ``python -m rnnlab.runs.supervisor HOME``. It has a single thread with an event loop and never blocks. It
+ends when the app that started it has ended and no client is connected.
 """
 
 from __future__ import annotations
@@ -57,13 +56,13 @@ from rnnlab.runs.store import checkpoint_folder
 from rnnlab.runs.store_writer import StoreWriter
 from rnnlab.runs.texts import Texts
 
-EXIT_SECONDS = 5.0  # that a worker has to exit after its last message
+EXIT_SECONDS = 5.0  # time for a worker to exit after its last message
 SILENT_SECONDS = 0.5  # the same after it has closed its socket
-MEND_PERIOD = 1.0  # seconds between two looks at whether the disk has space again
+RECOVERY_PERIOD = 1.0  # seconds between two checks whether the disk has space again
 
 
 def choose_executor(engine: str) -> ExecutorFactory:
-    """Return what makes the executor: `engine` ("fork" or "spawn") where the system can, by default forking on Linux.
+    """Return the class of the executor: `engine` ("fork" or "spawn") if possible, by default forking on Linux.
 
     Forking is not safe on macOS once torch, Accelerate and Metal are loaded.
     """
@@ -75,11 +74,11 @@ class Supervisor:
     """Holds the store, the workers and the connected clients.
 
     Args:
-        environment: the folder of all data, and how processes are started and reached; a path stands for the home of
-            an environment that has nothing else set.
-        limits: what is admitted.
-        watch_stdin: whether the end of standard input is the end of the app.
-        make_executor: makes what runs the workers; by default as the environment and the system say.
+        environment: the folder of all data, and how processes are started and reached; a path is the home of an
+            environment without other settings.
+        limits: limits of runs and of the server.
+        watch_stdin: whether the end of standard input means that the app has ended.
+        make_executor: creates the executor; by default chosen by the environment and the system.
 
     Raises:
         RunError: the store cannot be used.
@@ -97,13 +96,13 @@ class Supervisor:
         self.environment = environment
         self.home = home = environment.home
         self.limits = limits
-        self._ready = False  # torch is loaded
+        self._ready = False  # whether torch is loaded
         self._loop = Loop()
-        self._mended_at = 0.0
+        self._recovered_at = 0.0
         self._ending = False
 
         ballast = Ballast(home, limits.disk_floor_mb)
-        self.store: StoreWriter = ballast.spend(lambda: StoreWriter(home / schema.DATABASE))
+        self.store: StoreWriter = ballast.run(lambda: StoreWriter(home / schema.DATABASE))
         self.texts = Texts(environment.corpus_folders, self.store)
         self._commands = Commands(self)
         self._writer = GuardedWriter(self.store, ballast, self._cancel_all, self._commands.answer_waiters)
@@ -118,12 +117,12 @@ class Supervisor:
         )
         self._recorder = Recorder(home, limits, self.store, self._writer, self._scheduler.reads, self._cancel)
         self.write(self.store.interrupt_all)
-        self._writer.mend()
+        self._writer.recover()
         listener, self._endpoint = endpoint.listen(environment.tcp)
         before = Endpoint.read(home)
         if before is not None:
             before.remove()
-        ballast.spend(lambda: self._endpoint.write(home))
+        ballast.run(lambda: self._endpoint.write(home))
         self._clients = Connections(self._loop, listener, self._endpoint, self._commands.handle, self._commands.forget)
         self._lifetime = Lifetime(self._loop, 0 if watch_stdin else None)
         self._executor = (make_executor or choose_executor(environment.engine))(self._loop, self.report)
@@ -131,14 +130,14 @@ class Supervisor:
     # the loop
 
     def run(self) -> NoReturn:
-        """Serve until the app is gone and no other client is connected."""
+        """Serve until the app has ended and no client is connected."""
         while not self._ending:
             self.turn(self._timeout())
         self.close()
         os._exit(0)
 
     def turn(self, timeout: float) -> None:
-        """Wait at most `timeout` seconds for something to happen, and do all that is due."""
+        """Wait at most `timeout` seconds for an event, then do everything that is due."""
         self._loop.turn(timeout)
         now = time.monotonic()
         due = self._recorder.due_at()
@@ -148,15 +147,15 @@ class Supervisor:
             if job.status is not None and job.closed:
                 self._finalise(job)
         self._enforce_time_limits(now)
-        if now - self._mended_at > MEND_PERIOD:
-            self._mended_at = now
-            self._writer.mend()
+        if now - self._recovered_at > RECOVERY_PERIOD:
+            self._recovered_at = now
+            self._writer.recover()
         self.start_waiting()
         if self._lifetime.over(self._clients.count(), now):
             self.stop()
 
     def close(self) -> None:
-        """End all workers, write what they sent, and mark the runs that did not end as interrupted."""
+        """End all workers, write the events that they sent, and mark unfinished runs as interrupted."""
         self._executor.close()
         for job in self._scheduler.jobs.values():
             self._read(job, to_end=True)
@@ -184,7 +183,7 @@ class Supervisor:
         self._loop.watch(wakeup, drain)
 
     def _timeout(self) -> float:
-        """Return in how many seconds at most something is due."""
+        """Return the seconds until the next task is due."""
         now = time.monotonic()
         due = self._recorder.due_at()
         if due is not None:
@@ -207,13 +206,13 @@ class Supervisor:
                 job.kill_at = None
                 self._executor.kill(job.id)
             elif job.kill_reason is None and not job.final and job.busy_seconds(now) > limit:
-                message = f"The run has trained for {limit:.0f} seconds, as long as is allowed."
+                message = f"The run has reached its time limit of {limit:.0f} seconds."
                 self._kill(job, RunFailed(code="run_too_long", message=message, params={"seconds": round(limit)}))
 
     def _limit(self, job: Job) -> float:
         return self.limits.run_seconds if job.trains else self.limits.answer_seconds
 
-    # what commands need: see `rnnlab.runs.commands.Host`
+    # the interface for commands: see `rnnlab.runs.commands.Host`
 
     def write(self, work: Callable[[], object]) -> None:
         """Call `work`, which changes the store, in one transaction.
@@ -232,7 +231,7 @@ class Supervisor:
         self._clients.send(connection, message)
 
     def status(self, memory: bool) -> dict[str, Any]:
-        """Return what `GetStatus` asks for."""
+        """Return the result of `GetStatus`."""
         pids = [os.getpid(), *self._executor.pids()]
         return {
             "ready": self._ready,
@@ -258,7 +257,7 @@ class Supervisor:
         self._write(job)
 
     def ask(self, job: Job) -> None:
-        """Start the job of a question, and send its answer to the client when it is there."""
+        """Start the job of a question, and send its answer to the client when it arrives."""
         self._scheduler.ask(job)
         self.start_waiting()
 
@@ -271,7 +270,7 @@ class Supervisor:
     # cancelling
 
     def _cancel(self, job: Job, reason: RNNLabError | None = None) -> None:
-        """Kill the worker of a job, and ignore what it sends and how it ends."""
+        """Kill the worker of a job, and ignore its messages and its end."""
         if job.inquiry is not None and not job.final and not job.cancelled:
             self._refuse(job, ErrorData.of(reason or disk.full_error()))
         job.cancelled = True
@@ -281,7 +280,7 @@ class Supervisor:
             self._scheduler.remove(job)
 
     def _cancel_all(self) -> list[str]:
-        """Cancel every job that runs, because the disk is full, and return the runs that were training."""
+        """Cancel every started job because the disk is full, and return the runs that were training."""
         jobs = list(self._scheduler.jobs.values())
         runs = [job.run for job in jobs if job.trains and not job.final and not job.cancelled]
         for job in jobs:
@@ -295,7 +294,7 @@ class Supervisor:
     # the workers
 
     def report(self, report: Report) -> None:
-        """Act on a report of the executor."""
+        """Handle a report of the executor."""
         if isinstance(report, Ready):
             self._ready = True
             if report.facts:
@@ -321,7 +320,7 @@ class Supervisor:
                 case Lost():
                     job.kill_reason = job.kill_reason or RunFailed(
                         code="run_host_killed",
-                        message="The process that all runs come from was killed, and this run with it.",
+                        message="The parent process of all runs was killed, and this run with it.",
                     )
                     self._end(job, 0)
 
@@ -331,15 +330,15 @@ class Supervisor:
         self._write(job)
 
     def _end(self, job: Job, status: int) -> None:
-        """Note that the worker of a job is gone, after reading what it has sent."""
+        """Record the end of the worker of a job, after reading its remaining messages."""
         job.status = status
         self._read(job, to_end=True)
         self._disconnect(job)
 
     def _read(self, job: Job, to_end: bool = False) -> None:
-        """Read what a worker has sent, once or to the end.
+        """Read the messages of a worker, once or to the end.
 
-        A worker that closes its socket is settled when its exit is reported.
+        If a worker closes its socket, its job is finalised when its exit is reported.
         """
         while not job.closed and job.socket is not None:
             try:
@@ -358,7 +357,7 @@ class Supervisor:
                 message = "The process of this run sent something that cannot be read."
                 self._kill(job, RunFailed(code="run_protocol", message=message))
                 return
-            if not to_end:  # the other sockets are read in between
+            if not to_end:  # the other sockets get their turn first
                 return
 
     def _receive(self, job: Job, message: EventReport | Answer | AnswerFailure) -> None:
@@ -399,12 +398,12 @@ class Supervisor:
         self.send(job.inquiry.connection, Refusal(id=job.inquiry.request, error=error))
 
     def _write(self, job: Job) -> None:
-        """Send a worker what waits to be sent."""
+        """Send the pending messages of a worker."""
         if job.socket is not None and not job.closed:
             self._loop.send(job.socket, job.unsent)
 
     def _disconnect(self, job: Job) -> None:
-        """Close the socket of a worker, which makes it exit."""
+        """Close the socket of a worker, which then exits."""
         if job.closed:
             return
         job.closed = True
@@ -416,7 +415,7 @@ class Supervisor:
             job.kill_at = time.monotonic() + SILENT_SECONDS
 
     def _finalise(self, job: Job) -> None:
-        """Settle a job whose worker is gone."""
+        """Finish a job whose worker has ended."""
         self.flush()
         self._scheduler.remove(job)
         self._recorder.remove_files()
@@ -437,7 +436,7 @@ class Supervisor:
 
 
 def main(arguments: list[str]) -> int:
-    """Serve the home that is given; whether that works is reported as one line on standard output."""
+    """Serve the given home; success or failure of the start is reported as one line on standard output."""
     environment = Environment.from_environ()
     if arguments:
         environment = dataclasses.replace(environment, home=Path(arguments[0]))
@@ -452,13 +451,13 @@ def main(arguments: list[str]) -> int:
         _report_start(StartFailure(error=ErrorData.of(error)))
         return 1
     except (OSError, sqlite3.Error) as error:
-        unusable = RunError("home_unusable", f"Runs cannot be kept in {home}: {error}.", path=str(home))
+        unusable = RunError("home_unusable", f"Runs cannot be stored in {home}: {error}.", path=str(home))
         _report_start(StartFailure(error=ErrorData.of(unusable)))
         return 1
     for name in ("SIGTERM", "SIGINT", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), supervisor.stop)
-    # a signal ends the wait of the loop
+    # a signal interrupts the wait of the loop
     wakeup, sender = socket.socketpair()
     for end in (wakeup, sender):
         end.setblocking(False)
@@ -469,7 +468,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _report_start(message: Message) -> None:
-    """Write the one line on standard output, and close it, so that nobody waits for another."""
+    """Write a line to standard output and close it, so that the reader does not wait for another line."""
     with contextlib.suppress(OSError):
         sys.stdout.buffer.write(encode(message))
         sys.stdout.flush()

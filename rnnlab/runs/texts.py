@@ -1,4 +1,4 @@
-"""The texts that runs train on, loaded and prepared once for all that need them."""
+"""The training texts, loaded and prepared once for all uses."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from rnnlab.runs.store import Queries
 from rnnlab.text.preparation import Prepared
 
 KEPT = 4
-"""Prepared texts that are kept: a few megabytes each at most."""
+"""Number of prepared texts in the cache, of a few megabytes each at most."""
 
 
 class Texts:
-    """Prepares the text of a configuration, and keeps the last few: a name always stands for the same text.
+    """A cache of prepared texts; a corpus name always refers to the same text.
 
     Args:
-        folders: where the book's texts may lie.
-        store: has the uploaded texts.
+        folders: folders of the book's texts.
+        store: store with the uploaded texts.
     """
 
     def __init__(self, folders: Sequence[Path], store: Queries) -> None:

@@ -1,4 +1,4 @@
-"""Warming up a process that will train (torch): its first steps, which import hundreds of modules, and its speed."""
+"""Warm-up of a process that will train (torch): the first steps, which import hundreds of modules, and its speed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TEXT = "abcdefgh " * 8
 
 
 def first_steps() -> None:
-    """Take the training steps that are quick to warm up for: all with SGD."""
+    """Run the training steps whose warm-up is quick: all of them with SGD."""
     for name, cell in CELLS.items():
         for implementation in ("scratch", "library") if cell.library else ("scratch",):
             _steps(cell=name, implementation=implementation)
@@ -28,7 +28,7 @@ def first_steps() -> None:
 
 
 def further_steps() -> None:
-    """Take the others: the first step with Adam imports hundreds of modules."""
+    """Run the other training steps; the first step with Adam imports hundreds of modules."""
     _steps(optimizer="adam")
     _steps(detach=False)
 
@@ -55,11 +55,11 @@ def _steps(**settings: Any) -> None:
 
 
 def measure_speed() -> dict[str, float]:
-    """Measure one core, to estimate runs that were never measured.
+    """Measure the speed of one core, to estimate runs that were never measured.
 
     Returns:
-        ``flops``: multiplications and additions a second in a matrix product; ``op_seconds``: the cost of calling one
-        small operation.
+        ``flops``: multiplications and additions per second in a matrix product; ``op_seconds``: the time of a call of
+        one small operation.
     """
     a, b = torch.rand(32, 256), torch.rand(256, 1024)
     flops = 2 * 32 * 256 * 1024 * per_second(lambda: product(a, b))
@@ -68,9 +68,9 @@ def measure_speed() -> dict[str, float]:
 
 
 def per_second(work: Callable[[], object], samples: int = 5) -> float:
-    """Return how often `work` can be done in a second of the processor, in the best of several short samples.
+    """Return how often `work` can be called per second of processor time, as the best of several short samples.
 
-    Measured by the clock, a machine would look slow while its processors are busy with the page of the first visitor.
+    With wall-clock time, a machine would look slow while it is busy with the page of the first visitor.
     """
     return max(_sample(work) for _ in range(samples))
 

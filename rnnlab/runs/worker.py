@@ -1,7 +1,7 @@
-"""A worker: one job in a process of its own, a training run or a question to a checkpoint (torch).
+"""A worker: a process that carries out one job, a training run or a question to a checkpoint (torch).
 
-The process is forked from the zygote, or is `rnnlab.runs.spawned`. It receives one order, answers with events, and ends
-when the order is carried out, or when the other end of its socket is closed.
+The process is forked from the zygote, or is `rnnlab.runs.spawned`. It receives one order, reports events or an answer,
+and ends when the order is carried out or the other end of its socket is closed.
 """
 
 from __future__ import annotations
@@ -59,13 +59,13 @@ from rnnlab.runs.protocol import (
 )
 from rnnlab.text.vocab import Vocab
 
-MINIBATCH_PERIOD = 0.5  # seconds between two minibatches that are reported
-CHECKPOINT_PERIOD = 10.0  # seconds between two checkpoints, at ends of epochs
-PREDICTION_PERIOD = 1.0  # the same where something was written, and the history does not keep it anyway
+MINIBATCH_PERIOD = 0.5  # minimum seconds between two reported minibatches
+CHECKPOINT_PERIOD = 10.0  # minimum seconds between two checkpoints at ends of epochs
+PREDICTION_PERIOD = 1.0  # the same after generated texts, unless the history keeps that checkpoint anyway
 
 
 class Link:
-    """The socket to the supervisor: a thread reads it, so that a closed socket ends the process even in mid-product."""
+    """The socket to the supervisor, read by a thread, so that closing it ends the process even during a computation."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
@@ -73,7 +73,7 @@ class Link:
         threading.Thread(target=self._read, daemon=True).start()
 
     def send(self, message: Message) -> None:
-        """Send one message; end the process if the supervisor is gone."""
+        """Send a message; end the process if the supervisor is gone."""
         try:
             self._connection.sendall(encode(message))
         except OSError:
@@ -94,12 +94,12 @@ class Link:
 
 
 def serve(connection: socket.socket) -> None:
-    """Carry out the one order that comes over `connection`, and report how it went."""
+    """Receive an order over `connection`, carry it out, and report the result or the failure."""
     link = Link(connection)
     order = link.messages.get()
     if not isinstance(order, TrainOrder | AnswerOrder):
-        raise ValueError("the first message to a worker is its order")
-    _limit(order.memory_mb)
+        raise ValueError("the first message to a worker must be its order")
+    _limit_process(order.memory_mb)
     try:
         if isinstance(order, AnswerOrder):
             link.send(answer(order))
@@ -109,7 +109,7 @@ def serve(connection: socket.socket) -> None:
         failed = _failure(error)
         kind = type(error) if isinstance(error, RNNLabError) else RunError
         del error
-        _unlimit()
+        _lift_memory_limit()
         if isinstance(order, AnswerOrder):
             link.send(AnswerFailure(error=ErrorData.of(kind(failed.code, failed.message, **failed.params))))
         else:
@@ -120,8 +120,8 @@ class Training:
     """A training run: the events of `train` are sent to the supervisor, and its control messages go to a `Control`.
 
     Args:
-        order: configuration, text, the checkpoint to go on from, and the device that the run started on.
-        link: to the supervisor.
+        order: configuration, text, checkpoint to continue from, and device on which the run started.
+        link: socket to the supervisor.
     """
 
     def __init__(self, order: TrainOrder, link: Link) -> None:
@@ -132,10 +132,10 @@ class Training:
         self._processor_clock = order.processor_clock
         self._control = Control(self._poll)
         self._stepping = False
-        self._reported_at = 0.0  # the last minibatch
+        self._reported_at = 0.0  # time of the last reported minibatch
         self._withheld: MinibatchFinished | None = None
         self._saved_at = time.monotonic()
-        self._saved: tuple[int, int] | None = None  # where the last checkpoint stands, if nothing has changed since
+        self._saved: tuple[int, int] | None = None  # position of the last checkpoint, if nothing has changed since
         self._texts_left = 0
         prepare_thread(self._config)
         self._vocab = Vocab(order.text)
@@ -149,7 +149,7 @@ class Training:
 
     def run(self) -> None:
         """Train to the end."""
-        # a recording is made on whatever machine is at hand, and shall not tell what else that one did
+        # the times in a recording must not depend on other load on the machine
         clock = time.thread_time if self._processor_clock else time.perf_counter
         for event in train(self._state, self._vocab, self._indices, self._control, clock):
             match event:
@@ -158,7 +158,7 @@ class Training:
                     continue
                 case RunFinished():
                     self._report_withheld()
-                    self._save()  # before the last event: after it, nothing is accepted
+                    self._save()  # before the last event, after which the supervisor accepts nothing
                 case RunPaused():
                     self._report_withheld()
                 case EpochFinished():
@@ -174,7 +174,7 @@ class Training:
         self._link.send(EventReport(event=event))
 
     def _report_minibatch(self, event: MinibatchFinished) -> None:
-        """Report a minibatch; not every one, except when stepping or where the graph grows."""
+        """Report at most one minibatch per period, but every minibatch when stepping or without detaching."""
         now = time.monotonic()
         if not self._config.detach:
             event = event.model_copy(update={"memory_mb": memory_pss_mb(os.getpid())})
@@ -186,7 +186,7 @@ class Training:
         self._report(event)
 
     def _report_withheld(self) -> None:
-        """Report the last minibatch, if it was withheld."""
+        """Report the last minibatch if it was withheld."""
         if self._withheld is not None:
             self._report(self._withheld)
             self._withheld = None
@@ -217,23 +217,23 @@ class Training:
         name = checkpoints.file_name(epoch, minibatch)
         metadata = self._state.metadata()
         if self._texts_left == 0 and epoch > 0:
-            metadata["texts_due"] = "false"  # the last of them has just been reported
+            metadata["texts_due"] = "false"  # the last text has just been reported
         checkpoints.save(self._folder, name, self._state.tensors(), metadata)
         self._saved_at = time.monotonic()
         self._saved = (epoch, minibatch)
         self._report(CheckpointSaved(epoch=epoch, minibatch=minibatch, name=name))
 
     def _poll(self, timeout: float | None) -> None:
-        """Pass the control messages on that have come; with None, wait for one."""
+        """Apply the control messages that have arrived; with None, wait for a message first."""
         try:
             message = self._link.messages.get(block=timeout is None)
             while True:
-                self._obey(message)
+                self._apply(message)
                 message = self._link.messages.get_nowait()
         except queue.Empty:
             pass
 
-    def _obey(self, message: TrainOrder | AnswerOrder | ControlMessage) -> None:
+    def _apply(self, message: TrainOrder | AnswerOrder | ControlMessage) -> None:
         match message:
             case Pause():
                 self._control.pause()
@@ -248,29 +248,29 @@ class Training:
             case Set(name=name, value=value):
                 self._control.set(name, value)
             case TrainOrder() | AnswerOrder():
-                raise ValueError("a worker has one order")
+                raise ValueError("a worker carries out a single order")
 
 
-def _limit(memory_mb: int) -> None:
-    """Limit this process's memory, lower its priority, and let the system kill it first where memory runs out."""
+def _limit_process(memory_mb: int) -> None:
+    """Limit the memory of this process, lower its priority, and make it the first to be killed if memory runs out."""
     lower_priority()
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
         file.write("800")
     if sys.platform == "linux":
         import resource
 
-        _, most = resource.getrlimit(resource.RLIMIT_DATA)
-        wanted = memory_mb * 2**20
-        resource.setrlimit(resource.RLIMIT_DATA, (wanted if most < 0 else min(wanted, most), most))
+        _, hard_limit = resource.getrlimit(resource.RLIMIT_DATA)
+        limit = memory_mb * 2**20
+        resource.setrlimit(resource.RLIMIT_DATA, (limit if hard_limit < 0 else min(limit, hard_limit), hard_limit))
 
 
-def _unlimit() -> None:
-    """Lift the limit of memory, so that it can be reported that there was none."""
+def _lift_memory_limit() -> None:
+    """Lift the memory limit, so that there is memory to report a failure."""
     if sys.platform == "linux":
         import resource
 
-        _, most = resource.getrlimit(resource.RLIMIT_DATA)
-        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+        _, hard_limit = resource.getrlimit(resource.RLIMIT_DATA)
+        resource.setrlimit(resource.RLIMIT_DATA, (hard_limit, hard_limit))
 
 
 def _failure(error: Exception) -> RunFailed:
@@ -282,4 +282,4 @@ def _failure(error: Exception) -> RunFailed:
         return RunFailed(code="run_out_of_memory", message="The run needed more memory than it is allowed.")
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return RunFailed(code="disk_full", message="The disk is full: free some space, then continue the run.")
-    return RunFailed(code="run_error", message=f"The run broke: {text}", params={"reason": text})
+    return RunFailed(code="run_error", message=f"Unexpected error: {text}", params={"reason": text})

@@ -1,7 +1,7 @@
-"""The zygote: a process with torch loaded and warm that forks a worker for each job (torch).
+"""The zygote: a warmed-up process with torch loaded that forks a worker for each job (torch).
 
-``python -m rnnlab.runs.zygote FD``, started by `ForkingExecutor` with one end of a socket. It has one thread and has
-taken real training steps, because the first one imports hundreds of modules.
+``python -m rnnlab.runs.zygote FD``, started by `ForkingExecutor` with one end of a socket. It has a single thread and
+has run real training steps, because the first step imports hundreds of modules.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ class Zygote:
     """Forks workers and reports how they end.
 
     Args:
-        connection: to the supervisor; when it closes, everything ends.
+        connection: socket to the supervisor; when it closes, the zygote and its workers end.
     """
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         self._lines = Lines()
-        self._sockets: list[int] = []  # received, in the order of the forks they are for
+        self._sockets: list[int] = []  # received sockets, in the order of their forks
         self._children: dict[int, str] = {}
-        # a signal ends the wait of `turn`
+        # a signal interrupts the wait of `turn`
         self._wakeup, self._wakeup_sender = socket.socketpair()
         for end in (self._wakeup, self._wakeup_sender):
             end.setblocking(False)
@@ -47,7 +47,7 @@ class Zygote:
             self.turn(None)
 
     def turn(self, timeout: float | None) -> None:
-        """Wait at most `timeout` seconds, and act on what has come."""
+        """Wait at most `timeout` seconds, and handle the messages and signals that have arrived."""
         for key, _ in self._selector.select(timeout):
             if key.fileobj is self._wakeup:
                 with contextlib.suppress(OSError):
@@ -86,7 +86,7 @@ class Zygote:
     def _become_worker(self, descriptor: int) -> NoReturn:
         status = 1
         try:
-            # what belongs to the zygote: were it held here, its end would not be noticed
+            # close the sockets of the zygote, so that its end is noticed by the others
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             self._selector.close()
@@ -114,14 +114,14 @@ class Zygote:
 
 
 def main(descriptor: int) -> NoReturn:
-    """Warm up, report it, and serve."""
-    # Ctrl-C is for the app; the supervisor ends us
+    """Warm up, report readiness, and serve."""
+    # Ctrl-C is for the app; the supervisor ends this process
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     connection = socket.socket(fileno=descriptor)
     zygote = Zygote(connection)
     warm.first_steps()
     _freeze()
-    zygote.turn(0)  # a run may be waiting since before torch was loaded
+    zygote.turn(0)  # a run may have been waiting for torch to load
     warm.further_steps()
     facts = warm.measure_speed()
     _freeze()
@@ -130,7 +130,7 @@ def main(descriptor: int) -> NoReturn:
 
 
 def _freeze() -> None:
-    """Let the garbage collector of a child leave alone, and so not copy, the pages that it shares with us."""
+    """Exclude the current objects from garbage collection, so that children do not copy the shared memory pages."""
     gc.collect()
     gc.freeze()
 

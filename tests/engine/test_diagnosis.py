@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from rnnlab.config import TrainConfig
-from rnnlab.engine.diagnosis import _flushes, denormals_kept, diagnose, honest_losses, walk_text
+from rnnlab.engine.diagnosis import _flushes_denormals, denormals_kept, diagnose, honest_losses, walk_text
 from rnnlab.engine.model import LanguageModel, build_model
 from rnnlab.engine.training import TrainingState, train
 from rnnlab.events import Diagnosis, EpochFinished
@@ -226,7 +226,7 @@ def test_gradients_by_layer_and_their_denormal_numbers(vocab: Vocab, indices: Te
     torch.set_flush_denormal(True)
     try:
         vanishing = diagnose(model, config, vocab, indices, "")
-        assert _flushes()
+        assert _flushes_denormals()
     finally:
         torch.set_flush_denormal(False)
     assert vanishing.denormal_share_by_layer[0] > 0.3
@@ -244,8 +244,8 @@ def test_how_the_thread_treats_denormal_numbers_is_left_as_it_was(flushing: bool
     torch.set_flush_denormal(flushing)
     try:
         with denormals_kept():
-            assert not _flushes()
-        assert _flushes() is flushing
+            assert not _flushes_denormals()
+        assert _flushes_denormals() is flushing
     finally:
         torch.set_flush_denormal(False)
 

@@ -173,10 +173,10 @@ def test_a_failure_that_finds_no_room_is_written_later(tmp_path: Path, monkeypat
     failed = RunFailed(code="run_error", message="x" * 100_000)
     writer.fail("r1", failed)
     assert store.run("r1").state == "queued"
-    writer.mend()
+    writer.recover()
     assert store.run("r1").state == "queued"
     store._rows(f"pragma max_page_count = {pages + 100}")
-    writer.mend()
+    writer.recover()
     assert store.run("r1").state == "failed"
     assert store.events_since("r1")[-1][1] == failed
     store.close()
@@ -206,7 +206,7 @@ def test_the_ballast_is_spent_once_and_laid_again(tmp_path: Path) -> None:
             raise OSError(28, "No space left on device")
         return 7
 
-    assert ballast.spend(work) == 7
+    assert ballast.run(work) == 7
     assert len(tries) == 2
     ballast.fill()
     assert (tmp_path / "ballast").stat().st_size == BALLAST

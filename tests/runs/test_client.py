@@ -90,7 +90,7 @@ def test_a_home_that_cannot_be_made(tmp_path: Path, name: str) -> None:
     """A file lies in its place or above it, or its log cannot be written."""
     (tmp_path / "file").write_text("")
     (tmp_path / "home" / "supervisor.log").mkdir(parents=True)
-    with pytest.raises(RunError, match="Runs cannot be kept in") as caught, Client(tmp_path / name):
+    with pytest.raises(RunError, match="Runs cannot be stored in") as caught, Client(tmp_path / name):
         pass
     assert (caught.value.code, caught.value.params) == ("home_unusable", {"path": str(tmp_path / name)})
 
