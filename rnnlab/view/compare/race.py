@@ -49,7 +49,7 @@ def _choose(kind: str, base: TrainConfig) -> list[TrainConfig]:
         try:
             return parse_own(base, text)
         except RNNLabError as error:
-            session.complain(error)
+            session.show_error(error)
             return []
     if kind == "computation":
         st.caption(t("compare.vary.computation.help", lang))

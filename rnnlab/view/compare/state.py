@@ -37,13 +37,13 @@ def begin() -> None:
             PROBLEMS.add(error)
     st.session_state[_PINS] = kept
     ADDRESS.write(pins=write_pins(kept))
-    PROBLEMS.say()
+    PROBLEMS.show()
 
 
 def _read_url() -> None:
     _FORM.renew()
     st.session_state.pop(_EPOCHS, None)
-    if ADDRESS.says("pins"):
+    if ADDRESS.given("pins"):
         set_pins(read_pins(ADDRESS.get("pins")))
     elif _PINS not in st.session_state:
         st.session_state[_PINS] = [Identity.of_recording(name) for name in FIRST_PAIR if name in recorded.names()]
@@ -168,12 +168,12 @@ def changed(config: TrainConfig, without: Sequence[str] = ("num_epochs",)) -> Tr
         without: settings that are not the URL's to change here.
     """
     for name in TrainConfig.model_fields:
-        if name in without or not ADDRESS.says(name):
+        if name in without or not ADDRESS.given(name):
             continue
         try:
             config = config.change_from_text({name: ADDRESS.get(name)})
         except RNNLabError as error:
-            session.complain(error)
+            session.show_error(error)
             ADDRESS.write(**{name: None})
     return config
 

@@ -28,7 +28,7 @@ def choose_topic() -> str:
     lang = session.language()
     address.once("diagnose", _read_url)
     topic = str(st.session_state[starting.TOPIC])
-    starting.PROBLEMS.say()
+    starting.PROBLEMS.show()
     if session.embedded():
         return topic
     key = session.key(_FORM.key("topics"))
@@ -64,7 +64,7 @@ def _read_url() -> None:
 
 def _from_url() -> Identity | None:
     """Return the run or recording that the URL names, or None."""
-    if ADDRESS.says("run"):
+    if ADDRESS.given("run"):
         run_id = ADDRESS.get("run")
         return Identity.of_run(run_id) if run_id else None
     recording = ADDRESS.get("recording")

@@ -149,7 +149,7 @@ def _play(able: dict[str, RunRecord], one: Subject, lang: str) -> None:
     try:
         before, after = gap.split(typed)
     except RNNLabError as error:
-        session.complain(error)
+        session.show_error(error)
         return
     answer = answer if typed == sentence else ""
     client = session.client()

@@ -143,7 +143,7 @@ def _beside(one: Subject) -> Subject | None:
 
 
 def _read_url() -> None:
-    if ADDRESS.says("beside"):
+    if ADDRESS.given("beside"):
         st.session_state[_BESIDE] = ADDRESS.get("beside")
 
 

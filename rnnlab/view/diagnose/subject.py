@@ -152,7 +152,7 @@ def of(identity: Identity) -> Subject | None:
     try:
         return of_run(session.store().run(identity.name))
     except RunError as error:
-        session.complain(error)
+        session.show_error(error)
         return None
 
 
