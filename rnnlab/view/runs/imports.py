@@ -16,7 +16,7 @@ MAX_FILES = 20
 
 
 def draw() -> None:
-    """Draw the upload of exported runs; a single valid file is opened, for several the number and the errors are shown."""
+    """Draw the upload of exported runs; a single valid file is opened, several are counted."""
     lang = session.language()
     with st.expander(t("runs.import", lang), icon=":material/upload:", expanded=len(_REFUSED) > 0):
         key = _FORM.key("files")

@@ -43,7 +43,7 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
             strokeDash=alt.StrokeDash("order:O", scale=alt.Scale(domain=[0, 1, 2, 3], range=RUNG_DASHES), legend=None),
         )
     )
-    # a curve falls from the upper left to the lower right: the upper lines are labelled on the right, others on the left
+    # a curve falls from upper left to lower right: the upper lines are labelled on the right, the others on the left
     rule_label: dict[str, Any] = {
         "align": alt.expr("datum.order > 1 ? 'left' : 'right'"),
         "baseline": "bottom",
