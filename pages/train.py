@@ -56,13 +56,13 @@ elif chosen.config is not None:
     try:
         stage.preview(scenes.preview_scene(chosen.config, chosen.recipe, lang, session.theme()))
     except CorpusError as error:
-        session.complain(error)
+        session.show_error(error)
 
 config = record.config if record else chosen.config
-explain.look(names.recipe_of(record) if record else chosen.recipe, config, record)
+explain.what_to_look_for(names.recipe_of(record) if record else chosen.recipe, config, record)
 if config is not None:
     explain.cell(config)
-    folded.section("train.text", partial(corpus.portrait, config), icon=":material/menu_book:", expanded=record is None)
+    folded.section("train.text", partial(corpus.describe, config), icon=":material/menu_book:", expanded=record is None)
 if record is not None:
     folded.section("train.decoding", partial(decoding.draw, record), icon=":material/edit_note:")
 

@@ -1,4 +1,4 @@
-"""What the address of the Compare page says."""
+"""The parameters of the address of the Compare page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The charts that lay runs over each other: curves by epoch, seconds or characters, and the band of random seeds."""
+"""The charts of several runs: curves by epoch, seconds or characters, and the band of random seeds."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ BAND_TABLES = ("extent", "ladder", "band", "line", "median", "ends")
 
 SLOTS = list(range(6))
 HEIGHT = 440
-_COLUMN = 7.2  # of a label, in pixels
+_COLUMN = 7.2  # width of a column of a label, in pixels
 
 
 def room(widest: int) -> int:
-    """Return the pixels that labels need beyond the last point, in few steps.
+    """Return the width in pixels that labels need beyond the last point, rounded up to a multiple of 24.
 
     Args:
-        widest: columns of the widest label, see `rnnlab.view.compare.sentences.columns`.
+        widest: width of the widest label in columns, see `rnnlab.view.compare.sentences.columns`.
     """
     return 24 * math.ceil((widest * _COLUMN + 14) / 24)
 
 
 @cache
 def overlay(lang: str, theme: str = "light", by: str = "epoch", room: int = 96) -> dict[str, Any]:
-    """Return several curves of perplexity on one log axis; tables `OVERLAY_TABLES`.
+    """Return several perplexity curves on one log axis; the tables are `OVERLAY_TABLES`.
 
     Args:
-        lang: of the titles.
+        lang: language of the titles.
         theme: ``"light"`` or ``"dark"``.
-        by: what the other axis counts, one of `rnnlab.view.compare.measures.AXES`.
-        room: for the labels beyond the last point, in pixels, as `room` gives it.
+        by: unit of the horizontal axis, one of `rnnlab.view.compare.measures.AXES`.
+        room: pixels for the labels beyond the last point, see the function `room`.
     """
     alt = altair()
 
@@ -81,7 +81,7 @@ def overlay(lang: str, theme: str = "light", by: str = "epoch", room: int = 96) 
 
 @cache
 def seed_band(lang: str, theme: str = "light", room: int = 96) -> dict[str, Any]:
-    """Return the median of runs that differ in their random seed, with the band they span; tables `BAND_TABLES`."""
+    """Return the median and the band of runs that differ in their random seed; the tables are `BAND_TABLES`."""
     alt = altair()
 
     colors = PALETTE[theme]
@@ -114,7 +114,7 @@ def seed_band(lang: str, theme: str = "light", room: int = 96) -> dict[str, Any]
 
 
 def _framed(chart: Any, room: int) -> dict[str, Any]:
-    # the rules have dashes of their own; the labels reach beyond the last point
+    # the rules have their own dash patterns; the labels extend beyond the last point
     padding = {"left": 5, "top": 8, "right": room, "bottom": 5}
     return specification(chart.resolve_scale(strokeDash="independent").properties(height=HEIGHT, padding=padding))
 
@@ -158,8 +158,8 @@ def _rules(x: Any, y: Any, colors: dict[str, str]) -> list[Any]:
             strokeDash=alt.StrokeDash("order:O", scale=alt.Scale(domain=[1, 2], range=[[2, 4], [6, 4]]), legend=None),
         )
     )
-    # curves fall from the upper left to the lower right: the upper label stands right, below its line, on which
-    # a network that learned nothing ends; the lower one left
+    # curves fall from the upper left to the lower right: the upper label is on the right, below its line, as networks
+    # that learn nothing end on that line; the lower label is on the left
     place: dict[str, Any] = {
         "align": alt.expr("datum.order > 1 ? 'left' : 'right'"),
         "baseline": alt.expr("datum.order > 1 ? 'bottom' : 'top'"),

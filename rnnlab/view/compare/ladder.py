@@ -1,4 +1,4 @@
-"""From scratch to the library, one difference at a time: each rung a real run from the same random seed."""
+"""From scratch to the library, one difference at a time: each rung is a run with the same random seed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rnnlab.view.compare import overlay, state, watch
 from rnnlab.view.compare import pins as compare_pins
 from rnnlab.view.compare.measures import Pinned, Rung, rungs, stored
 from rnnlab.view.compare.sentences import greatest_step, rung_text, short_value
-from rnnlab.view.compare.watch import Look
+from rnnlab.view.compare.watch import Snapshot
 from rnnlab.view.data import recorded
 from rnnlab.view.data.identity import Identity
 from rnnlab.view.language.i18n import plain, t
@@ -22,11 +22,11 @@ from rnnlab.view.watch import scenes
 
 START, GOAL = "A6", "A7"
 EPOCHS = 20
-"""Of each rung, unless another number is chosen."""
+"""Default number of epochs of each rung."""
 
 
 def draw() -> None:
-    """Show the rungs, start those that were never trained, and draw them together."""
+    """Draw the rungs, the button that trains the missing ones, and their curves."""
     lang = session.language()
     st.subheader(t("compare.rungs.title", lang, start=START, goal=GOAL), anchor=False)
     st.markdown(t("compare.rungs.lead", lang, start=START, goal=GOAL))
@@ -39,11 +39,11 @@ def draw() -> None:
             estimate.note(*(rung.config for rung in missing), key="compare.takes", width="content")
     pins = [pin for pin in trained if pin is not None]
 
-    def together(now: Look) -> None:
-        by_pin = {run.identity: run for run in now.runs}
+    def together(current: Snapshot) -> None:
+        by_pin = {run.identity: run for run in current.runs}
         runs = [by_pin.get(pin) if pin else None for pin in trained]
-        if now.runs:
-            overlay.curves(now, _names(now.runs, chain, trained), "epoch", False, key="compare.rungs")
+        if current.runs:
+            overlay.curves(current, _names(current.runs, chain, trained), "epoch", False, key="compare.rungs")
         sentence = greatest_step(chain, runs, lang)
         if sentence:
             st.info(sentence, icon=":material/stairs:")
@@ -53,7 +53,7 @@ def draw() -> None:
 
 
 def _chain() -> list[Rung]:
-    """Return the rungs that the two experiments' own settings give, with what the URL asks for at both ends."""
+    """Return the rungs between the two experiments, with the settings in the URL applied at both ends."""
     start = state.epochs(RECIPES[START].config, START, EPOCHS)
     goal = RECIPES[GOAL].config.change(num_epochs=start.num_epochs)
     switched = ("num_epochs", *goal.changes_from(start))
@@ -70,11 +70,11 @@ def _trained(rung: Rung) -> Identity | None:
 
 
 def _start(missing: Sequence[Rung]) -> None:
-    wanted = []
+    requests = []
     for rung in missing:
         exact = next((name for name in (START, GOAL) if RECIPES[name].config == rung.config), "")
-        wanted.append((rung.config, exact, "" if exact else START))
-    compare_pins.start_all(wanted)
+        requests.append((rung.config, exact, "" if exact else START))
+    compare_pins.start_all(requests)
 
 
 def _names(runs: Sequence[Pinned], chain: Sequence[Rung], trained: Sequence[Identity | None]) -> list[str]:
@@ -96,8 +96,8 @@ def _table(chain: Sequence[Rung], runs: Sequence[Pinned | None]) -> None:
     ratios = []
     for i in range(len(chain)):
         before, here = (ends[i - 1] if i else None), ends[i]
-        # while they train, two rungs stand at different epochs
-        complete = all(one is not None and one.ended for one in runs[max(0, i - 1) : i + 1])
+        # during training, two rungs may be at different epochs
+        complete = all(run is not None and run.ended for run in runs[max(0, i - 1) : i + 1])
         known = before is not None and here is not None and math.isfinite(before) and math.isfinite(here)
         ratios.append(f"× {number(here / before, 3)}" if before and here and known and complete else "–")
     st.table(
@@ -108,7 +108,7 @@ def _table(chain: Sequence[Rung], runs: Sequence[Pinned | None]) -> None:
                 for rung in chain
             ],
             t("field.num_epochs", lang): [str(run.history.epoch) if run else "–" for run in runs],
-            t("chart.perplexity", lang): [perplexity_text(one) for one in ends],
+            t("chart.perplexity", lang): [perplexity_text(perplexity) for perplexity in ends],
             t("compare.rungs.step", lang): ratios,
         },
         border="horizontal",

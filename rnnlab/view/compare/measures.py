@@ -1,7 +1,7 @@
-"""Several runs beside each other: what differs in their settings, what came out, who came first, how wide chance is.
+"""Measures of several runs: differences of settings, results, the order in a race, the spread over random seeds.
 
-Everything here is computed from the runs in front of the reader and knows nothing of how it is drawn. An infinite
-perplexity, `None` in an event, is ``math.inf`` here, so that it can be ordered.
+Everything is computed from the given runs, independently of how it is drawn. An infinite perplexity, `None` in an
+event, is ``math.inf`` here, so that perplexities can be ordered.
 """
 
 from __future__ import annotations
@@ -22,33 +22,33 @@ from rnnlab.view.data.history import History, Ladder
 from rnnlab.view.data.identity import MAX_PINS, Identity
 
 AXES = ("epoch", "seconds", "characters")
-"""By what curves can be laid over each other: epochs, seconds of training, characters seen."""
+"""Units of the horizontal axis: epochs, seconds of training, characters seen."""
 FINISHES = ("bigram", "10", "2")
-"""The finishing lines of a race: the bigram perplexity of the text, and two round numbers."""
+"""Finishing lines of a race: the bigram perplexity of the text, and two round numbers."""
 SEEDS = 5
-"""How many random seeds make a band."""
+"""Number of random seeds in a band."""
 
 AGREES = 1e-5
-"""Two networks whose logits and gradients differ by less compute the same function, up to rounding."""
+"""Difference of logits and gradients below which two networks compute the same function, up to rounding."""
 
-# a learning rate for SGD means nothing to Adam: these are switched together
+# settings that are changed together: a learning rate for SGD does not suit Adam
 _TOGETHER = (frozenset({"optimizer", "learning_rate"}),)
 
 
 @dataclass(frozen=True)
 class Pinned:
-    """A run that is compared, as it stands at this moment.
+    """A pinned run in its current state.
 
     Attributes:
-        identity: which run or recording it is.
-        recipe: the id of the recipe that it is, or is based on; "" for none.
-        exact: whether it is that recipe, unchanged.
-        title: what its owner calls it, or "".
-        state: of the run; ``"recorded"`` for a recorded one.
+        identity: the run or recording.
+        recipe: id of the recipe that it follows or is based on; "" without any.
+        exact: whether it follows the recipe unchanged.
+        title: the title that its owner gave it, or "".
+        state: state of the run; ``"recorded"`` for a recording.
         ladder: training perplexity of its text by n-gram order.
-        readings: of the texts written last, one for each prefix.
-        published: the experiment whose published points may stand beside it.
-        same_corpus: whether it trains on the text of those points.
+        readings: the quotes, loops and blanks in the texts generated last, one for each prefix.
+        published: the experiment whose published points can be drawn with it, or None.
+        same_corpus: whether it trains on the corpus of the published points.
     """
 
     identity: Identity
@@ -65,28 +65,28 @@ class Pinned:
 
     @property
     def recorded(self) -> bool:
-        """Whether it was recorded earlier, perhaps on another machine."""
+        """Whether it is a recording, perhaps made on another machine."""
         return self.state == "recorded"
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more comes."""
+        """Whether the run has ended."""
         return self.recorded or self.state in ENDED
 
     @property
     def perplexity(self) -> float | None:
-        """After the last epoch; None before the first."""
+        """Perplexity after the last epoch; None before the first."""
         last = self.history.last
         return None if last is None else finite_or_inf(last.perplexity)
 
     def at(self, epoch: int) -> float | None:
-        """Return the perplexity after `epoch`; None where it has not been trained."""
-        found = self.history.at(epoch)
-        return None if found is None else finite_or_inf(found.perplexity)
+        """Return the perplexity after `epoch`; None if it has not been trained."""
+        event = self.history.at(epoch)
+        return None if event is None else finite_or_inf(event.perplexity)
 
 
 def finite_or_inf(perplexity: float | None) -> float:
-    """Return the perplexity of an event as a number that can be ordered."""
+    """Return the perplexity of an event as a number, ``math.inf`` for None."""
     return math.inf if perplexity is None else perplexity
 
 
@@ -94,20 +94,20 @@ def finite_or_inf(perplexity: float | None) -> float:
 
 
 def read_pins(text: str) -> list[Identity]:
-    """Return the pins that a URL names, each once, in order; empty places are left out."""
+    """Parse the pins in a URL: each once, in order, without empty items."""
     return list(dict.fromkeys(Identity.parse(part.strip()) for part in text.split(",") if part.strip()))
 
 
 def write_pins(pins: Sequence[Identity]) -> str:
-    """Return pins as a URL names them."""
-    return ",".join(one.pin for one in pins)
+    """Format pins for a URL."""
+    return ",".join(pin.pin for pin in pins)
 
 
 def check_pins(pins: Sequence[Identity]) -> None:
-    """Refuse more pins than can be told apart.
+    """Check the number of pins.
 
     Raises:
-        RunError: ``compare_too_many``.
+        RunError: ``compare_too_many`` if there are more pins than can be told apart.
     """
     if len(pins) > MAX_PINS:
         raise RunError(
@@ -122,55 +122,56 @@ def check_pins(pins: Sequence[Identity]) -> None:
 
 
 def differences(configs: Sequence[TrainConfig]) -> dict[str, list[Any]]:
-    """Return the settings in which the configurations are not all alike: name -> the value of each, in order."""
+    """Return the settings that differ between the configurations: name -> the value in each, in order."""
     dumps = [config.model_dump() for config in configs]
     return {
         name: [getattr(config, name) for config in configs]
         for name in TrainConfig.model_fields
-        if any(one[name] != dumps[0][name] for one in dumps[1:])
+        if any(dump[name] != dumps[0][name] for dump in dumps[1:])
     }
 
 
 @dataclass(frozen=True)
 class Rung:
-    """One step of a ladder from one configuration to another."""
+    """A step of a ladder from one configuration to another."""
 
-    changes: Mapping[str, str]  # what is switched here, as text; empty on the first
-    config: TrainConfig  # with everything that has been switched so far
+    changes: Mapping[str, str]  # the settings changed in this step, as text; empty for the first rung
+    config: TrainConfig  # includes the changes of the previous rungs
 
 
 def rungs(start: TrainConfig, goal: TrainConfig) -> list[Rung]:
-    """Return the way from `start` to `goal`, one difference at a time in the order of the settings.
+    """Return the rungs from `start` to `goal`, one difference at a time in the order of the settings.
 
-    Optimiser and learning rate are one difference. The first rung is `start`, the last one `goal`.
+    Optimiser and learning rate change together. The first rung is `start`, the last one `goal`.
     """
     left = goal.changes_from(start)
     chain = [Rung({}, start)]
     while left:
         first = next(iter(left))
-        group = next((one for one in _TOGETHER if first in one), frozenset({first}))
+        group = next((group for group in _TOGETHER if first in group), frozenset({first}))
         changes = {name: left.pop(name) for name in list(left) if name in group}
         chain.append(Rung(changes, chain[-1].config.change_from_text(changes)))
     return chain
 
 
-# what came out
+# results
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run came to, or has come to so far; None where it cannot be said.
+    """The current result of a run; values that are not known are None.
 
     Attributes:
-        epochs: finished.
-        perplexity: after the last of them.
-        best: the lowest, first reached after epoch `best_epoch`.
-        seconds_per_epoch: the mean.
-        characters_per_second: over the whole run.
-        num_params: of the network.
-        quoted: the share of the characters generated last that stand verbatim in the training text.
-        loops: the period of the loop that each of the last texts ends in, or None.
-        blanks: the share of blanks among the characters generated last.
+        epochs: number of finished epochs.
+        perplexity: perplexity after the last epoch.
+        best: lowest perplexity, first reached after epoch `best_epoch`.
+        seconds_per_epoch: mean duration of an epoch.
+        characters_per_second: speed over the whole run.
+        num_params: number of parameters of the network.
+        quoted: share of the characters generated last that occur verbatim in the training text.
+        longest: length of the longest quote in the texts generated last.
+        loops: for each of the texts generated last, the period of the loop at its end, or None.
+        blanks: share of blanks among the characters generated last.
     """
 
     epochs: int
@@ -187,10 +188,10 @@ class Outcome:
 
 
 def outcome(run: Pinned) -> Outcome:
-    """Return what `run` came to."""
+    """Return the current result of `run`."""
     rows, history = run.history.epochs, run.history
-    best = min(rows, key=lambda one: finite_or_inf(one.perplexity), default=None)
-    generated = sum(one.length for one in run.readings)
+    best = min(rows, key=lambda event: finite_or_inf(event.perplexity), default=None)
+    generated = sum(reading.length for reading in run.readings)
     return Outcome(
         epochs=history.epoch,
         perplexity=run.perplexity,
@@ -199,27 +200,27 @@ def outcome(run: Pinned) -> Outcome:
         seconds_per_epoch=history.seconds_per_epoch(len(rows)) if rows else None,
         characters_per_second=history.characters_per_second(len(rows)) if rows else None,
         num_params=history.started.num_params if history.started else None,
-        quoted=sum(one.coverage * one.length for one in run.readings) / generated if generated else None,
-        longest=max((one.longest for one in run.readings), default=0),
-        loops=tuple(one.loop for one in run.readings),
-        blanks=sum(one.blanks for one in run.readings) / generated if generated else None,
+        quoted=sum(reading.coverage * reading.length for reading in run.readings) / generated if generated else None,
+        longest=max((reading.longest for reading in run.readings), default=0),
+        loops=tuple(reading.loop for reading in run.readings),
+        blanks=sum(reading.blanks for reading in run.readings) / generated if generated else None,
     )
 
 
 def distances(history: History, by: str) -> list[float]:
-    """Return how far each finished epoch lies from the start: in epochs, seconds of training, or characters seen."""
+    """Return the distance of each finished epoch from the start: in epochs, seconds of training, or characters seen."""
     if by == "epoch":
-        return [float(one.epoch) for one in history.epochs]
+        return [float(event.epoch) for event in history.epochs]
     total, reached = 0.0, []
-    for one in history.epochs:
-        total += one.seconds if by == "seconds" else one.num_tokens
+    for event in history.epochs:
+        total += event.seconds if by == "seconds" else event.num_tokens
         reached.append(total)
     return reached
 
 
 @dataclass(frozen=True)
 class Crossing:
-    """When a run first came below a line: the epoch, and how far that lies from the start."""
+    """The first epoch with a perplexity below a line, and its distance from the start."""
 
     epoch: int
     seconds: float
@@ -227,71 +228,71 @@ class Crossing:
 
 
 def first_below(history: History, line: float, until: int | None = None) -> Crossing | None:
-    """Return when the perplexity first was below `line`, within the first `until` epochs; None where it was not."""
+    """Return when the perplexity first was below `line` within the first `until` epochs, or None."""
     seconds = characters = 0.0
-    for one in history.epochs:
-        if until is not None and one.epoch > until:
+    for event in history.epochs:
+        if until is not None and event.epoch > until:
             return None
-        seconds += one.seconds
-        characters += one.num_tokens
-        if one.perplexity is not None and one.perplexity < line:
-            return Crossing(one.epoch, seconds, characters)
+        seconds += event.seconds
+        characters += event.num_tokens
+        if event.perplexity is not None and event.perplexity < line:
+            return Crossing(event.epoch, seconds, characters)
     return None
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a run stands in a race; `rank` counts from 1 and is None while it has not crossed the line."""
+    """The place of a run in a race; `rank` counts from 1 and is None until the run crosses the line."""
 
-    index: int  # among the runs that were given
+    index: int  # of the run in the given sequence
     rank: int | None
     crossing: Crossing | None
 
 
 def finish_line(run: Pinned, finish: str) -> float | None:
-    """Return the perplexity of a finishing line for `run`; None where its text has no such line."""
+    """Return the perplexity of a finishing line for `run`; None if it does not exist for its text."""
     return run.ladder.get(2) if finish == "bigram" else float(finish)
 
 
 def finishing_order(runs: Sequence[Pinned], finish: str, by: str) -> list[Place]:
-    """Return the places of a race: who crossed `finish` first by the measure `by`, then who is lowest so far.
+    """Return the places in a race: first by when `finish` was crossed in units of `by`, then by current perplexity.
 
-    Runs that cross equally early share a rank.
+    Runs that cross at the same distance share a rank.
     """
     crossings = []
     for run in runs:
         line = finish_line(run, finish)
         crossings.append(None if line is None else first_below(run.history, line))
 
-    def far(index: int) -> float:
+    def distance(index: int) -> float:
         crossing = crossings[index]
         return math.inf if crossing is None else float(getattr(crossing, by))
 
-    def lowest(index: int) -> float:
+    def current_perplexity(index: int) -> float:
         perplexity = runs[index].perplexity
         return math.inf if perplexity is None else perplexity
 
-    order = sorted(range(len(runs)), key=lambda index: (far(index), lowest(index), index))
+    order = sorted(range(len(runs)), key=lambda index: (distance(index), current_perplexity(index), index))
     places: list[Place] = []
     for position, index in enumerate(order):
         rank = position + 1
-        if places and far(index) == far(places[-1].index):
+        if places and distance(index) == distance(places[-1].index):
             rank = places[-1].rank or rank
         places.append(Place(index, rank if crossings[index] is not None else None, crossings[index]))
     return places
 
 
 def agrees(parity: Mapping[str, Any]) -> bool:
-    """Say whether a proof found the two networks to be the same function, up to rounding."""
+    """Return whether the comparison of two networks shows the same function, up to rounding."""
     return float(parity["logits_difference"]) < AGREES and float(parity["gradient_difference"]) < AGREES
 
 
-# chance
+# random seeds
 
 
 @dataclass(frozen=True)
 class Band:
-    """Between which perplexities `count` runs lie after `epoch`."""
+    """The range and the median of the perplexities of `count` runs after `epoch`."""
 
     epoch: int
     low: float
@@ -301,16 +302,16 @@ class Band:
 
     @property
     def ratio(self) -> float:
-        """How many times the highest is the lowest."""
+        """Ratio of the highest to the lowest perplexity."""
         return self.high / self.low if math.isfinite(self.high) else math.inf
 
 
 def bands(histories: Iterable[History]) -> list[Band]:
-    """Return the band of every epoch that at least two of the runs have finished."""
+    """Return the band of each epoch that at least two of the runs have finished."""
     by_epoch: dict[int, list[float]] = {}
     for history in histories:
-        for one in history.epochs:
-            by_epoch.setdefault(one.epoch, []).append(finite_or_inf(one.perplexity))
+        for event in history.epochs:
+            by_epoch.setdefault(event.epoch, []).append(finite_or_inf(event.perplexity))
     return [
         Band(epoch, min(values), statistics.median(values), max(values), len(values))
         for epoch, values in sorted(by_epoch.items())
@@ -319,43 +320,47 @@ def bands(histories: Iterable[History]) -> list[Band]:
 
 
 def common_band(histories: Sequence[History]) -> Band | None:
-    """Return the band after the last epoch that all of the runs have finished; None for fewer than two runs."""
+    """Return the band after the last epoch that all runs have finished; None for fewer than two runs."""
     if len(histories) < 2:
         return None
     last = min(history.epoch for history in histories)
-    return next((one for one in bands(histories) if one.epoch == last and one.count == len(histories)), None)
+    return next((band for band in bands(histories) if band.epoch == last and band.count == len(histories)), None)
 
 
 def missing_seeds(taken: Iterable[int], count: int = SEEDS) -> list[int]:
-    """Return the smallest random seeds that bring the number of those `taken` up to `count`."""
+    """Return the smallest unused random seeds, so that there are `count` seeds with those `taken`."""
     have = set(taken)
-    wanted = max(0, count - len(have))
-    return [seed for seed in range(count + len(have)) if seed not in have][:wanted]
+    missing = max(0, count - len(have))
+    return [seed for seed in range(count + len(have)) if seed not in have][:missing]
 
 
 def stored(
-    records: Iterable[RunRecord], config: TrainConfig, alike: Callable[[TrainConfig], TrainConfig] = lambda one: one
+    records: Iterable[RunRecord],
+    config: TrainConfig,
+    alike: Callable[[TrainConfig], TrainConfig] = lambda config: config,
 ) -> list[RunRecord]:
-    """Return the runs of `config` worth showing: the finished first, then those that go on, each kind newest first.
+    """Return the runs of `config`: the finished first, then the live, then the stopped, each group newest first.
 
-    A run of which settings were changed by hand is not known here; one that failed is left out.
+    Failed runs are left out. Settings changed by hand are not checked.
 
     Args:
-        alike: what a configuration is compared by, e.g. without its random seed.
+        records: the runs to search.
+        config: the configuration.
+        alike: maps a configuration to the part that is compared, e.g. without its random seed.
     """
-    wanted = alike(config)
+    compared = alike(config)
     order = {"finished": 0, "diverged": 0, "running": 1, "paused": 1, "queued": 1, "stopped": 2, "interrupted": 2}
-    found = [one for one in records if one.state in order and alike(one.config) == wanted]
-    return sorted(found, key=lambda one: (order[one.state], -one.created_at))
+    matching = [record for record in records if record.state in order and alike(record.config) == compared]
+    return sorted(matching, key=lambda record: (order[record.state], -record.created_at))
 
 
 # curves
 
 
 def smoothed(values: Sequence[float], weight: float = 0.6) -> list[float]:
-    """Return `values` smoothed lightly: the exponential moving average of their logarithms, without a lag at the start.
+    """Return `values` smoothed by an exponential moving average of their logarithms, without a lag at the start.
 
-    What was drawn stays where it is while a curve grows.
+    Smoothed values do not change when the curve grows.
     """
     total = mass = 0.0
     result = []

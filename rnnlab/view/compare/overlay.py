@@ -1,4 +1,4 @@
-"""Runs laid over each other: the curves, the sentence about two of them, what differs, and what came out."""
+"""Several runs on one chart: their curves, the sentence about two of them, their differences and results."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rnnlab.view.compare import charts, state, watch
 from rnnlab.view.compare.measures import AXES, Outcome, Pinned, differences, outcome
 from rnnlab.view.compare.sentences import columns, labels, verdict
 from rnnlab.view.compare.tables import overlay_tables
-from rnnlab.view.compare.watch import Look
+from rnnlab.view.compare.watch import Snapshot
 from rnnlab.view.data.identity import Identity
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.numbers import number, perplexity_text
@@ -21,42 +21,42 @@ from rnnlab.view.page import chart, session
 
 def names_of(pins: Sequence[Identity]) -> Mapping[Identity, str]:
     """Return the label of each pin."""
-    now = watch.look(pins)
-    return dict(zip([run.identity for run in now.runs], labels(now.runs, session.language()), strict=True))
+    current = watch.snapshot(pins)
+    return dict(zip([run.identity for run in current.runs], labels(current.runs, session.language()), strict=True))
 
 
 def axis() -> tuple[str, bool]:
-    """Draw the choice of the axis and of smoothing; return both."""
+    """Draw the choices of the axis and of smoothing, and return both."""
     lang = session.language()
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        by = state.choice("by", AXES, lambda one: t(f"compare.by.{one}", lang))
+        by = state.choice("by", AXES, lambda name: t(f"compare.by.{name}", lang))
         smooth = state.switch("smooth", t("compare.smooth", lang), t("compare.smooth.help", lang))
     return by, smooth
 
 
 def draw(pins: Sequence[Identity]) -> None:
-    """Show everything that can be said of these runs beside each other, growing while one of them is live."""
+    """Draw the comparison of the pinned runs, updated while any of them is live."""
     by, smooth = axis()
 
-    def beside_each_other(now: Look) -> None:
-        names = labels(now.runs, session.language())
-        curves(now, names, by, smooth)
-        sentence(now.runs, names)
-        settings(now.runs, names)
-        outcomes(now.runs, names)
+    def comparison(current: Snapshot) -> None:
+        names = labels(current.runs, session.language())
+        curves(current, names, by, smooth)
+        sentence(current.runs, names)
+        settings(current.runs, names)
+        outcomes(current.runs, names)
 
-    watch.follow(pins, beside_each_other)
+    watch.follow(pins, comparison)
 
 
-def curves(now: Look, names: Sequence[str], by: str, smooth: bool, key: str = "compare.overlay") -> None:
-    """Draw the curves over each other."""
+def curves(current: Snapshot, names: Sequence[str], by: str, smooth: bool, key: str = "compare.overlay") -> None:
+    """Draw the curves on one chart."""
     lang, theme = session.language(), session.theme()
     tables = watch.shelf().get(
-        ("overlay", now.version, by, smooth, lang), lambda: overlay_tables(now.runs, names, by, smooth, lang)
+        ("overlay", current.version, by, smooth, lang), lambda: overlay_tables(current.runs, names, by, smooth, lang)
     )
     room = charts.room(max((columns(name) for name in names), default=0))
-    chart.show(charts.overlay(lang, theme, by, room), tables, key=f"{key}.{by}", alt=_alt(now, names))
-    st.caption(" ".join(_legend(now.runs, by, smooth, lang)))
+    chart.show(charts.overlay(lang, theme, by, room), tables, key=f"{key}.{by}", alt=_alt(current, names))
+    st.caption(" ".join(_legend(current.runs, by, smooth, lang)))
 
 
 def _legend(runs: Sequence[Pinned], by: str, smooth: bool, lang: str) -> list[str]:
@@ -76,40 +76,43 @@ def _legend(runs: Sequence[Pinned], by: str, smooth: bool, lang: str) -> list[st
     return [*notes, t("chart.zoom", lang)]
 
 
-def _alt(now: Look, names: Sequence[str]) -> str:
-    """Say what the curves show; while one is watched growing no more, as another text would draw the chart anew."""
+def _alt(current: Snapshot, names: Sequence[str]) -> str:
+    """Return the description of the curves, with the results unless the chart was watched while it grew.
+
+    A changed text would make the browser rebuild the chart.
+    """
     lang = session.language()
-    watched = f"compare.watched.{'.'.join(run.identity.pin for run in now.runs)}"
-    if not now.ended:
+    watched = f"compare.watched.{'.'.join(run.identity.pin for run in current.runs)}"
+    if not current.ended:
         st.session_state[watched] = True
-    said = t("compare.alt", lang, names=t("list.join", lang).join(names))
+    description = t("compare.alt", lang, names=t("list.join", lang).join(names))
     if watched in st.session_state:
-        return said
+        return description
     ends = [
         t("compare.alt.end", lang, name=name, epoch=run.history.epoch, perplexity=perplexity_text(run.perplexity))
-        for name, run in zip(names, now.runs, strict=True)
+        for name, run in zip(names, current.runs, strict=True)
         if run.history.epochs
     ]
-    return " ".join([said, *ends])
+    return " ".join([description, *ends])
 
 
 def sentence(runs: Sequence[Pinned], names: Sequence[str]) -> None:
-    """Say what came out of two runs, where there are two."""
+    """Draw the sentence that compares two runs, if there are exactly two."""
     if len(runs) == 2:
         st.info(plain(verdict(runs[0], runs[1], names, session.language())), icon=":material/balance:")
 
 
 def settings(runs: Sequence[Pinned], names: Sequence[str]) -> None:
-    """Show the settings in which the runs differ, and only those."""
+    """Draw the table of the settings that differ between the runs."""
     lang = session.language()
     st.subheader(t("compare.settings", lang), anchor=False)
-    found = differences([run.config for run in runs])
-    if not found:
+    different = differences([run.config for run in runs])
+    if not different:
         st.caption(t("compare.settings.one" if len(runs) < 2 else "compare.settings.none", lang))
         return
-    cells: dict[str, list[str]] = {t("compare.setting", lang): [t(f"field.{name}", lang) for name in found]}
+    cells: dict[str, list[str]] = {t("compare.setting", lang): [t(f"field.{name}", lang) for name in different]}
     for i, name in enumerate(names):
-        cells[plain(name)] = [_value(field, values[i], lang) for field, values in found.items()]
+        cells[plain(name)] = [_value(field, values[i], lang) for field, values in different.items()]
     st.table(cells, border="horizontal")
 
 
@@ -119,34 +122,34 @@ def _value(field: str, value: object, lang: str) -> str:
 
 
 def outcomes(runs: Sequence[Pinned], names: Sequence[str]) -> None:
-    """Show what came out of each run, or has so far."""
+    """Draw the table of the current results of the runs."""
     lang = session.language()
     st.subheader(t("compare.outcomes", lang), anchor=False)
-    found = [outcome(run) for run in runs]
+    results = [outcome(run) for run in runs]
     rows = ("perplexity", "best", "epochs", "seconds", "speed", "params", "quoted", "longest", "loop", "blanks")
     cells: dict[str, list[str]] = {t("compare.outcome", lang): [t(f"compare.outcome.{row}", lang) for row in rows]}
-    for name, one in zip(names, found, strict=True):
-        cells[plain(name)] = _column(one, lang)
+    for name, result in zip(names, results, strict=True):
+        cells[plain(name)] = _column(result, lang)
     st.table(cells, border="horizontal")
     st.caption(t("compare.outcomes.note", lang))
 
 
-def _column(one: Outcome, lang: str) -> list[str]:
+def _column(result: Outcome, lang: str) -> list[str]:
     best = "–"
-    if one.best is not None and one.best_epoch is not None:
-        best = t("compare.outcome.best_at", lang, value=perplexity_text(one.best), epoch=one.best_epoch)
-        if math.isinf(one.best):
-            best = perplexity_text(one.best)
-    loops = sorted({period for period in one.loops if period})
+    if result.best is not None and result.best_epoch is not None:
+        best = t("compare.outcome.best_at", lang, value=perplexity_text(result.best), epoch=result.best_epoch)
+        if math.isinf(result.best):
+            best = perplexity_text(result.best)
+    loops = sorted({period for period in result.loops if period})
     return [
-        perplexity_text(one.perplexity),
+        perplexity_text(result.perplexity),
         best,
-        str(one.epochs),
-        "–" if one.seconds_per_epoch is None else number(one.seconds_per_epoch, 2),
-        "–" if one.characters_per_second is None else f"{one.characters_per_second:,.0f}",
-        "–" if one.num_params is None else f"{one.num_params:,}",
-        "–" if one.quoted is None else f"{one.quoted:.0%}",
-        str(one.longest or "–"),
+        str(result.epochs),
+        "–" if result.seconds_per_epoch is None else number(result.seconds_per_epoch, 2),
+        "–" if result.characters_per_second is None else f"{result.characters_per_second:,.0f}",
+        "–" if result.num_params is None else f"{result.num_params:,}",
+        "–" if result.quoted is None else f"{result.quoted:.0%}",
+        str(result.longest or "–"),
         t("list.join", lang).join(str(period) for period in loops) or "–",
-        "–" if one.blanks is None else f"{one.blanks:.0%}",
+        "–" if result.blanks is None else f"{result.blanks:.0%}",
     ]

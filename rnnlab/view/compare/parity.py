@@ -1,4 +1,4 @@
-"""From scratch = library: the same weights in both, one minibatch, and how far they are apart."""
+"""From scratch = library: the same weights in both, one minibatch, and the differences of the results."""
 
 from __future__ import annotations
 
@@ -15,28 +15,29 @@ from rnnlab.view.language.settings import value_text
 from rnnlab.view.page import session
 
 CELLS = {"rnn": "A2", "lstm": "A6", "gru": "A4"}
-"""Each cell with the experiment that trains it from scratch."""
+"""Each cell with the recipe that trains it from scratch."""
 CHANGES = {"initialization": "uniform"}
-"""The weights are the library's: with the tiny ones of the scratch recipes even another function differs by little."""
+"""The weights come from the library's initialisation: with the tiny weights of the scratch recipes, even different
+functions would give nearly the same results."""
 
 
 @st.cache_resource(show_spinner=False)
 def _proofs() -> dict[str, dict[str, Any]]:
-    """Return the proofs that were made, by cell, shared by all viewers: the same weights give the same figures."""
+    """Return the comparisons made so far by cell, shared by all viewers: equal weights give equal results."""
     return {}
 
 
 def draw() -> None:
-    """Show the proof for each cell, made when somebody asks for it."""
+    """Draw the comparison of each cell, and the button that makes it."""
     lang = session.language()
     st.subheader(t("compare.parity.title", lang), anchor=False)
     st.markdown(t("compare.parity.lead", lang))
     made = _proofs()
     if set(made) != set(CELLS):
-        asked = st.button(
+        clicked = st.button(
             t("compare.parity.run", lang), key="compare.parity.run", icon=":material/verified:", type="primary"
         )
-        if asked:
+        if clicked:
             with st.spinner(t("compare.parity.running", lang)):
                 state.PROBLEMS.guard(_prove)
             st.rerun()
@@ -54,13 +55,13 @@ def _prove() -> None:
         _proofs()[cell] = session.client().parity(RECIPES[recipe_id].config, CHANGES)
 
 
-def _proof(cell: str, found: dict[str, Any]) -> None:
+def _proof(cell: str, parity: dict[str, Any]) -> None:
     lang = session.language()
-    logits, gradients = float(found["logits_difference"]), float(found["gradient_difference"])
-    same = agrees(found)
+    logits, gradients = float(parity["logits_difference"]), float(parity["gradient_difference"])
+    same = agrees(parity)
     badge = ":green-badge[:material/check:" if same else ":orange-badge[:material/call_split:"
-    said = t("compare.parity.same" if same else "compare.parity.different", lang)
-    st.markdown(f"**{value_text('cell', cell, lang)}**  {badge} {said}]")
+    verdict = t("compare.parity.same" if same else "compare.parity.different", lang)
+    st.markdown(f"**{value_text('cell', cell, lang)}**  {badge} {verdict}]")
     with st.grid(2, min_column_width=120, gap="small"):
         st.metric(t("compare.parity.logits", lang), scientific(logits))
         st.metric(t("compare.parity.gradients", lang), scientific(gradients))
@@ -68,19 +69,21 @@ def _proof(cell: str, found: dict[str, Any]) -> None:
         t(
             "compare.parity.loss",
             lang,
-            scratch=number(float(found["loss_scratch"]), 8),
-            library=number(float(found["loss_library"]), 8),
+            scratch=number(float(parity["loss_scratch"]), 8),
+            library=number(float(parity["loss_library"]), 8),
         )
     )
     if not same:
-        key = "compare.parity.unexpected" if found["comparable"] else "compare.parity.gru"
+        key = "compare.parity.unexpected" if parity["comparable"] else "compare.parity.gru"
         st.markdown(t(key, lang, limit=scientific(AGREES)))
     with st.expander(t("compare.parity.by_parameter", lang)):
         st.table(
             {
-                t("compare.parity.parameter", lang): [f"`{plain(str(one['name']))}`" for one in found["parameters"]],
+                t("compare.parity.parameter", lang): [
+                    f"`{plain(str(parameter['name']))}`" for parameter in parity["parameters"]
+                ],
                 t("compare.parity.gradients", lang): [
-                    scientific(float(one["gradient_difference"])) for one in found["parameters"]
+                    scientific(float(parameter["gradient_difference"])) for parameter in parity["parameters"]
                 ],
             },
             border="horizontal",

@@ -1,4 +1,4 @@
-"""The pins: which runs are laid over each other, how to add and remove them, and the pairs that are ready."""
+"""The pins: which runs are compared, how to add and remove them, and the ready pairs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PICKER = Edition("compare.picker")
 
 
 def pairs() -> None:
-    """Offer the pairs that the book invites to compare, one click each; the one that is open can be trained now."""
+    """Draw a button for each pair of experiments that the book compares."""
     lang = session.language()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{t('compare.pairs', lang)}**", width="content")
@@ -49,31 +49,34 @@ def pairs() -> None:
 def _open_pair(left: str, right: str) -> None:
     have = [name for name in (left, right) if name in recorded.names()]
     compare_state.set_pins([Identity.of_recording(name) for name in have])
-    if len(have) < 2:  # nothing recorded to open: train them
+    if len(have) < 2:  # no recordings of the pair: train it
         train_pair(left, right)
 
 
 def train_pair(left: str, right: str) -> None:
-    """Start real runs of two experiments from the same random seed, and pin them."""
+    """Start runs of two experiments with the same random seed, and pin them."""
     started = start_all([(RECIPES[name].config, name, "") for name in (left, right)])
     if started:
         compare_state.set_pins(started)
 
 
-def start_all(wanted: Sequence[tuple[TrainConfig, str, str]]) -> list[Identity]:
-    """Start runs, (configuration, name, based on) each; what is refused is said, what was started stays.
+def start_all(requests: Sequence[tuple[TrainConfig, str, str]]) -> list[Identity]:
+    """Start runs until the first is refused, which is reported.
+
+    Args:
+        requests: the configuration, the recipe's name and the recipe it is based on, for each run.
 
     Returns:
-        Those that were started.
+        The started runs.
     """
     started: list[Identity] = []
-    for config, name, based_on in wanted:
+    for config, name, based_on in requests:
         try:
             corpora.check_trainable(session.facts().of(config).train, config)
             run_id = session.start_run(config, name=name, based_on=based_on)
         except RNNLabError as error:
             if started:
-                compare_state.PROBLEMS.add(_some(len(started), len(wanted)))
+                compare_state.PROBLEMS.add(_incomplete(len(started), len(requests)))
             compare_state.PROBLEMS.add(error)
             break
         started.append(Identity.of_run(run_id))
@@ -83,7 +86,7 @@ def start_all(wanted: Sequence[tuple[TrainConfig, str, str]]) -> list[Identity]:
 def start_button(
     name: str, icon: str, act: Callable[..., None], *args: Any, count: int, disabled: bool = False
 ) -> None:
-    """Draw the button by which a view starts its runs: titled ``compare.<name>.start``, with how many they are."""
+    """Draw the button with which a view starts its `count` runs, titled ``compare.<name>.start``."""
     st.button(
         t(f"compare.{name}.start", session.language(), count=count),
         key=f"compare.{name}.start",
@@ -95,7 +98,7 @@ def start_button(
     )
 
 
-def _some(started: int, wanted: int) -> RunError:
+def _incomplete(started: int, wanted: int) -> RunError:
     return RunError(
         "compare_started_some",
         f"{started} of {wanted} runs were started and go on; the others were refused.",
@@ -105,7 +108,7 @@ def _some(started: int, wanted: int) -> RunError:
 
 
 def open_pair() -> tuple[str, str] | None:
-    """Return the ready pair that is pinned, recorded or trained; None where it is something else."""
+    """Return the ready pair that is pinned, as recordings or runs, or None."""
     names = tuple(_recipe_of(pin) for pin in compare_state.pins())
     return next((pair for pair in READY if pair == names), None)
 
@@ -115,7 +118,7 @@ def _recipe_of(pin: Identity) -> str:
 
 
 def offer_training() -> None:
-    """Offer to train the pair that is open, anew and side by side, where it is one of the ready pairs."""
+    """Draw the button that trains the pinned ready pair, if one is pinned."""
     lang, pair = session.language(), open_pair()
     if pair is None:
         return
@@ -131,24 +134,24 @@ def offer_training() -> None:
 
 
 def draw(names: Mapping[Identity, str]) -> None:
-    """Show the pins, a button each that takes it off, and the field that adds one.
+    """Draw the pins, each as a button that removes it, and the menu that adds one.
 
     Args:
         names: the label of each pin.
     """
     lang = session.language()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        for one, label in names.items():
-            record = None if one.recorded else session.store().run(one.name)
+        for pin, label in names.items():
+            record = None if pin.recorded else session.store().run(pin.name)
             state = record.state if record else "recorded"
-            config = record.config if record else recorded.label(one.name).config
+            config = record.config if record else recorded.label(pin.name).config
             st.button(
                 f"{plain(label)} :small[:gray[{state_text(state, lang)}]]",
-                key=f"compare.unpin.{one.pin}",
+                key=f"compare.unpin.{pin.pin}",
                 icon=":material/close:",
                 help=t("compare.unpin", lang, name=plain(label), summary=plain(summary(config, lang))),
                 on_click=compare_state.unpin,
-                args=(one,),
+                args=(pin,),
             )
         offer_training()
         _picker()
@@ -156,16 +159,16 @@ def draw(names: Mapping[Identity, str]) -> None:
 
 def _picker() -> None:
     lang, held = session.language(), compare_state.pins()
-    records = {Identity.of_run(one.id): one for one in session.store().runs(limit=200)}
+    records = {Identity.of_run(record.id): record for record in session.store().runs(limit=200)}
     options = [*records, *(Identity.of_recording(name) for name in recorded.names())]
     full = len(held) >= MAX_PINS
     key = session.key(_PICKER.key(str(len(held))))
     st.selectbox(
         t("compare.add", lang),
-        [str(one) for one in options if one not in held],
+        [str(option) for option in options if option not in held],
         None,
         key=key,
-        format_func=lambda one: _says(Identity.parse(one), records),
+        format_func=lambda option: _option(Identity.parse(option), records),
         placeholder=t("compare.add.full" if full else "compare.add.placeholder", lang, allowed=MAX_PINS),
         label_visibility="collapsed",
         disabled=full,
@@ -175,19 +178,19 @@ def _picker() -> None:
     )
 
 
-def _says(one: Identity, records: Mapping[Identity, RunRecord]) -> str:
+def _option(pin: Identity, records: Mapping[Identity, RunRecord]) -> str:
     lang = session.language()
-    if one.recorded:
-        return page_names.recording(one.name)
-    record = records[one]
+    if pin.recorded:
+        return page_names.recording(pin.name)
+    record = records[pin]
     parts = [page_names.title(record), summary(record.config, lang), state_text(record.state, lang)]
     if record.epoch:
         parts.append(t("runs.perplexity", lang, perplexity=number(record.perplexity)))
-    return " · ".join([*parts, one.name])
+    return " · ".join([*parts, pin.name])
 
 
 def _picked(key: str) -> None:
-    # the next picker is a new one, and empty
+    # the next menu is a new widget, without a selection
     _PICKER.renew()
     chosen = st.session_state.get(key)
     if chosen:

@@ -1,4 +1,4 @@
-"""A race: variants of one experiment from one random seed, started together, and who comes below a line first."""
+"""A race: variants of an experiment with the same random seed, started together, and their order at a line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rnnlab.view.compare import watch as compare_watch
 from rnnlab.view.compare.measures import FINISHES, Pinned, Place, finish_line, finishing_order
 from rnnlab.view.compare.sentences import labels, same_curve
 from rnnlab.view.compare.variants import KINDS, MAX_VARIANTS, parse_own, variants
-from rnnlab.view.compare.watch import Look
+from rnnlab.view.compare.watch import Snapshot
 from rnnlab.view.data.identity import Identity
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.numbers import duration, number, perplexity_text
@@ -24,7 +24,7 @@ from rnnlab.view.page import estimate, session
 
 
 def setup() -> None:
-    """Choose what races, and start it."""
+    """Draw the choice of the variants and the button that starts them."""
     lang = session.language()
     left, right = st.columns(2, gap="large")
     with left:
@@ -32,14 +32,14 @@ def setup() -> None:
         base = state.epochs(state.changed(RECIPES[recipe_id].config), recipe_id)
         st.caption(summary(base, lang))
     with right:
-        kind = state.choice("vary", KINDS, lambda one: t(f"compare.vary.{one}", lang), t("compare.vary", lang))
-        wanted = _choose(kind, base)
-    ready = 2 <= len(wanted) <= MAX_VARIANTS
+        kind = state.choice("vary", KINDS, lambda name: t(f"compare.vary.{name}", lang), t("compare.vary", lang))
+        chosen = _choose(kind, base)
+    ready = 2 <= len(chosen) <= MAX_VARIANTS
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         compare_pins.start_button(
-            "race", ":material/flag:", _start, recipe_id, wanted, count=len(wanted), disabled=not ready
+            "race", ":material/flag:", _start, recipe_id, chosen, count=len(chosen), disabled=not ready
         )
-        st.caption(_takes(wanted) if ready else t("compare.race.how_many", lang, allowed=MAX_VARIANTS), width="content")
+        st.caption(_takes(chosen) if ready else t("compare.race.how_many", lang, allowed=MAX_VARIANTS), width="content")
 
 
 def _choose(kind: str, base: TrainConfig) -> list[TrainConfig]:
@@ -49,63 +49,65 @@ def _choose(kind: str, base: TrainConfig) -> list[TrainConfig]:
         try:
             return parse_own(base, text)
         except RNNLabError as error:
-            session.complain(error)
+            session.show_error(error)
             return []
     if kind == "computation":
         st.caption(t("compare.vary.computation.help", lang))
     options = variants(base, kind)
-    says = {str(value): _says(kind, value) for value in options}
+    texts = {str(value): _text(kind, value) for value in options}
     key = state.key(f"race.{kind}")
     picked = st.pills(
         t(f"compare.vary.{kind}", lang),
-        list(says),
-        default=state.listed(kind, list(says)),
+        list(texts),
+        default=state.listed(kind, list(texts)),
         selection_mode="multi",
         key=key,
-        format_func=lambda one: says[one],
+        format_func=lambda name: texts[name],
         label_visibility="collapsed",
     )
-    state.keep_listed(kind, [name for name in says if name in picked], list(says))
+    state.keep_listed(kind, [name for name in texts if name in picked], list(texts))
     return [base.change(**{kind: value}) for value in options if str(value) in picked]
 
 
-def _says(kind: str, value: object) -> str:
+def _text(kind: str, value: object) -> str:
     lang = session.language()
     if kind == "num_layers":
         return phrase(kind, TrainConfig().change(num_layers=value), lang)
     return value_text(kind, value, lang)
 
 
-def _takes(wanted: Sequence[TrainConfig]) -> str:
+def _takes(configs: Sequence[TrainConfig]) -> str:
     lang = session.language()
-    seed = wanted[0].random_seed
-    return estimate.takes(*wanted, key="compare.race.takes", seed=seed) or t("compare.race.seed", lang, seed=seed)
+    seed = configs[0].random_seed
+    return estimate.takes(*configs, key="compare.race.takes", seed=seed) or t("compare.race.seed", lang, seed=seed)
 
 
-def _start(recipe_id: str, wanted: Sequence[TrainConfig]) -> None:
+def _start(recipe_id: str, configs: Sequence[TrainConfig]) -> None:
     exact = RECIPES[recipe_id].config
-    started = compare_pins.start_all([(one, recipe_id, "") if one == exact else (one, "", recipe_id) for one in wanted])
+    started = compare_pins.start_all(
+        [(config, recipe_id, "") if config == exact else (config, "", recipe_id) for config in configs]
+    )
     if started:
         state.set_pins(started)
 
 
 def watch(pins: Sequence[Identity]) -> None:
-    """Show the runs that are pinned as a race: the order at the line, and the curves."""
+    """Draw the pinned runs as a race: their order at the line, and the curves."""
     lang = session.language()
     st.subheader(t("compare.race.watch", lang), anchor=False)
     if not pins:
         st.info(t("compare.race.none", lang), icon=":material/flag:")
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        finish = state.choice("finish", FINISHES, lambda one: t(f"compare.finish.{one}", lang))
+        finish = state.choice("finish", FINISHES, lambda name: t(f"compare.finish.{name}", lang))
     by, smooth = overlay.axis()
 
-    def race(now: Look) -> None:
-        names = labels(now.runs, lang)
-        _order(now.runs, names, finish, by)
-        if len(now.runs) == 2 and (told := same_curve(now.runs[0], now.runs[1], lang)):
-            st.info(plain(told), icon=":material/speed:")
-        overlay.curves(now, names, by, smooth, key="compare.race")
+    def race(current: Snapshot) -> None:
+        names = labels(current.runs, lang)
+        _order(current.runs, names, finish, by)
+        if len(current.runs) == 2 and (sentence := same_curve(current.runs[0], current.runs[1], lang)):
+            st.info(plain(sentence), icon=":material/speed:")
+        overlay.curves(current, names, by, smooth, key="compare.race")
 
     compare_watch.follow(pins, race)
 

@@ -1,4 +1,4 @@
-"""One experiment from several random seeds: the band that they span, so that nobody over-reads one run."""
+"""An experiment with several random seeds, and the band of their curves, against over-interpreting a single run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rnnlab.view.compare import charts, pins, state, watch
 from rnnlab.view.compare.measures import SEEDS, missing_seeds, stored
 from rnnlab.view.compare.sentences import columns, short_value, width_of_chance
 from rnnlab.view.compare.tables import band_tables
-from rnnlab.view.compare.watch import Look
+from rnnlab.view.compare.watch import Snapshot
 from rnnlab.view.data import recorded
 from rnnlab.view.data.identity import Identity
 from rnnlab.view.language.i18n import plain, t
@@ -21,7 +21,7 @@ from rnnlab.view.watch import scenes
 
 
 def draw() -> None:
-    """Choose the experiment, start the seeds that are missing, and show the band."""
+    """Draw the choice of the experiment, the button that starts the missing seeds, and the band."""
     lang = session.language()
     left, right = st.columns(2, gap="large")
     with left:
@@ -42,44 +42,44 @@ def draw() -> None:
 
 
 def _members(base: TrainConfig) -> dict[int, Identity]:
-    """Return the pins of at most `SEEDS` runs of `base` by their random seeds: runs of this server, then recorded ones.
+    """Return at most `SEEDS` runs of `base` by random seed: runs of this server first, then recordings.
 
-    A run of which settings were changed by hand is no longer the same experiment, and is left out.
+    A run whose settings were changed by hand is no longer the same experiment, and is left out.
     """
 
     def seedless(config: TrainConfig) -> TrainConfig:
         return config.model_copy(update={"random_seed": 0})
 
-    found: dict[int, Identity] = {}
+    by_seed: dict[int, Identity] = {}
     for record in stored(session.store().runs(limit=500), base, seedless):
-        if record.config.random_seed not in found and not scenes.changed_by_hand(record):
-            found[record.config.random_seed] = Identity.of_run(record.id)
+        if record.config.random_seed not in by_seed and not scenes.changed_by_hand(record):
+            by_seed[record.config.random_seed] = Identity.of_run(record.id)
     for name in recorded.names():
         config = RECIPES[name].config
         if seedless(config) == seedless(base) and recorded.label(name).config == config:
-            found.setdefault(config.random_seed, Identity.of_recording(name))
-    return dict(sorted(found.items())[:SEEDS])
+            by_seed.setdefault(config.random_seed, Identity.of_recording(name))
+    return dict(sorted(by_seed.items())[:SEEDS])
 
 
 def _standing(base: TrainConfig, have: int, missing: list[int]) -> str:
     lang = session.language()
-    said = t("compare.seeds.have", lang, have=have, wanted=SEEDS)
-    return f"{said} {estimate.takes(*[base] * len(missing), key='compare.takes')}".rstrip()
+    progress = t("compare.seeds.have", lang, have=have, wanted=SEEDS)
+    return f"{progress} {estimate.takes(*[base] * len(missing), key='compare.takes')}".rstrip()
 
 
 def _start(base: TrainConfig, recipe_id: str, seeds: list[int]) -> None:
-    wanted = [base.change(random_seed=seed) for seed in seeds]
+    configs = [base.change(random_seed=seed) for seed in seeds]
     exact = RECIPES[recipe_id].config
-    pins.start_all([(one, recipe_id, "") if one == exact else (one, "", recipe_id) for one in wanted])
+    pins.start_all([(config, recipe_id, "") if config == exact else (config, "", recipe_id) for config in configs])
 
 
-def _band(now: Look) -> None:
+def _band(current: Snapshot) -> None:
     lang, theme = session.language(), session.theme()
-    names = [short_value("random_seed", run.config.random_seed, lang) for run in now.runs]
-    sentence = width_of_chance([run for run in now.runs if run.history.epochs], lang)
-    tables = watch.shelf().get(("band", now.version, lang), lambda: band_tables(now.runs, names, lang))
-    watched = f"compare.watched.{'.'.join(run.identity.pin for run in now.runs)}"
-    if not now.ended:
+    names = [short_value("random_seed", run.config.random_seed, lang) for run in current.runs]
+    sentence = width_of_chance([run for run in current.runs if run.history.epochs], lang)
+    tables = watch.shelf().get(("band", current.version, lang), lambda: band_tables(current.runs, names, lang))
+    watched = f"compare.watched.{'.'.join(run.identity.pin for run in current.runs)}"
+    if not current.ended:
         st.session_state[watched] = True
     alt = t("compare.seeds.alt", lang)
     chart.show(
@@ -92,11 +92,11 @@ def _band(now: Look) -> None:
     st.info(sentence, icon=":material/casino:")
     st.table(
         {
-            t("field.random_seed", lang): [str(run.config.random_seed) for run in now.runs],
-            t("field.num_epochs", lang): [str(run.history.epoch) for run in now.runs],
-            t("chart.perplexity", lang): [perplexity_text(run.perplexity) for run in now.runs],
+            t("field.random_seed", lang): [str(run.config.random_seed) for run in current.runs],
+            t("field.num_epochs", lang): [str(run.history.epoch) for run in current.runs],
+            t("chart.perplexity", lang): [perplexity_text(run.perplexity) for run in current.runs],
             t("compare.seeds.from", lang): [
-                t("state.recorded" if run.recorded else "compare.seeds.here", lang) for run in now.runs
+                t("state.recorded" if run.recorded else "compare.seeds.here", lang) for run in current.runs
             ],
         },
         border="horizontal",

@@ -1,6 +1,6 @@
-"""What can be said of runs side by side: their short names, and the sentence about two of them.
+"""The sentences that compare runs, and the short names of runs.
 
-Every clause is chosen by what came out of these very runs, and left out where they do not bear it.
+The clauses of a sentence are chosen by the results of the given runs, and left out if they do not apply.
 """
 
 from __future__ import annotations
@@ -16,39 +16,43 @@ from rnnlab.view.language.numbers import duration, number, perplexity_text, rati
 from rnnlab.view.language.settings import value_text
 
 READY = (("A1", "A2"), ("A6", "A7"), ("A8", "A9"), ("A5", "A10"), ("A8", "A8-repaired"))
-"""The comparisons that the book invites, by the ids of their recipes."""
+"""The comparisons that the book suggests, as ids of recipes."""
 
 ALIKE = 1.05
-"""Perplexities whose ratio is below this count as the same."""
+"""Ratio below which two perplexities count as the same."""
 FLAT = 1.1
-"""A perplexity within this factor of the unigram perplexity lies on that line."""
+"""Factor within which a perplexity counts as equal to the unigram perplexity."""
 FASTER = 1.3
-"""Times per epoch whose ratio is below this are not worth a word."""
+"""Ratio of the times per epoch below which the difference is not mentioned."""
 KNOWN_BY_HEART = 1.5
-"""Below this perplexity a network predicts almost every character of the training text."""
+"""Perplexity below which a network predicts almost every character of the training text."""
 
 LABEL_WIDTH = 16
-"""Of a label at the end of a curve, in columns; a Chinese character takes two."""
+"""Maximum width of a label at the end of a curve, in columns; a Chinese character takes two."""
 
 
 def labels(runs: Sequence[Pinned], lang: str) -> list[str]:
-    """Return a short name for each run, no two alike: its title or recipe, and where needed what differs."""
+    """Return a unique short name for each run: its title or recipe, and if needed the differences."""
     names = [_name(run, lang) for run in runs]
     for name in set(names):
-        group = [index for index, one in enumerate(names) if one == name]
+        group = [index for index, other in enumerate(names) if other == name]
         if len(group) > 1:
             different = differences([runs[index].config for index in group])
             different.pop("pred_period", None)
             for position, index in enumerate(group):
-                said = [short_value(field, values[position], lang) for field, values in list(different.items())[:2]]
-                # where all are variants of one experiment, its name tells nothing
-                names[index] = " ".join([name, *said] if len(group) < len(runs) or not said else said)
+                values_text = [
+                    short_value(field, values[position], lang) for field, values in list(different.items())[:2]
+                ]
+                # if all runs are variants of one experiment, its name does not distinguish them
+                names[index] = " ".join(
+                    [name, *values_text] if len(group) < len(runs) or not values_text else values_text
+                )
     names = [cut(name) for name in names]
     for index, name in enumerate(names):
         if names.count(name) > 1 and runs[index].recorded:
             names[index] = t("compare.short.recorded", lang, name=name)
     for name in set(names):
-        group = [index for index, one in enumerate(names) if one == name]
+        group = [index for index, other in enumerate(names) if other == name]
         if len(group) > 1:
             for position, index in enumerate(group):
                 names[index] = f"{cut(name, LABEL_WIDTH - 3)} #{position + 1}"
@@ -64,7 +68,7 @@ def _name(run: Pinned, lang: str) -> str:
 
 
 def short_value(name: str, value: Any, lang: str) -> str:
-    """Say a setting in as few characters as a label has: ``lr 50``, ``6 layers``."""
+    """Return the text of a setting for a label: ``lr 50``, ``6 layers``."""
     if has(f"compare.short.{name}", lang):
         shown = number(value, 4) if isinstance(value, float) else value_text(name, value, lang)
         return t(f"compare.short.{name}", lang, value=shown)
@@ -74,7 +78,7 @@ def short_value(name: str, value: Any, lang: str) -> str:
 
 
 def cut(text: str, width: int = LABEL_WIDTH) -> str:
-    """Return `text`, or its beginning where it is wider than `width` columns."""
+    """Return `text`, cut off if it is wider than `width` columns."""
     if columns(text) <= width:
         return text
     while text and columns(text) > width - 1:
@@ -83,23 +87,24 @@ def cut(text: str, width: int = LABEL_WIDTH) -> str:
 
 
 def columns(text: str) -> int:
-    """Return how wide `text` is: two columns for a Chinese character, one for a letter."""
-    return sum(2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in text)
+    """Return the width of `text`: two columns for a Chinese character, one for any other."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def verdict(left: Pinned, right: Pinned, names: Sequence[str], lang: str) -> str:
-    """Say in one sentence what came out of two runs; of one setup that was computed in two ways, how equal they are.
+    """Return the sentence that compares the results of two runs.
 
-    Where one has trained longer, both are compared after the last epoch that both have finished.
+    Both are compared after the last epoch that both have finished. If the two runs compute one setup in two ways, the
+    sentence says how equal they are.
 
     Args:
         left: a run.
-        right: another.
-        names: what the two are called.
+        right: the other run.
+        names: the names of the two runs.
         lang: the language.
     """
-    if told := same_curve(left, right, lang):
-        return told
+    if sentence := same_curve(left, right, lang):
+        return sentence
     epoch = min(left.history.epoch, right.history.epoch)
     ends = left.at(epoch), right.at(epoch)
     if not epoch or ends[0] is None or ends[1] is None:
@@ -111,37 +116,37 @@ def verdict(left: Pinned, right: Pinned, names: Sequence[str], lang: str) -> str
         *(_loop(run, name, lang) for run, name in zip(runs, names, strict=True)),
         _clipping(runs, names, lang),
     ]
-    clauses += [one for one in special if one] or [_pace(runs, names, lang)]
-    return t("compare.verdict", lang, said=t("compare.verdict.join", lang).join(one for one in clauses if one))
+    clauses += [clause for clause in special if clause] or [_pace(runs, names, lang)]
+    return t("compare.verdict", lang, said=t("compare.verdict.join", lang).join(clause for clause in clauses if clause))
 
 
 def _final(left: float, right: float, names: Sequence[str], epoch: int, lang: str) -> str:
     (low, low_name), (high, high_name) = sorted(((left, names[0]), (right, names[1])))
-    said: dict[str, Any] = {"epoch": epoch, "low": low_name, "high": high_name}
-    said |= {"low_value": perplexity_text(low), "high_value": perplexity_text(high)}
+    values: dict[str, Any] = {"epoch": epoch, "low": low_name, "high": high_name}
+    values |= {"low_value": perplexity_text(low), "high_value": perplexity_text(high)}
     if math.isinf(high):
-        return t("compare.verdict.both_overflow" if math.isinf(low) else "compare.verdict.overflow", lang, **said)
+        return t("compare.verdict.both_overflow" if math.isinf(low) else "compare.verdict.overflow", lang, **values)
     if high / low < ALIKE:
-        return t("compare.verdict.alike", lang, **said)
-    return t("compare.verdict.ratio", lang, ratio=ratio_text(high / low), **said)
+        return t("compare.verdict.alike", lang, **values)
+    return t("compare.verdict.ratio", lang, ratio=ratio_text(high / low), **values)
 
 
 def _bigram(runs: tuple[Pinned, Pinned], names: Sequence[str], epoch: int, lang: str) -> str:
     left, right = runs
     line = left.ladder.get(2)
     if line is None or left.ladder != right.ladder:
-        return ""  # two texts have two lines
+        return ""  # different texts have different lines
     first, second = (first_below(run.history, line, until=epoch) for run in runs)
-    said: dict[str, Any] = {"line": number(line, 3)}
+    values: dict[str, Any] = {"line": number(line, 3)}
     if first is None and second is None:
-        return t("compare.verdict.neither", lang, **said)
+        return t("compare.verdict.neither", lang, **values)
     if first is None or second is None:
         crossing, name, other = (second, names[1], names[0]) if first is None else (first, names[0], names[1])
-        return t("compare.verdict.only", lang, name=name, other=other, at=crossing.epoch if crossing else 0, **said)
+        return t("compare.verdict.only", lang, name=name, other=other, at=crossing.epoch if crossing else 0, **values)
     if first.epoch == second.epoch:
-        return t("compare.verdict.together", lang, at=first.epoch, **said)
+        return t("compare.verdict.together", lang, at=first.epoch, **values)
     ahead, behind = sorted(((first.epoch, names[0]), (second.epoch, names[1])))
-    return t("compare.verdict.first", lang, name=ahead[1], other=behind[1], at=ahead[0], later=behind[0], **said)
+    return t("compare.verdict.first", lang, name=ahead[1], other=behind[1], at=ahead[0], later=behind[0], **values)
 
 
 def _flat(run: Pinned, end: float, name: str, lang: str) -> str:
@@ -152,33 +157,33 @@ def _flat(run: Pinned, end: float, name: str, lang: str) -> str:
 
 
 def _loop(run: Pinned, name: str, lang: str) -> str:
-    periods = sorted({one.loop for one in run.readings if one.loop})
-    if not run.readings or len(periods) == 0 or any(one.loop is None for one in run.readings):
+    periods = sorted({reading.loop for reading in run.readings if reading.loop})
+    if not run.readings or len(periods) == 0 or any(reading.loop is None for reading in run.readings):
         return ""
     end = run.perplexity
     if end is None or end > KNOWN_BY_HEART:
         return ""
-    said = {"name": name, "period": t("list.join", lang).join(str(one) for one in periods)}
+    values = {"name": name, "period": t("list.join", lang).join(str(period) for period in periods)}
     if not run.config.bidirectional:
-        return t("compare.verdict.loop", lang, **said)
-    # to read what follows is the task of a cloze network
-    return t("compare.verdict.leak" if run.config.objective == "next" else "compare.verdict.loop_cloze", lang, **said)
+        return t("compare.verdict.loop", lang, **values)
+    # a cloze network is meant to read the following characters
+    return t("compare.verdict.leak" if run.config.objective == "next" else "compare.verdict.loop_cloze", lang, **values)
 
 
 def _clipping(runs: tuple[Pinned, Pinned], names: Sequence[str], lang: str) -> str:
-    # by what they did and not by how they began: clipping can be switched while a run trains
-    clipped = [any(one.clip_norm is not None or one.clipped_share for one in run.history.epochs) for run in runs]
+    # decided by what happened in training, as clipping can be switched while a run trains
+    clipped = [any(event.clip_norm is not None or event.clipped_share for event in run.history.epochs) for run in runs]
     if clipped[0] == clipped[1]:
         return ""
     run, name = (runs[0], names[0]) if clipped[0] else (runs[1], names[1])
     rows = run.history.epochs
-    share = sum(one.clipped_share for one in rows) / len(rows)
+    share = sum(event.clipped_share for event in rows) / len(rows)
     return t("compare.verdict.clipped", lang, name=name, share=f"{share:.0%}")
 
 
 def _pace(runs: tuple[Pinned, Pinned], names: Sequence[str], lang: str) -> str:
     if runs[0].recorded != runs[1].recorded:
-        return ""  # perhaps on two machines
+        return ""  # perhaps on different machines
     paces = [run.history.seconds_per_epoch(len(run.history.epochs)) for run in runs]
     if paces[0] is None or paces[1] is None or min(paces[0], paces[1]) <= 0:
         return ""
@@ -189,33 +194,33 @@ def _pace(runs: tuple[Pinned, Pinned], names: Sequence[str], lang: str) -> str:
 
 
 def same_curve(left: Pinned, right: Pinned, lang: str) -> str:
-    """Say of one setup computed fast and as written to how many digits the curves agree, and how long an epoch takes.
+    """Return the sentence that compares the curves of one setup computed fast and as written.
 
-    Returns:
-        Nothing where the two differ in more than that, or have not both finished an epoch.
+    It says to how many digits the curves agree, and how long an epoch takes. Returns "" if the runs differ in other
+    settings, or have not both finished an epoch.
     """
     runs = {run.config.computation: run for run in (left, right)}
     different = set(differences([left.config, right.config])) - {"num_epochs", "pred_period"}
     epochs = min(left.history.epoch, right.history.epoch)
     if different != {"computation"} or not epochs:
         return ""
-    said = _agreement([(left.at(epoch), right.at(epoch)) for epoch in range(1, epochs + 1)], epochs, lang)
+    sentence = _agreement([(left.at(epoch), right.at(epoch)) for epoch in range(1, epochs + 1)], epochs, lang)
     if left.recorded != right.recorded:
-        return said  # perhaps on two machines
+        return sentence  # perhaps on different machines
     paces = {name: run.history.seconds_per_epoch(len(run.history.epochs)) or 0.0 for name, run in runs.items()}
     if min(paces.values()) <= 0:
-        return said
+        return sentence
     ratio = paces["as_written"] / paces["fast"]
     values = {name: duration(seconds, lang) for name, seconds in paces.items()}
     if ratio < 1:
-        return f"{said} {t('compare.same_curve.slower', lang, **values)}"
-    return f"{said} {t('compare.same_curve.pace', lang, ratio=ratio_text(ratio), **values)}"
+        return f"{sentence} {t('compare.same_curve.slower', lang, **values)}"
+    return f"{sentence} {t('compare.same_curve.pace', lang, ratio=ratio_text(ratio), **values)}"
 
 
 def _agreement(pairs: Sequence[tuple[float | None, float | None]], epochs: int, lang: str) -> str:
-    # an infinite perplexity says nothing of how close two losses are
-    known = [(a, b) for a, b in pairs if a is not None and b is not None and math.isfinite(a) and math.isfinite(b)]
-    difference = max((abs(a - b) / min(a, b) for a, b in known), default=0.0)
+    # two infinite perplexities may come from different losses
+    finite = [(a, b) for a, b in pairs if a is not None and b is not None and math.isfinite(a) and math.isfinite(b)]
+    difference = max((abs(a - b) / min(a, b) for a, b in finite), default=0.0)
     if difference == 0:
         return t("compare.same_curve.exact", lang, epochs=epochs)
     digits = math.floor(-math.log10(difference))
@@ -225,19 +230,19 @@ def _agreement(pairs: Sequence[tuple[float | None, float | None]], epochs: int, 
 
 
 def width_of_chance(runs: Sequence[Pinned], lang: str) -> str:
-    """Say how far runs lie apart that differ in their random seed alone, and how to read a single one."""
+    """Return the sentence on how far runs with different random seeds lie apart, and how to read a single run."""
     band = common_band([run.history for run in runs])
     if band is None:
         return t("compare.seeds.too_few", lang)
-    said = {
+    values = {
         "count": band.count,
         "epoch": band.epoch,
         "low": perplexity_text(band.low),
         "high": perplexity_text(band.high),
     }
     if math.isinf(band.high):
-        return t("compare.seeds.overflow", lang, **said)
-    return t(_width_key(band), lang, median=perplexity_text(band.median), ratio=number(band.ratio, 3), **said)
+        return t("compare.seeds.overflow", lang, **values)
+    return t(_width_key(band), lang, median=perplexity_text(band.median), ratio=number(band.ratio, 3), **values)
 
 
 def _width_key(band: Band) -> str:
@@ -245,7 +250,7 @@ def _width_key(band: Band) -> str:
 
 
 def greatest_step(chain: Sequence[Rung], runs: Sequence[Pinned | None], lang: str) -> str:
-    """Say which rung of a ladder changed the perplexity most, and which changed nothing; "" before two are trained."""
+    """Return the sentence on the rung that changed the perplexity most; "" before two are trained."""
     steps = []
     for i in range(1, len(chain)):
         below, here = runs[i - 1], runs[i]
@@ -257,8 +262,8 @@ def greatest_step(chain: Sequence[Rung], runs: Sequence[Pinned | None], lang: st
             steps.append((abs(math.log(after / before)), chain[i], before, after, epoch))
     if not steps:
         return ""
-    size, rung, before, after, epoch = max(steps, key=lambda one: one[0])
-    said = {
+    size, rung, before, after, epoch = max(steps, key=lambda step: step[0])
+    values = {
         "changes": rung_text(rung, lang),
         "before": perplexity_text(before),
         "after": perplexity_text(after),
@@ -266,12 +271,12 @@ def greatest_step(chain: Sequence[Rung], runs: Sequence[Pinned | None], lang: st
         "ratio": ratio_text(math.exp(size)),
     }
     if math.exp(size) < ALIKE:
-        return t("compare.rungs.nothing", lang, **said)
-    return t("compare.rungs.greatest_down" if after < before else "compare.rungs.greatest_up", lang, **said)
+        return t("compare.rungs.nothing", lang, **values)
+    return t("compare.rungs.greatest_down" if after < before else "compare.rungs.greatest_up", lang, **values)
 
 
 def rung_text(rung: Rung, lang: str) -> str:
-    """Say what a rung switches: ``Optimiser: Adam, Learning rate: 0.01``."""
+    """Return the text of the settings that a rung changes: ``Optimiser: Adam, Learning rate: 0.01``."""
     return t("list.join", lang).join(
         t(
             "compare.rungs.one",

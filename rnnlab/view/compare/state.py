@@ -1,4 +1,4 @@
-"""What the Compare page shows, as its URL says it: the pins, and every choice; the URL speaks when the page begins."""
+"""The choices of the Compare page, including the pins, which its URL keeps."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from rnnlab.view.page.forms import Edition, Problems
 _PINS, _EPOCHS = "compare.pins", "compare.epochs"
 _FORM = Edition("compare")
 PROBLEMS = Problems("compare")
-"""What went wrong in a callback or with a pin, said at the top of the page."""
+"""Errors of callbacks and pins, shown at the top of the page."""
 FIRST_PAIR = ("A6", "A7")
-"""What is laid over each other where nobody asked for anything."""
+"""The recordings that are pinned by default."""
 
 
 def begin() -> None:
-    """Take the pins from the URL where the page begins; say what is wrong with them, or went wrong in a callback."""
+    """Read the pins from the URL if a visit begins, remove pins that do not exist, and show errors."""
     address.once("compare", _read_url)
     kept = []
     for pin in pins():
@@ -37,13 +37,13 @@ def begin() -> None:
             PROBLEMS.add(error)
     st.session_state[_PINS] = kept
     ADDRESS.write(pins=write_pins(kept))
-    PROBLEMS.say()
+    PROBLEMS.show()
 
 
 def _read_url() -> None:
     _FORM.renew()
     st.session_state.pop(_EPOCHS, None)
-    if ADDRESS.says("pins"):
+    if ADDRESS.given("pins"):
         set_pins(read_pins(ADDRESS.get("pins")))
     elif _PINS not in st.session_state:
         st.session_state[_PINS] = [Identity.of_recording(name) for name in FIRST_PAIR if name in recorded.names()]
@@ -66,41 +66,41 @@ def pins() -> list[Identity]:
     return list(st.session_state.get(_PINS, []))
 
 
-def set_pins(wanted: Sequence[Identity]) -> None:
-    """Pin these; of too many the first are kept, and that is said."""
-    PROBLEMS.guard(check_pins, wanted)
-    st.session_state[_PINS] = list(wanted)[:MAX_PINS]
+def set_pins(chosen: Sequence[Identity]) -> None:
+    """Pin the first `MAX_PINS` of `chosen`, with an error if there are more."""
+    PROBLEMS.guard(check_pins, chosen)
+    st.session_state[_PINS] = list(chosen)[:MAX_PINS]
 
 
-def pin(one: Identity) -> None:
-    """Pin one more."""
-    if one not in pins():
-        set_pins([*pins(), one])
+def pin(identity: Identity) -> None:
+    """Add a pin."""
+    if identity not in pins():
+        set_pins([*pins(), identity])
 
 
-def unpin(one: Identity) -> None:
-    """Take one off."""
-    st.session_state[_PINS] = [other for other in pins() if other != one]
+def unpin(identity: Identity) -> None:
+    """Remove a pin."""
+    st.session_state[_PINS] = [other for other in pins() if other != identity]
 
 
 def key(name: str) -> str:
-    """Return the key of a widget of this page: new ones each time the page begins, so that the URL speaks then."""
+    """Return the key of a widget of this page, a new one for each visit, so that the URL sets its value."""
     return session.key(_FORM.key(name))
 
 
 def view() -> str:
     """Draw the choice of the view and return it."""
-    return choice("view", VIEWS, lambda one: t(f"compare.view.{one}", session.language()))
+    return choice("view", VIEWS, lambda name: t(f"compare.view.{name}", session.language()))
 
 
-def choice(name: str, options: Sequence[str], says: Callable[[str], str], label: str | None = None) -> str:
-    """Draw a segmented control whose choice stands in the URL under `name`; return the choice."""
+def choice(name: str, options: Sequence[str], text: Callable[[str], str], label: str | None = None) -> str:
+    """Draw a segmented control whose choice is the URL's parameter `name`; return the choice."""
     chosen = st.segmented_control(
         label or t(f"compare.{name}", session.language()),
         options,
         default=ADDRESS.get(name),
         key=key(name),
-        format_func=says,
+        format_func=text,
         required=True,
         label_visibility="visible" if label else "collapsed",
     )
@@ -109,23 +109,23 @@ def choice(name: str, options: Sequence[str], says: Callable[[str], str], label:
 
 
 def switch(name: str, label: str, tip: str) -> bool:
-    """Draw a switch that stands in the URL under `name`, off where it does not."""
+    """Draw a switch that is the URL's parameter `name`, off by default; return whether it is on."""
     on = st.toggle(label, ADDRESS.get(name) == "1", key=key(name), help=tip)
     ADDRESS.write(**{name: "1" if on else None})
     return bool(on)
 
 
 def epochs(config: TrainConfig, per: str, default: int | None = None) -> TrainConfig:
-    """Draw the field for the number of epochs, which stands in the URL as ``num_epochs``; return `config` with it.
+    """Draw the field for the number of epochs, the URL's parameter ``num_epochs``; return `config` with it.
 
     Args:
         config: the setup.
-        per: what the number belongs to; with another one the field begins at its default.
-        default: where the URL says nothing; by default as in `config`.
+        per: what the number belongs to; for another value the field begins with its default.
+        default: the default number, by default that of `config`.
     """
     lang, fallback = session.language(), default or config.num_epochs
     numbers: dict[str, int] = st.session_state.setdefault(_EPOCHS, {})
-    if not numbers:  # that of the URL belongs to what is drawn first
+    if not numbers:  # the number in the URL belongs to what is drawn first
         numbers[per] = int(ADDRESS.get("num_epochs") or 0) or fallback
     first = numbers.get(per, fallback)
     value = int(st.number_input(t("field.num_epochs", lang), 1, 10_000, first, key=key(f"num_epochs.{per}")))
@@ -135,25 +135,25 @@ def epochs(config: TrainConfig, per: str, default: int | None = None) -> TrainCo
 
 
 def text_line(name: str, label: str, tip: str) -> str:
-    """Draw a field for a text that stands in the URL under `name`."""
+    """Draw a text field that is the URL's parameter `name`; return the text."""
     value = str(st.text_input(label, ADDRESS.get(name), key=key(name), help=tip))
     ADDRESS.write(**{name: value})
     return value
 
 
 def base_recipe() -> str:
-    """Draw the choice of the experiment to start from, which stands in the URL as ``recipe``; return its id."""
+    """Draw the choice of the experiment, the URL's parameter ``recipe``; return its id."""
     from rnnlab.view.language.settings import recipe_label
 
     lang = session.language()
-    names = [name for name, one in RECIPES.items() if one.config.num_epochs]
-    asked = ADDRESS.get("recipe")
+    names = [name for name, entry in RECIPES.items() if entry.config.num_epochs]
+    named = ADDRESS.get("recipe")
     chosen = st.selectbox(
         t("setup.recipe", lang),
         names,
-        names.index(asked) if asked in names else names.index("A2"),
+        names.index(named) if named in names else names.index("A2"),
         key=key("recipe"),
-        format_func=lambda one: recipe_label(RECIPES[one], lang),
+        format_func=lambda name: recipe_label(RECIPES[name], lang),
         placeholder=t("setup.recipe_placeholder", lang),
     )
     ADDRESS.write(recipe=chosen)
@@ -161,29 +161,29 @@ def base_recipe() -> str:
 
 
 def changed(config: TrainConfig, without: Sequence[str] = ("num_epochs",)) -> TrainConfig:
-    """Return `config` with the settings that the URL asks for beside the choices of this page; a bad one is said.
+    """Return `config` with the settings in the URL; invalid values are reported and removed from the URL.
 
     Args:
         config: the setup.
-        without: settings that are not the URL's to change here.
+        without: settings to ignore in the URL.
     """
     for name in TrainConfig.model_fields:
-        if name in without or not ADDRESS.says(name):
+        if name in without or not ADDRESS.given(name):
             continue
         try:
             config = config.change_from_text({name: ADDRESS.get(name)})
         except RNNLabError as error:
-            session.complain(error)
+            session.show_error(error)
             ADDRESS.write(**{name: None})
     return config
 
 
 def listed(name: str, allowed: Sequence[str]) -> list[str]:
-    """Return which of `allowed` the URL asks for under ``<name>s``; where it says nothing, the first four."""
-    asked = [one for one in ADDRESS.get(f"{name}s").split(",") if one in allowed]
-    return asked or list(allowed)[:4]
+    """Return which of `allowed` the URL has under ``<name>s``; by default the first four."""
+    named = [item for item in ADDRESS.get(f"{name}s").split(",") if item in allowed]
+    return named or list(allowed)[:4]
 
 
 def keep_listed(name: str, chosen: Sequence[str], allowed: Sequence[str]) -> None:
-    """Keep in the URL, under ``<name>s``, what of `allowed` is chosen, where that is not the beginning."""
+    """Write the `chosen` of `allowed` to the URL under ``<name>s``, unless they are the default."""
     ADDRESS.write(**{f"{name}s": None if list(chosen) == list(allowed)[:4] or not chosen else ",".join(chosen)})

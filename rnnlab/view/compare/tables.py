@@ -1,4 +1,4 @@
-"""From several runs to the tables of one chart: curves, labels at their ends, published points, bands."""
+"""The tables of the charts of several runs: curves, labels at their ends, published points, bands."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from rnnlab.view.page.arrow import ipc
 from rnnlab.view.page.style import ceiling
 
 MAX_POINTS = 500
-"""Of one curve, so that six long runs stay light."""
+"""Maximum number of points of a curve, so that six long runs are drawn quickly."""
 MAX_TARGETS = 60
-"""Points of one curve that can be hovered over."""
+"""Maximum number of points of a curve with a tooltip."""
 HEIGHT = 440
-"""Of the chart, in pixels."""
+"""Height of the chart, in pixels."""
 ROOM = 1.012
-"""By how much the axis is longer than the longest run, so that its last point is drawn whole."""
+"""Ratio of the length of the axis to that of the longest run, so that its last point is not cut."""
 LINE_HEIGHT = 18
-"""Of a label, in pixels."""
+"""Height of a label, in pixels."""
 
 _F, _S, _I = pa.float64(), pa.string(), pa.int32()
 CURVE = {"x": _F, "value": _F, "slot": _I}
@@ -37,13 +37,13 @@ MEDIAN = {"x": _F, "value": _F}
 
 
 def overlay_tables(runs: Sequence[Pinned], names: Sequence[str], by: str, smooth: bool, lang: str) -> dict[str, bytes]:
-    """Return the tables of `charts.comparison.overlay`.
+    """Return the tables of `charts.overlay`.
 
     Args:
-        runs: at most as many as there are colours; the place of a run in it is its colour and dash.
-        names: their labels.
-        by: one of `comparison.AXES`.
-        smooth: draw the curves smoothed, and as they are faintly behind.
+        runs: the runs, at most as many as there are colours; the position determines colour and dash.
+        names: the labels of the runs.
+        by: the unit of the horizontal axis, one of `measures.AXES`.
+        smooth: whether to draw smoothed curves, with the raw ones faintly behind.
         lang: the language.
     """
     top = _top(runs)
@@ -55,7 +55,7 @@ def overlay_tables(runs: Sequence[Pinned], names: Sequence[str], by: str, smooth
     for slot, (run, name) in enumerate(zip(runs, names, strict=True)):
         rows = run.history.epochs
         xs = distances(run.history, by)
-        values = [min(max(finite_or_inf(one.perplexity), 1.0), top) for one in rows]
+        values = [min(max(finite_or_inf(row.perplexity), 1.0), top) for row in rows]
         drawn = smoothed(values) if smooth else values
         kept = thin(len(rows), MAX_POINTS)
         _add(lines, {"x": [xs[i] for i in kept], "value": [drawn[i] for i in kept], "slot": [slot] * len(kept)})
@@ -91,15 +91,15 @@ def overlay_tables(runs: Sequence[Pinned], names: Sequence[str], by: str, smooth
 
 
 def band_tables(runs: Sequence[Pinned], names: Sequence[str], lang: str) -> dict[str, bytes]:
-    """Return the tables of `charts.comparison.seed_band`: the band, its median, and each run faintly."""
+    """Return the tables of `charts.seed_band`: the band, its median, and a faint curve for each run."""
     top = _top(runs)
-    found = bands([run.history for run in runs])
-    kept = [found[i] for i in thin(len(found), MAX_POINTS)]
+    all_bands = bands([run.history for run in runs])
+    kept = [all_bands[i] for i in thin(len(all_bands), MAX_POINTS)]
     members: dict[str, list[object]] = {name: [] for name in CURVE}
     for slot, run in enumerate(runs):
         rows = [run.history.epochs[i] for i in thin(len(run.history.epochs), MAX_POINTS)]
-        xs = [float(one.epoch) for one in rows]
-        values = [min(max(finite_or_inf(one.perplexity), 1.0), top) for one in rows]
+        xs = [float(row.epoch) for row in rows]
+        values = [min(max(finite_or_inf(row.perplexity), 1.0), top) for row in rows]
         _add(members, {"x": xs, "value": values, "slot": [slot] * len(rows)})
     far = max([1.0, *(_planned(run, "epoch") for run in runs)])
     ends = [
@@ -110,25 +110,25 @@ def band_tables(runs: Sequence[Pinned], names: Sequence[str], lang: str) -> dict
     return {
         "band": ipc(
             {
-                "x": [float(one.epoch) for one in kept],
-                "low": [min(max(one.low, 1.0), top) for one in kept],
-                "high": [min(max(one.high, 1.0), top) for one in kept],
+                "x": [float(band.epoch) for band in kept],
+                "low": [min(max(band.low, 1.0), top) for band in kept],
+                "high": [min(max(band.high, 1.0), top) for band in kept],
                 "shown": [
                     t(
                         "compare.band.shown",
                         lang,
-                        low=perplexity_text(one.low),
-                        median=perplexity_text(one.median),
-                        high=perplexity_text(one.high),
+                        low=perplexity_text(band.low),
+                        median=perplexity_text(band.median),
+                        high=perplexity_text(band.high),
                     )
-                    for one in kept
+                    for band in kept
                 ],
-                "count": [float(one.count) for one in kept],
+                "count": [float(band.count) for band in kept],
             },
             BAND,
         ),
         "median": ipc(
-            {"x": [float(one.epoch) for one in kept], "value": [min(max(one.median, 1.0), top) for one in kept]},
+            {"x": [float(band.epoch) for band in kept], "value": [min(max(band.median, 1.0), top) for band in kept]},
             MEDIAN,
         ),
         "line": ipc(members, CURVE),
@@ -139,14 +139,14 @@ def band_tables(runs: Sequence[Pinned], names: Sequence[str], lang: str) -> dict
 
 
 def _top(runs: Sequence[Pinned]) -> float:
-    # a blind guess has the perplexity of the vocabulary; a curve that overflows runs along the top
-    blind = max((run.ladder.get(0, 1000.0) for run in runs), default=1000.0)
-    over = any(finite_or_inf(one.perplexity) > 1.4 * blind for run in runs for one in run.history.epochs)
-    return ceiling(blind) if over else 1.4 * blind
+    # the uniform perplexity is the vocabulary's size; a curve that overflows runs along the top
+    uniform = max((run.ladder.get(0, 1000.0) for run in runs), default=1000.0)
+    over = any(finite_or_inf(event.perplexity) > 1.4 * uniform for run in runs for event in run.history.epochs)
+    return ceiling(uniform) if over else 1.4 * uniform
 
 
 def _planned(run: Pinned, by: str) -> float:
-    # the axis covers the whole run from the start; how long it will take is not known before
+    # the axis covers the whole run from the start; in seconds, the length of the run is not known in advance
     if by == "epoch":
         return float(max(run.config.num_epochs, 1))
     per_epoch = run.history.last.num_tokens if run.history.last else 0
@@ -159,7 +159,7 @@ def _add(columns: dict[str, list[object]], more: Mapping[str, Sequence[object]])
 
 
 def _published(runs: Sequence[Pinned], names: Sequence[str], by: str, lang: str) -> dict[str, list[object]]:
-    """Return the published points of the runs, each recipe's once; by seconds there are none, from another machine."""
+    """Return the published points of the runs, once per recipe; none by seconds, measured on another machine."""
     points: dict[str, list[object]] = {name: [] for name in POINT}
     seen = set()
     for slot, (run, name) in enumerate(zip(runs, names, strict=True)):
@@ -185,7 +185,7 @@ def _published(runs: Sequence[Pinned], names: Sequence[str], by: str, lang: str)
 
 
 def _ladder(runs: Sequence[Pinned], far: float, lang: str) -> dict[str, list[object]]:
-    """Return the reference lines that all runs share; runs on different texts share none."""
+    """Return the reference lines if all runs share them; runs on different texts have none."""
     rungs: list[int] = []
     if runs and all(run.ladder == runs[0].ladder for run in runs):
         rungs = [order for order in (1, 2) if order in runs[0].ladder]
@@ -199,14 +199,14 @@ def _ladder(runs: Sequence[Pinned], far: float, lang: str) -> dict[str, list[obj
 
 
 def _labels(ends: Sequence[tuple[float, float, int, str]], far: float, top: float) -> dict[str, list[object]]:
-    """Place the labels at the ends of the curves so that none covers another."""
+    """Return the labels at the ends of the curves, moved so that none covers another."""
     gap = LINE_HEIGHT / HEIGHT * math.log(top)
     placed: list[tuple[float, float]] = []
     columns: dict[str, list[object]] = {name: [] for name in END}
-    for x, value, slot, label in sorted(ends, key=lambda one: (one[1], one[2])):
-        # from the bottom up: most curves end near 1
+    for x, value, slot, label in sorted(ends, key=lambda end: (end[1], end[2])):
+        # from the bottom up, as most curves end near 1
         height = math.log(value)
-        for other_x, other_height in sorted(placed, key=lambda one: one[1]):
+        for other_x, other_height in sorted(placed, key=lambda other: other[1]):
             if abs(other_x - x) < 0.12 * max(far, 1.0) and abs(other_height - height) < gap:
                 height = other_height + gap
         placed.append((x, height))

@@ -1,4 +1,4 @@
-"""Variants of one setup that race each other: one setting at a time, or what somebody writes."""
+"""The variants of a setup in a race: values of one setting, or variants written by the reader."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from rnnlab.config import TrainConfig
 from rnnlab.errors import ConfigError
 
 KINDS = ("cell", "implementation", "num_layers", "learning_rate", "computation", "own")
-"""What can vary: one setting, or any."""
+"""What varies: a setting, or any settings (``own``)."""
 MAX_VARIANTS = 4
-"""How many race at most."""
+"""Maximum number of variants in a race."""
 
 _OPTIONS: dict[str, tuple[Any, ...]] = {
     "cell": tuple(CELLS),
@@ -23,7 +23,7 @@ _FACTORS = (0.1, 0.3, 1.0, 3.0, 10.0)
 
 
 def variants(base: TrainConfig, kind: str) -> list[Any]:
-    """Return the values that the setting `kind` can take in a race that starts from `base`, its own among them."""
+    """Return the values that the setting `kind` can take in a race that starts from `base`, with that of `base`."""
     if kind == "learning_rate":
         rates = [float(f"{base.learning_rate * factor:.6g}") for factor in _FACTORS]
         return [rate for rate in rates if 0 < rate <= 1e4]
@@ -33,11 +33,11 @@ def variants(base: TrainConfig, kind: str) -> list[Any]:
 
 
 def parse_own(base: TrainConfig, text: str) -> list[TrainConfig]:
-    """Return the variants that `text` names: settings as ``name=value``, by commas, variants by semicolons.
+    """Parse variants: settings as ``name=value`` separated by commas, variants separated by semicolons.
 
     Raises:
-        ConfigError: a setting without a value, one that does not exist, or a value outside what is allowed; or more
-            than `MAX_VARIANTS` (``compare_variants``).
+        ConfigError: a setting has no value, does not exist, or has a value that is not allowed; or there are more than
+            `MAX_VARIANTS` variants (``compare_variants``).
     """
     parts = [part for part in text.replace("；", ";").replace("，", ",").split(";") if part.strip()]
     if len(parts) > MAX_VARIANTS:
@@ -47,7 +47,7 @@ def parse_own(base: TrainConfig, text: str) -> list[TrainConfig]:
             given=len(parts),
             allowed=MAX_VARIANTS,
         )
-    found = []
+    configs = []
     for part in parts:
         settings = {}
         for pair in part.split(","):
@@ -57,5 +57,5 @@ def parse_own(base: TrainConfig, text: str) -> list[TrainConfig]:
                     "config_not_a_pair", "A setting is written name=value.", field="", value=pair, allowed="name=value"
                 )
             settings[name.strip()] = value.strip()
-        found.append(base.change_from_text(settings))
-    return found
+        configs.append(base.change_from_text(settings))
+    return configs

@@ -1,4 +1,4 @@
-"""Several runs as they stand, live and recorded, looked at together by one fragment."""
+"""The current state of several runs, live and recorded, drawn together by one fragment."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ from rnnlab.view.watch.scenes import Scene
 
 @st.cache_resource(show_spinner=False)
 def shelf() -> Shelf:
-    """Return what was drawn of several runs together, shared by all viewers."""
+    """Return the cache of the tables of several runs, shared by all viewers."""
     return Shelf(64)
 
 
 @dataclass(frozen=True)
-class Look:
-    """Several runs at one moment, and what tells this moment from the next."""
+class Snapshot:
+    """The state of several runs at one moment, with a version that changes with it."""
 
     runs: tuple[Pinned, ...]
     version: tuple[object, ...]
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more comes from any of them."""
+        """Whether all runs have ended."""
         return all(run.ended for run in self.runs)
 
 
-def look(pins: Sequence[Identity]) -> Look:
-    """Return the runs as they stand; one that was deleted meanwhile is left out."""
+def snapshot(pins: Sequence[Identity]) -> Snapshot:
+    """Return the current state of the runs, without those that have been deleted."""
     lang, theme = session.language(), session.theme()
     runs, versions = [], []
     for pin in pins:
@@ -56,7 +56,7 @@ def look(pins: Sequence[Identity]) -> Look:
             scene = scenes.feed(pin.name).scene(record, lang, theme)
         runs.append(_pinned(pin, scene, record))
         versions.append((pin, scene.state, scene.version, record.title if record else ""))
-    return Look(tuple(runs), tuple(versions))
+    return Snapshot(tuple(runs), tuple(versions))
 
 
 def _pinned(pin: Identity, scene: Scene, record: RunRecord | None) -> Pinned:
@@ -72,19 +72,19 @@ def _pinned(pin: Identity, scene: Scene, record: RunRecord | None) -> Pinned:
         config=scene.config,
         history=scene.history,
         ladder=scene.ladder,
-        readings=tuple(one for one in readings if one is not None),
+        readings=tuple(reading for reading in readings if reading is not None),
         published=scene.published,
         same_corpus=scene.same_corpus,
     )
 
 
-def follow(pins: Sequence[Identity], draw: Callable[[Look], None]) -> None:
-    """Draw runs together, again and again while one is live; when one ends the whole page runs once more."""
-    first = look(pins)
+def follow(pins: Sequence[Identity], draw: Callable[[Snapshot], None]) -> None:
+    """Draw runs together, repeatedly while any is live; when one ends, the whole page is rerun."""
+    first = snapshot(pins)
 
-    def again() -> list[bool]:
-        now = look(pins)
-        draw(now)
-        return [run.ended for run in now.runs]
+    def update() -> list[bool]:
+        current = snapshot(pins)
+        draw(current)
+        return [run.ended for run in current.runs]
 
-    refresh.moving(again, None if first.ended else watch_follow.TICK, [run.ended for run in first.runs])
+    refresh.moving(update, None if first.ended else watch_follow.TICK, [run.ended for run in first.runs])

@@ -1,4 +1,4 @@
-"""What is known of a training text before any training, worked out once per text and shared by all viewers."""
+"""What is known of a training text before training; computed once per text and shared by all viewers."""
 
 from __future__ import annotations
 
@@ -14,29 +14,39 @@ from rnnlab.view.data.history import Ladder
 from rnnlab.view.data.shelf import Shelf
 
 LETTERS_QUOTED = 15
-"""The shortest run of letters that counts as a quote: some three words."""
+"""Length of the shortest sequence of letters that counts as a quote: about three words."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A generated text as its reader sees it."""
+    """A generated text with its quotes, loop and blanks.
+
+    Attributes:
+        html: the text as HTML, with its quotes marked.
+        coverage: share of the generated characters that are part of a quote.
+        loop: period of the loop at the end of the text, or None.
+        blanks: number of blanks among the generated characters.
+        length: number of generated characters.
+        quotes: each quote with the line that contains it.
+        longest: number of generated characters in the longest quote.
+    """
 
     html: str
-    coverage: float  # share of the generated characters that stand in quotes
-    loop: int | None  # period of the loop at its end
+    coverage: float
+    loop: int | None
     blanks: int
-    length: int  # generated characters
-    quotes: tuple[tuple[str, str], ...]  # what is quoted, with the line that it stands in
-    longest: int  # generated characters of the longest quote
+    length: int
+    quotes: tuple[tuple[str, str], ...]
+    longest: int
 
 
 class TextFacts:
     """A training text: its length, vocabulary, n-gram ladder, and an index for finding quotes.
 
     Args:
-        original: the whole corpus as it is.
-        train: what the network is trained on.
-        held_out: the rest.
+        original: the whole corpus, unprocessed.
+        train: the text that the network is trained on.
+        held_out: the rest of the prepared text.
     """
 
     def __init__(self, original: str, train: str, held_out: str) -> None:
@@ -45,7 +55,7 @@ class TextFacts:
 
     @cached_property
     def vocab_size(self) -> int:
-        """How many different characters the training text has."""
+        """Number of different characters in the training text."""
         return len(set(self.train))
 
     @cached_property
@@ -54,14 +64,14 @@ class TextFacts:
         return ngrams.ladder(self.train)
 
     def unigram(self, config: TrainConfig, *, walked: bool = False) -> float:
-        """Return the perplexity of knowing how often each character occurs among those that a run predicts.
+        """Return the unigram perplexity over the characters that a run predicts.
 
-        No prediction that ignores its input is better over these characters; over the whole text, as on the ladder, it
-        is another number.
+        No prediction that ignores its input has a lower perplexity over these characters. The unigram perplexity of the
+        ladder is another number, as it counts the whole text.
 
         Args:
-            config: how the run goes through the text.
-            walked: take the characters that a diagnosis predicts, of a long text only a part; else a whole epoch's.
+            config: the run's configuration, which determines the characters.
+            walked: use the characters that a diagnosis predicts, part of a long text; otherwise those of a whole epoch.
         """
         key = (config.sampling, config.batch_size, config.num_steps, walked)
         if key not in self._unigrams:
@@ -76,17 +86,17 @@ class TextFacts:
 
     @cached_property
     def index(self) -> quotes.QuoteIndex:
-        """What finds the quotes of a text."""
+        """Index of the training text, to find quotes."""
         return quotes.QuoteIndex(self.train, self.quote_length)
 
     @cached_property
     def quote_length(self) -> int:
-        """How many characters in a row count as copied: in a text of letters five of them are only a word."""
-        letters = sum(one.isalpha() and one < "⺀" for one in self.train)
+        """Minimum length of a quote: five Chinese characters are a phrase, but five letters only a word."""
+        letters = sum(character.isalpha() and character < "⺀" for character in self.train)
         return LETTERS_QUOTED if 2 * letters > len(self.train) else quotes.MIN_LENGTH
 
     def read(self, text: str, prefix: str, lang: str) -> Reading:
-        """Mark the quotes in a generated `text` that begins with `prefix`, and count loops and blanks."""
+        """Find the quotes, the loop and the blanks in a generated `text` that begins with `prefix`."""
         spans = self.index.quoted_spans(text)
         sources = [source_line(self.original, self.train, span.corpus_start,
                                span.corpus_start + span.stop - span.start) for span in spans]  # fmt: skip
@@ -99,18 +109,18 @@ class TextFacts:
             blanks=generated.count(" "),
             length=len(generated),
             quotes=tuple((text[span.start : span.stop], source) for span, source in zip(spans, sources, strict=True)),
-            # of a quote that begins in the prefix, the network wrote fewer characters than make one
+            # a quote that begins in the prefix can have too few generated characters to be found in `generated`
             longest=max(self.index.longest(generated), *lengths, 0),
         )
 
 
 class FactBook:
-    """Keeps the facts of the texts that were asked for last.
+    """A cache of the facts of the texts requested last.
 
     Args:
         texts: returns an uploaded text by its id, or None.
-        folders: where the files of downloaded corpora may lie, by default as for `corpora.load`.
-        size: how many texts to keep.
+        folders: where downloaded corpora are searched, by default as in `corpora.load`.
+        size: number of texts to keep.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Add up the events of a run, epoch by epoch."""
+"""Collect the events of a run, epoch by epoch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_MINIBATCHES = 2000
 
 
 class History:
-    """What the events of a run add up to, epoch by epoch; where an epoch was repeated, the last one counts."""
+    """The events of a run, collected by epoch; of a repeated epoch, the last event counts."""
 
     def __init__(self, so_far: Iterable[events.Event] = ()) -> None:
         self.epochs: list[events.EpochFinished] = []
@@ -29,7 +29,7 @@ class History:
         self.add(so_far)
 
     def add(self, new: Iterable[events.Event]) -> None:
-        """Take in the events that came since."""
+        """Add new events."""
         for event in new:
             match event:
                 case events.EpochFinished():
@@ -56,18 +56,22 @@ class History:
 
     def _begin(self, event: events.RunStarted) -> None:
         self.started, self.ending, self.paused = event, None, False
-        # a continuation repeats what came after its checkpoint; a minibatch names the epoch that it is in, a change
-        # the epochs that were done
+        # A continued run repeats what came after its checkpoint. The epoch of a minibatch is the current one, that of a
+        # change the last finished one.
         self.minibatches = [
-            one for one in self.minibatches if (one.epoch, one.minibatch) <= (event.epoch + 1, event.minibatch)
+            minibatch
+            for minibatch in self.minibatches
+            if (minibatch.epoch, minibatch.minibatch) <= (event.epoch + 1, event.minibatch)
         ]
-        self.changes = [one for one in self.changes if (one.epoch, one.minibatch) <= (event.epoch, event.minibatch)]
+        self.changes = [
+            change for change in self.changes if (change.epoch, change.minibatch) <= (event.epoch, event.minibatch)
+        ]
 
     def _put(self, event: events.EpochFinished) -> None:
         if not self.epochs or self.epochs[-1].epoch < event.epoch:
             self.epochs.append(event)
             return
-        position = bisect.bisect_left(self.epochs, event.epoch, key=lambda one: one.epoch)
+        position = bisect.bisect_left(self.epochs, event.epoch, key=lambda finished: finished.epoch)
         if self.epochs[position].epoch == event.epoch:
             self.epochs[position] = event
         else:
@@ -75,59 +79,63 @@ class History:
 
     @property
     def epoch(self) -> int:
-        """The last finished epoch."""
+        """Number of the last finished epoch."""
         return self.epochs[-1].epoch if self.epochs else 0
 
     @property
     def last(self) -> events.EpochFinished | None:
-        """The last finished epoch's event."""
+        """Event of the last finished epoch."""
         return self.epochs[-1] if self.epochs else None
 
     @property
     def progress(self) -> float:
-        """Epochs done, the current one in part."""
+        """Number of finished epochs, plus the finished part of the current one."""
         newest = self.minibatches[-1] if self.minibatches else None
         if newest is None or newest.epoch <= self.epoch:
             return float(self.epoch)
         return newest.epoch - 1 + newest.minibatch / newest.num_minibatches
 
     def written(self) -> list[int]:
-        """Return the epochs after which the network wrote."""
+        """Return the epochs after which texts were generated."""
         return sorted(self.texts)
 
     def at(self, epoch: int) -> events.EpochFinished | None:
-        """Return the event of `epoch`, or None where it has not been trained."""
-        position = bisect.bisect_left(self.epochs, epoch, key=lambda one: one.epoch)
-        found = self.epochs[position] if position < len(self.epochs) else None
-        return found if found is not None and found.epoch == epoch else None
+        """Return the event of `epoch`, or None if it has not been trained."""
+        position = bisect.bisect_left(self.epochs, epoch, key=lambda finished: finished.epoch)
+        event = self.epochs[position] if position < len(self.epochs) else None
+        return event if event is not None and event.epoch == epoch else None
 
     def copy(self) -> History:
-        """Return a copy that later events of this one do not reach."""
-        twin = History()
-        twin.__dict__.update(self.__dict__)
-        twin.epochs, twin.changes, twin.minibatches = list(self.epochs), list(self.changes), list(self.minibatches)
-        twin.probes = dict(self.probes)
-        twin.texts = {epoch: dict(texts) for epoch, texts in self.texts.items()}
-        return twin
+        """Return a copy that does not change when events are added to this history."""
+        copied = History()
+        copied.__dict__.update(self.__dict__)
+        copied.epochs, copied.changes, copied.minibatches = (
+            list(self.epochs),
+            list(self.changes),
+            list(self.minibatches),
+        )
+        copied.probes = dict(self.probes)
+        copied.texts = {epoch: dict(texts) for epoch, texts in self.texts.items()}
+        return copied
 
     def until(self, epoch: int) -> History:
-        """Return the history as it stood after `epoch`, for playing a recording."""
+        """Return the history up to `epoch`, for playing a recording."""
         part = History()
         part.started = self.started
-        part.epochs = [one for one in self.epochs if one.epoch <= epoch]
+        part.epochs = [event for event in self.epochs if event.epoch <= epoch]
         part.texts = {at: texts for at, texts in self.texts.items() if at <= epoch}
-        part.changes = [one for one in self.changes if (one.epoch, one.minibatch) <= (epoch, 0)]
+        part.changes = [change for change in self.changes if (change.epoch, change.minibatch) <= (epoch, 0)]
         part.probes = {at: values for at, values in self.probes.items() if at <= epoch}
         part.ending = self.ending if epoch >= self.epoch else None
         return part
 
     def seconds_per_epoch(self, count: int = 8) -> float | None:
-        """Return the mean time of the last `count` epochs."""
+        """Return the mean seconds per epoch over the last `count` epochs."""
         recent = self.epochs[-count:]
-        return sum(one.seconds for one in recent) / len(recent) if recent else None
+        return sum(epoch.seconds for epoch in recent) / len(recent) if recent else None
 
     def characters_per_second(self, count: int = 8) -> float | None:
-        """Return the training speed over the last `count` epochs."""
+        """Return the training speed over the last `count` epochs, in characters per second."""
         recent = self.epochs[-count:]
-        seconds = sum(one.seconds for one in recent)
-        return sum(one.num_tokens for one in recent) / seconds if seconds > 0 else None
+        seconds = sum(epoch.seconds for epoch in recent)
+        return sum(epoch.num_tokens for epoch in recent) / seconds if seconds > 0 else None

@@ -1,4 +1,4 @@
-"""Name the runs and recordings that pages choose, examine, pin and compare."""
+"""Identify the runs and recordings that pages choose, examine, pin and compare."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 MAX_PINS = 6
-"""As many curves as can be told apart."""
+"""The number of curves that can be told apart on a chart."""
 
 
 @dataclass(frozen=True)
@@ -14,8 +14,8 @@ class Identity:
     """A run of this server, or a recording.
 
     Attributes:
-        kind: which of the two.
-        name: the id of the run, or of the recipe that was recorded.
+        kind: "run" or "recorded".
+        name: the id of the run, or of the recorded recipe.
     """
 
     kind: Literal["run", "recorded"]
@@ -33,9 +33,9 @@ class Identity:
 
     @classmethod
     def parse(cls, text: str) -> Identity:
-        """Read an identity from an address or a widget: ``run:<id>``, ``recorded:<recipe>``, or the bare id of a run.
+        """Parse an identity from an address or a widget: ``run:<id>``, ``recorded:<recipe>``, or the bare id of a run.
 
-        It is not checked that there is such a run or recording.
+        Whether the run or recording exists is not checked.
         """
         kind, colon, name = text.partition(":")
         if colon and kind == "recorded":
@@ -43,15 +43,15 @@ class Identity:
         return cls.of_run(name if colon and kind == "run" else text)
 
     def __str__(self) -> str:
-        """Return it as text, for widgets and addresses."""
+        """Return the identity as text, for widgets and addresses."""
         return f"{self.kind}:{self.name}"
 
     @property
     def pin(self) -> str:
-        """As the pins in an address write it: a run by its bare id."""
+        """The identity as a pin in an address: of a run the bare id."""
         return str(self) if self.recorded else self.name
 
     @property
     def recorded(self) -> bool:
-        """Whether it is a recording."""
+        """Whether this is a recording."""
         return self.kind == "recorded"

@@ -1,4 +1,4 @@
-"""Recorded runs: what the gallery plays with no training, read from the files in ``rnnlab/recordings``."""
+"""Recorded runs, which play without training: read from the files in ``rnnlab/recordings``."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from rnnlab.view.data.history import History, Ladder
 
 SUFFIX = ".json.gz"
 PLAYING_TIME = 60.0
-"""Seconds in which a recorded run plays, whatever machine it was trained on and what else that had to do."""
+"""Seconds in which a recorded run plays, however long its training took."""
 
 
 @dataclass(frozen=True)
 class Recording:
-    """A run that was recorded, whole."""
+    """A complete recorded run."""
 
     name: str
     config: TrainConfig
@@ -35,16 +35,16 @@ class Recording:
 
     @cached_property
     def clock(self) -> tuple[float, ...]:
-        """For each epoch, the second at which it is finished when the run plays in `PLAYING_TIME`."""
-        seconds = list(accumulate(one.seconds for one in self.history.epochs))
+        """For each epoch, the second at which it finishes when the run plays in `PLAYING_TIME`."""
+        seconds = list(accumulate(epoch.seconds for epoch in self.history.epochs))
         return tuple(PLAYING_TIME * second / seconds[-1] for second in seconds)
 
 
 def read(text: str) -> Recording:
-    """Read a recording from its JSON.
+    """Parse a recording from JSON.
 
     Raises:
-        RunError: not an exported run.
+        RunError: the text is not an exported run.
     """
     file = import_run(text)
     return Recording(
@@ -59,18 +59,18 @@ def read(text: str) -> Recording:
 
 
 def folder() -> Traversable:
-    """Return where the recordings lie."""
+    """Return the folder of the recordings."""
     return resources.files("rnnlab.recordings")
 
 
 @cache
 def names() -> tuple[str, ...]:
-    """Return the ids of the recipes that have been recorded, in the book's order."""
-    found = {entry.name.removesuffix(SUFFIX) for entry in folder().iterdir() if entry.name.endswith(SUFFIX)}
-    return tuple(name for name in RECIPES if name in found)
+    """Return the ids of the recorded recipes, in the book's order."""
+    available = {entry.name.removesuffix(SUFFIX) for entry in folder().iterdir() if entry.name.endswith(SUFFIX)}
+    return tuple(name for name in RECIPES if name in available)
 
 
-@lru_cache(maxsize=12)  # each takes half a megabyte
+@lru_cache(maxsize=12)  # each takes half a megabyte of memory
 def recording(name: str) -> Recording:
     """Return the recording of the recipe `name`, one of `names`."""
     return read(gzip.decompress(folder().joinpath(f"{name}{SUFFIX}").read_bytes()).decode("utf-8"))
@@ -78,22 +78,22 @@ def recording(name: str) -> Recording:
 
 @dataclass(frozen=True)
 class Label:
-    """What tells one recording from another; unlike the recordings themselves, all of them can be kept."""
+    """The facts by which a recording is chosen; small, so that those of all recordings can be kept in memory."""
 
     config: TrainConfig
     num_epochs: int
-    probed: bool  # holds diagnoses
+    probed: bool  # whether it has diagnoses
 
 
 @cache
 def label(name: str) -> Label:
     """Return the label of the recording of the recipe `name`, one of `names`."""
-    one = recording(name)
-    return Label(one.config, len(one.history.epochs), bool(one.history.probes))
+    chosen = recording(name)
+    return Label(chosen.config, len(chosen.history.epochs), bool(chosen.history.probes))
 
 
 def choose(preferred: Iterable[str]) -> Recording | None:
-    """Return the first recording among `preferred` that exists, else any, else None."""
+    """Return the first recording of `preferred` that exists, otherwise any recording, or None if there are none."""
     have = names()
     chosen = next((name for name in preferred if name in have), have[0] if have else None)
     return recording(chosen) if chosen else None
@@ -105,13 +105,13 @@ def choose_exactly(name: str) -> Recording | None:
 
 
 def ask(name: str) -> Recording:
-    """Return the recording of the recipe that a link names; upper and lower case do not matter.
+    """Return the recording of the recipe in a link, in upper or lower case.
 
     Raises:
-        RecipeError: it has not been recorded; the message lists those that have.
+        RecipeError: the recipe has not been recorded; the message lists the recorded ones.
     """
-    found = next((one for one in names() if one.lower() == name.strip().lower()), None)
-    if found is None:
+    exact = next((recorded for recorded in names() if recorded.lower() == name.strip().lower()), None)
+    if exact is None:
         allowed = ", ".join(names())
         raise RecipeError(
             "recording_unknown",
@@ -119,16 +119,16 @@ def ask(name: str) -> Recording:
             recipe=name,
             allowed=allowed,
         )
-    return recording(found)
+    return recording(exact)
 
 
-def ask_epoch(one: Recording, text: str) -> int:
-    """Return the epoch of a recorded run that a link names.
+def ask_epoch(recorded_run: Recording, text: str) -> int:
+    """Return the epoch of a recorded run in a link.
 
     Raises:
-        RecipeError: it has no such epoch; the message says which it has.
+        RecipeError: the run has no such epoch; the message gives the range.
     """
-    last = one.history.epoch
+    last = recorded_run.history.epoch
     if not text.strip().isdecimal() or not min(1, last) <= int(text) <= last:
         raise RecipeError(
             "recording_epoch",

@@ -1,4 +1,4 @@
-"""Keep what was built last, so that many viewers share one build."""
+"""A cache of what was built last, so that many viewers share one build."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Shelf:
-    """Keeps what was drawn last, so that many viewers of a run share one build."""
+    """A thread-safe cache of the last `size` values, shared by the viewers of a run."""
 
     def __init__(self, size: int = 32) -> None:
         self._size = size
@@ -19,7 +19,7 @@ class Shelf:
         self._lock = threading.RLock()
 
     def get(self, key: Hashable, build: Callable[[], T]) -> T:
-        """Return what stands under `key`, built at its first use."""
+        """Return the value for `key`, built at its first use."""
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
@@ -27,16 +27,16 @@ class Shelf:
                 self._kept[key] = build()
                 while len(self._kept) > self._size:
                     self._kept.popitem(last=False)
-            found: T = self._kept[key]
-            return found
+            value: T = self._kept[key]
+            return value
 
     def __iter__(self) -> Iterator[Any]:
-        """Return the keys, the one least recently used first."""
+        """Return the keys, the least recently used first."""
         with self._lock:
             return iter(list(self._kept))
 
     def drop(self, kinds: Collection[str]) -> None:
-        """Throw away what stands under the keys that begin with one of `kinds`."""
+        """Remove the values whose keys begin with any of `kinds`."""
         with self._lock:
             for key in [key for key in self._kept if isinstance(key, tuple) and key[0] in kinds]:
                 del self._kept[key]

@@ -1,4 +1,4 @@
-"""Choose which points of a long curve are drawn."""
+"""Choose the points of a long curve that are drawn."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 
 def thin(count: int, most: int, also: Sequence[int] = ()) -> list[int]:
-    """Return the places, from 0, of at most `most` of `count` points: evenly spaced, the first and the last among them.
+    """Return the indices of at most `most` of `count` points, evenly spaced, with the first and the last.
 
-    While a curve grows, all but the last stay where they are until the spacing has to grow.
+    While a curve grows, all indices but the last stay the same until the spacing changes.
 
     Args:
-        count: of the points.
-        most: how many are kept at most, at least 2.
-        also: places that are kept in addition, unless they are more than `most` themselves.
+        count: number of points.
+        most: maximum number of points, at least 2.
+        also: indices to keep in addition, unless there are more than `most` of them.
     """
     if not count:
         return []

@@ -1,4 +1,4 @@
-"""What the address of the Diagnose page says."""
+"""The parameters of the address of the Diagnose page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TOPICS = {
     "clipping": ":material/content_cut:",
     "overfitting": ":material/psychology:",
 }
-"""The topics, with their icons."""
+"""The topics and their icons."""
 
 
 def _recording(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The charts of a diagnosis: lines beside each other, heat maps of gradients, outputs, losses by position."""
+"""The charts of a diagnosis: lines of several runs, heat maps of gradients, outputs, losses by position."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rnnlab.view.page.style import PALETTE, altair, specification
 
 LINE_TABLES = ("lines", "targets", "rules", "extent")
 
-# the vertical axis of each kind of line chart: key of its title, logarithmic, format, and what it must contain
+# the vertical axis of each kind of line chart: key of its title, whether it is logarithmic, format, fixed domain
 _KINDS: dict[str, tuple[str, bool, str, list[float] | None]] = {
     "perplexity": ("chart.perplexity_log", True, "~s", None),
     "grad_norm": ("chart.grad_norm_log", True, "~g", None),
@@ -25,13 +25,13 @@ _TICKS = [1, 1.02, 1.05, 1.1, 1.2, 1.5, 250, 300, 400, *(base * 10**power for po
 
 @cache
 def lines(kind: str, lang: str, theme: str = "light", height: int = 260) -> dict[str, Any]:
-    """Return several runs by epoch on one axis, told apart by colour and dash; tables `LINE_TABLES`.
+    """Return several runs by epoch on one axis, distinguished by colour and dash; the tables are `LINE_TABLES`.
 
     Args:
         kind: "perplexity", "grad_norm", "clipped", "coverage" or "seconds".
         lang: the language.
         theme: "light" or "dark".
-        height: in pixels.
+        height: height in pixels.
     """
     alt = altair()
     title, logarithmic, form, domain = _KINDS[kind]
@@ -74,10 +74,10 @@ def lines(kind: str, lang: str, theme: str = "light", height: int = 260) -> dict
 
 @cache
 def heat(lang: str, theme: str = "light") -> dict[str, Any]:
-    """Return the norm of the gradient by layer and epoch, the first layer at the bottom; table ``cells``.
+    """Return the gradient norm by layer and epoch, the first layer at the bottom; the table is ``cells``.
 
-    The colours are viridis, even in lightness, and their scale is always the same: 10⁻¹² to 10. Zero is a cell of its
-    own, grey and crossed out.
+    The colours are viridis, whose lightness is uniform, with a fixed scale from 10⁻¹² to 10. Zero is a grey cell with
+    a cross.
     """
     alt = altair()
     colors = PALETTE[theme]
@@ -154,7 +154,7 @@ def outputs(lang: str, theme: str = "light") -> dict[str, Any]:
 
 @cache
 def positions(lang: str, theme: str = "light") -> dict[str, Any]:
-    """Return the loss at each position of the window, the last one set apart; table ``positions``."""
+    """Return the loss at each position of the window, the last one highlighted; table ``positions``."""
     alt = altair()
     colors = PALETTE[theme]
     base = layer("positions")
@@ -189,7 +189,7 @@ def denormals(lang: str, theme: str = "light") -> dict[str, Any]:
 
 @cache
 def choices(lang: str, theme: str = "light") -> dict[str, Any]:
-    """Return the characters that a network would put into a gap, the most probable first; table ``choices``."""
+    """Return the characters that a network would fill into a gap, the most probable first; table ``choices``."""
     return _bars(
         "choices", "character", "rank", "ascending", t("chart.probability", lang), PALETTE[theme]["live"], theme, 30, 15
     )

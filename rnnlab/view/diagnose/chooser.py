@@ -1,4 +1,4 @@
-"""Choosing the topic and whom to examine: by a click, by the URL, or as suits the topic best."""
+"""The choice of the topic and of the examined run: by the reader, by the URL, or by what suits the topic best."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rnnlab.view.data.identity import Identity
 from rnnlab.view.diagnose import starting, subject
 from rnnlab.view.diagnose.address import ADDRESS, TOPICS
 from rnnlab.view.diagnose.starting import RECIPE
-from rnnlab.view.diagnose.subject import EPOCH, Subject
+from rnnlab.view.diagnose.subject import EPOCH, ExaminedRun
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.settings import STATE_COLORS, STATE_ICONS, state_text, summary
 from rnnlab.view.page import address, session
@@ -24,11 +24,11 @@ _FORM = Edition("diagnose")
 
 
 def choose_topic() -> str:
-    """Draw the choice of the topic; return it."""
+    """Draw the choice of the topic, and return it."""
     lang = session.language()
     address.once("diagnose", _read_url)
     topic = str(st.session_state[starting.TOPIC])
-    starting.PROBLEMS.say()
+    starting.PROBLEMS.show()
     if session.embedded():
         return topic
     key = session.key(_FORM.key("topics"))
@@ -38,7 +38,7 @@ def choose_topic() -> str:
         key=key,
         default=topic,
         required=True,
-        format_func=lambda one: f"{TOPICS[one]} {t(f'diagnose.{one}', lang)}",
+        format_func=lambda name: f"{TOPICS[name]} {t(f'diagnose.{name}', lang)}",
         label_visibility="collapsed",
         wrap=True,
         on_change=_topic_changed,
@@ -50,21 +50,21 @@ def choose_topic() -> str:
 def _read_url() -> None:
     state = st.session_state
     chosen: dict[str, Identity] = state.setdefault(starting.CHOSEN, {})
-    asked, topic = _from_url(), ADDRESS.get("topic")
+    requested, topic = _from_url(), ADDRESS.get("topic")
     if not topic:
-        topic = _topic_of(asked) if asked else state.get(starting.TOPIC, "layers")
+        topic = _topic_of(requested) if requested else state.get(starting.TOPIC, "layers")
     state[starting.TOPIC] = topic
     _FORM.renew()
-    if asked:
-        chosen[topic] = asked
+    if requested:
+        chosen[topic] = requested
         epoch = ADDRESS.get("epoch")
         if epoch:
-            state.setdefault(EPOCH, {})[asked] = int(epoch)
+            state.setdefault(EPOCH, {})[requested] = int(epoch)
 
 
 def _from_url() -> Identity | None:
-    """Return the run or recording that the URL names, or None."""
-    if ADDRESS.says("run"):
+    """Return the run or recording in the URL, or None."""
+    if ADDRESS.given("run"):
         run_id = ADDRESS.get("run")
         return Identity.of_run(run_id) if run_id else None
     recording = ADDRESS.get("recording")
@@ -73,7 +73,7 @@ def _from_url() -> Identity | None:
 
 def _topic_of(identity: Identity) -> str:
     config = _config_of(identity)
-    return next((one for one in ("layers", "directions") if config and fits(one, config)), "overfitting")
+    return next((topic for topic in ("layers", "directions") if config and fits(topic, config)), "overfitting")
 
 
 def _config_of(identity: Identity) -> TrainConfig | None:
@@ -91,52 +91,52 @@ def _topic_changed(key: str) -> None:
         st.session_state[starting.TOPIC] = topic
 
 
-def choose(topic: str) -> Subject | None:
-    """Draw the choice of whom to examine; return it, or None where there is nobody.
+def choose(topic: str) -> ExaminedRun | None:
+    """Draw the choice of the run to examine; return it, or None if there is none.
 
-    By default: the run looked at last where it fits the topic, a recording, the newest run that fits.
+    The default is the run shown last if it fits the topic, otherwise a recording or the newest run that fits.
     """
     records = subject.runs()
     names = _recordings(topic)
     chosen: dict[str, Identity] = st.session_state.setdefault(starting.CHOSEN, {})
     identity = chosen.get(topic)
-    if identity and _config_of(identity) is None:  # deleted meanwhile
+    if identity and _config_of(identity) is None:  # deleted in the meantime
         identity = None
     identity = identity or _default(topic, records, names)
     if identity is None:
         ADDRESS.write(topic=topic, run=None, recording=None, epoch=None)
         return None
     chosen[topic] = identity
-    found = subject.of(identity)
-    if found is None:
+    examined = subject.of(identity)
+    if examined is None:
         return None
     if not session.embedded():
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-            _choose_subject(topic, identity, names, records)
-            _choose_epoch(found, topic)
+            _choose_run(topic, identity, names, records)
+            _choose_epoch(examined, topic)
     ADDRESS.write(
         topic=topic,
         run=None if identity.recorded else identity.name,
         recording=identity.name if identity.recorded else None,
-        epoch=str(found.epoch) if found.epoch in found.epochs[:-1] else None,
+        epoch=str(examined.epoch) if examined.epoch in examined.epochs[:-1] else None,
     )
-    return found
+    return examined
 
 
-def _choose_subject(topic: str, identity: Identity, names: list[str], records: list[RunRecord]) -> None:
-    labels = {str(Identity.of_run(one.id)): page_names.option(one) for one in records}
-    options = [*(str(Identity.of_recording(one)) for one in names), *labels]
+def _choose_run(topic: str, identity: Identity, names: list[str], records: list[RunRecord]) -> None:
+    labels = {str(Identity.of_run(record.id)): page_names.option(record) for record in records}
+    options = [*(str(Identity.of_recording(name)) for name in names), *labels]
     if str(identity) not in options:
         options.append(str(identity))
-    # another choice is another widget: its own state is never written to
+    # each choice has a widget of its own, whose state is never written
     key = session.key(f"diagnose.subject.{topic}.{identity}")
     st.selectbox(
         t("diagnose.subject", session.language()),
         options,
         options.index(str(identity)),
         key=key,
-        format_func=lambda one: labels.get(one) or page_names.choice(Identity.parse(one)),
-        on_change=_subject_changed,
+        format_func=lambda option: labels.get(option) or page_names.choice(Identity.parse(option)),
+        on_change=_run_changed,
         args=(key, topic),
         filter_mode="contains",
         width=460,
@@ -144,7 +144,7 @@ def _choose_subject(topic: str, identity: Identity, names: list[str], records: l
 
 
 def fits(topic: str, config: TrainConfig) -> bool:
-    """Say whether a run with `config` shows what `topic` is about."""
+    """Return whether a run with `config` shows the effect that `topic` is about."""
     if config.objective != "next":
         return False
     if topic == "layers":
@@ -155,45 +155,45 @@ def fits(topic: str, config: TrainConfig) -> bool:
 
 
 def _recordings(topic: str) -> list[str]:
-    """Return the recordings, those that fit the topic first."""
+    """Return the recordings, first those that fit the topic."""
     names = recorded.names()
-    order = sorted(names, key=lambda one: (one != RECIPE[topic], not fits(topic, recorded.label(one).config)))
-    return [one for one in order if recorded.label(one).num_epochs]
+    order = sorted(names, key=lambda name: (name != RECIPE[topic], not fits(topic, recorded.label(name).config)))
+    return [name for name in order if recorded.label(name).num_epochs]
 
 
 def _default(topic: str, records: list[RunRecord], names: list[str]) -> Identity | None:
-    last = next((one for one in records if one.id == st.session_state.get(session.SHOWN)), None)
+    last = next((record for record in records if record.id == st.session_state.get(session.SHOWN)), None)
     if last is not None and last.epoch and fits(topic, last.config):
         return Identity.of_run(last.id)
-    fitting = [one for one in names if fits(topic, recorded.label(one).config)]
-    runs = [one for one in records if one.epoch and fits(topic, one.config)]
-    # a recording that was diagnosed shows everything at once; else a run can be diagnosed here
-    probed = [one for one in fitting if recorded.label(one).probed]
+    fitting = [name for name in names if fits(topic, recorded.label(name).config)]
+    runs = [record for record in records if record.epoch and fits(topic, record.config)]
+    # a recording with diagnoses shows everything at once; otherwise prefer a run that can be diagnosed here
+    probed = [name for name in fitting if recorded.label(name).probed]
     if probed:
         return Identity.of_recording(probed[0])
-    if runs and any(one.continuable for one in runs):
-        return Identity.of_run(next(one for one in runs if one.continuable).id)
+    if runs and any(record.continuable for record in runs):
+        return Identity.of_run(next(record for record in runs if record.continuable).id)
     if fitting:
         return Identity.of_recording(fitting[0])
     return Identity.of_run(runs[0].id) if runs else None
 
 
-def _subject_changed(key: str, topic: str) -> None:
+def _run_changed(key: str, topic: str) -> None:
     value = st.session_state.get(key)
     if isinstance(value, str):
         starting.show(Identity.parse(value), topic)
 
 
-def _choose_epoch(one: Subject, topic: str) -> None:
-    if len(one.epochs) > 1 and topic in ("layers", "directions"):
-        key = session.key(f"diagnose.epoch.{one.identity}.{one.epochs[-1]}")
+def _choose_epoch(examined: ExaminedRun, topic: str) -> None:
+    if len(examined.epochs) > 1 and topic in ("layers", "directions"):
+        key = session.key(f"diagnose.epoch.{examined.identity}.{examined.epochs[-1]}")
         st.selectbox(
             t("diagnose.epoch", session.language()),
-            one.epochs,
-            one.epochs.index(one.epoch) if one.epoch in one.epochs else len(one.epochs) - 1,
+            examined.epochs,
+            examined.epochs.index(examined.epoch) if examined.epoch in examined.epochs else len(examined.epochs) - 1,
             key=key,
             on_change=_epoch_changed,
-            args=(key, one.identity),
+            args=(key, examined.identity),
             width=160,
         )
 
@@ -204,11 +204,11 @@ def _epoch_changed(key: str, identity: Identity) -> None:
         st.session_state.setdefault(EPOCH, {})[identity] = value
 
 
-def headline(one: Subject) -> None:
-    """Say who is examined: its setup, how it stands, what its perplexity says of the training text."""
-    scene, lang = one.scene, one.scene.lang
+def headline(examined: ExaminedRun) -> None:
+    """Draw the setup and the state of the examined run, and what its perplexity means for the training text."""
+    scene, lang = examined.scene, examined.scene.lang
     color, icon = STATE_COLORS[scene.state], STATE_ICONS[scene.state]
     badge = f":{color}-badge[{icon} {state_text(scene.state, lang)}]"
-    st.caption(f"{badge} {plain(summary(one.config, lang))}")
-    if one.config.objective == "next":
+    st.caption(f"{badge} {plain(summary(examined.config, lang))}")
+    if examined.config.objective == "next":
         st.caption(t("diagnose.memory", lang, memory=progress.memory(scene)))

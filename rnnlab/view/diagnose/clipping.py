@@ -1,4 +1,4 @@
-"""Clipping that does nothing: a run as published against its twin whose clipping works."""
+"""Clipping without effect: a run as published, against its counterpart with working clipping."""
 
 from __future__ import annotations
 
@@ -9,54 +9,54 @@ from rnnlab.recipes import RECIPES
 from rnnlab.view.data import recorded
 from rnnlab.view.diagnose import charts, exhausted, sentences, starting, subject
 from rnnlab.view.diagnose import tables as diagnose_tables
-from rnnlab.view.diagnose.subject import Subject
+from rnnlab.view.diagnose.subject import ExaminedRun
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import phrase
 from rnnlab.view.page import chart, estimate
 
 THETA = 0.01
-"""The threshold that the published code names."""
+"""The threshold in the published code."""
 
 
-def draw(one: Subject) -> None:
-    """Show the whole topic."""
-    lang = one.scene.lang
+def draw(examined: ExaminedRun) -> None:
+    """Draw the topic."""
+    lang = examined.scene.lang
     st.subheader(t("clip.pair", lang), anchor=False)
-    pair = _pair(one)
-    _curves(one, pair)
-    _norms(one, pair)
+    pair = _pair(examined)
+    _curves(examined, pair)
+    _norms(examined, pair)
     _generator(lang)
 
 
-def _pair(one: Subject) -> list[tuple[str, Subject]]:
-    """Say what the clipping changed, or offer to train the twin; return the runs at hand with their names."""
-    lang = one.scene.lang
-    if one.changed_by_hand:  # perhaps its clipping: no run is the same but for that
+def _pair(examined: ExaminedRun) -> list[tuple[str, ExaminedRun]]:
+    """Draw the effect of clipping, or the button that trains the counterpart; return the available runs with names."""
+    lang = examined.scene.lang
+    if examined.changed_by_hand:  # perhaps clipping was changed, so that no counterpart differs only in it
         st.info(t("clip.changed", lang), icon=":material/info:")
-        return [(one.name, one)]
-    twin = _twin(one)
-    off, on = (one, twin) if one.config.clip_norm is None else (twin, one)
-    if twin is None:
-        _offer(one)
+        return [(examined.name, examined)]
+    counterpart = _counterpart(examined)
+    off, on = (examined, counterpart) if examined.config.clip_norm is None else (counterpart, examined)
+    if counterpart is None:
+        _offer(examined)
     if off is not None and on is not None:
-        st.markdown(sentences.switch(off.scene.history, on.scene.history, one.unigram(), lang))
+        st.markdown(sentences.switch(off.scene.history, on.scene.history, examined.unigram(), lang))
         st.caption(t("clip.seeds", lang))
     return [*_named(off, "clip.off", lang), *_named(on, "clip.on", lang)]
 
 
-def theta_of(one: Subject) -> float:
-    """Return the threshold that the switch is about."""
-    return one.config.clip_norm or THETA
+def theta_of(examined: ExaminedRun) -> float:
+    """Return the threshold that the topic is about."""
+    return examined.config.clip_norm or THETA
 
 
 def _other(config: TrainConfig) -> TrainConfig:
     return config.change(clip_norm=THETA if config.clip_norm is None else None)
 
 
-def _twin(one: Subject) -> Subject | None:
-    """Return the same run with the clipping the other way, recorded or of this server."""
-    other = _other(one.config)
+def _counterpart(examined: ExaminedRun) -> ExaminedRun | None:
+    """Return the run that differs only in clipping, a recording or a run of this server, or None."""
+    other = _other(examined.config)
     run = subject.find(other)
     if run is not None:
         return subject.of_run(run)
@@ -67,11 +67,11 @@ def _twin(one: Subject) -> Subject | None:
     return None
 
 
-def _offer(one: Subject) -> None:
-    lang, other = one.scene.lang, _other(one.config)
+def _offer(examined: ExaminedRun) -> None:
+    lang, other = examined.scene.lang, _other(examined.config)
     word = phrase("clip_norm", other, lang)
     st.info(t("clip.missing", lang, setting=word), icon=":material/info:")
-    base = starting.base_recipe(one)
+    base = starting.base_recipe(examined)
     repaired = f"{base}-repaired" if other.clip_norm is not None else base.removesuffix("-repaired")
     starting.start_button(
         t("clip.start", lang, setting=word), {repaired if repaired in RECIPES else base: other}, "clip.start"
@@ -79,15 +79,15 @@ def _offer(one: Subject) -> None:
     estimate.note(other)
 
 
-def _named(one: Subject | None, key: str, lang: str) -> list[tuple[str, Subject]]:
-    return [] if one is None else [(f"{t(key, lang)} ({one.name})", one)]
+def _named(examined: ExaminedRun | None, key: str, lang: str) -> list[tuple[str, ExaminedRun]]:
+    return [] if examined is None else [(f"{t(key, lang)} ({examined.name})", examined)]
 
 
-def _curves(one: Subject, pair: list[tuple[str, Subject]]) -> None:
-    scene, lang = one.scene, one.scene.lang
-    unigram = one.unigram()
+def _curves(examined: ExaminedRun, pair: list[tuple[str, ExaminedRun]]) -> None:
+    scene, lang = examined.scene, examined.scene.lang
+    unigram = examined.unigram()
     label = t("chart.unigram_rule", lang, perplexity=number(unigram, 4))
-    said = t("list.join", lang).join(
+    description = t("list.join", lang).join(
         f"{name}: {number(member.scene.history.last.perplexity, 5)}"
         for name, member in pair
         if member.scene.history.last
@@ -96,12 +96,12 @@ def _curves(one: Subject, pair: list[tuple[str, Subject]]) -> None:
         [diagnose_tables.perplexities(name, member.scene.history, 10.0 * scene.vocab_size) for name, member in pair],
         [(unigram, label)],
     )
-    chart.show(charts.lines("perplexity", lang, scene.theme, 300), tables, key="diagnose.clip.curves", alt=said)
+    chart.show(charts.lines("perplexity", lang, scene.theme, 300), tables, key="diagnose.clip.curves", alt=description)
 
 
-def _norms(one: Subject, pair: list[tuple[str, Subject]]) -> None:
-    scene, lang, theta = one.scene, one.scene.lang, theta_of(one)
-    said = {name: sentences.clipping(member.scene.history, theta, lang) for name, member in pair}
+def _norms(examined: ExaminedRun, pair: list[tuple[str, ExaminedRun]]) -> None:
+    scene, lang, theta = examined.scene, examined.scene.lang, theta_of(examined)
+    findings = {name: sentences.clipping(member.scene.history, theta, lang) for name, member in pair}
     st.subheader(t("clip.norms", lang), anchor=False)
     st.latex(r"\mathbf g \leftarrow \min\!\left(1,\frac{\theta}{\lVert\mathbf g\rVert}\right)\mathbf g")
     st.caption(t("clip.norms.why", lang))
@@ -112,14 +112,14 @@ def _norms(one: Subject, pair: list[tuple[str, Subject]]) -> None:
             [(theta, f"θ = {number(theta, 3)}")],
         )
         spec = charts.lines("grad_norm", lang, scene.theme)
-        chart.show(spec, tables, key="diagnose.clip.norms", alt=" ".join(said.values()))
+        chart.show(spec, tables, key="diagnose.clip.norms", alt=" ".join(findings.values()))
     with right:
         tables = diagnose_tables.line_tables(
             [diagnose_tables.clipped_shares(name, member.scene.history) for name, member in pair]
         )  # fmt: skip
         spec = charts.lines("clipped", lang, scene.theme)
-        chart.show(spec, tables, key="diagnose.clip.share", alt=" ".join(said.values()))
-    for name, sentence in said.items():
+        chart.show(spec, tables, key="diagnose.clip.share", alt=" ".join(findings.values()))
+    for name, sentence in findings.items():
         st.markdown(f"**{plain(name)}** · {sentence}")
 
 
@@ -136,4 +136,4 @@ def _generator(lang: str) -> None:
 
 
 def _written(numbers: list[float]) -> str:
-    return ", ".join(f"{one:g}" for one in numbers)
+    return ", ".join(f"{value:g}" for value in numbers)

@@ -1,4 +1,4 @@
-"""What both directions are for: filling a gap, measured and played against a network that reads one way."""
+"""The purpose of both directions: filling a gap, compared with a network that reads one direction."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from rnnlab.runs.store import RunRecord
 from rnnlab.view.data.facts import TextFacts
 from rnnlab.view.data.highlight import literal
 from rnnlab.view.diagnose import charts, gap, sentences, starting, subject, tables
-from rnnlab.view.diagnose.subject import Subject
+from rnnlab.view.diagnose.subject import ExaminedRun
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.numbers import percent
 from rnnlab.view.page import asking, chart, estimate, names, session
 from rnnlab.view.page.forms import Edition
 
 GAPS = 400
-"""Gaps on which two networks are measured."""
-NETWORKS = ("A10-cloze", "A10-one-way")
+"""Number of gaps in the measurement."""
+NETWORKS = ("A10-cloze", "A10-examined-way")
 _FORM = Edition("cloze")
-_SENTENCE = "cloze.sentence"  # what the text field began with, and the right answer where it is known
+_SENTENCE = "cloze.sentence"  # the initial text of the field, and the right answer if known
 
 
-def draw(one: Subject) -> None:
-    """Show the two networks, how often each fills a gap, and let the reader try one."""
-    lang = one.scene.lang
+def draw(examined: ExaminedRun) -> None:
+    """Draw the two networks, the shares of gaps they fill, and a field to try a sentence."""
+    lang = examined.scene.lang
     st.subheader(t("cloze.title", lang), anchor=False)
     left, right = st.columns([3, 2], gap="large")
     left.markdown(t("cloze.lead", lang))
     right.latex(r"p(x_t\mid \overrightarrow{H}_{t-1},\,\overleftarrow{H}_{t+1})")
-    # on the text of the run above, so that all of them are asked about the same
-    configs = {name: _config(name, one.config) for name in NETWORKS if name in RECIPES}
+    # on the text of the examined run, so that all networks have the same task
+    configs = {name: _config(name, examined.config) for name in NETWORKS if name in RECIPES}
     runs = {name: _run(config) for name, config in configs.items()}
     missing = {name: configs[name] for name, run in runs.items() if run is None}
     if missing:
@@ -51,14 +51,14 @@ def draw(one: Subject) -> None:
     if not able:
         return
     _accuracy(able, lang)
-    _play(able, one, lang)
+    _play(able, examined, lang)
 
 
 def _config(name: str, like: TrainConfig) -> TrainConfig:
     recipe = RECIPES[name]
     text = ("corpus", "preprocessing", "num_chars", "prefixes")
     same = {field: getattr(like, field) for field in text}
-    # a small network beside a small one
+    # the networks have the size of the examined run
     small = {"num_hiddens", "num_steps", "batch_size", "num_epochs", "pred_period", "num_preds"}
     if like != RECIPES["A10"].config.change(**same) and like.num_hiddens < recipe.config.num_hiddens:
         same |= {field: getattr(like, field) for field in small}
@@ -107,7 +107,7 @@ def _accuracy(able: dict[str, RunRecord], lang: str) -> None:
         return
     alt = "; ".join(", ".join(f"{name}: {value}" for name, value in row.items()) for row in rows)
     st.table(rows, border="horizontal", hide_index=True, alt=alt)
-    both, alone = (answers[name].value if name in answers else None for name in ("A10-cloze", "A10-one-way"))
+    both, alone = (answers[name].value if name in answers else None for name in ("A10-cloze", "A10-examined-way"))
     if both and alone:
         for part, held_out in (("train", False), ("held_out", True)):
             if both[part] and alone[part]:
@@ -119,12 +119,12 @@ def _share(part: dict[str, Any] | None) -> str:
     return percent(part["accuracy"]) if part else "–"
 
 
-# one's own sentence
+# the reader's sentence
 
 
-def _play(able: dict[str, RunRecord], one: Subject, lang: str) -> None:
+def _play(able: dict[str, RunRecord], examined: ExaminedRun, lang: str) -> None:
     st.markdown(f"**{t('cloze.play', lang)}**")
-    sentence, answer = st.session_state.get(_SENTENCE) or (_example(one), "")
+    sentence, answer = st.session_state.get(_SENTENCE) or (_example(examined), "")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         typed = st.text_input(
             t("cloze.sentence", lang),
@@ -139,9 +139,9 @@ def _play(able: dict[str, RunRecord], one: Subject, lang: str) -> None:
             icon=":material/casino:",
             key="cloze.pick",
             on_click=_pick,
-            args=(one,),
+            args=(examined,),
             help=t("cloze.pick.help", lang),
-            disabled=one.scene.text is None,
+            disabled=examined.scene.text is None,
         )
     if not typed:
         st.caption(t("cloze.how", lang))
@@ -149,7 +149,7 @@ def _play(able: dict[str, RunRecord], one: Subject, lang: str) -> None:
     try:
         before, after = gap.split(typed)
     except RNNLabError as error:
-        session.complain(error)
+        session.show_error(error)
         return
     answer = answer if typed == sentence else ""
     client = session.client()
@@ -159,51 +159,51 @@ def _play(able: dict[str, RunRecord], one: Subject, lang: str) -> None:
             epoch = _epoch(run)
             assert epoch is not None
             key = ("fill_gap", run.id, epoch, subject.stamp(run.id, epoch), before, after)
-            found = asking.ask(
+            filled = asking.ask(
                 key, lambda run=run, epoch=epoch: client.fill_gap(run.id, before, after, epoch)  # type: ignore[misc]
             )  # fmt: skip
-            if found.value is None:
-                asking.explain(found, f"fill.{run.id}.{_FORM.number}", 150)
+            if filled.value is None:
+                asking.explain(filled, f"fill.{run.id}.{_FORM.number}", 150)
                 continue
-            top = found.value["top"]
+            top = filled.value["top"]
             best, probability = top[0]
-            said = t(
+            description = t(
                 "cloze.says", lang, character=literal(str(best)), share=percent(float(probability))
             )  # fmt: skip
             chart.show(
-                charts.choices(lang, one.scene.theme),
+                charts.choices(lang, examined.scene.theme),
                 tables.choice_table(top, answer),
                 key=f"cloze.choices.{name}",
-                alt=said,
+                alt=description,
             )
-            st.caption(t("cloze.sees_both" if found.value["sees_after"] else "cloze.sees_before", lang))
+            st.caption(t("cloze.sees_both" if filled.value["sees_after"] else "cloze.sees_before", lang))
     if answer:
         st.caption(t("cloze.answer", lang, character=literal(answer)))
 
 
-def _example(one: Subject) -> str:
-    text = one.scene.text
+def _example(examined: ExaminedRun) -> str:
+    text = examined.scene.text
     if text is None:
         return ""
     source = _source(text)
-    found = one.scene.shelf.get(
+    piece = examined.scene.shelf.get(
         "cloze.example", lambda: gap.find(source, set(text.train), range(2 * gap.REACH, len(source)))
     )
-    return found[0] if found else ""
+    return piece[0] if piece else ""
 
 
 def _source(text: TextFacts) -> str:
-    """Return the held-out text, or where there is little of it the training text."""
+    """Return the held-out text, or the training text if the held-out text is short."""
     return text.held_out if len(text.held_out) > 200 else text.train
 
 
-def _pick(one: Subject) -> None:
-    text = one.scene.text
+def _pick(examined: ExaminedRun) -> None:
+    text = examined.scene.text
     if text is None:
         return
     source = _source(text)
     places = (random.randrange(gap.REACH, len(source) - gap.REACH) for _ in range(2000))
-    found = gap.find(source, set(text.train), places)
-    if found is not None:
-        st.session_state[_SENTENCE] = found
+    piece = gap.find(source, set(text.train), places)
+    if piece is not None:
+        st.session_state[_SENTENCE] = piece
         _FORM.renew()

@@ -1,4 +1,4 @@
-"""The published clipping, in a few lines of plain Python: why it never shortens a gradient."""
+"""The published clipping in a few lines of Python, to show why it never scales a gradient."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from collections.abc import Iterable
 
 
 def clip(gradients: Iterable[list[float]], theta: float) -> None:
-    """Shorten `gradients` in place to the norm `theta`, as the published code meant to."""
-    norm = math.sqrt(sum(g[0] ** 2 for g in gradients))  # the first walk
+    """Scale `gradients` in place to the norm `theta`, as the published code intended."""
+    norm = math.sqrt(sum(g[0] ** 2 for g in gradients))  # first iteration
     if norm > theta:
-        for g in gradients:  # the second walk: of a generator nothing is left
+        for g in gradients:  # second iteration: a generator is exhausted
             g[0] *= theta / norm
 
 
 def demonstrate() -> tuple[list[float], list[float]]:
-    """Return what `clip` makes of the gradients 3 and 4 at θ = 1, given as a generator and given as a list."""
+    """Return the result of `clip` for the gradients 3 and 4 with θ = 1, given as a generator and as a list."""
     passed_on, kept = [[3.0], [4.0]], [[3.0], [4.0]]
     clip((g for g in passed_on), theta=1.0)
     clip(list(kept), theta=1.0)
@@ -30,7 +30,7 @@ print(passed_on, kept)"""
 
 
 def source() -> str:
-    """Return the code as it runs here, without its docstring, followed by its use."""
+    """Return the source code of `clip` without its docstring, followed by its use."""
     lines = inspect.getsource(clip).splitlines()
     body = [line for line in lines if '"""' not in line]
     return "\n".join(["import math", "", *[line.replace(": Iterable[list[float]]", "") for line in body], "", EXAMPLE])

@@ -1,4 +1,4 @@
-"""A sentence with one character missing: what a reader types, or a piece of a text."""
+"""A sentence with a gap: typed by the reader, or cut from a text."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from rnnlab.errors import RNNLabError
 from rnnlab.runs.questions import MAX_TEXT
 
 MARKS = "＿_"
-"""What stands for the missing character: a wide or a plain underscore."""
+"""The marks of a gap: a full-width and an ASCII underscore."""
 REACH = 12
-"""Characters on each side of a gap that is cut from a text."""
+"""Number of characters on each side of a gap that is cut from a text."""
 
 
 def split(text: str) -> tuple[str, str]:
-    """Return what stands before and after the one gap of `text`.
+    """Return the parts of `text` before and after its gap.
 
     Raises:
-        RNNLabError: ``gap_length``, ``gap_marks``, or ``gap_first`` where nothing stands before the gap.
+        RNNLabError: ``gap_length``, ``gap_marks``, or ``gap_first`` if nothing precedes the gap.
     """
     if not 2 <= len(text) <= MAX_TEXT:
         raise RNNLabError(
             "gap_length", f"The sentence has {len(text)} characters; allowed: 2 to {MAX_TEXT}.",
             length=len(text), allowed=MAX_TEXT,
         )  # fmt: skip
-    places = [index for index, one in enumerate(text) if one in MARKS]
+    places = [index for index, character in enumerate(text) if character in MARKS]
     if len(places) != 1:
         raise RNNLabError(
             "gap_marks", f"The sentence has {len(places)} gaps; put exactly one {MARKS[0]} or {MARKS[1]}.",
@@ -38,20 +38,20 @@ def split(text: str) -> tuple[str, str]:
 
 
 def cut(text: str, place: int, reach: int = REACH) -> tuple[str, str]:
-    """Return a piece of `text` whose character at `place` is a gap, and that character."""
+    """Return a piece of `text` with a gap at `place`, and the character that belongs there."""
     before, after = text[max(0, place - reach) : place], text[place + 1 : place + 1 + reach]
     return before + MARKS[0] + after, text[place]
 
 
 def find(text: str, known: Collection[str], places: Iterable[int]) -> tuple[str, str] | None:
-    """Return the first piece of `text`, cut at one of `places`, that is made of `known` characters, and its answer.
+    """Return the first piece, cut at one of `places`, that consists of `known` characters, and its answer.
 
-    A gap where a blank stands is not worth guessing.
+    Gaps at blanks are skipped, as they are too easy.
     """
     for place in places:
         if not 0 < place < len(text) or text[place].isspace():
             continue
         sentence, answer = cut(text, place)
-        if answer in known and all(one in known or one == MARKS[0] for one in sentence):
+        if answer in known and all(character in known or character == MARKS[0] for character in sentence):
             return sentence, answer
     return None

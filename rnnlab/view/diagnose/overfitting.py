@@ -1,4 +1,4 @@
-"""Overfitting: the perplexity on text that was never trained on, and how much of what is written is copied."""
+"""Overfitting: the perplexity on held-out text, and the share of the generated text that is copied."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rnnlab.events import Diagnosis
 from rnnlab.view.data.identity import Identity
 from rnnlab.view.diagnose import charts, sentences, starting
 from rnnlab.view.diagnose import tables as diagnose_tables
-from rnnlab.view.diagnose.subject import Subject
+from rnnlab.view.diagnose.subject import ExaminedRun
 from rnnlab.view.language.i18n import t
 from rnnlab.view.language.numbers import number
 from rnnlab.view.page import asking, chart
@@ -16,65 +16,65 @@ from rnnlab.view.page import asking, chart
 _WANTED = "diagnose.every_checkpoint"
 
 
-def draw(one: Subject) -> None:
-    """Show the whole topic."""
-    lang = one.scene.lang
+def draw(examined: ExaminedRun) -> None:
+    """Draw the topic."""
+    lang = examined.scene.lang
     st.subheader(t("over.title", lang), anchor=False)
-    if one.config.bidirectional:
-        key = "over.cloze" if one.config.objective == "cloze" else "over.both_ways"
+    if examined.config.bidirectional:
+        key = "over.cloze" if examined.config.objective == "cloze" else "over.both_ways"
         st.info(t(key, lang), icon=":material/info:")
-    found = _measured(one)
-    _curve(one, found)
-    if found:
-        newest = found[max(found)]
+    diagnoses = _measured(examined)
+    _curve(examined, diagnoses)
+    if diagnoses:
+        newest = diagnoses[max(diagnoses)]
         st.markdown(sentences.unknown(newest, lang))
         if newest.held_out_unknown:
             st.caption(t("over.unknown.why", lang))
-    _copies(one)
+    _copies(examined)
 
 
-def _measured(one: Subject) -> dict[int, Diagnosis]:
-    """Return the diagnoses at hand by epoch; the newest is asked for at once, the others when they are wanted."""
-    lang, history = one.scene.lang, one.scene.history
-    found = dict(history.probes)
-    if not one.epochs:
-        starting.nothing_to_ask(one)
-        return found
-    wanted: set[Identity] = st.session_state.setdefault(_WANTED, set())
-    missing = [epoch for epoch in one.epochs if epoch not in found]
-    asked = missing if one.identity in wanted else [one.epoch] if one.epoch in missing else []
+def _measured(examined: ExaminedRun) -> dict[int, Diagnosis]:
+    """Return the available diagnoses by epoch; the newest is computed at once, the others on request."""
+    lang, history = examined.scene.lang, examined.scene.history
+    diagnoses = dict(history.probes)
+    if not examined.epochs:
+        starting.nothing_to_ask(examined)
+        return diagnoses
+    requested: set[Identity] = st.session_state.setdefault(_WANTED, set())
+    missing = [epoch for epoch in examined.epochs if epoch not in diagnoses]
+    epochs = missing if examined.identity in requested else [examined.epoch] if examined.epoch in missing else []
     waiting = []
-    for epoch in asked:
-        answer = one.diagnose(epoch)
+    for epoch in epochs:
+        answer = examined.diagnose(epoch)
         if answer is None:
             continue
         if answer.value is not None:
-            found[epoch] = answer.value
+            diagnoses[epoch] = answer.value
         elif answer.error is not None:
-            asking.explain(answer, one.question(epoch))
+            asking.explain(answer, examined.question(epoch))
         else:
             waiting.append(epoch)
     if waiting:
-        done = len(asked) - len(waiting)
-        st.progress(done / len(asked), text=t("over.measuring", lang, done=done, total=len(asked)))
-    elif one.identity not in wanted and len(missing) > 1 and one.record is not None:
+        done = len(epochs) - len(waiting)
+        st.progress(done / len(epochs), text=t("over.measuring", lang, done=done, total=len(epochs)))
+    elif examined.identity not in requested and len(missing) > 1 and examined.record is not None:
         st.button(
             t("over.all", lang, count=len(missing)),
             icon=":material/analytics:",
             key="over.all",
-            on_click=wanted.add,
-            args=(one.identity,),
+            on_click=requested.add,
+            args=(examined.identity,),
             help=t("over.all.help", lang),
         )
-    return found
+    return diagnoses
 
 
-def _curve(one: Subject, found: dict[int, Diagnosis]) -> None:
-    scene, lang = one.scene, one.scene.lang
-    unigram = one.unigram()
-    # the training perplexity is the diagnosis's too: of the same weights
-    points = {epoch: (each.perplexity, each.held_out_perplexity) for epoch, each in found.items()}
-    said = sentences.overfitting(points, lang)
+def _curve(examined: ExaminedRun, diagnoses: dict[int, Diagnosis]) -> None:
+    scene, lang = examined.scene, examined.scene.lang
+    unigram = examined.unigram()
+    # the training perplexity is also that of the diagnosis, computed with the same weights
+    points = {epoch: (each.perplexity, each.held_out_perplexity) for epoch, each in diagnoses.items()}
+    sentence = sentences.overfitting(points, lang)
     left, right = st.columns([3, 2], gap="large")
     with left:
         label = t("chart.unigram_rule", lang, perplexity=number(unigram, 4))
@@ -87,16 +87,16 @@ def _curve(one: Subject, found: dict[int, Diagnosis]) -> None:
             ],
             [(unigram, label)],
         )
-        chart.show(charts.lines("perplexity", lang, scene.theme, 320), tables, key="diagnose.over", alt=said)
+        chart.show(charts.lines("perplexity", lang, scene.theme, 320), tables, key="diagnose.over", alt=sentence)
     with right:
-        st.markdown(said)
-        if not one.config.bidirectional:  # which reads on
+        st.markdown(sentence)
+        if not examined.config.bidirectional:  # such a network also reads the following characters
             st.latex(r"\exp\Big(-\frac1n\sum_{t=1}^{n}\ln p(x_t\mid x_1,\dots,x_{t-1})\Big)")
             st.caption(t("over.why", lang))
 
 
-def _copies(one: Subject) -> None:
-    scene, lang = one.scene, one.scene.lang
+def _copies(examined: ExaminedRun) -> None:
+    scene, lang = examined.scene, examined.scene.lang
     st.subheader(t("over.copies", lang), anchor=False)
     coverage, lengths = {}, {}
     for epoch in scene.history.written():
@@ -105,13 +105,13 @@ def _copies(one: Subject) -> None:
         if known and epoch:
             coverage[epoch] = sum(reading.coverage for reading in known) / len(known)
             lengths[epoch] = max(reading.longest for reading in known)
-    said = f"{sentences.copying(coverage, lang)} {sentences.longest(lengths, lang)}".rstrip()
+    sentence = f"{sentences.copying(coverage, lang)} {sentences.longest(lengths, lang)}".rstrip()
     left, right = st.columns([3, 2], gap="large")
     with left:
         if coverage:
             tables = diagnose_tables.line_tables([diagnose_tables.coverage_series(coverage, t("over.copied", lang))])
-            chart.show(charts.lines("coverage", lang, scene.theme, 200), tables, key="diagnose.copies", alt=said)
+            chart.show(charts.lines("coverage", lang, scene.theme, 200), tables, key="diagnose.copies", alt=sentence)
     with right:
-        st.markdown(said)
+        st.markdown(sentence)
         length = scene.text.quote_length if scene.text is not None else 5
         st.caption(t("over.copies.why", lang, length=length))

@@ -1,4 +1,4 @@
-"""Rescue it: what gets six layers off the unigram line and what does not, as measured."""
+"""Rescues: which changes bring six layers below the unigram perplexity and which do not, as measured."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rnnlab.view.data import recorded
 from rnnlab.view.data.history import History
 from rnnlab.view.diagnose import charts, sentences, starting, subject, tables
 from rnnlab.view.diagnose.sentences import Attempt
-from rnnlab.view.diagnose.subject import Subject
+from rnnlab.view.diagnose.subject import ExaminedRun
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import recipe_title, value_text
@@ -38,54 +38,56 @@ class _Variant:
     recipe: Recipe
     config: TrainConfig
     history: History | None
-    ended: bool  # trained for all its epochs
+    ended: bool  # has been trained for all its epochs
     live: bool
     recorded: bool
 
 
-def _variants(one: Subject) -> list[_Variant]:
-    """Return the rescues: the changes of each measured variant of A9, made to this run, with what is known of them."""
-    plain_one = RECIPES["A9"].config
-    found = []
+def _variants(examined: ExaminedRun) -> list[_Variant]:
+    """Return the changes of each measured variant of A9, applied to the examined run, with their results."""
+    original = RECIPES["A9"].config
+    variants = []
     for recipe in RECIPES.values():
         if recipe.derived_from != "A9" or recipe.repairs:
             continue
         try:
-            config = one.config.change_from_text(recipe.config.changes_from(plain_one))
-        except ConfigError:  # not for this cell
+            config = examined.config.change_from_text(recipe.config.changes_from(original))
+        except ConfigError:  # not possible with this cell
             continue
         run = subject.find(config)
         if run is not None:
             scene = subject.of_run(run).scene
-            found.append(
+            variants.append(
                 _Variant(recipe, config, scene.history, scene.history.epoch >= config.num_epochs, run.live, False)
             )
             continue
-        # a recording is the same run only where nothing else differs
-        tape = recorded.choose_exactly(recipe.id) if config == recipe.config else None
-        tape = tape if tape is not None and tape.config == config else None
-        found.append(_Variant(recipe, config, tape.history if tape else None, True, False, tape is not None))
-    return found
+        # a recording counts only if nothing else differs
+        recording = recorded.choose_exactly(recipe.id) if config == recipe.config else None
+        recording = recording if recording is not None and recording.config == config else None
+        variants.append(
+            _Variant(recipe, config, recording.history if recording else None, True, False, recording is not None)
+        )
+    return variants
 
 
-def draw(one: Subject, unigram: float) -> None:
-    """Show the rescues of a run that were measured, their curves beside its own, and offer to measure the others."""
-    scene, lang = one.scene, one.scene.lang
+def draw(examined: ExaminedRun, unigram: float) -> None:
+    """Draw the measured rescues with their curves, and the buttons that measure the others."""
+    scene, lang = examined.scene, examined.scene.lang
     st.subheader(t("layers.rescue", lang), anchor=False)
-    variants = _variants(one)
-    if one.config.num_layers < 2 or not variants:
+    variants = _variants(examined)
+    if examined.config.num_layers < 2 or not variants:
         st.caption(t("layers.rescue.none", lang))
         return
-    if one.changed_by_hand:
+    if examined.changed_by_hand:
         st.info(t("layers.rescue.changed", lang), icon=":material/info:")
     else:
-        st.caption(t("layers.rescue.why", lang, seed=one.config.random_seed))
+        st.caption(t("layers.rescue.why", lang, seed=examined.config.random_seed))
     st.latex(_RESIDUAL)
     measured = [each for each in variants if each.history is not None and each.history.epochs]
     attempts = [_attempt(each, each.history.epochs[-1], lang) for each in measured if each.history is not None]
-    said = sentences.rescues(attempts, unigram, lang)
+    sentence = sentences.rescues(attempts, unigram, lang)
     if measured:
-        series = [tables.perplexities(one.name, scene.history, 10.0 * scene.vocab_size)]
+        series = [tables.perplexities(examined.name, scene.history, 10.0 * scene.vocab_size)]
         series += [
             tables.perplexities(_title(each, lang), each.history, 10.0 * scene.vocab_size)
             for each in measured
@@ -93,14 +95,14 @@ def draw(one: Subject, unigram: float) -> None:
         ]
         label = t("chart.unigram_rule", lang, perplexity=number(unigram, 4))
         spec = charts.lines("perplexity", lang, scene.theme, 320)
-        chart.show(spec, tables.line_tables(series, [(unigram, label)]), key="diagnose.rescue", alt=said)
-    st.markdown(said)
+        chart.show(spec, tables.line_tables(series, [(unigram, label)]), key="diagnose.rescue", alt=sentence)
+    st.markdown(sentence)
     for variant in variants:
-        _variant(one, variant, unigram)
+        _variant(examined, variant, unigram)
 
 
 def _title(variant: _Variant, lang: str) -> str:
-    """Say in a few words what a variant changes: a switch by its name, a setting with its value."""
+    """Return a short text of the changes of a variant."""
     parts = []
     for name in variant.recipe.config.changes_from(RECIPES["A9"].config):
         value, field = getattr(variant.recipe.config, name), t(f"field.{name}", lang)
@@ -112,8 +114,8 @@ def _attempt(variant: _Variant, last: EpochFinished, lang: str) -> Attempt:
     return Attempt(_title(variant, lang), last.epoch, last.perplexity, variant.ended, variant.live)
 
 
-def _variant(one: Subject, variant: _Variant, unigram: float) -> None:
-    lang = one.scene.lang
+def _variant(examined: ExaminedRun, variant: _Variant, unigram: float) -> None:
+    lang = examined.scene.lang
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
         last = variant.history.last if variant.history is not None else None
         if last is None:

@@ -1,7 +1,6 @@
-"""What a diagnosis found, in sentences worked out from the run in front of the reader.
+"""The sentences of the Diagnose page, computed from the examined run.
 
-Every function is pure: numbers in, one translated sentence out, another one where something else came out. What a
-sentence claims is decided here and nowhere else.
+All functions are pure: numbers in, a translated sentence out. What a sentence claims is decided only here.
 """
 
 from __future__ import annotations
@@ -21,20 +20,20 @@ from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.numbers import number, percent, small
 
 NEAR = 0.10
-"""A perplexity this close to the unigram value, relatively, counts as standing there."""
+"""Relative difference up to which a perplexity counts as equal to the unigram perplexity."""
 BADLY = 2.0
-"""A ratio from which on a difference is called one: of a loss, a norm, a perplexity."""
+"""Ratio (of losses, norms, perplexities) from which a difference is mentioned."""
 AGREES = 1.1
-"""Two perplexities whose ratio is below this, whichever is the greater, count as the same."""
+"""Ratio below which two perplexities count as equal, whichever is greater."""
 SLOWER = 1.15
-"""A ratio of times that is more than what the machine varies by."""
+"""Ratio of times that exceeds the variation of the machine."""
 
 
 # six layers
 
 
 def plateau(history: History, unigram: float, lang: str) -> str:
-    """Say how the curve stands to the unigram perplexity: lying on it, through it, or still above."""
+    """Return the sentence on the curve and the unigram perplexity: on it, below it, or still above it."""
     last = history.last
     if last is None:
         return t("find.plateau.none", lang)
@@ -43,12 +42,14 @@ def plateau(history: History, unigram: float, lang: str) -> str:
     ratio = last.perplexity / unigram
     here = {"epoch": last.epoch, "perplexity": number(last.perplexity, 5), "unigram": number(unigram, 4)}
     if ratio < 1 - NEAR:
-        crossed = next(one.epoch for one in history.epochs if one.perplexity is not None and one.perplexity < unigram)
+        crossed = next(
+            event.epoch for event in history.epochs if event.perplexity is not None and event.perplexity < unigram
+        )
         return t("find.plateau.left", lang, **here, crossed=crossed, times=number(1 / ratio, 2))
     if ratio > 1 + NEAR:
         return t("find.plateau.above", lang, **here, times=number(ratio, 3))
     since = _near_since(history.epochs, unigram)
-    tail = [one.perplexity for one in history.epochs if one.epoch >= since and one.perplexity is not None]
+    tail = [event.perplexity for event in history.epochs if event.epoch >= since and event.perplexity is not None]
     side = "over" if ratio >= 1 else "under"
     return t(
         f"find.plateau.{side}",
@@ -63,71 +64,76 @@ def plateau(history: History, unigram: float, lang: str) -> str:
 
 
 def _near_since(epochs: Sequence[EpochFinished], unigram: float) -> int:
-    """Return the first epoch from which on the perplexity has not left the neighbourhood of `unigram`."""
+    """Return the first epoch since which the perplexity has been within `NEAR` of `unigram`."""
     since = epochs[-1].epoch
-    for one in reversed(epochs):
-        if one.perplexity is None or abs(one.perplexity / unigram - 1) > NEAR:
+    for event in reversed(epochs):
+        if event.perplexity is None or abs(event.perplexity / unigram - 1) > NEAR:
             break
-        since = one.epoch
+        since = event.epoch
     return since
 
 
-def verdict(found: Diagnosis, lang: str) -> str:
-    """Say whether the network reports frequencies only, with the three numbers that it is judged by."""
-    if found.perplexity is None:
+def verdict(diagnosis: Diagnosis, lang: str) -> str:
+    """Return the sentence on whether the output is only the character frequencies, with the numbers that decide it."""
+    if diagnosis.perplexity is None:
         return t("find.verdict.infinite", lang)
-    apart = found.perplexity / found.unigram_perplexity - 1
+    apart = diagnosis.perplexity / diagnosis.unigram_perplexity - 1
     return t(
-        "find.verdict.stuck" if found.stuck else "find.verdict.free",
+        "find.verdict.stuck" if diagnosis.stuck else "find.verdict.free",
         lang,
-        perplexity=number(found.perplexity, 4),
-        unigram=number(found.unigram_perplexity, 4),
+        perplexity=number(diagnosis.perplexity, 4),
+        unigram=number(diagnosis.unigram_perplexity, 4),
         share=percent(apart),
         side=t("find.side.above" if apart >= 0 else "find.side.below", lang),
-        kl=small(found.kl_to_unigram),
-        sensitivity=small(found.sensitivity),
+        kl=small(diagnosis.kl_to_unigram),
+        sensitivity=small(diagnosis.sensitivity),
     )
 
 
-def outputs(found: Diagnosis, config: TrainConfig, texts: Mapping[str, str], lang: str) -> str:
-    """Say how the network's favourite character compares with the text, and what the way of writing makes of it.
+def outputs(diagnosis: Diagnosis, config: TrainConfig, texts: Mapping[str, str], lang: str) -> str:
+    """Return the sentence on the network's most probable character and how often generation chooses it.
 
     Args:
-        found: the diagnosis.
-        config: the settings of the run; how it writes is among them.
-        texts: what it wrote at that checkpoint, by prefix.
+        diagnosis: the diagnosis.
+        config: the settings of the run, including decoding.
+        texts: the texts generated at the checkpoint, by prefix.
         lang: the language.
     """
-    if not found.outputs:
+    if not diagnosis.outputs:
         return t("find.outputs.none", lang)
-    character, mean, frequency = max(found.outputs, key=lambda one: one[1])
-    said = t(
+    character, mean, frequency = max(diagnosis.outputs, key=lambda output: output[1])
+    sentence = t(
         "find.outputs", lang, character=literal(character), mean=percent(mean), frequency=percent(frequency)
     )  # fmt: skip
     written = "".join(text[len(prefix) :] for prefix, text in texts.items())
     if not written:
-        return said
+        return sentence
     favourite, count = Counter(written).most_common(1)[0]
     share = count / len(written)
     greedy = config.decoding == "greedy" or (config.decoding == "top_k" and config.top_k == 1)
     if share > 0.9:
         key = "one" if favourite != character else "blanks" if greedy else "same"
-        return f"{said} {t(f'find.outputs.{key}', lang, character=literal(favourite), share=percent(share))}"
-    # who takes the most probable character writes another one only where the output has changed; who draws does so
-    # from an output that never changes, too
+        return f"{sentence} {t(f'find.outputs.{key}', lang, character=literal(favourite), share=percent(share))}"
+    # greedy decoding varies only if the output changes; sampling varies even with a constant output
     key = "varied" if greedy else "drawn"
-    return f"{said} {t(f'find.outputs.{key}', lang, count=len(set(written)), length=len(written))}"
+    return f"{sentence} {t(f'find.outputs.{key}', lang, count=len(set(written)), length=len(written))}"
 
 
 def vanishing(norms: Sequence[float], epoch: int, lang: str) -> str:
-    """Say how much of the gradient reaches the first layer; `norms` from the first layer to the output layer."""
+    """Return the sentence on the share of the gradient that reaches the first layer.
+
+    Args:
+        norms: gradient norms from the first layer to the output layer.
+        epoch: the epoch.
+        lang: the language.
+    """
     layers = norms[:-1]
     if len(layers) < 2:
         return t("find.vanish.single", lang)
     top, bottom = layers[-1], layers[0]
     params = {"epoch": epoch, "layers": len(layers), "top": number(top, 2), "bottom": number(bottom, 2)}
     if bottom == 0:
-        zeros = sum(one == 0 for one in layers)
+        zeros = sum(norm == 0 for norm in layers)
         return t("find.vanish.zero", lang, **params, zeros=zeros)
     ratio = top / bottom
     if ratio >= 100:
@@ -137,9 +143,9 @@ def vanishing(norms: Sequence[float], epoch: int, lang: str) -> str:
     return t("find.vanish.no", lang, **params)
 
 
-def denormal(found: Diagnosis, lang: str) -> str:
-    """Say how many of the gradient's numbers are denormal."""
-    shares = found.denormal_share_by_layer
+def denormal(diagnosis: Diagnosis, lang: str) -> str:
+    """Return the sentence on the share of denormal numbers in the gradient."""
+    shares = diagnosis.denormal_share_by_layer
     if not shares:
         return t("find.denormal.unknown", lang)
     most = max(range(len(shares)), key=lambda index: shares[index])
@@ -154,18 +160,18 @@ def denormal(found: Diagnosis, lang: str) -> str:
 
 
 def slowdown(flushed: History, kept: History, lang: str) -> str:
-    """Say what denormal numbers cost here: the seconds of an epoch with flushing and without.
+    """Return the sentence on the cost of denormal numbers: the seconds per epoch with flushing and without.
 
-    Only epochs that both runs have count, and of those the later half, where the gradients have become small.
+    Of the epochs that both runs have, the later half is compared, in which the gradients have become small.
     """
-    mine = {one.epoch: one.seconds for one in flushed.epochs}
-    other = {one.epoch: one.seconds for one in kept.epochs}
-    both = sorted(mine.keys() & other.keys())
+    with_flushing = {event.epoch: event.seconds for event in flushed.epochs}
+    without = {event.epoch: event.seconds for event in kept.epochs}
+    both = sorted(with_flushing.keys() & without.keys())
     if len(both) < 4:
         return t("find.slow.few", lang, count=len(both))
     later = both[len(both) // 2 :]
-    fast = sum(mine[epoch] for epoch in later) / len(later)
-    slow = sum(other[epoch] for epoch in later) / len(later)
+    fast = sum(with_flushing[epoch] for epoch in later) / len(later)
+    slow = sum(without[epoch] for epoch in later) / len(later)
     ratio = slow / fast
     key = "slower" if ratio > SLOWER else "faster" if ratio < 1 / SLOWER else "same"
     return t(
@@ -181,22 +187,22 @@ def slowdown(flushed: History, kept: History, lang: str) -> str:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One way of rescuing a network that is stuck, as it was measured."""
+    """A measured attempt to rescue a network that is stuck at the character frequencies."""
 
     title: str
     epoch: int
     perplexity: float | None
-    ended: bool  # trained for all its epochs
-    live: bool = False  # still trains, or waits to
+    ended: bool  # has been trained for all its epochs
+    live: bool = False  # is training or queued
 
 
 def rescued(perplexity: float | None, unigram: float) -> bool:
-    """Say whether a perplexity has left the neighbourhood of the unigram value downwards."""
+    """Return whether a perplexity is clearly below the unigram perplexity."""
     return perplexity is not None and perplexity < (1 - NEAR) * unigram
 
 
 def standing(attempt: Attempt, unigram: float) -> Literal["works", "not_yet", "on_line", "fails"]:
-    """Say how an attempt stands: below the unigram line, on it, or above it; none has failed while it trains."""
+    """Return the result of an attempt relative to the unigram perplexity; none fails while it trains."""
     if rescued(attempt.perplexity, unigram):
         return "works"
     if attempt.live:
@@ -205,63 +211,65 @@ def standing(attempt: Attempt, unigram: float) -> Literal["works", "not_yet", "o
 
 
 def rescues(attempts: Sequence[Attempt], unigram: float, lang: str) -> str:
-    """Say which of the attempts got off the unigram line, which did not, and which may still."""
-    measured = [one for one in attempts if one.epoch]
+    """Return the sentences on which attempts fell below the unigram perplexity, which did not, and which may still."""
+    measured = [attempt for attempt in attempts if attempt.epoch]
     if not measured:
         return t("find.rescue.none", lang)
-    said = []
+    parts = []
     for key in ("works", "not_yet", "on_line", "fails"):
-        group = [one for one in measured if standing(one, unigram) == key]
+        group = [attempt for attempt in measured if standing(attempt, unigram) == key]
         if group:
-            names = t("list.join", lang).join(f"{plain(one.title)} ({number(one.perplexity, 4)})" for one in group)
+            names = t("list.join", lang).join(
+                f"{plain(attempt.title)} ({number(attempt.perplexity, 4)})" for attempt in group
+            )
             values = {"names": names, "unigram": number(unigram, 4), "near": percent(NEAR)}
-            said.append(t(f"find.rescue.{key}", lang, **values))
-    if any(not one.ended for one in measured):
-        said.append(t("find.rescue.running", lang))
-    return " ".join(said)
+            parts.append(t(f"find.rescue.{key}", lang, **values))
+    if any(not attempt.ended for attempt in measured):
+        parts.append(t("find.rescue.running", lang))
+    return " ".join(parts)
 
 
 # both directions
 
 
 def sees_ahead(config: TrainConfig) -> bool:
-    """Say whether what a network is to predict is among what it reads: both ways, and not trained to fill gaps."""
+    """Return whether the input of a network contains its targets: both directions, and not trained to fill gaps."""
     return config.bidirectional and config.objective == "next"
 
 
-def reads_the_answer(found: Diagnosis, config: TrainConfig) -> bool:
-    """Say whether the reported perplexity is that of a network which looks at what it is to predict."""
-    return sees_ahead(config) and found.perplexity is not None and found.reads_the_answer
+def reads_the_answer(diagnosis: Diagnosis, config: TrainConfig) -> bool:
+    """Return whether the reported perplexity is that of a network which sees its targets."""
+    return sees_ahead(config) and diagnosis.perplexity is not None and diagnosis.reads_the_answer
 
 
-def leak(found: Diagnosis, config: TrainConfig, lang: str) -> str:
-    """Say whether the reported perplexity holds up when each character is predicted from its prefix only."""
-    if found.perplexity is None and found.honest_perplexity is None:
+def leak(diagnosis: Diagnosis, config: TrainConfig, lang: str) -> str:
+    """Return the sentence that compares the reported perplexity with predictions from the preceding text only."""
+    if diagnosis.perplexity is None and diagnosis.honest_perplexity is None:
         return t("find.leak.infinite", lang)
-    params = {"reported": number(found.perplexity, 5), "honest": number(found.honest_perplexity, 5)}
+    params = {"reported": number(diagnosis.perplexity, 5), "honest": number(diagnosis.honest_perplexity, 5)}
     if not config.bidirectional:
         return t("find.leak.one_way", lang, reported=params["reported"])
-    ratio = found.leak_ratio
-    if ratio is None:  # one of the two is infinite
-        ratio = math.inf if found.honest_perplexity is None else 0.0
+    ratio = diagnosis.leak_ratio
+    if ratio is None:  # one of the perplexities is infinite
+        ratio = math.inf if diagnosis.honest_perplexity is None else 0.0
     params["times"] = number(ratio if math.isfinite(ratio) else None, 3)
     if config.objective == "cloze":
         return t("find.leak.cloze", lang, **params)
-    if reads_the_answer(found, config):
+    if reads_the_answer(diagnosis, config):
         return t("find.leak.yes", lang, **params)
     key = "better" if ratio <= 1 / AGREES else "no" if ratio < AGREES else "little"
     return t(f"find.leak.{key}", lang, **params)
 
 
-def position(found: Diagnosis, config: TrainConfig, lang: str) -> str:
-    """Say where in the window the loss is large: at its last position, at its first, or nowhere; and why there."""
-    losses = found.loss_by_position
+def position(diagnosis: Diagnosis, config: TrainConfig, lang: str) -> str:
+    """Return the sentence on where in the window the loss is large (at the last, at the first position) and why."""
+    losses = diagnosis.loss_by_position
     if len(losses) < 3:
         return t("find.position.few", lang)
     first, last = losses[0], losses[-1]
     others = sum(losses[:-1]) / (len(losses) - 1)
     before = sum(losses[1:-1]) / (len(losses) - 2)
-    # of a text known by heart all losses are small: it is their ratio that tells
+    # of a memorised text all losses are small, so their ratio decides
     if last > BADLY * others and last == max(losses):
         kind = "last" if sees_ahead(config) else "last_cloze" if config.bidirectional else "last_one_way"
         return t(
@@ -279,46 +287,46 @@ def position(found: Diagnosis, config: TrainConfig, lang: str) -> str:
 
 
 def loops(texts: Mapping[str, str], lang: str) -> str:
-    """Say which of the texts end in a loop, and of which characters."""
+    """Return the sentences on the loops at the ends of the texts."""
     if not texts:
         return t("find.loop.untold", lang)
-    said = []
+    parts = []
     for prefix, text in texts.items():
         generated = text[len(prefix) :]
         period = quotes.loop_period(generated)
         if period:
             loop = literal(generated[-period:][:20])
             if period == 1:
-                said.append(t("find.loop.one", lang, prefix=plain(prefix), loop=loop))
+                parts.append(t("find.loop.one", lang, prefix=plain(prefix), loop=loop))
             else:
-                said.append(t("find.loop.yes", lang, prefix=plain(prefix), period=period, loop=loop))
+                parts.append(t("find.loop.yes", lang, prefix=plain(prefix), period=period, loop=loop))
         else:
-            said.append(t("find.loop.no", lang, prefix=plain(prefix)))
-    return " ".join(said)
+            parts.append(t("find.loop.no", lang, prefix=plain(prefix)))
+    return " ".join(parts)
 
 
-def why_loops(found: Diagnosis | None, config: TrainConfig, texts: Mapping[str, str], lang: str) -> str:
-    """Say why a network that has learned to copy what follows goes round in circles; "" where it did not, or does not.
+def why_loops(diagnosis: Diagnosis | None, config: TrainConfig, texts: Mapping[str, str], lang: str) -> str:
+    """Return the sentence on why a network that copies the following character repeats itself; "" if it does not.
 
     Args:
-        found: the diagnosis, where there is one.
+        diagnosis: the diagnosis, or None.
         config: the settings of the run.
-        texts: what it wrote, by prefix.
+        texts: the generated texts, by prefix.
         lang: the language.
     """
-    if found is None or not reads_the_answer(found, config):
+    if diagnosis is None or not reads_the_answer(diagnosis, config):
         return ""
     looping = any(quotes.loop_period(text[len(prefix) :]) for prefix, text in texts.items())
     return t("leak.loops.why", lang) if looping else ""
 
 
 def carries_to_the_wrong_end(config: TrainConfig) -> bool:
-    """Say whether the backward half of a network begins a window with a state from another place."""
+    """Return whether the backward direction begins a window with the state of another place of the text."""
     return sees_ahead(config) and config.sampling == "consecutive"
 
 
 def wrong_end(config: TrainConfig, lang: str) -> str:
-    """Say with which state a network begins a window, and from where, as `config` trains it."""
+    """Return the sentence on the states with which a network trained with `config` begins a window."""
     if sees_ahead(config):
         if config.sampling == "random":
             return t("find.wrong_end.random", lang)
@@ -328,50 +336,50 @@ def wrong_end(config: TrainConfig, lang: str) -> str:
 
 
 def gaps(cloze: Mapping[str, float | int], one_way: Mapping[str, float | int], held_out: bool, lang: str) -> str:
-    """Say which of two networks fills more gaps, on the same gaps; each {"accuracy", "top5", "num"}."""
-    both, one, num = float(cloze["accuracy"]), float(one_way["accuracy"]), int(cloze["num"])
-    # twice the standard error of a difference of two shares
-    noise = 2 * math.sqrt((both * (1 - both) + one * (1 - one)) / max(num, 1))
-    key = "same" if abs(both - one) <= noise else "cloze" if both > one else "one_way"
+    """Return the sentence on which of two networks fills more gaps, given "accuracy", "top5" and "num" of each."""
+    both, one_direction, num = float(cloze["accuracy"]), float(one_way["accuracy"]), int(cloze["num"])
+    # twice the standard error of the difference of two shares
+    noise = 2 * math.sqrt((both * (1 - both) + one_direction * (1 - one_direction)) / max(num, 1))
+    key = "same" if abs(both - one_direction) <= noise else "cloze" if both > one_direction else "one_way"
     where = t("find.gaps.held_out" if held_out else "find.gaps.train", lang)
-    return t(f"find.gaps.{key}", lang, where=where, both=percent(both), one=percent(one), num=num)
+    return t(f"find.gaps.{key}", lang, where=where, both=percent(both), one=percent(one_direction), num=num)
 
 
 # clipping
 
 
 def clipping(history: History, theta: float, lang: str) -> str:
-    """Say what clipping did in a run while it was on, or what it would have done at `theta`.
+    """Return the sentence on the effect of clipping in a run, or the effect it would have had at `theta`.
 
-    It may have been switched or moved by hand: then only the epochs with the newest threshold count.
+    If clipping was changed during training, only the epochs with the newest threshold count.
     """
     rows = history.epochs
     if not rows:
         return t("find.plateau.none", lang)
-    thresholds = [one.clip_norm for one in rows if one.clip_norm is not None]
+    thresholds = [event.clip_norm for event in rows if event.clip_norm is not None]
     theta = thresholds[-1] if thresholds else theta
-    counted = [one for one in rows if one.clip_norm == theta] or rows
-    norm = sum(one.grad_norm for one in counted) / len(counted)
+    counted = [event for event in rows if event.clip_norm == theta] or rows
+    norm = sum(event.grad_norm for event in counted) / len(counted)
     params = {"norm": number(norm, 2), "theta": number(theta, 3), "times": number(norm / theta, 2)}
     if not thresholds:
         return t("find.clip.would" if norm > theta else "find.clip.idle", lang, **params)
-    params["share"] = percent(sum(one.clipped_share for one in counted) / len(counted))
+    params["share"] = percent(sum(event.clipped_share for event in counted) / len(counted))
     if len(counted) < len(rows):
         return t("find.clip.part", lang, count=len(counted), total=len(rows), **params)
     return t("find.clip.on", lang, **params)
 
 
 def switch(off: History, on: History, unigram: float, lang: str) -> str:
-    """Say what switching the clipping on changed, at the last epoch that both runs have."""
-    both = sorted({one.epoch for one in off.epochs} & {one.epoch for one in on.epochs})
+    """Return the sentence on the effect of clipping at the last epoch that both runs have."""
+    both = sorted({event.epoch for event in off.epochs} & {event.epoch for event in on.epochs})
     if not both:
         return t("find.switch.none", lang)
     epoch = both[-1]
     without, with_ = off.at(epoch), on.at(epoch)
     assert without is not None
     assert with_ is not None
-    # it may have been switched by hand: of the epochs so far, those with clipping on
-    shares = [one.clipped_share for one in on.epochs if one.epoch <= epoch and one.clip_norm is not None]
+    # clipping may have been changed during training: count only the epochs with clipping
+    shares = [event.clipped_share for event in on.epochs if event.epoch <= epoch and event.clip_norm is not None]
     params = {
         "epoch": epoch,
         "off": number(without.perplexity, 4),
@@ -393,7 +401,7 @@ def switch(off: History, on: History, unigram: float, lang: str) -> str:
 
 
 def overfitting(points: Mapping[int, tuple[float | None, float | None]], lang: str) -> str:
-    """Say how held-out and training perplexity part; `points` by epoch: (training, held-out)."""
+    """Return the sentence on held-out and training perplexity; `points` by epoch: (training, held-out)."""
     known = {epoch: (train, held) for epoch, (train, held) in sorted(points.items()) if train and held}
     if not known:
         return t("find.over.none", lang)
@@ -402,7 +410,7 @@ def overfitting(points: Mapping[int, tuple[float | None, float | None]], lang: s
     now = {"epoch": epoch, "train": number(train, 4), "held": number(held, 4), "times": number(held / train, 3)}
     if len(known) == 1:
         return t("find.over.one" if held > BADLY * train else "find.over.close", lang, **now)
-    best = min(known, key=lambda one: known[one][1])
+    best = min(known, key=lambda epoch: known[epoch][1])
     lowest = known[best][1]
     if best < epoch and held > 1.02 * lowest and train < known[best][0]:
         return t("find.over.rises", lang, **now, best=best, lowest=number(lowest, 4))
@@ -411,26 +419,26 @@ def overfitting(points: Mapping[int, tuple[float | None, float | None]], lang: s
     return t("find.over.close", lang, **now)
 
 
-def unknown(found: Diagnosis, lang: str) -> str:
-    """Say how many characters of the held-out text were left out, as the vocabulary does not have them."""
-    if not found.held_out_chars and not found.held_out_unknown:
+def unknown(diagnosis: Diagnosis, lang: str) -> str:
+    """Return the sentence on the held-out characters that were left out because the vocabulary does not have them."""
+    if not diagnosis.held_out_chars and not diagnosis.held_out_unknown:
         return t("find.unknown.no_text", lang)
-    total = found.held_out_chars + found.held_out_unknown
-    if not found.held_out_unknown:
+    total = diagnosis.held_out_chars + diagnosis.held_out_unknown
+    if not diagnosis.held_out_unknown:
         return t("find.unknown.none", lang, count=total)
-    share = percent(found.held_out_unknown / total)
-    return t("find.unknown.some", lang, count=found.held_out_chars, unknown=found.held_out_unknown, share=share)
+    share = percent(diagnosis.held_out_unknown / total)
+    return t("find.unknown.some", lang, count=diagnosis.held_out_chars, unknown=diagnosis.held_out_unknown, share=share)
 
 
 def longest(lengths: Mapping[int, int], lang: str) -> str:
-    """Say how long the longest copied run of the newest texts is; "" where nothing is copied. `lengths` by epoch."""
+    """Return the sentence on the longest quote in the newest texts, "" without quotes; `lengths` by epoch."""
     epoch = max(lengths, default=0)
     count = lengths.get(epoch, 0)
     return t("find.copy.longest", lang, epoch=epoch, count=count) if count else ""
 
 
 def copying(coverage: Mapping[int, float], lang: str) -> str:
-    """Say how the copied share of the texts moved; `coverage` by epoch, 0 to 1."""
+    """Return the sentence on the change of the copied share of the texts; `coverage` by epoch, 0 to 1."""
     if not coverage:
         return t("find.copy.none", lang)
     first, last = min(coverage), max(coverage)

@@ -1,4 +1,4 @@
-"""What is missing can be started here: the experiment of a topic, a twin, a variant."""
+"""Buttons that start what is missing: the experiment of a topic, a counterpart, a variant."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rnnlab.config import TrainConfig
 from rnnlab.recipes import RECIPES
 from rnnlab.text import corpora
 from rnnlab.view.data.identity import Identity
-from rnnlab.view.diagnose.subject import Subject
+from rnnlab.view.diagnose.subject import ExaminedRun
 from rnnlab.view.language.i18n import t
 from rnnlab.view.language.settings import recipe_label
 from rnnlab.view.page import estimate, names, session
@@ -19,11 +19,11 @@ from rnnlab.view.page.forms import Problems
 RECIPE = {"layers": "A9", "directions": "A10", "clipping": "A8-repaired", "overfitting": "A2"}
 """The experiment that shows each topic best."""
 CHOSEN = "diagnose.chosen"
-"""Where the session keeps whom it examines, by topic."""
+"""Session key of the examined runs by topic."""
 TOPIC = "diagnose.topic"
-"""Where it keeps the topic."""
+"""Session key of the topic."""
 PROBLEMS = Problems("diagnose")
-"""What a click was refused, until the page says it."""
+"""Errors of callbacks, until the page shows them."""
 
 
 def show(identity: Identity, topic: str | None = None) -> None:
@@ -31,28 +31,30 @@ def show(identity: Identity, topic: str | None = None) -> None:
     st.session_state.setdefault(CHOSEN, {})[topic or st.session_state[TOPIC]] = identity
 
 
-def nothing_to_ask(one: Subject) -> None:
-    """Say why there is no diagnosis: a recording that carries none, or a run with no checkpoint."""
-    lang = one.scene.lang
-    if one.record is None:
+def nothing_to_ask(examined: ExaminedRun) -> None:
+    """Draw the reason why there is no diagnosis: a recording without one, or a run without a checkpoint."""
+    lang = examined.scene.lang
+    if examined.record is None:
         st.info(t("diagnose.not_recorded", lang), icon=":material/movie:")
-    elif one.record.live:
-        st.info(t("diagnose.no_checkpoint_yet", lang, period=one.config.pred_period), icon=":material/hourglass_empty:")
+    elif examined.record.live:
+        st.info(
+            t("diagnose.no_checkpoint_yet", lang, period=examined.config.pred_period), icon=":material/hourglass_empty:"
+        )
     else:
         st.info(t("diagnose.no_checkpoint", lang), icon=":material/info:")
 
 
 def offer(topic: str) -> None:
-    """Offer to start the experiment that shows a topic best, where there is nobody to examine."""
+    """Draw the button that starts the experiment of a topic, if there is no run to examine."""
     lang, recipe = session.language(), RECIPES[RECIPE[topic]]
     st.info(t("diagnose.nobody", lang, title=recipe_label(recipe, lang)), icon=":material/info:")
     _start_recipe(topic, primary=True)
 
 
-def offer_own(topic: str, one: Subject) -> None:
-    """Offer beside a recording to train the same here; a recording cannot be asked, and its topic may be another."""
-    if one.record is None:
-        _start_recipe(topic, one.name)
+def offer_own(topic: str, examined: ExaminedRun) -> None:
+    """Draw the button that trains a recorded experiment here, as only runs of this server have checkpoints."""
+    if examined.record is None:
+        _start_recipe(topic, examined.name)
 
 
 def _start_recipe(topic: str, name: str | None = None, primary: bool = False) -> None:
@@ -67,16 +69,16 @@ def _start_recipe(topic: str, name: str | None = None, primary: bool = False) ->
 def start_button(
     label: str, configs: Mapping[str, TrainConfig], key: str, *, topic: str | None = None, primary: bool = False
 ) -> None:
-    """Draw a button that starts real runs, with what they will take here.
+    """Draw a button that starts runs, with the time they take on this machine.
 
     Args:
-        label: of the button.
-        configs: the runs to start, by the recipe that each is or departs from.
-        key: of the button.
-        topic: where the first of them is to be examined from then on.
-        primary: whether it is what the page is waiting for.
+        label: label of the button.
+        configs: the runs, by the recipe that each follows or departs from.
+        key: key of the button.
+        topic: the topic for which the first of the runs is examined from then on.
+        primary: whether the button is highlighted.
     """
-    if session.embedded():  # it shows, and nothing can be changed
+    if session.embedded():  # an embedded page is read-only
         return
     st.button(
         label,
@@ -93,14 +95,14 @@ def _start(configs: dict[str, TrainConfig], topic: str | None) -> None:
     for number, (name, config) in enumerate(configs.items()):
         corpora.check_trainable(session.facts().of(config).train, config)
         base = name.partition("/")[0]
-        is_it = base in RECIPES and RECIPES[base].matches(config)
-        run_id = session.start_run(config, name=base if is_it else "", based_on="" if is_it else base)
+        unchanged = base in RECIPES and RECIPES[base].matches(config)
+        run_id = session.start_run(config, name=base if unchanged else "", based_on="" if unchanged else base)
         if topic and number == 0:
             show(Identity.of_run(run_id), topic)
 
 
-def base_recipe(one: Subject) -> str:
-    """Return the id of the recipe that a subject is, or departs from."""
-    if one.record is not None:
-        return names.recipe_id(one.record) or "A9"
-    return one.name
+def base_recipe(examined: ExaminedRun) -> str:
+    """Return the id of the recipe that a run follows or departs from."""
+    if examined.record is not None:
+        return names.recipe_id(examined.record) or "A9"
+    return examined.name

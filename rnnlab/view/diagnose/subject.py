@@ -1,4 +1,4 @@
-"""Whom the page examines: a run of this server or a recording, with its checkpoints and their diagnoses."""
+"""The examined run: a run of this server or a recording, with its checkpoints and their diagnoses."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from rnnlab.view.watch import scenes
 from rnnlab.view.watch.scenes import Scene
 
 SHOWN = 40
-"""Runs to choose from, the newest."""
+"""Maximum number of runs in the menu, the newest first."""
 KNOWN = 200
-"""Runs among which a twin or a variant is looked for."""
+"""Maximum number of runs among which counterparts and variants are searched."""
 EPOCH = "diagnose.epoch"
-"""Where the session keeps the checkpoint looked at, by subject."""
-_ANCHOR = "diagnose.anchor"  # the newest checkpoint when a look at a live run began
-_RUNS = "diagnose.runs"  # read once a page
+"""Session key of the chosen checkpoint, by run."""
+_ANCHOR = "diagnose.anchor"  # the newest checkpoint when a live run was first shown
+_RUNS = "diagnose.runs"  # read once per run of the page
 
 
 @dataclass(frozen=True)
-class Subject:
-    """Who is examined, at which checkpoint.
+class ExaminedRun:
+    """A run or recording that is examined at a checkpoint.
 
     Attributes:
-        scene: the run as it stands.
-        record: of a run of this server; None for a recording.
-        epochs: those that can be diagnosed, the earliest first.
-        epoch: the one that is; None where there is none yet.
+        scene: its current state.
+        record: the record of a run of this server; None for a recording.
+        epochs: the epochs that can be diagnosed, ascending.
+        epoch: the chosen epoch; None if there is none yet.
     """
 
     scene: Scene
@@ -46,27 +46,27 @@ class Subject:
 
     @property
     def identity(self) -> Identity:
-        """Which run or recording it is."""
+        """The run or recording."""
         assert self.scene.identity is not None
         return self.scene.identity
 
     @property
     def name(self) -> str:
-        """What charts and tables call it."""
+        """Its name in charts and tables."""
         return names.label(self.record) if self.record else self.identity.name
 
     @property
     def config(self) -> TrainConfig:
-        """Its settings."""
+        """Its configuration."""
         return self.scene.config
 
     def question(self, epoch: int) -> tuple[object, ...]:
-        """Return the key of its diagnosis; a checkpoint that was written anew is another one."""
+        """Return the key of its diagnosis at `epoch`, which changes when the checkpoint is written again."""
         assert self.record is not None
         return ("diagnose", self.record.id, epoch, stamp(self.record.id, epoch))
 
     def diagnose(self, epoch: int | None = None) -> asking.Answer[Diagnosis] | None:
-        """Return how the diagnosis at `epoch` (by default the chosen one) stands; None: nothing to diagnose."""
+        """Return the diagnosis at `epoch`, by default the chosen epoch; None if there is nothing to diagnose."""
         epoch = self.epoch if epoch is None else epoch
         if epoch is None:
             return None
@@ -77,17 +77,17 @@ class Subject:
         run_id, client = self.record.id, session.client()
         return asking.ask(self.question(epoch), lambda: client.diagnose(run_id, epoch)[1])
 
-    def _against_its_targets(self, found: Diagnosis) -> Diagnosis:
-        # one that was recorded earlier holds the unigram perplexity of the whole text
+    def _against_its_targets(self, diagnosis: Diagnosis) -> Diagnosis:
+        # older recordings have the unigram perplexity of the whole text
         text = self.scene.text
         if text is None:
-            return found
-        return found.model_copy(update={"unigram_perplexity": text.unigram(self.config, walked=True)})
+            return diagnosis
+        return diagnosis.model_copy(update={"unigram_perplexity": text.unigram(self.config, walked=True)})
 
     def unigram(self) -> float:
-        """Return the unigram perplexity over the targets of an epoch; without the text, as diagnosed or recorded.
+        """Return the unigram perplexity over the targets of an epoch; without the text, that of the diagnosis.
 
-        A diagnosis has its own, over the targets that it walked: of a text of up to 20,000 characters the same.
+        A diagnosis has its own value, over the targets it used; for a text of up to 20,000 characters it is the same.
         """
         if self.scene.text is not None:
             return self.scene.text.unigram(self.config)
@@ -98,87 +98,87 @@ class Subject:
 
     @property
     def texts(self) -> Mapping[str, str]:
-        """What it wrote at the chosen checkpoint, by prefix; where there is none to choose, what it wrote last."""
+        """The texts generated at the chosen checkpoint by prefix; without a checkpoint, the last generated texts."""
         written = self.scene.history.texts
         return written.get(max(written, default=0) if self.epoch is None else self.epoch, {})
 
     @property
     def changed_by_hand(self) -> bool:
-        """Whether settings were changed while it trained: no run with its configuration is its twin then."""
+        """Whether settings were changed during training, so that a run with its configuration would differ."""
         return bool(self.scene.history.changes)
 
 
 def begin() -> None:
-    """Begin a page: read the runs once."""
+    """Begin a run of the page: read the runs once."""
     st.session_state[_RUNS] = session.store().runs(limit=KNOWN)
 
 
 def runs() -> list[RunRecord]:
-    """Return the runs to choose from, as they stood when this page was begun."""
-    found: list[RunRecord] = st.session_state[_RUNS]
-    return found[:SHOWN]
+    """Return the runs to choose from, as of the beginning of this run of the page."""
+    records: list[RunRecord] = st.session_state[_RUNS]
+    return records[:SHOWN]
 
 
 def find(config: TrainConfig, *, epochs_too: bool = True) -> RunRecord | None:
-    """Return the newest run of this server with these settings that has an epoch, else one that waits, or None.
+    """Return the newest run of this server with these settings, preferably one with epochs, or None.
 
-    One whose settings were changed while it trained is none with these settings.
+    Runs whose settings were changed during training are ignored.
 
     Args:
         config: the settings.
-        epochs_too: whether the number of epochs, the prefixes and the way of writing must agree too.
+        epochs_too: whether the number of epochs, the prefixes and the decoding must be equal too.
     """
     free = () if epochs_too else ("num_epochs", *in_section("generation"))
     same = [
-        one
-        for one in st.session_state[_RUNS]
-        if one.config == config.model_copy(update={name: getattr(one.config, name) for name in free})
-        and not scenes.changed_by_hand(one)
+        record
+        for record in st.session_state[_RUNS]
+        if record.config == config.model_copy(update={name: getattr(record.config, name) for name in free})
+        and not scenes.changed_by_hand(record)
     ]
-    found = next((one for one in same if one.epoch), same[0] if same else None)
-    return session.store().run(found.id) if found else None
+    newest = next((record for record in same if record.epoch), same[0] if same else None)
+    return session.store().run(newest.id) if newest else None
 
 
 def stamp(run_id: str, epoch: int) -> str:
-    """Return the name of the checkpoint after `epoch`."""
+    """Return the file name of the checkpoint after `epoch`, "" without one."""
     names = [path.name for at, minibatch, path in session.store().checkpoints(run_id) if (at, minibatch) == (epoch, 0)]
     return names[-1] if names else ""
 
 
-def of(identity: Identity) -> Subject | None:
-    """Return the subject that goes by `identity`; one that is gone is said."""
+def of(identity: Identity) -> ExaminedRun | None:
+    """Return the examined run of an identity; None, with an error on the page, if it does not exist."""
     if identity.recorded:
         return of_recording(recorded.recording(identity.name))
     try:
         return of_run(session.store().run(identity.name))
     except RunError as error:
-        session.complain(error)
+        session.show_error(error)
         return None
 
 
-def of_recording(recording: Recording) -> Subject:
-    """Return a recording, whole, as a subject."""
+def of_recording(recording: Recording) -> ExaminedRun:
+    """Return a complete recording as an examined run."""
     scene = scenes.recorded_scene(recording, recording.history.epoch, session.language(), session.theme())
     epochs = tuple(sorted(scene.history.probes))
-    return Subject(scene, None, epochs, _epoch_of(Identity.of_recording(recording.name), epochs))
+    return ExaminedRun(scene, None, epochs, _epoch_of(Identity.of_recording(recording.name), epochs))
 
 
-def of_run(record: RunRecord) -> Subject:
-    """Return a run of this server as a subject."""
+def of_run(record: RunRecord) -> ExaminedRun:
+    """Return a run of this server as an examined run."""
     scene = scenes.feed(record.id).scene(record, session.language(), session.theme())
     kept = {epoch for epoch, minibatch, _ in session.store().checkpoints(record.id) if minibatch == 0 and epoch}
     epochs = tuple(sorted(kept | set(scene.history.probes)))
     asking.follow(record)
-    return Subject(scene, record, epochs, _newest(record, epochs))
+    return ExaminedRun(scene, record, epochs, _newest(record, epochs))
 
 
 def _epoch_of(identity: Identity, epochs: tuple[int, ...]) -> int | None:
-    asked = st.session_state.get(EPOCH, {}).get(identity)
-    return asked if asked in epochs else epochs[-1] if epochs else None
+    chosen = st.session_state.get(EPOCH, {}).get(identity)
+    return chosen if chosen in epochs else epochs[-1] if epochs else None
 
 
 def _newest(record: RunRecord, epochs: tuple[int, ...]) -> int | None:
-    """Return the checkpoint to look at; of a run that trains the one that was the newest when the look began."""
+    """Return the checkpoint to show; of a live run, the newest one when it was first shown."""
     epoch = _epoch_of(Identity.of_run(record.id), epochs)
     if epoch is None or not record.live:
         return epoch

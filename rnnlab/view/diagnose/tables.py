@@ -1,4 +1,4 @@
-"""From histories and diagnoses to the Arrow tables of the diagnosis charts; pure."""
+"""The Arrow tables of the diagnosis charts, built from histories and diagnoses."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ LAYERS = {"layer": _S, "row": _F, "value": _F, "shown": _S}
 CHOICES = {"rank": _F, "character": _S, "value": _F, "shown": _S}
 
 MAX_BINS = 64
-"""Columns of a heat map: on a phone each is still some pixels wide."""
+"""Maximum number of columns of a heat map, so that each has some pixels on a phone."""
 MAX_TARGETS = 60
 LOWEST, HIGHEST = -12.0, 1.0
-"""Decades of the colours of a heat map: one scale for all, so that the same colour means the same norm."""
+"""Decades of the colour scale of heat maps, fixed so that the same colour always means the same norm."""
 FAVOURITES = 20
 
 
 @dataclass(frozen=True)
 class Series:
-    """One line of a chart: (epoch, value, how it is written), `marked` where its points are to be seen."""
+    """A line of a chart with points (epoch, value, text of the value); `marked` draws the points."""
 
     name: str
     points: Sequence[tuple[float, float, str]]
@@ -46,50 +46,50 @@ class Series:
 
 
 def perplexities(name: str, history: History, top: float = math.inf) -> Series:
-    """Return the curve of a run; what lies above `top`, or is infinite, is drawn there."""
+    """Return the perplexity curve of a run; values above `top` and infinite values are drawn at `top`."""
     return Series(
         name,
         [
-            (float(one.epoch), min(one.perplexity or top, top), number(one.perplexity, 5))
-            for one in history.epochs
-            if one.perplexity is not None or math.isfinite(top)
+            (float(event.epoch), min(event.perplexity or top, top), number(event.perplexity, 5))
+            for event in history.epochs
+            if event.perplexity is not None or math.isfinite(top)
         ],
     )
 
 
 def grad_norms(name: str, history: History) -> Series:
-    """Return the norm of the whole gradient by epoch, before clipping; a logarithm has no place for zero."""
-    rows = [one for one in history.epochs if one.grad_norm > 0]
-    return Series(name, [(float(one.epoch), one.grad_norm, number(one.grad_norm, 3)) for one in rows])
+    """Return the gradient norm by epoch before clipping, without zeros, which a log axis cannot show."""
+    rows = [event for event in history.epochs if event.grad_norm > 0]
+    return Series(name, [(float(event.epoch), event.grad_norm, number(event.grad_norm, 3)) for event in rows])
 
 
 def clipped_shares(name: str, history: History) -> Series:
     """Return the share of the minibatches that were clipped, by epoch."""
     rows = history.epochs
-    return Series(name, [(float(one.epoch), one.clipped_share, percent(one.clipped_share)) for one in rows])
+    return Series(name, [(float(event.epoch), event.clipped_share, percent(event.clipped_share)) for event in rows])
 
 
 def seconds(name: str, history: History) -> Series:
-    """Return the time of each epoch."""
-    return Series(name, [(float(one.epoch), one.seconds, f"{one.seconds:.3g}") for one in history.epochs])
+    """Return the duration of each epoch."""
+    return Series(name, [(float(event.epoch), event.seconds, f"{event.seconds:.3g}") for event in history.epochs])
 
 
 def line_tables(series: Iterable[Series], rules: Iterable[tuple[float, str]] = ()) -> dict[str, bytes]:
-    """Return the tables of `charts.diagnosis.lines`: ``lines``, ``targets``, ``rules``, ``extent``."""
+    """Return the tables of `charts.lines`: ``lines``, ``targets``, ``rules``, ``extent``."""
     lines: dict[str, list[Any]] = {name: [] for name in LINES}
     targets: dict[str, list[Any]] = {name: [] for name in TARGETS}
-    for order, one in enumerate(series):
-        for epoch, value, _ in one.points:
-            _append(lines, epoch=epoch, value=value, series=one.name, order=float(order))
-        count = len(one.points)
-        for epoch, value, text in one.points if one.marked else [one.points[i] for i in thin(count, MAX_TARGETS)]:
+    for order, line in enumerate(series):
+        for epoch, value, _ in line.points:
+            _append(lines, epoch=epoch, value=value, series=line.name, order=float(order))
+        count = len(line.points)
+        for epoch, value, text in line.points if line.marked else [line.points[i] for i in thin(count, MAX_TARGETS)]:
             _append(
-                targets, epoch=epoch, value=value, shown=text, series=one.name, order=float(order),
-                mark=1.0 if one.marked or count == 1 else 0.0,
+                targets, epoch=epoch, value=value, shown=text, series=line.name, order=float(order),
+                mark=1.0 if line.marked or count == 1 else 0.0,
             )  # fmt: skip
     ruled = list(rules)
     end = max(lines["epoch"], default=1.0)
-    # a rule keeps room below it for its label
+    # leave space for the label below a rule
     corners = [*lines["value"], *(value * 0.8 for value, _ in ruled)]
     return {
         "lines": ipc(lines, LINES),
@@ -115,18 +115,18 @@ def _append(table: dict[str, list[Any]], **values: Any) -> None:
 
 
 def heat_table(history: History, lang: str) -> dict[str, bytes]:
-    """Return ``cells``: the norm of the gradient by layer and epoch, epochs binned (geometric mean) where many."""
-    rows = [one for one in history.epochs if one.grad_norm_by_layer]
+    """Return ``cells``: the gradient norm by layer and epoch; many epochs are binned by the geometric mean."""
+    rows = [event for event in history.epochs if event.grad_norm_by_layer]
     cells: dict[str, list[Any]] = {name: [] for name in CELLS}
     if rows:
-        names = layer_names(max(len(one.grad_norm_by_layer) for one in rows), lang)
+        names = layer_names(max(len(event.grad_norm_by_layer) for event in rows), lang)
         end = rows[-1].epoch + 0.5
         for group in _groups(rows):
             first, last = group[0].epoch, group[-1].epoch
-            # each column reaches under the next one, or the page would show through between them
+            # each column extends under the next, so that no gaps are visible
             until = min(end, last + 0.5 + 0.3 * len(group))
             for row, layer in enumerate(names):
-                norms = [one.grad_norm_by_layer[row] for one in group if len(one.grad_norm_by_layer) > row]
+                norms = [event.grad_norm_by_layer[row] for event in group if len(event.grad_norm_by_layer) > row]
                 norm = _geometric_mean(norms)
                 _append(
                     cells,
@@ -149,14 +149,14 @@ def _groups(rows: list[EpochFinished]) -> list[list[EpochFinished]]:
 
 
 def _geometric_mean(norms: Sequence[float]) -> float:
-    some = [math.log(one) for one in norms if one > 0]
-    # a bin that is mostly zeros is one of zeros
-    return math.exp(sum(some) / len(some)) if len(some) * 2 > len(norms) else 0.0
+    logarithms = [math.log(norm) for norm in norms if norm > 0]
+    # a bin counts as zero if most of its values are
+    return math.exp(sum(logarithms) / len(logarithms)) if len(logarithms) * 2 > len(norms) else 0.0
 
 
-def output_table(found: Diagnosis) -> dict[str, bytes]:
-    """Return ``outputs``: the most frequent characters, how often they stand in the text and in the output."""
-    rows = found.outputs[:FAVOURITES]
+def output_table(diagnosis: Diagnosis) -> dict[str, bytes]:
+    """Return ``outputs``: the most frequent characters with their frequencies in the text and in the output."""
+    rows = diagnosis.outputs[:FAVOURITES]
     return {
         "outputs": ipc(
             {
@@ -172,34 +172,34 @@ def output_table(found: Diagnosis) -> dict[str, bytes]:
     }
 
 
-def position_table(found: Diagnosis) -> dict[str, bytes]:
-    """Return ``positions``: the loss at each position of the window, the last one labelled."""
-    losses = found.loss_by_position
+def position_table(diagnosis: Diagnosis) -> dict[str, bytes]:
+    """Return ``positions``: the loss at each position of the window, with a label for the last."""
+    losses = diagnosis.loss_by_position
     end = len(losses)
     return {
         "positions": ipc(
             {
                 "position": [float(index + 1) for index in range(end)],
                 "value": list(losses),
-                "shown": [number(one, 3) for one in losses],
+                "shown": [number(loss, 3) for loss in losses],
                 "last": [1.0 if index == end - 1 else 0.0 for index in range(end)],
-                "label": [number(one, 3) if index == end - 1 else "" for index, one in enumerate(losses)],
+                "label": [number(loss, 3) if index == end - 1 else "" for index, loss in enumerate(losses)],
             },
             POSITIONS,
         )
     }
 
 
-def denormal_table(found: Diagnosis, lang: str) -> dict[str, bytes]:
+def denormal_table(diagnosis: Diagnosis, lang: str) -> dict[str, bytes]:
     """Return ``layers``: the share of denormal numbers in the gradient of each layer."""
-    shares = found.denormal_share_by_layer
+    shares = diagnosis.denormal_share_by_layer
     return {
         "layers": ipc(
             {
                 "layer": layer_names(len(shares), lang),
                 "row": [float(row) for row in range(len(shares))],
                 "value": list(shares),
-                "shown": [percent(one) for one in shares],
+                "shown": [percent(share) for share in shares],
             },
             LAYERS,
         )
@@ -207,7 +207,7 @@ def denormal_table(found: Diagnosis, lang: str) -> dict[str, bytes]:
 
 
 def choice_table(top: Sequence[Sequence[Any]], answer: str = "") -> dict[str, bytes]:
-    """Return ``choices``: the characters that a network would put into a gap; the right one, if known, is ticked."""
+    """Return ``choices``: the characters that a network would fill into a gap; the right one is marked if known."""
     return {
         "choices": ipc(
             {
@@ -224,7 +224,7 @@ def choice_table(top: Sequence[Sequence[Any]], answer: str = "") -> dict[str, by
 
 
 def held_out_series(points: Mapping[int, float | None], name: str) -> Series:
-    """Return a perplexity that was measured at checkpoints; an infinite one is left out."""
+    """Return the perplexity measured at checkpoints, without infinite values."""
     rows = [(float(epoch), value, number(value, 5)) for epoch, value in sorted(points.items()) if value is not None]
     return Series(name, rows, marked=True)
 

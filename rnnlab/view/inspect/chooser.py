@@ -24,7 +24,7 @@ def choose() -> InspectedText | None:
     """Draw the choice of run, checkpoint and text; return None if there is nothing to inspect."""
     lang = session.language()
     address.once("inspect", FORM.renew)
-    PROBLEMS.say()
+    PROBLEMS.show()
     left, right = st.columns([3, 2], gap="large")
     with left:
         record = _run()
@@ -150,7 +150,7 @@ def _facts(record: RunRecord) -> TextFacts | None:
 
 def _text(record: RunRecord, checkpoint: Checkpoint, facts: TextFacts | None) -> str:
     lang = session.language()
-    is_asked, asked = ADDRESS.says("text"), ADDRESS.get("text")
+    is_asked, asked = ADDRESS.given("text"), ADDRESS.get("text")
     if len(asked) > MAX_TEXT:
         st.info(t("inspect.text.cut", lang, length=len(asked), allowed=MAX_TEXT))
     text = asked[:MAX_TEXT] if is_asked else _filling("train", record, checkpoint, facts)

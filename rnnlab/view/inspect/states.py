@@ -82,7 +82,7 @@ def _rows_choice(size: int, lang: str) -> str:
 def _unit(size: int, default: int, lang: str) -> int:
     # unless the user has chosen a unit, it depends on the state
     unit = ADDRESS.number("unit", 1, size, default)
-    key = inspect_subject.FORM.key(f"unit.{size}" if ADDRESS.says("unit") else f"unit.{size}.{default}")
+    key = inspect_subject.FORM.key(f"unit.{size}" if ADDRESS.given("unit") else f"unit.{size}.{default}")
     return int(
         st.number_input(
             t("inspect.unit", lang, count=size),

@@ -91,7 +91,7 @@ def answer(inspected: InspectedText, layer: int) -> dict[str, Any] | None:
                 inspected.record.id, inspected.checkpoint.stamp, inspected.text, layer, inspected.checkpoint.epoch
             )
     except RNNLabError as error:
-        session.complain(error)
+        session.show_error(error)
         return None
 
 
@@ -102,7 +102,7 @@ def dependence(inspected: InspectedText, position: int) -> dict[str, Any] | None
             inspected.record.id, inspected.checkpoint.stamp, inspected.text, position, inspected.checkpoint.epoch
         )
     except RNNLabError as error:
-        session.complain(error)
+        session.show_error(error)
         return None
 
 

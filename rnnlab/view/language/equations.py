@@ -1,4 +1,4 @@
-"""The code that computes a cell, read as text."""
+"""The source code of the cells, as text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rnnlab.cells import CELLS
 
 @cache
 def cell_source(cell: str) -> str:
-    """Return the code of one time step of `cell`, a name in `rnnlab.cells`: its equation, without the docstring."""
+    """Return the source code of a time step of `cell` (a name in `rnnlab.cells`), without the docstring."""
     source = inspect.getsource(CELLS[cell].equation)
     (function,) = ast.parse(source).body
     assert isinstance(function, ast.FunctionDef)

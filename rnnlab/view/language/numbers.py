@@ -1,4 +1,4 @@
-"""Write numbers, shares and durations as a reader expects them."""
+"""Format numbers, shares and durations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def number(value: float | None, digits: int = 4) -> str:
-    """Write a number with about `digits` significant digits, as a person would: 1027, 270.3, 7.81; ∞ for None."""
+    """Format a number with about `digits` significant digits: 1027, 270.3, 7.81; ∞ for None."""
     if value is None:
         return "∞"
     if value >= 1e7:
@@ -21,7 +21,7 @@ def number(value: float | None, digits: int = 4) -> str:
 
 
 def scientific(value: float) -> str:
-    """Write a very small or very large number: 8.2×10⁻⁸, 3.2×10⁹; 0 as it is."""
+    """Format a very small or very large number: 8.2×10⁻⁸, 3.2×10⁹; 0 as it is."""
     if value == 0:
         return "0"
     mantissa, exponent = f"{value:.1e}".split("e")
@@ -29,41 +29,41 @@ def scientific(value: float) -> str:
 
 
 def small(value: float) -> str:
-    """Write a number of which only the size matters, once it is near zero: 0.31, 0.012, < 0.001."""
+    """Format a number of which, near zero, only the magnitude matters: 0.31, 0.012, < 0.001."""
     return "< 0.001" if 0 < value < 0.001 else number(value, 2)
 
 
 def signed(value: float) -> str:
-    """Write a number with two decimals and a true minus sign: 0.31, −0.31."""
+    """Format a number with two decimals and a true minus sign: 0.31, −0.31."""
     return f"{value:.2f}".replace("-", "−")
 
 
 def ratio_text(value: float) -> str:
-    """Write how many times one number is another: 1.5, 12, 261."""
+    """Format a ratio: 1.5, 12, 261."""
     return number(value, 2) if value < 10 else f"{value:.0f}"
 
 
 def thousands(value: float) -> str:
-    """Write a rate in few characters: 840, 8.4k, 84k."""
+    """Format a rate in few characters: 840, 8.4k, 84k."""
     return f"{value / 1000:.0f}k" if value >= 10_000 else f"{value / 1000:.1f}k" if value >= 1000 else f"{value:.0f}"
 
 
 def perplexity_text(perplexity: float | None) -> str:
-    """Write a perplexity that may be infinite (∞), or missing (None: a dash)."""
+    """Format a perplexity; ∞ if it is infinite, a dash if it is missing (None)."""
     if perplexity is None:
         return "–"
-    # many a run ends so near 1 that four digits show no difference
+    # runs often end so near 1 that four digits show no difference
     return number(perplexity if math.isfinite(perplexity) else None, 5 if perplexity < 1.1 else 4)
 
 
 def percent(share: float) -> str:
-    """Write a share or a relative difference with two significant digits and without its sign: 1.4%, 12%, 250%."""
+    """Format a share or a relative difference with two significant digits, without its sign: 1.4%, 12%, 250%."""
     value = abs(share) * 100
     return f"{value:.0f}%" if value >= 9.95 else f"{value:.2g}%"
 
 
 def probability_text(share: float) -> str:
-    """Write a number between 0 and 1, exact enough at both ends: 62%, 4.1%, 0.32%, <0.01%, 99.8%, >99.9%."""
+    """Format a probability, with enough digits near 0 and 1: 62%, 4.1%, 0.32%, <0.01%, 99.8%, >99.9%."""
     if share >= 1:
         return "100%"
     if share > 0.999:
@@ -78,7 +78,7 @@ def probability_text(share: float) -> str:
 
 
 def duration(seconds: float, lang: str) -> str:
-    """Write a time span in words that one reads at a glance: ``0.4 s``, ``12 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    """Format a duration: ``0.4 s``, ``12 s``, ``3 min 20 s``, ``2 h 5 min``."""
     if seconds < 0.995:
         return t("time.seconds", lang, seconds=f"{seconds:.2g}")
     if seconds < 9.95:

@@ -1,4 +1,4 @@
-"""Setups, states and recipes in words."""
+"""The texts of settings, states and recipes."""
 
 from __future__ import annotations
 
@@ -11,48 +11,48 @@ from rnnlab.view.language.i18n import has, t
 from rnnlab.view.language.numbers import number
 
 CHOICES = tuple(name for name, setting in SETTINGS.items() if setting.widget in ("buttons", "menu"))
-"""The settings whose values have names in the catalogue, under ``value.<field>.<value>``."""
+"""Settings whose values have texts under the keys ``value.<field>.<value>``."""
 
 
 def value_text(name: str, value: object, lang: str) -> str:
-    """Say the value of the setting `name`."""
+    """Return the text of the value of the setting `name`."""
     if value is None:
         return t("value.off", lang)
     if isinstance(value, bool):
         return t("value.yes" if value else "value.no", lang)
-    if name in CHOICES and has(f"value.{name}.{value}", lang):  # a cell that was added has none
+    if name in CHOICES and has(f"value.{name}.{value}", lang):  # a cell added by an extension has no text
         return t(f"value.{name}.{value}", lang)
     if name == "corpus":
         return corpus_title(str(value), lang)
     if isinstance(value, tuple):
-        return t("list.join", lang).join(str(one) for one in value)
+        return t("list.join", lang).join(str(item) for item in value)
     if isinstance(value, float):
         return number(value, 6)
     return str(value)
 
 
 def corpus_title(name: str, lang: str) -> str:
-    """Name a corpus; an uploaded text goes by the first digits of its id."""
+    """Return the title of a corpus; of an uploaded text, the first digits of its id."""
     if has(f"corpus.{name}", lang):
         return t(f"corpus.{name}", lang)
     return t("corpus.own", lang, name=name.removeprefix("text-")[:6])
 
 
 _FIRST = ("cell", "activation", "implementation", "num_layers", "bidirectional", "num_hiddens", "objective")
-"""What a summary begins with; the other settings follow as they are declared."""
+"""The settings that a summary begins with; the others follow in the order of their declaration."""
 _ALWAYS = {
     "cell", "implementation", "num_layers", "num_hiddens", "sampling", "optimizer", "clip_norm", "num_epochs",
 }  # fmt: skip
-"""What a summary says also where it is at its default."""
+"""The settings that a summary mentions even at their defaults."""
 
 
 def summary(config: TrainConfig, lang: str) -> str:
-    """Say a setup in one line: what identifies it, and every other setting that departs from its default and acts.
+    """Return a setup in one line: the settings that identify it, and those that differ from their defaults and act.
 
-    Only settings that have words for it are said: ``summary.<name>``, or ``summary.<name>.<value>`` of one value.
+    Settings without a text are left out; the keys are ``summary.<name>``, or ``summary.<name>.<value>`` for one value.
     """
-    said = [name for name in dict.fromkeys((*_FIRST, *SETTINGS)) if _in_summary(name, config, lang)]
-    return " · ".join(phrase(name, config, lang) for name in said)
+    mentioned = [name for name in dict.fromkeys((*_FIRST, *SETTINGS)) if _in_summary(name, config, lang)]
+    return " · ".join(phrase(name, config, lang) for name in mentioned)
 
 
 def _in_summary(name: str, config: TrainConfig, lang: str) -> bool:
@@ -62,14 +62,14 @@ def _in_summary(name: str, config: TrainConfig, lang: str) -> bool:
 
 
 def phrase(name: str, config: TrainConfig, lang: str) -> str:
-    """Say one setting as a summary does: ``2 layers``, ``SGD 100``, ``no clipping``."""
+    """Return the text of a setting in a summary: ``2 layers``, ``SGD 100``, ``no clipping``."""
     key = f"summary.{name}.{as_text(getattr(config, name))}"
     values = {other: value_text(other, getattr(config, other), lang) for other in SETTINGS}
     return t(key if has(key, lang) else f"summary.{name}", lang, **values)
 
 
 def no_effect_text(name: str, lang: str) -> str:
-    """Say that a setting has no effect, and with which values of others it would."""
+    """Return the sentence that a setting has no effect, and which values of other settings would give it one."""
     needs = [
         t("no_effect.needs", lang, field=t(f"field.{other}", lang), value=_either(other, values, lang))
         for other, values in SETTINGS[name].needs.items()
@@ -84,11 +84,11 @@ def _either(name: str, values: tuple[object, ...] | range, lang: str) -> str:
 
 
 def changes_text(config: TrainConfig, base: TrainConfig, lang: str, own: str | None = None) -> str:
-    """Say in what `config` differs from `base`: ``learning rate 50 (was 100), ...``; empty where it does not.
+    """Return the differences of `config` from `base`: ``learning rate 50 (was 100), ...``; empty without any.
 
     Args:
         config: the setup.
-        base: what it departs from.
+        base: the setup to compare with.
         lang: the language.
         own: the title of an uploaded text that `config` trains on.
     """
@@ -106,7 +106,7 @@ def changes_text(config: TrainConfig, base: TrainConfig, lang: str, own: str | N
 
 
 def recipe_title(recipe: Recipe, lang: str) -> str:
-    """Name an experiment."""
+    """Return the title of an experiment."""
     if has(recipe.title_key, lang):
         return t(recipe.title_key, lang)
     if recipe.repairs:
@@ -116,20 +116,22 @@ def recipe_title(recipe: Recipe, lang: str) -> str:
 
 
 def recipe_label(recipe: Recipe, lang: str) -> str:
-    """Name an experiment with its id in front."""
+    """Return the id and the title of an experiment."""
     return f"{recipe.id} · {recipe_title(recipe, lang)}"
 
 
 def departure(
     recipe: Recipe, config: TrainConfig, lang: str, on_the_way: Sequence[str] = (), own: str | None = None
 ) -> str:
-    """Say that what is said of `recipe` is said of it unchanged, and what this setup changes; empty where nothing.
+    """Return the note that a description is that of the original `recipe`, and the list of the differences.
+
+    Returns an empty text if there are no differences.
 
     Args:
         recipe: the experiment.
         config: the setup.
         lang: the language.
-        on_the_way: what was changed while it trained, in words.
+        on_the_way: texts of the settings changed during training.
         own: the title of an uploaded text that `config` trains on.
     """
     parts = [changes_text(config, recipe.config, lang, own)]
@@ -140,7 +142,7 @@ def departure(
 
 
 def look_for(recipe: Recipe, lang: str) -> str:
-    """Say in three sentences what to look for in an experiment."""
+    """Return three sentences on what to look for in an experiment."""
     if has(f"recipe.{recipe.id}.look", lang):
         return t(f"recipe.{recipe.id}.look", lang)
     if recipe.repairs:
@@ -149,7 +151,7 @@ def look_for(recipe: Recipe, lang: str) -> str:
 
 
 def state_text(state: str, lang: str) -> str:
-    """Name the state of a run."""
+    """Return the text of the state of a run."""
     return t(f"state.{state}", lang)
 
 
@@ -178,7 +180,7 @@ STATE_ICONS = {
 
 
 def layer_names(count: int, lang: str) -> list[str]:
-    """Name the layers of a gradient, the first layer first and the output layer last."""
+    """Return the names of the layers whose gradients are shown, the first layer first and the output layer last."""
     if count <= 0:
         return []
     return [*(t("chart.layer", lang, number=i + 1) for i in range(count - 1)), t("chart.output_layer", lang)]

@@ -1,4 +1,4 @@
-"""What stands beside a setting: one sentence, a formula, and where the book treats it."""
+"""The help beside a setting: a sentence, a formula, and the section of the book."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from rnnlab.view.language.sections import SECOND
 
 
 def tip(name: str, lang: str, *, allowed: bool = False) -> str:
-    """Say what the setting `name` is, as Markdown: a sentence, its formula, the book's section.
+    """Return the help of the setting `name` as Markdown: a sentence, its formula, the section of the book.
 
     Args:
-        name: of the setting.
+        name: the setting.
         lang: the language.
-        allowed: say too which values it accepts.
+        allowed: whether to add the allowed values.
     """
     sentence, setting = t(f"help.{name}", lang), SETTINGS[name]
     if allowed:
@@ -23,12 +23,14 @@ def tip(name: str, lang: str, *, allowed: bool = False) -> str:
 
 
 def place(book: tuple[str, ...], lang: str, second: tuple[tuple[str, str], ...] | None = None) -> str:
-    """Say sections of the book, e.g. ``"Section 6.4 of the book (second edition: 9.5)"``; empty where there are none.
+    """Return the text of sections of the book, e.g. ``"Section 6.4 of the book (second edition: 9.5)"``.
+
+    Returns an empty text without sections.
 
     Args:
         book: sections of the first edition.
         lang: the language.
-        second: sections of the second edition in Chinese and in English, where they are not those of `SECOND`.
+        second: sections of the second edition in Chinese and in English, if they are not those of `SECOND`.
     """
     join, at = t("list.join", lang), 0 if lang == "zh" else 1
     pairs = [SECOND[section] for section in book] if second is None else second

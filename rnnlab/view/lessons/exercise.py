@@ -52,7 +52,7 @@ def draw(lesson: Lesson) -> None:
         st.caption(t("lesson.exercise.first_guess", lang))
         return
     st.markdown(t("lesson.exercise.guessed", lang, guess=exercise.words(guess)))
-    _PROBLEMS.say()
+    _PROBLEMS.show()
     records = _records(exercise)
     if records:
         _live(exercise, records, str(guess))
@@ -268,7 +268,7 @@ def _records(exercise: Exercise) -> list[RunRecord]:
         try:
             record = session.store().run(run_id)
         except RNNLabError as error:
-            session.complain(error)
+            session.show_error(error)
             continue
         if not {record.name, record.based_on} & {*exercises.recipes_of(name, exercise.setting)}:
             st.error(t("lesson.exercise.other_run", lang, run=plain(run_id), name=name), icon=":material/error:")

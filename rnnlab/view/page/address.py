@@ -1,8 +1,8 @@
-"""The address of a page: what a link asks for when the page begins, what the page keeps there, the way to other pages.
+"""The address of a page: the parameters of its URL, and the links to other pages.
 
-The URL is read once, when a page begins: by a link, or by the browser's Back and Forward. From then on this session
-knows the parameters, and the URL only follows. A later one may be from before a click, sent along by a refresh that
-was on its way.
+The URL is read once, when a visit of the page begins: by a link, or by the browser's Back and Forward. After that the
+session holds the parameters, and the URL follows. A URL read later may be an older one, sent by a refresh that was
+already on its way before a click.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ PAGES = {
 _VISIT = "address.visit"
 
 
-# when the URL is read
+# reading the URL
 
 
 @dataclass
 class _Visit:
-    """One look at a page, from the link that led there to the one that leads away.
+    """A visit of a page, from the link that opened it to the one that leaves it.
 
     Attributes:
-        page: tells it from others; empty before the first page of the session has begun.
-        held: the parameters of its URL, at first as the link had them.
-        taken: the readers that had their turn.
+        page: identifies the page; empty before the first page of the session has begun.
+        held: the parameters of its URL, initially those of the link.
+        taken: the readers that have been called in this visit.
     """
 
     page: str
@@ -46,11 +46,11 @@ class _Visit:
 
 
 def begin(page: str, anew: bool = False) -> None:
-    """Begin a run of the script that draws `page`: read the URL where the page begins, else put it right.
+    """Begin a run of the page's script: read the URL if a visit begins, otherwise restore it.
 
     Args:
-        page: tells the page from others.
-        anew: whether the URL is to be read even though that page is open already: the browser went back or forward.
+        page: identifies the page.
+        anew: whether to read the URL although the page is already open, after the browser's Back or Forward.
     """
     visit, url = st.session_state.get(_VISIT), st.query_params.to_dict()
     if visit is None or visit.page != page or anew:
@@ -60,13 +60,13 @@ def begin(page: str, anew: bool = False) -> None:
 
 
 def once(reader: str, read: Callable[[], object]) -> bool:
-    """Call `read` where the page begins, and only then; say whether it was called.
+    """Call `read` once per visit of the page, and return whether it was called.
 
-    Where the script is broken off in `read`, its next run calls it again.
+    If the script is interrupted in `read`, its next run calls it again.
 
     Args:
-        reader: tells one use of this function from another.
-        read: takes over what the URL asks for.
+        reader: identifies the caller.
+        read: reads the parameters of the URL.
     """
     visit = _visit()
     if reader in visit.taken:
@@ -77,17 +77,17 @@ def once(reader: str, read: Callable[[], object]) -> bool:
 
 
 def everything() -> dict[str, str]:
-    """Return all parameters of the page that is open."""
+    """Return all parameters of the open page."""
     return dict(_visit().held)
 
 
 def short_link() -> str | None:
-    """Return the code of a short link (``?s=code``); it says nothing of the page and leads to another one."""
+    """Return the code of a short link (``?s=code``), which stands for the address of a page."""
     return st.query_params.get("s")
 
 
 def drop_short_link() -> None:
-    """Take the code of a short link out of the URL."""
+    """Remove the code of a short link from the URL."""
     st.query_params.pop("s", None)
 
 
@@ -96,18 +96,19 @@ def _visit() -> _Visit:
     return visit
 
 
-# what stands in it
+# the parameters of a page
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter of the URL.
+    """A parameter of the URL.
 
     Attributes:
-        meaning: what it says, in a few words.
-        default: what holds without it, which is never written; None where that depends on what is shown.
-        read: returns the value that a text of the URL stands for, or None where it stands for none; raises RNNLabError
-            where the reader is to be told.
+        meaning: a short description.
+        default: the value if the URL does not have the parameter, and never written to the URL; None if it depends on
+            what the page shows.
+        read: returns the value that a text in the URL stands for, or None if it stands for no value; raises RNNLabError
+            if the page should show an error.
     """
 
     meaning: str
@@ -116,24 +117,25 @@ class Parameter:
 
 
 class Address:
-    """The table of all that a page keeps in its URL; the page reads and writes its parameters through it.
+    """The parameters that a page keeps in its URL; the page reads and writes them through this table.
 
     Args:
-        parameters: by their names in the URL.
+        parameters: by name in the URL.
     """
 
     def __init__(self, parameters: Mapping[str, Parameter]) -> None:
         self.parameters = dict(parameters)
 
-    def says(self, name: str) -> bool:
-        """Say whether the URL has the parameter `name`."""
+    def given(self, name: str) -> bool:
+        """Return whether the URL has the parameter `name`."""
         self._known(name)
         return name in _visit().held
 
     def get(self, name: str) -> str:
-        """Return the value of a parameter; its default, or nothing, where the URL does not have it.
+        """Return the value of a parameter; if the URL does not have it, its default or an empty text.
 
-        A value that is not allowed counts as none and leaves the URL; where `Parameter.read` raises, the page says why.
+        A value that is not allowed is ignored and removed from the URL. If `Parameter.read` raises, the page shows the
+        error.
         """
         parameter, text = self._known(name), _visit().held.get(name)
         if text is None:
@@ -142,20 +144,20 @@ class Address:
         try:
             value = parameter.read(text)
         except RNNLabError as error:
-            session.complain(error)
+            session.show_error(error)
         if value != text:
             self.write(**{name: value})
         return parameter.default or "" if value is None else value
 
     def number(self, name: str, low: int, high: int, default: int) -> int:
-        """Return a whole number from `low` to `high`, or `default` where the URL names none."""
+        """Return an integer from `low` to `high`, or `default` if the URL has none."""
         text = whole(low, high)(self.get(name))
         return default if text is None else int(text)
 
     def write(self, **changes: str | None) -> None:
-        """Set parameters, or take those out that are None or at their default.
+        """Set parameters, and remove those that are None or at their default.
 
-        Nothing is sent to the browser where they are so already; else one message, one step of its Back button.
+        If nothing changes, nothing is sent to the browser; otherwise one message, which is one step of its Back button.
         """
         held = _visit().held
         before = st.query_params.to_dict()
@@ -174,12 +176,12 @@ class Address:
 
 
 def one_of(options: Collection[str]) -> Callable[[str], str | None]:
-    """Return what reads a parameter that is one of `options`."""
+    """Return a reader of parameters that accepts any of `options`."""
     return lambda text: text if text in options else None
 
 
 def whole(low: int, high: int) -> Callable[[str], str | None]:
-    """Return what reads a parameter that is a whole number from `low` to `high`."""
+    """Return a reader of parameters that accepts an integer from `low` to `high`."""
 
     def read(text: str) -> str | None:
         is_number = text.isascii() and text.isdigit() and len(text) < 10
@@ -189,17 +191,17 @@ def whole(low: int, high: int) -> Callable[[str], str | None]:
 
 
 def stored_run(text: str) -> str:
-    """Read a parameter that is the id of a run of this server.
+    """Read the id of a run of this server.
 
     Raises:
-        RunError: there is no such run.
+        RunError: the run does not exist.
     """
     return session.store().run(text).id
 
 
-# the way to other pages
+# links to other pages
 
 
 def open_page(name: str, parameters: Mapping[str, str] | None = None) -> None:
-    """Go to another page and keep the language."""
+    """Open another page in the same language."""
     st.switch_page(PAGES[name][0], query_params={"lang": session.language(), **(parameters or {})})

@@ -1,4 +1,4 @@
-"""Write tables as Arrow bytes, which the browser takes as they are."""
+"""Encode tables as Arrow bytes, which the browser reads directly."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pyarrow as pa
 
 
 def ipc(columns: Mapping[str, Any], types: Mapping[str, pa.DataType]) -> bytes:
-    """Return a table as an Arrow IPC stream; `types` also gives the columns of an empty table."""
+    """Return a table as an Arrow IPC stream; `types` also defines the columns of an empty table."""
     schema = pa.schema(list(types.items()))
     table = pa.table({name: columns[name] for name in types}, schema=schema)
     sink = pa.BufferOutputStream()

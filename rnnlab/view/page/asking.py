@@ -1,4 +1,4 @@
-"""Questions to a checkpoint that take longer than a page may: asked aside, once for all viewers."""
+"""Questions to a checkpoint that take longer than drawing a page: computed in threads, once for all viewers."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ from rnnlab.view.page import refresh, session
 T = TypeVar("T")
 
 PATIENCE = 0.15
-"""Seconds that one drawing of the page waits, in all, for answers that are about to come."""
+"""Total seconds that one run of the page waits for answers."""
 _TICK = 0.5
 _KEPT = 400
 _SPENT = "asking.spent"
 OPEN = "asking.open"
-_LIVE = "asking.live"  # run -> its version as it is drawn
+_LIVE = "asking.live"  # run id -> version of the run that the page shows
 _PACE = 2.5
 
 
 @dataclass(frozen=True)
 class Answer(Generic[T]):
-    """How a question stands: with a `value`, an `error`, or neither as long as it is being worked on."""
+    """The answer to a question: with a `value`, an `error`, or neither while it is being computed."""
 
     value: T | None = None
     error: RNNLabError | None = None
 
     @property
     def waiting(self) -> bool:
-        """Whether nothing has come yet."""
+        """Whether the answer is still being computed."""
         return self.value is None and self.error is None
 
 
-class _Book:
-    """Every question with its answer to come; a few at a time, so that nobody's training is starved."""
+class _Questions:
+    """All questions and their futures; two threads, so that the answers leave the processor to the training."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="ask")
@@ -52,15 +52,15 @@ class _Book:
 
     def future(self, key: Hashable, work: Callable[[], Any] | None) -> Future[Any] | None:
         with self._lock:
-            found = self._asked.get(key)
-            if found is None and work is not None:
-                found = self._asked[key] = self._pool.submit(work)
-            if found is not None:
+            future = self._asked.get(key)
+            if future is None and work is not None:
+                future = self._asked[key] = self._pool.submit(work)
+            if future is not None:
                 self._asked.move_to_end(key)
-            # what is still being worked on has somebody who waits for it
-            for old in [one for one, future in self._asked.items() if future.done()][: len(self._asked) - _KEPT]:
+            # futures that are not done have viewers who wait for them
+            for old in [asked for asked, other in self._asked.items() if other.done()][: len(self._asked) - _KEPT]:
                 del self._asked[old]
-            return found
+            return future
 
     def forget(self, key: Hashable) -> None:
         with self._lock:
@@ -68,27 +68,27 @@ class _Book:
 
 
 @st.cache_resource(show_spinner=False)
-def _book() -> _Book:
-    return _Book()
+def _questions() -> _Questions:
+    return _Questions()
 
 
 def begin() -> None:
-    """Begin a page: nothing is waited for yet."""
+    """Begin a run of the page: forget what the previous run waited for."""
     st.session_state[_SPENT] = 0.0
     st.session_state[OPEN] = []
     st.session_state[_LIVE] = {}
 
 
 def ask(key: Hashable, work: Callable[[], T]) -> Answer[T]:
-    """Return how the question `key` stands; at its first time it is asked, by calling `work` in another thread."""
-    future = _book().future(key, work)
+    """Return the answer to the question `key`; at the first request, start `work` in another thread."""
+    future = _questions().future(key, work)
     assert future is not None
     return _answer(future)
 
 
 def known(key: Hashable) -> Answer[Any] | None:
-    """Return how the question `key` stands, or None where nobody has asked it."""
-    future = _book().future(key, None)
+    """Return the answer to the question `key`, or None if it has not been asked."""
+    future = _questions().future(key, None)
     return None if future is None else _answer(future)
 
 
@@ -108,13 +108,13 @@ def _answer(future: Future[Any]) -> Answer[Any]:
 
 
 def explain(answer: Answer[Any], key: Hashable, height: int = 120) -> None:
-    """Draw an answer that is none: that it is being worked on, or what went wrong, with a button to ask again."""
+    """Draw the state of a missing answer: a placeholder while it is computed, or the error and a button to retry."""
     lang = session.language()
     if answer.error is not None:
-        session.complain(answer.error)
+        session.show_error(answer.error)
         st.button(
             t("diagnose.again", lang), icon=":material/refresh:", type="tertiary", key=f"asking.again.{key}",
-            on_click=_book().forget, args=(key,),
+            on_click=_questions().forget, args=(key,),
         )  # fmt: skip
     elif answer.waiting:
         st.caption(t("diagnose.asking", lang))
@@ -122,13 +122,13 @@ def explain(answer: Answer[Any], key: Hashable, height: int = 120) -> None:
 
 
 def follow(record: RunRecord) -> None:
-    """Note that the page shows a run: while it is live, the page follows it."""
+    """Register a run that the page shows, so that the page follows it while it is live."""
     if record.live:
         st.session_state.setdefault(_LIVE, {})[record.id] = record.version
 
 
 def watch() -> None:
-    """End a page: while an answer is waited for, or a run on it trains, look again, and draw it anew with what came."""
+    """End a run of the page: draw it again when an answer arrives or a live run on it has new events."""
     open_, live = list(st.session_state.get(OPEN, ())), dict(st.session_state.get(_LIVE, {}))
     if not open_ and not live:
         return
@@ -137,13 +137,13 @@ def watch() -> None:
     def news() -> bool:
         if any(future.done() for future in open_):
             return True
-        return time.monotonic() - begun >= _PACE and any(_moved(*one) for one in live.items())
+        return time.monotonic() - begun >= _PACE and any(_changed(run_id, version) for run_id, version in live.items())
 
     refresh.moving(news, _TICK if open_ else _PACE, rest=False)
 
 
-def _moved(run_id: str, version: int) -> bool:
+def _changed(run_id: str, version: int) -> bool:
     try:
         return session.store().version(run_id) != version
-    except RunError:  # deleted meanwhile
+    except RunError:  # deleted in the meantime
         return True

@@ -1,4 +1,4 @@
-"""A chart on a page: a constant specification, its tables, what it says in words, and all that as files."""
+"""A chart on a page: a constant specification, its tables, its description, and its export."""
 
 from __future__ import annotations
 
@@ -13,25 +13,27 @@ from rnnlab.view.page import folded, pictures, session, style
 from rnnlab.view.page.style import enlarged
 
 
-def show(spec: Mapping[str, Any], tables: Mapping[str, bytes], *, key: str, alt: str, found: str = "") -> None:
-    """Draw a chart, and below it offer it as files.
+def show(spec: Mapping[str, Any], tables: Mapping[str, bytes], *, key: str, alt: str, finding: str = "") -> None:
+    """Draw a chart, with a menu to download it.
 
     Args:
-        spec: as the `charts` modules build it; it must stay the same while only the data changes, or the browser
-            draws the chart anew and loses zoom and tooltip.
-        tables: Arrow bytes by the names that `spec` uses, as `rnnlab.view.page.arrow.ipc` makes them.
-        alt: what the chart shows and what came out, for those who cannot see it; another text has the browser draw the
-            chart anew.
-        found: what came out, where `alt` leaves it out: then it stands beside the chart, and the files say it.
+        spec: a specification from a `charts` module; it must stay the same while only the data changes, or the browser
+            rebuilds the chart and loses zoom and tooltip.
+        tables: Arrow bytes by the table names in `spec`, see `rnnlab.view.page.arrow.ipc`.
+        key: key of the widget.
+        alt: description of the chart and its result for screen readers; a changed text makes the browser rebuild the
+            chart.
+        finding: the result, if `alt` leaves it out because the page shows it beside the chart; exported files
+            include it.
     """
     with st.container(horizontal_alignment="right", gap=None):
         drawn = enlarged(spec, style.LARGER) if session.projector() else spec
         st.vega_lite_chart({**drawn, "datasets": dict(tables)}, key=key, alt=alt)
-        _export(spec, tables, key, alt if found in alt else f"{alt} {found}")
+        _export(spec, tables, key, alt if finding in alt else f"{alt} {finding}")
 
 
 def _export(spec: Mapping[str, Any], tables: Mapping[str, bytes], key: str, alt: str) -> None:
-    # closed, it is a button and nothing else; open, its files are made when one of them is asked for
+    # closed, the menu is only a button; open, each file is made on request
     formats: dict[str, tuple[str, Callable[[], bytes]]] = {
         "png": ("image/png", lambda: pictures.png(spec, tables, alt)),
         "svg": ("image/svg+xml", lambda: pictures.svg(spec, tables, alt)),
@@ -48,7 +50,12 @@ def _export(spec: Mapping[str, Any], tables: Mapping[str, bytes], key: str, alt:
 
 
 def files(key: str, formats: Mapping[str, tuple[str, Callable[[], bytes]]]) -> None:
-    """Offer a chart as files, each made when it is asked for: suffix -> (MIME type, how it is made)."""
+    """Draw the menu of a chart's files, each made on request.
+
+    Args:
+        key: prefix of the widgets' keys.
+        formats: MIME type and function that makes the file, by suffix.
+    """
     lang = session.language()
     no_font = lang == "zh" and "png" in formats and not pictures.draws_chinese()
     for suffix, (mime, make) in formats.items():
@@ -67,7 +74,7 @@ def files(key: str, formats: Mapping[str, tuple[str, Callable[[], bytes]]]) -> N
 def download(
     label: str, make: Callable[[], bytes], file_name: str, mime: str, *, key: str, disabled: bool = False
 ) -> None:
-    """Draw a button that offers a file, made when somebody asks for it; the page does not run again."""
+    """Draw a download button whose file is made on request, without running the page again."""
     st.download_button(
         label,
         data=make,

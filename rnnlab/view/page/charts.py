@@ -1,4 +1,4 @@
-"""The parts that charts share: layers that draw a table, axes, what can be hovered over, series told apart."""
+"""The parts that charts share: layers, axes, hover targets, colours and dashes of series."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from rnnlab.view.language.i18n import t
 from rnnlab.view.page.style import LAYER_COLORS, LAYER_DASHES, altair
 
 TICKS = [1, 1.01, 1.02, 1.05, 1.1, 1.2, *(base * 10**power for power in range(7) for base in (2, 5, 10))]
-"""Of an axis of perplexities: many a curve ends near 1."""
+"""Ticks of a perplexity axis; dense near 1, where many curves end."""
 
 
 def layer(table: str) -> Any:
-    """Return a layer that draws the table of this name."""
+    """Return a layer that draws the table `table`."""
     alt = altair()
 
     return alt.Chart(alt.NamedData(name=table))
 
 
 def corners(**axes: Any) -> Any:
-    """Return an invisible layer that stretches the axes over the table ``extent``, whatever has been drawn so far."""
+    """Return an invisible layer that stretches the axes to the corners in the table ``extent``."""
     return layer("extent").mark_point(opacity=0, size=0).encode(**axes)
 
 
 def epoch_axis(lang: str, ticks: int = 8) -> Any:
-    """Return the axis of the epochs of a run."""
+    """Return the axis of the epochs."""
     alt = altair()
 
     return alt.X(
@@ -43,26 +43,26 @@ def perplexity_axis(lang: str) -> Any:
     return alt.Y(
         "value:Q",
         title=t("chart.perplexity_log", lang),
-        # room for whole points at both ends: many a curve ends at 1, and one that overflows runs along the top
+        # padding for whole points at both ends: many curves end at 1, and one that overflows runs along the top
         scale=alt.Scale(type="log", nice=False, padding=8),
         axis=alt.Axis(values=TICKS, format="~s", labelOverlap="greedy", gridOpacity=0.45),
     )
 
 
 def line(table: str, width: float, **channels: Any) -> Any:
-    """Return the lines of a table."""
+    """Return a line layer of the table `table`."""
     return layer(table).mark_line(strokeWidth=width).encode(**channels)
 
 
 def targets(size: int, fields: Sequence[str], otherwise: Any = None, paint: str | None = None, **channels: Any) -> Any:
-    """Return the points of the table ``targets``, of which a pointer selects and shows the nearest.
+    """Return the points of the table ``targets``, the nearest of which is selected and shown by the pointer.
 
     Args:
-        size: of a point, in square pixels.
-        fields: what tells the points apart.
-        otherwise: the opacity of those that are not selected; by default they are not seen.
-        paint: the colour of all of them, where colour is no channel.
-        channels: as `encode` takes them.
+        size: size of a point, in square pixels.
+        fields: the fields that identify a point.
+        otherwise: opacity of the points that are not selected, by default 0.
+        paint: the colour of all points, if colour is not a channel.
+        channels: arguments of `encode`.
     """
     alt = altair()
 
@@ -75,12 +75,12 @@ def targets(size: int, fields: Sequence[str], otherwise: Any = None, paint: str 
 
 
 def by_series(field: str, theme: str, **options: Any) -> dict[str, Any]:
-    """Return the channels that tell series apart by colour and by dash, so that no line is told apart by colour alone.
+    """Return the channels that distinguish series by colour and by dash, so that colour is not needed.
 
     Args:
-        field: names the series.
+        field: the field with the name of the series.
         theme: ``"light"`` or ``"dark"``.
-        options: of both channels, e.g. `sort` and `legend`.
+        options: options of both channels, e.g. `sort` and `legend`.
     """
     alt = altair()
 

@@ -1,4 +1,4 @@
-"""A click is carried out once, however often the browser sends it."""
+"""Carry out each click once, however often the browser sends it."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 WINDOW = 1.0
-"""Seconds within which the same thing, asked for again, is taken for the same click."""
+"""Seconds within which a repeated request counts as the same click."""
 
 
 class Clicks:
-    """What one visitor's clicks have set going.
+    """The actions that the clicks of one visitor started.
 
-    A refresh that leaves while a button is pressed takes the click along, and the click's own request brings it again;
-    a double click sends two. Both come on threads of their own, and the first of them is broken off by the second, as
-    soon as it speaks to the page: so what it had set going is remembered here, and not in the session's state.
+    Streamlit can deliver a click twice: a refresh that is sent while a button is pressed contains the click, and so
+    does the click's own request; a double click sends two. The requests run in separate threads, and the first is
+    interrupted by the second at its next call of Streamlit. Therefore the actions are recorded here and not in the
+    session's state.
     """
 
     def __init__(self) -> None:
@@ -26,15 +27,15 @@ class Clicks:
         self._done: dict[Hashable, tuple[float, Any]] = {}
 
     def once(self, what: Hashable, act: Callable[[], T], window: float = WINDOW) -> T:
-        """Return what `act` returns; the same again where it was called for `what` a moment ago.
+        """Return the result of `act`, or its previous result if it was called for `what` within the window.
 
         Args:
-            what: tells one wish from another.
-            act: does it, and does not speak to the page.
-            window: how long the same wish counts as the same click, in seconds after `act` has returned.
+            what: identifies the request.
+            act: carries it out, without calling Streamlit.
+            window: seconds after `act` has returned in which the same request counts as the same click.
 
         Raises:
-            Exception: whatever `act` raises; then it is called again for the next click.
+            Exception: any error of `act`; the next click calls it again.
         """
         with self._lock:
             done = self._done.get(what)
@@ -43,6 +44,6 @@ class Clicks:
                 return result
             result = act()
             now = time.monotonic()
-            self._done = {key: one for key, one in self._done.items() if now - one[0] < WINDOW}
+            self._done = {key: done for key, done in self._done.items() if now - done[0] < WINDOW}
             self._done[what] = now, result
             return result

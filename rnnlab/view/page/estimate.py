@@ -1,4 +1,4 @@
-"""How long runs take on this machine."""
+"""Estimates of how long runs take on this machine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rnnlab.view.page import session
 
 
 def seconds(*configs: TrainConfig) -> float | None:
-    """Return how many seconds runs take here, one after the other; None where that is not known, or nothing trains."""
+    """Return the estimated seconds of runs in sequence; None if unknown, or if there is nothing to train."""
     total = 0.0
     for config, count in Counter(configs).items():
         try:
@@ -29,24 +29,24 @@ def seconds(*configs: TrainConfig) -> float | None:
 
 
 def _per_epoch(config: TrainConfig) -> float | None:
-    # pages have prepared the text already, or are about to
+    # the page has prepared the text already, or is about to
     return session.client().seconds_per_epoch(config, lambda: session.facts().of(config).vocab_size)
 
 
 def takes(*configs: TrainConfig, key: str = "setup.takes", **params: Any) -> str:
-    """Say how long runs take here, one after the other; "" where that is not known.
+    """Return the sentence on how long runs take in sequence; "" if unknown.
 
     Args:
         configs: the runs.
-        key: of the sentence, which has a ``{duration}``.
-        params: what else it names.
+        key: key of the sentence, which has the parameter ``duration``.
+        params: its other parameters.
     """
     known, lang = seconds(*configs), session.language()
     return "" if known is None else t(key, lang, duration=duration(known, lang), **params)
 
 
 def note(*configs: TrainConfig, key: str = "setup.takes", width: Literal["stretch", "content"] = "stretch") -> None:
-    """Draw what `takes` says, where it says anything."""
-    said = takes(*configs, key=key)
-    if said:
-        st.caption(said, width=width)
+    """Draw the sentence of `takes`, if there is any."""
+    sentence = takes(*configs, key=key)
+    if sentence:
+        st.caption(sentence, width=width)

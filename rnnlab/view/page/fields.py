@@ -1,4 +1,4 @@
-"""The widget of a setting, drawn from what its field says: which kind it is, what it accepts, its help."""
+"""The widget of a setting, drawn from the description of its field: kind, allowed values, help."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ def draw(name: str, held: Any, key: str, lang: str) -> None:
     """Draw the widget of the setting `name`.
 
     Args:
-        name: of a setting of `TrainConfig`, but not of one that a page draws by itself (the corpus).
-        held: what the widget shows at first, see `shown`.
-        key: of the widget.
+        name: a setting of `TrainConfig`, except those with a widget of their own (the corpus).
+        held: initial value of the widget, see `shown`.
+        key: key of the widget.
         lang: the language.
     """
     _WIDGETS[str(SETTINGS[name].widget)](name, held, key, lang)
 
 
 def draw_switch(name: str, on: bool, key: str, lang: str) -> None:
-    """Draw the switch that turns a setting off which can be none."""
+    """Draw the switch that sets an optional setting to None."""
     st.toggle(t(f"setup.{SETTINGS[name].switch}", lang), on, key=key, help=tip(name, lang))
 
 
 def shown(value: Any) -> Any:
-    """Return how a widget shows the value of a setting; several texts stand in one line."""
+    """Return the value of a setting as its widget shows it; several texts are joined in one line."""
     return " | ".join(value) if isinstance(value, tuple) else value
 
 
 def read(name: str, widget: Any) -> Any:
-    """Return the value of the setting `name` that its widget shows."""
+    """Return the value of the setting `name` from the value of its widget."""
     if isinstance(TrainConfig.model_fields[name].default, tuple):
         return tuple(part.strip() for part in str(widget).split("|") if part.strip())
     return widget

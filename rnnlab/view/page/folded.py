@@ -1,6 +1,6 @@
-"""What is folded away until somebody wants it: the browser gets it when it is opened.
+"""Folded sections and popovers, whose contents are sent to the browser only when open.
 
-Every widget costs the browser a few milliseconds each time that the page is drawn, also where nobody sees it.
+Every widget costs the browser a few milliseconds per run of the page, even when it is hidden.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from rnnlab.view.language.i18n import t
 from rnnlab.view.page import session
 
 PREFIX = "folded."
-"""Keys of the session's state that say whether a section is open begin so."""
+"""Prefix of the session's keys that hold whether a section is open."""
 
 
 def section(name: str, draw: Callable[[], object], *, icon: str | None = None, expanded: bool = False) -> None:
-    """Draw a section with the title `name` of the catalogue; what is in it, only while it is open."""
-    # where it begins otherwise, it is another one: what a visitor did to the first says nothing of the second
+    """Draw a section titled by the key `name`; its contents are drawn only while it is open."""
+    # with another initial state it is another widget: what a visitor did to the first does not apply
     key = f"{PREFIX}{name}{'.expanded' if expanded else ''}"
     section = st.expander(t(name, session.language()), expanded, key=key, icon=icon, on_change="rerun")
     if section.open:
@@ -30,15 +30,15 @@ def section(name: str, draw: Callable[[], object], *, icon: str | None = None, e
 def popover(
     name: str, draw: Callable[[], object], *, key: str, icon: str, quiet: bool = True, help: str | None = None
 ) -> None:
-    """Draw a button with the title `name` of the catalogue that opens a popover; what is in it, only while it is open.
+    """Draw a button titled by the key `name` that opens a popover; its contents are drawn only while it is open.
 
     Args:
-        name: a key of the catalogue.
-        draw: draws what is in it.
-        key: of the widget.
-        icon: of the button.
-        quiet: without a frame around the button.
-        help: more about it.
+        name: key of the title in the locale files.
+        draw: draws the contents.
+        key: key of the widget.
+        icon: icon of the button.
+        quiet: whether to draw the button without a frame.
+        help: tooltip of the button.
     """
     kind: Literal["tertiary", "secondary"] = "tertiary" if quiet else "secondary"
     opened = st.popover(t(name, session.language()), type=kind, help=help, icon=icon, key=key, on_change="rerun")

@@ -1,4 +1,4 @@
-"""What every form needs: widgets that begin anew, and a place for what a callback got wrong."""
+"""What forms share: widgets that can be reset, and errors of callbacks kept until the page is drawn."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from rnnlab.view.page import session
 
 
 class Edition:
-    """Widgets that can begin anew: under another key a widget is a new one, and takes its initial value.
+    """A set of widgets that can be reset: with a new key a widget is a new one and takes its initial value.
 
-    To write into the old ones by the session's state is not safe: when two runs of the page follow each other closely,
-    the browser can miss what was written, and bring their old values back as if a reader had chosen them.
+    Writing the value into the session's state is not safe: if two runs of the page follow each other closely, the
+    browser can miss the written value and send the old one back as if the reader had chosen it.
 
     Args:
-        form: the name of the widgets' form; their keys begin with it.
+        form: the name of the form, the prefix of its widgets' keys.
     """
 
     def __init__(self, form: str) -> None:
@@ -25,56 +25,56 @@ class Edition:
 
     @property
     def number(self) -> int:
-        """How often the widgets began anew in this session."""
+        """How often the widgets have been reset in this session."""
         return int(st.session_state.get(f"edition.{self._form}", 0))
 
     def key(self, widget: str) -> str:
-        """Return the key of a widget in this edition; one whose choices are words needs `session.key` around it."""
+        """Return the key of a widget in this edition; if its options are translated, wrap it in `session.key`."""
         return f"{self._form}.{widget}.{self.number}"
 
     def renew(self) -> None:
-        """Let the widgets begin anew."""
+        """Reset the widgets."""
         st.session_state[f"edition.{self._form}"] = self.number + 1
 
 
 class Problems:
-    """What went wrong before a part of the page is drawn, kept for that part to say.
+    """Errors of a part of the page, kept until the part is drawn.
 
-    A callback runs before the page is drawn, and what it wrote there would be gone.
+    A callback runs before the page is drawn, so its own output would be lost.
 
     Args:
-        part: of the page; its name.
+        part: the name of the part.
     """
 
     def __init__(self, part: str) -> None:
         self._key = f"problems.{part}"
 
     def guard(self, act: Callable[..., object], *args: object) -> None:
-        """Call `act`, and keep the error where it is refused; to be given to a widget as its callback."""
+        """Call `act` and keep its RNNLabError; used as the callback of a widget."""
         try:
             act(*args)
         except RNNLabError as error:
             self.add(error)
 
     def add(self, error: RNNLabError, about: str = "") -> None:
-        """Keep an error, the same one only once.
+        """Keep an error; the same error is kept only once.
 
         Args:
             error: the error.
-            about: what it is about where there are several things, such as the name of a file.
+            about: what the error is about if there are several things, such as the name of a file.
         """
-        if not any((error.code, error.params, about) == (one.code, one.params, of) for one, of in self._kept()):
+        if not any((error.code, error.params, about) == (kept.code, kept.params, of) for kept, of in self._kept()):
             st.session_state[self._key] = [*self._kept(), (error, about)]
 
-    def say(self, stay: bool = False) -> None:
-        """Say them; they are gone then, unless they are to `stay` until `clear`."""
+    def show(self, stay: bool = False) -> None:
+        """Show the errors, and forget them unless they are to `stay` until `clear`."""
         for error, about in self._kept():
-            session.complain(error, about)
+            session.show_error(error, about)
         if not stay:
             self.clear()
 
     def clear(self) -> None:
-        """Forget them."""
+        """Forget the errors."""
         st.session_state.pop(self._key, None)
 
     def __len__(self) -> int:

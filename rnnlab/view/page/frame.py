@@ -24,7 +24,7 @@ ADDRESS = Address(
         "projector": Parameter("1 where the type is larger, for a room", read=one_of(("1",))),
     }
 )
-"""What every page keeps in its URL."""
+"""The parameters that all pages keep in their URL."""
 
 _SWITCH = "shell.switch"
 
@@ -35,7 +35,7 @@ _BROKEN_LINK = Problems("short link")
 _LARGE_SWITCH = "shell.large_switch"
 
 
-# a curve that falls; a named icon would be fetched from another server
+# a falling curve, given as SVG because a named icon would be fetched from another server
 _ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" width="24" height="24">'
     '<path d="M3 4 C6 15 9 9 12 14 S17 19 21 20" fill="none" stroke="#4C8BD0" stroke-width="3" stroke-linecap="round"/>'
@@ -43,10 +43,9 @@ _ICON = (
 )
 
 
-# what a theme cannot say: captions are drawn too faint to be read well, white stands on the light blue of the dark
-# theme, and the name of an experiment is cut off where it could go on in a second line. What waits for its chart stands
-# still: its pulse takes a quarter of the processor's time for a page, where the processor draws. A tooltip gives
-# all that is in it one size of type, the indices of a formula too
+# CSS for what the theme cannot set: captions with enough contrast, dark text on the light blue of the dark theme,
+# names of experiments that wrap instead of being cut off, placeholders without their pulse (which costs a quarter of
+# the processor's time per page without a GPU), and formulas in tooltips whose indices keep their size
 _STYLE = """
 [data-testid="stElementContainer"]:has(style) { position: absolute }
 [data-testid="stSkeleton"], [data-testid="stSkeleton"] * { animation: none !important }
@@ -58,16 +57,16 @@ button[kind="primary"], button[kind="primary"]:hover { color: light-dark(#FFFFFF
 """
 
 
-# every length of Streamlit's, and the text of the charts, follows the size of the root
+# Streamlit's lengths and the text of the charts are relative to the font size of the root
 _LARGE_STYLE = "html { font-size: 20px !important }"
 
 
 SIDEBAR = 320
-"""Width of the sidebar in pixels: the names of the experiments fit."""
+"""Width of the sidebar in pixels, wide enough for the names of the experiments."""
 
 
 def run() -> None:
-    """Be the entry point: set up the page, find the language, and run the page that was asked for."""
+    """Run the app: set up the page, resolve the language, and run the requested page."""
     _configure()
     _follow_short_link()
     lang = _find_language()
@@ -83,17 +82,17 @@ def run() -> None:
 
 
 def enter() -> str:
-    """Be the first thing a page does: read its URL where it begins, and return the language.
+    """Begin a page: read its URL if a visit begins, and return the language. Every page calls this first.
 
-    After a server start the first deep link runs a page of the folder ``pages`` without the entry point: then register
-    the pages and begin again, through the entry point.
+    After a server start the first deep link runs a script in ``pages`` without the entry point; in this case register
+    the pages and rerun, through the entry point.
     """
     if not st.session_state.get(session.ENTERED):
-        _configure()  # else the named icon of the page would be fetched from another server, for the tab
+        _configure()  # otherwise the named icon of the page would be fetched from another server
         _navigation("en")
         st.rerun()
     context = get_script_run_ctx()
-    assert context is not None  # a page runs under Streamlit alone
+    assert context is not None  # pages run only under Streamlit
     address.begin(context.page_script_hash, anew=context.is_history_navigation)
     lang = session.language()
     ADDRESS.write(lang=lang, projector="1" if session.projector() else None)
@@ -106,23 +105,23 @@ def _configure() -> None:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _connect_ahead(home: str) -> threading.Thread:
-    """Start the supervisor, which loads torch ahead: behind the first page, which would otherwise wait for it."""
+    """Start the supervisor in the background, so that it loads torch while the first page is drawn."""
     thread = threading.Thread(target=_connect, args=(session.client(),), name="connect", daemon=True)
     thread.start()
     return thread
 
 
-def _connect(one: Client) -> None:
+def _connect(client: Client) -> None:
     try:
-        one.connect()
+        client.connect()
     except RNNLabError:
-        return  # the first command that a person gives tries again, and says what is wrong
+        return  # the next command tries again and reports the error
 
 
 def head(title: str, lead: str = "") -> None:
-    """Begin a page: its title, the switches of type and language beside it, one sentence that says what it is for.
+    """Draw the head of a page: its title, the switches of type size and language, and the lead sentence.
 
-    Embedded in another page it shows none of them.
+    An embedded page has none of them.
     """
     if session.embedded():
         _style()
@@ -142,20 +141,20 @@ def head(title: str, lead: str = "") -> None:
                 t("shell.language", lang),
                 LANGUAGES,
                 key=_SWITCH,
-                format_func=lambda one: {"zh": "中文", "en": "English"}[one],
+                format_func=lambda code: {"zh": "中文", "en": "English"}[code],
                 required=True,
                 label_visibility="collapsed",
                 on_change=_switch,
             )
     if lead:
         st.markdown(lead)
-    _BROKEN_LINK.say()
+    _BROKEN_LINK.show()
     if "pandas" not in sys.modules:
-        time.sleep(0.05)  # a fresh server: let the heading leave before the libraries of the charts are loaded
+        time.sleep(0.05)  # after a server start, send the heading before the chart libraries are loaded
 
 
 def _share() -> None:
-    """Offer the address of the page as it stands; it is worked out when somebody asks for it."""
+    """Draw the popover that shares the page; its contents are made when it is opened."""
     help_text = t("share.page.help", session.language())
     folded.popover("share.page", _this_page, key="shell.share", icon=":material/link:", help=help_text)
 
@@ -167,7 +166,7 @@ def _this_page() -> None:
 
 
 def _follow_short_link() -> None:
-    """Go where a short link (``?s=code``) leads; one that leads nowhere is said on the page."""
+    """Open the target of a short link (``?s=code``); show an error if it does not exist."""
     code = address.short_link()
     if code is None:
         return
@@ -185,7 +184,7 @@ def _follow_short_link() -> None:
     st.switch_page(PAGES[page if page in PAGES else "home"][0], query_params=target)
 
 
-# language and type size belong to the session: the URL of its first page decides, and after it the switches
+# language and type size belong to the session: initially from the URL of the first page, then from the switches
 
 
 def _find_language() -> str:
@@ -195,7 +194,7 @@ def _find_language() -> str:
 
 
 def _style() -> None:
-    # as Markdown: the browser has what draws it when the page begins, and other HTML some seconds later
+    # as Markdown, which the browser can draw at once; other HTML is drawn some seconds later
     style = f"{_STYLE}{_LARGE_STYLE if session.projector() else ''}"
     st.markdown(f"<style>{style}</style>", unsafe_allow_html=True, width="content")
 

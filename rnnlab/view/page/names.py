@@ -1,4 +1,4 @@
-"""The names of runs and recordings on pages: plain text, to be escaped where it becomes Markdown."""
+"""The names of runs and recordings on pages, as plain text; escape them in Markdown."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ DEFAULT_RECIPE = "A2"
 
 
 def recipe_id(record: RunRecord) -> str:
-    """Return the id of the recipe that a run is, or is based on; "" where there is none."""
+    """Return the id of the recipe that a run follows or is based on; "" without any."""
     return next((name for name in (record.name, record.based_on) if name in RECIPES), "")
 
 
 def recipe_of(record: RunRecord) -> Recipe:
-    """Return the recipe that a run is, or is based on; the default one where there is none."""
+    """Return the recipe that a run follows or is based on; the default recipe without any."""
     return RECIPES[recipe_id(record) or DEFAULT_RECIPE]
 
 
 def recipe_name(record: RunRecord) -> str:
-    """Name the recipe of a run with its title, or what the run is based on."""
+    """Return the id and title of the recipe of a run, or what the run is based on."""
     lang = session.language()
     if record.name in RECIPES:
         return recipe_label(RECIPES[record.name], lang)
@@ -36,46 +36,45 @@ def recipe_name(record: RunRecord) -> str:
 
 
 def title(record: RunRecord) -> str:
-    """Name a run in a list: what somebody called it, else its recipe with its title, or what it is based on."""
+    """Return the name of a run in a list: its title, otherwise the name of its recipe."""
     return record.title or recipe_name(record)
 
 
 def short(record: RunRecord) -> str:
-    """Name a run in a few characters: what somebody called it, else the id of its recipe, of what it is based on, or
-    its own."""
+    """Return a short name of a run: its title, the id of the recipe it follows or is based on, or its own id."""
     based_on = t("setup.based_on", session.language(), id=record.based_on) if record.based_on else ""
     return record.title or record.name or based_on or record.id
 
 
 def label(record: RunRecord) -> str:
-    """Name a run so that no other has the same name, for charts and tables: its short name, and its id."""
+    """Return a unique name of a run for charts and tables: its short name and its id."""
     name = short(record)
     return name if name == record.id else f"{name} · {record.id}"
 
 
 def option(record: RunRecord) -> str:
-    """Name a run of this server where one is chosen, with its setup."""
+    """Return the name of a run of this server in a menu, with its setup."""
     return f"{label(record)} · {summary(record.config, session.language())}"
 
 
 def recording(name: str) -> str:
-    """Name the recording of the recipe `name`."""
+    """Return the name of the recording of the recipe `name`."""
     lang = session.language()
     return t("recorded.badge", lang, title=recipe_label(RECIPES[name], lang))
 
 
 def choice(identity: Identity) -> str:
-    """Name a run or a recording where one is chosen."""
+    """Return the name of a run or a recording in a menu."""
     if identity.recorded:
         return recording(identity.name)
     try:
         return option(session.store().run(identity.name))
-    except RunError:  # deleted meanwhile
+    except RunError:  # deleted in the meantime
         return identity.name
 
 
 def file_stem(record: RunRecord) -> str:
-    """Return the name of the files that a run is taken away as, without a suffix."""
+    """Return the name of a run's exported files, without suffix."""
     name = record.title or record.name or (f"{record.based_on}-changed" if record.based_on else "run")
     plain = re.sub(r"[^\w.-]+", "-", name)
     return f"rnnlab-{plain}-{record.id}"

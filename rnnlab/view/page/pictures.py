@@ -1,7 +1,7 @@
-"""A chart as a file: PNG and SVG on white, its tables as CSV and JSON.
+"""Charts as files: PNG and SVG on white, the tables as CSV and JSON.
 
-``python -m rnnlab.view.page.pictures`` draws one picture in a process of its own: the renderer takes 70 MB, and for its
-first picture most of a second in which nothing else of the server would run.
+``python -m rnnlab.view.page.pictures`` draws a picture in a process of its own: the renderer takes 70 MB, and its
+first picture would block the server for most of a second.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ FONTS = (
     " 'PingFang SC', 'Hiragino Sans GB', 'Microsoft YaHei', 'WenQuanYi Micro Hei', 'Droid Sans Fallback',"
     " 'DejaVu Sans', sans-serif"
 )
-"""Latin first, then whatever Chinese font the machine has."""
+"""Font family of exported charts: a Latin font, then the Chinese fonts that the machine may have."""
 SCALE = 2.0
 WIDTH = 640
-PATIENCE = 60.0  # seconds for one picture
+TIMEOUT = 60.0  # seconds for one picture
 PROBE = ("困", "惑")
-"""Two characters that look different wherever there is a Chinese font."""
+"""Two characters that look different in any Chinese font."""
 
 Tables = Mapping[str, bytes]
 
@@ -62,14 +62,14 @@ _CONFIG = {
 
 
 def rows(table: bytes) -> list[dict[str, Any]]:
-    """Return a table, given as Arrow bytes, row by row; what is not a finite number becomes None."""
+    """Return the rows of a table given as Arrow bytes; values that are not finite become None."""
     with pa.ipc.open_stream(table) as reader:
-        found: list[dict[str, Any]] = reader.read_all().to_pylist()
-    return [{name: _finite(value) for name, value in row.items()} for row in found]
+        read: list[dict[str, Any]] = reader.read_all().to_pylist()
+    return [{name: _finite(value) for name, value in row.items()} for row in read]
 
 
 def as_csv(tables: Tables) -> bytes:
-    """Return the tables of a chart as one CSV file; the column ``table`` says which one a row is from."""
+    """Return the tables of a chart as one CSV file; the column ``table`` has the name of the table."""
     data = {name: rows(table) for name, table in tables.items()}
     columns = list(dict.fromkeys(column for table in data.values() for row in table for column in row))
     out = io.StringIO()
@@ -78,20 +78,21 @@ def as_csv(tables: Tables) -> bytes:
     for name, table in data.items():
         for row in table:
             writer.writerow({"table": name} | {column: _cell(value) for column, value in row.items()})
-    return b"\xef\xbb\xbf" + out.getvalue().encode("utf-8")  # spreadsheets take it for Latin letters without the mark
+    return b"\xef\xbb\xbf" + out.getvalue().encode("utf-8")  # without this mark spreadsheets assume a Latin encoding
 
 
 def as_json(tables: Tables, finding: str = "") -> bytes:
-    """Return the tables of a chart as JSON, with what the chart shows in words."""
+    """Return the tables of a chart as JSON, with the chart's description."""
     data = {"shows": finding, "tables": {name: rows(table) for name, table in tables.items()}}
     return json.dumps(data, ensure_ascii=False, indent=1).encode("utf-8")
 
 
 def png(spec: Mapping[str, Any], tables: Tables, finding: str = "") -> bytes:
-    """Return a chart as PNG, at twice its size on the page.
+    """Return a chart as PNG at twice its size on the page.
 
     Raises:
-        RunError: ``picture_no_font``: it has Chinese in it and this machine has no font for it; ``picture_failed``.
+        RunError: ``picture_no_font`` if the chart contains Chinese and this machine has no Chinese font, or
+            ``picture_failed``.
     """
     chart = complete(spec, tables, finding)
     if _CHINESE.search(json.dumps(chart, ensure_ascii=False)) and not draws_chinese():
@@ -100,7 +101,7 @@ def png(spec: Mapping[str, Any], tables: Tables, finding: str = "") -> bytes:
 
 
 def svg(spec: Mapping[str, Any], tables: Tables, finding: str = "") -> bytes:
-    """Return a chart as SVG, in which text stays text.
+    """Return a chart as SVG with real text.
 
     Raises:
         RunError: ``picture_failed``.
@@ -110,13 +111,13 @@ def svg(spec: Mapping[str, Any], tables: Tables, finding: str = "") -> bytes:
 
 @cache
 def draws_chinese() -> bool:
-    """Say whether this machine has a font in which two Chinese characters look different, and not like two boxes."""
-    first, second = (_draw({"kind": "text", "text": one}) for one in PROBE)
+    """Return whether this machine has a Chinese font: without one, all characters are drawn as the same box."""
+    first, second = (_draw({"kind": "text", "text": character}) for character in PROBE)
     return first != second
 
 
 def complete(spec: Mapping[str, Any], tables: Tables, finding: str = "") -> dict[str, Any]:
-    """Return a chart that stands for itself: with its data, a width, the light theme's colours on white."""
+    """Return a self-contained chart: with data, a width, and the colours of the light theme on white."""
     chart: dict[str, Any] = _light(dict(spec))
     _set_width(chart, WIDTH)
     chart["datasets"] = {name: rows(table) for name, table in tables.items()}
@@ -131,13 +132,13 @@ def _finite(value: Any) -> Any:
 
 
 def _cell(value: Any) -> Any:
-    # what a person typed must not be taken for a formula
+    # a text typed by a person must not be read as a formula
     return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
 
 @cache
 def _light_colors() -> dict[str, str]:
-    """Return each colour of the dark theme with the one that stands in its place in the light theme."""
+    """Return the map from each colour of the dark theme to the corresponding colour of the light theme."""
     pairs: dict[str, str] = {}
     for palette in vars(style).values():
         if isinstance(palette, dict) and {"light", "dark"} <= set(palette):
@@ -157,8 +158,8 @@ def _light(part: Any) -> Any:
 
 def _set_width(chart: dict[str, Any], width: int) -> None:
     for name in ("hconcat", "concat", "vconcat"):
-        for one in chart.get(name, ()):
-            _set_width(one, width if name == "vconcat" else width // max(1, len(chart[name])))
+        for part in chart.get(name, ()):
+            _set_width(part, width if name == "vconcat" else width // max(1, len(chart[name])))
     if "spec" in chart and ("facet" in chart or "repeat" in chart):
         _set_width(chart["spec"], width // 3)
     elif ("mark" in chart or "layer" in chart) and chart.get("width", "container") == "container":
@@ -173,12 +174,12 @@ def _draw(order: Mapping[str, Any]) -> bytes:
             input=json.dumps(order).encode("utf-8"),
             capture_output=True,
             env=worker_environment(),
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
             check=True,
         )
     except (OSError, subprocess.SubprocessError) as error:
-        said = getattr(error, "stderr", None) or b""
-        reason = (said.decode("utf-8", "replace").strip().splitlines() or [type(error).__name__])[-1][:200]
+        stderr = getattr(error, "stderr", None) or b""
+        reason = (stderr.decode("utf-8", "replace").strip().splitlines() or [type(error).__name__])[-1][:200]
         raise RunError("picture_failed", f"The picture could not be drawn: {reason}.", reason=reason) from error
     return done.stdout
 
@@ -197,7 +198,7 @@ def _answer(order: Mapping[str, Any]) -> bytes:
 
 
 def main() -> None:
-    """Draw the one picture that standard input orders, to standard output."""
+    """Draw the picture requested on standard input, and write it to standard output."""
     sys.stdout.buffer.write(_answer(json.loads(sys.stdin.buffer.read())))
 
 

@@ -1,4 +1,4 @@
-"""Draw a part of a page again while the rest stands still."""
+"""Redraw a part of a page while the rest stays."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import streamlit as st
 
 
 def moving(draw: Callable[[], object], every: float | None = None, rest: object = None) -> None:
-    """Draw a part of the page, and draw it again every so many seconds while the rest stands still.
+    """Draw a part of the page, and redraw it at intervals while the rest stays.
 
-    Streamlit identifies a fragment by its function and position. All of ours have one function, so the chart of a
-    recorded run, or of one that has not begun, goes on as that of the run that is started in its place.
+    Streamlit identifies a fragment by its function and position. All fragments drawn here share one function, so that
+    the chart of a recording or of a preview is kept when a run is started in its place.
 
     Args:
-        draw: draws the part, and returns the state that the rest of the page depends on.
-        every: seconds between two drawings; None for a part that stands still.
-        rest: that state as the rest of the page was drawn; when `draw` returns another, the whole page runs again.
+        draw: draws the part and returns the state that the rest of the page depends on.
+        every: seconds between two drawings; None to draw only once.
+        rest: the state with which the rest of the page was drawn; when `draw` returns another, the whole page is rerun.
     """
 
     def picture() -> None:

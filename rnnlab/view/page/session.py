@@ -1,4 +1,4 @@
-"""What every page stands in: language, navigation, the frame, and the one connection to the runs."""
+"""The session of a page: language, theme, the connection to the runs, and helpers that use them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def language() -> str:
 
 
 def key(name: str) -> str:
-    """Return the key of a widget whose choices are words: one per language, as the browser sends the words back."""
+    """Return the key of a widget with translated options: one key per language, as the browser sends the texts back."""
     return f"{name}.{language()}"
 
 
@@ -35,47 +35,47 @@ def theme() -> str:
 
 
 def embedded() -> bool:
-    """Say whether the page stands in another one (``embed=true`` in the URL): it shows, and nothing can be changed."""
+    """Return whether the page is embedded in another page (``embed=true`` in the URL) and read-only."""
     return bool(st.context.is_embedded)
 
 
 def projector() -> bool:
-    """Say whether the type is larger, for a room."""
+    """Return whether the larger type is on, for a projector."""
     return bool(st.session_state.get(LARGE))
 
 
 @st.cache_resource(show_spinner=False, on_release=Client.close)
 def client() -> Client:
-    """Return this server's one connection to the runs; it connects when the first page stands, or is asked to act."""
+    """Return the server's shared connection to the runs; it connects on the first command or after the first page."""
     return Client(Environment.from_environ())
 
 
 def clicks() -> Clicks:
-    """Return what this session's clicks have set going."""
-    found: Clicks = st.session_state[CLICKS]
-    return found
+    """Return the record of this session's clicks."""
+    recorded: Clicks = st.session_state[CLICKS]
+    return recorded
 
 
 def start_run(config: TrainConfig, *, name: str = "", based_on: str = "") -> str:
-    """Put a run into the queue and return its id; a click that comes twice starts one.
+    """Queue a run and return its id; a repeated click starts only one run.
 
     Args:
         config: the run.
-        name: of the recipe it is.
-        based_on: of the recipe it departs from.
+        name: id of the recipe that the run follows.
+        based_on: id of the recipe that the run departs from.
 
     Raises:
-        RNNLabError: as `Client.create` says.
+        RNNLabError: see `Client.create`.
     """
-    one, lang = client(), language()
+    connection, lang = client(), language()
     return clicks().once(
         ("start", config, name, based_on),
-        lambda: one.create(config, name=name, based_on=based_on, language=lang),
+        lambda: connection.create(config, name=name, based_on=based_on, language=lang),
     )
 
 
 def store() -> Store:
-    """Return the runs, to read."""
+    """Return the store of the runs, for reading."""
     return client().store
 
 
@@ -86,15 +86,20 @@ def facts() -> FactBook:
 
 
 def text_title(name: str) -> str | None:
-    """Return what its owner called the uploaded text `name`; None for any other corpus."""
+    """Return the title that the owner gave to the uploaded text `name`; None for any other corpus."""
     return store().text_title(name) if name.startswith("text-") else None
 
 
-def complain(error: RNNLabError, about: str = "") -> None:
-    """Say what is wrong, in the reader's language, and what it is `about` where there are several things."""
-    said = error_text(error, language())
-    st.error(f"**{plain(about)}**: {said}" if about else said, icon=":material/error:")
+def show_error(error: RNNLabError, about: str = "") -> None:
+    """Show an error in the session's language.
+
+    Args:
+        error: the error.
+        about: what the error is about, such as the name of a file; "" if that is clear.
+    """
+    message = error_text(error, language())
+    st.error(f"**{plain(about)}**: {message}" if about else message, icon=":material/error:")
 
 
 SHOWN = "train.shown"
-"""Where the session keeps the id of the run that it looked at last."""
+"""Session key of the id of the run shown last."""

@@ -1,4 +1,4 @@
-"""Share the page that is open: its address and a QR code."""
+"""Share the open page: its address and a QR code."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from rnnlab.view.page import address as page_address
 from rnnlab.view.page import session
 
 LONG = 110
-"""Characters from which on an address is shortened."""
+"""Length in characters above which an address is shortened."""
 
 
 def address(page: str, parameters: Mapping[str, str]) -> str:
-    """Return the address of a page with `parameters`; a long one as a short link that leads there.
+    """Return the address of a page with `parameters`, as a short link if it is long.
 
     Raises:
-        RNNLabError: it is long, and cannot be shortened.
+        RNNLabError: the address is long and cannot be shortened.
     """
     full = f"{_base()}{'' if page == 'home' else page}?{urlencode(parameters)}"
     if len(full) <= LONG:
@@ -30,7 +30,7 @@ def address(page: str, parameters: Mapping[str, str]) -> str:
 
 
 def this_page() -> None:
-    """Show the address of the page that is open, with all that it says, and a QR code."""
+    """Show the address of the open page with all parameters, and a QR code."""
     lang = session.language()
     last = (st.context.url or "").split("?")[0].rstrip("/").rsplit("/", 1)[-1]
     page = last if last in page_address.PAGES else "home"
@@ -45,7 +45,7 @@ def this_page() -> None:
 
 
 def qr_code(text: str) -> str:
-    """Return `text` as a QR code, an SVG: black on white in both themes, as cameras expect it."""
+    """Return `text` as a QR code in SVG: black on white in both themes, as cameras need it."""
     import segno
 
     out = io.BytesIO()
@@ -56,7 +56,7 @@ def qr_code(text: str) -> str:
 
 
 def _base() -> str:
-    """Return the address of the app, ending in a slash, without that of the page that is shown."""
+    """Return the address of the app, ending with a slash, without the name of the open page."""
     url = (st.context.url or "").split("?")[0].rstrip("/")
     last = url.rpartition("/")[2]
     return url.removesuffix(last) if last in page_address.PAGES else f"{url}/"

@@ -1,4 +1,4 @@
-"""What all charts share: colours, dashes, zoom, and how a chart becomes a specification."""
+"""The style that charts share: colours, dashes, zoom, and the conversion of a chart to a specification."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ LAYER_COLORS = {
 }
 LAYER_DASHES = [[1, 0], [6, 2], [2, 2], [8, 2, 2, 2], [1, 3], [10, 3], [4, 1], [3, 5], [1, 1]]
 
-# a plain wheel scrolls the page; with Ctrl (a pinch on a trackpad) it zooms, and a drag of the mouse moves
+# the wheel alone scrolls the page; with Ctrl (or a pinch on a trackpad) it zooms, and dragging moves
 ZOOM = "wheel![event.ctrlKey]"
 MOVE = "[mousedown, window:mouseup] > window:mousemove!"
 
 
 def altair() -> Any:
-    """Return Altair, loaded at its first use."""
-    # Altair looks whether pandas is loaded, and would use what another session has only begun to load: wait for that
+    """Return the module Altair, imported at its first use."""
+    # Altair uses pandas if it is in sys.modules, even while another thread is still importing it: finish that import
     import pandas  # noqa: F401, I001
     import altair
 
@@ -44,34 +44,34 @@ def altair() -> Any:
 
 
 def specification(chart: Any) -> dict[str, Any]:
-    """Return a chart as plain data that holds nothing of a run and names its tables.
+    """Return a chart as a dictionary without data, in which tables are referred to by name.
 
-    The chart as a whole is read aloud by its `alt`; of its marks only those are that a pointer selects.
+    Screen readers read the `alt` of the chart; of its marks, only those that can be selected.
     """
     spec: dict[str, Any] = chart.to_dict()
-    # Streamlit brings its own theme, and the tables come with each tick
+    # Streamlit applies its own theme, and the tables are sent separately at each update
     for name in ("config", "datasets", "usermeta"):
         spec.pop(name, None)
-    selecting = [one for one in spec.get("params", []) if one.get("select") and one.get("bind") != "scales"]
-    _hush(spec, {view for one in selecting for view in one.get("views", [])}, bool(selecting))
+    selecting = [param for param in spec.get("params", []) if param.get("select") and param.get("bind") != "scales"]
+    _hide_marks(spec, {view for param in selecting for view in param.get("views", [])}, bool(selecting))
     return spec
 
 
-def _hush(spec: dict[str, Any], spoken: set[str], alone: bool) -> None:
-    # Vega announces every mark, also the empty ones, without words; hundreds of cells one by one help nobody.
-    # `spoken` names the layers that a pointer selects from; a chart of one layer is not named, only `alone`
+def _hide_marks(spec: dict[str, Any], selectable: set[str], single: bool) -> None:
+    # By default Vega exposes every mark to screen readers without a description; hundreds of cells do not help anybody.
+    # `selectable` are the names of the layers with a selection; a chart of one layer has no name, so `single` is set.
     for part in ("layer", "hconcat", "vconcat", "concat"):
-        for one in spec.get(part, []):
-            _hush(one, spoken, False)
+        for child in spec.get(part, []):
+            _hide_marks(child, selectable, False)
     if isinstance(spec.get("spec"), dict):
-        _hush(spec["spec"], spoken, alone)
+        _hide_marks(spec["spec"], selectable, single)
     mark = spec.get("mark")
-    if mark is not None and spec.get("name") not in spoken and not alone:
+    if mark is not None and spec.get("name") not in selectable and not single:
         spec["mark"] = {"aria": False, **(mark if isinstance(mark, dict) else {"type": mark})}
 
 
 def enlarged(spec: Mapping[str, Any], factor: float) -> dict[str, Any]:
-    """Return a chart whose own sizes of type are `factor` times as large; all others follow the page's."""
+    """Return a chart with its own font sizes multiplied by `factor`; all other sizes follow the page."""
     return {name: _enlarged(name, value, factor) for name, value in spec.items()}
 
 
@@ -79,14 +79,14 @@ def _enlarged(name: str, value: Any, factor: float) -> Any:
     if isinstance(value, Mapping):
         return enlarged(value, factor)
     if isinstance(value, list):
-        return [_enlarged("", one, factor) for one in value]
+        return [_enlarged("", item, factor) for item in value]
     return value * factor if name.endswith("ontSize") and isinstance(value, int | float) else value
 
 
 def ceiling(vocab_size: float) -> float:
-    """Return the perplexity at which the axis ends: ten times blind guessing; more is drawn there, labelled."""
+    """Return the upper end of a perplexity axis: ten times the uniform perplexity. Larger values are drawn there."""
     return 10.0 * max(vocab_size, 2.0)
 
 
 LARGER = 1.25
-"""How much larger the type is in projector mode."""
+"""Factor of the font size in projector mode."""

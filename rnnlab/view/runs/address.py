@@ -1,4 +1,4 @@
-"""What the address of the Runs page says."""
+"""The parameters of the address of the Runs page."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from rnnlab.view.page.address import Address, Parameter, one_of
 
 FILTERS = ("all", "live", "ended", "starred")
 LONGEST = 200
-"""Characters of a search."""
+"""Maximum length of a search, in characters."""
 
 ADDRESS = Address(
     {

@@ -1,4 +1,4 @@
-"""Runs from elsewhere: files that were exported, read in and opened."""
+"""Import exported runs from files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_FILES = 20
 
 
 def draw() -> None:
-    """Take in files: a single one that is good is opened; of several it is said how many, and what is wrong."""
+    """Draw the upload of exported runs; a single valid file is opened, several are counted."""
     lang = session.language()
     with st.expander(t("runs.import", lang), icon=":material/upload:", expanded=len(_REFUSED) > 0):
         key = _FORM.key("files")
@@ -31,7 +31,7 @@ def draw() -> None:
             args=(key,),
         )
         refused = len(_REFUSED)
-        _REFUSED.say()
+        _REFUSED.show()
     taken = st.session_state.pop(_TAKEN, None)
     if taken and len(taken) == 1 and not refused:
         address.open_page("train", {"run": taken[0]})

@@ -1,4 +1,4 @@
-"""The runs of this server: find, open, name, compare, continue, share, take away, delete."""
+"""The list of the runs of this server: search, open, rename, compare, continue, share, export, delete."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ _PINS = "run_list.pins"
 
 
 def draw() -> None:
-    """Show the runs, the newest first, looking again every two seconds while one is live."""
+    """Draw the runs, the newest first, updated every two seconds while any run is live."""
     any_live = _any_live()
 
-    def look() -> bool:
-        _PROBLEMS.say()
+    def update() -> bool:
+        _PROBLEMS.show()
         _list()
         return _any_live()
 
-    refresh.moving(look, 2.0 if any_live else None, any_live)
+    refresh.moving(update, 2.0 if any_live else None, any_live)
 
 
 def _any_live() -> bool:
@@ -43,7 +43,7 @@ def _any_live() -> bool:
 
 
 def matches(record: RunRecord, query: str, lang: str) -> bool:
-    """Say whether every word of `query` stands in what is said of a run: title, recipe, cell, setup, text, id."""
+    """Return whether each word of `query` occurs in the texts of a run: title, recipe, setup, corpus, state, id."""
     config = record.config
     words = [
         record.title,
@@ -67,25 +67,25 @@ def _list() -> None:
     chosen, query = _filter(lang)
     states = {"live": LIVE, "ended": ENDED}.get(chosen)
     records = session.store().runs(limit=500, states=states)
-    found = [
-        one
-        for one in records
-        if (one.starred or chosen != "starred") and (not query.strip() or matches(one, query, lang))
+    matching = [
+        record
+        for record in records
+        if (record.starred or chosen != "starred") and (not query.strip() or matches(record, query, lang))
     ]
     _pinned(lang)
-    if not found:
+    if not matching:
         st.info(t("runs.none_found" if records else "runs.none", lang), icon=":material/history:")
         st.page_link(address.PAGES["train"][0], label=t("runs.go_train", lang), icon=":material/arrow_forward:",
                      query_params={"lang": lang})  # fmt: skip
         return
-    pages = -(-len(found) // PAGE)
+    pages = -(-len(matching) // PAGE)
     page = st.pagination(pages, key="run_list.page") if pages > 1 else 1
-    for record in found[(page - 1) * PAGE : page * PAGE]:
+    for record in matching[(page - 1) * PAGE : page * PAGE]:
         _row(record)
 
 
 def _filter(lang: str) -> tuple[str, str]:
-    """Draw the filters, begun by the URL and kept in it."""
+    """Draw the filters, whose values are in the URL, and return the chosen filter and the query."""
     address.once("runs", _FORM.renew)
     with st.container(horizontal=True, vertical_alignment="center"):
         chosen = st.segmented_control(
@@ -94,7 +94,7 @@ def _filter(lang: str) -> tuple[str, str]:
             key=session.key(_FORM.key("filter")),
             default=ADDRESS.get("show"),
             required=True,
-            format_func=lambda one: t(f"runs.filter.{one}", lang),
+            format_func=lambda name: t(f"runs.filter.{name}", lang),
             label_visibility="collapsed",
         )
         query = st.text_input(
@@ -111,7 +111,7 @@ def _filter(lang: str) -> tuple[str, str]:
     return str(chosen), query or ""
 
 
-# what is laid over each other
+# runs chosen for comparison
 
 
 def _pins() -> list[str]:
@@ -119,7 +119,7 @@ def _pins() -> list[str]:
 
 
 def _pinned(lang: str) -> None:
-    """Offer to compare what is chosen."""
+    """Draw the link that compares the chosen runs."""
     chosen = _pins()
     if not chosen:
         return
@@ -135,7 +135,7 @@ def _pinned(lang: str) -> None:
 
 
 def _pin(run_id: str, key: str) -> None:
-    others = [one for one in _pins() if one != run_id]
+    others = [pinned for pinned in _pins() if pinned != run_id]
     st.session_state[_PINS] = [*others, run_id] if st.session_state.get(key) else others
 
 
@@ -145,7 +145,7 @@ def _unpin_all() -> None:
     st.session_state[_PINS] = []
 
 
-# one run
+# the list entry of a run
 
 
 def _row(record: RunRecord) -> None:
@@ -253,7 +253,7 @@ def _confirm(record: RunRecord) -> None:
 
 def _delete(run_id: str) -> None:
     session.client().delete(run_id)
-    st.session_state[_PINS] = [one for one in _pins() if one != run_id]
+    st.session_state[_PINS] = [pinned for pinned in _pins() if pinned != run_id]
 
 
 def _when(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""What the address of the Train page says."""
+"""The parameters of the address of the Train page."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from rnnlab.config import TrainConfig
 from rnnlab.view.page.address import Address, Parameter
 from rnnlab.view.watch.address import EPOCH, RUN
 
-# these are read together: which of them go together, the configuration knows
+# read together, as the configuration validates combinations
 SETUP = {
     "recipe": Parameter("the recipe of the setup; without it, where no run is shown, the default one"),
     **{name: Parameter(f"the setting `{name}`, where it differs from the recipe") for name in TrainConfig.model_fields},

@@ -1,4 +1,4 @@
-"""Start, pause, resume, step, stop, continue, and what can be changed while a run trains."""
+"""The controls of a run: start, pause, resume, step, stop, continue, and changes of settings during training."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ from rnnlab.view.watch import exports, scenes
 _PROBLEMS = Problems("controls")
 MORE_EPOCHS = (0, 10, 40, 160)
 SETTLE = 0.4
-"""Seconds that a click may wait for the run to follow it."""
+"""Seconds that the page waits for a run to carry out a command."""
 FIRST_POINT = 0.35
-"""Seconds that a click on Start waits for the first epoch before the page is drawn."""
+"""Seconds that the page waits for the first epoch after a click on Start."""
 SAME_STEP = 0.3
-"""Seconds within which a step, asked for again, is the same click; one may well want two within a second."""
+"""Seconds within which a repeated step counts as the same click; intended steps can follow each other quickly."""
 
 
 def headline(setup: Setup) -> None:
-    """Say the setup in one line, where it comes from, and how long it takes here."""
+    """Draw the setup in one line, the recipe that it follows or departs from, and how long it takes on this machine."""
     lang = session.language()
-    train_setup.REFUSED.say(stay=True)
+    train_setup.REFUSED.show(stay=True)
     if setup.config is None:
         if setup.problem is not None:
-            session.complain(setup.problem)
+            session.show_error(setup.problem)
         return
     st.markdown(f"**{summary(setup.config, lang)}**")
     notes = []
@@ -54,7 +54,7 @@ def headline(setup: Setup) -> None:
 
 
 def bar(setup: Setup, record: RunRecord | None) -> None:
-    """Draw the buttons for the run that is shown, or for starting one."""
+    """Draw the buttons for the shown run, or for starting one."""
     lang = session.language()
     is_live = record is not None and record.live
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -91,7 +91,7 @@ def bar(setup: Setup, record: RunRecord | None) -> None:
             exports.exports(record)
             if not is_live:
                 _button("close", ":material/close:", leave)
-    _PROBLEMS.say()
+    _PROBLEMS.show()
 
 
 def _button(
@@ -121,19 +121,19 @@ def _again(record: RunRecord) -> None:
 
 
 def leave() -> None:
-    """Show no run any more, until another one starts."""
+    """Show no run until another one is started."""
     ADDRESS.write(run=None)
     st.session_state.pop(SHOWN, None)
 
 
 def shown_run() -> RunRecord | None:
-    """Return the run that the page shows: when it begins the one in its URL, later the one shown or started last."""
+    """Return the shown run: when the page begins, the run in the URL; later the run shown or started last."""
     address.once("controls", _read_url)
     run_id = st.session_state.get(SHOWN)
     try:
         record = session.store().run(run_id) if run_id else None
     except RunError as error:
-        session.complain(error)
+        session.show_error(error)
         record = None
     if record is None:
         leave()
@@ -144,15 +144,15 @@ def shown_run() -> RunRecord | None:
 
 
 def _read_url() -> None:
-    asked = ADDRESS.get("run")
-    if asked:
-        st.session_state[SHOWN] = asked
-    elif ADDRESS.says("recipe"):  # another setup than that of the run looked at last
+    run_id = ADDRESS.get("run")
+    if run_id:
+        st.session_state[SHOWN] = run_id
+    elif ADDRESS.given("recipe"):  # the link opens a setup, not the run shown last
         st.session_state.pop(SHOWN, None)
 
 
 def shown_beside(setup: Setup, record: RunRecord) -> None:
-    """Say which run is shown, where the setup beside it is another one."""
+    """Draw the note that the shown run has another setup than the sidebar, if it has."""
     lang = session.language()
     if setup.config != record.config:
         name, setup_text = plain(names.short(record)), plain(summary(record.config, lang))
@@ -173,9 +173,9 @@ def _command(name: str, run_id: str) -> None:
     _settle(run_id, lambda run: run.state != before)
 
 
-def _settle(run_id: str, settled: Callable[[RunRecord], bool], patience: float = SETTLE) -> bool:
-    # commands act within milliseconds: give them that time, so that the page is drawn once, in its new state
-    deadline = time.monotonic() + patience
+def _settle(run_id: str, settled: Callable[[RunRecord], bool], timeout: float = SETTLE) -> bool:
+    # commands take effect within milliseconds; wait for that, so that the page is drawn only once, in its new state
+    deadline = time.monotonic() + timeout
     version = session.store().version(run_id)
     while not (done := settled(session.store().run(run_id))) and (left := deadline - time.monotonic()) > 0:
         version = session.client().wait(run_id, version, timeout=left)
@@ -190,8 +190,8 @@ def _step(run_id: str) -> None:
 
 def _stepped(run_id: str, unit: str) -> None:
     version = session.store().version(run_id)
-    one = session.client()
-    session.clicks().once(("step", run_id, unit), lambda: one.step(run_id, unit), SAME_STEP)
+    client = session.client()
+    session.clicks().once(("step", run_id, unit), lambda: client.step(run_id, unit), SAME_STEP)
     session.client().wait(run_id, version, timeout=SETTLE)
 
 
@@ -222,10 +222,10 @@ def _continued(run_id: str, is_setup: bool) -> None:
 
 
 def _continue_run(run_id: str, more: int, is_setup: bool) -> None:
-    one = session.client()
-    session.clicks().once(("continue", run_id, more), lambda: one.continue_run(run_id, more))
+    client = session.client()
+    session.clicks().once(("continue", run_id, more), lambda: client.continue_run(run_id, more))
     _settle(run_id, lambda run: run.state != "queued")
-    if is_setup and more:  # the run has become longer, and the setup beside it is still that run's
+    if is_setup and more:  # the run became longer, and the sidebar still shows its setup
         train_setup.show(session.store().run(run_id))
 
 

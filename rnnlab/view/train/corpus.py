@@ -1,4 +1,4 @@
-"""The text: choosing it, bringing one's own, and what is known of it before any training."""
+"""The training text: its choice, the upload, and its statistics."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ _OWN = "corpus.own"
 
 
 def choose(key: str, held: str, use: Callable[[str], None]) -> None:
-    """Draw the choice of the corpus, its widget named `key`, and the way to one's own text.
+    """Draw the choice of the corpus with the widget `key`, and the upload of another text.
 
     Args:
-        key: of the widget.
-        held: the name of the corpus at first.
-        use: sets the corpus to another one.
+        key: key of the widget.
+        held: name of the corpus initially.
+        use: called with the name of another corpus.
     """
     lang = session.language()
     own: dict[str, str] = st.session_state.setdefault(_OWN, {})
     names = [*corpora.EMBEDDED, *corpora.DOWNLOADS, *own]
     held = st.session_state.get(key, held)
-    if held not in names:  # from the URL or from a run
+    if held not in names:  # set by the URL or by a run
         names.append(held)
     st.selectbox(
         t("field.corpus", lang),
         names,
         names.index(held),
         key=key,
-        format_func=lambda one: own.get(one) or session.text_title(one) or corpus_title(one, lang),
+        format_func=lambda name: own.get(name) or session.text_title(name) or corpus_title(name, lang),
         help=tip("corpus", lang),
     )
     with st.expander(t("corpus.bring", lang), icon=":material/upload_file:"):
@@ -60,7 +60,7 @@ def _bring(use: Callable[[str], None]) -> None:
         try:
             name = keep(data, title)
         except RNNLabError as error:
-            session.complain(error)
+            session.show_error(error)
         else:
             st.session_state[_OWN][name] = title
             use(name)
@@ -68,21 +68,21 @@ def _bring(use: Callable[[str], None]) -> None:
 
 
 def _fits(size: int) -> bool:
-    """Say at once, before anybody presses a button, where a file is too large or empty."""
+    """Return whether a file has an allowed size, with a message at once if not."""
     try:
         corpora.check_size(size)
     except CorpusError as error:
-        session.complain(error)
+        session.show_error(error)
         return False
     return True
 
 
 def keep(data: bytes, title: str) -> str:
-    """Keep a text that a person brought and return its name.
+    """Store an uploaded text and return its name.
 
     Raises:
-        CorpusError: empty, binary, too large, or a single distinct character.
-        RunError: it cannot be kept.
+        CorpusError: the text is empty, binary, too large, or has only one distinct character.
+        RunError: the text cannot be stored.
     """
     text = corpora.decode(data)
     corpora.check_variety(text)
@@ -104,25 +104,28 @@ def _download(name: str) -> None:
             with st.spinner(t("corpus.downloading", lang)):
                 corpora.download(name, session.client().environment.corpus_folder)
         except CorpusError as error:
-            session.complain(error)
+            session.show_error(error)
         else:
             st.rerun()
 
 
 def _origin(name: str, lang: str) -> str:
-    """Say where a registered text comes from and who may use it."""
+    """Return the text on the source and the licence of a registered corpus."""
     entry = corpora.info(name)
     return t("corpus.origin", lang, attribution=entry.attributions[lang], rights=entry.rights[lang])
 
 
-def portrait(config: TrainConfig) -> TextFacts | None:
-    """Show what is known of the training text: length, vocabulary, most frequent characters, the n-gram ladder."""
+def describe(config: TrainConfig) -> TextFacts | None:
+    """Draw the statistics of the training text and return its facts, or None without the text.
+
+    The statistics are length, vocabulary, most frequent characters and the n-gram ladder.
+    """
     lang = session.language()
     try:
         facts = session.facts().of(config)
         corpora.check_trainable(facts.train, config)
     except CorpusError as error:
-        session.complain(error)
+        session.show_error(error)
         return None
     st.markdown(
         t(
@@ -137,7 +140,7 @@ def portrait(config: TrainConfig) -> TextFacts | None:
     if config.corpus in corpora.corpus_names():
         st.caption(_origin(config.corpus, lang))
     total = max(len(facts.train), 1)
-    frequent = "  ".join(f"`{visible(one)}` {count / total:.1%}" for one, count in facts.frequent)
+    frequent = "  ".join(f"`{visible(character)}` {count / total:.1%}" for character, count in facts.frequent)
     st.markdown(t("corpus.frequent", lang, characters=frequent))
     st.table(
         {

@@ -1,4 +1,4 @@
-"""Trying other ways of writing on the model at a checkpoint, with no retraining."""
+"""Generate text from a checkpoint with other decoding settings, without retraining."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from rnnlab.view.watch import texts
 
 
 def draw(record: RunRecord) -> None:
-    """Let the reader choose a checkpoint, a prefix and a way of decoding, and show what the network writes."""
+    """Draw the choice of a checkpoint, a prefix and decoding settings, and the generated text."""
     lang = session.language()
-    # whole epochs; None is the newest checkpoint, also one that a stop left within an epoch
+    # complete epochs; None is the newest checkpoint, which may be inside an epoch after a stop
     checkpoints = session.store().checkpoints(record.id)
     epochs: list[int | None] = sorted({epoch for epoch, minibatch, _ in checkpoints if minibatch == 0})  # type: ignore[assignment]
     if checkpoints and checkpoints[-1][1] != 0:
@@ -34,7 +34,7 @@ def draw(record: RunRecord) -> None:
             t("decoding.epoch", lang),
             epochs,
             len(epochs) - 1,
-            format_func=lambda one: t("decoding.newest", lang) if one is None else str(one),
+            format_func=lambda epoch: t("decoding.newest", lang) if epoch is None else str(epoch),
         )
         prefix = middle.text_input(t("decoding.prefix", lang), record.config.prefixes[0], max_chars=100)
         length = right.number_input(
@@ -44,14 +44,14 @@ def draw(record: RunRecord) -> None:
             t("field.decoding", lang),
             list(get_args(TrainConfig.model_fields["decoding"].annotation)),
             index=1,
-            format_func=lambda one: value_text("decoding", one, lang),
+            format_func=lambda name: value_text("decoding", name, lang),
             help=tip("decoding", lang),
         )
         temperature = middle.slider(t("field.temperature", lang), 0.1, 2.0, 0.8, 0.1, help=tip("temperature", lang))
         top_k = right.slider(t("field.top_k", lang), 1, 50, 5, help=tip("top_k", lang))
         seed = left.number_input(t("decoding.seed", lang), 0, 2**31 - 1, 0)
-        asked = st.form_submit_button(t("decoding.write", lang), type="primary", icon=":material/edit:")
-    if not asked:
+        submitted = st.form_submit_button(t("decoding.write", lang), type="primary", icon=":material/edit:")
+    if not submitted:
         st.caption(t("decoding.note", lang))
         return
     try:
@@ -60,7 +60,7 @@ def draw(record: RunRecord) -> None:
                 record.id, prefix, int(length), how, float(temperature), int(top_k), int(seed), epoch=epoch
             )
     except RNNLabError as error:
-        session.complain(error)
+        session.show_error(error)
         return
     try:
         facts = session.facts().of(record.config)

@@ -1,4 +1,4 @@
-"""What to look for, and the cell: its equations beside the code that computes them."""
+"""What to look for in an experiment, and the equations of the cell beside its code."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ from rnnlab.view.watch import scenes
 from rnnlab.view.watch.tables import change_label
 
 
-def look(recipe: Recipe, config: TrainConfig | None = None, record: RunRecord | None = None) -> None:
-    """Say in three sentences what to look for; where the setup or the run departs from the recipe, that first.
+def what_to_look_for(recipe: Recipe, config: TrainConfig | None = None, record: RunRecord | None = None) -> None:
+    """Draw three sentences on what to look for, after the differences of the setup or the run from the recipe.
 
     Args:
         recipe: the experiment.
-        config: the setup in front of the reader, the recipe's own where there is none.
-        record: the run in front of the reader, which may have been changed while it trained.
+        config: the shown setup, by default that of the recipe.
+        record: the shown run, whose settings may have been changed during training.
     """
     lang = session.language()
     st.subheader(t("explain.look", lang, id=recipe.id), anchor=False)
     own = session.text_title(config.corpus) if config is not None else None
-    told = departure(recipe, config or recipe.config, lang, _on_the_way(record, lang), own)
-    if told:
-        st.info(plain(told), icon=":material/tune:")
+    differences = departure(recipe, config or recipe.config, lang, _on_the_way(record, lang), own)
+    if differences:
+        st.info(plain(differences), icon=":material/tune:")
     st.markdown(look_for(recipe, lang))
     if recipe.published_seconds is not None:
         st.caption(t("explain.published_seconds", lang, seconds=f"{recipe.published_seconds:g}"))
 
 
 def _on_the_way(record: RunRecord | None, lang: str) -> list[str]:
-    """Return what was changed while the run trained, each once, in its last form."""
+    """Return the texts of the settings changed during training, each with its last value."""
     if record is None:
         return []
     changes = scenes.feed(record.id).scene(record, lang, session.theme()).history.changes
-    return list({one.name: change_label(one.name, one.value, lang) for one in changes}.values())
+    return list({change.name: change_label(change.name, change.value, lang) for change in changes}.values())
 
 
 def cell(config: TrainConfig) -> None:
-    """Show the equations of the cell, the code of its time step, and which form of it training runs."""
+    """Draw the equations of the cell, the code of its time step, and the note on which form training uses."""
     lang = session.language()
     st.subheader(t("explain.cell", lang, cell=value_text("cell", config.cell, lang)), anchor=False)
     left, right = st.columns([2, 3], gap="large")

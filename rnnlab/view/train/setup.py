@@ -1,4 +1,4 @@
-"""The setup in the sidebar: a recipe sets everything, and changing anything makes it "based on" that recipe."""
+"""The setup in the sidebar: a recipe sets everything; changing a setting makes the setup "based on" the recipe."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from rnnlab.view.train.address import ADDRESS, SETUP
 _BASE, _CONFIG, _VALUES = "setup.base", "setup.config", "setup.values"
 _FORM = Edition("setup")
 REFUSED = Problems("setup")
-"""What the URL asked for and did not get, until another setup is chosen."""
+"""Errors of the parameters in the URL, shown until another setup is chosen."""
 _FIELDS = tuple(TrainConfig.model_fields)
 
 
 @dataclass(frozen=True)
 class Setup:
-    """What the sidebar says; `config` is None where its settings do not go together, with the reason in `problem`."""
+    """The setup in the sidebar; `config` is None if its settings are invalid, with the reason in `problem`."""
 
     recipe: Recipe
     config: TrainConfig | None
@@ -38,42 +38,42 @@ class Setup:
 
     @property
     def changed(self) -> bool:
-        """Whether it departs from its recipe."""
+        """Whether the setup departs from its recipe."""
         return self.config is not None and self.config != self.recipe.config
 
     @property
     def name(self) -> str:
-        """The id of the recipe where the setup is that recipe, else nothing."""
+        """The id of the recipe if the setup equals it, otherwise ""."""
         return "" if self.changed else self.recipe.id
 
     @property
     def based_on(self) -> str:
-        """The id of the recipe from which the setup departs, else nothing."""
+        """The id of the recipe if the setup departs from it, otherwise ""."""
         return self.recipe.id if self.changed else ""
 
 
 def load(recipe_id: str, config: TrainConfig | None = None) -> None:
-    """Set the sidebar to a recipe, or to `config` as based on it."""
+    """Set the sidebar to a recipe, or to `config` based on it."""
     chosen = recipe(recipe_id)
     _fill(chosen, config or chosen.config)
 
 
 def begin(shown: RunRecord | None) -> None:
-    """Take the setup from the URL or from the run that is `shown` where the page begins, else keep it as it was."""
+    """Take the setup from the URL or from the run `shown` if a visit begins, otherwise keep it."""
     if not address.once("setup", lambda: _arrive(shown)):
         keep()
 
 
 def _arrive(shown: RunRecord | None) -> None:
-    if shown is not None and not asked():
+    if shown is not None and not from_url():
         show(shown)
     else:
         read_url()
 
 
-def asked() -> dict[str, str]:
-    """Return the setup that the URL asks for: ``recipe`` and settings; anything else there is not ours."""
-    return {name: ADDRESS.get(name) for name in SETUP if ADDRESS.says(name)}
+def from_url() -> dict[str, str]:
+    """Return the parameters of the setup in the URL: ``recipe`` and settings."""
+    return {name: ADDRESS.get(name) for name in SETUP if ADDRESS.given(name)}
 
 
 def show(record: RunRecord) -> None:
@@ -83,30 +83,30 @@ def show(record: RunRecord) -> None:
 
 
 def keep() -> None:
-    """Keep the setup as it was; widgets forget what they held while another page, or language, was shown."""
+    """Keep the setup; widgets lose their values while another page or language is shown."""
     if _CONFIG in st.session_state and _key("recipe") not in st.session_state:
         _fill(RECIPES[st.session_state[_BASE]], st.session_state[_CONFIG])
 
 
 def read_url() -> None:
-    """Take the setup from the URL, where it asks for one; a bad value is said and left out."""
-    wanted = asked()
-    if not wanted and _CONFIG in st.session_state:
+    """Take the setup from the URL if it has one; invalid values are reported and ignored."""
+    requested = from_url()
+    if not requested and _CONFIG in st.session_state:
         keep()
         return
     REFUSED.clear()
     chosen = RECIPES[DEFAULT_RECIPE]
-    if "recipe" in wanted:
+    if "recipe" in requested:
         try:
-            chosen = recipe(wanted["recipe"])
+            chosen = recipe(requested["recipe"])
         except RNNLabError as error:
             REFUSED.add(error)
     config = chosen.config
-    settings = {name: text for name, text in wanted.items() if name != "recipe"}
+    settings = {name: text for name, text in requested.items() if name != "recipe"}
     try:
         config = config.change_from_text(settings)
     except RNNLabError:
-        for name, text in settings.items():  # keep every setting that is good by itself
+        for name, text in settings.items():  # keep all settings that are valid individually
             try:
                 config = config.change_from_text({name: text})
             except RNNLabError as error:
@@ -115,18 +115,18 @@ def read_url() -> None:
 
 
 def write_url(setup: Setup, shown: TrainConfig | None) -> None:
-    """Put the setup into the URL: the recipe and what differs from it; nothing where the run that is `shown` has it."""
+    """Write the setup to the URL: the recipe and the differences from it; nothing if the run `shown` has this setup."""
     if setup.config is None:
         return
-    wanted: dict[str, str] = {}
+    parameters: dict[str, str] = {}
     if setup.config != shown:
-        wanted = {"recipe": setup.recipe.id, **setup.config.changes_from(setup.recipe.config)}
-    gone = {name: None for name in asked() if name not in wanted}
-    ADDRESS.write(**gone, **wanted)
+        parameters = {"recipe": setup.recipe.id, **setup.config.changes_from(setup.recipe.config)}
+    gone = {name: None for name in from_url() if name not in parameters}
+    ADDRESS.write(**gone, **parameters)
 
 
 def sidebar() -> None:
-    """Draw the setup; `chosen` tells what it says, also before it is drawn."""
+    """Draw the setup; `chosen` returns it, even before it is drawn."""
     lang = session.language()
     with st.sidebar:
         st.selectbox(
@@ -134,7 +134,7 @@ def sidebar() -> None:
             list(RECIPES),
             list(RECIPES).index(st.session_state[_BASE]),
             key=_key("recipe"),
-            format_func=lambda one: recipe_label(RECIPES[one], lang),
+            format_func=lambda name: recipe_label(RECIPES[name], lang),
             placeholder=t("setup.recipe_placeholder", lang),
             on_change=_recipe_chosen,
         )
@@ -162,10 +162,10 @@ def _section(section: Section) -> None:
 
 
 def chosen() -> Setup:
-    """Return what the sidebar says in this run of the page, drawn already or not."""
+    """Return the setup in the sidebar in this run of the page, whether or not it has been drawn."""
     base = RECIPES[st.session_state[_BASE]]
     values: dict[str, Any] = {name: _now(name) for name in _FIELDS}
-    # a section that is folded has no widgets to keep what was put into it, good or not
+    # a folded section has no widgets that keep its values, valid or not
     switches = {setting.switch: _on(name) for name, setting in SETTINGS.items() if setting.switch}
     st.session_state[_VALUES] = values | switches
     try:
@@ -184,23 +184,23 @@ def _fill(chosen: Recipe, config: TrainConfig) -> None:
 
 
 def _held(name: str) -> Any:
-    """Return the value of a setting as its widget showed it last, or shows it at first."""
+    """Return the value that the widget of a setting had last, or its initial value."""
     if _VALUES in st.session_state:
         return st.session_state[_VALUES][name]
     value = getattr(st.session_state[_CONFIG], name)
-    if value is None:  # it is off, and this is what switching it on begins with
+    if value is None:  # the setting is off; this is its value when it is switched on
         value = getattr(RECIPES[st.session_state[_BASE]].config, name)
         value = TrainConfig.model_fields[name].default if value is None else value
     return fields.shown(value)
 
 
 def _now(name: str) -> Any:
-    """Return what the widget of a setting says in this run of the page, also before it is drawn."""
+    """Return the current value of the widget of a setting, even before it is drawn."""
     return st.session_state.get(_key(name), _held(name))
 
 
 def _on(name: str) -> bool:
-    """Say whether a setting has a value in this run of the page: one without a switch always has."""
+    """Return whether a setting is on; one without a switch always is."""
     switch = SETTINGS[name].switch
     if not switch:
         return True
@@ -209,7 +209,7 @@ def _on(name: str) -> bool:
 
 
 def _in_force(name: str, values: dict[str, Any]) -> Any:
-    """Return the value that a setting has where the widgets say `values`; what is not shown is not in force."""
+    """Return the value of a setting given the values of all widgets; a hidden setting has its default."""
     if SETTINGS[name].hidden and not SETTINGS[name].acts(values.__getitem__):
         return TrainConfig.model_fields[name].default
     return fields.read(name, values[name]) if _on(name) else None
@@ -223,7 +223,7 @@ def use_corpus(name: str) -> None:
 
 def _recipe_chosen() -> None:
     REFUSED.clear()
-    ADDRESS.write(epoch=None)  # that of another recording
+    ADDRESS.write(epoch=None)  # the epoch belonged to another recording
     chosen = RECIPES[st.session_state[_key("recipe")]]
     _fill(chosen, chosen.config)
 

@@ -1,4 +1,4 @@
-"""A tour of the Train page in five steps: a card that can be left at any time and is in nobody's way."""
+"""A tour of the Train page in five steps: a card that can be closed at any time and does not block the page."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ STEPS = {
     "start": ".st-key-controls-start, .st-key-controls-pause, .st-key-controls-resume",
     "curve": ".st-key-stage-curve",
     "texts": ".st-key-stage-texts",
-    "why": '[data-testid="stSidebar"] [data-testid="stTooltipIcon"]',  # buttons have one too
+    "why": '[data-testid="stSidebar"] [data-testid="stTooltipIcon"]',  # buttons have tooltips too
 }
-"""The steps, and which part of the page each is about."""
+"""CSS selectors of the part of the page that each step is about."""
 
 _STEP, _SEEN = "tour.step", "tour.seen"
-# Streamlit cannot keep a block in sight, nor mark one
+# Streamlit has no sticky or highlighted containers
 _STYLE = """
 [data-testid="stLayoutWrapper"]:has(> .st-key-tour-card) {{ position: sticky; top: 3.75rem; z-index: 90 }}
 .st-key-tour-card {{ background: light-dark(#FDFDFB, #14171C) }}
@@ -26,13 +26,13 @@ _STYLE = """
 
 
 def begin() -> None:
-    """Start at the first step; shown when the Train page is next drawn."""
+    """Start the tour at its first step when the Train page is drawn next."""
     st.session_state[_STEP] = 0
     st.session_state[_SEEN] = True
 
 
 def draw() -> None:
-    """Show the step where the reader is; to one who has not seen the tour, the offer."""
+    """Draw the current step of the tour; before the first tour, an offer to take it."""
     if session.embedded():
         return
     step = st.session_state.get(_STEP)

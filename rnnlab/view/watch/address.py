@@ -1,10 +1,10 @@
-"""What the address says of a run that is watched, live or recorded."""
+"""The parameters of the address of a run that is watched, live or recorded."""
 
 from __future__ import annotations
 
 from rnnlab.view.page.address import Address, Parameter
 
-# what of these does not exist, the part of the page that shows it says: it knows what there is
+# the part of the page that shows a run, a recording or an epoch reports those that do not exist
 RUN = Parameter("the id of a run of this server")
 RECORDING = Parameter("the recorded run, by the id of its recipe")
 EPOCH = Parameter("the epoch at which the slider stands; without it a run is at its newest text, and a recording plays")
@@ -17,4 +17,4 @@ ADDRESS = Address(
         "epoch": EPOCH,
     }
 )
-"""All that an embedded page keeps in its URL; Home and Train have their parts of it."""
+"""All parameters of an embedded page; Home and Train have some of them."""

@@ -9,7 +9,7 @@ from rnnlab.view.language.i18n import t
 from rnnlab.view.page.charts import corners, epoch_axis, layer, line, perplexity_axis, targets
 from rnnlab.view.page.style import LAYER_COLORS, LAYER_DASHES, MOVE, PALETTE, ZOOM, altair, specification
 
-# dash patterns, so that no line is told apart by its colour alone: uniform, unigram, bigram, trigram
+# dash patterns of the uniform, unigram, bigram and trigram lines, so that colour is not needed to distinguish them
 RUNG_DASHES = [[1, 3], [2, 4], [6, 4], [10, 4]]
 
 TABLES = ("curve", "head", "targets", "overflow", "minibatches", "changes", "published", "ladder", "extent", "now")
@@ -21,7 +21,7 @@ CLIPPED_TABLES = ("clipped", "extent")
 def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
     """Return the live curve: perplexity by epoch on a log axis, published points, the n-gram ladder, the marker.
 
-    Tables: those of `TABLES`.
+    The tables are `TABLES`.
     """
     alt = altair()
 
@@ -33,7 +33,7 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
         alt.Tooltip("shown:N", title=t("chart.perplexity", lang)),
     ]
 
-    # invisible corners: the axes cover the whole run from the start, and grow with "40 more"
+    # invisible corners: the axes cover the whole run from the start, and grow when the run is continued
     extent = corners(x=x, y=y)
     rules = (
         layer("ladder")
@@ -43,7 +43,7 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
             strokeDash=alt.StrokeDash("order:O", scale=alt.Scale(domain=[0, 1, 2, 3], range=RUNG_DASHES), legend=None),
         )
     )
-    # a curve runs from the upper left to the lower right: the upper labels stand right, the lower ones left
+    # a curve falls from upper left to lower right: the upper lines are labelled on the right, the others on the left
     rule_label: dict[str, Any] = {
         "align": alt.expr("datum.order > 1 ? 'left' : 'right'"),
         "baseline": "bottom",
@@ -56,7 +56,7 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
     )
     grains = layer("minibatches").mark_circle(size=8, opacity=0.22, color=colors["live"]).encode(x=x, y=y)
     curve = layer("curve").mark_line(strokeWidth=2.2, color=colors["live"], interpolate="linear").encode(x=x, y=y)
-    # a line of one point cannot be seen
+    # a line with a single point is invisible
     head = layer("head").mark_circle(size=42, opacity=1, color=colors["live"]).encode(x=x, y=y)
     over = (
         layer("overflow")
@@ -121,7 +121,7 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
 
 @cache
 def gradient_curve(lang: str, theme: str = "light") -> dict[str, Any]:
-    """Return the norm of the gradient by layer and epoch, with the threshold θ; tables `GRADIENT_TABLES`."""
+    """Return the gradient norm by layer and epoch, with the threshold θ; the tables are `GRADIENT_TABLES`."""
     alt = altair()
 
     x = epoch_axis(lang)
@@ -147,7 +147,7 @@ def gradient_curve(lang: str, theme: str = "light") -> dict[str, Any]:
             title=None,
             sort=order,
             scale=alt.Scale(range=LAYER_COLORS[theme]),
-            legend=alt.Legend(orient="top", columns=3, symbolStrokeWidth=2),  # more are cut off on a phone
+            legend=alt.Legend(orient="top", columns=3, symbolStrokeWidth=2),  # more columns are cut off on a phone
         ),
         strokeDash=alt.StrokeDash("layer:N", title=None, sort=order, scale=alt.Scale(range=LAYER_DASHES)),
         tooltip=[
@@ -167,7 +167,7 @@ def gradient_curve(lang: str, theme: str = "light") -> dict[str, Any]:
 
 @cache
 def clipped_curve(lang: str, theme: str = "light") -> dict[str, Any]:
-    """Return the share of the minibatches whose gradient was clipped, by epoch; table ``clipped``."""
+    """Return the share of the minibatches whose gradient was clipped, by epoch; the tables are `CLIPPED_TABLES`."""
     alt = altair()
 
     chart = (

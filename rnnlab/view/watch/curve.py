@@ -1,4 +1,4 @@
-"""The perplexity curve, and the charts of its gradients."""
+"""The perplexity curve and the charts of the gradients."""
 
 from __future__ import annotations
 
@@ -14,58 +14,58 @@ from rnnlab.view.watch.scenes import Scene
 
 
 def draw(scene: Scene, epoch: int | None, key: str = "curve") -> None:
-    """Show the perplexity by epoch, with the marker at `epoch`; the specification never changes, only its tables."""
-    found = _finding(scene) if _still(scene) else ""
+    """Draw the perplexity by epoch, with the marker at `epoch`; only the tables change, never the specification."""
+    finding = _finding(scene) if _still(scene) else ""
     chart.show(
         charts.perplexity_curve(scene.lang, scene.theme),
         scene.curve_tables(epoch),
         key=key,
-        alt=_alt("curve", scene, found),
-        found=found,
+        alt=_alt("curve", scene, finding),
+        finding=finding,
     )
-    notes = [found, t("chart.legend", scene.lang)]
+    notes = [finding, t("chart.legend", scene.lang)]
     recipe = scene.published
     if recipe is not None:
         notes.append(t("chart.legend_same" if scene.same_corpus else "chart.legend_other", scene.lang, id=recipe.id))
         if recipe.published_other:
             notes.append(t("chart.legend_second", scene.lang))
     if _still(scene) or scene.state in ("paused", "preview"):
-        notes.append(t("chart.zoom", scene.lang))  # each new point takes it back
+        notes.append(t("chart.zoom", scene.lang))  # not while the run trains, as each new point resets the zoom
     st.caption(" ".join(filter(None, notes)))
 
 
-def _alt(name: str, scene: Scene, found: str) -> str:
-    """Say what a chart shows, and what came out.
+def _alt(name: str, scene: Scene, finding: str) -> str:
+    """Return the description of a chart, with its result if that does not change the text of a chart being watched.
 
-    Another text draws the chart anew. That must not happen to one who watches a run: whoever saw it live reads what
-    came out below the chart alone, as everybody does.
+    A changed text makes the browser rebuild the chart, which must not happen while it is watched. Live viewers read the
+    result in the caption; later visitors also get it in the alt text.
     """
     key = f"curve.watched.{scene.id}"
     if scene.state != "recorded" and not scene.ended:
         st.session_state[key] = True
-    said = t(f"chart.{name}_alt", scene.lang)
-    return said if st.session_state.get(key) else f"{said} {found}".strip()
+    description = t(f"chart.{name}_alt", scene.lang)
+    return description if st.session_state.get(key) else f"{description} {finding}".strip()
 
 
 def _still(scene: Scene) -> bool:
-    # then it is said what came out
-    of = scene.identity
-    return scene.ended or (of is not None and of.recorded and player.stands(of.name))
+    # whether the result is shown
+    identity = scene.identity
+    return scene.ended or (identity is not None and identity.recorded and player.stopped(identity.name))
 
 
 def _finding(scene: Scene) -> str:
-    """Say what the curve came to; where that is on the n-gram ladder stands above it."""
+    """Return the sentences on the result of the run; its place on the n-gram ladder is shown above the curve."""
     ending = scene.history.ending
     diverged = t("curve.diverged", scene.lang, epoch=ending.epoch) if isinstance(ending, RunDiverged) else ""
     return " ".join(filter(None, [change(scene), diverged]))
 
 
 STEADY = 0.02
-"""Share of its first value by which a perplexity may differ at the end and is still said to have stayed."""
+"""Relative difference between the first and the last perplexity up to which the curve counts as flat."""
 
 
 def change(scene: Scene) -> str:
-    """Say how the perplexity changed from the first epoch to the last; nothing before the first."""
+    """Return the sentence on the change of the perplexity from the first epoch to the last; "" before the first."""
     lang, epochs = scene.lang, scene.history.epochs
     if not epochs:
         return ""
@@ -81,7 +81,7 @@ def change(scene: Scene) -> str:
 
 
 def _norms(scene: Scene) -> str:
-    """Say the norms of the last epoch, layer by layer."""
+    """Return the gradient norms of the last epoch by layer, as text."""
     last, lang = scene.history.last, scene.lang
     if last is None:
         return ""
@@ -91,23 +91,23 @@ def _norms(scene: Scene) -> str:
 
 
 def _clipping(scene: Scene) -> str:
-    """Say how much was clipped in the last epoch; nothing before the first."""
+    """Return the sentence on the clipping in the last epoch; "" before the first."""
     last, lang = scene.history.last, scene.lang
     if last is None:
         return ""
     if last.clip_norm is None:
         return t("gradient.off", lang)
-    said = t("gradient.on", lang, share=f"{last.clipped_share:.0%}", threshold=f"{last.clip_norm:g}")
+    sentence = t("gradient.on", lang, share=f"{last.clipped_share:.0%}", threshold=f"{last.clip_norm:g}")
     after = last.after_clipping()
     if after is None or not last.clipped_share:
-        return said
-    return said + t("gradient.after", lang, before=number(last.grad_norm, 3), after=number(after[0], 3))
+        return sentence
+    return sentence + t("gradient.after", lang, before=number(last.grad_norm, 3), after=number(after[0], 3))
 
 
 def gradients(scene: Scene, key: str = "gradients") -> None:
-    """Show the norm of the gradient by layer, and the share of the minibatches whose gradient was clipped."""
+    """Draw the gradient norm by layer, and the share of the minibatches whose gradient was clipped."""
     if not scene.ended and scene.state != "recorded" and len(scene.history.epochs) < 2:
-        # one point tells nothing, and two charts more would keep the browser from showing the first of the curve
+        # one point is not a curve, and two more charts would delay the first point of the perplexity curve
         st.skeleton(height=240)
         return
     if not scene.history.epochs:
@@ -122,7 +122,7 @@ def gradients(scene: Scene, key: str = "gradients") -> None:
             {name: tables[name] for name in charts.GRADIENT_TABLES},
             key=f"{key}.norm",
             alt=_alt("gradient", scene, norms.strip()),
-            found=norms.strip(),
+            finding=norms.strip(),
         )
     with right:
         chart.show(
@@ -130,7 +130,7 @@ def gradients(scene: Scene, key: str = "gradients") -> None:
             {name: tables[name] for name in charts.CLIPPED_TABLES},
             key=f"{key}.clipped",
             alt=_alt("clipped", scene, clipping if norms else ""),
-            found=clipping if norms else "",
+            finding=clipping if norms else "",
         )
     if norms or clipping:
         st.caption(norms + clipping)

@@ -1,4 +1,4 @@
-"""What stands in a slide or on another website: one run, live or recorded, with nothing around it."""
+"""The page for a slide or another website: a run, live or recorded, without navigation."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from rnnlab.view.watch.address import ADDRESS
 
 
 def draw() -> None:
-    """Show the run (``run=``) or the recorded run (``recording=`` or ``recipe=``) that the URL names, to read only.
+    """Draw the run (``run=``) or the recorded run (``recording=`` or ``recipe=``) in the URL, without any controls.
 
-    With ``epoch=`` it is shown as the network wrote after that epoch.
+    With ``epoch=`` it shows the texts after that epoch.
     """
     texts.arrive()
     name = ADDRESS.get("recording") or ADDRESS.get("recipe")
@@ -31,7 +31,7 @@ def draw() -> None:
             return
         recording = recorded.ask(name) if name else recorded.choose(("A6",))
     except RNNLabError as error:
-        session.complain(error)
+        session.show_error(error)
         return
     if recording is not None:
         _head(recording.config, recipe=recording.name)

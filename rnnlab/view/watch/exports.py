@@ -1,4 +1,4 @@
-"""To share and take away: a run's links with their QR code, and its files, each made when it is asked for."""
+"""Share and export a run: its links with a QR code, and its files, each made on request."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from rnnlab.view.watch import charts, scenes, texts
 
 
 def links(record: RunRecord) -> None:
-    """Show the addresses of a run: to watch it, with a QR code, at the epoch of the slider, and to open its setup."""
+    """Draw the links of a run: to watch it, with a QR code; at the epoch of the slider; and to open its setup."""
     lang = session.language()
     watch = address("train", {"run": record.id, "lang": lang})
     st.caption(t("share.watch", lang))
@@ -43,7 +43,7 @@ def links(record: RunRecord) -> None:
 
 
 def exports(record: RunRecord, quiet: bool = False) -> None:
-    """Offer a run as files; what is in the popover is looked up once it is open."""
+    """Draw the popover with the files of a run; its contents are made when it is opened."""
     folded.popover(
         "controls.export",
         partial(_files, record),
@@ -86,7 +86,7 @@ def _files(record: RunRecord) -> None:
 
 
 def newest_checkpoint(store: Store, run_id: str) -> bytes:
-    """Return the newest checkpoint of a run as the bytes of its file, also while the next one takes its place.
+    """Return the file of the newest checkpoint of a run, even if a newer checkpoint replaces it meanwhile.
 
     Raises:
         RunError: ``checkpoint_none``.
@@ -104,7 +104,7 @@ def newest_checkpoint(store: Store, run_id: str) -> bytes:
 
 
 def _curve(record: RunRecord) -> dict[str, Callable[[], bytes]]:
-    """Return how the run's curve becomes a picture."""
+    """Return the functions that make the run's curve as a picture, by suffix."""
     lang = session.language()
     scene = scenes.feed(record.id).scene(record, lang, "light")
     spec = charts.perplexity_curve(lang, "light")

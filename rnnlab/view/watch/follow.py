@@ -1,4 +1,4 @@
-"""Follow a live run: draw it again while events arrive."""
+"""Follow a live run: redraw it when events arrive."""
 
 from __future__ import annotations
 
@@ -11,33 +11,35 @@ from rnnlab.view.page.refresh import moving
 from rnnlab.view.watch.scenes import Scene, feed
 
 TICK = 0.9
-"""Seconds between two looks at a live run: one that was killed shows as failed within a second."""
+"""Seconds between two updates of a live run; a killed run is shown as failed within a second."""
 FIRST_TICK = 0.2
-"""The same, until its first epoch is finished."""
+"""Seconds between two updates before the first epoch is finished."""
 
 
 def follow(shown: RunRecord, draw: Callable[[Scene], None], every: float = TICK) -> None:
-    """Draw a run, again and again while it is live; when its state changes the whole page runs once more.
+    """Draw a run, repeatedly while it is live; when its state changes, the whole page is rerun.
 
     Args:
-        shown: the run as the rest of the page shows it; any later state makes the page run again.
+        shown: the run as the rest of the page shows it; if its state differs later, the page is rerun.
+        draw: draws the run.
+        every: seconds between two updates.
     """
     run_id = shown.id
     lang = session.language()
 
-    def look() -> tuple[object, ...] | None:
+    def update() -> tuple[object, ...] | None:
         try:
             record = session.store().run(run_id)
-        except RunError:  # deleted meanwhile
+        except RunError:  # deleted in the meantime
             return None
-        draw(feed(run_id).scene(record, lang, session.theme()))  # the theme may change while it is looked at
+        draw(feed(run_id).scene(record, lang, session.theme()))  # the theme may change while the run is followed
         return _phase(record)
 
-    # until the first point is there, look more often
+    # until the first point, update more often
     pace = every if shown.epoch else min(every, FIRST_TICK)
-    moving(look, pace if shown.live else None, _phase(shown))
+    moving(update, pace if shown.live else None, _phase(shown))
 
 
 def _phase(record: RunRecord) -> tuple[object, ...]:
-    # what the rest of the page depends on: its buttons, its sections and the pace
+    # the part of the state that the rest of the page depends on: its buttons, its sections and the interval
     return record.state, record.num_epochs, record.epoch > 0, record.continuable

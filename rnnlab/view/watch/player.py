@@ -1,4 +1,4 @@
-"""The controls of a recorded run, and the fragment that moves it; standing still it costs nothing."""
+"""The player of a recorded run: its controls, and the fragment that redraws it only while it plays."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ from rnnlab.view.watch.address import ADDRESS
 from rnnlab.view.watch.scenes import Scene
 
 EVERY = 0.5
-"""Seconds between two pictures of a recorded run that plays."""
+"""Seconds between two frames of a recorded run that plays."""
 _STATE = "player.state"
 _FORM = Edition("player.slider")
 
 
 def show(recording: Recording, draw: Callable[[Scene, Callable[[], None]], None], row: DeltaGenerator) -> None:
-    """Play a recorded run from the epoch that the URL names, or from its beginning.
+    """Play a recorded run from the epoch in the URL, or from its beginning.
 
     Args:
         recording: the run.
-        draw: shows the run as it stood after an epoch, with the slider, which it calls where that is to stand; called
-            at each tick while the run plays.
-        row: where the controls stand.
+        draw: draws the run after an epoch, and the slider, by calling the given function; called for each frame while
+            the run plays.
+        row: the row for the controls.
     """
     lang, clock = session.language(), recording.clock
     address.once("player", partial(_read_url, recording))
     playback = _held(recording)
-    # where it stands is part of the address; while it moves the address stays as it is
+    # the URL has the epoch while the player is paused, and does not change while it plays
     ADDRESS.write(epoch=str(playback.epoch) if playback.since is None and clock else None)
     playing = playback.playing(clock, time.monotonic())
     if clock:
         with row:
             _controls(recording, playback, playing)
 
-    def look() -> bool:
+    def frame() -> bool:
         now = time.monotonic()
         held = _held(recording)
         epoch = held.at(clock, now)
@@ -53,11 +53,11 @@ def show(recording: Recording, draw: Callable[[Scene, Callable[[], None]], None]
         draw(scene, partial(_slider, recording, epoch, playing))
         return held.playing(clock, now)
 
-    refresh.moving(look, EVERY if playing else None, playing)
+    refresh.moving(frame, EVERY if playing else None, playing)
 
 
-def stands(name: str) -> bool:
-    """Say whether the playing of the recorded run `name` was stopped, at any epoch."""
+def stopped(name: str) -> bool:
+    """Return whether the player of the recorded run `name` is paused, at any epoch."""
     held = st.session_state.get(f"{_STATE}.{name}")
     return not isinstance(held, Playback) or held.since is None
 
@@ -76,7 +76,7 @@ def _controls(recording: Recording, playback: Playback, playing: bool) -> None:
         SPEEDS,
         default=playback.speed,
         key=_speed(recording),
-        format_func=lambda one: f"{one}×",
+        format_func=lambda speed: f"{speed}×",
         required=True,
         label_visibility="collapsed",
         help=t("recorded.speed.help", lang),
@@ -98,7 +98,7 @@ def _slider(recording: Recording, epoch: int, playing: bool) -> None:
     last = recording.history.epoch
     if last < 2:
         return
-    if playing:  # a slider that follows is a new one at each picture: it is not to be dragged meanwhile
+    if playing:  # while playing, each frame has a new slider, which cannot be dragged
         _FORM.renew()
     key = _FORM.key(recording.name)
     st.slider(
@@ -108,7 +108,7 @@ def _slider(recording: Recording, epoch: int, playing: bool) -> None:
         epoch,
         key=key,
         disabled=playing,
-        label_visibility="collapsed",  # the figures below it say the epoch
+        label_visibility="collapsed",  # the epoch is shown in the figures below it
         on_change=_moved,
         args=(recording, key),
     )
@@ -130,12 +130,12 @@ def _held(recording: Recording) -> Playback:
 
 
 def _read_url(recording: Recording) -> None:
-    if not ADDRESS.says("epoch"):
+    if not ADDRESS.given("epoch"):
         return
     try:
         _put(recording, _held(recording).move(recorded.ask_epoch(recording, ADDRESS.get("epoch"))))
     except RecipeError as error:
-        session.complain(error)
+        session.show_error(error)
 
 
 def _put(recording: Recording, playback: Playback) -> None:

@@ -1,4 +1,4 @@
-"""How far a run has come, in figures."""
+"""The figures of a run: epoch, perplexity, speed, gradient norm."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rnnlab.view.watch.scenes import Scene
 
 
 def draw(scene: Scene) -> None:
-    """Show epoch, perplexity, speed and gradient norm, the time left, and how the run stands."""
+    """Draw epoch, perplexity, speed and gradient norm, the time left, and the state of the run."""
     lang, history = scene.lang, scene.history
     last = history.last
     total = scene.config.num_epochs
@@ -21,7 +21,7 @@ def draw(scene: Scene) -> None:
     note = t("progress.epoch_of", lang, epoch=history.epoch, total=total)
     if left is not None:
         note += t("progress.left", lang, duration=duration(left, lang))
-    if scene.state != "recorded":  # that is said above
+    if scene.state != "recorded":  # a recorded run is announced above
         badge = f":{STATE_COLORS[scene.state]}-badge[{STATE_ICONS[scene.state]} {state_text(scene.state, lang)}]"
         note = f"{badge} {note}"
     st.progress(min(1.0, history.progress / total) if total else 1.0, text=note)
@@ -35,7 +35,7 @@ def draw(scene: Scene) -> None:
             number(last.grad_norm, 3) if last else "–",
             help=t("progress.grad_norm.help", lang),
         )
-    # one container, so that a note that comes or goes does not move, and so draw anew, the chart below
+    # one container, so that a note that appears or disappears does not move (and rebuild) the chart below
     with st.container(gap="small"):
         st.caption(measured(scene))
         _ending(scene)
@@ -50,19 +50,19 @@ def _left(scene: Scene) -> float | None:
 
 
 def measured(scene: Scene) -> str:
-    """Say the same as `memory`, and that it is a matter of the training text."""
-    said = memory(scene)
-    return t("memory.measured", scene.lang, memory=said) if _comparable(scene) else said
+    """Return the sentence of `memory`, with the note that it depends on the training text."""
+    sentence = memory(scene)
+    return t("memory.measured", scene.lang, memory=sentence) if _comparable(scene) else sentence
 
 
 def _comparable(scene: Scene) -> bool:
-    # the ladder knows the characters before and nothing else
+    # the ladder uses only the characters before; a network that reads both directions is not comparable
     last = scene.history.last
     return last is not None and last.perplexity is not None and not scene.config.bidirectional
 
 
 def memory(scene: Scene) -> str:
-    """Say where the perplexity stands on the n-gram ladder; of a network that reads both ways, that it cannot."""
+    """Return the sentence on the place of the perplexity on the n-gram ladder, if the network reads one direction."""
     last, lang = scene.history.last, scene.lang
     if last is None:
         return t("memory.none", lang)
@@ -74,7 +74,7 @@ def memory(scene: Scene) -> str:
     if rung is None:
         return t("memory.worse", lang, uniform=number(scene.ladder[0]))
     highest = max(scene.ladder)
-    if not highest:  # the text is not at hand, and nothing was counted from it
+    if not highest:  # without the text, nothing was counted
         return t("memory.uniform", lang)
     near = ngrams.rung_near(last.perplexity, scene.ladder)
     if near is not None:
@@ -93,7 +93,7 @@ def _ending(scene: Scene) -> None:
         )
     elif scene.state == "failed" and scene.error:
         error = scene.error
-        said = code_text(str(error.get("code")), dict(error.get("params", {})), str(error.get("message", "")), lang)
-        st.error(said, icon=":material/error:")
+        message = code_text(str(error.get("code")), dict(error.get("params", {})), str(error.get("message", "")), lang)
+        st.error(message, icon=":material/error:")
     elif scene.state == "interrupted":
         st.warning(t("state.interrupted.note", lang), icon=":material/power_off:")

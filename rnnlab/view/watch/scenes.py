@@ -1,4 +1,4 @@
-"""The live pattern: one fragment that follows a run, with everything it draws built once for all its viewers."""
+"""The current state of a run with what is drawn from it, built once for all viewers."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from rnnlab.view.watch import tables
 
 @dataclass(frozen=True)
 class Scene:
-    """A run as it stands at this moment, live or recorded: all that a panel needs to draw it."""
+    """The current state of a run, live or recorded, with everything needed to draw it."""
 
-    identity: Identity | None  # None for a run that has not begun
+    identity: Identity | None  # None for a run that has not started
     state: str
     config: TrainConfig
     recipe: Recipe | None
@@ -44,24 +44,24 @@ class Scene:
 
     @property
     def id(self) -> str:
-        """Its name in widgets and in the session."""
+        """The name of the run in widgets and in the session."""
         return self.identity.pin if self.identity else "preview"
 
     @property
     def same_corpus(self) -> bool:
-        """Whether the run trains on the corpus that the published figures came from."""
+        """Whether the run trains on the corpus of the published figures."""
         return self.recipe is not None and self.config.corpus == self.recipe.book_corpus
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more comes, at least for now."""
+        """Whether the run has ended; it may still be continued."""
         return self.history.ending is not None if self.state == "recorded" else self.state in ENDED
 
     @property
     def published(self) -> Recipe | None:
-        """The experiment whose published figures can be set beside this run; None where there are none.
+        """The experiment whose published figures can be compared with this run, or None.
 
-        On a text of one's own they would mean nothing, and beyond the end of the run they are not shown.
+        They do not apply to an uploaded text, and those beyond the end of the run are not shown.
         """
         recipe = self.recipe
         if recipe is not None and recipe.derived_from and not recipe.published:
@@ -71,7 +71,7 @@ class Scene:
         return recipe if any(epoch <= self.config.num_epochs for epoch, _ in recipe.published) else None
 
     def curve_tables(self, epoch: int | None) -> dict[str, bytes]:
-        """Return every table of the perplexity curve, with the marker at `epoch`."""
+        """Return all tables of the perplexity curve, with the marker at `epoch`."""
         lang, vocab_size = self.lang, self.vocab_size
         growing = self.shelf.get(
             ("curve", self.version, lang), lambda: tables.curve_tables(self.history, vocab_size, lang)
@@ -81,7 +81,7 @@ class Scene:
         return {**growing, **still, "now": now}
 
     def _still(self) -> dict[str, bytes]:
-        # the recipe brings the published points; previews of several recipes share a shelf
+        # the published points depend on the recipe, and previews of several recipes share a shelf
         recipe = self.recipe.id if self.recipe else ""
         key = ("reference", recipe, self.config, self.vocab_size, self.lang)
         return self.shelf.get(key, self._references)
@@ -100,7 +100,7 @@ class Scene:
         return {**growing, "extent": self._still()["extent"]}
 
     def read(self, epoch: int, prefix: str) -> Reading | None:
-        """Return the reading of what was written after `epoch` from `prefix`; None where the text is not at hand."""
+        """Return the quotes in the text generated after `epoch` from `prefix`; None without the training text."""
         text, facts = self.history.texts[epoch][prefix], self.text
         if facts is None:
             return None
@@ -108,7 +108,7 @@ class Scene:
 
 
 class Feed:
-    """Follows one run in the store: reads only what is new, for all viewers together."""
+    """The state of a run in the store, read incrementally and shared by all viewers."""
 
     def __init__(self, run_id: str) -> None:
         self.run_id = run_id
@@ -119,23 +119,23 @@ class Feed:
         self._lock = threading.Lock()
 
     def scene(self, record: RunRecord, lang: str, theme: str) -> Scene:
-        """Return the run as it stands."""
+        """Return the current state of the run."""
         with self._lock:
             if record.version != self._version:
                 fresh = session.store().events_since(self.run_id, self._cursor)
                 if fresh:
-                    # other viewers may be drawing the history as it was
+                    # other viewers may still be drawing the previous history
                     self._history = self._history.copy()
                     self._history.add(event for _, event in fresh)
                     self._cursor = fresh[-1][0]
-                    # drawn of the run as it stood before: nobody looks at that again
+                    # built from the previous history, which is not requested again
                     self.shelf.drop(("curve", "now", "gradient"))
                 self._version = record.version
             history = self._history
             try:
                 text = session.facts().of(record.config)
             except CorpusError:
-                text = None  # trained elsewhere, or the text has been removed
+                text = None  # trained on another machine, or the text has been deleted
             started = history.started
             vocab_size = text.vocab_size if text else started.vocab_size if started else 1000
             return Scene(
@@ -158,12 +158,12 @@ class Feed:
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def feed(run_id: str) -> Feed:
-    """Return the feed of a run, one per server."""
+    """Return the feed of a run, shared by all viewers."""
     return Feed(run_id)
 
 
 def changed_by_hand(record: RunRecord) -> bool:
-    """Say whether settings of a run were changed while it trained: then it is not what its configuration says."""
+    """Return whether settings of a run were changed during training, so that its configuration does not describe it."""
     return bool(feed(record.id).scene(record, session.language(), session.theme()).history.changes)
 
 
@@ -173,7 +173,7 @@ def _recorded_shelf(name: str) -> Shelf:
 
 
 def recorded_scene(recording: Recording, epoch: int, lang: str, theme: str) -> Scene:
-    """Return a recorded run as it stood after `epoch`."""
+    """Return the state of a recorded run after `epoch`."""
     shelf = _recorded_shelf(recording.name)
     history = shelf.get(("history", epoch), lambda: recording.history.until(epoch))
     try:
@@ -200,7 +200,7 @@ _previews = Shelf(32)
 
 
 def preview_scene(config: TrainConfig, recipe: Recipe, lang: str, theme: str) -> Scene:
-    """Return a run that has not begun: the reference lines of its text alone.
+    """Return the state of a run that has not started: only the reference lines of its text.
 
     Raises:
         CorpusError: the text is not on this machine or cannot be read.

@@ -1,4 +1,4 @@
-"""The stage of a run: figures, curve and texts together, live or recorded."""
+"""The figures, curve and texts of a run, live or recorded."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from rnnlab.view.watch.scenes import Scene
 
 
 def draw(scene: Scene, slider: Callable[[], None] | None = None) -> None:
-    """Show figures, curve and texts of a run.
+    """Draw figures, curve and texts of a run.
 
-    The curve lies at one place of the page, whether the run is live, recorded or not begun: so the chart that stands
-    there takes in the first points of a run, where another place would have the browser build it anew.
+    The curve has the same position on the page for a live run, a recording and a preview, so that Streamlit keeps the
+    chart, and the first points of a run appear in it instead of in a chart that the browser has to build.
 
     Args:
         scene: the run.
-        slider: draws what moves a recorded run.
+        slider: draws the slider of a recorded run.
     """
     with st.container():
         if slider is not None:
@@ -42,14 +42,14 @@ def draw(scene: Scene, slider: Callable[[], None] | None = None) -> None:
 
 
 def _newest_texts(scene: Scene) -> Scene:
-    # one slider moves a recording, curve and texts together
+    # a recording has one slider, which moves curve and texts together
     history = scene.history.copy()
     history.texts = {epoch: history.texts[epoch] for epoch in history.written()[-1:]}
     return replace(scene, history=history)
 
 
 def announce(recording: Recording) -> DeltaGenerator:
-    """Say that what is shown below is a recorded run; return the row, where the controls of the player follow."""
+    """Draw the note that the run below is a recording; return the row, to which the player adds its controls."""
     lang = session.language()
     row = st.container(horizontal=True, vertical_alignment="center", gap="small")
     with row:
@@ -63,8 +63,8 @@ def play(recording: Recording, row: DeltaGenerator, gradients: bool = False) -> 
 
     Args:
         recording: the run.
-        row: where `announce` said so.
-        gradients: whether to show the charts of its gradients too.
+        row: the row returned by `announce`.
+        gradients: whether to draw the charts of the gradients too.
     """
 
     def draw_all(scene: Scene, slider: Callable[[], None]) -> None:
@@ -77,5 +77,5 @@ def play(recording: Recording, row: DeltaGenerator, gradients: bool = False) -> 
 
 
 def preview(scene: Scene) -> None:
-    """Show where a run will be drawn: the reference lines of its text, and the published points."""
+    """Draw a run that has not started: the reference lines of its text, and the published points."""
     refresh.moving(partial(draw, scene))

@@ -1,7 +1,7 @@
-"""From the events of a run to what is drawn: one history that grows, and Arrow tables made from it.
+"""The Arrow tables of the charts of a run, built from its history.
 
-Arrow bytes go to the browser as they are, which costs a twentieth of a DataFrame; charts name the tables by the keys
-of `curve_tables` and `gradient_tables`.
+The browser reads Arrow bytes directly, which costs a twentieth of sending a DataFrame. The charts refer to the tables
+by the keys of `curve_tables` and `gradient_tables`.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ LAYERS = {"epoch": _F, "value": _F, "layer": _S, "after": _S}
 CURVE = EXTENT = {"epoch": _F, "value": _F}
 
 
-# of a reference line, as a share of the height of the chart
+# height of the label of a reference line, as a share of the height of the chart
 _LABEL_HEIGHT = 0.055
 
 
 MAX_TARGETS = 100
-"""Epochs of a curve that can be hovered over, besides those after which the network wrote."""
+"""Maximum number of epochs with a tooltip, besides those with generated texts."""
 
 
 def curve_tables(history: History, vocab_size: float, lang: str) -> dict[str, bytes]:
@@ -53,36 +53,36 @@ def curve_tables(history: History, vocab_size: float, lang: str) -> dict[str, by
 
     rows = history.epochs
 
-    def line(some: Sequence[EpochFinished]) -> dict[str, list[Any]]:
+    def line(epochs: Sequence[EpochFinished]) -> dict[str, list[Any]]:
         return {
-            "epoch": [float(one.epoch) for one in some],
-            "value": [place(one.perplexity) for one in some],
-            "shown": [number(one.perplexity, 5) for one in some],
+            "epoch": [float(row.epoch) for row in epochs],
+            "value": [place(row.perplexity) for row in epochs],
+            "shown": [number(row.perplexity, 5) for row in epochs],
         }
 
-    curve = {"epoch": [float(one.epoch) for one in rows], "value": [place(one.perplexity) for one in rows]}
-    # each point that can be hovered over costs the browser a shape and a part of its map of nearest points
-    written = [i for i, one in enumerate(rows) if one.epoch in history.texts]
+    curve = {"epoch": [float(row.epoch) for row in rows], "value": [place(row.perplexity) for row in rows]}
+    # each point with a tooltip costs the browser a shape and a part of its map of nearest points
+    written = [i for i, row in enumerate(rows) if row.epoch in history.texts]
     hovered = [rows[i] for i in thin(len(rows), MAX_TARGETS, written)]
-    over = [one for one in rows if one.perplexity is None or one.perplexity > top]
+    over = [row for row in rows if row.perplexity is None or row.perplexity > top]
     overflow = {
-        "epoch": [float(one.epoch) for one in over],
+        "epoch": [float(row.epoch) for row in over],
         "value": [top for _ in over],
-        "shown": [number(one.perplexity, 5) for one in over],
-        # only where the curve leaves the chart
+        "shown": [number(row.perplexity, 5) for row in over],
+        # label only the point at which the curve leaves the chart
         "label": [
-            "" if i and over[i - 1].epoch == one.epoch - 1 else number(one.perplexity, 3) for i, one in enumerate(over)
+            "" if i and over[i - 1].epoch == row.epoch - 1 else number(row.perplexity, 3) for i, row in enumerate(over)
         ],
     }
-    grains = history.minibatches
+    recent = history.minibatches
     minibatches = {
-        "epoch": [one.epoch - 1 + one.minibatch / one.num_minibatches for one in grains],
-        "value": [math.exp(min(max(one.loss, 0.0), math.log(top))) for one in grains],
-        "shown": [number(math.exp(one.loss) if one.loss < 35 else None, 4) for one in grains],
+        "epoch": [event.epoch - 1 + event.minibatch / event.num_minibatches for event in recent],
+        "value": [math.exp(min(max(event.loss, 0.0), math.log(top))) for event in recent],
+        "shown": [number(math.exp(event.loss) if event.loss < 35 else None, 4) for event in recent],
     }
     changes = {
-        "epoch": [_position(one, history) for one in history.changes],
-        "label": [change_label(one.name, one.value, lang) for one in history.changes],
+        "epoch": [_position(change, history) for change in history.changes],
+        "label": [change_label(change.name, change.value, lang) for change in history.changes],
         "row": [float(i % 4) for i in range(len(history.changes))],
     }
     return {
@@ -96,7 +96,7 @@ def curve_tables(history: History, vocab_size: float, lang: str) -> dict[str, by
 
 
 def change_label(name: str, value: float | None, lang: str) -> str:
-    """Say a change of a setting in a few characters, e.g. ``lr 50`` or ``θ off``."""
+    """Return the label of a changed setting, e.g. ``lr 50`` or ``θ off``."""
     if name == "learning_rate":
         return t("chart.change_lr", lang, value=number(value, 3))
     return t("chart.change_clip_off", lang) if value is None else t("chart.change_clip", lang, value=number(value, 3))
@@ -115,10 +115,10 @@ def reference_tables(
     same_corpus: bool,
     lang: str,
 ) -> dict[str, bytes]:
-    """Return the tables that stay still during a run: ``published``, ``ladder``, ``extent``.
+    """Return the tables that stay the same during a run: ``published``, ``ladder``, ``extent``.
 
-    Published points are filled where the run uses the book's corpus, hollow and labelled otherwise; those beyond the
-    run's last epoch would squeeze its curve, and wait until it is continued so far.
+    Published points are filled if the run uses the book's corpus, otherwise hollow and labelled. Those beyond the run's
+    last epoch would compress its curve, and are left out until the run is continued to that epoch.
     """
     end = float(max(config.num_epochs, 1))
     points = [*((*point, False) for point in published), *((*point, True) for point in other)]
@@ -136,7 +136,7 @@ def reference_tables(
     rungs = [order for order in range(4) if order in ladder]
     top = ladder.get(0, 1000.0) * 1.6
     names = {order: f"{t(f'ngram.{order}', lang)} {number(ladder[order], 4)}" for order in rungs}
-    for upper, lower in ((0, 1), (2, 3)):  # on the same side of the chart: one label where there is no room for two
+    for upper, lower in ((0, 1), (2, 3)):  # on the same side of the chart: a shared label if there is no room for two
         if lower in names and math.log(ladder[upper] / ladder[lower]) < _LABEL_HEIGHT * math.log(top):
             names[upper], names[lower] = f"{names[upper]} · {names[lower]}", ""
     rules = {
@@ -153,58 +153,58 @@ def reference_tables(
 
 
 def now_table(history: History, epoch: int | None, vocab_size: float) -> bytes:
-    """Return the table ``now``: the one point at which the reader looks, or none."""
-    found = history.at(epoch) if epoch is not None else None
-    if found is None:
+    """Return the table ``now``: the point at `epoch`, or none."""
+    row = history.at(epoch) if epoch is not None else None
+    if row is None:
         return ipc({"epoch": [], "value": [], "shown": []}, LINE)
     top = ceiling(vocab_size)
-    value = top if found.perplexity is None else min(max(found.perplexity, 1.0), top)
-    return ipc({"epoch": [float(found.epoch)], "value": [value], "shown": [number(found.perplexity, 5)]}, LINE)
+    value = top if row.perplexity is None else min(max(row.perplexity, 1.0), top)
+    return ipc({"epoch": [float(row.epoch)], "value": [value], "shown": [number(row.perplexity, 5)]}, LINE)
 
 
 def gradient_tables(history: History, lang: str) -> dict[str, bytes]:
     """Return the tables of the gradient charts: ``layers`` (norm by layer), ``threshold`` (θ), ``clipped`` (share).
 
-    A row of ``layers`` has the norm after clipping beside the one before it, as text; nothing where it was not
-    recorded. The norm of the whole network after clipping is a line of its own in a run in which something was clipped.
+    A row of ``layers`` also has the norm after clipping as text, empty if it was not recorded. If the run ever clipped,
+    the norm of the whole network after clipping is a series of its own.
     """
     rows = history.epochs
-    names = layer_names(max((len(one.grad_norm_by_layer) for one in rows), default=0), lang)
+    names = layer_names(max((len(row.grad_norm_by_layer) for row in rows), default=0), lang)
     epochs: list[float] = []
     values: list[float] = []
     layers: list[str] = []
     afters: list[str] = []
-    ever_clipped = any(one.clipped_share > 0 for one in rows)
+    ever_clipped = any(row.clipped_share > 0 for row in rows)
     whole, clipped = t("chart.all_layers", lang), t("chart.all_layers_clipped", lang)
-    for one in rows:
-        after = one.after_clipping()
+    for row in rows:
+        after = row.after_clipping()
         after_norms = (after[0], *after[1]) if after is not None else ()
-        norms = zip_longest((one.grad_norm, *one.grad_norm_by_layer), after_norms)
+        norms = zip_longest((row.grad_norm, *row.grad_norm_by_layer), after_norms)
         series = [(layer, *pair) for layer, pair in zip((whole, *names), norms, strict=False)]
-        if after is not None and ever_clipped and one.clip_norm is not None:
+        if after is not None and ever_clipped and row.clip_norm is not None:
             series.append((clipped, after[0], after[0]))
         for layer, value, shortened in series:
             if value > 0 and math.isfinite(value):
-                epochs.append(float(one.epoch))
+                epochs.append(float(row.epoch))
                 values.append(value)
                 layers.append(layer)
                 afters.append("" if shortened is None else number(shortened, 3))
-    clipping = [one for one in rows if one.clip_norm is not None]
+    clipping = [row for row in rows if row.clip_norm is not None]
     return {
         "layers": ipc({"epoch": epochs, "value": values, "layer": layers, "after": afters}, LAYERS),
         "threshold": ipc(
             {
-                "epoch": [float(one.epoch) for one in clipping],
-                "value": [one.clip_norm for one in clipping],
-                "shown": [number(one.clip_norm, 3) for one in clipping],
+                "epoch": [float(row.epoch) for row in clipping],
+                "value": [row.clip_norm for row in clipping],
+                "shown": [number(row.clip_norm, 3) for row in clipping],
             },
             LINE,
         ),
         "clipped": ipc(
             {
-                "epoch": [float(one.epoch) for one in rows],
-                "value": [one.clipped_share for one in rows],
-                "shown": [f"{one.clipped_share:.0%}" for one in rows],
+                "epoch": [float(row.epoch) for row in rows],
+                "value": [row.clipped_share for row in rows],
+                "shown": [f"{row.clipped_share:.0%}" for row in rows],
             },
             LINE,
         ),

@@ -1,4 +1,4 @@
-"""What the network writes: both prefixes at every prediction period, with a slider through the history."""
+"""The generated texts: both prefixes at every prediction period, with a slider over the epochs."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from rnnlab.view.watch.address import ADDRESS
 from rnnlab.view.watch.scenes import Scene
 
 _ASKED = "lyrics.asked"
-"""Where the session keeps the run and the epoch that a URL named, until that run is drawn."""
+"""Session key of the run and the epoch in the URL, until that run is drawn."""
 _FORM = Edition("lyrics.slider")
 _OWNER = "lyrics.owner"
-"""Where it keeps the run whose epoch stands in the URL; that of a recording is the player's."""
-_SAID = 6
-"""As many epochs are named one by one in a message."""
+"""Session key of the run whose epoch is in the URL; the epoch of a recording belongs to the player."""
+_MAX_LISTED = 6
+"""Maximum number of epochs that a message lists."""
 
 
 def arrive() -> None:
-    """Take in the epoch of the run that the URL names, where the page begins; to be called before the run is looked up.
+    """Read the epoch of the run in the URL when the page begins; call it before the run is looked up.
 
-    A run that does not exist leaves the URL, and its epoch with it.
+    If the run does not exist, it is removed from the URL, and its epoch with it.
     """
     address.once("texts", _read_url)
 
@@ -35,14 +35,14 @@ def arrive() -> None:
 def _read_url() -> None:
     st.session_state.pop(_OWNER, None)
     run_id = ADDRESS.get("run")
-    if run_id and ADDRESS.says("epoch"):
+    if run_id and ADDRESS.given("epoch"):
         _FORM.renew()
         st.session_state[_ASKED] = run_id, ADDRESS.get("epoch")
         st.session_state[_OWNER] = run_id
 
 
 def leave(shown: RunRecord | None) -> None:
-    """Take the epoch of another run than the one that is `shown` out of the URL."""
+    """Remove the epoch from the URL if it belongs to another run than `shown`."""
     owner = st.session_state.get(_OWNER)
     if owner is not None and (shown is None or shown.id != owner):
         del st.session_state[_OWNER]
@@ -50,13 +50,13 @@ def leave(shown: RunRecord | None) -> None:
 
 
 def pinned(run_id: str) -> int | None:
-    """Return the epoch at which the slider of a run was put; None where it keeps to the newest text."""
+    """Return the epoch at which the reader put the slider of a run; None if it follows the newest text."""
     epoch = st.session_state.get(_pin(run_id))
     return epoch if isinstance(epoch, int) else None
 
 
 def chosen_epoch(scene: Scene) -> int | None:
-    """Return the epoch whose texts the reader looks at: the newest one, unless the slider was moved."""
+    """Return the epoch whose texts are shown: the newest one, unless the reader moved the slider."""
     _answer(scene)
     written = scene.history.written()
     if not written:
@@ -66,14 +66,14 @@ def chosen_epoch(scene: Scene) -> int | None:
 
 
 def draw(scene: Scene) -> None:
-    """Show the texts of the chosen epoch and the slider; where it was put is part of the URL."""
+    """Draw the texts of the chosen epoch and the slider; an epoch that the reader chose is part of the URL."""
     lang, history = scene.lang, scene.history
     _write_url(scene)
-    _problems(scene.id).say(stay=True)
+    _problems(scene.id).show(stay=True)
     written = history.written()
     epoch = chosen_epoch(scene)
     if epoch is None:
-        first = min(scene.config.pred_period, scene.config.num_epochs)  # it writes after the last one too
+        first = min(scene.config.pred_period, scene.config.num_epochs)  # texts are also generated after the last epoch
         st.caption(t("lyrics.nothing", lang) if scene.ended else t("lyrics.none", lang, epoch=first))
         return
     event = history.at(epoch)
@@ -84,7 +84,7 @@ def draw(scene: Scene) -> None:
             written,
             epoch,
             key=key,
-            format_func=lambda one: str(one),
+            format_func=str,
             on_change=_moved,
             args=(key, scene.id, written[-1]),
             help=t("lyrics.slider.help", lang),
@@ -118,13 +118,13 @@ def _text(scene: Scene, epoch: int, prefix: str, text: str) -> None:
 
 
 def copied(reading: Reading, lang: str) -> str:
-    """Say how much of a text is quoted, and how long the longest quote is."""
-    said = t("lyrics.quoted", lang, share=f"{reading.coverage:.0%}")
-    return f"{said} · {t('lyrics.longest', lang, count=reading.longest)}" if reading.longest else said
+    """Return the sentence on the share of a text that is quoted, and on the longest quote."""
+    sentence = t("lyrics.quoted", lang, share=f"{reading.coverage:.0%}")
+    return f"{sentence} · {t('lyrics.longest', lang, count=reading.longest)}" if reading.longest else sentence
 
 
 def sources(reading: Reading, text: TextFacts, lang: str, key: str) -> None:
-    """Offer the source of every quote, for readers who cannot hover."""
+    """Draw the sources of all quotes, for readers who cannot hover."""
     with st.popover(t("lyrics.sources", lang), icon=":material/format_quote:", type="tertiary", key=key):
         st.caption(t("lyrics.sources.note", lang, length=text.quote_length))
         for quote, source in dict.fromkeys(reading.quotes):
@@ -132,7 +132,7 @@ def sources(reading: Reading, text: TextFacts, lang: str, key: str) -> None:
 
 
 def _answer(scene: Scene) -> None:
-    """Put the slider where the URL asked for, once; an epoch after which nothing was written is said and left out."""
+    """Move the slider to the epoch in the URL, once; report an epoch without texts."""
     run_id, asked = st.session_state.get(_ASKED, (None, ""))
     if run_id != scene.id:
         return
@@ -148,7 +148,7 @@ def _answer(scene: Scene) -> None:
 def _refusal(asked: str, written: list[str]) -> RunError:
     if not written:
         return RunError("epoch_nothing_yet", f"The run has written nothing yet, at {asked!r} neither.", epoch=asked)
-    named = written if len(written) <= _SAID else [*written[: _SAID - 2], "…", written[-1]]
+    named = written if len(written) <= _MAX_LISTED else [*written[: _MAX_LISTED - 2], "…", written[-1]]
     allowed = ", ".join(named)
     return RunError(
         "epoch_unwritten", f"The run wrote nothing after epoch {asked!r}; it did after {allowed}.", epoch=asked,
@@ -178,8 +178,8 @@ def _problems(run_id: str) -> Problems:
 
 
 def _slider(scene: Scene, written: list[int]) -> str:
-    # while it follows the run, each new text brings a new slider. To move the old one by the session's state is not
-    # safe: a refresh that was on its way would bring its old place back, as if a reader had moved it there
+    # While the slider follows the run, each new text has a new slider. Moving the old one through the session's state
+    # is not safe: a refresh that is already on its way would send the old position back, as if a reader had moved it.
     anchor = f"lyrics.anchor.{scene.id}"
     if pinned(scene.id) not in written or anchor not in st.session_state:
         st.session_state[anchor] = written[-1]

@@ -157,7 +157,7 @@ def test_what_reads_a_parameter() -> None:
 
 def test_a_page_keeps_nothing_that_its_table_does_not_name() -> None:
     table = Address({})
-    for use in (lambda: table.get("run"), lambda: table.says("run"), lambda: table.write(run=None)):
+    for use in (lambda: table.get("run"), lambda: table.given("run"), lambda: table.write(run=None)):
         with pytest.raises(KeyError, match="run"):
             use()
 

@@ -60,9 +60,9 @@ def clicked() -> None:
     st.button("Clear", key="clear", on_click=problems.clear)
     st.session_state["count"] = len(problems)
     st.markdown("here:")
-    problems.say(stay=st.session_state.get("stay", False))
+    problems.show(stay=st.session_state.get("stay", False))
     if st.session_state.get("elsewhere", True):
-        elsewhere.say()
+        elsewhere.show()
 
 
 def test_an_error_of_a_callback_waits_for_its_part_of_the_page_and_is_said_once() -> None:
