@@ -1,4 +1,4 @@
-"""The recipes against the table of the published experiments, written down here a second time."""
+"""The recipes against the table of the published experiments, which is repeated here."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_settings_are_those_of_the_table(row: list[str]) -> None:
 
 
 @pytest.mark.parametrize("one", RECIPES.values(), ids=list(RECIPES))
-def test_what_goes_with_how_it_is_made(one: Recipe) -> None:
+def test_settings_that_follow_from_the_implementation(one: Recipe) -> None:
     config = one.config
     if one.group == "B":
         assert (config.preprocessing, config.corpus, one.book_corpus) == (
@@ -121,16 +121,16 @@ def test_untrained() -> None:
         assert (config.cell, config.implementation) == ("rnn", how)
 
 
-def test_a_repaired_run_differs_in_clipping_alone() -> None:
+def test_a_repaired_run_differs_only_in_clipping() -> None:
     repaired = {one.repairs: one for one in RECIPES.values() if one.repairs}
     assert set(repaired) == {"A3", "A5", "A7", "A8", "A9", "A10"}
     for broken, one in repaired.items():
         assert one.id == f"{broken}-repaired"
         assert one.config.changes_from(RECIPES[broken].config) == {"clip_norm": "0.01"}
-        assert one.published == ()  # nobody published this run; what it repairs was
+        assert one.published == ()  # only the original run was published
 
 
-def test_a_variant_changes_what_its_name_says() -> None:
+def test_a_variant_changes_the_setting_in_its_name() -> None:
     variants = {
         one.id: (one.derived_from, one.config.changes_from(RECIPES[one.derived_from].config))
         for one in RECIPES.values()
@@ -145,7 +145,7 @@ def test_a_variant_changes_what_its_name_says() -> None:
         "A10-cloze": ("A10", {"objective": "cloze"}),
         "A10-one-way": ("A10", {"bidirectional": "false"}),
     }
-    for name in variants:  # nobody published these runs
+    for name in variants:  # these runs were not published
         assert RECIPES[name].published == ()
         assert RECIPES[name].source == ""
 
@@ -166,7 +166,7 @@ def test_exercises_change_one_thing_of_a2() -> None:
         "batch_size",
         "clip_norm",
     }
-    for name, change in grid.items():  # the name says the value
+    for name, change in grid.items():  # the value is in the name
         assert name.rsplit("-", 1)[1] == next(iter(change.values()))
 
 
