@@ -98,9 +98,9 @@ def test_recipes_as_json() -> None:
     result = ask("recipes", "--json")
     assert result.exit_code == 0
     data = json.loads(result.stdout)
-    assert [one["id"] for one in data] == list(RECIPES)
-    a6 = next(one for one in data if one["id"] == "A6")
-    wanted = {
+    assert [item["id"] for item in data] == list(RECIPES)
+    a6 = next(item for item in data if item["id"] == "A6")
+    expected = {
         "cell": "lstm",
         "implementation": "scratch",
         "num_layers": 1,
@@ -111,7 +111,7 @@ def test_recipes_as_json() -> None:
         "pred_period": 40,
         "published": [[40, 211.457328], [80, 68.458662], [120, 15.034657], [160, 3.897414]],
     }
-    assert wanted.items() <= a6.items()
+    assert expected.items() <= a6.items()
 
 
 def test_recipes_for_people() -> None:
@@ -319,7 +319,7 @@ def test_the_run_is_recorded(shared: Path, trained: tuple[str, list[dict[str, An
     assert (record["name"], record["based_on"]) == ("", "A2")
     assert record["config"]["random_seed"] == 3
     assert record["perplexity"] == [e for e in events if e["kind"] == "epoch_finished"][-1]["perplexity"]
-    assert run_id in [one["id"] for one in json.loads(ask("list", "--json").stdout)]
+    assert run_id in [item["id"] for item in json.loads(ask("list", "--json").stdout)]
     assert run_id in ask("list").stdout
     shown = ask("show", run_id[:6])
     assert shown.exit_code == 0
@@ -396,8 +396,8 @@ def test_generate(shared: Path, trained: tuple[str, list[dict[str, Any]], str]) 
     assert lines[1].startswith(TEXT[0])
 
     sampled = ["generate", run_id, TEXT[0], "--decoding", "temperature", "--temperature", "5", "--json", "--seed"]
-    one, same, other = (json.loads(ask(*sampled, seed).stdout)["text"] for seed in ("1", "1", "2"))
-    assert one == same != other
+    first, same, other = (json.loads(ask(*sampled, seed).stdout)["text"] for seed in ("1", "1", "2"))
+    assert first == same != other
 
     for wrong, words in {
         "龘": ["龘"],
@@ -488,7 +488,7 @@ def test_a_run_that_diverges_is_kept_and_reported(shared: Path) -> None:
     assert all(word in result.stderr for word in where)
     run_id = re.findall(r"(?m)^run (\w+)$", result.stderr)[0]
     shown = [ask("show", run_id).stdout, ask("export", run_id, "--format", "log").stdout]
-    assert all(word in one for one in shown for word in where)
+    assert all(word in text for text in shown for word in where)
     assert "exit code 0" in ask("train", "--help").stdout
 
 
@@ -578,4 +578,4 @@ def test_without_an_app_the_shell_starts_its_own_supervisor(home: Path) -> None:
     assert out.startswith(" - 分开")
     process = shell("list", "--json", home=home)
     out, _ = process.communicate(timeout=60)
-    assert [one["state"] for one in json.loads(out)] == ["finished"]
+    assert [item["state"] for item in json.loads(out)] == ["finished"]

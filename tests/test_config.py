@@ -154,9 +154,9 @@ def test_an_error_names_the_setting_and_the_allowed_values(settings: dict[str, A
 
 @pytest.mark.parametrize("name", list(TrainConfig.model_fields))
 def test_every_setting_has_allowed_values(name: str) -> None:
-    said = str(allowed_values(name))
-    assert said
-    assert not re.search(r"\.0\b|\de[+-]?\d", said), "numbers are written as people write them"
+    text = str(allowed_values(name))
+    assert text
+    assert not re.search(r"\.0\b|\de[+-]?\d", text), "numbers are written as people write them"
 
 
 @pytest.mark.parametrize("name", list(TrainConfig.model_fields))
@@ -185,8 +185,8 @@ def test_the_allowed_values_of_a_setting_are_accepted_and_no_others(name: str) -
 
 def test_intervals_include_the_right_ends() -> None:
     ends = [(above, below) for above in (False, True) for below in (False, True)]
-    said = [str(Allowed(low=0, high=1, above_low=above, below_high=below)) for above, below in ends]
-    assert said == ["0 to 1", "0 to less than 1", "more than 0 to 1", "more than 0 to less than 1"]
+    texts = [str(Allowed(low=0, high=1, above_low=above, below_high=below)) for above, below in ends]
+    assert texts == ["0 to 1", "0 to less than 1", "more than 0 to 1", "more than 0 to less than 1"]
 
 
 def test_every_setting_is_in_the_form_once() -> None:
@@ -227,10 +227,10 @@ def test_settings_without_effect(settings: dict[str, Any], idle: set[str]) -> No
 
 
 def test_needed_settings_are_written_as_in_the_shell() -> None:
-    said = {name: setting.needs_text() for name, setting in SETTINGS.items() if setting.needs}
-    assert said["objective"] == "bidirectional=true"
-    assert said["temperature"] == "decoding=temperature or top_k"
-    assert said["residual"] == "num_layers=2 to 8"
+    needs = {name: setting.needs_text() for name, setting in SETTINGS.items() if setting.needs}
+    assert needs["objective"] == "bidirectional=true"
+    assert needs["temperature"] == "decoding=temperature or top_k"
+    assert needs["residual"] == "num_layers=2 to 8"
     assert SETTINGS["cell"].needs_text() == ""
 
 

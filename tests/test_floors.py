@@ -89,7 +89,7 @@ def _imports(node: ast.AST, package: str, at_import: bool) -> Iterator[tuple[str
             yield from _imports(child, package, at_import and not inside)
 
 
-def room(module: str) -> str:
+def part(module: str) -> str:
     parts = module.split(".")
     if parts[0] == "rnnlab":
         return parts[1] if len(parts) > 1 else ""
@@ -113,23 +113,23 @@ def loaded_by(module: str) -> frozenset[str]:
 
 
 def test_the_map_lists_every_part() -> None:
-    rooms = {room(name) for name in FILES}
-    assert rooms <= set(FLOORS), "a new room needs its floor in FLOORS"
+    parts = {part(name) for name in FILES}
+    assert parts <= set(FLOORS), "a new part needs an entry in FLOORS"
 
 
 @pytest.mark.parametrize("module", sorted(FILES))
 def test_imports_go_down_only(module: str) -> None:
-    allowed = FLOORS[room(module)]
+    allowed = FLOORS[part(module)]
     for name, _ in imported(module):
         if name in FILES and name != "rnnlab":  # the root has only the version
-            assert room(name) in allowed, f"{module} imports {name}; it may import {sorted(allowed)}"
-        if room(module) in ("view", "pages"):
+            assert part(name) in allowed, f"{module} imports {name}; it may import {sorted(allowed)}"
+        if part(module) in ("view", "pages"):
             assert name not in TORCH, f"{module} imports {name}, which loads torch"
 
 
 @pytest.mark.parametrize("module", sorted(FILES))
 def test_torch_only_where_it_belongs(module: str) -> None:
-    if module in TORCH or room(module) == "engine":
+    if module in TORCH or part(module) == "engine":
         return
     for name, _ in imported(module):
         assert name.split(".")[0] != "torch", f"{module} imports torch"
@@ -137,23 +137,23 @@ def test_torch_only_where_it_belongs(module: str) -> None:
 
 @pytest.mark.parametrize("module", sorted(FILES))
 def test_streamlit_only_where_it_belongs(module: str) -> None:
-    if room(module) == "pages":
+    if part(module) == "pages":
         return
     without = module.startswith(tuple(WITHOUT_STREAMLIT)) or module.rpartition(".")[2] in STREAMLIT_FREE_ROLES
-    if room(module) == "view" and not without:
+    if part(module) == "view" and not without:
         return
     for name, _ in imported(module):
         assert name.split(".")[0] != "streamlit", f"{module} imports streamlit"
 
 
-@pytest.mark.parametrize("module", sorted(name for name in FILES if room(name) != "engine" and name not in TORCH))
+@pytest.mark.parametrize("module", sorted(name for name in FILES if part(name) != "engine" and name not in TORCH))
 def test_nothing_else_loads_torch_indirectly(module: str) -> None:
     loaded = loaded_by(module)
     heavy = {name for name in loaded if any(other.split(".")[0] == "torch" for other, now in imported(name) if now)}
     assert not heavy, f"importing {module} loads torch through {sorted(heavy)}"
 
 
-def view_room(module: str) -> str:
+def view_folder(module: str) -> str:
     """Return the folder of the view that contains a module, or "" for the package itself."""
     parts = module.split(".")
     return parts[2] if len(parts) > 2 else ""
@@ -161,12 +161,12 @@ def view_room(module: str) -> str:
 
 @pytest.mark.parametrize("module", sorted(name for name in FILES if name.startswith("rnnlab.view.")))
 def test_the_view_has_floors(module: str) -> None:
-    here = view_room(module)
+    here = view_folder(module)
     assert here in VIEW_FLOORS or here in VIEW_PAGES, f"{here}: a new folder needs its floor"
     below = VIEW_FLOORS[: VIEW_FLOORS.index(here)] if here in VIEW_FLOORS else VIEW_FLOORS
     for name, _ in imported(module):
         if name in FILES and name.startswith("rnnlab.view."):
-            there = view_room(name)
+            there = view_folder(name)
             assert there == here or there in below, f"{module} imports {name}; from {here} one may import {below}"
 
 

@@ -57,17 +57,17 @@ def page(lang):
     app.query_params["recipe"], app.query_params["patience"] = "A4", "true"
     app.session_state["folded.setup.optimizer"] = True
     app.switch_page("pages/train.py").run()
-    switch = lambda: next(one for one in app.toggle if (one.key or "").startswith("setup.patience."))
+    switch = lambda: next(toggle for toggle in app.toggle if (toggle.key or "").startswith("setup.patience."))
     def words():
         assert not app.exception, app.exception
-        return "\n".join(str(one.value) for kind in ("markdown", "caption", "error") for one in app.get(kind))
+        return "\n".join(str(element.value) for kind in ("markdown", "caption", "error") for element in app.get(kind))
     found = {"label": switch().label, "help": switch().help, "value": switch().value, "words": words()}
-    switches = [one.label for one in app.sidebar.toggle]
+    switches = [toggle.label for toggle in app.sidebar.toggle]
     found |= {"last": switches[-1], "url": dict(app.query_params)}
     switch().set_value(False).run()
     found |= {"words_off": words(), "url_off": dict(app.query_params)}
     switch().set_value(True).run()
-    cell = next(one for one in app.get("button_group") if (one.key or "").startswith("setup.cell."))
+    cell = next(element for element in app.get("button_group") if (element.key or "").startswith("setup.cell."))
     cell.set_value("rnn").run()
     return found | {"words_rnn": words(), "url_rnn": dict(app.query_params)}
 
@@ -84,7 +84,7 @@ print(json.dumps({
     "needs": config.SETTINGS["patience"].needs_text(),
     "shapes": [cost_shape(base), cost_shape(patient)],
     "differences": differences([base, patient]),
-    "rungs": [rung_text(one, "en") for one in rungs(base, patient)],
+    "rungs": [rung_text(rung, "en") for rung in rungs(base, patient)],
     "changes": {lang: changes_text(patient, base, lang) for lang in LANGUAGES},
     "summary": {lang: summary(patient, lang) for lang in LANGUAGES},
     "plain": summary(base, "en"),
@@ -199,4 +199,4 @@ def test_the_shell_takes_it(project: Path) -> None:
     unknown = start(project, "-m", "rnnlab", "train", "A4", "--set", "patient=true")
     assert "patience" in unknown.stderr
     listed = json.loads(start(project, "-m", "rnnlab", "recipes", "--json").stdout)
-    assert all(one["patience"] is False for one in listed)
+    assert all(recipe["patience"] is False for recipe in listed)

@@ -141,10 +141,10 @@ def run_tests(*arguments: str, **environment: str) -> subprocess.CompletedProces
 
 def test_a_required_but_missing_browser_is_reported_once() -> None:
     done = run_tests("-n", "2", "tests/test_errors.py", RNNLAB_REQUIRE_BROWSER="1")
-    said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    output = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
     assert done.returncode == 4
-    assert len(said) == 1, said
-    assert "there is no chromium" in said[0]
+    assert len(output) == 1, output
+    assert "there is no chromium" in output[0]
 
 
 def test_without_browser_and_git_the_other_tests_run() -> None:
@@ -232,9 +232,9 @@ def test_an_environment_of_another_python_is_created_again(tmp_path: Path) -> No
 
     setup(f"PYTHON={tmp_path}/python3.11")
     assert version() == "3.11"
-    said = setup(f"PYTHON={tmp_path}/python3.13")
-    assert "made by Python 3.11; it is made anew by Python 3.13" in said
-    assert "pip install" in said
+    output = setup(f"PYTHON={tmp_path}/python3.13")
+    assert "made by Python 3.11; it is made anew by Python 3.13" in output
+    assert "pip install" in output
     assert version() == "3.13"
     for arguments in (
         [f"PYTHON={tmp_path}/python3.13"],

@@ -48,7 +48,7 @@ def test_a_failed_piece_does_not_affect_the_others(tmp_path: Path) -> None:
     (tmp_path / "A11-seed1.part").mkdir()  # cannot be written
     with pytest.raises(RuntimeError, match="A11 seed 1: IsADirectoryError"):
         list(reproduce(tmp_path, ["A11"], 3, embedded=True))
-    assert [one["seed"] for one in results(tmp_path, embedded=True)["A11"]] == [0, 2]
+    assert [result["seed"] for result in results(tmp_path, embedded=True)["A11"]] == [0, 2]
 
 
 @pytest.mark.parametrize("name", ["A2", "A10", "B1"])
@@ -74,7 +74,7 @@ def test_every_recipe_with_a_value_outside_the_range_has_a_reason_or_is_marked_a
     _, outside = text.split("## Where a published value lies outside our range")
     values, reasons = outside.split("Why, as far as it could be found out:")
     named = set(re.findall(r"^- (\w+), epoch", values, re.MULTILINE))
-    explained = {one for head in re.findall(r"^- ([^:]+):", reasons, re.MULTILINE) for one in head.split(", ")}
+    explained = {recipe for head in re.findall(r"^- ([^:]+):", reasons, re.MULTILINE) for recipe in head.split(", ")}
     assert named <= explained
     assert explained - {"All"} <= named
 
@@ -86,11 +86,11 @@ def test_a_part_of_the_table_is_printed_and_does_not_replace_the_file(
     there, home = tmp_path / "there", tmp_path / "home"
     there.mkdir()
     monkeypatch.chdir(there)
-    arguments = ["reproduce", "A11", "--seeds", "1", "--corpus", "embedded", *(["-o", "mine.md"] if to_file else [])]
+    arguments = ["reproduce", "A11", "--seeds", "1", "--corpus", "embedded", *(["-o", "part.md"] if to_file else [])]
     done = CliRunner().invoke(main, arguments, env={"RNNLAB_HOME": str(home)})
     assert done.exit_code == 0, done.output
     assert ("| **A11** |" in done.stdout) != to_file
-    assert [path.name for path in there.iterdir()] == (["mine.md"] if to_file else [])
+    assert [path.name for path in there.iterdir()] == (["part.md"] if to_file else [])
 
 
 def result(recipe: str, seed: int, perplexity: dict[str, float | None]) -> dict[str, object]:

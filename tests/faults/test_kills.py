@@ -31,7 +31,7 @@ from tests.runs.lab import (
     curve,
     events,
     exists,
-    gone,
+    has_ended,
     opened,
     pause,
     pid_of,
@@ -201,8 +201,8 @@ def test_a_killed_zygote_fails_its_runs_and_is_replaced(client: Client) -> None:
     record = until_state(client, run_id, "failed")
     assert record.error is not None
     assert record.error["code"] == "run_host_killed"
-    assert gone(pid)
-    assert gone(zygote)
+    assert has_ended(pid)
+    assert has_ended(zygote)
     # the next start works
     assert until_state(client, client.create(TINY), "finished", "failed").state == "finished"
     assert client.status()["pids"][1] != zygote
@@ -221,7 +221,7 @@ def test_a_killed_supervisor_interrupts_its_runs_which_can_be_continued(client: 
     record = until_state(client, run_id, "interrupted")
     assert record.continuable
     assert client.store.run(waiting).state == "interrupted"
-    assert all(gone(other) for other in [*status["pids"], pid])
+    assert all(has_ended(other) for other in [*status["pids"], pid])
     assert client.store.events_since(run_id)[: len(before)] == before
     assert client.status()["pid"] != status["pid"]
     # the run continues from the checkpoint
@@ -238,7 +238,7 @@ def test_a_supervisor_that_is_killed_early_leaves_no_process(tmp_path: Path) -> 
         pids = client.status()["pids"]
         assert len(pids) >= 2
         os.kill(pids[0], signal.SIGKILL)
-        assert all(gone(pid) for pid in pids)
+        assert all(has_ended(pid) for pid in pids)
 
 
 def test_a_worker_ends_when_its_socket_closes(client: Client) -> None:
@@ -251,7 +251,7 @@ def test_a_worker_ends_when_its_socket_closes(client: Client) -> None:
     os.kill(other, signal.SIGSTOP)
     try:
         os.kill(status["pid"], signal.SIGKILL)
-        assert gone(pid, 5.0)
+        assert has_ended(pid, 5.0)
     finally:
         os.kill(other, signal.SIGKILL)
     assert until_state(client, run_id, "interrupted").continuable
@@ -286,7 +286,7 @@ def test_everything_ends_with_the_app(tmp_path: Path, how: signal.Signals) -> No
     endpoint = Endpoint.read(tmp_path)
     assert endpoint is not None
     end(app, how)
-    assert all(gone(pid, 5.0) for pid in [*pids, worker]), "an orphan was left"
+    assert all(has_ended(pid, 5.0) for pid in [*pids, worker]), "an orphan was left"
     with Store(tmp_path / "runs.sqlite3") as store:
         assert store.run(run_id).state == "interrupted"
         assert store.run(run_id).continuable
@@ -310,7 +310,7 @@ def test_two_apps_share_a_home_and_the_second_outlives_the_first(tmp_path: Path)
         until(client, run_id, lambda record: record.epoch > epoch)
         pids = client.status()["pids"]
     end(second)
-    assert all(gone(pid, 5.0) for pid in pids)
+    assert all(has_ended(pid, 5.0) for pid in pids)
 
 
 def test_many_clients_at_once_find_one_supervisor(tmp_path: Path) -> None:
@@ -327,7 +327,7 @@ def test_many_clients_at_once_find_one_supervisor(tmp_path: Path) -> None:
     assert len(supervisors) == 1
     for app in apps:
         end(app)
-    assert gone(supervisors.pop(), 5.0)
+    assert has_ended(supervisors.pop(), 5.0)
 
 
 def test_a_supervisor_without_clients_ends(tmp_path: Path) -> None:
@@ -395,4 +395,4 @@ def test_a_stuck_worker_does_not_affect_others(client: Client) -> None:
     epoch = until_state(client, other, "running").epoch
     until(client, other, lambda record: record.epoch > epoch + 3)
     client.delete(stuck)
-    assert gone(pid)
+    assert has_ended(pid)

@@ -16,7 +16,7 @@ from rnnlab.runs.client import Client
 from rnnlab.runs.endpoint import Endpoint
 from rnnlab.runs.store import Store
 from tests.browser.server import Server
-from tests.runs.lab import LONG, gone, pid_of, until, until_event
+from tests.runs.lab import LONG, has_ended, pid_of, until, until_event
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="watches processes by pidfd: Linux only")
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="watches p
 def visit(server: Server, query: str = "lang=en") -> str:
     """Open the Train page like a browser, and return its text once its supervisor has started."""
     address = f"ws://127.0.0.1:{server.port}/_stcore/stream"
-    said = []
+    texts = []
     with connect(address, max_size=None, subprotocols=[Subprotocol("streamlit")]) as page:
         ask = BackMsg()
         ask.rerun_script.query_string = query
@@ -35,13 +35,13 @@ def visit(server: Server, query: str = "lang=en") -> str:
             data = page.recv(30)
             assert isinstance(data, bytes)
             message.ParseFromString(data)
-            said.append(str(message.delta))
+            texts.append(str(message.delta))
             finished = message.WhichOneof("type") == "script_finished"
             if finished and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
                 break
     while Endpoint.read(server.home) is None:  # the supervisor starts in the background
         time.sleep(0.02)
-    return "\n".join(said)
+    return "\n".join(texts)
 
 
 def test_a_killed_server_interrupts_its_runs_which_the_next_server_can_continue(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_a_killed_server_interrupts_its_runs_which_the_next_server_can_continue(
         until_event(client, run_id, lambda event: event.kind == "checkpoint_saved")
         pids = client.status()["pids"]
     server.kill()
-    assert all(gone(pid, 5.0) for pid in [*pids, worker]), "an orphan was left"
+    assert all(has_ended(pid, 5.0) for pid in [*pids, worker]), "an orphan was left"
     with Store(home / "runs.sqlite3") as store:
         assert store.run(run_id).state == "interrupted"
     again = Server(home)

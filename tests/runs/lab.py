@@ -29,7 +29,7 @@ __all__ = [
     "curve",
     "events",
     "exists",
-    "gone",
+    "has_ended",
     "opened",
     "pid_of",
     "shared",
@@ -97,7 +97,7 @@ def pid_of(client: Client, run_id: str) -> int:
     return pid
 
 
-def gone(pid: int, timeout: float = PATIENCE) -> bool:
+def has_ended(pid: int, timeout: float = PATIENCE) -> bool:
     """Wait until any process has ended; return whether it has."""
     try:
         descriptor = os.pidfd_open(pid)
@@ -121,7 +121,7 @@ def opened(home: Path | Environment) -> Iterator[Client]:
     finally:
         pids = client.status()["pids"]
         client.close()
-        assert all(gone(pid) for pid in pids), "a process was left"
+        assert all(has_ended(pid) for pid in pids), "a process was left"
 
 
 def warm(client: Client) -> Client:
@@ -148,4 +148,4 @@ def client(shared: Client) -> Iterator[Client]:
     for record in shared.store.runs(states=["queued", "running", "paused"]):
         shared.delete(record.id)
     for pid in shared.status()["runs"].values():  # the slot of a run is free when its process has ended
-        assert pid is None or gone(pid)
+        assert pid is None or has_ended(pid)

@@ -31,8 +31,8 @@ def test_every_run_is_listed_once_and_the_runs_of_an_owner_keep_their_order(
     order = fair_order(waiting, running)
     assert sorted(order) == [run for run, _ in waiting]
     for owner in "xyz":
-        mine = [run for run, other in waiting if other == owner]
-        assert [run for run in order if run in mine] == mine
+        own = [run for run, other in waiting if other == owner]
+        assert [run for run in order if run in own] == own
 
 
 def test_limits_from_the_environment() -> None:

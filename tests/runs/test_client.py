@@ -17,7 +17,7 @@ from rnnlab.environment import Environment
 from rnnlab.errors import RunError
 from rnnlab.runs.client import Client
 from tests.open_files import nothing_stays_open
-from tests.runs.lab import TINY, about_forks, events, gone, opened, pause, pid_of, until, until_state, warm
+from tests.runs.lab import TINY, about_forks, events, has_ended, opened, pause, pid_of, until, until_state, warm
 
 
 @pytest.mark.parametrize(
@@ -163,4 +163,4 @@ def test_without_forks_or_unix_sockets(
         record = until_state(client, other, "failed")
         assert record.error is not None
         assert record.error["params"]["signal"] == 9
-        assert gone(pid)
+        assert has_ended(pid)

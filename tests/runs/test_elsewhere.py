@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.runs.lab import LONG, TINY, gone, opened, pause, until, until_state, warm
+from tests.runs.lab import LONG, TINY, has_ended, opened, pause, until, until_state, warm
 
 ELSEWHERE = """
 import builtins, io, os, socket, sys, sysconfig, types
@@ -62,7 +62,7 @@ def test_a_run_needs_nothing_that_only_linux_has(tmp_path: Path, monkeypatch: py
         pause(client, other)
         pid = client.status()["runs"][other]
         client.delete(other)
-        assert gone(pid)
+        assert has_ended(pid)
         notes = [path.read_text() for path in (tmp_path / "notes").iterdir()]
         # every process simulated such a system, and no worker was forked by a zygote
         assert any("rnnlab.runs.supervisor" in note for note in notes)

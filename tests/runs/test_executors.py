@@ -21,7 +21,7 @@ from rnnlab.runs.protocol import WORKER_TO_SUPERVISOR, EventReport, Lines, Stop,
 from rnnlab.runs.spawning import SpawningExecutor
 from rnnlab.text.corpora import load
 from rnnlab.text.preparation import prepare
-from tests.runs.lab import LONG, PATIENCE, TINY, exists, gone
+from tests.runs.lab import LONG, PATIENCE, TINY, exists, has_ended
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="watches processes by pidfd: Linux only")
 
@@ -159,7 +159,7 @@ def host(request: pytest.FixtureRequest) -> Iterator[Host]:
     count = len(host.reports)
     host.executor.close()
     assert len(host.reports) == count, "nothing is reported from close"
-    assert all(gone(pid) for pid in pids), "a process was left"
+    assert all(has_ended(pid) for pid in pids), "a process was left"
     host.loop.close()
 
 
@@ -248,7 +248,7 @@ def test_it_works_again_after_its_own_process_was_killed(host: Host, tmp_path: P
     killed = set(host.executor.pids()) - {host.pid_of(running)}
     for pid in killed:
         os.kill(pid, signal.SIGKILL)
-    assert all(gone(pid) for pid in killed)
+    assert all(has_ended(pid) for pid in killed)
     job = host.start()
     second = Worker(host, job)
     with contextlib.suppress(OSError):

@@ -24,7 +24,7 @@ from tests.runs.lab import (
     TINY,
     curve,
     events,
-    gone,
+    has_ended,
     opened,
     pause,
     pid_of,
@@ -56,7 +56,7 @@ def test_a_run_from_start_to_end(client: Client) -> None:
     assert events(client, run_id) == followed
     # each run has its own process, which ends with the run
     pid = client.status()["runs"].get(run_id)
-    assert pid is None or gone(pid)
+    assert pid is None or has_ended(pid)
 
 
 def test_the_same_seed_gives_the_same_curve(client: Client) -> None:
@@ -365,7 +365,7 @@ def test_deleting_a_run_that_trains(client: Client) -> None:
     with refusal("run_unknown"):
         client.store.run(run_id)
     assert client.store.events_since(run_id) == []
-    assert gone(pid)
+    assert has_ended(pid)
     assert not folder.exists() or until_empty(folder)
     # followers are notified
     with refusal("run_unknown"):

@@ -137,7 +137,7 @@ def test_an_ended_run_accepts_no_events(writer: StoreWriter) -> None:
     assert len(writer.events_since("r1")) == 2
 
 
-def test_a_run_id_is_used_once(writer: StoreWriter) -> None:
+def test_a_sequence_number_is_used_once(writer: StoreWriter) -> None:
     begin(writer, "r1")
     with pytest.raises(sqlite3.IntegrityError), writer.atomic():
         writer._change("insert into events (run, seq, kind, body) values ('r1', 1, 'x', '{}')")
