@@ -31,22 +31,20 @@ def written_twice(client: Client) -> Iterator[str]:
         yield run_id
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_a_link_puts_the_slider_and_the_marker_at_its_epoch(open_page: Open, finished: str, lang: str) -> None:
-    app = open_page("train", lang, run=finished, epoch="4")
+def test_a_link_puts_the_slider_and_the_marker_at_its_epoch(open_page: Open, finished: str) -> None:
+    app = open_page("train", "zh", run=finished, epoch="4")
     assert not app.exception
     assert not app.error
     assert slider(app).value == 4
     assert marked(app) == [4]
-    assert t("lyrics.after", lang, epoch=4) in words(app)
+    assert t("lyrics.after", "zh", epoch=4) in words(app)
     assert param(app, "epoch") == "4"
     app.run()
     assert (slider(app).value, param(app, "epoch")) == (4, "4")
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_the_slider_writes_its_epoch_and_the_newest_text_needs_none(open_page: Open, finished: str, lang: str) -> None:
-    app = open_page("train", lang, run=finished)
+def test_the_slider_writes_its_epoch_and_the_newest_text_needs_none(open_page: Open, finished: str) -> None:
+    app = open_page("train", "en", run=finished)
     assert "epoch" not in app.query_params
     slider(app).set_value(2).run()
     assert param(app, "epoch") == "2"
@@ -171,25 +169,21 @@ def test_sharing_gives_a_link_with_the_epoch(open_page: Open, finished: str, lan
     assert t("lyrics.share", lang, epoch=4) in words(app)
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_embedded_it_stands_at_the_epoch_of_its_link(home: object, finished: str, lang: str) -> None:
-    app = arrive(lang, embedded=True, run=finished, epoch="4")
+def test_embedded_it_stands_at_the_epoch_of_its_link(home: object, finished: str) -> None:
+    app = arrive("zh", embedded=True, run=finished, epoch="4")
     assert not app.exception
     assert (slider(app).value, marked(app)) == (4, [4])
     slider(app).set_value(2).run()
     assert (marked(app), param(app, "epoch")) == ([2], "2")
-    app = arrive(lang, embedded=True, run=finished, epoch="5")
+    app = arrive("zh", embedded=True, run=finished, epoch="5")
     assert "2, 4, 6" in app.error[0].value
     assert marked(app) == [6]
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize(("epochs", "first"), [("7", 7), ("200", 50), ("0", 0)])
-def test_before_a_run_it_is_said_when_the_network_will_write(
-    open_page: Open, lang: str, epochs: str, first: int
-) -> None:
-    app = open_page("train", lang, recipe="A2", num_epochs=epochs)
-    assert t("lyrics.none", lang, epoch=first) in words(app)
+def test_before_a_run_it_is_said_when_the_network_will_write(open_page: Open, epochs: str, first: int) -> None:
+    app = open_page("train", "en", recipe="A2", num_epochs=epochs)
+    assert t("lyrics.none", "en", epoch=first) in words(app)
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -209,21 +203,20 @@ def test_a_recording_that_stands_says_how_far_the_curve_came(open_page: Open, la
     assert app.get("vega_lite_chart")[0].proto.alt == t("chart.curve_alt", lang)
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_of_a_changed_setup_the_recipes_sentences_are_not_claimed(
-    open_page: Open, client: Client, paused: str, lang: str
-) -> None:
+def test_of_a_changed_setup_the_recipes_sentences_are_not_claimed(open_page: Open, client: Client, paused: str) -> None:
+    lang = "zh"
+
     def notes(app: AppTest) -> list[str]:
         return [
             element.value for element in app.info if t("explain.departs", lang, id="", changes="")[:5] in element.value
         ]
 
-    assert not notes(open_page("train", lang, recipe="A9"))
-    (said,) = notes(open_page("train", lang, recipe="A9", residual="true"))
+    assert not notes(open_page("train", "zh", recipe="A9"))
+    (said,) = notes(open_page("train", "zh", recipe="A9", residual="true"))
     assert "A9" in said
-    assert t("field.residual", lang) in said
+    assert t("field.residual", "zh") in said
     client.set(paused, "learning_rate", 25.0)
     lab.step(client, paused)
-    (said,) = notes(open_page("train", lang, run=paused))
-    assert t("field.num_hiddens", lang) in said
-    assert t("chart.change_lr", lang, value="25") in said
+    (said,) = notes(open_page("train", "zh", run=paused))
+    assert t("field.num_hiddens", "zh") in said
+    assert t("chart.change_lr", "zh", value="25") in said

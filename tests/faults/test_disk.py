@@ -127,8 +127,22 @@ def test_a_supervisor_starts_on_a_full_disk(small_disk: Path, monkeypatch: pytes
         assert until_state(client, run_id, "interrupted").state == "interrupted"
 
 
-def test_without_any_space_the_states_are_still_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same without mounting: the store cannot grow until the ballast is released."""
+class Space:
+    """How far a store may grow: a limit of SQLite, which belongs to the connection that writes."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        (self.pages,) = connection.execute("pragma page_count").fetchone()
+
+    def limit(self, more: int) -> None:
+        """Let the store grow to `more` pages above those it had at first."""
+        self._connection.execute(f"pragma max_page_count = {self.pages + more}").fetchone()
+
+
+def test_without_any_space_the_states_are_still_written(
+    tmp_path: Path, sqlite_connections: list[sqlite3.Connection], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same where nothing may be mounted: the store may not grow until the ballast is released."""
     store = StoreWriter(tmp_path / schema.DATABASE)
     cancelled = []
 
@@ -139,13 +153,13 @@ def test_without_any_space_the_states_are_still_written(tmp_path: Path, monkeypa
     writer = GuardedWriter(store, Ballast(tmp_path, 0.1), cancel_all, lambda: None)
     writer.write(lambda: store.create("r1", TINY))
     writer.write(lambda: store.record("r1", STARTED))
-    (pages,) = store._rows("pragma page_count")[0]
-    store._rows(f"pragma max_page_count = {pages + 2}")
+    room = Space(sqlite_connections[0])
+    room.limit(2)
     released = []
 
     def release(ballast: Ballast) -> None:
         released.append(True)
-        store._rows(f"pragma max_page_count = {pages + 8}")
+        room.limit(8)
 
     monkeypatch.setattr(Ballast, "release", release)
     count = 0
@@ -163,19 +177,21 @@ def test_without_any_space_the_states_are_still_written(tmp_path: Path, monkeypa
     store.close()
 
 
-def test_a_failure_that_does_not_fit_is_written_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_that_does_not_fit_is_written_later(
+    tmp_path: Path, sqlite_connections: list[sqlite3.Connection], monkeypatch: pytest.MonkeyPatch
+) -> None:
     store = StoreWriter(tmp_path / schema.DATABASE)
     writer = GuardedWriter(store, Ballast(tmp_path, 0.1), list, lambda: None)
     writer.write(lambda: store.create("r1", TINY))
     monkeypatch.setattr(Ballast, "release", lambda ballast: None)
-    (pages,) = store._rows("pragma page_count")[0]
-    store._rows(f"pragma max_page_count = {pages}")
+    room = Space(sqlite_connections[0])
+    room.limit(0)
     failed = RunFailed(code="run_error", message="x" * 100_000)
     writer.fail("r1", failed)
     assert store.run("r1").state == "queued"
     writer.recover()
     assert store.run("r1").state == "queued"
-    store._rows(f"pragma max_page_count = {pages + 100}")
+    room.limit(100)
     writer.recover()
     assert store.run("r1").state == "failed"
     assert store.events_since("r1")[-1][1] == failed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,16 +72,16 @@ class Parts:
 
 
 @pytest.fixture
-def parts(tmp_path: Path) -> Iterator[Parts]:
+def parts(sqlite_connections: list[sqlite3.Connection], tmp_path: Path) -> Iterator[Parts]:
     parts = Parts(tmp_path)
     yield parts
     parts.store.close()
 
 
-def test_one_transaction_for_all_events_of_a_tick(parts: Parts) -> None:
+def test_one_transaction_for_all_events_of_a_tick(parts: Parts, sqlite_connections: list[sqlite3.Connection]) -> None:
     jobs = [parts.run(run_id) for run_id in ("r1", "r2")]
     commits: list[str] = []
-    parts.store._connection.set_trace_callback(
+    sqlite_connections[0].set_trace_callback(
         lambda statement: commits.append(statement) if statement.lower() == "commit" else None
     )
     assert parts.recorder.due_at() is None
