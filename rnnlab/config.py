@@ -418,8 +418,8 @@ class TrainConfig(BaseModel):
 
     def changes_from(self, base: TrainConfig) -> dict[str, str]:
         """Return the settings that differ from `base`, as text for `change_from_text`."""
-        mine, theirs = self.model_dump(), base.model_dump()
-        return {name: as_text(value) for name, value in mine.items() if value != theirs[name]}
+        values, base_values = self.model_dump(), base.model_dump()
+        return {name: as_text(value) for name, value in values.items() if value != base_values[name]}
 
     def acts(self, name: str) -> bool:
         """Return whether the setting `name` has an effect with the other settings."""
@@ -478,10 +478,10 @@ _BOUNDS = ("ge", "gt", "le", "lt")
 
 
 def _setting(name: str, field: FieldInfo) -> Setting:
-    found = next((meta for meta in field.metadata if isinstance(meta, Setting)), None)
-    if found is None:
+    setting = next((meta for meta in field.metadata if isinstance(meta, Setting)), None)
+    if setting is None:
         raise TypeError(f"the field {name} of TrainConfig needs a Setting with its position in the form")
-    return found if found.widget else replace(found, widget=_widget(field.annotation))
+    return setting if setting.widget else replace(setting, widget=_widget(field.annotation))
 
 
 def _widget(kind: Any) -> Widget:

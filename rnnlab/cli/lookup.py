@@ -37,16 +37,16 @@ def find_run(store: Store, text: str) -> RunRecord:
         RunError: ``run_unknown``.
     """
     records = store.runs(limit=100_000)
-    found = [record for record in records if record.id == text] or [
+    matches = [record for record in records if record.id == text] or [
         record for record in records if text and record.id.startswith(text)
     ]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        message = f"Several runs begin with {text!r}: {_ids(found[:20])}."
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        message = f"Several runs begin with {text!r}: {_ids(matches[:20])}."
     else:
         message = f"There is no run {text!r}; {_newest(records[:20])}."
-    raise RunError("run_unknown", message, run=text, allowed=_ids(found[:20] or records[:20]))
+    raise RunError("run_unknown", message, run=text, allowed=_ids(matches[:20] or records[:20]))
 
 
 def which_runs(environment: Environment) -> str:

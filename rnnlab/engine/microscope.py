@@ -129,7 +129,7 @@ def _states_and_logits(model: LanguageModel, X: Tensor, layer: int) -> tuple[lis
 def _run_stack(stack: Layers, X: Tensor, layer: int) -> tuple[list[States], Tensor]:
     """Return the states of one layer of a stack, for each direction, and the outputs (T, ...) of its last layer."""
     inputs: Tensor = X[:, None]  # (T, 1) characters, then (T, 1, size) rows
-    found: list[States] = []
+    by_direction: list[States] = []
     for index in range(stack.num_layers):
         outputs = []
         for direction in range(stack.directions):
@@ -137,10 +137,10 @@ def _run_stack(stack: Layers, X: Tensor, layer: int) -> tuple[list[States], Tens
             states = all_states(unit, sequence)
             if index == layer - 1:
                 named = _states_and_gates(stack.description, unit, sequence, states)
-                found.append({name: values.flip(0) if direction else values for name, values in named.items()})
+                by_direction.append({name: values.flip(0) if direction else values for name, values in named.items()})
             outputs.append(states[0].flip(0) if direction else states[0])
         inputs = stack.after(index, inputs, torch.cat(outputs, dim=1)[:, None])
-    return found, inputs[:, 0]
+    return by_direction, inputs[:, 0]
 
 
 def _states_and_gates(cell: CellDescription, unit: Unit, inputs: Tensor, states: State) -> States:

@@ -93,7 +93,7 @@ def _copy_weights(library: LibraryLayers, scratch: ScratchLayers) -> None:
 
 def _library_gradients(library: LanguageModel) -> dict[str, Tensor]:
     """Return the gradients of the library network with the names and shapes of the scratch network."""
-    found = {
+    gradients = {
         name: parameter.grad if parameter.grad is not None else torch.zeros_like(parameter)
         for name, parameter in library.named_parameters()
     }
@@ -105,5 +105,5 @@ def _library_gradients(library: LanguageModel) -> dict[str, Tensor]:
             # each of the two biases has the gradient of their sum
             for name, tensor in (("W_x", W_ih), ("W_h", W_hh), ("b", b_ih)):
                 gradient = tensor.grad if tensor.grad is not None else torch.zeros_like(tensor)
-                found[f"{stack_name}.cells.{index}.{name}"] = stack.to_book_layout(gradient)
-    return found
+                gradients[f"{stack_name}.cells.{index}.{name}"] = stack.to_book_layout(gradient)
+    return gradients

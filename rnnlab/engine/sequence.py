@@ -72,11 +72,11 @@ def all_states(unit: Unit, inputs: Tensor) -> State:
         hidden = [InPlace(part) for part in form.parts(unit.W_h)]
         buffers = _walk(form, hidden, A, unit.b_h, unit.activation == "relu", state)
         return tuple(buffers[: unit.num_states])
-    weights, f, found = unit.weights(), FUNCTIONS[unit.activation], []
+    weights, f, steps = unit.weights(), FUNCTIONS[unit.activation], []
     for X in _rows(inputs[:, 0]):
         state, _ = unit.equation(X, state, weights, f)
-        found.append(state)
-    return tuple(torch.stack(tensors) for tensors in zip(*found, strict=True))
+        steps.append(state)
+    return tuple(torch.stack(tensors) for tensors in zip(*steps, strict=True))
 
 
 def input_products(unit: Unit, inputs: Tensor) -> Tensor:

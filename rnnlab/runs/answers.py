@@ -86,8 +86,8 @@ def _generate(network: Network, question: Question) -> dict[str, Any]:
 
 def _diagnose(network: Network, question: Question) -> dict[str, Any]:
     indices = _indices(network.vocab, network.text)
-    found = diagnose(network.model, network.config, network.vocab, indices, network.text.held_out, network.hidden)
-    return {"diagnosis": found.model_dump(mode="json")}
+    diagnosis = diagnose(network.model, network.config, network.vocab, indices, network.text.held_out, network.hidden)
+    return {"diagnosis": diagnosis.model_dump(mode="json")}
 
 
 def _inspect(network: Network, question: Question) -> dict[str, Any]:

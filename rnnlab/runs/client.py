@@ -240,9 +240,9 @@ class Client:
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
-            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            remaining = None if deadline is None else max(0.0, deadline - time.monotonic())
             try:
-                return int(self._call(WaitForChange, run=run_id, version=version, _timeout=left))
+                return int(self._call(WaitForChange, run=run_id, version=version, _timeout=remaining))
             except FutureTimeoutError:
                 return self.store.version(run_id)
             except RunError as error:

@@ -52,8 +52,8 @@ class Loop:
         except OSError:
             unsent.clear()
             return False
-        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if unsent else 0)
+        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if unsent else 0)
         key = self._selector.get_key(connection)
-        if key.events != wanted:
-            self._selector.modify(connection, wanted, key.data)
+        if key.events != events:
+            self._selector.modify(connection, events, key.data)
         return True

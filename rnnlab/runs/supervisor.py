@@ -66,8 +66,8 @@ def choose_executor(engine: str) -> ExecutorFactory:
 
     Forking is not safe on macOS once torch, Accelerate and Metal are loaded.
     """
-    wanted = engine or ("fork" if sys.platform == "linux" else "spawn")
-    return ForkingExecutor if wanted == "fork" and forking.available() else SpawningExecutor
+    method = engine or ("fork" if sys.platform == "linux" else "spawn")
+    return ForkingExecutor if method == "fork" and forking.available() else SpawningExecutor
 
 
 class Supervisor:

@@ -44,7 +44,7 @@ def writer(tmp_path: Path) -> Iterator[StoreWriter]:
 
 @pytest.fixture
 def reader(writer: StoreWriter) -> Iterator[Store]:
-    with Store(writer.path, patience=20.0) as store:
+    with Store(writer.path, timeout=20.0) as store:
         yield store
 
 
@@ -211,7 +211,7 @@ def test_readers_wait_for_the_successor_of_a_writer_that_died(tmp_path: Path) ->
     path = tmp_path / schema.DATABASE
     died = subprocess.run([sys.executable, "-c", DYING_WRITER, str(path)], check=False)
     assert died.returncode == -9
-    with Store(path, patience=20.0) as reader:
+    with Store(path, timeout=20.0) as reader:
         found: list[str] = []
         thread = threading.Thread(target=lambda: found.extend(record.id for record in reader.runs()))
         thread.start()
