@@ -1,4 +1,4 @@
-"""What every test stands on: one thread, a home of its own, and one rule for tests that need a browser or the data."""
+"""Setup of all tests: a single thread, a separate home, and a rule for tests that need a browser or the data."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 from hypothesis import settings
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # started in the background of a shell: what these tests start would not hear a Ctrl-C either
+    # started in the background of a shell, where child processes would ignore Ctrl-C too
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # how long an example takes says nothing on a busy machine
@@ -28,7 +28,7 @@ settings.load_profile("busy")
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_name] = "1"
 
-# before anything asks for the home: no test may touch the runs of the person who runs the tests
+# before the home is read: no test may change the runs of the user
 _HOME = tempfile.mkdtemp(prefix="rnnlab-tests-")
 os.environ["RNNLAB_HOME"] = _HOME
 
@@ -52,13 +52,13 @@ def data_dir() -> Path | None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # here and not where tests are collected: that happens in each process of xdist, which has no way to say it once
+    # not at collection, which happens in each process of xdist and would report it repeatedly
     if os.environ.get("RNNLAB_REQUIRE_BROWSER") == "1" and find_browser() is None:
         raise pytest.UsageError("RNNLAB_REQUIRE_BROWSER=1, but there is no chromium, or playwright is not installed")
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    # one line about it, not one for each test
+    # a single line in the summary instead of one for each test
     return True if collection_path.is_relative_to(BROWSER_TESTS) and find_browser() is None else None
 
 
@@ -87,7 +87,7 @@ def _home_is_removed() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _thread_as_before() -> Iterator[None]:
-    """Keep denormal numbers again: flushing is a setting of the thread, and so of the tests that follow."""
+    """Keep denormal numbers again after a test: flushing is a setting of the thread and affects later tests."""
     yield
     if "torch" in sys.modules:
         sys.modules["torch"].set_flush_denormal(False)
@@ -95,7 +95,7 @@ def _thread_as_before() -> Iterator[None]:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty RNNLAB_HOME for this test alone."""
+    """Return an empty RNNLAB_HOME for the test."""
     folder = tmp_path / "home"
     folder.mkdir()
     monkeypatch.setenv("RNNLAB_HOME", str(folder))
@@ -104,13 +104,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def root() -> Path:
-    """The folder of the repository."""
+    """Return the folder of the repository."""
     return ROOT
 
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """The path of the browser; mark the test with `pytest.mark.browser`."""
+    """Return the path of the browser; mark the test with `pytest.mark.browser`."""
     path = find_browser()
     assert path, "mark the test with pytest.mark.browser"
     return path

@@ -1,4 +1,4 @@
-"""The package as `pip install .` installs it, in an environment of its own with the requirements within reach."""
+"""The package as installed by `pip install .`, in a separate environment that can import the requirements."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture(scope="session")
 def clean_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of an environment with `rnnlab` installed."""
+    """Return the Python of an environment with `rnnlab` installed."""
     folder = tmp_path_factory.mktemp("clean")
     shutil.copytree(ROOT / "rnnlab", folder / "source" / "rnnlab", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "requirements.txt", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, folder / "source" / name)
     venv.create(folder / "venv", with_pip=False)
     python = folder / "venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    # a gigabyte of torch is not installed a second time
+    # torch, about a gigabyte, is not installed a second time
     (site_packages(python) / "requirements.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
     flags = ["--quiet", "--no-deps", "--no-index", "--no-build-isolation", "--disable-pip-version-check"]
     install = [sys.executable, "-m", "pip", "--python", python, "install", *flags, folder / "source"]
@@ -34,6 +34,6 @@ def clean_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def site_packages(python: Path) -> Path:
-    """Return the folder where an environment keeps its packages."""
+    """Return the folder of the packages of an environment."""
     asked = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
     return Path(subprocess.run(asked, capture_output=True, encoding="utf-8", check=True).stdout.strip())

@@ -1,4 +1,4 @@
-"""Tiny runs, how to wait for them, and what they say: made for tests."""
+"""Tiny runs for tests, functions that wait for them, and sample events."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rnnlab.runs.client import Client
 from rnnlab.runs.store import RunRecord
 
 PATIENCE = float(os.environ.get("RNNLAB_TEST_PATIENCE", "30"))
-"""Seconds that a test waits before it fails; nothing normally takes a tenth of it."""
+"""Seconds that a test waits before it fails; normal waits take less than a tenth of this."""
 
 VERSE = TrainConfig.make(
     corpus="verse-en",
@@ -28,19 +28,19 @@ VERSE = TrainConfig.make(
     num_preds=4,
     prefixes=("the",),
 )
-"""Takes milliseconds, on English verse."""
+"""A run on English verse that takes milliseconds."""
 LYRICS = TrainConfig.make(
     num_chars=2000, num_hiddens=8, num_steps=10, batch_size=16, num_epochs=6, pred_period=2, num_preds=12
 )
-"""The same on Chinese lyrics, based on A2."""
+"""A similar run on Chinese lyrics, based on A2."""
 
 
-def until(client: Client, run_id: str, wanted: Callable[[RunRecord], bool], patience: float = PATIENCE) -> RunRecord:
-    """Wait until the record of a run is as wanted."""
+def until(client: Client, run_id: str, condition: Callable[[RunRecord], bool], patience: float = PATIENCE) -> RunRecord:
+    """Wait until the record of a run fulfils a condition, and return it."""
     deadline = time.monotonic() + patience
     while True:
         record = client.store.run(run_id)
-        if wanted(record):
+        if condition(record):
             return record
         left = deadline - time.monotonic()
         assert left > 0, f"still {record}"
@@ -55,7 +55,7 @@ def finish(client: Client, run_id: str) -> str:
 
 
 def exists(pid: int) -> bool:
-    """Say whether a process runs; one that is dead and not yet waited for does not."""
+    """Return whether a process runs; a zombie does not."""
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
             return file.read().rpartition(")")[2].split()[0] not in ("Z", "X")
@@ -64,7 +64,7 @@ def exists(pid: int) -> bool:
 
 
 def epoch(number: int, perplexity: float | None = 50.0, **changes: Any) -> EpochFinished:
-    """An epoch that half of clipping shortened, with two layers' gradients; None: the perplexity overflowed."""
+    """Return the event of an epoch with clipping and two layers; None: the perplexity overflowed."""
     return EpochFinished(
         epoch=number,
         loss=math.log(perplexity) if perplexity else 50.0,
@@ -81,5 +81,5 @@ def epoch(number: int, perplexity: float | None = 50.0, **changes: Any) -> Epoch
 
 
 def started(done: int = 0) -> RunStarted:
-    """The beginning of a run, or of its continuation after some epochs."""
+    """Return the first event of a run, or of its continuation after `done` epochs."""
     return RunStarted(epoch=done, num_params=10, vocab_size=1000, num_chars=10_000, num_minibatches=8, device="cpu")

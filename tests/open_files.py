@@ -1,4 +1,4 @@
-"""What this process holds open: file descriptors and connections to SQLite."""
+"""The open file descriptors and SQLite connections of this process."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def _install() -> None:
 
 @contextlib.contextmanager
 def nothing_stays_open() -> Iterator[None]:
-    """Check that everything opened in the block is closed at its end, by a call and not by the garbage collector."""
+    """Check that everything opened in the block is closed explicitly, not by the garbage collector."""
     global _watching
     _install()
     before = descriptors()
     _watched.clear()
-    _watching = True  # holds every new connection, so that only `close` closes it
+    _watching = True  # keeps a reference to every new connection, so that only `close` closes it
     try:
         yield
         still_open = [connection for connection in _watched if is_open(connection)]
@@ -47,7 +47,7 @@ def nothing_stays_open() -> Iterator[None]:
 
 
 def is_open(connection: sqlite3.Connection) -> bool:
-    """Return whether a connection has not been closed; it may be one of another thread."""
+    """Return whether a connection is open; it may belong to another thread."""
     try:
         connection.total_changes  # noqa: B018 - fails on a closed connection alone
     except sqlite3.ProgrammingError as error:
@@ -56,9 +56,9 @@ def is_open(connection: sqlite3.Connection) -> bool:
 
 
 def descriptors() -> dict[str, str]:
-    """Return the open file descriptors of this process and what they are; none where the system does not say."""
+    """Return the open file descriptors of this process and their targets; empty if the system does not list them."""
     found = {}
     for name in os.listdir(DESCRIPTORS) if DESCRIPTORS.is_dir() else []:
-        with contextlib.suppress(OSError):  # the one that lists them
+        with contextlib.suppress(OSError):  # the descriptor of the listing itself
             found[name] = os.readlink(DESCRIPTORS / name)
     return found

@@ -1,4 +1,4 @@
-"""What the benchmarks compare is the same thing twice."""
+"""The benchmarks compare equal computations."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_the_published_algorithm_and_the_engine_learn_the_same(name: str) -> Non
         assert math.log(next(published)) == pytest.approx(next(engine), rel=1e-4)
 
 
-def test_a_row_says_the_times_of_both_and_what_they_come_to() -> None:
+def test_a_row_has_both_times_and_their_ratio() -> None:
     row = measure("A3", rounds=1)
     assert row["ratio"] == pytest.approx(float(row["published"]) / float(row["engine"]))
     assert row["floor_share"] == pytest.approx(float(row["floor"]) / float(row["engine"]))

@@ -1,4 +1,4 @@
-"""The command line: what it prints where, what it refuses with which words, and that a run it started is kept."""
+"""The command line: its output, its errors, and the runs that it records."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def no_constants(name: str) -> None:
 
 
 def shell(*arguments: str, home: Path, **options: Any) -> subprocess.Popen[str]:
-    """Start the command line as a process of its own."""
+    """Start the command line in a separate process."""
     return subprocess.Popen(
         [sys.executable, "-m", "rnnlab", *arguments],
         cwd=ROOT,
@@ -60,27 +60,27 @@ def shell(*arguments: str, home: Path, **options: Any) -> subprocess.Popen[str]:
 
 
 def ask(*arguments: str) -> Result:
-    """Run the command line in this process; the home is that of the environment."""
+    """Run the command line in this process, with the home of the environment."""
     return CliRunner().invoke(main, list(arguments))
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    """A supervisor that stays for all tests of this module, so that each does not wait for its own."""
+    """Keep a supervisor running for all tests of this module, so that they need not start their own."""
     with Client(tmp_path_factory.mktemp("home")) as client:
         yield client
 
 
 @pytest.fixture
 def shared(server: Client, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The home of the shared supervisor, in the environment."""
+    """Set the home of the shared supervisor in the environment."""
     monkeypatch.setenv("RNNLAB_HOME", str(server.home))
     return server.home
 
 
 @pytest.fixture(scope="module")
 def trained(server: Client) -> tuple[str, list[dict[str, Any]], str]:
-    """The id, the events and the standard error of one run that the shell trained to its end."""
+    """Return the id, the events and the standard error of a run that the shell trained to its end."""
     arguments = ["train", "A2", "--epochs", "4", "--seed", "3", "--set", "pred_period=2", *TINY, "--json"]
     process = shell(*arguments, home=server.home)
     out, err = process.communicate(timeout=120)
@@ -91,16 +91,16 @@ def trained(server: Client) -> tuple[str, list[dict[str, Any]], str]:
     return run_id.group(1), events, err
 
 
-# what there is
+# recipes and texts
 
 
 def test_recipes_as_json() -> None:
     result = ask("recipes", "--json")
     assert result.exit_code == 0
     data = json.loads(result.stdout)
-    assert [one["id"] for one in data] == list(RECIPES)
-    a6 = next(one for one in data if one["id"] == "A6")
-    wanted = {
+    assert [item["id"] for item in data] == list(RECIPES)
+    a6 = next(item for item in data if item["id"] == "A6")
+    expected = {
         "cell": "lstm",
         "implementation": "scratch",
         "num_layers": 1,
@@ -111,7 +111,7 @@ def test_recipes_as_json() -> None:
         "pred_period": 40,
         "published": [[40, 211.457328], [80, 68.458662], [120, 15.034657], [160, 3.897414]],
     }
-    assert wanted.items() <= a6.items()
+    assert expected.items() <= a6.items()
 
 
 def test_recipes_for_people() -> None:
@@ -156,7 +156,7 @@ def test_corpus_for_people() -> None:
     assert "2-gram" in result.stdout
 
 
-def test_whose_text_it_is_is_said(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_attribution_of_a_text_is_printed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     embedded, book = corpora.info("verse-en"), corpora.info("book-time-machine")
     for words in (ask("corpus", "verse-en").stdout, str(json.loads(ask("corpus", "verse-en", "--json").stdout))):
         assert embedded.attributions["en"] in words
@@ -169,7 +169,7 @@ def test_whose_text_it_is_is_said(home: Path, monkeypatch: pytest.MonkeyPatch) -
     assert book.rights["en"] in result.stderr
 
 
-# refusals: exit code 2, and a message that lists what is allowed
+# wrong values: exit code 2 and a message that lists the allowed values
 
 REFUSED: list[tuple[list[str], list[str]]] = [
     (["train", "A12"], ["A12", *RECIPES]),
@@ -234,7 +234,7 @@ def test_a_wrong_name_or_value(arguments: list[str], words: list[str], home: Pat
     assert not list(home.iterdir()), "a refusal leaves nothing behind"
 
 
-def test_a_text_that_is_none(tmp_path: Path, home: Path) -> None:
+def test_a_file_that_is_not_a_text(tmp_path: Path, home: Path) -> None:
     (tmp_path / "empty.txt").write_text("")
     (tmp_path / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" * 20)
     (tmp_path / "same.txt").write_text("a" * 5000)
@@ -246,7 +246,9 @@ def test_a_text_that_is_none(tmp_path: Path, home: Path) -> None:
     assert not list(home.iterdir())
 
 
-def test_a_book_corpus_that_is_not_here_says_how_to_get_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_corpus_of_the_book_is_reported_with_the_download_command(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("RNNLAB_DATA", raising=False)
     result = ask("train", "A6", "--corpus", "book-lyrics")
     assert result.exit_code == 2
@@ -254,18 +256,18 @@ def test_a_book_corpus_that_is_not_here_says_how_to_get_it(home: Path, monkeypat
     assert "rnnlab download book-lyrics" in result.stderr
 
 
-def test_a_download_that_fails_is_no_wrong_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_download_is_not_a_wrong_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RNNLAB_HOME", str(tmp_path / "file"))
     (tmp_path / "file").write_text("")
     for proxy in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
-        monkeypatch.setenv(proxy, "http://127.0.0.1:9")  # nobody listens there: no network is asked
+        monkeypatch.setenv(proxy, "http://127.0.0.1:9")  # no server listens there: no network is used
     result = ask("download", "book-lyrics")
     assert (result.exit_code, result.stdout) == (1, ""), result.output
     assert "could not be downloaded" in result.stderr
 
 
 @pytest.mark.parametrize("name", ["file", "file/home"])
-def test_a_home_that_cannot_be_used_is_no_wrong_name(tmp_path: Path, name: str) -> None:
+def test_an_unusable_home_is_not_a_wrong_name(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").write_text("")
     process = shell("train", "A2", "--epochs", "1", home=tmp_path / name)
     out, err = process.communicate(timeout=60)
@@ -274,7 +276,7 @@ def test_a_home_that_cannot_be_used_is_no_wrong_name(tmp_path: Path, name: str) 
     assert "Traceback" not in err
 
 
-def test_no_runs_is_no_error(home: Path) -> None:
+def test_an_empty_list_of_runs_is_not_an_error(home: Path) -> None:
     result = ask("list")
     assert (result.exit_code, result.stdout) == (0, "")
     assert "train" in result.stderr
@@ -317,7 +319,7 @@ def test_the_run_is_recorded(shared: Path, trained: tuple[str, list[dict[str, An
     assert (record["name"], record["based_on"]) == ("", "A2")
     assert record["config"]["random_seed"] == 3
     assert record["perplexity"] == [e for e in events if e["kind"] == "epoch_finished"][-1]["perplexity"]
-    assert run_id in [one["id"] for one in json.loads(ask("list", "--json").stdout)]
+    assert run_id in [item["id"] for item in json.loads(ask("list", "--json").stdout)]
     assert run_id in ask("list").stdout
     shown = ask("show", run_id[:6])
     assert shown.exit_code == 0
@@ -394,8 +396,8 @@ def test_generate(shared: Path, trained: tuple[str, list[dict[str, Any]], str]) 
     assert lines[1].startswith(TEXT[0])
 
     sampled = ["generate", run_id, TEXT[0], "--decoding", "temperature", "--temperature", "5", "--json", "--seed"]
-    one, same, other = (json.loads(ask(*sampled, seed).stdout)["text"] for seed in ("1", "1", "2"))
-    assert one == same != other
+    first, same, other = (json.loads(ask(*sampled, seed).stdout)["text"] for seed in ("1", "1", "2"))
+    assert first == same != other
 
     for wrong, words in {
         "龘": ["龘"],
@@ -416,7 +418,7 @@ def test_generate(shared: Path, trained: tuple[str, list[dict[str, Any]], str]) 
         assert all(word in result.stderr for word in words)
 
 
-def test_the_books_format_and_a_bar(server: Client, tmp_path: Path) -> None:
+def test_the_format_of_the_book_and_a_progress_bar(server: Client, tmp_path: Path) -> None:
     text = "春天来了 我们一起走\n风吹过山 雨落在河里\n" * 60
     file = tmp_path / "my.txt"
     file.write_bytes(text.encode("gb18030"))
@@ -442,7 +444,7 @@ def test_the_books_format_and_a_bar(server: Client, tmp_path: Path) -> None:
     assert (record.based_on, record.language) == ("A4", "zh")
 
 
-def test_an_untrained_network_writes_once(server: Client) -> None:
+def test_an_untrained_network_generates_texts_once(server: Client) -> None:
     process = shell("train", "A11", *TINY[:-2], "--set", f"prefixes={TEXT[0]}", home=server.home)
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
@@ -474,7 +476,7 @@ def test_continue(shared: Path) -> None:
     assert [event["loss"] for event in events if event["kind"] == "epoch_finished"] == losses[2:]
 
 
-def test_a_run_that_diverges_is_kept_and_said(shared: Path) -> None:
+def test_a_run_that_diverges_is_kept_and_reported(shared: Path) -> None:
     wild = "clip_norm=none learning_rate=10000 activation=relu initialization=uniform num_hiddens=64 num_steps=100"
     settings = [part for pair in wild.split() for part in ("--set", pair)]
     result = ask("train", "A2", "--epochs", "50", *TINY, *settings, "--json")
@@ -486,7 +488,7 @@ def test_a_run_that_diverges_is_kept_and_said(shared: Path) -> None:
     assert all(word in result.stderr for word in where)
     run_id = re.findall(r"(?m)^run (\w+)$", result.stderr)[0]
     shown = [ask("show", run_id).stdout, ask("export", run_id, "--format", "log").stdout]
-    assert all(word in one for one in shown for word in where)
+    assert all(word in text for text in shown for word in where)
     assert "exit code 0" in ask("train", "--help").stdout
 
 
@@ -501,7 +503,7 @@ def test_a_setting_without_effect_is_noted(shared: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="asks for a device that only a Mac has")
-def test_a_device_that_is_not_here_is_a_wrong_value(home: Path) -> None:
+def test_a_missing_device_is_a_wrong_value(home: Path) -> None:
     process = shell("train", "A2", "--set", "device=mps", home=home)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (2, "")
@@ -529,7 +531,7 @@ def test_ctrl_c_ends_cleanly_and_keeps_the_run(server: Client) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes end in another way there")
-def test_a_reader_that_leaves_stops_the_run(server: Client) -> None:
+def test_closing_the_output_stops_the_run(server: Client) -> None:
     process = shell("train", "A2", "--epochs", "10000", *TINY, "--json", home=server.home)
     assert process.stdout is not None
     assert process.stderr is not None
@@ -564,16 +566,16 @@ def test_a_command_closes_what_it_opened(
         ["continue", run_id],
     ]
     for arguments in commands:
-        ask(*arguments)  # the first time, Python and its libraries open files of their own
+        ask(*arguments)  # the first call also opens files of Python and its libraries
         with nothing_stays_open():
             ask(*arguments)
 
 
-def test_without_an_app_the_shell_brings_its_own_supervisor(home: Path) -> None:
+def test_without_an_app_the_shell_starts_its_own_supervisor(home: Path) -> None:
     process = shell("train", "A11", home=home)
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     assert out.startswith(" - 分开")
     process = shell("list", "--json", home=home)
     out, _ = process.communicate(timeout=60)
-    assert [one["state"] for one in json.loads(out)] == ["finished"]
+    assert [item["state"] for item in json.loads(out)] == ["finished"]

@@ -55,11 +55,11 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "precision": st.sampled_from(["float32", "float64", "fast"]),
     "flush_denormal": st.booleans(),
 }
-CONFLICTING = {"detach", "objective"}  # with other settings; they have tests of their own
+CONFLICTING = {"detach", "objective"}  # conflicts with other settings, which have separate tests
 
 
 def values_of(name: str) -> st.SearchStrategy[Any]:
-    """Any value that a setting says it accepts, for a setting that is not listed above."""
+    """Return values that a setting allows, for settings that are not listed above."""
     allowed, kind = allowed_values(name), TrainConfig.model_fields[name].annotation
     if kind is bool:
         return st.booleans()
@@ -93,7 +93,7 @@ def test_text_gives_the_same_settings_back(config: TrainConfig, base: TrainConfi
     assert all(isinstance(text, str) for text in changes.values())
 
 
-def test_no_change_is_no_text() -> None:
+def test_no_change_gives_no_text() -> None:
     assert TrainConfig().changes_from(TrainConfig()) == {}
 
 
@@ -143,7 +143,7 @@ def test_text_is_read_as_people_write_it(name: str, text: str, value: object) ->
         ({"residual": "some"}, "true, false"),
     ],
 )
-def test_a_refusal_names_the_setting_and_what_is_allowed(settings: dict[str, Any], allowed: str) -> None:
+def test_an_error_names_the_setting_and_the_allowed_values(settings: dict[str, Any], allowed: str) -> None:
     error = refused(**settings)
     (name,) = settings
     assert error.params["field"] == name
@@ -153,14 +153,14 @@ def test_a_refusal_names_the_setting_and_what_is_allowed(settings: dict[str, Any
 
 
 @pytest.mark.parametrize("name", list(TrainConfig.model_fields))
-def test_every_setting_can_say_what_it_allows(name: str) -> None:
-    said = str(allowed_values(name))
-    assert said
-    assert not re.search(r"\.0\b|\de[+-]?\d", said), "numbers are written as people write them"
+def test_every_setting_has_allowed_values(name: str) -> None:
+    text = str(allowed_values(name))
+    assert text
+    assert not re.search(r"\.0\b|\de[+-]?\d", text), "numbers are written as people write them"
 
 
 @pytest.mark.parametrize("name", list(TrainConfig.model_fields))
-def test_what_a_setting_says_it_allows_is_what_it_takes(name: str) -> None:
+def test_the_allowed_values_of_a_setting_are_accepted_and_no_others(name: str) -> None:
     allowed, kind = allowed_values(name), TrainConfig.model_fields[name].annotation
     if allowed.sentence:
         return
@@ -169,7 +169,7 @@ def test_what_a_setting_says_it_allows_is_what_it_takes(name: str) -> None:
         try:
             return getattr(TrainConfig.make(**{name: value}), name) == value
         except ConfigError as error:
-            return error.code != "config_value"  # it is taken, but not beside the others
+            return error.code != "config_value"  # the value is allowed, but conflicts with other settings
 
     if allowed.choices:
         assert all(takes(json.loads(choice) if kind is bool else choice) for choice in allowed.choices)
@@ -183,13 +183,13 @@ def test_what_a_setting_says_it_allows_is_what_it_takes(name: str) -> None:
         TrainConfig.make(**{name: None})
 
 
-def test_intervals_say_which_ends_belong_to_them() -> None:
+def test_intervals_include_the_right_ends() -> None:
     ends = [(above, below) for above in (False, True) for below in (False, True)]
-    said = [str(Allowed(low=0, high=1, above_low=above, below_high=below)) for above, below in ends]
-    assert said == ["0 to 1", "0 to less than 1", "more than 0 to 1", "more than 0 to less than 1"]
+    texts = [str(Allowed(low=0, high=1, above_low=above, below_high=below)) for above, below in ends]
+    assert texts == ["0 to 1", "0 to less than 1", "more than 0 to 1", "more than 0 to less than 1"]
 
 
-def test_every_setting_stands_once_in_the_form() -> None:
+def test_every_setting_is_in_the_form_once() -> None:
     assert sorted(name for section in SECTIONS for name in in_section(section)) == sorted(TrainConfig.model_fields)
 
 
@@ -206,7 +206,7 @@ def test_what_a_setting_needs_is_a_value_of_another_setting() -> None:
                 TrainConfig.make(**{other: value})
 
 
-# the settings that do not always act, and with what they have no effect on the numbers or the texts of a run
+# the settings that do not always act, with settings under which they have no effect on numbers and texts
 IDLE: list[tuple[dict[str, Any], set[str]]] = [
     ({"cell": "gru"}, {"activation", "residual", "forget_bias", "objective", "temperature", "top_k"}),
     ({"cell": "lstm", "num_layers": 2}, {"activation", "objective", "temperature", "top_k"}),
@@ -226,11 +226,11 @@ def test_settings_without_effect(settings: dict[str, Any], idle: set[str]) -> No
     assert all(config.acts(name) for name, setting in SETTINGS.items() if not setting.needs)
 
 
-def test_what_is_needed_is_said_as_the_shell_writes_it() -> None:
-    said = {name: setting.needs_text() for name, setting in SETTINGS.items() if setting.needs}
-    assert said["objective"] == "bidirectional=true"
-    assert said["temperature"] == "decoding=temperature or top_k"
-    assert said["residual"] == "num_layers=2 to 8"
+def test_needed_settings_are_written_as_in_the_shell() -> None:
+    needs = {name: setting.needs_text() for name, setting in SETTINGS.items() if setting.needs}
+    assert needs["objective"] == "bidirectional=true"
+    assert needs["temperature"] == "decoding=temperature or top_k"
+    assert needs["residual"] == "num_layers=2 to 8"
     assert SETTINGS["cell"].needs_text() == ""
 
 
@@ -266,7 +266,7 @@ def test_json_with_missing_settings_takes_the_defaults() -> None:
     assert TrainConfig.from_json('{"cell": "gru"}') == TrainConfig.make(cell="gru")
 
 
-def test_settings_stored_before_there_were_more_of_them_stay_valid() -> None:
+def test_settings_stored_by_older_versions_stay_valid() -> None:
     later = {"residual", "layer_norm", "forget_bias"}
     stored = {name: value for name, value in json.loads(TrainConfig().to_json()).items() if name not in later}
     assert TrainConfig.from_json(json.dumps(stored)) == TrainConfig()

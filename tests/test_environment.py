@@ -1,4 +1,4 @@
-"""The settings that come from environment variables, and that another process gets the same ones."""
+"""The settings from environment variables, which another process gets unchanged."""
 
 from __future__ import annotations
 

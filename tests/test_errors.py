@@ -1,4 +1,4 @@
-"""Errors carry a code and their parameters, and travel between processes as plain data."""
+"""Errors have a code and parameters, and are sent between processes as plain data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run says survives JSON, and never holds what JSON cannot."""
+"""Events survive JSON and contain only values that JSON can represent."""
 
 from __future__ import annotations
 
@@ -76,12 +76,12 @@ def test_json_and_back(event: events.Event) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"kind": "exec"}', '{"kind": "run_paused"}', "[]"])
-def test_what_is_no_event_is_refused(text: str) -> None:
+def test_invalid_events_are_refused(text: str) -> None:
     with pytest.raises(ValidationError):
         events.event_from_json(text)
 
 
-def test_an_event_with_something_more_is_refused() -> None:
+def test_an_event_with_an_additional_field_is_refused() -> None:
     with pytest.raises(ValidationError):
         events.event_from_dict({"kind": "run_paused", "epoch": 1, "minibatch": 1, "and": 1})
 
@@ -107,7 +107,7 @@ def test_numbers_that_are_not_finite_do_not_become_words(value: float) -> None:
     json.loads(line, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
 
 
-def test_a_network_that_does_twice_as_badly_on_the_prefix_alone_reads_the_answer() -> None:
+def test_a_network_with_twice_the_perplexity_on_prefixes_reads_the_answer() -> None:
     (probed,) = (event for event in ALL if isinstance(event, events.Probed))
     assert probed.diagnosis.leak_ratio == pytest.approx(9.03, abs=0.01)
     assert probed.diagnosis.reads_the_answer
@@ -115,7 +115,7 @@ def test_a_network_that_does_twice_as_badly_on_the_prefix_alone_reads_the_answer
     assert probed.diagnosis.model_copy(update={"honest_perplexity": None}).reads_the_answer
 
 
-def test_the_verdict_follows_from_the_numbers_whatever_a_file_says() -> None:
+def test_the_verdict_follows_from_the_numbers_and_not_from_the_file() -> None:
     (probed,) = (event for event in ALL if isinstance(event, events.Probed))
     numbers = {"perplexity": 263.2, "unigram_perplexity": 262.6, "kl_to_unigram": 0.006, "sensitivity": 0.001}
     for sensitivity, stuck in ((0.001, True), (0.009, False)):
@@ -123,7 +123,7 @@ def test_the_verdict_follows_from_the_numbers_whatever_a_file_says() -> None:
         assert found.stuck is stuck
         event = probed.model_copy(update={"diagnosis": found})
         written = json.loads(event.to_json())
-        assert written["diagnosis"]["stuck"] is stuck  # for whoever reads the file
+        assert written["diagnosis"]["stuck"] is stuck  # for readers of the file
         for verdict in ({"stuck": True}, {"stuck": False}, {}):
             without = {name: value for name, value in written["diagnosis"].items() if name != "stuck"}
             read = events.event_from_json(json.dumps({**written, "diagnosis": {**without, **verdict}}))

@@ -1,4 +1,4 @@
-"""Imports go down only: who may import whom, read from the source, and what an import really loads."""
+"""Allowed imports between the layers of the project, read from the source, and the modules that an import loads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# which rooms of the house each room may import; a module that is not listed may import nothing of ours
+# the parts of the project that each part may import; unlisted modules may import nothing of the project
 GROUND = {"cells", "errors", "setting", "config", "events", "stuck", "environment"}
 FLOORS: dict[str, set[str]] = {
     "": set(),  # rnnlab/__init__.py
@@ -43,8 +43,8 @@ TORCH = {
     "rnnlab.runs.warm",
     "rnnlab.runs.checkpoints",
 }
-# the floors of the view, from the lowest up: a room may import its own floor and those below it; the folder of one page
-# never imports that of another
+# the layers of the view, lowest first: a folder may import its own layer and those below; the folder of a page never
+# imports the folder of another page
 VIEW_FLOORS = ("language", "data", "page", "watch")
 VIEW_PAGES = {"train", "home", "compare", "diagnose", "inspect", "lessons", "runs"}
 WITHOUT_STREAMLIT = {"rnnlab.view.language", "rnnlab.view.data", "rnnlab.view.lessons.compute"}
@@ -52,7 +52,7 @@ STREAMLIT_FREE_ROLES = {"measures", "sentences", "tables", "charts", "variants",
 
 
 def source_files() -> dict[str, Path]:
-    """Every module of the project by its dotted name; pages and the entry point too."""
+    """Return every module of the project by its dotted name, including pages and the entry point."""
     paths = [*(ROOT / "rnnlab").rglob("*.py"), *(ROOT / "pages").rglob("*.py"), *ROOT.glob("*.py")]
     return {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in paths}
 
@@ -62,7 +62,7 @@ FILES = source_files()
 
 @cache
 def imported(module: str) -> tuple[tuple[str, bool], ...]:
-    """Every module that `module` imports, also inside functions, and whether that happens at import time."""
+    """Return every module that `module` imports, also in functions, and whether that happens at import time."""
     path = FILES[module]
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -89,7 +89,7 @@ def _imports(node: ast.AST, package: str, at_import: bool) -> Iterator[tuple[str
             yield from _imports(child, package, at_import and not inside)
 
 
-def room(module: str) -> str:
+def part(module: str) -> str:
     parts = module.split(".")
     if parts[0] == "rnnlab":
         return parts[1] if len(parts) > 1 else ""
@@ -98,7 +98,7 @@ def room(module: str) -> str:
 
 @cache
 def loaded_by(module: str) -> frozenset[str]:
-    """Everything of ours that importing `module` loads, with the packages around each."""
+    """Return all modules of the project that importing `module` loads, including their packages."""
     seen: set[str] = set()
     todo = [module]
     while todo:
@@ -112,24 +112,24 @@ def loaded_by(module: str) -> frozenset[str]:
     return frozenset(seen)
 
 
-def test_the_map_lists_every_room() -> None:
-    rooms = {room(name) for name in FILES}
-    assert rooms <= set(FLOORS), "a new room needs its floor in FLOORS"
+def test_the_map_lists_every_part() -> None:
+    parts = {part(name) for name in FILES}
+    assert parts <= set(FLOORS), "a new part needs an entry in FLOORS"
 
 
 @pytest.mark.parametrize("module", sorted(FILES))
 def test_imports_go_down_only(module: str) -> None:
-    allowed = FLOORS[room(module)]
+    allowed = FLOORS[part(module)]
     for name, _ in imported(module):
-        if name in FILES and name != "rnnlab":  # the root holds the version alone
-            assert room(name) in allowed, f"{module} imports {name}; it may import {sorted(allowed)}"
-        if room(module) in ("view", "pages"):
+        if name in FILES and name != "rnnlab":  # the root has only the version
+            assert part(name) in allowed, f"{module} imports {name}; it may import {sorted(allowed)}"
+        if part(module) in ("view", "pages"):
             assert name not in TORCH, f"{module} imports {name}, which loads torch"
 
 
 @pytest.mark.parametrize("module", sorted(FILES))
 def test_torch_only_where_it_belongs(module: str) -> None:
-    if module in TORCH or room(module) == "engine":
+    if module in TORCH or part(module) == "engine":
         return
     for name, _ in imported(module):
         assert name.split(".")[0] != "torch", f"{module} imports torch"
@@ -137,41 +137,41 @@ def test_torch_only_where_it_belongs(module: str) -> None:
 
 @pytest.mark.parametrize("module", sorted(FILES))
 def test_streamlit_only_where_it_belongs(module: str) -> None:
-    if room(module) == "pages":
+    if part(module) == "pages":
         return
     without = module.startswith(tuple(WITHOUT_STREAMLIT)) or module.rpartition(".")[2] in STREAMLIT_FREE_ROLES
-    if room(module) == "view" and not without:
+    if part(module) == "view" and not without:
         return
     for name, _ in imported(module):
         assert name.split(".")[0] != "streamlit", f"{module} imports streamlit"
 
 
-@pytest.mark.parametrize("module", sorted(name for name in FILES if room(name) != "engine" and name not in TORCH))
-def test_nothing_else_loads_torch_by_the_way(module: str) -> None:
+@pytest.mark.parametrize("module", sorted(name for name in FILES if part(name) != "engine" and name not in TORCH))
+def test_nothing_else_loads_torch_indirectly(module: str) -> None:
     loaded = loaded_by(module)
     heavy = {name for name in loaded if any(other.split(".")[0] == "torch" for other, now in imported(name) if now)}
     assert not heavy, f"importing {module} loads torch through {sorted(heavy)}"
 
 
-def view_room(module: str) -> str:
-    """Return the folder of the view that a module lies in, or nothing for the package itself."""
+def view_folder(module: str) -> str:
+    """Return the folder of the view that contains a module, or "" for the package itself."""
     parts = module.split(".")
     return parts[2] if len(parts) > 2 else ""
 
 
 @pytest.mark.parametrize("module", sorted(name for name in FILES if name.startswith("rnnlab.view.")))
 def test_the_view_has_floors(module: str) -> None:
-    here = view_room(module)
+    here = view_folder(module)
     assert here in VIEW_FLOORS or here in VIEW_PAGES, f"{here}: a new folder needs its floor"
     below = VIEW_FLOORS[: VIEW_FLOORS.index(here)] if here in VIEW_FLOORS else VIEW_FLOORS
     for name, _ in imported(module):
         if name in FILES and name.startswith("rnnlab.view."):
-            there = view_room(name)
+            there = view_folder(name)
             assert there == here or there in below, f"{module} imports {name}; from {here} one may import {below}"
 
 
 def test_no_modules_import_each_other() -> None:
-    # imports within functions count as well; those for types alone do not
+    # imports in functions count, imports only for types do not
     graph = {module: {name for name, _ in imported(module) if name in FILES and name != module} for module in FILES}
     try:
         tuple(graphlib.TopologicalSorter(graph).static_order())
@@ -183,8 +183,8 @@ def test_the_supervisor_is_started_and_not_imported() -> None:
     assert not [module for module in FILES if "rnnlab.runs.supervisor" in dict(imported(module))]
 
 
-# who may look at environment variables: the module that reads the settings, and those that need the system's own
-# variables, or pass all of them on to another process
+# the modules that may read environment variables: the module of the settings, and those that need variables of the
+# system or pass all variables to another process
 READ_VARIABLES = {
     "rnnlab.environment": "reads the settings",
     "rnnlab.runs.supervisor": "reads the limits when it starts",
@@ -192,7 +192,7 @@ READ_VARIABLES = {
     "rnnlab.runs.process": "passes them on",
     "rnnlab.runs.spawned": "takes the token that it was started with",
 }
-# where a process starts, and what the shell and an exported script call with no folders
+# where a process starts, and functions that the shell and an exported script call without folders
 READ_SETTINGS = {"rnnlab.cli.main", "rnnlab.runs.supervisor", "rnnlab.view.page.session", "rnnlab.text.corpora"}
 
 
@@ -224,7 +224,7 @@ def test_what_an_import_really_loads(module: str, absent: set[str]) -> None:
     assert not absent & set(loaded.stdout.split())
 
 
-def test_the_reader_of_imports_sees_them_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_kinds_of_imports_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "cells.py"
     path.write_text(
         "import torch.nn as nn\nfrom .. import errors\nfrom rnnlab.text import vocab\n"

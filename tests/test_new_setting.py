@@ -1,7 +1,7 @@
-"""A new setting is its field and its words in two languages (and what the engine does with it): the rest follows.
+"""A new setting needs only its field, its texts in two languages, and its effect in the engine.
 
-A copy of the project gets one field more, which the engine ignores, and its words; then the copy is asked everywhere
-where a setting shows.
+A copy of the project gets an additional field, which the engine ignores, and its texts; the tests then check every
+place where a setting appears.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 FIELD = '    patience: Annotated[bool, Setting("optimizer", needs={"cell": ("gru",)}, costs=True)] = False\n'
-BEFORE = '    @field_validator("prefixes", mode="before")\n'  # what follows the last field
+BEFORE = '    @field_validator("prefixes", mode="before")\n'  # the line after the last field
 WORDS = {
     "en": {"field.patience": "Patience", "help.patience": "Waits.", "summary.patience": "patient"},
     "zh": {"field.patience": "耐心", "help.patience": "等待。", "summary.patience": "有耐心"},
 }
 
-# what is asked in the copy, by a process of its own; it prints what it finds
+# this program runs in a separate process in the copy and prints its results
 QUESTIONS = r"""
 import json, os
 from pathlib import Path
@@ -57,17 +57,17 @@ def page(lang):
     app.query_params["recipe"], app.query_params["patience"] = "A4", "true"
     app.session_state["folded.setup.optimizer"] = True
     app.switch_page("pages/train.py").run()
-    switch = lambda: next(one for one in app.toggle if (one.key or "").startswith("setup.patience."))
+    switch = lambda: next(toggle for toggle in app.toggle if (toggle.key or "").startswith("setup.patience."))
     def words():
         assert not app.exception, app.exception
-        return "\n".join(str(one.value) for kind in ("markdown", "caption", "error") for one in app.get(kind))
+        return "\n".join(str(element.value) for kind in ("markdown", "caption", "error") for element in app.get(kind))
     found = {"label": switch().label, "help": switch().help, "value": switch().value, "words": words()}
-    switches = [one.label for one in app.sidebar.toggle]
+    switches = [toggle.label for toggle in app.sidebar.toggle]
     found |= {"last": switches[-1], "url": dict(app.query_params)}
     switch().set_value(False).run()
     found |= {"words_off": words(), "url_off": dict(app.query_params)}
     switch().set_value(True).run()
-    cell = next(one for one in app.get("button_group") if (one.key or "").startswith("setup.cell."))
+    cell = next(element for element in app.get("button_group") if (element.key or "").startswith("setup.cell."))
     cell.set_value("rnn").run()
     return found | {"words_rnn": words(), "url_rnn": dict(app.query_params)}
 
@@ -84,7 +84,7 @@ print(json.dumps({
     "needs": config.SETTINGS["patience"].needs_text(),
     "shapes": [cost_shape(base), cost_shape(patient)],
     "differences": differences([base, patient]),
-    "rungs": [rung_text(one, "en") for one in rungs(base, patient)],
+    "rungs": [rung_text(rung, "en") for rung in rungs(base, patient)],
     "changes": {lang: changes_text(patient, base, lang) for lang in LANGUAGES},
     "summary": {lang: summary(patient, lang) for lang in LANGUAGES},
     "plain": summary(base, "en"),
@@ -99,7 +99,7 @@ os._exit(0)
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the project with one setting more: one line of code, and words."""
+    """Return a copy of the project with an additional setting: one line of code and its texts."""
     copy = tmp_path_factory.mktemp("project")
     for name in ("rnnlab", "pages", ".streamlit"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -129,7 +129,7 @@ def start(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def found(project: Path) -> dict[str, Any]:
-    """What the copy answers."""
+    """Return the results from the copy."""
     done = start(project, "-c", QUESTIONS)
     assert done.returncode == 0, done.stderr[-3000:]
     answers: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -152,7 +152,7 @@ def test_it_goes_through_text_and_back(found: dict[str, Any]) -> None:
     assert "耐心 (patience)" in found["refusals"]["zh"]
 
 
-def test_estimates_comparisons_and_experiments_tell_it_apart(found: dict[str, Any]) -> None:
+def test_estimates_comparisons_and_experiments_distinguish_it(found: dict[str, Any]) -> None:
     plain, patient = found["shapes"]
     assert json.loads(patient) == json.loads(plain) | {"patience": True}
     assert found["differences"] == {"patience": [False, True]}
@@ -160,7 +160,7 @@ def test_estimates_comparisons_and_experiments_tell_it_apart(found: dict[str, An
     assert found["another"] is False
 
 
-def test_its_words_are_said_in_both_languages(found: dict[str, Any]) -> None:
+def test_its_texts_appear_in_both_languages(found: dict[str, Any]) -> None:
     assert found["changes"] == {"en": "Patience yes (was no)", "zh": "耐心：是（原为 否）"}
     assert "patient" in found["summary"]["en"].split(" · ")
     assert "有耐心" in found["summary"]["zh"].split(" · ")
@@ -168,7 +168,7 @@ def test_its_words_are_said_in_both_languages(found: dict[str, Any]) -> None:
     assert found["tips"] == {"en": "Waits.", "zh": "等待。"}
 
 
-def test_where_it_has_no_effect_is_known(found: dict[str, Any]) -> None:
+def test_it_is_known_where_it_has_no_effect(found: dict[str, Any]) -> None:
     assert found["acts"] == [True, False]
     assert found["needs"] == "cell=gru"
     assert "GRU" in found["no_effect"]["en"]
@@ -186,7 +186,7 @@ def test_the_form_of_train_has_it(found: dict[str, Any], lang: str) -> None:
     assert page["url"]["patience"] in ("true", ["true"])
     assert "patience" not in page["url_off"]
     assert words["summary.patience"] not in page["words_off"]
-    # beside a cell with which it has no effect
+    # with a cell for which it has no effect
     assert found["no_effect"][lang] in page["words_rnn"]
     assert found["no_effect"][lang] not in page["words"]
     assert page["url_rnn"]["patience"] in ("true", ["true"])
@@ -199,4 +199,4 @@ def test_the_shell_takes_it(project: Path) -> None:
     unknown = start(project, "-m", "rnnlab", "train", "A4", "--set", "patient=true")
     assert "patience" in unknown.stderr
     listed = json.loads(start(project, "-m", "rnnlab", "recipes", "--json").stdout)
-    assert all(one["patience"] is False for one in listed)
+    assert all(recipe["patience"] is False for recipe in listed)

@@ -1,4 +1,4 @@
-"""What `pip install .` brings: the command `rnnlab`, and all files of the package."""
+"""The result of `pip install .`: the command `rnnlab` and all files of the package."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["clean_python"]
 
 
 def run(python: Path, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run the installed command in a folder that holds nothing of the project."""
+    """Run the installed command in a folder without files of the project."""
     command = python.parent / ("rnnlab.exe" if os.name == "nt" else "rnnlab")
     passed_on = {name: os.environ[name] for name in ("PATH", "HOME", "SYSTEMROOT") if name in os.environ}
     return subprocess.run(
@@ -34,7 +34,7 @@ def run(python: Path, *arguments: str, folder: Path) -> subprocess.CompletedProc
 
 
 def files(package: Path) -> set[str]:
-    """Return the files of a package, without what Python itself writes."""
+    """Return the files of a package, without those that Python writes."""
     found = (path.relative_to(package).as_posix() for path in package.rglob("*") if path.is_file())
     return {name for name in found if "__pycache__" not in name}
 
@@ -46,7 +46,7 @@ def test_every_file_of_the_package_is_installed(clean_python: Path) -> None:
         assert name in installed
 
 
-def test_the_command_does_what_the_module_does(clean_python: Path, tmp_path: Path) -> None:
+def test_the_command_equals_the_module(clean_python: Path, tmp_path: Path) -> None:
     assert run(clean_python, "--version", folder=tmp_path).stdout == f"rnnlab, version {rnnlab.__version__}\n"
     for arguments in (["recipes", "--json"], ["corpus", "verse-en"], ["train", "A12"], ["--help"]):
         here = [sys.executable, "-m", "rnnlab", *arguments]

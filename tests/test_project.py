@@ -1,4 +1,4 @@
-"""What holds for the project as a whole: its files speak of it alone, links lead somewhere, needs are pinned."""
+"""Properties of the whole project: content of its files, valid links, pinned requirements."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def tracked_files() -> list[Path]:
-    """Every file under version control that exists."""
+    """Return every existing file under version control."""
     if shutil.which("git") is None:
         pytest.skip("asks git which files are the project's, and there is no git")
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
@@ -36,7 +36,7 @@ def text_of(path: Path) -> str | None:
         return None  # a picture
 
 
-# written in pieces, or this file would find itself
+# written in pieces, so that this file does not match
 FOREIGN = {
     "an absolute path of some machine": r"(?<![\w.>~/])/(?:work|root|home|Users|tmp)/[\w.-]+",
     "a package registry": "|".join([r"py" + r"pi\.org", r"download\.py" + r"torch\.org", r"files\.python" + r"hosted"]),
@@ -46,7 +46,7 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("what", FOREIGN)
-def test_the_files_speak_of_the_project_alone(what: str) -> None:
+def test_the_files_mention_only_the_project(what: str) -> None:
     pattern = re.compile(FOREIGN[what])
     found = [
         f"{path.relative_to(ROOT)}: {match.group()}"
@@ -58,7 +58,7 @@ def test_the_files_speak_of_the_project_alone(what: str) -> None:
 
 
 def anchors(path: Path) -> set[str]:
-    """The fragments that the headings of a Markdown file offer."""
+    """Return the fragments of the headings of a Markdown file."""
     headings = re.findall(r"(?m)^#+\s+(.*)$", path.read_text(encoding="utf-8"))
     return {re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-") for heading in headings}
 
@@ -67,7 +67,7 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md")])
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_relative_link_leads_somewhere(path: Path) -> None:
+def test_every_relative_link_has_a_target(path: Path) -> None:
     text = re.sub(r"(?s)```.*?```", "", path.read_text(encoding="utf-8"))
     for target in re.findall(r"\]\(([^)\s]+)", text):
         if re.match(r"[a-z]+:", target):
@@ -141,20 +141,20 @@ def test_the_map_shows_every_module() -> None:
     assert roles == {Path(name).name for name in shared}
 
 
-def test_the_version_stands_in_one_place_more() -> None:
+def test_the_version_is_the_same_in_both_places() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["version"] == rnnlab.__version__
     assert rnnlab.__version__ in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
-def test_the_first_start_asks_for_nothing() -> None:
+def test_the_first_start_asks_no_questions() -> None:
     config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
     assert config["server"]["showEmailPrompt"] is False
     assert config["browser"]["gatherUsageStats"] is False
 
 
 def run_tests(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run some tests on a machine with nothing but Python: no browser, no git."""
+    """Run some tests with only Python: no browser, no git."""
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments],
         cwd=ROOT,
@@ -166,15 +166,15 @@ def run_tests(*arguments: str, **environment: str) -> subprocess.CompletedProces
     )
 
 
-def test_a_browser_that_is_required_and_missing_is_said_once() -> None:
+def test_a_required_but_missing_browser_is_reported_once() -> None:
     done = run_tests("-n", "2", "tests/test_errors.py", RNNLAB_REQUIRE_BROWSER="1")
-    said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    output = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
     assert done.returncode == 4
-    assert len(said) == 1, said
-    assert "there is no chromium" in said[0]
+    assert len(output) == 1, output
+    assert "there is no chromium" in output[0]
 
 
-def test_without_a_browser_and_without_git_the_rest_is_tested() -> None:
+def test_without_browser_and_git_the_other_tests_run() -> None:
     done = run_tests("tests/test_errors.py", "tests/browser", "tests/test_project.py", "-k", "error or alone",
                      RNNLAB_REQUIRE_BROWSER="")  # fmt: skip
     assert done.returncode == 0, done.stdout
@@ -204,7 +204,7 @@ chmod +x "$4/bin/python" "$4/bin/pip"
 """
 
 
-def test_setting_up_again_mends_a_venv_that_broke_off(tmp_path: Path) -> None:
+def test_setup_repairs_an_incomplete_environment(tmp_path: Path) -> None:
     make = shutil.which("make")
     if make is None:
         pytest.skip("there is no make")
@@ -218,7 +218,7 @@ def test_setting_up_again_mends_a_venv_that_broke_off(tmp_path: Path) -> None:
         command = [make, "setup", f"PYTHON={python}"]
         return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
 
-    for _ in range(2):  # the second time it says the same, not that there is no pip
+    for _ in range(2):  # the second time gives the same message, not an error about pip
         failed = setup(VENV_WITHOUT_PIP)
         assert failed.returncode
         assert "python3-venv" in failed.stderr
@@ -236,7 +236,7 @@ exit 0
 """
 
 
-def test_a_venv_of_another_python_is_made_anew(tmp_path: Path) -> None:
+def test_an_environment_of_another_python_is_created_again(tmp_path: Path) -> None:
     make = shutil.which("make")
     if make is None:
         pytest.skip("there is no make")
@@ -259,10 +259,13 @@ def test_a_venv_of_another_python_is_made_anew(tmp_path: Path) -> None:
 
     setup(f"PYTHON={tmp_path}/python3.11")
     assert version() == "3.11"
-    said = setup(f"PYTHON={tmp_path}/python3.13")
-    assert "made by Python 3.11; it is made anew by Python 3.13" in said
-    assert "pip install" in said
+    output = setup(f"PYTHON={tmp_path}/python3.13")
+    assert "made by Python 3.11; it is made anew by Python 3.13" in output
+    assert "pip install" in output
     assert version() == "3.13"
-    for arguments in ([f"PYTHON={tmp_path}/python3.13"], []):  # as it is; where no Python is named, whatever made it
+    for arguments in (
+        [f"PYTHON={tmp_path}/python3.13"],
+        [],
+    ):  # unchanged; without a named Python, any Python is accepted
         assert "pip install" not in setup(*arguments)
         assert version() == "3.13"

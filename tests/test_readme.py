@@ -1,4 +1,4 @@
-"""The README's commands work as they stand there; a new line is run too."""
+"""The commands of the README work as written, including new lines."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ COMMANDS = list(
 INLINE = re.findall(r"`python -m rnnlab ([^`]+)`", re.sub(r"(?s)```.*?```", "", README))
 
 SMALL = [part for setting in ("num_hiddens=8", "num_preds=4", "pred_period=1") for part in ("--set", setting)]
-"""What makes a network tiny; given after the options of a line, so that nothing else of the line changes."""
+"""Options that make a network tiny; they come after the options of a line, which is otherwise unchanged."""
 
 
 def shortened(words: list[str], known: dict[str, str]) -> list[str]:
-    """Return a command with the names it stands for, and small enough to be run by a test.
+    """Return a command with its placeholders replaced, small enough for a test.
 
     Args:
         words: the command as the README has it.
-        known: what its placeholders stand for; one that is new fails here.
+        known: values of the placeholders; an unknown placeholder fails here.
     """
     words = [known.get(word, word) for word in words]
     placeholders = [word for word in words if re.fullmatch("[A-Z]{2,}", word)]
@@ -50,7 +50,7 @@ def shortened(words: list[str], known: dict[str, str]) -> list[str]:
         case "bench":
             return ["bench", "A1", "--rounds", "1"]
         case "reproduce":
-            # the untrained network; the book's own texts are not at hand
+            # the untrained network; the book's own texts are not available
             rest = [word for word in words[1:] if word not in RECIPES]
             return ["reproduce", "A11", *rest, "--corpus", "embedded", "--seeds", "1"]
         case _:
@@ -58,7 +58,7 @@ def shortened(words: list[str], known: dict[str, str]) -> list[str]:
 
 
 def shell(arguments: list[str], home: Path, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a command in a folder of its own."""
+    """Run a command in its own folder."""
     return subprocess.run(
         [sys.executable, "-m", "rnnlab", *arguments],
         cwd=folder,
@@ -72,14 +72,14 @@ def shell(arguments: list[str], home: Path, folder: Path) -> subprocess.Complete
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    """A supervisor that serves all commands of this module."""
+    """Yield a supervisor for all commands of this module."""
     with Client(tmp_path_factory.mktemp("home")) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
 def run_id(client: Client) -> str:
-    """A finished run of the project's Chinese text, for every RUN."""
+    """Return a finished run of the project's Chinese text, for every RUN."""
     config = RECIPES["A2"].config.change(num_hiddens=8, num_epochs=1, pred_period=50)
     run_id = client.create(config)
     for _ in client.follow(run_id):
@@ -108,7 +108,7 @@ def test_the_readme_shows_every_command_but_those_in_its_text() -> None:
 @pytest.mark.parametrize("command", INLINE)
 def test_a_download_of_the_readme_names_a_text(command: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for proxy in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
-        monkeypatch.setenv(proxy, "http://127.0.0.1:9")  # nobody listens there: no network is used
+        monkeypatch.setenv(proxy, "http://127.0.0.1:9")  # no server listens there: no network is used
     _, name = shlex.split(command)
     done = shell(["download", name], home, ROOT)
     assert name in corpora.DOWNLOADS

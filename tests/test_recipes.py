@@ -1,4 +1,4 @@
-"""The recipes against the table of the published experiments, written down here a second time."""
+"""The recipes against the table of the published experiments, which is repeated here."""
 
 from __future__ import annotations
 
@@ -63,11 +63,11 @@ def test_settings_are_those_of_the_table(row: list[str]) -> None:
     assert (config.num_chars, config.decoding, config.activation, config.detach) == (10_000, "greedy", "tanh", True)
 
 
-@pytest.mark.parametrize("one", RECIPES.values(), ids=list(RECIPES))
-def test_what_goes_with_how_it_is_made(one: Recipe) -> None:
-    config = one.config
-    if one.group == "B":
-        assert (config.preprocessing, config.corpus, one.book_corpus) == (
+@pytest.mark.parametrize("item", RECIPES.values(), ids=list(RECIPES))
+def test_settings_that_follow_from_the_group(item: Recipe) -> None:
+    config = item.config
+    if item.group == "B":
+        assert (config.preprocessing, config.corpus, item.book_corpus) == (
             "second_edition",
             "verse-en",
             "book-time-machine",
@@ -76,30 +76,30 @@ def test_what_goes_with_how_it_is_made(one: Recipe) -> None:
         assert (config.offset, config.carry_state, config.clip_norm) == ("random", False, 1.0)
         assert config.initialization == "uniform"
         return
-    assert (config.preprocessing, config.corpus, one.book_corpus) == ("first_edition", "lyrics-zh", "book-lyrics")
+    assert (config.preprocessing, config.corpus, item.book_corpus) == ("first_edition", "lyrics-zh", "book-lyrics")
     assert config.offset == "zero"
     if config.implementation == "scratch":
         assert (config.initialization, config.optimizer, config.carry_state) == ("normal", "sgd", False)
     else:
-        initialization = "xavier" if one.id == "A9-xavier" else "uniform"
+        initialization = "xavier" if item.id == "A9-xavier" else "uniform"
         assert (config.initialization, config.optimizer, config.carry_state) == (initialization, "adam", True)
-        assert config.clip_norm == (0.01 if one.repairs else None)
-    if not one.id.startswith("A11"):
+        assert config.clip_norm == (0.01 if item.repairs else None)
+    if not item.id.startswith("A11"):
         assert config.prefixes == ("分开", "不分开")
 
 
 def test_published_points_stand_at_the_prediction_periods() -> None:
-    assert {one.id for one in RECIPES.values() if one.published} == set(PUBLISHED)
+    assert {item.id for item in RECIPES.values() if item.published} == set(PUBLISHED)
     for name, perplexities in PUBLISHED.items():
         config = RECIPES[name].config
         epochs = range(config.pred_period, config.num_epochs + 1, config.pred_period)
         assert RECIPES[name].published == tuple(zip(epochs, perplexities, strict=True))
     assert RECIPES["A7"].published_other == ((40, 1.020401), (80, 1.011164), (120, 1.025348), (160, 1.017492))
-    assert [one.id for one in RECIPES.values() if one.published_other] == ["A7"]
+    assert [item.id for item in RECIPES.values() if item.published_other] == ["A7"]
 
 
 def test_published_seconds() -> None:
-    seconds = {one.id: one.published_seconds for one in RECIPES.values() if one.published_seconds is not None}
+    seconds = {item.id: item.published_seconds for item in RECIPES.values() if item.published_seconds is not None}
     assert seconds == {
         "A1": 0.21,
         "A2": 0.21,
@@ -121,20 +121,20 @@ def test_untrained() -> None:
         assert (config.cell, config.implementation) == ("rnn", how)
 
 
-def test_a_repaired_run_differs_in_clipping_alone() -> None:
-    repaired = {one.repairs: one for one in RECIPES.values() if one.repairs}
+def test_a_repaired_run_differs_only_in_clipping() -> None:
+    repaired = {item.repairs: item for item in RECIPES.values() if item.repairs}
     assert set(repaired) == {"A3", "A5", "A7", "A8", "A9", "A10"}
-    for broken, one in repaired.items():
-        assert one.id == f"{broken}-repaired"
-        assert one.config.changes_from(RECIPES[broken].config) == {"clip_norm": "0.01"}
-        assert one.published == ()  # nobody published this run; what it repairs was
+    for broken, item in repaired.items():
+        assert item.id == f"{broken}-repaired"
+        assert item.config.changes_from(RECIPES[broken].config) == {"clip_norm": "0.01"}
+        assert item.published == ()  # only the original run was published
 
 
-def test_a_variant_changes_what_its_name_says() -> None:
+def test_a_variant_changes_the_setting_in_its_name() -> None:
     variants = {
-        one.id: (one.derived_from, one.config.changes_from(RECIPES[one.derived_from].config))
-        for one in RECIPES.values()
-        if one.group == "A" and one.derived_from and not one.repairs
+        item.id: (item.derived_from, item.config.changes_from(RECIPES[item.derived_from].config))
+        for item in RECIPES.values()
+        if item.group == "A" and item.derived_from and not item.repairs
     }
     assert variants == {
         "A9-residual": ("A9", {"residual": "true"}),
@@ -145,13 +145,15 @@ def test_a_variant_changes_what_its_name_says() -> None:
         "A10-cloze": ("A10", {"objective": "cloze"}),
         "A10-one-way": ("A10", {"bidirectional": "false"}),
     }
-    for name in variants:  # nobody published these runs
+    for name in variants:  # these runs were not published
         assert RECIPES[name].published == ()
         assert RECIPES[name].source == ""
 
 
 def test_exercises_change_one_thing_of_a2() -> None:
-    changes = {one.id: one.config.changes_from(RECIPES["A2"].config) for one in RECIPES.values() if one.group == "X"}
+    changes = {
+        item.id: item.config.changes_from(RECIPES["A2"].config) for item in RECIPES.values() if item.group == "X"
+    }
     assert changes["X1"] == {}
     assert changes["X2"] == {"clip_norm": "none"}
     assert changes["X3"] == {"pred_period": "1"}
@@ -166,22 +168,22 @@ def test_exercises_change_one_thing_of_a2() -> None:
         "batch_size",
         "clip_norm",
     }
-    for name, change in grid.items():  # the name says the value
+    for name, change in grid.items():  # the value is in the name
         assert name.rsplit("-", 1)[1] == next(iter(change.values()))
 
 
 def test_ids_aliases_and_references() -> None:
-    aliases = [alias for one in RECIPES.values() for alias in one.aliases]
+    aliases = [alias for item in RECIPES.values() for alias in item.aliases]
     assert len({*RECIPES, *aliases}) == len(RECIPES) + len(aliases)
-    for name, one in RECIPES.items():
-        assert one.id == name
-        assert one.group == name[0]
-        assert recipe(name.lower()) is one
-        for other in (one.repairs, one.derived_from):
+    for name, item in RECIPES.items():
+        assert item.id == name
+        assert item.group == name[0]
+        assert recipe(name.lower()) is item
+        for other in (item.repairs, item.derived_from):
             assert other is None or other in RECIPES
-        varied = one.group == "A" and one.derived_from and not one.repairs
-        assert one.source or name == "A4" or varied
-        assert one.section.split(".")[0] in (("8", "9") if one.group == "B" else ("6",))
+        varied = item.group == "A" and item.derived_from and not item.repairs
+        assert item.source or name == "A4" or varied
+        assert item.section.split(".")[0] in (("8", "9") if item.group == "B" else ("6",))
 
 
 def test_an_unknown_recipe_lists_those_that_exist() -> None:
@@ -193,11 +195,11 @@ def test_an_unknown_recipe_lists_those_that_exist() -> None:
 
 
 def test_as_plain_data() -> None:
-    data = {one["id"]: one for one in json.loads(json.dumps([one.to_dict() for one in RECIPES.values()]))}
+    data = {item["id"]: item for item in json.loads(json.dumps([item.to_dict() for item in RECIPES.values()]))}
     assert list(data) == list(RECIPES)
     assert data["A6"]["published"][0] == [40, 211.457328]
-    for name, one in data.items():
-        settings = {key: one[key] for key in TrainConfig.model_fields}
+    for name, item in data.items():
+        settings = {key: item[key] for key in TrainConfig.model_fields}
         assert TrainConfig.make(**settings) == RECIPES[name].config
 
 

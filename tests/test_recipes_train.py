@@ -1,4 +1,4 @@
-"""Every recipe really trains: two epochs of each, with its own settings on its own text."""
+"""Every recipe can be trained: two epochs of each, with its own settings on its own text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rnnlab.text.vocab import Vocab
 
 EPOCHS = 2
 LENGTH = 10_000
-# whose steps are too long to learn from: that is what they show
+# recipes that demonstrate steps that are too long
 WILD = {"X1-lr-1000", "X1-clip-0.1", "X2"}
 
 

@@ -1,4 +1,4 @@
-"""The reproduction: resumable pieces, and a report that says what is so."""
+"""The reproduction: resumable pieces and a correct report."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_a_piece_is_kept_and_not_done_twice(tmp_path: Path) -> None:
     assert results(tmp_path, embedded=True)["A11"][1] == json.loads(json.dumps(done))
 
 
-def test_a_piece_repeats_itself() -> None:
+def test_a_piece_is_reproducible() -> None:
     first, second = (run_piece("A11-library", 4, embedded=True) for _ in range(2))
     assert first == second
 
@@ -44,15 +44,15 @@ def test_a_piece_of_a_recipe_that_was_changed_since_is_done_again(tmp_path: Path
     assert again["setup"]["num_hiddens"] == RECIPES["A11"].config.num_hiddens
 
 
-def test_one_piece_that_breaks_costs_no_other(tmp_path: Path) -> None:
+def test_a_failed_piece_does_not_affect_the_others(tmp_path: Path) -> None:
     (tmp_path / "A11-seed1.part").mkdir()  # cannot be written
     with pytest.raises(RuntimeError, match="A11 seed 1: IsADirectoryError"):
         list(reproduce(tmp_path, ["A11"], 3, embedded=True))
-    assert [one["seed"] for one in results(tmp_path, embedded=True)["A11"]] == [0, 2]
+    assert [result["seed"] for result in results(tmp_path, embedded=True)["A11"]] == [0, 2]
 
 
 @pytest.mark.parametrize("name", ["A2", "A10", "B1"])
-def test_what_was_recorded_is_a_piece_of_the_embedded_corpora(name: str) -> None:
+def test_a_recording_is_a_piece_of_the_embedded_corpora(name: str) -> None:
     piece, config = recorded_piece(name), RECIPES[name].config
     assert piece is not None
     assert piece["perplexity"].keys() == {
@@ -63,34 +63,34 @@ def test_what_was_recorded_is_a_piece_of_the_embedded_corpora(name: str) -> None
     assert "Not finished" not in report({name: [piece]}, embedded=True, num_seeds=1, ids=[name])
 
 
-def test_the_table_of_the_book_is_of_the_recipes_as_they_are() -> None:
+def test_the_table_of_the_book_matches_the_current_recipes() -> None:
     folder = Path(__file__).parent.parent / "docs" / "reproduction" / "book"
     assert sum(map(len, results(folder).values())) == len(list(folder.glob("*.json"))) > 0
     assert (folder.parent.parent / "reproduction.md").read_text(encoding="utf-8") == report(results(folder), False)
 
 
-def test_every_recipe_with_a_value_outside_has_a_reason_or_is_said_to_have_none() -> None:
+def test_every_recipe_with_a_value_outside_the_range_has_a_reason_or_is_marked_as_unexplained() -> None:
     text = (Path(__file__).parent.parent / "docs" / "reproduction.md").read_text(encoding="utf-8")
     _, outside = text.split("## Where a published value lies outside our range")
     values, reasons = outside.split("Why, as far as it could be found out:")
     named = set(re.findall(r"^- (\w+), epoch", values, re.MULTILINE))
-    explained = {one for head in re.findall(r"^- ([^:]+):", reasons, re.MULTILINE) for one in head.split(", ")}
+    explained = {recipe for head in re.findall(r"^- ([^:]+):", reasons, re.MULTILINE) for recipe in head.split(", ")}
     assert named <= explained
     assert explained - {"All"} <= named
 
 
 @pytest.mark.parametrize("to_file", [False, True])
-def test_a_part_of_the_table_is_printed_and_takes_no_files_place(
+def test_a_part_of_the_table_is_printed_and_does_not_replace_the_file(
     to_file: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there, home = tmp_path / "there", tmp_path / "home"
     there.mkdir()
     monkeypatch.chdir(there)
-    arguments = ["reproduce", "A11", "--seeds", "1", "--corpus", "embedded", *(["-o", "mine.md"] if to_file else [])]
+    arguments = ["reproduce", "A11", "--seeds", "1", "--corpus", "embedded", *(["-o", "part.md"] if to_file else [])]
     done = CliRunner().invoke(main, arguments, env={"RNNLAB_HOME": str(home)})
     assert done.exit_code == 0, done.output
     assert ("| **A11** |" in done.stdout) != to_file
-    assert [path.name for path in there.iterdir()] == (["mine.md"] if to_file else [])
+    assert [path.name for path in there.iterdir()] == (["part.md"] if to_file else [])
 
 
 def result(recipe: str, seed: int, perplexity: dict[str, float | None]) -> dict[str, object]:
@@ -109,7 +109,7 @@ def test_the_report_names_what_lies_outside_our_range_and_nothing_else() -> None
     assert "| 160 | 3.897414 | 3.8500 [3.8000 – 3.9000] | 50% | 100% | 2 | 0.50 |" in text
 
 
-def test_what_was_said_is_held_against_each_seed() -> None:
+def test_the_claims_are_compared_with_each_seed() -> None:
     text = report(
         {"A9": [result("A9", 0, {"160": 279.6})], "A8-repaired": [result("A8-repaired", 2, {"160": 40.8})]}, True
     )
@@ -125,7 +125,7 @@ def test_an_overflow_is_infinite_in_the_report() -> None:
         report({}, embedded=True)
 
 
-def test_a_table_that_is_not_finished_says_so() -> None:
+def test_an_incomplete_table_is_marked() -> None:
     some = {"A6": [result("A6", 0, {"40": 211.0})]}
     assert "- **Not finished**: " in report(some, embedded=False)
     enough = {name: [result(name, seed, {"40": 2.0}) for seed in range(3)] for name in RECIPES}

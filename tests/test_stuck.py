@@ -1,4 +1,4 @@
-"""When a network counts as stuck: all three numbers, each with its bound."""
+"""The criterion for a stuck network: three numbers and their bounds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def test_all_three_numbers_must_agree() -> None:
 
 
 @pytest.mark.parametrize("side", [1, -1])
-def test_each_bound_is_where_it_is_said_to_be(side: int) -> None:
+def test_each_bound_has_its_documented_value(side: int) -> None:
     inside, outside = (100 * (1 + side * (STUCK_RATIO + add)) for add in (-1e-6, 1e-6))
     assert is_stuck(inside, 100.0, 0.0, 0.0)
     assert not is_stuck(outside, 100.0, 0.0, 0.0)

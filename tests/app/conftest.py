@@ -1,4 +1,4 @@
-"""Runs for the page tests: a real supervisor in a temporary home, and runs small enough to wait for."""
+"""Runs for the page tests: a real supervisor in a temporary home, and small runs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Open = Callable[..., AppTest]
 
 @pytest.fixture(scope="package")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A home of its own for every run of these tests."""
+    """A home for all runs of these tests."""
     folder = tmp_path_factory.mktemp("home")
     before = os.environ.get("RNNLAB_HOME")
     os.environ["RNNLAB_HOME"] = str(folder)
@@ -39,28 +39,28 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="package")
 def client(home: Path) -> Client:
-    """The connection of this server."""
-    one = session.client()
-    one.connect()
-    return one
+    """The client of the page server."""
+    server = session.client()
+    server.connect()
+    return server
 
 
 @pytest.fixture(scope="package")
 def finished(client: Client) -> str:
-    """A run that came to its end."""
+    """A finished run."""
     return finish(client, client.create(TINY, based_on="A2"))
 
 
 @pytest.fixture
 def paused(client: Client) -> Iterator[str]:
-    """A run that waits after its second epoch."""
+    """A run paused after its second epoch."""
     with paused_after(client, 2) as run_id:
         yield run_id
 
 
 @pytest.fixture
 def open_page(home: Path) -> Open:
-    """Open a page of the app as a browser would, in a language, with parameters in the URL."""
+    """Open a page of the app as a browser would, with a language and parameters in the URL."""
 
     def open_it(page: str = "home", lang: str | None = "en", locale: str = "en-US", **parameters: str) -> AppTest:
         app = AppTest.from_file(ENTRY, default_timeout=30)
@@ -79,7 +79,7 @@ def open_page(home: Path) -> Open:
 
 @contextmanager
 def paused_after(client: Client, epoch: int) -> Iterator[str]:
-    """Start a long run and pause it after `epoch` epochs, on a busy machine some more; in the end it is stopped."""
+    """Start a long run and pause it after `epoch` epochs, or some more on a busy machine; stop it in the end."""
     run_id = client.create(TINY.change(num_epochs=500), based_on="A2")
     until_state(client, run_id, "running")
     record = pause(client, run_id)
@@ -91,28 +91,28 @@ def paused_after(client: Client, epoch: int) -> Iterator[str]:
 
 
 def words(app: AppTest) -> str:
-    """Return everything that a page says, as one text."""
+    """Return the texts of a page, joined."""
     kinds = ("title", "header", "subheader", "markdown", "caption", "error", "warning", "info", "metric", "html")
     elements = [element for kind in kinds for element in app.get(kind)]
     return "\n".join(str(getattr(element, "value", "") or getattr(element.proto, "body", "")) for element in elements)
 
 
 def setting(app: AppTest, name: str) -> Any:
-    """Return the widget of a setting in the sidebar, with its section unfolded."""
+    """Return the widget of a setting in the sidebar, after unfolding its section."""
     if not any(_is(widget, name) for widget in widgets(app)):
         unfold(app)
     return next(widget for widget in widgets(app) if _is(widget, name))
 
 
 def widgets(app: AppTest) -> list[Any]:
-    """Return the widgets that can be settings."""
+    """Return the widgets that can belong to settings."""
     kinds = ("selectbox", "segmented_control", "number_input", "slider", "toggle", "text_input")
     return [widget for kind in kinds for widget in app.get(kind)]
 
 
 def widget(app: AppTest, kind: str, name: str) -> Any:
-    """Return the widget of a `kind` whose key begins with `name`, in whatever edition and language."""
-    return next(one for one in app.get(kind) if (one.key or "").startswith(f"{name}."))
+    """Return the widget of a `kind` whose key begins with `name`, in any edition and language."""
+    return next(widget for widget in app.get(kind) if (widget.key or "").startswith(f"{name}."))
 
 
 def _is(widget: Any, name: str) -> bool:
@@ -120,7 +120,7 @@ def _is(widget: Any, name: str) -> bool:
 
 
 def unfold(app: AppTest, unfolded: bool = True) -> None:
-    """Open everything that is folded away, or fold it again."""
+    """Open or close all folded sections and popovers."""
     keys = [section.proto.id.split("-", 2)[2] for section in app.expander if section.proto.id]
     for key in keys:
         app.session_state[key] = unfolded

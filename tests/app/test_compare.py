@@ -1,4 +1,4 @@
-"""The Compare page as the server runs it: pins, pairs, races, seeds, and the way from scratch to the library."""
+"""The Compare page as the server runs it: pins, pairs, races, random seeds, and the rungs from scratch to library."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TINY_URL = TINY.changes_from(RECIPES["A2"].config)
 
 
 def cells(app: AppTest) -> str:
-    """Return everything that the tables say."""
+    """Return the texts of the tables."""
     return "\n".join(str(table.value.to_dict("list")) for table in app.table)
 
 
@@ -49,14 +49,15 @@ def test_who_asks_for_nothing_sees_a_recorded_pair(open_page: Open, lang: str) -
     assert [row["label"] for row in tables["ends"]] == ["A7", "A6"]  # from the bottom up
     assert tables["published"]
     assert t("field.optimizer", lang) in cells(app)
-    assert t("field.num_hiddens", lang) not in cells(app)  # only what differs
+    assert t("field.num_hiddens", lang) not in cells(app)  # only the differences
     assert "1,561,845" in cells(app)
     assert "A7" in app.info[0].value
-    said = app.get("vega_lite_chart")[0].proto.alt
-    assert t("compare.alt.end", lang, name="A6", epoch=160, perplexity="7.989") in said
+    sentence = app.get("vega_lite_chart")[0].proto.alt
+    assert t("compare.alt.end", lang, name="A6", epoch=160, perplexity="7.989") in sentence
 
 
 def test_pins_axis_and_smoothing_come_from_the_url(open_page: Open, finished: str) -> None:
+    lang = "zh"
     app = open_page("compare", "zh", pins=f"recorded:A2,{finished}", by="characters", smooth="1")
     assert not app.exception
     spec, tables = chart(app)
@@ -66,8 +67,8 @@ def test_pins_axis_and_smoothing_come_from_the_url(open_page: Open, finished: st
     assert param(app, "by") == "characters"
     assert param(app, "smooth") == "1"
     widget(app, "segmented_control", "compare.by").set_value("epoch").run()
-    assert "by" not in app.query_params  # as it is without saying so
-    assert json.dumps(t("compare.axis.epoch", "zh")) in chart(app)[0]
+    assert "by" not in app.query_params  # the default is not in the URL
+    assert json.dumps(t("compare.axis.epoch", lang)) in chart(app)[0]
 
 
 def test_embedded_the_axis_can_be_chosen(open_page: Open) -> None:
@@ -100,13 +101,14 @@ def test_choices_stay_while_another_view_is_looked_at(open_page: Open) -> None:
 
 
 def test_the_longest_copy_of_each_run_stands_among_what_came_out(open_page: Open) -> None:
+    lang = "zh"
     app = open_page("compare", "zh", pins="recorded:A8,recorded:A9")
     assert not app.exception
     row = next(
         line
-        for one in app.table
-        for line in one.value.to_csv(sep="|").splitlines()
-        if t("compare.outcome.longest", "zh") in line
+        for element in app.table
+        for line in element.value.to_csv(sep="|").splitlines()
+        if t("compare.outcome.longest", lang) in line
     )
     assert row.split("|")[-2:] == ["50", "–"]
 
@@ -114,9 +116,9 @@ def test_the_longest_copy_of_each_run_stands_among_what_came_out(open_page: Open
 def test_wrong_pins_are_said_and_the_others_stay(open_page: Open) -> None:
     app = open_page("compare", "en", pins="recorded:A2,nowhere1,recorded:Z9")
     assert not app.exception
-    said = "\n".join(one.value for one in app.error)
-    assert "nowhere1" in said
-    assert "Z9" in said
+    page_text = "\n".join(element.value for element in app.error)
+    assert "nowhere1" in page_text
+    assert "Z9" in page_text
     assert pins_of(app) == ["recorded:A2"]
     assert t("compare.settings.one", "en") in words(app)
 
@@ -127,17 +129,17 @@ def test_too_many_pins_are_said_and_the_first_six_stay(open_page: Open) -> None:
     assert not app.exception
     assert app.error[0].value == error_text(RunError("compare_too_many", "", given=7, allowed=6), "zh")
     assert pins_of(app) == [f"recorded:{name}" for name in names[:6]]
-    assert next(one for one in app.selectbox if "picker" in (one.key or "")).proto.disabled
+    assert next(widget for widget in app.selectbox if "picker" in (widget.key or "")).proto.disabled
 
 
 def test_a_run_is_added_by_the_picker_and_taken_off_by_its_button(open_page: Open, finished: str) -> None:
     app = open_page("compare", "en", pins="recorded:A2")
-    picker = next(one for one in app.selectbox if "picker" in (one.key or ""))
+    picker = next(widget for widget in app.selectbox if "picker" in (widget.key or ""))
     assert any(finished in option for option in picker.options)
     picker.set_value(finished).run()
     assert not app.exception
     assert pins_of(app) == ["recorded:A2", finished]
-    assert next(one for one in app.selectbox if "picker" in (one.key or "")).value is None
+    assert next(widget for widget in app.selectbox if "picker" in (widget.key or "")).value is None
     for pin in ("recorded:A2", finished):
         app.button(key=f"compare.unpin.{pin}").click().run()
     assert not app.exception
@@ -170,7 +172,7 @@ def test_training_a_pair_starts_both_from_the_same_seed(
     records = [client.store.run(pin) for pin in started]
     assert [record.name for record in records] == ["A1", "A2"]
     assert len({record.config.random_seed for record in records}) == 1
-    assert app.button(key="compare.train_both")  # it is still that pair
+    assert app.button(key="compare.train_both")  # the pair is still the same
     finish(client, started)
 
 
@@ -181,6 +183,7 @@ def _shrunk(name: str, config: TrainConfig) -> object:
 
 
 def test_a_race_starts_together_from_one_seed_and_names_the_places(open_page: Open, client: Client) -> None:
+    lang = "zh"
     app = open_page("compare", "zh", view="race", recipe="A2", **TINY_URL)
     assert not app.exception
     assert not app.error
@@ -195,12 +198,13 @@ def test_a_race_starts_together_from_one_seed_and_names_the_places(open_page: Op
     app.run()
     widget(app, "segmented_control", "compare.finish").set_value("2").run()
     assert not app.exception
-    assert t("compare.race.never", "zh") in cells(app)  # no network so small comes below 2 in six epochs
+    assert t("compare.race.never", lang) in cells(app)  # such a small network does not fall below 2 in six epochs
     assert {row["label"].split()[-1] for row in chart(app)[1]["ends"]} == {"RNN", "GRU", "LSTM"}  # type: ignore[attr-defined]
     assert param(app, "view") == "race"
 
 
 def test_fast_and_as_written_race_over_one_curve(open_page: Open, client: Client) -> None:
+    lang = "en"
     app = open_page("compare", "en", view="race", vary="computation", recipe="A2", **TINY_URL)
     assert not app.exception
     assert t("compare.vary.computation.help", "en") in words(app)
@@ -213,9 +217,9 @@ def test_fast_and_as_written_race_over_one_curve(open_page: Open, client: Client
     assert records[0].perplexity == pytest.approx(records[1].perplexity, rel=1e-3)
     app.run()
     assert not app.exception
-    said = t("compare.same_curve.digits", "en", epochs=6, digits="#").split("#")[0]
-    exact = t("compare.same_curve.exact", "en", epochs=6)
-    assert any(one.value.startswith((said, exact)) for one in app.info)
+    sentence = t("compare.same_curve.digits", lang, epochs=6, digits="#").split("#")[0]
+    exact = t("compare.same_curve.exact", lang, epochs=6)
+    assert any(element.value.startswith((sentence, exact)) for element in app.info)
 
 
 def test_a_race_of_ones_own_variants_says_what_is_wrong_with_them(open_page: Open) -> None:
@@ -223,7 +227,7 @@ def test_a_race_of_ones_own_variants_says_what_is_wrong_with_them(open_page: Ope
     assert not app.exception
     assert "rnn, gru, lstm" in app.error[0].value
     assert app.button(key="compare.race.start").disabled
-    app.text_input(key=next(one.key for one in app.text_input if ".own." in (one.key or ""))).set_value(
+    app.text_input(key=next(widget.key for widget in app.text_input if ".own." in (widget.key or ""))).set_value(
         "cell=rnn; num_layers=2, learning_rate=5"
     ).run()
     assert not app.error
@@ -232,20 +236,22 @@ def test_a_race_of_ones_own_variants_says_what_is_wrong_with_them(open_page: Ope
 
 
 def test_what_is_refused_is_said_and_what_started_stays(open_page: Open, client: Client) -> None:
-    # the second one has more minibatch than text
+    # the second run has a minibatch larger than the text
+    lang = "zh"
     own = "learning_rate=1;batch_size=1024, num_steps=512"
     app = open_page("compare", "zh", view="race", vary="own", own=own, recipe="A2", **TINY_URL)
     app.button(key="compare.race.start").click().run()
     assert not app.exception
-    said = [one.value for one in app.error]
-    assert said[0] == error_text(RunError("compare_started_some", "", started=1, wanted=2), "zh")
-    assert len(said) == 2
+    texts = [element.value for element in app.error]
+    assert texts[0] == error_text(RunError("compare_started_some", "", started=1, wanted=2), lang)
+    assert len(texts) == 2
     assert [client.store.run(pin).config.learning_rate for pin in pins_of(app)] == [1.0]
     finish(client, pins_of(app))
 
 
 def test_seeds_that_are_there_are_taken_and_the_others_started(open_page: Open, client: Client) -> None:
-    config = TINY.change(num_hiddens=5)  # runs of its own
+    lang = "en"
+    config = TINY.change(num_hiddens=5 if lang == "en" else 6)  # used only here
     run_id = client.create(config.change(random_seed=3), based_on="A2")
     finish(client, [run_id])
     app = open_page("compare", "en", view="seeds", recipe="A2", **config.changes_from(RECIPES["A2"].config))
@@ -254,16 +260,16 @@ def test_seeds_that_are_there_are_taken_and_the_others_started(open_page: Open, 
     assert t("compare.seeds.too_few", "en") in words(app)
     app.button(key="compare.seeds.start").click().run()
     assert not app.exception
-    mine = [one for one in client.store.runs() if one.config.model_copy(update={"random_seed": 0}) == config]
-    assert sorted(one.config.random_seed for one in mine) == [0, 1, 2, 3, 4]
-    finish(client, [one.id for one in mine])
+    mine = [record for record in client.store.runs() if record.config.model_copy(update={"random_seed": 0}) == config]
+    assert sorted(record.config.random_seed for record in mine) == [0, 1, 2, 3, 4]
+    finish(client, [record.id for record in mine])
     app.run()
     assert not app.exception
     _, tables = chart(app)
     assert [row["count"] for row in tables["band"]] == [5.0] * 6
     assert all(row["low"] <= row["high"] for row in tables["band"])  # type: ignore[operator]
-    ends = sorted(one.perplexity or 0 for one in mine)
-    assert "compare.seeds.start" not in [one.key for one in app.button]
+    ends = sorted(record.perplexity or 0 for record in mine)
+    assert "compare.seeds.start" not in [button.key for button in app.button]
     assert ends[0] > 0 or tables["median"]
 
 
@@ -276,25 +282,26 @@ def test_the_ladder_trains_every_rung_from_the_settings_of_both_ends(open_page: 
     app.button(key="compare.rungs.start").click().run()
     assert not app.error
     assert not app.exception
-    trained = [one for one in client.store.runs() if one.config in [rung.config for rung in chain]]
+    trained = [record for record in client.store.runs() if record.config in [rung.config for rung in chain]]
     assert len(trained) == len(chain)
-    finish(client, [one.id for one in trained])
+    finish(client, [record.id for record in trained])
     app.run()
     assert not app.exception
-    assert "compare.rungs.start" not in [one.key for one in app.button]
+    assert "compare.rungs.start" not in [button.key for button in app.button]
     assert len({row["slot"] for row in chart(app)[1]["line"]}) == len(chain)
     assert "×" in cells(app)
 
 
 def test_the_proof_shows_how_far_scratch_and_library_are_apart(open_page: Open, client: Client) -> None:
-    app = open_page("compare", "en", view="same")
-    if any(one.key == "compare.parity.run" for one in app.button):
+    lang = "en"
+    app = open_page("compare", lang, view="same")
+    if any(button.key == "compare.parity.run" for button in app.button):
         app.button(key="compare.parity.run").click().run(timeout=60)
     assert not app.exception
     assert not app.error
-    said = words(app)
-    assert said.count(t("compare.parity.same", "en")) >= 2
-    assert t("compare.parity.gru", "en", limit="1.0×10⁻⁵") in said
+    page_text = words(app)
+    assert page_text.count(t("compare.parity.same", lang)) >= 2
+    assert t("compare.parity.gru", lang, limit="1.0×10⁻⁵") in page_text
 
 
 def test_the_page_keeps_its_pins_while_another_is_looked_at(open_page: Open) -> None:
@@ -303,4 +310,4 @@ def test_the_page_keeps_its_pins_while_another_is_looked_at(open_page: Open) -> 
     app.switch_page("pages/compare.py").run()
     assert not app.exception
     assert pins_of(app) == ["recorded:A1", "recorded:B1"]
-    assert t("compare.legend.texts", "en") in words(app)  # two texts cannot be set against each other
+    assert t("compare.legend.texts", "en") in words(app)  # different texts have no common reference lines

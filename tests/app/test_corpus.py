@@ -1,4 +1,4 @@
-"""Texts on the page: what a visitor brings, what is fetched and when, and whose it is."""
+"""Texts on the page: uploads, downloads and their consent, and the licences."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ ROOT = Path(__file__).parents[2]
 
 
 def put(app: AppTest, name: str, data: bytes) -> AppTest:
-    """Put a file where one's own text belongs."""
+    """Upload a file in place of the corpus."""
     return app.file_uploader(key="corpus.file").set_value((name, data, "application/octet-stream")).run()
 
 
-# one's own text
+# uploaded texts
 
 
 def test_a_file_that_is_too_large_is_said_at_once(open_page: Open) -> None:
@@ -34,7 +34,7 @@ def test_a_file_that_is_too_large_is_said_at_once(open_page: Open) -> None:
         t("error.corpus_too_large", "en", megabytes=2.5, allowed=corpora.MAX_BYTES // 2**20)
     ]
     assert app.button(key="corpus.use").disabled
-    # a good one in its place
+    # then a valid file
     app = put(app, "good.txt", ("春天来了，我们一起走。\n" * 300).encode("gb18030"))
     assert not app.error
     app.button(key="corpus.use").click().run()
@@ -62,7 +62,7 @@ def test_a_file_of_the_wrong_kind_is_said(open_page: Open, name: str, data: byte
 
 def test_every_file_reaches_whoever_says_what_is_wrong_with_it(open_page: Open) -> None:
     config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text("utf-8"))
-    # what is wrapped around a file counts for the server
+    # the server counts the multipart envelope too
     assert config["server"]["maxUploadSize"] > upload.MAX_MB >= MAX_RUN_BYTES / 2**20
     for page in ("train", "runs"):
         (place,) = open_page(page, "zh").file_uploader
@@ -70,12 +70,12 @@ def test_every_file_reaches_whoever_says_what_is_wrong_with_it(open_page: Open) 
         assert place.proto.max_upload_size_mb == upload.MAX_MB
 
 
-# the book's texts
+# the book's corpora
 
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The addresses that were asked for, on a machine without a network."""
+    """The addresses requested on a machine without a network."""
     monkeypatch.delenv("RNNLAB_DATA", raising=False)
     addresses: list[str] = []
 
@@ -95,7 +95,7 @@ def test_nothing_is_fetched_before_a_visitor_agrees(
     app = open_page("train", lang, recipe="A2", corpus=name)
     assert not app.exception
     entry = corpora.info(name)
-    consent = next(one.value for one in app.info if t(f"corpus.{name}.consent", lang) in one.value)
+    consent = next(element.value for element in app.info if t(f"corpus.{name}.consent", lang) in element.value)
     assert entry.attributions[lang] in consent
     assert entry.rights[lang] in consent
 
@@ -107,9 +107,9 @@ def test_nothing_is_fetched_before_a_visitor_agrees(
     assert not app.exception
     assert asked == list(entry.urls)
     failed = t("error.corpus_download_connection", lang).partition("{file}")[2].partition("{")[0]
-    said = next(one.value for one in app.error if failed in one.value)
+    sentence = next(element.value for element in app.error if failed in element.value)
     for word in (entry.file, str(client.home / "corpora"), "RNNLAB_DATA", *entry.urls):
-        assert word in said
+        assert word in sentence
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -120,7 +120,7 @@ def test_whose_text_it_is_stands_where_it_is_described(
     entry = corpora.info(name)
     file = client.home / "corpora" / (entry.file or "")
     prefix = "分开" if entry.language == "zh" else "time"
-    if name in corpora.DOWNLOADS:  # it is here already
+    if name in corpora.DOWNLOADS:  # already downloaded
         monkeypatch.setattr(corpora, "_read_verified", lambda *_: "the time machine by h g wells " * 100)
         file.parent.mkdir(exist_ok=True)
         file.touch()
@@ -135,12 +135,12 @@ def test_whose_text_it_is_stands_where_it_is_described(
     assert not app.error
     assert not app.get("checkbox"), "no consent is asked for"
     wanted = t("corpus.origin", lang, attribution=entry.attributions[lang], rights=entry.rights[lang])
-    assert wanted in [one.value for one in app.caption]
+    assert wanted in [element.value for element in app.caption]
     assert asked == []
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_time_machine_is_not_free_everywhere(lang: str) -> None:
-    said = t("corpus.book-time-machine.consent", lang)
-    assert "public domain" not in said
-    assert "公有领域" not in said
+    sentence = t("corpus.book-time-machine.consent", lang)
+    assert "public domain" not in sentence
+    assert "公有领域" not in sentence

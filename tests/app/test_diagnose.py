@@ -1,4 +1,4 @@
-"""The Diagnose page: four topics, on recordings, on runs of this server, and on none."""
+"""The Diagnose page: four topics, on recordings, on runs of this server, and without either."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Record = Callable[[str, dict[int, Diagnosis]], None]
 
 @pytest.fixture
 def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Record]:
-    """Recordings of this test's own: `shelf("A9", {160: diagnosis})` takes a shipped one and adds diagnoses."""
+    """Recordings for one test: `shelf("A9", {160: diagnosis})` adds diagnoses to a shipped recording."""
     source = recorded.folder()
 
     def put(name: str, probes: dict[int, Diagnosis]) -> None:
@@ -67,7 +67,7 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Record]:
 
 @pytest.fixture(scope="module")
 def stack(client: Client) -> str:
-    """Four layers on two thousand characters, trained."""
+    """A trained run of four layers on two thousand characters."""
     return trained(client, STACK)
 
 
@@ -78,7 +78,7 @@ def trained(client: Client, config: Any, **names: str) -> str:
 
 
 def answered(app: AppTest) -> AppTest:
-    """Run the page until everything it asked has been answered."""
+    """Run the page until all its questions have been answered."""
     while open_ := app.session_state[asking.OPEN]:
         wait(open_, timeout=120)
         app.run()
@@ -86,13 +86,13 @@ def answered(app: AppTest) -> AppTest:
 
 
 def judged(found: Diagnosis, config: Any) -> Diagnosis:
-    """A diagnosis as the page reads it: against the characters that the run predicts."""
+    """A diagnosis as the page shows it: compared with the characters that the run predicts."""
     text = session.facts().of(config)
     return found.model_copy(update={"unigram_perplexity": text.unigram(config, walked=True)})
 
 
 def imported(client: Client, config: TrainConfig, *, by_hand: bool = False, perplexity: float = 50.0) -> str:
-    """A run from a file, with three epochs; or one whose clipping was moved after the first of them."""
+    """Import a run of three epochs; optionally its clipping was changed after the first."""
     rows = [EPOCH.model_copy(update={"epoch": at, "perplexity": perplexity}) for at in (1, 2, 3)]
     change = [SettingChanged(epoch=1, minibatch=0, name="clip_norm", value=0.5)] if by_hand else []
     events = [rows[0], *change, *rows[1:], RunFinished(reason="finished", epoch=3, minibatch=0)]
@@ -102,17 +102,17 @@ def imported(client: Client, config: TrainConfig, *, by_hand: bool = False, perp
         "config": json.loads(config.to_json()),
         "made": {},
         "corpus": {"name": config.corpus, "vocab_size": 3},
-        "events": [json.loads(one.to_json()) for one in events],
+        "events": [json.loads(event.to_json()) for event in events],
     }
     return client.import_run(json.dumps(data))
 
 
 def buttons(app: AppTest) -> list[str | None]:
-    return [one.key for one in app.button]
+    return [button.key for button in app.button]
 
 
 def alts(app: AppTest) -> str:
-    return "\n".join(str(one.proto.alt) for one in app.get("vega_lite_chart"))
+    return "\n".join(str(widget.proto.alt) for widget in app.get("vega_lite_chart"))
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -120,11 +120,11 @@ def alts(app: AppTest) -> str:
 def test_every_topic_speaks_of_a_recording(open_page: Open, lang: str, topic: str) -> None:
     app = open_page("diagnose", lang, topic=topic, recording=RECIPE[topic])
     assert not app.exception
-    said = words(app)
-    assert t(f"diagnose.{topic}.lead", lang) in said
+    page_text = words(app)
+    assert t(f"diagnose.{topic}.lead", lang) in page_text
     assert param(app, "topic") == topic
     assert param(app, "recording") == RECIPE[topic]
-    assert t(f"diagnose.{topic}.lead", "zh" if lang == "en" else "en") not in said
+    assert t(f"diagnose.{topic}.lead", "zh" if lang == "en" else "en") not in page_text
 
 
 @pytest.mark.parametrize("topic", TOPICS)
@@ -134,7 +134,7 @@ def test_with_nothing_recorded_and_no_run_that_fits_a_start_is_offered(
     app = open_page("diagnose", "en", topic=topic)
     assert not app.exception
     if topic in ("layers", "directions") and not client.store.runs():
-        assert [one.key for one in app.button if one.key == f"diagnose.start.{RECIPE[topic]}"]
+        assert [button.key for button in app.button if button.key == f"diagnose.start.{RECIPE[topic]}"]
         assert app.info
 
 
@@ -143,36 +143,36 @@ def test_six_layers_are_told_from_their_diagnosis(open_page: Open, shelf: Record
     shelf("A8", {})
     app = open_page("diagnose", "en")
     assert not app.exception
-    said = words(app)
+    page_text = words(app)
     assert param(app, "recording") == "A9"
-    assert sentences.verdict(judged(diagnosis(), recorded.recording("A9").config), "en") in said
-    assert f"block: {t('layers.stuck', 'en')}]" in said
-    assert t("find.outputs.blanks", "en", character="␣", share="100%") in said
-    assert t("diagnose.memory", "en", memory=t("memory.at_1", "en")) in said
+    assert sentences.verdict(judged(diagnosis(), recorded.recording("A9").config), "en") in page_text
+    assert f"block: {t('layers.stuck', 'en')}]" in page_text
+    assert t("find.outputs.blanks", "en", character="␣", share="100%") in page_text
+    assert t("diagnose.memory", "en", memory=t("memory.at_1", "en")) in page_text
     tables = {
         name: rows for index in range(len(app.get("vega_lite_chart"))) for name, rows in chart(app, index)[1].items()
     }
     assert [row["character"] for row in tables["outputs"]] == ["␣", "我"]
-    # of the run beside it, which is drawn last
+    # the last chart is that of the run to compare with
     assert {row["layer"] for row in tables["cells"]} == set(layer_names(3, "en"))
 
 
 @pytest.mark.parametrize("name", ["A9", "A9-repaired", "A9-xavier"])
 def test_who_ignores_the_input_is_never_below_its_best_constant(open_page: Open, name: str) -> None:
-    """Older recordings hold the unigram perplexity of the whole text, 262.6, which these networks are below."""
+    """Older recordings have the unigram perplexity of the whole text, 262.6; these networks are below it."""
     tape = recorded.recording(name)
     stored = tape.history.probes[160]
     assert stored.perplexity is not None
     assert 260.982 < stored.perplexity < 262.6
     app = open_page("diagnose", "en", topic="layers", recording=name)
     assert not app.exception
-    found = judged(stored, tape.config)
-    assert found.stuck
-    said = words(app)
-    assert "above the unigram perplexity 261;" in sentences.verdict(found, "en")
-    assert sentences.verdict(found, "en") in said
-    assert sentences.plateau(tape.history, found.unigram_perplexity, "en") in said
-    against = next(one for one in app.metric if one.label == t("layers.against", "en"))
+    judgement = judged(stored, tape.config)
+    assert judgement.stuck
+    page_text = words(app)
+    assert "above the unigram perplexity 261;" in sentences.verdict(judgement, "en")
+    assert sentences.verdict(judgement, "en") in page_text
+    assert sentences.plateau(tape.history, judgement.unigram_perplexity, "en") in page_text
+    against = next(element for element in app.metric if element.label == t("layers.against", "en"))
     assert against.value.startswith("+")
     charts = [chart(app, index)[1] for index in range(len(app.get("vega_lite_chart")))]
     lines = [rule for tables in charts for rule in tables.get("rules", []) if "unigram" in str(rule["label"])]
@@ -186,10 +186,10 @@ def test_a_network_that_is_free_is_not_called_stuck(open_page: Open, shelf: Reco
     shelf("A8", {160: free})
     app = open_page("diagnose", "en", topic="layers", recording="A8")
     assert not app.exception
-    said = words(app)
-    assert t("layers.free", "en") in said
-    assert f"block: {t('layers.stuck', 'en')}]" not in said
-    assert "ignores its input" not in said
+    page_text = words(app)
+    assert t("layers.free", "en") in page_text
+    assert f"block: {t('layers.stuck', 'en')}]" not in page_text
+    assert "ignores its input" not in page_text
 
 
 @pytest.mark.parametrize("at", [40, 160])
@@ -208,50 +208,51 @@ def test_the_text_is_that_of_the_checkpoint(open_page: Open, shelf: Record, at: 
             yes, no = (sentences.outputs(free, tape.config, some, "en") for some in (texts[at], other))
         else:
             yes, no = (sentences.loops(some, "en") for some in (texts[at], other))
-        said = words(app)
-        assert yes in said
-        assert no not in said
+        page_text = words(app)
+        assert yes in page_text
+        assert no not in page_text
 
 
 def test_the_answer_that_is_read_gets_its_badge(open_page: Open, shelf: Record) -> None:
     shelf("A10", {160: LEAKY})
     app = open_page("diagnose", "zh", topic="directions")
     assert not app.exception
-    said = words(app)
-    assert t("leak.badge", "zh") in said
+    page_text = words(app)
+    assert t("leak.badge", "zh") in page_text
     both = recorded.recording("A10").config
-    assert sentences.leak(LEAKY, both, "zh") in said
+    assert sentences.leak(LEAKY, both, "zh") in page_text
     assert sentences.position(LEAKY, both, "zh") in alts(app)
     ahead = [t(key, "zh") for key in ("leak.why", "leak.positions.why", "leak.loops.why")]
-    assert all(one in said for one in ahead)
-    assert t("leak.window", "zh", number=2) in said
+    assert all(sentence in page_text for sentence in ahead)
+    assert t("leak.window", "zh", number=2) in page_text
     shelf("A8", {160: diagnosis(perplexity=1.02, honest_perplexity=1.02)})
     app = open_page("diagnose", "zh", topic="directions", recording="A8")
     assert t("leak.badge", "zh") not in words(app)
-    assert not any(one in words(app) for one in ahead)
+    assert not any(sentence in words(app) for sentence in ahead)
 
 
 def test_reading_on_is_the_task_of_a_network_that_fills_gaps(open_page: Open, client: Client) -> None:
+    lang = "zh"
     config = TINY.change(bidirectional=True, objective="cloze", random_seed=0)
     app = answered(open_page("diagnose", "zh", topic="directions", run=trained(client, config)))
     assert not app.exception
-    said = words(app)
-    assert t("leak.cloze", "zh") in said
-    assert t("find.wrong_end.cloze", "zh") in said
+    page_text = words(app)
+    assert t("leak.cloze", lang) in page_text
+    assert t("find.wrong_end.cloze", lang) in page_text
     for key in ("leak.badge", "leak.why", "leak.positions.why", "leak.loops.why"):
-        assert t(key, "zh") not in said
-    assert t("leak.window", "zh", number=2) not in said
+        assert t(key, lang) not in page_text
+    assert t("leak.window", lang, number=2) not in page_text
 
 
 def test_the_recorded_pair_shows_what_clipping_changed(open_page: Open) -> None:
     app = open_page("diagnose", "en", topic="clipping", recording="A8")
     assert not app.exception
     off, on = recorded.recording("A8").history, recorded.recording("A8-repaired").history
-    said = words(app)
+    page_text = words(app)
     config = recorded.recording("A8").config
-    assert sentences.switch(off, on, session.facts().of(config).unigram(config), "en") in said
-    assert sentences.clipping(off, 0.01, "en") in said
-    assert "0.6, 0.8" in said  # the example has been run
+    assert sentences.switch(off, on, session.facts().of(config).unigram(config), "en") in page_text
+    assert sentences.clipping(off, 0.01, "en") in page_text
+    assert "0.6, 0.8" in page_text  # the example has been executed
     assert "for g in gradients" in app.code[-1].value
 
 
@@ -260,18 +261,18 @@ def test_overfitting_is_drawn_from_the_diagnoses(open_page: Open, shelf: Record)
     shelf("A2", {at: diagnosis(perplexity=train, held_out_perplexity=held) for at, (train, held) in points.items()})
     app = open_page("diagnose", "en", topic="overfitting")
     assert not app.exception
-    said = words(app)
-    assert sentences.overfitting(points, "en") in said
-    assert sentences.unknown(diagnosis(), "en") in said
+    page_text = words(app)
+    assert sentences.overfitting(points, "en") in page_text
+    assert sentences.unknown(diagnosis(), "en") in page_text
     _, tables = chart(app)
     marked = [row["epoch"] for row in tables["targets"] if row["mark"]]
     assert marked == [50, 100, 250]
     assert chart(app, 1)[1]["lines"][-1]["value"] == pytest.approx(0.71, abs=0.05)
     tape = recorded.recording("A2")
     text, written = session.facts().of(tape.config), tape.history.texts[250]
-    longest = max(text.read(one, prefix, "en").longest for prefix, one in written.items())
+    longest = max(text.read(generated, prefix, "en").longest for prefix, generated in written.items())
     assert longest >= 5
-    assert t("find.copy.longest", "en", epoch=250, count=longest) in said
+    assert t("find.copy.longest", "en", epoch=250, count=longest) in page_text
 
 
 @pytest.mark.parametrize("topic", TOPICS)
@@ -284,26 +285,26 @@ def test_a_run_of_this_server_is_diagnosed_at_its_newest_checkpoint(
     assert param(app, "run") == stack
     epoch, found = client.diagnose(stack)
     assert epoch == STACK.num_epochs
-    said = words(app)
+    page_text = words(app)
     if topic == "layers":
-        assert sentences.verdict(found, "en") in said
+        assert sentences.verdict(found, "en") in page_text
     elif topic == "directions":
-        assert sentences.leak(found, STACK, "en") in said
+        assert sentences.leak(found, STACK, "en") in page_text
     elif topic == "overfitting":
-        assert sentences.unknown(found, "en") in said
+        assert sentences.unknown(found, "en") in page_text
         app.button(key="over.all").click().run()
         answered(app)
         points = [row["epoch"] for row in chart(app)[1]["targets"] if row["mark"]]
         assert points == [2, 4, 6]
     else:
-        assert [one.key for one in app.button if one.key == "clip.start"]
+        assert [button.key for button in app.button if button.key == "clip.start"]
 
 
 def test_another_checkpoint_stands_in_the_url(open_page: Open, client: Client, stack: str) -> None:
     app = answered(open_page("diagnose", "en", topic="layers", run=stack, epoch="2"))
     assert param(app, "epoch") == "2"
     assert sentences.verdict(client.diagnose(stack, 2)[1], "en") in words(app)
-    app = open_page("diagnose", "en", topic="layers", run=stack, epoch="3")  # of which none is kept
+    app = open_page("diagnose", "en", topic="layers", run=stack, epoch="3")  # an epoch without a checkpoint
     assert not app.exception
     assert "epoch" not in app.query_params
 
@@ -323,20 +324,25 @@ def test_a_wrong_run_is_said_and_leaves_the_url(open_page: Open) -> None:
 
 @pytest.mark.parametrize("topic", TOPICS)
 def test_a_run_without_a_checkpoint_says_so(open_page: Open, client: Client, topic: str) -> None:
+    lang = "en"
     run_id = trained(client, TINY.change(num_epochs=0))
     app = open_page("diagnose", "en", topic=topic, run=run_id)
     assert not app.exception
     if topic != "clipping":
-        assert t("diagnose.no_checkpoint", "en") in [one.value for one in app.info]
+        assert t("diagnose.no_checkpoint", lang) in [element.value for element in app.info]
 
 
 def test_the_topic_is_switched_and_each_keeps_its_own_run(open_page: Open, client: Client, stack: str) -> None:
     app = open_page("diagnose", "en", topic="layers", run=stack)
-    control = next(one for one in app.get("segmented_control") if (one.key or "").startswith("diagnose.topics."))
+    control = next(
+        widget for widget in app.get("segmented_control") if (widget.key or "").startswith("diagnose.topics.")
+    )
     control.set_value("clipping").run()
     assert not app.exception
     assert param(app, "topic") == "clipping"
-    control = next(one for one in app.get("segmented_control") if (one.key or "").startswith("diagnose.topics."))
+    control = next(
+        widget for widget in app.get("segmented_control") if (widget.key or "").startswith("diagnose.topics.")
+    )
     control.set_value("layers").run()
     assert param(app, "run") == stack
 
@@ -356,7 +362,7 @@ def test_a_link_says_what_the_gradients_are_set_beside_also_after_a_choice(open_
 
 def test_another_run_is_chosen_by_its_name(open_page: Open, stack: str) -> None:
     app = open_page("diagnose", "en", topic="layers", recording="A9")
-    picker = next(one for one in app.selectbox if (one.key or "").startswith("diagnose.subject."))
+    picker = next(widget for widget in app.selectbox if (widget.key or "").startswith("diagnose.subject."))
     picker.set_value(f"run:{stack}").run()
     assert not app.exception
     assert param(app, "run") == stack
@@ -367,9 +373,9 @@ def test_the_run_beside_it_stands_in_the_url(open_page: Open, stack: str) -> Non
     app = open_page("diagnose", "en", topic="layers", recording="A9", beside=f"run:{stack}")
     assert not app.exception
     assert param(app, "beside") == f"run:{stack}"
-    picker = next(one for one in app.selectbox if (one.key or "").startswith("diagnose.beside."))
+    picker = next(widget for widget in app.selectbox if (widget.key or "").startswith("diagnose.beside."))
     assert picker.value == f"run:{stack}"
-    picker.set_value("recorded:A8").run()  # what is set beside by default needs no word in the URL
+    picker.set_value("recorded:A8").run()  # the default comparison is not in the URL
     assert not app.exception
     assert "beside" not in app.query_params
 
@@ -378,10 +384,10 @@ def test_the_cost_of_denormal_numbers_is_measured_by_two_real_runs(open_page: Op
     app = open_page("diagnose", "en", topic="layers", run=stack)
     app.button(key="diagnose.demonstration").click().run()
     assert not app.exception
-    pair = [one for one in client.store.runs() if one.config.num_epochs == 24]
-    assert sorted(one.config.flush_denormal for one in pair) == [False, True]
-    for one in pair:
-        finish(client, one.id)
+    pair = [record for record in client.store.runs() if record.config.num_epochs == 24]
+    assert sorted(record.config.flush_denormal for record in pair) == [False, True]
+    for record in pair:
+        finish(client, record.id)
     app.run()
     assert not app.exception
     assert "Measured on this machine: over epochs 13 to 24" in alts(app)
@@ -400,7 +406,7 @@ def test_a_rescue_starts_from_the_same_seed_and_is_judged_by_its_run(
     last = client.store.run(run.id)
     assert last.perplexity is not None
     assert f"epoch {STACK.num_epochs}: perplexity" in words(app)
-    assert "diagnose.rescue.A9-residual" not in [one.key for one in app.button]
+    assert "diagnose.rescue.A9-residual" not in [button.key for button in app.button]
 
 
 def test_a_rescue_that_was_changed_by_hand_is_none(open_page: Open, client: Client) -> None:
@@ -442,6 +448,7 @@ def test_a_twin_that_was_changed_by_hand_is_none(open_page: Open, client: Client
 
 
 def test_a_run_that_was_changed_by_hand_itself_has_no_twin(open_page: Open, client: Client) -> None:
+    lang = "zh"
     config = STACK.change(random_seed=74, clip_norm=None)
     run = imported(client, config, by_hand=True)
     imported(client, config.change(clip_norm=0.01))
@@ -449,11 +456,11 @@ def test_a_run_that_was_changed_by_hand_itself_has_no_twin(open_page: Open, clie
     assert not app.exception
     assert t("clip.changed", "zh") in words(app)
     assert "clip.start" not in buttons(app)
-    assert f"{t('clip.off', 'zh')} (" not in words(app)
-    assert len(chart(app)[1]["lines"]) == 3  # its own epochs and nobody else's
-    app = open_page("diagnose", "zh", topic="layers", run=run)
-    assert t("layers.rescue.changed", "zh") in words(app)
-    assert t("layers.rescue.why", "zh", seed=config.random_seed) not in words(app)
+    assert f"{t('clip.off', lang)} (" not in words(app)
+    assert len(chart(app)[1]["lines"]) == 3  # only its own epochs
+    app = open_page("diagnose", lang, topic="layers", run=run)
+    assert t("layers.rescue.changed", lang) in words(app)
+    assert t("layers.rescue.why", lang, seed=config.random_seed) not in words(app)
 
 
 def test_the_twin_with_the_other_clipping_is_started_and_compared(open_page: Open, client: Client, stack: str) -> None:
@@ -475,21 +482,21 @@ def test_filling_a_gap_with_both_networks(open_page: Open, client: Client) -> No
     app.button(key="cloze.start").click().run()
     assert not app.exception
     started = client.store.runs(limit=2)
-    assert {one.config.objective for one in started} == {"cloze", "next"}
-    assert {one.based_on for one in started} == {"A10-cloze", "A10-one-way"}
-    for one in started:
-        finish(client, one.id)
+    assert {record.config.objective for record in started} == {"cloze", "next"}
+    assert {record.based_on for record in started} == {"A10-cloze", "A10-one-way"}
+    for record in started:
+        finish(client, record.id)
     app.run()
     answered(app)
     assert not app.exception
-    assert not app.error, [one.value for one in app.error]
-    cloze = next(one.id for one in started if one.config.objective == "cloze")
+    assert not app.error, [element.value for element in app.error]
+    cloze = next(record.id for record in started if record.config.objective == "cloze")
     share = client.gaps(cloze, 400)["train"]["accuracy"]
     assert percent(share) in app.table[0].value.to_csv()
-    typed = next(one for one in app.text_input if (one.key or "").startswith("cloze.typed."))
+    typed = next(widget for widget in app.text_input if (widget.key or "").startswith("cloze.typed."))
     typed.set_value("没有空").run()
     assert t("error.gap_marks", "en", count=0) in app.error[0].value
-    typed = next(one for one in app.text_input if (one.key or "").startswith("cloze.typed."))
+    typed = next(widget for widget in app.text_input if (widget.key or "").startswith("cloze.typed."))
     typed.set_value("我＿你").run()
     answered(app)
     assert not app.exception

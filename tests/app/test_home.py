@@ -1,4 +1,4 @@
-"""Home: recorded runs to pick and play, the tour, and what stands in a slide."""
+"""Home: recorded runs to choose and play, the tour, and the embedded page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SPEED, PLAY, END = "player.speed", "player.play", "player.end"
 
 
 def slider(app: AppTest) -> object:
-    return next(one for one in app.slider if str(one.key).startswith("player.slider"))
+    return next(widget for widget in app.slider if str(widget.key).startswith("player.slider"))
 
 
 def epochs(app: AppTest) -> list[object]:
@@ -27,7 +27,7 @@ def epochs(app: AppTest) -> list[object]:
 
 
 def arrive(lang: str, embedded: bool = False, **parameters: str) -> AppTest:
-    """Come to Home by a link."""
+    """Open Home by a link."""
     app = AppTest.from_file(ENTRY, default_timeout=30)
     app.context = {"locale": "en-US", "is_embedded": embedded}  # type: ignore[assignment]
     app.query_params["lang"] = lang
@@ -38,7 +38,7 @@ def arrive(lang: str, embedded: bool = False, **parameters: str) -> AppTest:
 
 @pytest.fixture
 def unrecorded(monkeypatch: pytest.MonkeyPatch) -> str:
-    """The id of an experiment that has not been recorded."""
+    """The id of an experiment without a recording."""
     kept = tuple(name for name in recorded.names() if name != "A4")
     monkeypatch.setattr(recorded, "names", lambda: kept)
     return "A4"
@@ -55,9 +55,10 @@ def test_a_link_names_the_recorded_run_and_its_epoch(home: Path) -> None:
 
 
 def test_beside_a_text_stands_how_much_of_it_is_copied_and_how_long_the_longest_copy_is(home: Path) -> None:
-    app = arrive("en", recording="A8", epoch="160")
-    said = f"{t('lyrics.quoted', 'en', share='100%')} · {t('lyrics.longest', 'en', count=50)}"
-    assert said in words(app)
+    lang = "en"
+    app = arrive(lang, recording="A8", epoch="160")
+    sentence = f"{t('lyrics.quoted', lang, share='100%')} · {t('lyrics.longest', lang, count=50)}"
+    assert sentence in words(app)
 
 
 def test_it_plays_pauses_and_goes_to_the_end(home: Path) -> None:
@@ -74,7 +75,7 @@ def test_it_plays_pauses_and_goes_to_the_end(home: Path) -> None:
     app.button(key=f"{END}.A9").click().run()
     assert param(app, "epoch") == "160"
     assert len(epochs(app)) == 160
-    app.button(key=f"{PLAY}.A9").click().run()  # at the end: once more from the beginning
+    app.button(key=f"{PLAY}.A9").click().run()  # at the end: play again from the beginning
     assert slider(app).disabled
     assert len(epochs(app)) < 160
     app.segmented_control(key=f"{SPEED}.A9").set_value(16).run()
@@ -107,7 +108,7 @@ def test_a_bad_link_is_said_and_something_still_plays(home: Path) -> None:
 def test_what_has_not_been_recorded_is_shown_as_such(home: Path, unrecorded: str) -> None:
     app = arrive("en", recording=unrecorded)
     assert not app.exception
-    assert t("gallery.not_recorded", "en", id=unrecorded) in [one.value for one in app.info]
+    assert t("gallery.not_recorded", "en", id=unrecorded) in [element.value for element in app.info]
     assert not app.get("vega_lite_chart")
     assert t("gallery.none", "en") in words(app)
     label = recipe_label(RECIPES[unrecorded], "en")
@@ -140,8 +141,8 @@ def test_embedded_there_is_the_run_and_nothing_else(home: Path, finished: str) -
         assert epochs(app)
         assert not app.title
         assert not app.get("page_link")
-        assert "frame.switch" not in [one.key for one in app.segmented_control]
-        assert not [one for one in app.button if str(one.key).startswith("controls.")]
+        assert "frame.switch" not in [button.key for button in app.segmented_control]
+        assert not [button for button in app.button if str(button.key).startswith("controls.")]
         app.switch_page("pages/train.py").run()
         assert not app.exception
         assert epochs(app)
@@ -155,18 +156,19 @@ def test_embedded_a_wrong_name_is_said(home: Path) -> None:
 
 
 def test_the_tour_goes_through_its_steps_and_can_be_left(open_page: Open) -> None:
+    lang = "en"
     app = open_page("train", "en")
     app.button(key="tour.offer").click().run()
-    said = []
+    texts = []
     for step in range(1, 6):
         assert not app.exception
-        assert t("tour.step", "en", step=step, steps=5) in words(app)
-        said.append(words(app))
+        assert t("tour.step", lang, step=step, steps=5) in words(app)
+        texts.append(words(app))
         app.button(key="tour.next").click().run()
-    assert len(set(said)) == 5
-    assert "tour.next" not in [one.key for one in app.button]
-    assert "tour.offer" not in [one.key for one in app.button]  # seen
-    app = open_page("train", "en")
+    assert len(set(texts)) == 5
+    assert "tour.next" not in [button.key for button in app.button]
+    assert "tour.offer" not in [button.key for button in app.button]  # the tour has been seen
+    app = open_page("train", lang)
     app.button(key="tour.offer").click().run()
     app.button(key="tour.next").click().run()
     app.button(key="tour.back").click().run()
@@ -178,9 +180,9 @@ def test_the_tour_goes_through_its_steps_and_can_be_left(open_page: Open) -> Non
 def test_who_declines_the_tour_is_not_asked_again_and_home_still_has_it(open_page: Open) -> None:
     app = open_page("train", "en")
     app.button(key="tour.decline").click().run()
-    assert "tour.offer" not in [one.key for one in app.button]
+    assert "tour.offer" not in [button.key for button in app.button]
     app.switch_page("pages/home.py").run()
-    next(one for one in app.button if one.label == t("tour.offer", "en")).click().run()
+    next(button for button in app.button if button.label == t("tour.offer", "en")).click().run()
     assert not app.exception
     assert app.title[0].value == t("train.title", "en")
     assert t("tour.step", "en", step=1, steps=5) in words(app)

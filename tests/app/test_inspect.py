@@ -1,4 +1,4 @@
-"""The Inspect page: real networks, small ones, under the microscope."""
+"""The Inspect page, on small trained networks."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ STATES = {
 
 @pytest.fixture(scope="module")
 def runs(client: Client) -> dict[str, str]:
-    """One trained network of each kind."""
+    """A trained network of each kind."""
     ids = {name: client.create(TINY.change(**changes), based_on="A2") for name, changes in NETWORKS.items()}
     for run_id in ids.values():
         finish(client, run_id)
@@ -46,24 +46,24 @@ def runs(client: Client) -> dict[str, str]:
 
 @pytest.fixture
 def nothing(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
-    """A server that has no run."""
+    """A server without runs."""
     with Client(tmp_path / "home") as other:
         monkeypatch.setattr(session, "client", lambda: other)
         yield other
 
 
 def charts(app: AppTest) -> list[dict[str, list[dict[str, Any]]]]:
-    """Return the tables of every chart, read back from the bytes that the browser gets."""
+    """Return the tables of all charts, decoded from the bytes sent to the browser."""
     return [
-        {one.name: pa.ipc.open_stream(one.data.data).read_all().to_pylist() for one in chart.proto.datasets}
+        {dataset.name: pa.ipc.open_stream(dataset.data.data).read_all().to_pylist() for dataset in chart.proto.datasets}
         for chart in app.get("vega_lite_chart")
     ]
 
 
 def characters(app: AppTest) -> dict[str, Any]:
-    """Return what the text is drawn from."""
-    found: dict[str, Any] = json.loads(app.get("bidi_component")[0].proto.json)
-    return found
+    """Return the data of the component that draws the text."""
+    data: dict[str, Any] = json.loads(app.get("bidi_component")[0].proto.json)
+    return data
 
 
 def told(client: Client, run_id: str, text: str, **asked: Any) -> dict[str, Any]:
@@ -85,7 +85,9 @@ def test_a_line_of_the_training_text_is_coloured_by_surprise(
     at = answer["next"][drawn["at"]]
     assert next_sentence(at["top"], text[drawn["at"] + 1], at["surprise"], "zh") in words(app)
     rows = charts(app)[0]["candidates"]
-    assert [row["rank"].lstrip("012345→ ") for row in rows][:5] == [one.replace(" ", "␣") for one, _ in at["top"]]
+    assert [row["rank"].lstrip("012345→ ") for row in rows][:5] == [
+        character.replace(" ", "␣") for character, _ in at["top"]
+    ]
     assert sum("→" in row["rank"] for row in rows) == 1
     assert app.get("vega_lite_chart")[0].proto.alt
 
@@ -103,14 +105,17 @@ def test_the_arrows_move_to_another_character_and_the_url_keeps_it(open_page: Op
 def test_dependence_is_said_of_the_character_that_is_predicted(
     open_page: Open, client: Client, runs: dict[str, str]
 ) -> None:
+    lang = "en"
     app = open_page("inspect", "en", run=runs["lstm"], view="dependence", at="4", text="清晨六点的小巷")
     assert not app.exception
     answer = client.dependence(runs["lstm"], "清晨六点的小巷", 3)
     assert answer["predicted"].replace(" ", "␣") in words(app)
     cells = characters(app)["cells"]
     shares = [weight / sum(answer["weights"]) for weight in answer["weights"]]
-    assert [cell["level"] for cell in cells[:4]] == [sum(share >= one for one in (0.03, 0.1, 0.3)) for share in shares]
-    assert all(cell["note"] == t("inspect.note.later", "en") for cell in cells[4:])
+    assert [cell["level"] for cell in cells[:4]] == [
+        sum(share >= bound for bound in (0.03, 0.1, 0.3)) for share in shares
+    ]
+    assert all(cell["note"] == t("inspect.note.later", lang) for cell in cells[4:])
 
 
 @pytest.mark.parametrize("kind", ["rnn", "gru", "lstm"])
@@ -118,7 +123,7 @@ def test_every_state_and_gate_has_its_heat_map(
     open_page: Open, client: Client, runs: dict[str, str], kind: str
 ) -> None:
     text = "清晨六点的小巷 牛奶瓶还挂着月光"
-    states = {one.name: one for one in unrolled(told(client, runs[kind], text))}
+    states = {state.name: state for state in unrolled(told(client, runs[kind], text))}
     assert [name for name in inspect_charts.STATES if name in states] == STATES[kind]
     for name, state in states.items():
         app = open_page("inspect", "en", run=runs[kind], view="states", gate=name, text=text)
@@ -128,13 +133,14 @@ def test_every_state_and_gate_has_its_heat_map(
         by_place = {(row["place"], row["units"]): row["value"] for row in cells}
         assert by_place["000清", "3"] == pytest.approx(float(state.values[0, 2]), abs=1e-6)
         assert by_place["007␣", "8"] == pytest.approx(float(state.values[7, 7]), abs=1e-6)
-        said = state_reading(state, None, "en").removesuffix(t("inspect.blanks.few", "en"))
-        assert said.strip() in words(app)
+        sentence = state_reading(state, None, "en").removesuffix(t("inspect.blanks.few", "en"))
+        assert sentence.strip() in words(app)
 
 
 def test_units_can_be_binned_picked_or_looked_at_one_by_one(
     open_page: Open, client: Client, runs: dict[str, str]
 ) -> None:
+    lang = "zh"
     app = open_page("inspect", "zh", run=runs["deep"], view="states", layer="2", text="清晨六点")
     assert not app.exception
     assert len({row["row"] for row in charts(app)[0]["cells"]}) == 32
@@ -150,7 +156,7 @@ def test_units_can_be_binned_picked_or_looked_at_one_by_one(
     lines = [row for row in charts(app)[0]["lines"] if row["series"] == t(f"inspect.state.{state.name}", "zh")]
     assert [row["value"] for row in lines] == pytest.approx(state.values[:, 39].tolist(), abs=1e-6)
     assert {row["series"] for row in charts(app)[0]["lines"]} == {
-        t(f"inspect.state.{one}", "zh") for one in STATES["gru"]
+        t(f"inspect.state.{name}", lang) for name in STATES["gru"]
     }
 
 
@@ -158,7 +164,9 @@ def test_a_network_that_reads_both_ways_is_said_to(open_page: Open, client: Clie
     app = open_page("inspect", "en", run=runs["both_ways"], view="states", direction="backward", text="清晨六点")
     assert not app.exception
     assert t("inspect.bidirectional", "en") in words(app)
-    backward = next(one for one in unrolled(told(client, runs["both_ways"], "清晨六点")) if one.direction == "backward")
+    backward = next(
+        state for state in unrolled(told(client, runs["both_ways"], "清晨六点")) if state.direction == "backward"
+    )
     by_place = {(row["place"], row["units"]): row["value"] for row in charts(app)[0]["cells"]}
     assert by_place["000清", "1"] == pytest.approx(float(backward.values[0, 0]), abs=1e-6)
     one_way = open_page("inspect", "en", run=runs["rnn"])
@@ -178,7 +186,7 @@ def test_texts_with_one_click(open_page: Open, client: Client, runs: dict[str, s
     app = open_page("inspect", "en", run=runs["rnn"])
     app.button(key="inspect.fill.written").click().run()
     written = [event for _, event in client.store.events_since(runs["rnn"]) if event.kind == "text_generated"]
-    assert param(app, "text") == next(one.text for one in written if one.epoch == 6)
+    assert param(app, "text") == next(event.text for event in written if event.epoch == 6)
     app.button(key="inspect.fill.held_out").click().run()
     assert not app.exception
     assert not app.error
@@ -218,11 +226,11 @@ def test_a_run_that_is_not_there(open_page: Open, runs: dict[str, str]) -> None:
     app = open_page("inspect", "en", run="nosuchrun")
     assert not app.exception
     assert "nosuchrun" in app.error[0].value
-    assert param(app, "run") in client_ids()  # another one is shown instead
+    assert param(app, "run") in client_ids()  # another run is shown instead
 
 
 def client_ids() -> list[str]:
-    return [one.id for one in session.store().runs()]
+    return [record.id for record in session.store().runs()]
 
 
 def test_an_imported_run_has_no_weights_and_the_page_says_so(
@@ -231,7 +239,7 @@ def test_an_imported_run_has_no_weights_and_the_page_says_so(
     imported = client.import_run(to_json(export_run(client.store, runs["rnn"])))
     app = open_page("inspect", "en", run=imported)
     assert not app.exception
-    assert t("inspect.no_weights", "en", id=imported) in [one.value for one in app.warning]
+    assert t("inspect.no_weights", "en", id=imported) in [element.value for element in app.warning]
     client.delete(imported)
 
 
@@ -244,7 +252,7 @@ def test_where_nothing_was_trained_one_click_starts_a_run(open_page: Open, nothi
     run_id = param(app, "run")
     assert nothing.store.run(run_id).name == "A3"
     until(nothing, run_id, lambda record: record.state == "running")
-    nothing.stop(run_id)  # which keeps its weights
+    nothing.stop(run_id)  # a stopped run keeps its weights
     until(nothing, run_id, lambda record: record.continuable)
     app.run()
     assert not app.exception

@@ -1,4 +1,4 @@
-"""The Lessons page, as the server runs it: every lesson in both languages, and guess before reveal."""
+"""The Lessons page as the server runs it: all lessons in both languages, and guesses before results."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from rnnlab.view.lessons.compute import exercises, shapes, tuning
 from tests.app.conftest import TINY, Open, param, words
 from tests.made import finish
 
-NAMES = [one.name for one in contents.ALL]
+NAMES = [entry.name for entry in contents.ALL]
 
 
-def said(app: AppTest) -> str:
-    """What the page says, conclusions among it."""
+def page_text(app: AppTest) -> str:
+    """Return the texts of the page, with conclusions."""
     return words(app)
 
 
 def conclusions(app: AppTest) -> list[str]:
-    return [str(one.value) for one in app.info]
+    return [str(element.value) for element in app.info]
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -32,23 +32,24 @@ def test_every_lesson_opens_by_its_url(open_page: Open, name: str, lang: str) ->
     assert not app.error
     lesson = contents.find(name)
     assert t(f"{lesson.key}.title", lang) in app.header[0].value
-    assert t(f"{lesson.key}.lead", lang) in said(app)
+    assert t(f"{lesson.key}.lead", lang) in page_text(app)
     assert param(app, "lesson") == name
     if lesson.is_exercise:
         assert not conclusions(app)  # not before a guess
-        assert t("lesson.exercise.first_guess", lang) in said(app)
+        assert t("lesson.exercise.first_guess", lang) in page_text(app)
     else:
-        # something to play with, and what it comes to
+        # an interactive part and its conclusion
         assert any(app.get(kind) for kind in ("slider", "select_slider", "segmented_control"))
         assert conclusions(app)
 
 
 def test_the_table_of_contents_leads_to_every_lesson(open_page: Open) -> None:
+    lang = "zh"
     app = open_page("lessons", "zh")
     assert not app.exception
     for name in NAMES:
         assert app.button(key=f"lessons.index.{name}")
-    assert t("lessons.part.note", "zh") in said(app)
+    assert t("lessons.part.note", lang) in page_text(app)
     app.button(key="lessons.index.one-hot").click().run()
     assert not app.exception
     assert param(app, "lesson") == "one-hot"
@@ -76,7 +77,7 @@ def test_the_markov_lesson_follows_what_is_typed(open_page: Open) -> None:
     assert "囧" not in conclusions(app)[0]
     app.slider[0].set_value(4).run()
     app.text_input[0].set_value("我").run()
-    assert t("lesson.sequence.short", "zh", size=4) in [one.value for one in app.warning]
+    assert t("lesson.sequence.short", "zh", size=4) in [element.value for element in app.warning]
 
 
 def test_the_shapes_lesson_counts_what_the_sliders_say(open_page: Open) -> None:
@@ -90,7 +91,7 @@ def test_the_shapes_lesson_counts_what_the_sliders_say(open_page: Open) -> None:
 
 def test_the_books_numbers_make_a_step_of_length_one(open_page: Open) -> None:
     app = open_page("lessons", "en", lesson="clipping")
-    assert "ηθ = 1," in conclusions(app)[0]  # 0.5 · 2 as it happens
+    assert "ηθ = 1," in conclusions(app)[0]  # 0.5 · 2, as it happens
     app.segmented_control(key="lesson.clipping.numbers.en").set_value("book").run()
     assert "θ = 0.01" in conclusions(app)[0]
     assert "ηθ = 1," in conclusions(app)[0]
@@ -103,21 +104,21 @@ def test_the_books_numbers_make_a_step_of_length_one(open_page: Open) -> None:
 def test_a_case_of_perplexity_is_revealed_after_the_guess(open_page: Open) -> None:
     app = open_page("lessons", "en", lesson="perplexity")
     why = t("lesson.perplexity.wrong.why", "en")
-    assert why not in said(app)
+    assert why not in page_text(app)
     app.segmented_control(key="lesson.perplexity.case.wrong.en").set_value("one").run()
-    assert why in said(app)
-    assert t("lesson.perplexity.otherwise", "en", perplexity="∞") in said(app)
+    assert why in page_text(app)
+    assert t("lesson.perplexity.otherwise", "en", perplexity="∞") in page_text(app)
     app.segmented_control(key="lesson.perplexity.case.wrong.en").set_value("infinite").run()
-    assert t("lesson.perplexity.as_guessed", "en", perplexity="∞") in said(app)
+    assert t("lesson.perplexity.as_guessed", "en", perplexity="∞") in page_text(app)
 
 
 def test_the_state_of_a_cell_is_fed_back(open_page: Open) -> None:
     app = open_page("lessons", "en", lesson="lstm")
-    before = [one.value for one in app.slider]
+    before = [widget.value for widget in app.slider]
     app.button(key="lesson.lstm.widget.feed").click().run()
     assert not app.exception
-    after = [one.value for one in app.slider]
-    assert after[:2] == before[:2]  # the input stays
+    after = [widget.value for widget in app.slider]
+    assert after[:2] == before[:2]  # the input stays the same
     assert after[2:6] != before[2:6]
 
 
@@ -129,8 +130,8 @@ def test_a_guess_reveals_the_recorded_run(open_page: Open, name: str, lang: str)
     guess = exercises.guesses(name)[0]
     app.button(key=f"lesson.guess.{name}.{guess}").click().run()
     assert not app.exception
-    assert t("lesson.exercise.guessed", lang, guess=t(f"lesson.{name}.guess.{guess}", lang)) in said(app)
-    assert t("lesson.recorded", lang) in said(app)
+    assert t("lesson.exercise.guessed", lang, guess=t(f"lesson.{name}.guess.{guess}", lang)) in page_text(app)
+    assert t("lesson.recorded", lang) in page_text(app)
     assert app.get("vega_lite_chart")
     assert len(conclusions(app)) == 1
 
@@ -139,14 +140,14 @@ def test_a_real_run_is_revealed_with_its_own_sentence(open_page: Open, client: C
     run_id = client.create(TINY.change(detach=False), based_on="X4")
     finish(client, run_id)
     app = open_page("lessons", "en", lesson="X4", run=run_id)
-    assert not conclusions(app)  # the run waits for the guess too
+    assert not conclusions(app)  # the result of the run is also hidden until a guess
     app.button(key="lesson.guess.X4.growing").click().run()
     assert not app.exception
     assert param(app, "run") == run_id
     assert "minibatches: the first takes" in conclusions(app)[0]
-    # and the lesson on truncation shows its minibatches
+    # the lesson on truncation shows its minibatches
     app = open_page("lessons", "en", lesson="truncation")
-    assert run_id in said(app)
+    assert run_id in page_text(app)
 
 
 def test_the_race_of_learning_rates(open_page: Open, client: Client) -> None:
@@ -161,6 +162,7 @@ def test_the_race_of_learning_rates(open_page: Open, client: Client) -> None:
 
 
 def test_every_hyperparameter_can_be_tuned_and_stands_in_the_url(open_page: Open) -> None:
+    lang = "zh"
     app = open_page("lessons", "zh", lesson="X1")
     for setting, guesses in tuning.GRID.items():
         app.segmented_control(key="lesson.tune.zh").set_value(setting).run()
@@ -170,15 +172,17 @@ def test_every_hyperparameter_can_be_tuned_and_stands_in_the_url(open_page: Open
         app.button(key=f"lesson.guess.X1.{guess}").click().run()
         assert not app.exception
         value = f"{tuning.value_of(setting, guess):g}"
-        assert t("lesson.exercise.guessed", "zh", guess=t(f"lesson.X1.value.{setting}", "zh", value=value)) in said(app)
+        assert t(
+            "lesson.exercise.guessed", lang, guess=t(f"lesson.X1.value.{setting}", lang, value=value)
+        ) in page_text(app)
         assert len(conclusions(app)) == 1
         (table,) = app.table
         assert list(table.value.columns)[1:] == [
-            t(f"lesson.X1.value.{setting}", "zh", value=f"{tuning.value_of(setting, one):g}") for one in guesses
+            t(f"lesson.X1.value.{setting}", lang, value=f"{tuning.value_of(setting, guess):g}") for guess in guesses
         ]
         assert len(table.value) == 5
-    # each has a guess of its own, and a link leads to it
-    app.segmented_control(key="lesson.tune.zh").set_value("learning_rate").run()
+    # each setting has its own guess, and links lead to them
+    app.segmented_control(key=f"lesson.tune.{lang}").set_value("learning_rate").run()
     assert conclusions(app)
     assert open_page("lessons", "zh", lesson="X1", tune="num_steps").button(key="lesson.guess.X1.steps-70")
     app = open_page("lessons", "zh", lesson="X1", tune="momentum")
@@ -191,7 +195,7 @@ def test_a_run_that_does_not_belong_or_exist_is_said(open_page: Open, client: Cl
     app.button(key="lesson.guess.X2.breaks").click().run()
     assert not app.exception
     assert "run" not in app.query_params
-    assert conclusions(app)  # the recorded run takes its place
+    assert conclusions(app)  # the recorded run is used instead
 
 
 def test_a_click_starts_a_real_run_and_names_it_in_the_url(open_page: Open, client: Client) -> None:

@@ -1,4 +1,4 @@
-"""Every page in both languages, as the server runs it."""
+"""All pages in both languages, as the server runs them."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ PAGES = ("home", "train", "runs")
 
 
 def chart(app: AppTest, index: int = 0) -> tuple[str, dict[str, list[dict[str, object]]]]:
-    """Return the specification of a chart and its tables, read back from the bytes that the browser gets."""
+    """Return the specification of a chart and its tables, decoded from the bytes sent to the browser."""
     proto = app.get("vega_lite_chart")[index].proto
-    tables = {one.name: pa.ipc.open_stream(one.data.data).read_all().to_pylist() for one in proto.datasets}
+    tables = {dataset.name: pa.ipc.open_stream(dataset.data.data).read_all().to_pylist() for dataset in proto.datasets}
     return proto.spec, tables
 
 
@@ -85,8 +85,8 @@ def test_home_leads_to_every_experiment(open_page: Open) -> None:
     app = open_page("home", "en")
     unfold(app)
     links = "\n".join(str(link.proto) for link in app.get("page_link"))
-    for one in RECIPES:
-        assert f"recipe={one}&" in links or f'recipe={one}"' in links, one
+    for name in RECIPES:
+        assert f"recipe={name}&" in links or f'recipe={name}"' in links, name
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -98,15 +98,15 @@ def test_a_run_shows_its_curve_texts_and_gradients(open_page: Open, finished: st
     assert all(float(str(row["value"])) >= 1 for row in tables["curve"])
     assert str(tables["ladder"][0]["label"]).startswith(t("ngram.0", lang))
     assert tables["now"][0]["epoch"] == 6  # the newest text
-    assert tables["published"] == []  # the first one is at a later epoch than this run's last
+    assert tables["published"] == []  # the first published point is after the last epoch of this run
     assert tables["head"] == tables["curve"][-1:]
     ends = {"start": tables["targets"][0]["shown"], "end": tables["targets"][-1]["shown"]}
-    for said in (words(app), app.get("vega_lite_chart")[0].proto.alt):
-        assert t("curve.fell", lang, first=1, epoch=6, **ends) in said
+    for page_text in (words(app), app.get("vega_lite_chart")[0].proto.alt):
+        assert t("curve.fell", lang, first=1, epoch=6, **ends) in page_text
     assert {row["layer"] for row in chart(app, 1)[1]["layers"]} >= {t("chart.output_layer", lang)}
-    said = words(app)
-    assert t("lyrics.after", lang, epoch=6) in said
-    assert "分开" in said
+    page_text = words(app)
+    assert t("lyrics.after", lang, epoch=6) in page_text
+    assert "分开" in page_text
     assert t("state.finished", lang) in app.get("progress")[0].proto.text
 
 
@@ -157,7 +157,7 @@ def test_a_click_on_start_begins_a_run_and_names_it_in_the_url(open_page: Open, 
     record = client.store.run(run_id)
     assert (record.state, record.based_on, record.name) == ("finished", "A2", "")
     assert record.config == TINY
-    assert "recipe" not in app.query_params  # the run says it all
+    assert "recipe" not in app.query_params  # the run determines the setup
 
 
 def test_pause_resume_step_and_stop_by_their_buttons(open_page: Open, client: Client, paused: str) -> None:
@@ -185,14 +185,15 @@ def test_an_untrained_network_writes_with_no_epoch(open_page: Open, client: Clie
 
 
 def test_a_run_that_diverges_says_where_and_keeps_what_was_before(open_page: Open, client: Client) -> None:
+    lang = "zh"
     wild = TINY.change(activation="relu", initialization="uniform", num_hiddens=32, learning_rate=1e4, clip_norm=None)
     run_id = client.create(wild, based_on="X5")
     *before, last = client.follow(run_id)
     assert isinstance(last, RunDiverged)
     app = open_page("train", "zh", run=run_id)
     assert not app.exception
-    said = t("state.diverged.note", "zh", epoch=last.epoch, norm=number(last.grad_norm, 3))
-    assert said in [warning.value for warning in app.warning]
+    sentence = t("state.diverged.note", lang, epoch=last.epoch, norm=number(last.grad_norm, 3))
+    assert sentence in [warning.value for warning in app.warning]
     assert len(chart(app)[1]["curve"]) == sum(event.kind == "epoch_finished" for event in before)
 
 
@@ -235,7 +236,7 @@ def test_runs_lists_filters_and_deletes(open_page: Open, client: Client) -> None
     widget(app, "segmented_control", "run_list.filter").set_value("starred").run()
     assert run_id in words(app)
     app.button(key=f"run_list.delete.{run_id}").click().run()
-    assert client.store.run(run_id)  # asked first
+    assert client.store.run(run_id)  # not without a confirmation
     app.button(key="run_list.confirm").click().run()
     app.run()
     assert not app.exception

@@ -1,4 +1,4 @@
-"""The Runs page: found, named, compared, shared, taken away, brought back."""
+"""The Runs page: search, rename, compare, share, export, import."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.made import finish
 
 @pytest.fixture(scope="module")
 def finished(client: Client) -> str:
-    """A run of this module's own, on the first page of the list whatever was trained before."""
+    """A run of this module, on the first page of the list whatever was trained before."""
     run_id = client.create(TINY, based_on="A2")
     finish(client, run_id)
     return run_id
@@ -37,7 +37,7 @@ def lstm(client: Client, finished: str) -> str:
 
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], bytes]]:
-    """The files that a page offers, by name; each is made when it is called."""
+    """The files that a page offers, by name; each is made when called."""
     offered: dict[str, Callable[[], bytes]] = {}
     add = MediaFileManager.add_deferred
 
@@ -103,7 +103,7 @@ def test_chosen_runs_lead_to_the_comparison(open_page: Open, finished: str, lstm
     app.checkbox(key=f"run_list.pin.{finished}").check().run()
     assert not app.exception
     assert f"pins={lstm}%2C{finished}" in links(app, "") or f"pins={lstm},{finished}" in links(app, "")
-    # what is chosen stays chosen where another search hides it
+    # chosen runs stay chosen when another search hides them
     widget(app, "text_input", "run_list.search").set_value("nothing like it").run()
     widget(app, "text_input", "run_list.search").set_value("").run()
     assert app.checkbox(key=f"run_list.pin.{lstm}").value
@@ -118,7 +118,7 @@ def test_a_run_is_shared_with_a_code_for_cameras(open_page: Open, client: Client
     assert not app.get("image")
     app = opened(app, f"run_list.share.{lstm}")
     assert not app.exception
-    watch, setup = (one.value for one in app.code)
+    watch, setup = (element.value for element in app.code)
     assert f"train?run={lstm}&lang={lang}" in watch
     assert len(setup) < share.LONG
     code = setup.partition("?s=")[2]
@@ -172,6 +172,7 @@ def test_a_chart_is_taken_away(open_page: Open, lstm: str, made: dict[str, Calla
 
 
 def test_runs_are_brought_in(open_page: Open, client: Client, lstm: str) -> None:
+    lang = "en"
     whole = to_json(export_run(client.store, lstm)).encode("utf-8")
     app = open_page("runs", "en")
     before = len(client.store.runs())
@@ -183,9 +184,9 @@ def test_runs_are_brought_in(open_page: Open, client: Client, lstm: str) -> None
     ]).run()  # fmt: skip
     assert not app.exception
     assert len(client.store.runs()) == before + 1
-    said = "\n".join(one.value for one in app.error)
-    assert r"**\<b\>cut.json**" in said
-    assert t("error.import_format", "en") in said
+    page_text = "\n".join(element.value for element in app.error)
+    assert r"**\<b\>cut.json**" in page_text
+    assert t("error.import_format", lang) in page_text
     assert client.store.runs(limit=1)[0].title == "**第一次** <b>"
 
 
@@ -206,7 +207,7 @@ def test_a_program_cannot_be_offered_without_its_text(
     run_id = client.import_run(json.dumps(data))
     app = opened(open_page("runs", "en"), f"export.{run_id}")
     assert not app.exception
-    disabled = [one.proto.label for one in app.get("download_button") if one.proto.disabled]
+    disabled = [widget.proto.label for widget in app.get("download_button") if widget.proto.disabled]
     assert disabled == [t("export.script", "en"), t("export.checkpoint", "en")]
     assert t("export.no_text", "en") in words(app)
     client.delete(run_id)
@@ -238,6 +239,6 @@ def test_an_embedded_page_starts_changes_and_deletes_nothing(
     assert not app.exception
     assert not app.title
     starting = ("start", "delete", "continue", "again", "import", "run.", "star.", "rename")
-    acting = [one.key for one in app.button if any(word in str(one.key) for word in starting)]
+    acting = [button.key for button in app.button if any(word in str(button.key) for word in starting)]
     assert not [key for key in acting if "replay" not in key and "player" not in key], acting
     assert not app.get("file_uploader")

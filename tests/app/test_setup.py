@@ -1,4 +1,4 @@
-"""The setup: recipes, changes, what stands in the URL, and texts that people bring."""
+"""The setup: recipes, changes, the parameters in the URL, and uploaded texts."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def test_a_change_makes_it_based_on_the_recipe_and_stands_in_the_url(open_page: 
     setting(app, "cell").set_value("gru").run()
     setting(app, "learning_rate").set_value(50.0).run()
     assert not app.exception
-    said = words(app)
-    assert t("setup.based_on", "en", id="A6") in said
-    assert "GRU" in said
+    page_text = words(app)
+    assert t("setup.based_on", "en", id="A6") in page_text
+    assert "GRU" in page_text
     assert (param(app, "cell"), param(app, "learning_rate")) == ("gru", "50")
-    assert "num_epochs" not in app.query_params  # only what differs
+    assert "num_epochs" not in app.query_params  # only the differences
     setting(app, "cell").set_value("lstm").run()
     setting(app, "learning_rate").set_value(100.0).run()
     assert t("setup.based_on", "en", id="A6") not in words(app)
@@ -75,7 +75,7 @@ def test_settings_are_shown_where_they_mean_something(open_page: Open) -> None:
     setting(app, "cell").set_value("gru").run()
     assert not app.exception
     assert not app.error
-    assert param(app, "forget_bias") == "0"  # what is not shown is not in force
+    assert param(app, "forget_bias") == "0"  # a hidden setting has its default
     with pytest.raises(StopIteration):
         setting(app, "forget_bias")
     app = open_page("train", "en", recipe="A10")
@@ -84,22 +84,23 @@ def test_settings_are_shown_where_they_mean_something(open_page: Open) -> None:
     assert value_text("objective", "cloze", "en") in words(app)
     setting(app, "bidirectional").set_value(False).run()
     assert not app.exception
-    assert not app.error  # and the objective goes with the second direction
+    assert not app.error  # the objective is reset with the second direction
     assert "objective" not in app.query_params
     with pytest.raises(StopIteration):
         setting(app, "objective")
 
 
 def test_a_setting_without_effect_says_so(open_page: Open) -> None:
+    lang = "zh"
     app = open_page("train", "zh", recipe="A2")
     setting(app, "activation").set_value("relu").run()
-    said = no_effect_text("activation", "zh")
-    assert said not in words(app)
+    sentence = no_effect_text("activation", lang)
+    assert sentence not in words(app)
     setting(app, "cell").set_value("gru").run()
     assert not app.exception
-    assert said in words(app)
-    assert param(app, "activation") == "relu"  # it is shown, and so it stays
-    assert no_effect_text("residual", "zh") not in words(app)  # nobody asked for it
+    assert sentence in words(app)
+    assert param(app, "activation") == "relu"  # a setting that is shown keeps its value
+    assert no_effect_text("residual", lang) not in words(app)  # it was not requested
     setting(app, "residual").set_value(True).run()
     assert no_effect_text("residual", "zh") in words(app)
     setting(app, "num_layers").set_value(2).run()
@@ -112,7 +113,7 @@ def test_what_decoding_does_not_use_is_not_in_force(open_page: Open) -> None:
     setting(app, "decoding").set_value("greedy").run()
     assert "temperature" not in app.query_params
     setting(app, "decoding").set_value("top_k").run()
-    assert setting(app, "temperature").value == 0.5  # it comes back as it was left
+    assert setting(app, "temperature").value == 0.5  # the widget comes back with its value
     assert param(app, "temperature") == "0.5"
     assert setting(app, "top_k").value == 5
 
@@ -124,12 +125,13 @@ def test_filling_gaps_with_one_direction_is_refused_by_the_url(open_page: Open) 
 
 
 def test_bad_values_in_the_url_are_said_and_left_out(open_page: Open) -> None:
+    lang = "zh"
     app = open_page("train", "zh", recipe="A6", num_layers="99", cell="gru", learning_rate="lots")
     assert not app.exception
-    said = "\n".join(error.value for error in app.error)
-    assert t("field.num_layers", "zh") in said
-    assert t("field.learning_rate", "zh") in said
-    assert setting(app, "cell").value == "gru"  # the good one stays
+    page_text = "\n".join(error.value for error in app.error)
+    assert t("field.num_layers", lang) in page_text
+    assert t("field.learning_rate", lang) in page_text
+    assert setting(app, "cell").value == "gru"  # the valid setting stays
     assert setting(app, "num_layers").value == 1
     assert param(app, "cell") == "gru"
     assert "num_layers" not in app.query_params
@@ -147,10 +149,10 @@ def test_what_was_put_into_a_folded_section_is_kept(open_page: Open) -> None:
     app = open_page("train", "en", recipe="A6")
     setting(app, "learning_rate").set_value(7.5).run()
     setting(app, "prefixes").set_value("").run()
-    assert app.error  # there is nothing to begin with
+    assert app.error  # there is no text to begin generation with
     unfold(app, False)
     assert app.error
-    assert not [one for one in widgets(app) if "prefixes" in one.key or "learning_rate" in one.key]
+    assert not [widget for widget in widgets(app) if "prefixes" in widget.key or "learning_rate" in widget.key]
     assert setting(app, "prefixes").value == ""
     assert setting(app, "learning_rate").value == 7.5
     setting(app, "prefixes").set_value("不分开").run()
@@ -184,9 +186,9 @@ def test_a_bad_file_is_refused_in_both_languages(client: Client, data: bytes, co
     with pytest.raises(RNNLabError) as caught:
         corpus.keep(data, "bad.txt")
     assert caught.value.code == code
-    said = {error_text(caught.value, lang) for lang in LANGUAGES}
-    assert len(said) == 2
-    assert all("{" not in one for one in said)
+    texts = {error_text(caught.value, lang) for lang in LANGUAGES}
+    assert len(texts) == 2
+    assert all("{" not in text for text in texts)
 
 
 def test_a_text_of_ones_own_is_described_and_trained_on(open_page: Open, client: Client) -> None:
@@ -196,7 +198,7 @@ def test_a_text_of_ones_own_is_described_and_trained_on(open_page: Open, client:
     assert not app.error
     assert setting(app, "corpus").value == name
     assert t("ngram.1.knows", "zh") in str(app.table[0].value)
-    assert "自己的.txt" in words(app).replace("\\", "")  # also in a session that did not bring it
+    assert "自己的.txt" in words(app).replace("\\", "")  # also in a session that did not upload it
 
 
 def test_too_short_a_text_says_what_is_needed(open_page: Open, client: Client) -> None:
@@ -207,8 +209,8 @@ def test_too_short_a_text_says_what_is_needed(open_page: Open, client: Client) -
 
 
 def shown_cell(app: AppTest) -> tuple[list[str], list[str]]:
-    """The code and the formulas that the page shows."""
-    return [one.value for one in app.code], [one.value.strip("$\n ") for one in app.latex]
+    """Return the code and the formulas on the page."""
+    return [element.value for element in app.code], [element.value.strip("$\n ") for element in app.latex]
 
 
 @pytest.mark.parametrize("cell", CELLS)

@@ -17,7 +17,7 @@ from tests.runs import lab
 
 
 def slider(app: AppTest) -> object:
-    return next(one for one in app.select_slider if str(one.key).startswith("lyrics.slider"))
+    return next(widget for widget in app.select_slider if str(widget.key).startswith("lyrics.slider"))
 
 
 def marked(app: AppTest) -> list[object]:
@@ -26,7 +26,7 @@ def marked(app: AppTest) -> list[object]:
 
 @pytest.fixture
 def written_twice(client: Client) -> Iterator[str]:
-    """A run that waits after its fourth epoch, having written after the second and the fourth."""
+    """A run paused after its fourth epoch, with texts after the second and the fourth."""
     with paused_after(client, 4) as run_id:
         yield run_id
 
@@ -59,7 +59,7 @@ def test_the_slider_writes_its_epoch_and_the_newest_text_needs_none(open_page: O
 def test_a_bad_epoch_is_said_and_left_out(open_page: Open, finished: str, lang: str, bad: str) -> None:
     app = open_page("train", lang, run=finished, epoch=bad)
     assert not app.exception
-    (said,) = [one.value for one in app.error]
+    (said,) = [element.value for element in app.error]
     assert "2, 4, 6" in said
     assert "![x]" not in said
     assert len(said) < 200
@@ -77,7 +77,7 @@ def test_of_a_run_that_has_not_written_it_is_said(open_page: Open, client: Clien
     for lang in LANGUAGES:
         app = open_page("train", lang, run=run_id, epoch="1")
         assert not app.exception
-        assert t("error.epoch_nothing_yet", lang, epoch="1") in [one.value for one in app.error]
+        assert t("error.epoch_nothing_yet", lang, epoch="1") in [element.value for element in app.error]
         assert "epoch" not in app.query_params
     client.stop(run_id)
 
@@ -85,7 +85,7 @@ def test_of_a_run_that_has_not_written_it_is_said(open_page: Open, client: Clien
 def test_only_on_arrival_does_the_url_speak(open_page: Open, finished: str) -> None:
     app = open_page("train", "en", run=finished, epoch="4")
     slider(app).set_value(2).run()
-    app.query_params["epoch"] = "4"  # as a refresh brings it that was on its way
+    app.query_params["epoch"] = "4"  # sent by a refresh that was already on its way
     app.run()
     assert not app.exception
     assert (slider(app).value, marked(app), param(app, "epoch")) == (2, [2], "2")
@@ -97,7 +97,7 @@ def test_only_on_arrival_does_the_url_speak(open_page: Open, finished: str) -> N
 def test_a_text_looked_back_at_stays_while_the_run_goes_on(open_page: Open, client: Client, written_twice: str) -> None:
     app = open_page("train", "en", run=written_twice, epoch="2")
     assert marked(app) == [2]
-    other = open_page("train", "en", run=written_twice, epoch="4")  # the newest, and it is to stay there
+    other = open_page("train", "en", run=written_twice, epoch="4")  # the newest epoch, and the slider stays there
     for _ in range(2):
         lab.step(client, written_twice)
     app.run()
@@ -128,7 +128,7 @@ def test_the_recording_that_stands_in_does_not_take_over_its_epoch(open_page: Op
     app.button(key="controls.close").click().run()
     assert not app.exception
     assert "epoch" not in app.query_params
-    assert next(one for one in app.slider if str(one.key).startswith("player.slider")).disabled  # it plays
+    assert next(widget for widget in app.slider if str(widget.key).startswith("player.slider")).disabled  # it plays
 
 
 def test_another_run_starts_at_its_newest_text(open_page: Open, client: Client, finished: str) -> None:
@@ -143,9 +143,9 @@ def test_another_run_starts_at_its_newest_text(open_page: Open, client: Client, 
 def test_the_epoch_of_an_unknown_run_moves_nothing_else(open_page: Open) -> None:
     app = open_page("train", "en", run="nowhere1", epoch="80")
     assert not app.exception
-    assert [one.value for one in app.error if "nowhere1" in one.value]
+    assert [element.value for element in app.error if "nowhere1" in element.value]
     assert "run" not in app.query_params
-    assert "epoch" not in app.query_params  # the recorded run that stands in plays from its beginning
+    assert "epoch" not in app.query_params  # the recording shown instead plays from its beginning
 
 
 def test_a_recorded_run_keeps_the_epoch_of_its_link(open_page: Open) -> None:
@@ -162,9 +162,9 @@ def test_sharing_gives_a_link_with_the_epoch(open_page: Open, finished: str, lan
     app = open_page("train", lang, run=finished)
     app.session_state[f"share.{finished}"] = True
     app.run()
-    assert not [one.value for one in app.code if "epoch=" in one.value]
+    assert not [element.value for element in app.code if "epoch=" in element.value]
     slider(app).set_value(4).run()
-    (link,) = [one.value for one in app.code if "epoch=" in one.value]
+    (link,) = [element.value for element in app.code if "epoch=" in element.value]
     assert f"run={finished}&epoch=4&lang={lang}" in link
     assert t("lyrics.share", lang, epoch=4) in words(app)
 
@@ -199,13 +199,17 @@ def test_a_recording_that_stands_says_how_far_the_curve_came(open_page: Open, la
     app.button(key="player.play.A7").click().run()
     assert said not in words(app)
     assert norms not in words(app)
-    # nor in the alternative text, which would have the chart drawn anew
+    # nor in the alternative text, as a change would make the browser rebuild the chart
     assert app.get("vega_lite_chart")[0].proto.alt == t("chart.curve_alt", lang)
 
 
 def test_of_a_changed_setup_the_recipes_sentences_are_not_claimed(open_page: Open, client: Client, paused: str) -> None:
+    lang = "zh"
+
     def notes(app: AppTest) -> list[str]:
-        return [one.value for one in app.info if t("explain.departs", "zh", id="", changes="")[:5] in one.value]
+        return [
+            element.value for element in app.info if t("explain.departs", lang, id="", changes="")[:5] in element.value
+        ]
 
     assert not notes(open_page("train", "zh", recipe="A9"))
     (said,) = notes(open_page("train", "zh", recipe="A9", residual="true"))

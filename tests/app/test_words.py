@@ -1,4 +1,4 @@
-"""No page holds a word that is not translated: every page in both languages, read as the browser gets it."""
+"""No page shows untranslated text: all pages in both languages, as sent to the browser."""
 
 from __future__ import annotations
 
@@ -25,103 +25,103 @@ from rnnlab.view.lessons.compute import exercises
 from rnnlab.view.page.address import PAGES
 from tests.app.conftest import Open, unfold
 
-# parts of an element that nobody reads: names, addresses, formats, bytes
+# fields of an element that are not shown: names, addresses, formats, bytes
 UNREAD = {
     "id", "key", "user_key", "form_id", "icon", "url", "page", "page_script_hash", "query_params_query_string",
     "element_id", "group_id", "file_name", "mime", "data", "format", "language", "type", "widget_id",
     "css_content", "js_content", "component_name", "deferred_file_id", "query_string", "query_param_key", "url_path",
     "custom_theme", "fragment_id",
 }  # fmt: skip
-# of a chart specification, what is shown
+# fields of a chart specification that are shown
 SHOWN = {"title", "text", "labelExpr", "description", "value"}
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
-# a sentence, or at least a phrase: four words, or two with the first in capital
+# a sentence or a phrase: four words, or two if the first is capitalised
 ENGLISH = re.compile(r"[A-Za-z][a-z']+(?:[ ,;:]+[a-z][a-z'-]*){3,}|\b[A-Z][a-z]{2,} [a-z]{3,}\b")
 
-# a chart's own words: more than a name, with an end
+# a description of a chart: more than a name, with an end
 SENTENCE = re.compile(r"^.{8,}[.。]", re.DOTALL)
 
-# what may stand on a page of the other language, and why
+# texts of the other language that are allowed on a page, with the reason
 ALLOWED = (
-    "Dive into Deep Learning",  # the name of a book
+    "Dive into Deep Learning",  # title of a book
     "Streamlit",
     "The Time Machine",
     "time traveller",  # prefixes of the second edition
     "traveller",
 )
-# elements that are no language
+# elements without language
 FOREIGN = {"code", "latex"}
-# what of a component's data names no words: a character of the text, and how it is drawn
+# fields of a component without words: a character of the text and how it is drawn
 DRAWN = {"character", "sample", "kind", "style", "faint"}
 
 
 def strings(message: Any, name: str = "") -> Iterator[str]:
-    """Every text within a message from the server to the browser."""
+    """Yield all texts in a message from the server to the browser."""
     if hasattr(message, "ListFields"):
         for field, value in message.ListFields():
             if field.name in UNREAD:
                 continue
             repeated = field.is_repeated if hasattr(field, "is_repeated") else field.label == field.LABEL_REPEATED
-            for one in value if repeated and not isinstance(value, str | bytes) else [value]:
-                if field.name == "spec" and isinstance(one, str):
-                    yield from titles(json.loads(one))
-                elif field.name == "json" and isinstance(one, str):
-                    yield from given(json.loads(one))
+            for item in value if repeated and not isinstance(value, str | bytes) else [value]:
+                if field.name == "spec" and isinstance(item, str):
+                    yield from titles(json.loads(item))
+                elif field.name == "json" and isinstance(item, str):
+                    yield from given(json.loads(item))
                 elif field.name == "html_content":
-                    yield from Shown(one).said
+                    yield from Shown(item).texts
                 elif field.name == "datasets":
-                    # a single character is one of the text
-                    yield from (text for text in written(pa.ipc.open_stream(one.data.data).read_all()) if text[1:])
+                    # a single character is a character of the corpus
+                    yield from (text for text in written(pa.ipc.open_stream(item.data.data).read_all()) if text[1:])
                 else:
-                    yield from strings(one, field.name)
+                    yield from strings(item, field.name)
     elif isinstance(message, str):
         yield message
 
 
 def titles(spec: Any) -> Iterator[str]:
-    """Every text that a chart specification shows."""
+    """Yield all texts that a chart specification shows."""
     return (text for name, text in texts_in(spec) if name in SHOWN and not text.startswith(("datum", "$")))
 
 
 def given(data: Any) -> Iterator[str]:
-    """Every text among the data of a component."""
+    """Yield all texts in the data of a component."""
     return (text for name, text in texts_in(data) if name not in DRAWN)
 
 
 def texts_in(data: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """Every text in nested data, with the name that it stands under."""
+    """Yield all texts in nested data, with their names."""
     if isinstance(data, dict):
         for key, value in data.items():
             yield from texts_in(value, key)
     elif isinstance(data, list):
-        for one in data:
-            yield from texts_in(one, name)
+        for item in data:
+            yield from texts_in(item, name)
     elif isinstance(data, str):
         yield name, data
 
 
 def written(table: pa.Table) -> Iterator[str]:
-    """Every text that stands in a table, the names of a chart's columns left out."""
+    """Yield all texts in a table, without the names of a chart's columns."""
     for column in table.columns:
         if pa.types.is_dictionary(column.type):
             column = column.cast(column.type.value_type)
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-            yield from (one for one in column.unique().to_pylist() if one)
+            yield from (value for value in column.unique().to_pylist() if value)
 
 
 class Shown(HTMLParser):
-    """What HTML of ours says: its text and its tooltips, without what a network wrote or a text holds."""
+    """The texts of our HTML: contents and tooltips, without generated text and corpus."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
-        self.said: list[str] = []
+        self.texts: list[str] = []
         self._skipped = ""
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = dict(attrs)
-        self.said += [str(found[name]) for name in ("title", "alt", "aria-label") if found.get(name)]
-        if tag == "style" or found.get("style") == highlight._PARAGRAPH:
+        attributes = dict(attrs)
+        self.texts += [str(attributes[name]) for name in ("title", "alt", "aria-label") if attributes.get(name)]
+        if tag == "style" or attributes.get("style") == highlight._PARAGRAPH:
             self._skipped = tag
 
     def handle_endtag(self, tag: str) -> None:
@@ -130,14 +130,14 @@ class Shown(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if not self._skipped:
-            self.said.append(data)
+            self.texts.append(data)
 
 
 def read(node: Any) -> Iterator[str]:
-    """Every text of an element."""
+    """Yield all texts of an element."""
     kind = getattr(node, "type", "")
     if kind == "html":
-        yield from Shown(node.proto.body).said
+        yield from Shown(node.proto.body).texts
         return
     if kind in ("table", "arrow_data_frame"):
         frame = node.value
@@ -157,8 +157,8 @@ def elements(app: AppTest) -> Iterator[Any]:
     yield from walk(app._tree)
 
 
-def said(app: AppTest) -> set[str]:
-    """Everything that a page says, whatever is code or corpus left out."""
+def page_texts(app: AppTest) -> set[str]:
+    """Return all texts of a page, except code and corpus."""
     return {
         text
         for node in elements(app)
@@ -169,7 +169,7 @@ def said(app: AppTest) -> set[str]:
 
 
 def bare(text: str) -> str:
-    """Leave out what is no language: code, formulas, addresses, markup, names, quotes."""
+    """Return a text without code, formulas, addresses, markup, names and quotes."""
     text = re.sub(r"`[^`]*`|\$[^$]*\$|data:image\S+|https?://\S+|:material/\w+:|:[a-z-]+\[|\\[a-z]+", " ", text)
     for name in (*ALLOWED, *RECIPES):
         text = text.replace(name, " ")
@@ -177,12 +177,12 @@ def bare(text: str) -> str:
 
 
 def untranslated(app: AppTest, lang: str, foreign: re.Pattern[str]) -> list[str]:
-    # a text that the catalogue of this language holds is checked there
+    # a text of the locale files of this language has been checked there
     own = set(catalogue(lang).values())
-    return sorted(text for text in said(app) if text not in own and foreign.search(bare(text)))
+    return sorted(text for text in page_texts(app) if text not in own and foreign.search(bare(text)))
 
 
-RUN = "a run"  # stands for the id of one
+RUN = "a run"  # stands for the id of a run
 VIEWS: list[tuple[str, dict[str, str]]] = [
     *((page, {}) for page in PAGES),
     ("train", {"run": RUN}),
@@ -191,9 +191,9 @@ VIEWS: list[tuple[str, dict[str, str]]] = [
     *(("diagnose", {"topic": topic}) for topic in chooser.TOPICS),
     *(("diagnose", {"topic": topic, "run": RUN}) for topic in chooser.TOPICS),
     *(("inspect", {"run": RUN, "view": view}) for view in inspect_address.VIEWS),
-    *(("lessons", {"lesson": one.name}) for one in contents.ALL),
+    *(("lessons", {"lesson": entry.name}) for entry in contents.ALL),
 ]
-"""Every page with everything that it can show."""
+"""All pages with everything that they can show."""
 
 each_view = pytest.mark.parametrize(
     ("page", "parameters"), VIEWS, ids=[" ".join([page, *parameters.values()]) for page, parameters in VIEWS]
@@ -201,7 +201,7 @@ each_view = pytest.mark.parametrize(
 
 
 def opened(open_page: Open, page: str, parameters: dict[str, str], lang: str, run_id: str) -> AppTest:
-    """Open a page with all that is folded away; an exercise with a guess, which shows what came out."""
+    """Open a page with all sections unfolded; for an exercise with a guess, so that it shows the result."""
     app = open_page(page, lang, **{name: value.replace(RUN, run_id) for name, value in parameters.items()})
     unfold(app)
     name = parameters.get("lesson", "")
@@ -209,12 +209,12 @@ def opened(open_page: Open, page: str, parameters: dict[str, str], lang: str, ru
         app.button(key=f"lesson.guess.{name}.{exercises.GUESSES[name][0]}").click().run()
     assert not app.exception
     assert not app.error
-    assert len(said(app)) > 10
+    assert len(page_texts(app)) > 10
     return app
 
 
 def mute(app: AppTest) -> list[str]:
-    """Charts that do not say in words of ours what they show; those of the specification stand in for none."""
+    """Return the charts without a description; texts in the specification do not count."""
     return [chart.proto.spec[:200] for chart in app.get("vega_lite_chart") if not SENTENCE.search(chart.proto.alt)]
 
 
@@ -242,11 +242,11 @@ def corpus() -> str:
 
 
 def from_corpus(text: str) -> bool:
-    """Say whether the Chinese in a text is what a network read or wrote, or the switch of the language.
+    """Return whether the Chinese in a text was read or generated by a network, or is the language switch.
 
-    That is: within quotation marks, a prefix, or a place of the corpus; and no sentence of the Chinese catalogue.
+    It must be in quotation marks, a prefix, or part of the corpus, and not a sentence of the Chinese locale files.
     """
-    prefixes = "|".join(prefix for one in RECIPES.values() for prefix in one.config.prefixes)
+    prefixes = "|".join(prefix for recipe in RECIPES.values() for prefix in recipe.config.prefixes)
     rest = re.sub(r"“[^”]*”", " ", bare(text))
     runs = re.findall(r"[\u4e00-\u9fff]+", rest)
     if text in catalogue("zh").values():

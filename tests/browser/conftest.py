@@ -1,4 +1,4 @@
-"""One browser and one server for all browser tests; each opens its pages anew, as new visitors."""
+"""One browser and one server for all browser tests; each test opens its pages as a new visitor."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rnnlab.runs.client import Client
 from tests.browser.server import Server
 from tests.made import LYRICS, finish
 
-if TYPE_CHECKING:  # where it is not installed, these tests are not collected, but this is read
+if TYPE_CHECKING:  # without it these tests are not collected, but this file is read
     from playwright.sync_api import Browser, Page, Playwright
 
 ARGUMENTS = [
@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def playwright() -> Iterator[Playwright]:
     from playwright.sync_api import expect, sync_playwright
 
-    expect.set_options(timeout=20_000)  # the processors may be busy with other tests
+    expect.set_options(timeout=20_000)  # other tests may keep the processors busy
     with sync_playwright() as driver:
         yield driver
 
@@ -59,23 +59,23 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def run_id(server: Server) -> str:
-    """A small run of that server that came to its end."""
+    """A small finished run of that server."""
     with Client(server.home) as client:
         return finish(client, client.create(SMALL))
 
 
 @pytest.fixture
 def fresh_server(tmp_path: Path) -> Iterator[Server]:
-    """A server that nobody has visited."""
+    """A server without previous visitors."""
     server = Server(tmp_path / "home")
     yield server
     server.stop()
 
 
 class Tabs:
-    """Tabs that one test after the other uses: the front end, a hundred scripts, is compiled once for each of them.
+    """Tabs that the tests use in turn, as each tab has to compile a hundred scripts of the front end once.
 
-    A page of Streamlit is a session of its own, and nothing of it is left when the tab goes elsewhere.
+    Each page of Streamlit is a session of its own, and nothing of it remains when the tab navigates away.
     """
 
     def __init__(self, browser: Browser) -> None:
@@ -84,7 +84,7 @@ class Tabs:
         self._taken: list[tuple[str, Page]] = []
 
     def take(self, locale: str) -> Page:
-        """Return an empty tab of a browser that speaks `locale`."""
+        """Return an empty tab of a browser with `locale`."""
         idle = self._idle.setdefault(locale, [])
         if not idle:
             context = self._browser.new_context(locale=locale)
@@ -95,7 +95,7 @@ class Tabs:
         return page
 
     def give_back(self) -> None:
-        """Leave the pages that were looked at; tabs that were closed stay so."""
+        """Leave the visited pages; closed tabs stay closed."""
         for locale, page in self._taken:
             if not page.is_closed():
                 page.goto("about:blank")

@@ -1,4 +1,4 @@
-"""A real server on a port and a home of its own."""
+"""A real server with a port and a home of its own."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-UNREACHABLE = {"RNNLAB_DATA"}  # the tests' server knows only what the project ships
+UNREACHABLE = {"RNNLAB_DATA"}  # the tests' server has only the texts of the project
 
 
 class Server:
-    """`streamlit run streamlit_app.py`, started on construction and ready when it returns.
+    """`streamlit run streamlit_app.py`, started by the constructor and ready when it returns.
 
     Args:
         home: its RNNLAB_HOME.
@@ -56,7 +56,7 @@ class Server:
         raise TimeoutError(self.log.read_text())
 
     def stop(self) -> None:
-        """End it as Ctrl-C does, and wait until it is gone."""
+        """Stop it as Ctrl-C does, and wait until it has ended."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
             try:
@@ -66,7 +66,7 @@ class Server:
                 self.process.wait()
 
     def kill(self) -> None:
-        """End it as a power cut does."""
+        """Kill it, as a power cut would."""
         self.process.kill()
         self.process.wait()
 

@@ -1,4 +1,4 @@
-"""Who cannot see, cannot use a mouse, or reads in poor light: what axe-core finds, and the way of the Tab key."""
+"""Accessibility: the findings of axe-core, and the order of the Tab key."""
 
 from __future__ import annotations
 
@@ -23,49 +23,49 @@ pytestmark = pytest.mark.browser
 
 Visit = Callable[..., Page]
 
-# more than a name, with an end
+# a description: more than a name, with an end
 SENTENCE = re.compile(r"^.{8,}[.。]", re.DOTALL)
-# (rule, part of the element's own HTML) -> why it stays
+# (rule, part of the element's HTML) -> why it is allowed
 KNOWN = {
-    # Streamlit lets a wide formula scroll in its own box and has no way to make that box focusable; the code beside it
-    # says the same
+    # Streamlit scrolls a wide formula in a box that it does not make focusable; the code beside it has the same content
     ("scrollable-region-focusable", "katex-display"),
 }
-# standing still, so that nothing is drawn while it is looked at
+# without animation, so that nothing is drawn during the check
 ADDRESSES = {
     "home": "?recording=A6&epoch=160&",
     "train": "train?recipe=A6&epoch=160&",
     **{name: f"{name}?" for name in PAGES if name not in ("home", "train")},
 }
-RUN = "a-run"  # stands for the id of one
-# whatever else a page can show, each in one theme alone: they are made of the same pieces
+RUN = "a-run"  # stands for the id of a run
+# other views, each in one theme only, as they consist of the same parts
 MORE = {
     **{f"diagnose {topic}": f"diagnose?topic={topic}&" for topic in list(chooser.TOPICS)[1:]},
     **{f"compare {view}": f"compare?view={view}&" for view in state.VIEWS[1:]},
     **{f"inspect {view}": f"inspect?run={RUN}&view={view}&" for view in inspect_address.VIEWS},
     **{
-        f"lesson {one}": f"lessons?lesson={one}&" for one in ("sequence", "perplexity", "shapes", "lstm", "depth", "X2")
+        f"lesson {name}": f"lessons?lesson={name}&"
+        for name in ("sequence", "perplexity", "shapes", "lstm", "depth", "X2")
     },
 }
-# pages and views that have no chart, or none until something was trained here
+# pages and views without a chart, or without one until something is trained
 CHARTLESS = {"inspect", "lessons", "runs", "compare same", "inspect dependence", "lesson shapes", "lesson X2"}
 
 
 def settle(page: Page) -> None:
-    """Wait until the page is whole."""
+    """Wait until the page is complete."""
     expect(page.get_by_role("heading").first).to_be_visible()
     page.wait_for_function("document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'")
     page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
 
 
 def serious(page: Page) -> list[str]:
-    found: dict[str, Any] = Axe().run(page).response
+    result: dict[str, Any] = Axe().run(page).response
     return [
-        f"{one['id']}: {node['html'][:160]} {node['failureSummary'][:200]}"
-        for one in found["violations"]
-        if one["impact"] in ("serious", "critical")
-        for node in one["nodes"]
-        if not any(one["id"] == rule and part in node["html"] for rule, part in KNOWN)
+        f"{violation['id']}: {node['html'][:160]} {node['failureSummary'][:200]}"
+        for violation in result["violations"]
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+        if not any(violation["id"] == rule and part in node["html"] for rule, part in KNOWN)
     ]
 
 
@@ -74,11 +74,11 @@ def test_every_page_has_an_address_here() -> None:
 
 
 def mute(page: Page) -> list[str]:
-    """Charts and pictures that do not say in a sentence what they show.
+    """Return charts and pictures without a description in a sentence.
 
-    What Vega says of an axis or a point stands at that axis or point, and is not looked at.
+    What Vega says about an axis or a point is not considered.
     """
-    # the browser draws them after the page is whole
+    # the browser draws charts after the page is complete
     page.wait_for_function(
         "[...document.querySelectorAll('[data-testid=stVegaLiteChart]')].every(e => e.querySelector('svg'))"
     )
@@ -99,7 +99,7 @@ def test_a_page_has_nothing_serious_and_its_charts_speak(name: str, dark: bool, 
     assert mute(page) == []
     charts = page.locator("[data-testid=stVegaLiteChart]")
     assert charts.count() or name in CHARTLESS
-    if name in ("home", "train"):  # what came out, not only what is drawn
+    if name in ("home", "train"):  # the result, not only what is drawn
         assert "7.9888" in str(charts.first.get_attribute("aria-label"))
 
 
@@ -123,7 +123,7 @@ def test_a_chart_that_says_nothing_is_found(server: Server, visit: Visit) -> Non
     chart = page.locator("[data-testid=stVegaLiteChart]").first
     for said in ("", "Perplexity"):
         chart.evaluate("(e, said) => e.setAttribute('aria-label', said)", said)
-        # its axes still speak
+        # its axes still have descriptions
         assert chart.locator("[aria-label]").count() > 1
         assert len(mute(page)) == 1
 
@@ -132,7 +132,7 @@ def test_axe_sees_what_is_too_faint(server: Server, visit: Visit) -> None:
     page = visit(f"{server.url}/runs?lang=en")
     settle(page)
     page.add_style_tag(content="[data-testid=stMarkdownContainer] p { color: #bbb !important }")
-    assert any("color-contrast" in one for one in serious(page))
+    assert any("color-contrast" in problem for problem in serious(page))
 
 
 def test_the_tour_and_slides_are_as_good(server: Server, visit: Visit) -> None:
@@ -151,7 +151,7 @@ def settle_chart(page: Page) -> None:
     page.locator("[data-testid=stVegaLiteChart] svg").first.wait_for()
 
 
-# what a hand can use, in the order of the page; of a group of choices Tab reaches one, and the arrow keys the others
+# focusable elements in the order of the page; Tab reaches one element of a group, the arrow keys the others
 REACHABLE = """() => [...document.querySelectorAll(
     ':is([data-testid=stSidebarUserContent], [data-testid=stMain]) :is(a, button, input, textarea, summary)'
 )].filter(e => !e.disabled && e.tabIndex >= 0 && e.checkVisibility({visibilityProperty: true})

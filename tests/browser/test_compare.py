@@ -1,4 +1,4 @@
-"""The Compare page in a real browser: the URL says it all, and a phone shows it."""
+"""The Compare page in a real browser: the URL restores it, and it fits a phone."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_pins_in_the_url_survive_a_reload_and_fit_a_phone(server: Server, visit:
     expect(page.get_by_role("button", name="A2 recorded")).to_have_count(0)
     chart = page.get_by_test_id("stVegaLiteChart")
     expect(chart.get_by_text("characters seen")).to_be_visible()
-    # both curves with their labels at their ends
+    # both curves, with labels at their ends
     expect(chart.get_by_text("A1", exact=True).last).to_be_visible()
     expect(chart.get_by_text("A3", exact=True).last).to_be_visible()
     for view in ("Race", "Random seeds", "Scratch = library?", "Curves"):

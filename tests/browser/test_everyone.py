@@ -1,4 +1,4 @@
-"""On a phone, on a projector, in a slide, by keyboard alone; and recorded runs that cost nothing."""
+"""Phone, projector, embedding, keyboard only; and the cost of recorded runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
 TOO_WIDE = """() => [...document.querySelectorAll('html, body, [data-testid=stMain], [data-testid=stSidebarContent]')]
     .filter(e => e.clientWidth > 100 && e.scrollWidth > e.clientWidth + 1).map(e => e.outerHTML.slice(0, 120))"""
-# words that do not fit into their buttons, and headings that do not fit the page
+# texts that do not fit into their buttons, and headings that do not fit the page
 CUT = """() => [...document.querySelectorAll('[data-testid=stMain] :is(button p, h1, h2, h3)')]
     .filter(e => e.getClientRects().length && e.scrollWidth > e.clientWidth + 2).map(e => e.outerHTML.slice(0, 200))"""
 
@@ -67,7 +67,7 @@ def test_larger_type_is_switched_kept_and_switched_back(server: Server, visit: V
     page = visit(f"{server.url}/?lang=en&recording=A6&epoch=160")
     settle(page)
     await_type(page, 16)
-    # the switch itself is drawn over its input
+    # the switch is drawn over its input
     page.locator("label").filter(has_text="Large type").click()
     page.wait_for_url("**projector=1**")
     await_type(page, 20)
@@ -110,11 +110,11 @@ def test_a_recorded_run_plays_to_its_end_and_then_costs_nothing(fresh_server: Se
     expect(page.get_by_text("epoch 250/250")).to_be_visible(timeout=60_000)  # it takes some seconds
     expect(page.get_by_role("button", name="Play")).to_be_visible()
     settle(page)
-    page.wait_for_timeout(1000)  # what was on its way
+    page.wait_for_timeout(1000)  # requests already sent
     stood = len(frames)
-    page.wait_for_timeout(2500)  # five pictures of one that plays
+    page.wait_for_timeout(2500)  # five frames of a run that plays
     assert len(frames) == stood
-    # a touch of the slider draws one picture, and the address names the epoch
+    # one step of the slider draws one frame, and the address has the epoch
     page.get_by_role("slider").first.focus()
     page.keyboard.press("ArrowLeft")
     page.wait_for_url("**epoch=249**")
@@ -131,7 +131,7 @@ def test_the_tour_is_walked_by_the_keyboard_alone(server: Server, visit: Visit) 
     page.keyboard.press("Enter")
     for step in range(1, 6):
         expect(page.get_by_text(f"Step {step} of 5")).to_be_visible()
-        # in nobody's way: what it talks about can still be used
+        # the card does not block the part it is about
         expect(page.get_by_role("button", name="Start", exact=True)).to_be_enabled()
         page.get_by_role("button", name="Next" if step < 5 else "Done").focus()
         page.keyboard.press("Enter")

@@ -14,7 +14,7 @@ from tests.browser.server import Server
 
 pytestmark = pytest.mark.browser
 
-# formulas that stick out of a phone, and scrolling sideways
+# formulas that exceed the width of a phone, and horizontal scrolling
 TOO_WIDE = """() => [
     ...[...document.querySelectorAll('html, body, [data-testid=stMain]')]
         .filter(e => e.scrollWidth > e.clientWidth + 1),
@@ -70,7 +70,7 @@ def test_back_and_forward_lead_through_the_lessons(server: Server, visit: Callab
 
 
 def test_every_lesson_and_exercise_fits_a_phone(server: Server, visit: Callable[..., Page]) -> None:
-    """From one to the next by its button, which is faster than opening each; two in a row in the same language."""
+    """From lesson to lesson by the button, which is faster than opening each; two in a row in the same language."""
     page = visit("about:blank", width=390)
     for i, lesson in enumerate(contents.ALL):
         lang = LANGUAGES[i // 2 % 2]
@@ -86,7 +86,7 @@ def test_every_lesson_and_exercise_fits_a_phone(server: Server, visit: Callable[
             page.locator(f".st-key-lesson-guess-{lesson.name}-{guess} button").click()
             page.locator("[data-testid=stVegaLiteChart]").first.wait_for()
             settled(page)
-        # charts are drawn, and take the width of the page, a moment later
+        # charts adopt the width of the page a moment after they are drawn
         page.wait_for_function(
             "[...document.querySelectorAll('[data-testid=stVegaLiteChart]')].every(e => e.querySelector('svg'))"
         )

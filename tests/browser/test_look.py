@@ -1,4 +1,4 @@
-"""Every page on every screen: both languages, light and dark, projector and phone."""
+"""All pages on all screens: both languages, light and dark, projector and phone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Train page in a real browser: what only a browser shows."""
+"""The Train page in a real browser: what cannot be tested without one."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ pytestmark = pytest.mark.browser
 
 Visit = Callable[..., Page]
 
-# a network so small that epochs take hundredths of a second, and more epochs than a test waits for
+# a network so small that an epoch takes hundredths of a second, with more epochs than a test waits for
 TINY = "recipe=A2&num_hiddens=16&num_chars=2500&pred_period=5&num_epochs=5000&num_preds=12"
 
-# every chart that is there
+# all existing charts
 WATCH_THE_CHART = """() => {
     const svgs = [...document.querySelectorAll('[data-testid=stVegaLiteChart] svg.marks')];
     window.firstSvg = svgs[0];
@@ -34,7 +34,7 @@ WATCH_THE_CHART = """() => {
 }"""
 
 
-# invisible points along the curve carry the tooltips: "epoch: 12; ..."
+# invisible points along the curve have the tooltips: "epoch: 12; ..."
 LAST_EPOCH = """() => Math.max(0, ...[...document.querySelectorAll(
     "[data-testid=stVegaLiteChart] path:is([aria-label*='Perplexity:'], [aria-label*='困惑度:'])"
 )].map(point => parseInt(point.getAttribute('aria-label').match(/\\d+/)[0])))"""
@@ -54,7 +54,7 @@ def await_last_epoch(page: Page, epoch: int) -> None:
 
 
 def last_pause(server: Server, run_id: str) -> RunPaused:
-    """Return where a run said last that it waits."""
+    """Return the epoch at which the run paused last."""
     store = Store(server.home / DATABASE)
     try:
         return [event for _, event in store.events_since(run_id) if isinstance(event, RunPaused)][-1]
@@ -71,14 +71,14 @@ def button(page: Page, name: str) -> None:
 
 
 def start(page: Page) -> str:
-    """Press Start and return the run's id once its first points are drawn."""
+    """Press Start, and return the run's id when its first points are drawn."""
     button(page, "Start")
     # the first run of a server waits until torch is loaded
     expect(page.get_by_role("button", name="Pause")).to_be_enabled(timeout=20_000)
     await_more_epochs(page, 0)
-    found = re.search(r"run=([^&]+)", page.url)
-    assert found
-    return found[1]
+    match = re.search(r"run=([^&]+)", page.url)
+    assert match
+    return match[1]
 
 
 def stop(page: Page) -> None:
@@ -118,12 +118,12 @@ def test_start_watch_pause_resume_stop(server: Server, visit: Visit) -> None:
     expect(page.get_by_role("button", name="Resume")).to_be_visible()
     paused = last_pause(server, run_id)
     await_last_epoch(page, paused.epoch)
-    # it stands still: a visitor who comes later finds the curve as long as it was, and here it has not grown meanwhile
+    # paused: a later visitor sees the curve with the same length, and here it has not grown either
     later = visit(f"{server.url}/train?run={run_id}")
     await_last_epoch(later, paused.epoch)
     assert epochs_drawn(page) == paused.epoch
     assert last_pause(server, run_id) == paused
-    # a step of one epoch ends with the epoch in which the run had paused, and there it waits again
+    # a step of one epoch finishes the epoch in which the run was paused, and pauses again
     page.get_by_role("button", name="Step").click()
     page.get_by_text("one epoch").click()
     await_last_epoch(page, paused.epoch + 1)
@@ -137,17 +137,17 @@ def test_start_watch_pause_resume_stop(server: Server, visit: Visit) -> None:
     await_more_epochs(page, resumed_at + 5)
     assert page.evaluate("window.remounts") == 0
     stop(page)
-    # what came out is said below the charts, and they stay as they are
+    # the result is shown below the charts, which are not rebuilt
     expect(page.get_by_text("From epoch 1 to epoch")).to_be_visible()
     assert page.evaluate("window.remounts") == 0
     assert page.evaluate("document.querySelector('[data-testid=stVegaLiteChart] svg') === window.firstSvg")
     expect(page.get_by_test_id("stProgress")).to_contain_text("stopped")
-    assert epochs_drawn(page) > resumed_at  # nothing of it is lost
+    assert epochs_drawn(page) > resumed_at  # nothing is lost
 
 
 @pytest.mark.parametrize("shown", [TINY, "recipe=A2"], ids=["reference lines", "a recorded run"])
 def test_the_chart_that_stands_there_takes_in_the_first_point(server: Server, visit: Visit, shown: str) -> None:
-    """To build it anew at Start would cost the visitor a third of a second; and a double click starts one run."""
+    """Rebuilding the chart at Start would take a third of a second; and a double click starts only one run."""
     store = Store(server.home / DATABASE)
     before = len(store.runs(limit=500))
     page = visit(f"{server.url}/train?{shown}")
@@ -164,7 +164,7 @@ def test_the_chart_that_stands_there_takes_in_the_first_point(server: Server, vi
 
 
 def test_the_first_point_can_be_seen(server: Server, visit: Visit) -> None:
-    """A line of one point draws nothing."""
+    """A line of one point is invisible."""
     page = visit(f"{server.url}/train?{TINY.replace('5000', '1')}")
     button(page, "Start")
     expect(page.get_by_role("button", name="Run again (same seed)")).to_be_visible(timeout=20_000)
@@ -190,7 +190,7 @@ def test_a_reload_and_a_second_screen_show_the_same_run_live(server: Server, vis
 
 
 def test_what_is_changed_live_shows_on_the_curve(server: Server, visit: Visit) -> None:
-    """A learning rate is marked, and another theme brings its colours."""
+    """A changed learning rate is marked, and the other theme has its own colours."""
     page = visit(f"{server.url}/train?{TINY}")
     start(page)
     page.evaluate(WATCH_THE_CHART)
@@ -276,7 +276,7 @@ def test_a_file_that_is_no_text_of_ours_is_refused_in_the_readers_language(
     page.get_by_text("用自己的文本").click()
     place = page.get_by_test_id("stFileUploader")
     expect(place.get_by_role("button", name="选择文件")).to_be_visible()
-    # what Streamlit says by itself: "200MB per file • TXT", "Upload"
+    # Streamlit's own texts: "200MB per file • TXT", "Upload"
     expect(place.get_by_test_id("stFileUploaderDropzoneInstructions")).to_be_hidden()
     expect(place.get_by_text("Upload", exact=True).locator("xpath=ancestor::button/*")).to_have_css(
         "clip-path", "inset(50%)"
@@ -305,22 +305,22 @@ def test_a_file_that_is_no_text_of_ours_is_refused_in_the_readers_language(
     expect(page.get_by_test_id(alert)).to_contain_text("文本有 2.5 MB，至多 2 MB")
     expect(use).to_be_disabled()
 
-    # this one does not leave the browser
+    # the browser does not send this file
     with (tmp_path / "film.txt").open("wb") as film:
         film.truncate(22 * 2**20)
     chooser.set_input_files(tmp_path / "film.txt")
     chip = page.get_by_test_id("stFileChip").filter(has_text="film.txt")
     expect(chip).to_have_attribute("aria-invalid", "true")
-    said = "e => getComputedStyle(e.closest('.st-key-corpus-file'), '::after').content"
-    assert "至多 2 MB" in chip.evaluate(said)
-    # what Streamlit says about it, in English, is there and not seen
+    sentence = "e => getComputedStyle(e.closest('.st-key-corpus-file'), '::after').content"
+    assert "至多 2 MB" in chip.evaluate(sentence)
+    # Streamlit's own English message is there but hidden
     expect(chip.locator("[role=alert]")).to_have_css("visibility", "hidden")
     chip.hover()
     tip = page.get_by_test_id("stTooltipErrorContent")
     expect(tip).to_have_count(1)
     expect(tip).to_be_hidden()
 
-    from tests.browser.test_access import serious  # late: it is skipped where there is no axe
+    from tests.browser.test_access import serious  # imported here, as it is skipped without axe
 
     assert serious(page) == []
 

@@ -3,8 +3,8 @@
 Writes into the new folder OUT:
 
 - ``fixtures.tar.gz``: a stored home (``home/``) and exported files (``exports/``);
-- ``expected.json``: what the code that made them says of the runs in it;
-- ``links.json``: the links of each page, with what each one shows.
+- ``expected.json``: what the code of this checkout reads from the runs;
+- ``links.json``: the links of each page, with what each shows.
 
 The networks are tiny and train on the project's own texts, so that everything takes a few seconds.
 """
@@ -83,14 +83,14 @@ EVERY_SETTING = {
     "precision": "float64",
     "flush_denormal": "false",
 }
-"""Every setting but `detach` (which random sampling excludes), each with another value than in recipe A2."""
+"""All settings except `detach` (excluded by random sampling), each with another value than in recipe A2."""
 
 
 def wait(client: Client, run_id: str, reached: Callable[[Event], bool], cursor: int = 0) -> int:
     """Follow a run until an event is `reached`; return its sequence number.
 
     Raises:
-        RuntimeError: the run ended before.
+        RuntimeError: the run ended before the event.
     """
     while True:
         version = client.store.version(run_id)
@@ -109,7 +109,7 @@ def of_kind(*kinds: str) -> Callable[[Event], bool]:
 
 
 def train(client: Client, config: TrainConfig, **about: Any) -> str:
-    """Train a network to its end and return the id of the run."""
+    """Train a network until it is finished, and return the id of the run."""
     run_id = client.create(config, **about)
     for _ in client.follow(run_id):
         pass
@@ -134,7 +134,7 @@ def make_runs(client: Client) -> dict[str, str]:
         client.step(stopped, "epoch")
         seq = wait(client, stopped, of_kind("run_paused"), seq)
     client.set(stopped, "learning_rate", 0.5)
-    for _ in range(2):  # so that its checkpoint lies within an epoch
+    for _ in range(2):  # so that a checkpoint is inside an epoch
         client.step(stopped, "minibatch")
         seq = wait(client, stopped, of_kind("run_paused"), seq)
     client.stop(stopped)
@@ -181,7 +181,7 @@ def ask(client: Client, run_id: str) -> None:
 
 
 def describe(store: Store, run_id: str) -> dict[str, Any]:
-    """Return what the code says of a run, as JSON."""
+    """Return what the code reads of a run, as JSON."""
     record = store.run(run_id)
     names = ("id", "name", "based_on", "state", "epoch", "num_epochs", "perplexity", "error", "continuable", "starred",
              "owner", "language", "title")  # fmt: skip
@@ -217,9 +217,9 @@ def link(page: str, parameters: dict[str, str], values: list[Any] | None = None,
     Args:
         page: the page that the link opens.
         parameters: its query string.
-        values: what widgets of the page hold then.
-        shows: texts that stand on the page then.
-        about: ``embedded``; ``short``: a short link; ``errors``: how many messages of errors there are (default 0).
+        values: the values of widgets on the page.
+        shows: texts on the page.
+        about: ``embedded``; ``short``: a short link; ``errors``: the number of error messages (default 0).
     """
     return {"page": page, "parameters": parameters, "values": values or [], "shows": shows or [], **about}
 
@@ -337,7 +337,7 @@ def make(out: Path) -> None:
 
 
 def _nobody(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    """Leave out whose files these were."""
+    """Remove the owner of archived files."""
     member.uid = member.gid = 0
     member.uname = member.gname = ""
     return member

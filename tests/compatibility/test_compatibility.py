@@ -1,6 +1,6 @@
-"""What earlier versions wrote still opens: a stored home, exported files, and the links of every page.
+"""Data of earlier versions still opens: a stored home, exported files, and the links of all pages.
 
-Each folder beside this file holds what `make` wrote with the code of one version.
+Each folder beside this file has the output of `make` with the code of one version.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ FOLDER = Path(__file__).parent
 VERSIONS = sorted(path.parent.name for path in FOLDER.glob("*/expected.json"))
 EXPORTED = ("finished", "stopped", "diverged", "uploaded")
 SAME = 1e-4
-"""Relative difference allowed where a figure is computed again, as another processor may round otherwise."""
+"""Relative tolerance of recomputed figures, as another processor may round differently."""
 
 
 class Fixtures(NamedTuple):
-    """What one version wrote, unpacked."""
+    """The data of a version, unpacked."""
 
     home: Path
     exports: Path
@@ -55,20 +55,20 @@ def unpack(version: str, folder: Path) -> Fixtures:
 
 @pytest.fixture(scope="module", params=VERSIONS)
 def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Fixtures:
-    """What one version wrote; the tests that use it change nothing in it."""
+    """The data of a version; tests must not change it."""
     return unpack(request.param, tmp_path_factory.mktemp("written"))
 
 
 @pytest.fixture(scope="module", params=VERSIONS)
 def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, Client]]:
-    """A supervisor that works in the home of one version, and what is expected of it."""
+    """A supervisor in the home of a version, and the expected values."""
     fixtures = unpack(request.param, tmp_path_factory.mktemp("served"))
     with opened(fixtures.home) as client:
         yield fixtures, client
 
 
 def without_new_settings(found: dict[str, Any], expected: dict[str, Any]) -> dict[str, Any]:
-    """Return what is described of a run with those settings alone that its version had."""
+    """Return the description of a run with only those settings that its version had."""
     config = {name: value for name, value in found["config"].items() if name in expected["config"]}
     return json.loads(json.dumps({**found, "config": config}))  # type: ignore[no-any-return]
 
@@ -82,7 +82,7 @@ def test_there_is_something_to_open() -> None:
 
 @pytest.fixture
 def store(written: Fixtures) -> Iterator[Store]:
-    """The store of one version, opened to read."""
+    """The store of a version, opened for reading."""
     with Store(written.home / "runs.sqlite3") as store:
         yield store
 
@@ -109,11 +109,11 @@ def test_a_stopped_run_goes_on_to_the_same_end(served: tuple[Fixtures, Client], 
     client.continue_run(run_id)
     for _ in client.follow(run_id):
         pass
-    found = json.loads(json.dumps(describe(client.store, run_id)))
-    assert (found["state"], found["epoch"]) == ("finished", expected["num_epochs"])
-    assert found["losses"] == pytest.approx(expected["losses"], rel=SAME)
-    assert found["texts"] == expected["texts"]
-    assert found["checkpoints"] == expected["checkpoints"]
+    description = json.loads(json.dumps(describe(client.store, run_id)))
+    assert (description["state"], description["epoch"]) == ("finished", expected["num_epochs"])
+    assert description["losses"] == pytest.approx(expected["losses"], rel=SAME)
+    assert description["texts"] == expected["texts"]
+    assert description["checkpoints"] == expected["checkpoints"]
 
 
 def test_a_question_that_was_asked_before_has_the_stored_answer(served: tuple[Fixtures, Client]) -> None:
@@ -158,12 +158,12 @@ def test_an_exported_run_is_taken_in(served: tuple[Fixtures, Client], name: str)
     fixtures, client = served
     data = (fixtures.exports / f"{name}.json").read_bytes()
     expected = fixtures.expected["runs"][name]
-    found = client.store.run(client.import_run(data))
-    assert (found.state, found.epoch, found.perplexity) == (
+    record = client.store.run(client.import_run(data))
+    assert (record.state, record.epoch, record.perplexity) == (
         expected["state"], expected["epoch"], expected["perplexity"]
     )  # fmt: skip
-    assert found.config == TrainConfig.make(**expected["config"])
-    taken = json.loads(json.dumps(describe(client.store, found.id)))
+    assert record.config == TrainConfig.make(**expected["config"])
+    taken = json.loads(json.dumps(describe(client.store, record.id)))
     assert (taken["losses"], taken["texts"]) == (expected["losses"], expected["texts"])
 
 
@@ -179,7 +179,7 @@ def test_a_new_export_says_what_the_old_one_said(written: Fixtures, store: Store
 
 
 def includes(new: Any, old: Any) -> bool:
-    """Say whether `new` holds all that `old` holds; an object may have more keys."""
+    """Return whether `new` contains everything in `old`; an object may have more keys."""
     if isinstance(old, dict):
         return isinstance(new, dict) and all(name in new and includes(new[name], old[name]) for name in old)
     if isinstance(old, list):
@@ -227,7 +227,7 @@ def test_a_script_still_repeats_its_run(written: Fixtures, name: str) -> None:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Fixtures]]:
-    """The home of each version, one of which the server of the pages works in at a time."""
+    """The home of each version; the page server works in one at a time."""
     before = os.environ["RNNLAB_HOME"]
     yield {version: unpack(version, tmp_path_factory.mktemp("site")) for version in VERSIONS}
     close_server()
@@ -240,7 +240,7 @@ def close_server() -> None:
 
 
 def serve(home: Path) -> None:
-    """Let the pages show the runs in `home`."""
+    """Make the pages show the runs in `home`."""
     if os.environ["RNNLAB_HOME"] != str(home):
         close_server()
         os.environ["RNNLAB_HOME"] = str(home)
@@ -265,7 +265,7 @@ def nodes(block: Any) -> Iterator[Any]:
 
 
 def everything(app: AppTest) -> str:
-    """Return all that the server sends to the browser, as text without tags, blanks as blanks."""
+    """Return everything that the server sends to the browser, as text without tags, with normal blanks."""
     protos = [node.proto for node in nodes(app._tree) if getattr(node, "proto", None) is not None]
     text = "\n".join(text_format.MessageToString(proto, as_utf8=True) for proto in protos)
     return re.sub("<[^<>]*>", "", text).replace("\N{OPEN BOX}", " ").replace("\u200b", "")
@@ -293,7 +293,7 @@ def test_a_link_opens_its_page(site: dict[str, Fixtures], version: str, link: di
     if link.get("short"):
         asked = dict(site[version].expected["links"][asked.pop("s").lower()])
         del asked["page"]
-    # a page removes from its address what it cannot use
+    # a page removes parameters that it cannot use from its address
     kept = {name: value[0] if isinstance(value, list) else value for name, value in app.query_params.items()}
     left_out = default_parameters(link["page"])
     assert {name: kept.get(name, left_out.get(name)) for name in asked} == asked

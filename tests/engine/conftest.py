@@ -14,7 +14,7 @@ TEXT = "the quick brown fox jumps over the lazy dog while the river runs on to t
 
 
 def tiny(**settings: Any) -> TrainConfig:
-    """A run that takes milliseconds."""
+    """Return the configuration of a run that takes milliseconds."""
     defaults: dict[str, Any] = {
         "num_hiddens": 8,
         "num_steps": 5,

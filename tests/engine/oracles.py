@@ -1,4 +1,4 @@
-"""The book's equations once more, in NumPy and without the engine, to test the engine against."""
+"""The book's equations in NumPy, independent of the engine, as references for its tests."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ def gru(X: Array, H: Array, W_x: Array, W_h: Array, b: Array) -> tuple[Array, Ar
 
 
 def random_windows(length: int, num_steps: int) -> set[int]:
-    """Where the windows of random sampling begin."""
+    """Return the starts of the windows of random sampling."""
     return {start for start in range(0, length, num_steps) if start + num_steps + 1 <= length}
 
 
 class ScratchTraining:
-    """The book's training of a scratch RNN or LSTM, forward, backward, clipping and SGD, in NumPy.
+    """The book's training of a scratch RNN or LSTM in NumPy: forward, backward, clipping and SGD.
 
-    The backward pass goes through the equations one time step at a time, gate by gate; nothing is shared with the
-    engine but the weights it begins with (gates side by side: h, or i, f, o, c).
+    The backward pass applies the equations step by step and gate by gate. It shares nothing with the engine but the
+    initial weights (gates side by side: h, or i, f, o, c).
     """
 
     def __init__(self, weights: dict[str, Array], learning_rate: float, clip_norm: float) -> None:
@@ -45,7 +45,7 @@ class ScratchTraining:
         self.lstm = weights["W_x"].shape[1] == 4 * weights["W_h"].shape[0]
 
     def minibatch(self, X: NDArray[np.int64], Y: NDArray[np.int64], state: list[Array]) -> tuple[float, list[Array]]:
-        """Learn from X and Y (batch_size, num_steps); return the mean cross-entropy and the state to carry on."""
+        """Train on X and Y (batch_size, num_steps); return the mean cross-entropy and the state to carry on."""
         w, T, n = self.weights, X.shape[1], X.size
         h = w["W_h"].shape[0]
         H, C = state[0], state[-1]

@@ -1,4 +1,4 @@
-"""Where there is an accelerator: it trains and writes what the processor does, up to rounding."""
+"""Accelerators: training and generation give the same results as on the processor, up to rounding."""
 
 from __future__ import annotations
 
@@ -34,23 +34,25 @@ def events(vocab: Vocab, indices: Tensor, **settings: Any) -> list[Event]:
 @pytest.mark.parametrize("num_layers", [1, 2])
 @pytest.mark.parametrize("implementation", ["scratch", "library"])
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
-def test_the_same_run_on_both(
+def test_a_run_gives_the_same_results_on_both_devices(
     device: str, bidirectional: bool, num_layers: int, implementation: str, cell: str, vocab: Vocab, indices: Tensor
 ) -> None:
     settings = {
         "cell": cell, "implementation": implementation, "num_layers": num_layers, "bidirectional": bidirectional,
     }  # fmt: skip
     there, here = (events(vocab, indices, device=name, **settings) for name in (device, "cpu"))
-    losses = [[event.loss for event in one if isinstance(event, MinibatchFinished)] for one in (there, here)]
+    losses = [[event.loss for event in run if isinstance(event, MinibatchFinished)] for run in (there, here)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)
     assert len([event for event in there if isinstance(event, TextGenerated)]) == 2
 
 
 @pytest.mark.parametrize("device", DEVICES)
-def test_it_is_taken_where_it_gains_and_can_be_looked_into(device: str, vocab: Vocab, indices: Tensor) -> None:
+def test_auto_takes_a_faster_accelerator_and_the_network_can_be_diagnosed_there(
+    device: str, vocab: Vocab, indices: Tensor
+) -> None:
     large = tiny(device="auto", implementation="library", cell="lstm", num_hiddens=1024, batch_size=256, num_steps=35)
     assert resolve_device(large, len(vocab)).type == device
-    # a run that began on the processor goes on there
+    # a run that started on the processor stays there
     assert resolve_device(large, len(vocab), started_on="cpu").type == "cpu"
     config = tiny(device=device, cell="lstm", num_layers=2)
     model = build_model(config, len(vocab), resolve_device(config, len(vocab)))

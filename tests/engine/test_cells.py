@@ -30,7 +30,7 @@ def new_state(cell: Cell, dtype: torch.dtype = torch.float32) -> tuple[Tensor, .
 
 
 def library_twin(cell: Cell, order: list[int]) -> nn.RNNBase:
-    """The library's layer with the cell's weights; `order` sorts the cell's gates as the library does."""
+    """Return the library's layer with the weights of the cell; `order` sorts the gates as in the library."""
     lstm = cell.description.name == "lstm"
     twin = nn.LSTM(NUM_INPUTS, H) if lstm else nn.RNN(NUM_INPUTS, H, nonlinearity=cell.activation)
     n = len(cell.description.gates)
@@ -83,7 +83,7 @@ def test_scratch_gru_follows_the_book(fast: bool) -> None:
     np.testing.assert_allclose(outputs.detach().numpy(), expected, atol=1e-12)
 
 
-def test_the_books_gru_is_not_the_librarys() -> None:
+def test_the_books_gru_differs_from_the_librarys() -> None:
     cell = new_cell("gru")
     twin = nn.GRU(NUM_INPUTS, H)
     with torch.no_grad():
@@ -140,7 +140,7 @@ def test_gradients_by_finite_differences(name: str, activation: str, fast: bool)
 
 
 @pytest.mark.parametrize("name", ["rnn", "gru", "lstm"])
-def test_the_librarys_weights_give_by_the_equation_what_its_layer_gives(name: str) -> None:
+def test_the_equation_with_the_librarys_weights_equals_its_layer(name: str) -> None:
     config = TrainConfig.make(cell=name, implementation="library", num_hiddens=H, computation="as_written")
     torch.manual_seed(5)
     layers = LibraryLayers(config, NUM_INPUTS).double()

@@ -1,4 +1,4 @@
-"""Filling gaps: what a cloze network may see, what it learns, and how it is measured."""
+"""Filling gaps: the characters that a cloze network reads, its training, and its measurement."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NETWORKS = [
 
 
 @pytest.mark.parametrize("settings", NETWORKS, ids=str)
-def test_the_logits_depend_on_every_character_but_the_one_they_predict(settings: dict[str, Any]) -> None:
+def test_the_logits_depend_on_every_character_but_the_predicted_character(settings: dict[str, Any]) -> None:
     model = build_model(tiny(initialization="uniform", precision="float64", **CLOZE, **settings), V)
     T = 6
     text = torch.randint(V, (1, T + 1), generator=torch.Generator().manual_seed(1))
@@ -44,11 +44,11 @@ def test_the_logits_depend_on_every_character_but_the_one_they_predict(settings:
         changed = text.clone()
         changed[0, place] = (text[0, place] + 1) % V
         moved = (logits(changed) != plain).any(1)
-        # logits t are those of character t + 1, and see all the others
+        # the logits at t predict character t + 1 and depend on all other characters
         assert moved.tolist() == [t + 1 != place for t in range(T)]
 
 
-def test_with_one_layer_it_is_the_ordinary_bidirectional_network_read_one_off(vocab: Vocab, indices: Tensor) -> None:
+def test_with_one_layer_it_equals_the_bidirectional_network_with_shifted_states(vocab: Vocab, indices: Tensor) -> None:
     config = tiny(cell="gru", implementation="library", initialization="uniform", **CLOZE)
     cloze, ordinary = build_model(config, V), build_model(config.change(objective="next"), V)
     assert isinstance(cloze, ClozeModel)
@@ -60,13 +60,13 @@ def test_with_one_layer_it_is_the_ordinary_bidirectional_network_read_one_off(vo
     H, _ = ordinary.recurrent(text.t(), ordinary.begin_state(2))
     left, right = H[:-2, :, :8], H[2:, :, 8:]  # forward at t - 1, backward at t + 1
     expected = cloze.dense(torch.cat((left, right), dim=2))
-    # character 1 to 7, where both sides are there; the state begins at zero in both
+    # characters 1 to 7, which have both sides; the state starts at zero in both
     logits = cloze(text[:, :-1], cloze.begin_state(2), text[:, 1:])[0].view(8, 2, V)
     torch.testing.assert_close(logits[:-1], expected, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("settings", NETWORKS, ids=str)
-def test_the_fast_loss_equals_the_readable_one(settings: dict[str, Any]) -> None:
+def test_the_fast_loss_equals_the_readable_loss(settings: dict[str, Any]) -> None:
     config = tiny(initialization="uniform", **CLOZE, **settings)
     model = build_model(config, V)
     X, Y = torch.randint(V, (2, 4, 5))
@@ -88,7 +88,7 @@ def test_the_fast_loss_equals_the_readable_one(settings: dict[str, Any]) -> None
 
 
 def test_only_the_forward_state_is_carried(vocab: Vocab, indices: Tensor) -> None:
-    """The second minibatch: forward from where the first ended, backward from zero at its own end."""
+    """In the second minibatch, forward starts from the last state and backward from zero at its own end."""
     config = tiny(cell="lstm", initialization="uniform", clip_norm=None, learning_rate=1e-30, **CLOZE)
     state = TrainingState.begin(build_model(config, len(vocab)), config)
     batches = [event for event in train(state, vocab, indices) if isinstance(event, MinibatchFinished)]
@@ -102,13 +102,13 @@ def test_only_the_forward_state_is_carried(vocab: Vocab, indices: Tensor) -> Non
     right = torch.cat((right.flip(0), torch.zeros(1, 4, 8)))
     loss = functional.cross_entropy(model.dense(torch.cat((left, right), dim=2)).flatten(0, 1), Y.t().flatten())
     assert batches[1].loss == pytest.approx(loss.item(), rel=1e-6)
-    # with the characters after the window it would be another
+    # with the characters after the window, the result would differ
     longer, _ = model.loss(rows[:, 5:12], rows[:, 6:13], carried)
     assert batches[1].loss != pytest.approx(longer.item(), rel=1e-4)
 
 
 @pytest.mark.parametrize("settings", [{}, {"num_steps": 1}, {"detach": False, "num_epochs": 1}, {"sampling": "random"}])
-def test_it_trains_and_writes(settings: dict[str, Any], vocab: Vocab, indices: Tensor) -> None:
+def test_it_trains_and_generates_text(settings: dict[str, Any], vocab: Vocab, indices: Tensor) -> None:
     config = tiny(cell="gru", optimizer="adam", learning_rate=0.01, clip_norm=None, **CLOZE, **settings)
     events = list(train(TrainingState.begin(build_model(config, len(vocab)), config), vocab, indices))
     epochs = [event.loss for event in events if isinstance(event, EpochFinished)]
@@ -118,7 +118,7 @@ def test_it_trains_and_writes(settings: dict[str, Any], vocab: Vocab, indices: T
     assert all(event.text.startswith(event.prefix) and len(event.text) == 9 for event in texts)
 
 
-def test_writing_is_filling_a_gap_with_nothing_after_it(vocab: Vocab) -> None:
+def test_generation_equals_filling_a_gap_with_no_text_after_it(vocab: Vocab) -> None:
     model = build_model(tiny(cell="gru", initialization="uniform", **CLOZE), len(vocab))
     text = generate(model, vocab, "the ", 5)
     for end in range(4, 9):
@@ -135,8 +135,8 @@ def trained(vocab: Vocab, indices: Tensor, **settings: Any) -> LanguageModel:
     return state.model
 
 
-def test_both_sides_fill_more_gaps_than_one() -> None:
-    """In a text of drawn pairs, aw, bx, cy and dz: the second tells the first, and nothing before it does."""
+def test_two_sides_fill_more_gaps_than_a_single_side() -> None:
+    """In a text of random pairs aw, bx, cy and dz, only the second character of a pair determines the first."""
     generator = torch.Generator().manual_seed(0)
     drawn = torch.randint(4, (500,), generator=generator).tolist()
     text = "".join("abcd"[i] + "wxyz"[i] for i in drawn)
@@ -149,7 +149,7 @@ def test_both_sides_fill_more_gaps_than_one() -> None:
         assert cloze[part]["num"] == one_way[part]["num"] == 100
         assert cloze[part]["accuracy"] > 0.95
     assert one_way["held_out"]["accuracy"] < 0.8
-    assert all(0 <= one["accuracy"] <= one["top5"] <= 1 for one in (*cloze.values(), *one_way.values()))
+    assert all(0 <= result["accuracy"] <= result["top5"] <= 1 for result in (*cloze.values(), *one_way.values()))
 
 
 def test_the_gaps_are_the_same_for_every_network_and_lie_within_the_text() -> None:
@@ -191,7 +191,7 @@ def test_gaps_begin_with_the_rows_of_the_state_that_a_run_carries(settings: dict
     assert not torch.allclose(found, gap_logits(model, before, after))
 
 
-def test_who_sees_what_stands_after(vocab: Vocab) -> None:
+def test_only_a_cloze_network_uses_the_text_after_the_gap(vocab: Vocab) -> None:
     for settings, sees in (({}, False), ({"bidirectional": True}, False), (CLOZE, True)):
         model = build_model(tiny(initialization="uniform", **settings), len(vocab))
         first, second = (fill_gap(model, vocab, "the qu", after) for after in ("ick", "ack"))

@@ -1,4 +1,4 @@
-"""Where a network is computed."""
+"""The choice of the device."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.engine.conftest import tiny
 V = 12
 
 
-def test_a_device_that_is_not_there_is_refused_with_those_that_are() -> None:
+def test_a_missing_device_is_refused_with_the_available_devices() -> None:
     config = tiny()
     missing = next(name for name in ("cuda", "mps") if name not in available_devices(config))
     with pytest.raises(ConfigError, match=f"{missing}.*allowed: cpu.*auto"):
@@ -24,7 +24,7 @@ def test_a_device_that_is_not_there_is_refused_with_those_that_are() -> None:
         resolve_device(config.change(device="auto"), V, started_on=missing)
 
 
-def test_auto_takes_the_processor_where_there_is_nothing_else() -> None:
+def test_auto_takes_the_processor_without_an_accelerator() -> None:
     config = tiny(device="auto")
     if len(available_devices(config)) > 1:
         pytest.skip("there is an accelerator here: test_accelerator.py tries it")

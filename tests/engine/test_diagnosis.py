@@ -1,4 +1,4 @@
-"""The diagnosis: each number against a slow, plain computation, and nothing changed by looking."""
+"""The diagnosis: each number equals that of a slow, simple computation, and nothing is changed."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ def test_the_perplexity_is_that_of_an_epoch_without_updates(bidirectional: bool,
     assert sum(found.loss_by_position) / config.num_steps == pytest.approx(epoch.loss, rel=1e-5)
 
 
-def test_a_run_that_carries_its_state_is_measured_from_there(vocab: Vocab, indices: Tensor) -> None:
+def test_a_run_that_carries_its_state_is_measured_from_that_state(vocab: Vocab, indices: Tensor) -> None:
     config = tiny(cell="gru", num_hiddens=16, carry_state=True, **ADAM)
     state = TrainingState.begin(build_model(config, len(vocab)), config)
     list(train(state, vocab, indices))
     carried = tuple(S.clone() for S in state.hidden or ())
     found = diagnose(state.model, config, vocab, indices, TEXT[:90], carried)
-    # what the next epoch would report, were there no updates
+    # the result that the next epoch would report without updates
     still = config.change(num_epochs=4, learning_rate=1e-30)
     going_on = TrainingState.restore(build_model(still, len(vocab)), still, state.tensors(), state.metadata())
     going_on.learning_rate = 1e-30
@@ -63,7 +63,7 @@ def test_a_run_that_carries_its_state_is_measured_from_there(vocab: Vocab, indic
     assert from_zero.perplexity != pytest.approx(found.perplexity, rel=1e-5)
     assert from_zero.held_out_perplexity != pytest.approx(found.held_out_perplexity, rel=1e-5)
     assert from_zero == diagnose(state.model, config.change(carry_state=False), vocab, indices, TEXT[:90])
-    # without the state it comes close
+    # without the state, the result is close
     alone = diagnose(state.model, config, vocab, indices, TEXT[:90])
     assert alone.perplexity == pytest.approx(found.perplexity, rel=0.01)
 
@@ -71,10 +71,10 @@ def test_a_run_that_carries_its_state_is_measured_from_there(vocab: Vocab, indic
 @pytest.mark.parametrize("sampling", ["random", "consecutive"])
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
 @pytest.mark.parametrize("implementation", ["scratch", "library"])
-def test_a_one_directional_network_is_honest(
+def test_a_one_directional_network_has_equal_honest_and_ordinary_losses(
     cell: str, implementation: str, sampling: str, vocab: Vocab, indices: Tensor
 ) -> None:
-    """At frozen weights, with the same initial state and window, prefix by prefix gives the ordinary losses."""
+    """With fixed weights, initial state and window, the losses prefix by prefix equal the ordinary losses."""
     config = tiny(
         cell=cell, implementation=implementation, sampling=sampling, num_layers=2, initialization="uniform",
         residual=True, layer_norm=True,
@@ -94,7 +94,7 @@ def test_the_honest_loss_of_a_bidirectional_network_is_that_of_each_prefix_alone
     with torch.no_grad():
         windows = walk_text(model, indices, config).windows
         mine = honest_losses(model, windows)
-        for row in (0, 3, 4, 17):  # 4 and later begin with a carried state
+        for row in (0, 3, 4, 17):  # rows from 4 on start with a carried state
             state = tuple(S[:, row : row + 1].clone() for S in windows.state)
             assert bool(state[0].any()) is (row >= 4)
             for t in range(config.num_steps):
@@ -103,14 +103,16 @@ def test_the_honest_loss_of_a_bidirectional_network_is_that_of_each_prefix_alone
                 assert mine[row, t].item() == pytest.approx(loss.item(), abs=1e-5)
 
 
-def test_both_directions_read_the_answer_and_one_does_not(vocab: Vocab, indices: Tensor) -> None:
+def test_a_bidirectional_network_reads_the_answer_and_a_one_directional_network_does_not(
+    vocab: Vocab, indices: Tensor
+) -> None:
     both = tiny(cell="gru", num_hiddens=16, bidirectional=True, num_epochs=12, **ADAM)
     found = look(both, vocab, indices)
     assert found.perplexity is not None
     assert found.leak_ratio is not None
     assert found.leak_ratio > 2
     assert found.reads_the_answer
-    # where no future can be copied, at the last position of the window, the loss jumps
+    # at the last position of the window, where no future character can be copied, the loss jumps
     assert found.loss_by_position[-1] > 2 * max(found.loss_by_position[1:-1])
     assert not look(both.change(bidirectional=False), vocab, indices).reads_the_answer
 
@@ -122,7 +124,7 @@ def test_long_windows_are_sampled(vocab: Vocab, indices: Tensor) -> None:
         assert honest_losses(model, walk_text(model, indices, config).windows).shape == (4, 40)
 
 
-def test_held_out_characters_that_are_not_known_are_left_out_and_counted(vocab: Vocab, indices: Tensor) -> None:
+def test_unknown_held_out_characters_are_removed_and_counted(vocab: Vocab, indices: Tensor) -> None:
     config = tiny(initialization="uniform")
     model = build_model(config, len(vocab))
     rest = "the lazy fox runs on to the river"
@@ -137,8 +139,8 @@ def test_held_out_characters_that_are_not_known_are_left_out_and_counted(vocab: 
         assert (found.held_out_perplexity, found.held_out_chars) == (None, 0)
 
 
-def test_learning_by_heart_shows_on_the_held_out_text(vocab: Vocab, indices: Tensor) -> None:
-    train_text = TEXT[: len(TEXT) // 6]  # one round of the sentence, and a text it has never seen
+def test_overfitting_shows_on_the_held_out_text(vocab: Vocab, indices: Tensor) -> None:
+    train_text = TEXT[: len(TEXT) // 6]  # one repetition of the sentence, and a text that it has not seen
     rest = "on the sea the river runs to the brown dog and the quick fox sleeps while the lazy rats jump up " * 2
     known = Vocab(train_text)
     text = torch.tensor(known.encode(train_text))
@@ -168,9 +170,9 @@ def test_output_and_frequencies(vocab: Vocab, indices: Tensor) -> None:
 
 
 @pytest.mark.parametrize("sampling", ["random", "consecutive"])
-def test_a_constant_output_is_held_against_the_characters_predicted(sampling: str) -> None:
-    """The best constant prediction stands exactly at the unigram perplexity, not below it."""
-    text = "z" + "ab" * 20 + "c" * 20 + "q"  # the first character and the last are never predicted
+def test_a_constant_output_is_compared_with_the_predicted_characters(sampling: str) -> None:
+    """The best constant prediction has exactly the unigram perplexity."""
+    text = "z" + "ab" * 20 + "c" * 20 + "q"  # the first and the last character are never predicted
     known = Vocab(text)
     config = tiny(sampling=sampling, batch_size=1 if sampling == "consecutive" else 4, num_chars=len(text))
     model = build_model(config, len(known))
@@ -178,12 +180,12 @@ def test_a_constant_output_is_held_against_the_characters_predicted(sampling: st
     assert set(known.idx_to_token) - set(predicted) == {"z", "q"}
     with torch.no_grad():
         model.dense.weight.zero_()
-        counts = torch.tensor([max(predicted.count(one), 1e-6) for one in known.idx_to_token])
+        counts = torch.tensor([max(predicted.count(token), 1e-6) for token in known.idx_to_token])
         model.dense.bias.copy_((counts / counts.sum()).log())
     found = diagnose(model, config, known, torch.tensor(known.encode(text)), "")
     assert found.perplexity == pytest.approx(found.unigram_perplexity, rel=1e-5)
     assert found.unigram_perplexity != pytest.approx(ladder(text, 1)[1], rel=1e-3)
-    # of two characters that are never predicted the KL makes little, and nothing infinite
+    # two characters that are never predicted change the KL divergence little and do not make it infinite
     assert 0 <= found.kl_to_unigram < 0.02
     assert found.sensitivity == pytest.approx(0, abs=1e-6)
     assert found.stuck
@@ -194,11 +196,11 @@ def test_six_layers_are_stuck_and_with_residual_connections_they_are_not(vocab: 
         cell="lstm", implementation="library", num_layers=6, num_hiddens=24, num_epochs=40, carry_state=True,
         **ADAM,
     )  # fmt: skip
-    torch.set_flush_denormal(True)  # as training does: its vanishing gradients are denormal numbers
+    torch.set_flush_denormal(True)  # as in training, whose vanishing gradients are denormal numbers
     stuck = look(deep, vocab, indices)
     assert stuck.perplexity == pytest.approx(stuck.unigram_perplexity, rel=0.1)
     assert stuck.stuck
-    # the nearer to the input, the smaller: what vanishing gradients look like
+    # vanishing gradients are smaller the nearer the layer is to the input
     assert stuck.grad_norm_by_layer[0] < 1e-3 * stuck.grad_norm_by_layer[5]
     rescued = look(deep.change(residual=True), vocab, indices)
     assert not rescued.stuck
@@ -206,7 +208,7 @@ def test_six_layers_are_stuck_and_with_residual_connections_they_are_not(vocab: 
     assert rescued.perplexity < stuck.unigram_perplexity / 2
 
 
-def test_neither_an_untrained_network_nor_one_on_its_way_is_stuck(vocab: Vocab, indices: Tensor) -> None:
+def test_an_untrained_network_and_a_learning_network_are_not_stuck(vocab: Vocab, indices: Tensor) -> None:
     assert not look(tiny(num_epochs=0), vocab, indices).stuck
     on_its_way = look(tiny(cell="gru", num_hiddens=16, num_epochs=3, **ADAM), vocab, indices)
     assert on_its_way.perplexity is not None
@@ -220,7 +222,7 @@ def test_gradients_by_layer_and_their_denormal_numbers(vocab: Vocab, indices: Te
     healthy = diagnose(model, config, vocab, indices, "")
     assert len(healthy.grad_norm_by_layer) == 4
     assert healthy.denormal_share_by_layer[-2:] == (0, 0)
-    with torch.no_grad():  # so that less and less comes down to the first layer
+    with torch.no_grad():  # so that the gradient shrinks towards the first layer
         model.recurrent.cells[1].W_x.mul_(1e-20)
         model.recurrent.cells[2].W_x.mul_(1e-18)
     torch.set_flush_denormal(True)
@@ -240,7 +242,7 @@ def test_gradients_by_layer_and_their_denormal_numbers(vocab: Vocab, indices: Te
 
 
 @pytest.mark.parametrize("flushing", [False, True])
-def test_how_the_thread_treats_denormal_numbers_is_left_as_it_was(flushing: bool) -> None:
+def test_the_handling_of_denormal_numbers_is_restored(flushing: bool) -> None:
     torch.set_flush_denormal(flushing)
     try:
         with denormals_kept():
@@ -251,7 +253,7 @@ def test_how_the_thread_treats_denormal_numbers_is_left_as_it_was(flushing: bool
 
 
 @pytest.mark.parametrize("settings", [{}, {"bidirectional": True}, {"bidirectional": True, "objective": "cloze"}])
-def test_looking_changes_nothing(settings: dict[str, Any], vocab: Vocab, indices: Tensor) -> None:
+def test_a_diagnosis_changes_nothing(settings: dict[str, Any], vocab: Vocab, indices: Tensor) -> None:
     config = tiny(cell="lstm", **settings)
     model = trained(config, vocab, indices)
     weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}

@@ -1,4 +1,4 @@
-"""What the network writes, and how it chooses."""
+"""Text generation and the choice of the next character."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ def test_greedy_takes_the_most_probable_character_after_the_whole_prefix(
         assert vocab.decode([int(logits[-1].argmax())]) == text[position]
 
 
-def test_a_character_outside_the_vocabulary_is_named(vocab: Vocab) -> None:
+def test_a_character_outside_the_vocabulary_is_reported(vocab: Vocab) -> None:
     model = build_model(tiny(), len(vocab))
     with pytest.raises(PrefixError) as refusal:
         generate(model, vocab, "fox?", 3)
     assert refusal.value.params["character"] == "?"
 
 
-def test_drawing_repeats_with_its_seed_and_differs_without(vocab: Vocab) -> None:
+def test_sampling_repeats_with_the_same_seed_and_differs_with_another(vocab: Vocab) -> None:
     model = build_model(tiny(initialization="uniform"), len(vocab))
     texts = {generate(model, vocab, "t", 20, "temperature", seed=seed) for seed in (1, 1, 2, 3)}
     assert len(texts) == 3
 
 
-def test_temperature_and_top_k_draw_from_the_right_distribution() -> None:
+def test_temperature_and_top_k_sample_from_the_right_distribution() -> None:
     logits = torch.tensor([2.0, 1.0, 0.0, -1.0])
     generator = torch.Generator().manual_seed(0)
     drawn = torch.tensor([choose(logits, "temperature", 2.0, 1, generator) for _ in range(4000)])

@@ -1,4 +1,4 @@
-"""The training loop against an independent one, and against itself in another process."""
+"""The training loop against an independent implementation, and against itself in another process."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def weights_of(model: LanguageModel) -> dict[str, NDArray[np.float64]]:
 def test_twenty_minibatches_of_the_books_scratch_runs(cell: str, precision: str, agreeing: int) -> None:
     """A2 and A6, whole size, from the same weights, against float64 in NumPy.
 
-    Each update of A2 has length 1, and its seventh minibatch jumps to a perplexity of 7,000: from there on two
-    roundings part by percents, so float32 is compared only before, and minibatch by minibatch in the next test.
+    Each update of A2 has length 1, and its seventh minibatch jumps to a perplexity of 7,000, after which rounding
+    differences grow to percents. So float32 is compared only before it, and minibatch by minibatch in the next test.
     """
     config = TrainConfig.make(cell=cell, num_epochs=3, pred_period=10, precision=precision)
     text = prepare(load("lyrics-zh").text, config.preprocessing, config.num_chars).train
@@ -50,7 +50,7 @@ def test_twenty_minibatches_of_the_books_scratch_runs(cell: str, precision: str,
     oracle = ScratchTraining(weights_of(model), config.learning_rate, 0.01)
     expected: list[float] = []
     while len(expected) < agreeing:
-        state = [np.zeros((32, 256))] * (2 if cell == "lstm" else 1)  # anew in each epoch
+        state = [np.zeros((32, 256))] * (2 if cell == "lstm" else 1)  # restarted in each epoch
         for X, Y in consecutive_minibatches(indices, 32, 35):
             loss, state = oracle.minibatch(X.numpy(), Y.numpy(), state)
             expected.append(np.exp(loss))
@@ -58,26 +58,26 @@ def test_twenty_minibatches_of_the_books_scratch_runs(cell: str, precision: str,
     losses = islice((event.loss for event in events if isinstance(event, MinibatchFinished)), agreeing)
     perplexities = np.exp(list(losses))
     np.testing.assert_allclose(perplexities, expected[:agreeing], rtol=1e-4)
-    assert perplexities[-1] < 0.8 * perplexities[0]  # it learns, so the two could have parted
+    assert perplexities[-1] < 0.8 * perplexities[0]  # the network learns, so the two could have diverged
 
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm"])
 def test_twenty_minibatches_in_float32_each_from_the_weights_before_it(cell: str) -> None:
-    """A2 and A6 as they are trained: each loss, and each update of length 1, from where the engine stood."""
+    """Each loss and each update of length 1 of A2 and A6, computed from the weights of the engine before it."""
     config = TrainConfig.make(cell=cell, num_epochs=3, pred_period=10)
     text = prepare(load("lyrics-zh").text, config.preprocessing, config.num_chars).train
     vocab = Vocab(text)
     indices = torch.tensor(vocab.encode(text))
     state = TrainingState.begin(build_model(config, len(vocab)), config)
     events = train(state, vocab, indices)
-    next(events)  # it began
+    next(events)  # run_started
     minibatches = [*consecutive_minibatches(indices, 32, 35)]
     for number in range(MINIBATCHES):
         X, Y = minibatches[number % len(minibatches)]
         before = weights_of(state.model)
         hidden = state.hidden if number % len(minibatches) else None
         H_C = [tensor[0].double().numpy() for tensor in hidden or state.model.begin_state(32)]
-        event = next(one for one in events if isinstance(one, MinibatchFinished))
+        event = next(event for event in events if isinstance(event, MinibatchFinished))
         oracle = ScratchTraining(before, config.learning_rate, 0.01)
         loss, _ = oracle.minibatch(X.numpy(), Y.numpy(), H_C)
         assert np.exp(event.loss) == pytest.approx(np.exp(loss), rel=1e-4)
@@ -108,7 +108,7 @@ print(json.dumps([[e.loss.hex(), e.grad_norm.hex()] for e in events]))
         {"implementation": "library", "cell": "lstm", "optimizer": "adam", "learning_rate": 0.01},
     ],
 )
-def test_two_processes_train_bit_for_bit_alike(settings: dict[str, object]) -> None:
+def test_two_processes_give_the_same_training_bit_for_bit(settings: dict[str, object]) -> None:
     config = TrainConfig.make(num_hiddens=32, num_epochs=2, num_preds=2, prefixes=("the",), batch_size=8, **settings)
     text = prepare(load("verse-en").text, "second_edition", 2000).train
     commands = [[sys.executable, "-c", IN_ANOTHER_PROCESS, config.to_json(), text]] * 2

@@ -45,12 +45,12 @@ def test_the_recomputed_states_are_those_of_the_network(settings: dict[str, Any]
     with torch.no_grad():
         _, last = model.recurrent(X[:, None], model.begin_state(1))
         directions = 2 if config.bidirectional and not isinstance(model, ClozeModel) else 1
-        # from the network itself: the last states of every layer, and every H by stopping early
+        # from the network itself: the last states of every layer, and every H from shortened texts
         for layer in range(1, config.num_layers + 1):
             found = layer_states(model, X, layer)
             assert len(found) == (2 if config.bidirectional else 1)
             assert [list(states) for states in found] == [NAMES[config.cell]] * len(found)
-            if directions == 1 or layer == 1:  # else what lies below knows how the text goes on
+            if directions == 1 or layer == 1:  # otherwise the layer below has read the rest of the text
                 for t in (1, 5, 12):
                     _, state = model.recurrent(X[:t, None], model.begin_state(1))
                     theirs = state[0][(layer - 1) * directions, 0]
@@ -72,7 +72,7 @@ def test_the_recomputed_states_are_those_of_the_network(settings: dict[str, Any]
 
 
 @pytest.mark.parametrize("implementation", ["scratch", "library"])
-def test_gates_and_states_obey_the_equations(implementation: str) -> None:
+def test_gates_and_states_fulfil_the_equations(implementation: str) -> None:
     lstm = build_model(tiny(cell="lstm", implementation=implementation, initialization="uniform"), V)
     X = torch.randint(V, (9,))
     (S,) = layer_states(lstm, X, 1)
@@ -89,7 +89,7 @@ def test_gates_and_states_obey_the_equations(implementation: str) -> None:
 
 @pytest.mark.parametrize("implementation", ["scratch", "library"])
 def test_the_names_of_the_gates_are_not_mixed_up(implementation: str) -> None:
-    """A gate whose bias is pushed far up opens, and no other."""
+    """A large bias opens its gate and no other."""
     for cell, order in (
         ("lstm", ("input_gate", "forget_gate", "output_gate")),
         ("gru", ("reset_gate", "update_gate")),
@@ -105,7 +105,7 @@ def test_the_names_of_the_gates_are_not_mixed_up(implementation: str) -> None:
                 assert bool((S[other] > 0.99).all()) is (other == name)
 
 
-def test_inspect_says_what_the_network_says(vocab: Vocab) -> None:
+def test_inspect_returns_the_states_and_predictions_of_the_network(vocab: Vocab) -> None:
     config = tiny(cell="lstm", num_layers=2, initialization="uniform", bidirectional=True)
     model = build_model(config, len(vocab))
     text = "the fox"
@@ -116,20 +116,22 @@ def test_inspect_says_what_the_network_says(vocab: Vocab) -> None:
         logits, _ = model(X[None], model.begin_state(1))
     P = logits.softmax(1)
     assert len(found["next"]) == len(text)
-    for t, said in enumerate(found["next"]):
-        assert [character for character, _ in said["top"]] == [vocab.idx_to_token[i] for i in P[t].topk(5).indices]
-        assert said["top"][0][1] == pytest.approx(P[t].max().item(), rel=1e-5)
-        assert said["entropy"] == pytest.approx(-(P[t] * P[t].log()).sum().item(), rel=1e-5)
+    for t, prediction in enumerate(found["next"]):
+        assert [character for character, _ in prediction["top"]] == [
+            vocab.idx_to_token[i] for i in P[t].topk(5).indices
+        ]
+        assert prediction["top"][0][1] == pytest.approx(P[t].max().item(), rel=1e-5)
+        assert prediction["entropy"] == pytest.approx(-(P[t] * P[t].log()).sum().item(), rel=1e-5)
         if t < len(text) - 1:
-            assert said["surprise"] == pytest.approx(-math.log(P[t, X[t + 1]].item()), rel=1e-4)
+            assert prediction["surprise"] == pytest.approx(-math.log(P[t, X[t + 1]].item()), rel=1e-4)
     assert found["next"][-1]["surprise"] is None
-    assert {(one["name"], one["direction"]) for one in found["states"]} == {
+    assert {(entry["name"], entry["direction"]) for entry in found["states"]} == {
         (name, direction) for name in NAMES["lstm"] for direction in ("forward", "backward")
     }
     states = layer_states(model, X, 2)
-    for one in found["states"]:
-        values = np.frombuffer(base64.b64decode(one["values"]), dtype="<f2").reshape(len(text), 8)
-        expected = states[one["direction"] == "backward"][one["name"]].detach().numpy()
+    for entry in found["states"]:
+        values = np.frombuffer(base64.b64decode(entry["values"]), dtype="<f2").reshape(len(text), 8)
+        expected = states[entry["direction"] == "backward"][entry["name"]].detach().numpy()
         np.testing.assert_allclose(values, expected, atol=1e-3)
     with pytest.raises(PrefixError):
         inspect(model, config, vocab, "É")
@@ -144,7 +146,7 @@ def test_dependence_is_the_gradient_with_respect_to_the_one_hot_rows(settings: d
     found = dependence(model, vocab, text, position)
     assert found["position"] == position
     assert len(found["weights"]) == position + 1
-    # the same by the readable path and by moving each row along every axis
+    # the same from the readable path, and by finite differences of each row
     model.double()
     model.recurrent.as_written = True
     X = torch.tensor(vocab.encode(text[: position + 1]))
@@ -170,7 +172,7 @@ def test_dependence_is_the_gradient_with_respect_to_the_one_hot_rows(settings: d
             assert found["weights"][t] == pytest.approx(math.hypot(*slopes), rel=1e-3, abs=1e-6)
 
 
-def test_looking_leaves_no_gradients(vocab: Vocab) -> None:
+def test_inspection_leaves_no_gradients(vocab: Vocab) -> None:
     model = build_model(tiny(cell="gru"), len(vocab))
     dependence(model, vocab, "the", 2)
     inspect(model, tiny(cell="gru"), vocab, "the")

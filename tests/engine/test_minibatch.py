@@ -21,7 +21,7 @@ sizes = st.integers(1, 9)
 
 
 @given(lengths, sizes, sizes, st.integers(0, 5))
-def test_random_sampling_deals_out_windows_that_do_not_overlap(
+def test_random_sampling_yields_windows_that_do_not_overlap(
     length: int, batch_size: int, num_steps: int, seed: int
 ) -> None:
     generator = torch.Generator().manual_seed(seed)
@@ -66,7 +66,7 @@ def test_the_books_text_gives_eight_minibatches_an_epoch() -> None:
 
 
 @given(lengths, sizes, sizes, st.sampled_from(["random", "consecutive"]), st.sampled_from(["zero", "random"]))
-def test_the_count_is_what_an_epoch_yields_and_min_length_is_enough(
+def test_the_count_equals_the_minibatches_of_an_epoch_and_min_length_is_sufficient(
     length: int, batch_size: int, num_steps: int, sampling: str, offset: str
 ) -> None:
     config = TrainConfig.make(batch_size=batch_size, num_steps=num_steps, sampling=sampling, offset=offset)

@@ -41,9 +41,9 @@ def test_shapes_of_every_cell_depth_and_direction(
     assert sum(len(layer) for layer in model.layer_parameters()) == len(list(model.parameters()))
 
 
-@pytest.mark.parametrize("num_hiddens", [8, 96])  # 96: large enough for the products of another library
+@pytest.mark.parametrize("num_hiddens", [8, 96])  # 96: large enough for oneDNN
 @pytest.mark.parametrize(("cell", "layers", "bidirectional"), ALL)
-def test_the_fast_path_equals_the_readable_one(cell: str, layers: int, bidirectional: bool, num_hiddens: int) -> None:
+def test_the_fast_path_equals_the_readable_path(cell: str, layers: int, bidirectional: bool, num_hiddens: int) -> None:
     config = tiny(
         cell=cell, num_layers=layers, bidirectional=bidirectional, num_hiddens=num_hiddens, initialization="uniform"
     )
@@ -92,7 +92,7 @@ HELPS = [{"residual": True}, {"layer_norm": True}, {"residual": True, "layer_nor
 @pytest.mark.parametrize("implementation", ["scratch", "library"])
 @pytest.mark.parametrize("helps", HELPS, ids=str)
 @pytest.mark.parametrize(("cell", "layers", "bidirectional"), ALL)
-def test_with_help_between_the_layers_the_fast_path_equals_the_readable_one(
+def test_with_residual_connections_or_norms_the_fast_path_equals_the_readable_path(
     cell: str, layers: int, bidirectional: bool, helps: dict[str, bool], implementation: str
 ) -> None:
     config = tiny(
@@ -110,8 +110,8 @@ def test_with_help_between_the_layers_the_fast_path_equals_the_readable_one(
 
 
 @pytest.mark.parametrize("helps", HELPS, ids=str)
-def test_what_stands_between_the_layers(helps: dict[str, bool]) -> None:
-    """The stack against single layers of the framework, put together here by the definition."""
+def test_residual_connections_and_norms_between_the_layers(helps: dict[str, bool]) -> None:
+    """Compare the stack with single layers of the framework that are combined here by the definition."""
     config = tiny(cell="lstm", implementation="library", num_layers=3, initialization="uniform", **helps)
     model = build_model(config, V)
     X = torch.randint(V, (2, 7))
@@ -126,7 +126,7 @@ def test_what_stands_between_the_layers(helps: dict[str, bool]) -> None:
 
 
 @pytest.mark.parametrize("implementation", ["scratch", "library"])
-def test_help_between_the_layers_leaves_the_drawn_weights_as_they_are(implementation: str) -> None:
+def test_residual_connections_and_norms_do_not_change_the_drawn_weights(implementation: str) -> None:
     plain, helped = (
         build_model(
             tiny(cell="lstm", num_layers=3, implementation=implementation, residual=on, layer_norm=on,
@@ -147,7 +147,7 @@ def test_help_between_the_layers_leaves_the_drawn_weights_as_they_are(implementa
 @pytest.mark.parametrize("objective", ["next", "cloze"])
 @pytest.mark.parametrize("residual", [False, True])
 @pytest.mark.parametrize("implementation", ["scratch", "library"])
-def test_the_forget_bias_is_added_to_the_forget_gate_alone(
+def test_the_forget_bias_is_added_only_to_the_forget_gate(
     implementation: str, residual: bool, objective: str, layers: int
 ) -> None:
     plain, biased = (
@@ -173,7 +173,7 @@ def test_the_forget_bias_is_added_to_the_forget_gate_alone(
 
 @pytest.mark.parametrize("spread", [1.0, 2000.0])
 def test_the_loss_equals_the_cross_entropy_of_the_logits(spread: float) -> None:
-    """With spread 2000 probabilities underflow, and the loss must not."""
+    """With a spread of 2000, probabilities underflow, but the loss must not."""
     model = build_model(tiny(initialization="uniform"), V)
     with torch.no_grad():
         model.dense.weight.mul_(spread)
@@ -192,7 +192,7 @@ def test_the_loss_equals_the_cross_entropy_of_the_logits(spread: float) -> None:
     if spread > 1:
         assert (logits.softmax(1) == 0).any()
     for mine, readable in zip(*results, strict=True):
-        # a sum of numbers that large is rounded at their size
+        # a sum of such large numbers has a large rounding error
         size = max(1.0, float(readable.detach().abs().max()))
         torch.testing.assert_close(mine, readable, atol=1e-5 * size, rtol=1e-5)
 
@@ -217,7 +217,7 @@ def test_same_seed_same_weights() -> None:
 
 @pytest.mark.parametrize("implementation", ["scratch", "library"])
 @pytest.mark.parametrize("initialization", ["normal", "uniform", "xavier", "orthogonal"])
-def test_initializations_draw_what_they_say(implementation: str, initialization: str) -> None:
+def test_initializations_have_their_distributions(implementation: str, initialization: str) -> None:
     config = tiny(cell="lstm", num_hiddens=64, implementation=implementation, initialization=initialization)
     model = build_model(config, 200)
     named = {name: parameter.detach() for name, parameter in model.named_parameters()}

@@ -1,6 +1,6 @@
-"""A cell that is described in one place, here, trains, writes and can be looked into like the three of the book.
+"""A new cell that is described only here can be trained, used for generation and inspected like the book's cells.
 
-The minimal gated unit (Zhou et al. 2016): one gate does what reset and update do in a GRU.
+The minimal gated unit (Zhou et al. 2016): a single gate replaces the reset and update gates of a GRU.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def test_it_trains(computation: str, bidirectional: bool, vocab: Vocab, indices:
 
 
 def test_its_gradient_is_that_of_its_equation() -> None:
-    assert mgu not in FORMS  # nobody wrote its derivatives
+    assert mgu not in FORMS  # it has no handwritten derivatives
     torch.manual_seed(0)
     cell = Cell(MGU, 5, 4).double()
     for parameter in cell.parameters():
@@ -103,7 +103,7 @@ def test_its_gradient_is_that_of_its_equation() -> None:
     H_0 = torch.randn(2, 4, dtype=torch.float64, requires_grad=True)
     characters = torch.randint(5, (3, 2))
     outputs, _ = run_sequence(cell.unit(), characters, (H_0,))
-    # the same with NumPy, written out
+    # the same in NumPy
     H, gates = H_0.detach().numpy(), [np.split(p.detach().numpy(), 2, -1) for p in cell.parameters()]
     (W_xf, W_xh), (W_hf, W_hh), (b_f, b_h) = gates
     for t in range(3):
@@ -111,7 +111,7 @@ def test_its_gradient_is_that_of_its_equation() -> None:
         F = 1 / (1 + np.exp(-(X @ W_xf + H @ W_hf + b_f)))
         H = (1 - F) * H + F * np.tanh(X @ W_xh + (F * H) @ W_hh + b_h)
         np.testing.assert_allclose(outputs[t].detach().numpy(), H, atol=1e-12)
-    # and its slope by moving one weight
+    # and its derivative by a finite difference of one weight
     weight = torch.randn_like(outputs)
     (outputs * weight).sum().backward()
     assert cell.W_h.grad is not None
@@ -130,7 +130,7 @@ def network(vocab: Vocab) -> LanguageModel:
     return build_model(config_of(num_layers=2), len(vocab))
 
 
-def test_it_writes_what_it_expects_most(network: LanguageModel, vocab: Vocab) -> None:
+def test_it_generates_the_most_probable_characters(network: LanguageModel, vocab: Vocab) -> None:
     text = "the "
     for _ in range(6):
         X = torch.tensor([vocab.encode(text)])
@@ -140,18 +140,18 @@ def test_it_writes_what_it_expects_most(network: LanguageModel, vocab: Vocab) ->
     assert generate(network, vocab, "the ", 6) == text
 
 
-def test_it_can_be_looked_into(network: LanguageModel, vocab: Vocab, indices: Tensor) -> None:
+def test_it_can_be_diagnosed_and_inspected(network: LanguageModel, vocab: Vocab, indices: Tensor) -> None:
     text, config = "the fox", config_of(num_layers=2)
     found = inspect(network, config, vocab, text, layer=1)
     values = {
-        one["name"]: np.frombuffer(base64.b64decode(one["values"]), dtype="<f2").reshape(len(text), 12)
-        for one in found["states"]
+        entry["name"]: np.frombuffer(base64.b64decode(entry["values"]), dtype="<f2").reshape(len(text), 12)
+        for entry in found["states"]
     }
     assert list(values) == ["H", "forget_gate", "candidate"]
     before = np.concatenate((np.zeros((1, 12)), values["H"][:-1]))
     F = values["forget_gate"]
     np.testing.assert_allclose(values["H"], (1 - F) * before + F * values["candidate"], atol=5e-3)
-    # the last H is the one that the network came to
+    # the last H is that of the network
     with torch.no_grad():
         _, (last,) = network.recurrent(torch.tensor(vocab.encode(text))[:, None], network.begin_state(1))
     np.testing.assert_allclose(values["H"][-1], last[0, 0].numpy(), atol=1e-3)
@@ -169,6 +169,6 @@ def test_the_equation_is_the_same_on_numpy() -> None:
     with torch.no_grad():
         weights = cell.unit().weights()
         (theirs,), gates = mgu(X, (H,), weights, FUNCTIONS["tanh"])
-        (ours,), mine = mgu(X.numpy(), (H.numpy(),), [tuple(one.numpy() for one in gate) for gate in weights], f)
+        (ours,), mine = mgu(X.numpy(), (H.numpy(),), [tuple(tensor.numpy() for tensor in gate) for gate in weights], f)
     np.testing.assert_allclose(ours, theirs.numpy(), atol=1e-12)
     assert mine.keys() == gates.keys() == {"F", "H_tilde"}

@@ -1,4 +1,4 @@
-"""The library's weights in the scratch network: the same function for RNN and LSTM, another one for the GRU."""
+"""The library's weights in the scratch network: the same function for RNN and LSTM, a different one for the GRU."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SETTINGS = [
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)
 @pytest.mark.parametrize("cell", ["rnn", "lstm"])
-def test_rnn_and_lstm_are_the_same_written_twice(
+def test_rnn_and_lstm_are_the_same_function_in_both_implementations(
     cell: str, settings: dict[str, Any], vocab: Vocab, indices: Tensor
 ) -> None:
     config = tiny(cell=cell, initialization="uniform", **settings)
@@ -35,29 +35,27 @@ def test_rnn_and_lstm_are_the_same_written_twice(
     assert found["logits_difference"] < 1e-5
     assert found["gradient_difference"] < 1e-5
     assert found["loss_scratch"] == pytest.approx(found["loss_library"], abs=1e-5)
-    assert found["gradient_difference"] == max(one["gradient_difference"] for one in found["parameters"])
-    names = [one["name"] for one in found["parameters"]]
+    assert found["gradient_difference"] == max(entry["gradient_difference"] for entry in found["parameters"])
+    names = [entry["name"] for entry in found["parameters"]]
     assert len(set(names)) == len(names)
     assert {"recurrent.cells.0.W_x", "dense.weight"} <= set(names)
 
 
-def test_the_gru_of_the_book_is_another_one(vocab: Vocab, indices: Tensor) -> None:
+def test_the_gru_of_the_book_is_a_different_function(vocab: Vocab, indices: Tensor) -> None:
     found = parity(tiny(cell="gru", initialization="uniform", num_hiddens=64), len(vocab), indices)
     assert found["comparable"] is False
     assert found["logits_difference"] > 1e-3
     assert found["gradient_difference"] > 1e-5
 
 
-def test_a_gate_in_the_wrong_place_would_be_seen(
-    vocab: Vocab, indices: Tensor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_gate_in_the_wrong_place_is_detected(vocab: Vocab, indices: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
     library = Library("LSTM", (0, 1, 2, 3))
     monkeypatch.setitem(CELLS, "lstm", replace(CELLS["lstm"], library=library))
     found = parity(tiny(cell="lstm", initialization="uniform"), len(vocab), indices)
     assert found["logits_difference"] > 1e-3
 
 
-def test_the_random_state_is_left_alone(vocab: Vocab, indices: Tensor) -> None:
+def test_the_random_state_is_not_changed(vocab: Vocab, indices: Tensor) -> None:
     before = torch.get_rng_state()
     parity(tiny(cell="lstm"), len(vocab), indices)
     assert torch.equal(torch.get_rng_state(), before)

@@ -1,4 +1,4 @@
-"""The products of whichever library serves them, against float64."""
+"""Matrix products of either library against float64."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SHAPES = [(3, 5, 4), (32, 256, 1024), (32, 256, 256), (1120, 256, 1027), (1027, 
 
 
 def factors(n: int, k: int, m: int) -> list[tuple[Tensor, Tensor]]:
-    """The same kind of product as it occurs: plain, transposed, and with slices of wider matrices."""
+    """Return the kinds of factors that occur: plain, transposed, and slices of wider matrices."""
     return [
         (torch.randn(n, k), torch.randn(k, m)),
         (torch.randn(k, n).t(), torch.randn(m, k).t()),

@@ -1,4 +1,4 @@
-"""One character at a time, against the model that reads windows of one character."""
+"""The reader of single characters against the model on windows of one character."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ EXTRAS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("num_layers", [1, 3])
 @pytest.mark.parametrize("implementation", ["scratch", "library"])
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
-def test_it_expects_what_the_readable_model_expects(
+def test_it_predicts_like_the_readable_model(
     cell: str, implementation: str, num_layers: int, bidirectional: bool, extra: dict[str, Any], vocab: Vocab
 ) -> None:
     settings = {"cell": cell, "implementation": implementation, "num_layers": num_layers} | extra
@@ -41,9 +41,7 @@ def test_the_activation_may_be_relu(implementation: str, vocab: Vocab) -> None:
 @pytest.mark.parametrize("num_layers", [1, 2])
 @pytest.mark.parametrize("implementation", ["scratch", "library"])
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
-def test_a_cloze_network_has_nothing_on_its_right(
-    cell: str, implementation: str, num_layers: int, vocab: Vocab
-) -> None:
+def test_a_cloze_network_has_no_right_side(cell: str, implementation: str, num_layers: int, vocab: Vocab) -> None:
     settings = {"cell": cell, "implementation": implementation, "num_layers": num_layers}
     _compare(tiny(**settings, bidirectional=True, objective="cloze", initialization="uniform"), vocab)
 

@@ -1,4 +1,4 @@
-"""The loop: what it says, how it is steered, that it repeats itself, that it can be continued."""
+"""The training loop: its events, its control, its reproducibility, and its continuation."""
 
 from __future__ import annotations
 
@@ -56,13 +56,13 @@ def test_seconds_are_those_of_the_clock_that_is_given(vocab: Vocab, indices: Ten
     assert {event.seconds for event in events if isinstance(event, EpochFinished)} == {0.5 * per_epoch}
 
 
-def test_a_run_tells_its_story_in_order(vocab: Vocab, indices: Tensor) -> None:
+def test_a_run_yields_its_events_in_order(vocab: Vocab, indices: Tensor) -> None:
     events = run(tiny(), vocab, indices)
     assert isinstance(events[0], RunStarted)
     per_epoch = events[0].num_minibatches
     assert per_epoch == (len(indices) // 4 - 1) // 5
-    told = [(e.kind, e.epoch) for e in events if e.kind != "minibatch_finished"]
-    assert told == [
+    kinds = [(e.kind, e.epoch) for e in events if e.kind != "minibatch_finished"]
+    assert kinds == [
         ("run_started", 0),
         ("epoch_finished", 1),
         ("epoch_finished", 2),
@@ -88,7 +88,7 @@ def test_a_run_tells_its_story_in_order(vocab: Vocab, indices: Tensor) -> None:
     assert all(e.text.startswith(e.prefix) and len(e.text) == 9 for e in texts)
 
 
-def test_an_untrained_network_writes_and_ends(vocab: Vocab, indices: Tensor) -> None:
+def test_an_untrained_network_generates_texts_and_ends(vocab: Vocab, indices: Tensor) -> None:
     kinds = [e.kind for e in run(tiny(num_epochs=0), vocab, indices)]
     assert kinds == ["run_started", "text_generated", "text_generated", "run_finished"]
 
@@ -126,7 +126,9 @@ RESUMABLE = [
 
 @pytest.mark.parametrize("settings", RESUMABLE)
 @pytest.mark.parametrize("cut", [1, 9, 25, 26, 27, 30])
-def test_a_restored_run_goes_on_bit_for_bit(settings: dict[str, Any], cut: int, vocab: Vocab, indices: Tensor) -> None:
+def test_a_restored_run_continues_bit_for_bit(
+    settings: dict[str, Any], cut: int, vocab: Vocab, indices: Tensor
+) -> None:
     config = tiny(**settings)
     state = begin(config, vocab)
     events: list[Event] = []
@@ -134,14 +136,14 @@ def test_a_restored_run_goes_on_bit_for_bit(settings: dict[str, Any], cut: int, 
     metadata: dict[str, str] = {}
     for event in train(state, vocab, indices):
         events.append(event)
-        if len(events) == cut:  # as a checkpoint is: through bytes, while the run goes on
+        if len(events) == cut:  # like a checkpoint: converted to bytes while the run continues
             file, metadata = save(state.tensors()), state.metadata()
     model = build_model(config.change(random_seed=99), len(vocab))
     restored = TrainingState.restore(model, config, load(file), metadata)
     assert (restored.epoch, restored.minibatch) == _position(events[:cut])
     again = [comparable(e) for e in train(restored, vocab, indices)][1:]
     rest = [comparable(e) for e in events[cut:]]
-    if isinstance(events[cut - 1], TextGenerated):  # cut between texts: written once more
+    if isinstance(events[cut - 1], TextGenerated):  # interrupted between texts: they are generated again
         rest = again[: len(again) - len(rest)] + rest
         assert all(e["kind"] == "text_generated" for e in again[: len(again) - len(events[cut:])])
     assert again == rest
@@ -153,7 +155,7 @@ def _position(events: list[Event]) -> tuple[int, int]:
     return done, sum(isinstance(e, MinibatchFinished) and e.epoch > done for e in events)
 
 
-def test_a_finished_run_goes_on_for_more_epochs(vocab: Vocab, indices: Tensor) -> None:
+def test_a_finished_run_continues_for_more_epochs(vocab: Vocab, indices: Tensor) -> None:
     short, long = tiny(num_epochs=2), tiny(num_epochs=4)
     state = begin(short, vocab)
     list(train(state, vocab, indices))
@@ -207,29 +209,29 @@ def test_a_clipped_sgd_step_has_the_length_learning_rate_times_theta(
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-def test_an_epoch_says_the_norm_before_and_after_clipping(optimizer: str, vocab: Vocab, indices: Tensor) -> None:
+def test_an_epoch_reports_the_norm_before_and_after_clipping(optimizer: str, vocab: Vocab, indices: Tensor) -> None:
     free = run(tiny(optimizer=optimizer, clip_norm=None, learning_rate=1e-3), vocab, indices)
-    norms = [one.grad_norm for one in free if isinstance(one, MinibatchFinished) and one.grad_norm is not None]
-    θ = sorted(norms)[len(norms) // 2]  # about half of them are longer
+    norms = [event.grad_norm for event in free if isinstance(event, MinibatchFinished) and event.grad_norm is not None]
+    θ = sorted(norms)[len(norms) // 2]  # about half of the norms are larger
     seen = run(tiny(optimizer=optimizer, clip_norm=θ, learning_rate=1e-3), vocab, indices)
-    epochs = [one for one in seen if isinstance(one, EpochFinished)]
-    assert any(0 < one.clipped_share < 1 for one in epochs)
-    for one in epochs:
+    epochs = [epoch for epoch in seen if isinstance(epoch, EpochFinished)]
+    assert any(0 < epoch.clipped_share < 1 for epoch in epochs)
+    for epoch in epochs:
         lengths = [
             event.grad_norm or 0.0
             for event in seen
-            if isinstance(event, MinibatchFinished) and event.epoch == one.epoch
+            if isinstance(event, MinibatchFinished) and event.epoch == epoch.epoch
         ]
-        after = one.after_clipping()
+        after = epoch.after_clipping()
         assert after is not None
-        assert one.grad_norm == pytest.approx(sum(lengths) / len(lengths))
+        assert epoch.grad_norm == pytest.approx(sum(lengths) / len(lengths))
         assert after[0] == pytest.approx(sum(min(length, θ) for length in lengths) / len(lengths))
-        shares = [new / old for new, old in zip(after[1], one.grad_norm_by_layer, strict=True)]
+        shares = [new / old for new, old in zip(after[1], epoch.grad_norm_by_layer, strict=True)]
         assert max(shares) <= 1.0
-        assert (min(shares) < 1.0) == (one.clipped_share > 0)
-    for one in free:
-        if isinstance(one, EpochFinished):
-            assert one.after_clipping() == (one.grad_norm, one.grad_norm_by_layer)
+        assert (min(shares) < 1.0) == (epoch.clipped_share > 0)
+    for event in free:
+        if isinstance(event, EpochFinished):
+            assert event.after_clipping() == (event.grad_norm, event.grad_norm_by_layer)
 
 
 def test_pause_steps_and_resume(vocab: Vocab, indices: Tensor) -> None:
@@ -237,7 +239,7 @@ def test_pause_steps_and_resume(vocab: Vocab, indices: Tensor) -> None:
     waits: list[int] = []
 
     def poll(timeout: float | None) -> None:
-        if timeout is None:  # paused: the next wish
+        if timeout is None:  # paused: send the next request
             waits.append(len(seen))
             wishes.pop(0)()
 
@@ -302,7 +304,7 @@ def test_a_loss_that_is_no_longer_finite_ends_the_run(vocab: Vocab, indices: Ten
 
 
 @pytest.mark.parametrize("decoding", ["greedy", "temperature", "top_k"])
-def test_weights_broken_by_the_last_update_of_an_epoch_end_the_run_before_it_writes(
+def test_non_finite_weights_after_an_epoch_end_the_run_before_it_generates_text(
     decoding: str, vocab: Vocab, indices: Tensor
 ) -> None:
     state = begin(tiny(decoding=decoding, pred_period=1), vocab)
@@ -331,7 +333,7 @@ def test_a_perplexity_that_overflows_is_null_beside_a_finite_loss(vocab: Vocab, 
 def test_without_detaching_the_gradient_reaches_back_to_the_start_of_the_epoch(
     cell: str, vocab: Vocab, indices: Tensor
 ) -> None:
-    """Two minibatches of 5 steps, not detached, and hardly updated, are one minibatch of 10 steps."""
+    """Two minibatches of 5 steps, not detached and hardly updated, equal one minibatch of 10 steps."""
     two = tiny(
         cell=cell, detach=False, clip_norm=None, learning_rate=1e-9, precision="float64", initialization="uniform"
     )
@@ -362,7 +364,7 @@ def _after_minibatches(
     return state.model, state
 
 
-def test_refusals_come_before_any_training(vocab: Vocab, indices: Tensor) -> None:
+def test_errors_are_raised_before_any_training(vocab: Vocab, indices: Tensor) -> None:
     with pytest.raises(CorpusError, match="needs at least 24"):
         next(train(begin(tiny(), vocab), vocab, indices[:23]))
     with pytest.raises(PrefixError) as refusal:
@@ -389,8 +391,8 @@ print(torch.get_num_threads(), tiny.item() == 0, torch.get_float32_matmul_precis
 
 
 @pytest.mark.parametrize(
-    ("precision", "flush", "said"), [("float32", True, "1 True highest"), ("fast", False, "1 False medium")]
+    ("precision", "flush", "expected"), [("float32", True, "1 True highest"), ("fast", False, "1 False medium")]
 )
-def test_a_process_is_set_up_as_the_configuration_says(precision: str, flush: bool, said: str) -> None:
+def test_a_process_is_set_up_according_to_the_configuration(precision: str, flush: bool, expected: str) -> None:
     command = [sys.executable, "-c", SET_UP.format(precision=precision, flush=flush)]
-    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip() == said
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip() == expected

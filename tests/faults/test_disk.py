@@ -1,4 +1,4 @@
-"""A disk that is full: on a small file system where one can be mounted, and by a store that may not grow."""
+"""A full disk: on a small file system, if it can be mounted, and with a store that cannot grow."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STARTED = RunStarted(num_params=1, vocab_size=2, num_chars=3, num_minibatches=4,
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 3 MB."""
+    """Mount a file system of 3 MB."""
     folder = tmp_path / "disk"
     folder.mkdir()
     if sys.platform != "linux":
@@ -39,7 +39,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def fill_up(folder: Path) -> Path:
-    """Leave not a byte."""
+    """Fill the file system completely."""
     path = folder / "filler"
     with open(path, "wb", buffering=0) as file:
         try:
@@ -50,7 +50,7 @@ def fill_up(folder: Path) -> Path:
     return path
 
 
-def test_on_a_full_disk_runs_fail_say_so_and_keep_what_they_said(
+def test_on_a_full_disk_runs_fail_with_the_reason_and_keep_their_events(
     small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RNNLAB_DISK_FLOOR_MB", "0.2")
@@ -64,18 +64,18 @@ def test_on_a_full_disk_runs_fail_say_so_and_keep_what_they_said(
         runs = [client.create(LONG.change(random_seed=seed)) for seed in range(2)]
         for run_id in runs:
             until(client, run_id, lambda record: record.epoch >= 2)
-        said = {run_id: client.store.events_since(run_id) for run_id in runs}
+        before = {run_id: client.store.events_since(run_id) for run_id in runs}
         filler = fill_up(small_disk)
         for run_id in runs:
             record = until_state(client, run_id, "failed")
             assert record.error is not None
             assert record.error["code"] == "disk_full"
             kept = client.store.events_since(run_id)
-            assert kept[: len(said[run_id])] == said[run_id]
+            assert kept[: len(before[run_id])] == before[run_id]
             assert kept[-1][1].kind == "run_failed"
         assert not ballast.exists()
         assert client.store.run(finished).state == "finished"
-        # what the ballast has freed is used up again: new runs are refused, and nothing breaks
+        # the space of the ballast is used up again: new runs are refused, and nothing breaks
         fill_up(small_disk)
         with pytest.raises(RunError) as caught:
             client.create(TINY)
@@ -86,7 +86,7 @@ def test_on_a_full_disk_runs_fail_say_so_and_keep_what_they_said(
         with pytest.raises(RunError) as caught:
             client.add_text("a text with some characters " * 1000, "text")
         assert caught.value.code == "disk_low"
-        # room again: it goes on from the checkpoint
+        # with free space, the run continues from the checkpoint
         filler.unlink()
         client.continue_run(runs[0])
         until(client, runs[0], lambda record: record.state == "running")
@@ -94,17 +94,17 @@ def test_on_a_full_disk_runs_fail_say_so_and_keep_what_they_said(
         until_state(client, runs[0], "stopped")
 
 
-def test_a_checkpoint_that_finds_no_room_fails_the_run(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_checkpoint_that_does_not_fit_fails_the_run(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RNNLAB_DISK_FLOOR_MB", "0.1")
     with opened(small_disk / "home") as client:
         warm(client)
-        # its checkpoints (about 1.2 MB each) soon fill what is left, the store itself still has room
+        # its checkpoints of about 1.2 MB soon fill the disk, while the store still has space
         config = TINY.change(num_hiddens=256, cell="gru", num_epochs=40, pred_period=1, num_preds=0)
         run_id = client.create(config)
         record = until_state(client, run_id, "failed", "finished")
         assert record.error is not None
         assert record.error["code"] == "disk_full"
-        # nothing half-written is left, and what was kept can be read
+        # no partial file is left, and the kept checkpoints can be read
         folder = small_disk / "home" / "checkpoints" / run_id
         assert not list(folder.glob("*.part"))
         assert {path.name for path in folder.iterdir()} == {
@@ -120,14 +120,14 @@ def test_a_supervisor_starts_on_a_full_disk(small_disk: Path, monkeypatch: pytes
         warm(client)
         run_id = client.create(LONG)
         until_event(client, run_id, lambda event: event.kind == "epoch_finished")
-        pause(client, run_id)  # it writes no more
+        pause(client, run_id)  # it writes nothing more
         pids = client.status()["pids"]
         fill_up(small_disk)
         os.kill(pids[0], 9)
         assert until_state(client, run_id, "interrupted").state == "interrupted"
 
 
-class Room:
+class Space:
     """How far a store may grow: a limit of SQLite, which belongs to the connection that writes."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -139,7 +139,7 @@ class Room:
         self._connection.execute(f"pragma max_page_count = {self.pages + more}").fetchone()
 
 
-def test_without_any_room_the_states_are_still_written(
+def test_without_any_space_the_states_are_still_written(
     tmp_path: Path, sqlite_connections: list[sqlite3.Connection], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same where nothing may be mounted: the store may not grow until the ballast is released."""
@@ -153,7 +153,7 @@ def test_without_any_room_the_states_are_still_written(
     writer = GuardedWriter(store, Ballast(tmp_path, 0.1), cancel_all, lambda: None)
     writer.write(lambda: store.create("r1", TINY))
     writer.write(lambda: store.record("r1", STARTED))
-    room = Room(sqlite_connections[0])
+    room = Space(sqlite_connections[0])
     room.limit(2)
     released = []
 
@@ -172,19 +172,19 @@ def test_without_any_room_the_states_are_still_written(
     assert record.state == "failed"
     assert record.error is not None
     assert record.error["code"] == "disk_full"
-    # all that was said before was kept, and even what met the full disk
+    # all earlier events were kept, and so was the event that met the full disk
     assert len(store.events_since("r1")) == 1 + count + 1
     store.close()
 
 
-def test_a_failure_that_finds_no_room_is_written_later(
+def test_a_failure_that_does_not_fit_is_written_later(
     tmp_path: Path, sqlite_connections: list[sqlite3.Connection], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = StoreWriter(tmp_path / schema.DATABASE)
     writer = GuardedWriter(store, Ballast(tmp_path, 0.1), list, lambda: None)
     writer.write(lambda: store.create("r1", TINY))
     monkeypatch.setattr(Ballast, "release", lambda ballast: None)
-    room = Room(sqlite_connections[0])
+    room = Space(sqlite_connections[0])
     room.limit(0)
     failed = RunFailed(code="run_error", message="x" * 100_000)
     writer.fail("r1", failed)
@@ -198,7 +198,7 @@ def test_a_failure_that_finds_no_room_is_written_later(
     store.close()
 
 
-def test_what_means_a_full_disk(tmp_path: Path) -> None:
+def test_which_errors_mean_a_full_disk(tmp_path: Path) -> None:
     connection = sqlite3.connect(tmp_path / "x.sqlite3")
     connection.execute("pragma max_page_count = 2")
     with pytest.raises(sqlite3.OperationalError) as caught:  # noqa: PT012 - one of them is too many
@@ -211,7 +211,7 @@ def test_what_means_a_full_disk(tmp_path: Path) -> None:
     assert not disk.is_full(sqlite3.OperationalError("database is locked"))
 
 
-def test_the_ballast_is_spent_once_and_laid_again(tmp_path: Path) -> None:
+def test_the_ballast_is_released_once_and_filled_again(tmp_path: Path) -> None:
     ballast = Ballast(tmp_path, 0.1)
     ballast.fill()
     tries = []
@@ -226,7 +226,7 @@ def test_the_ballast_is_spent_once_and_laid_again(tmp_path: Path) -> None:
     assert len(tries) == 2
     ballast.fill()
     assert (tmp_path / "ballast").stat().st_size == BALLAST
-    # below the floor it is not laid
+    # below the floor, the file is not written
     low = Ballast(tmp_path / "nowhere", 1e12)
     low.fill()
     with Store(tmp_path / schema.DATABASE) as store:

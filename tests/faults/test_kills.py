@@ -1,4 +1,4 @@
-"""What is killed, and what is left: worker, zygote, supervisor, and the app that started them."""
+"""Killing a worker, the zygote, the supervisor, and the app that started them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from tests.runs.lab import (
     curve,
     events,
     exists,
-    gone,
+    has_ended,
     opened,
     pause,
     pid_of,
@@ -56,7 +56,7 @@ sys.stdin.read()
 
 
 def start_app(home: Path) -> tuple[subprocess.Popen[str], int]:
-    """Start a program that connects to `home` as a server of pages does; return it and the supervisor's pid."""
+    """Start a program that connects to `home` like a page server; return it and the supervisor's pid."""
     app = subprocess.Popen(
         [sys.executable, "-c", APP, str(home)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -73,11 +73,11 @@ def end(app: subprocess.Popen[str], how: int = signal.SIGKILL) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
-def test_a_killed_worker_is_a_failed_run_that_keeps_everything(client: Client, number: signal.Signals) -> None:
+def test_a_run_with_a_killed_worker_fails_and_keeps_everything(client: Client, number: signal.Signals) -> None:
     other, run_id = client.create(LONG), client.create(LONG)
     pid = pid_of(client, run_id)
     until(client, run_id, lambda record: record.epoch >= 5)
-    said = client.store.events_since(run_id)
+    before = client.store.events_since(run_id)
     other_pid = pid_of(client, other)
     started = time.monotonic()
     os.kill(pid, number)
@@ -87,18 +87,18 @@ def test_a_killed_worker_is_a_failed_run_that_keeps_everything(client: Client, n
     assert record.error["code"] == "run_killed"
     assert record.error["params"]["signal"] == number
     after = client.store.events_since(run_id)
-    assert after[: len(said)] == said
+    assert after[: len(before)] == before
     epochs = [event.epoch for _, event in after if event.kind == "epoch_finished"]
     assert epochs == list(range(1, len(epochs) + 1)), "none is missing in between"
     assert after[-1][1].kind == "run_failed"
-    # the others are undisturbed
+    # other runs are not affected
     epoch = client.store.run(other).epoch
     until(client, other, lambda record: record.epoch > epoch)
     assert client.status()["runs"][other] == other_pid
 
 
 class Remote:
-    """An executor whose workers are played by the test, at the other end of their sockets."""
+    """An executor whose workers are simulated by the test at the other end of their sockets."""
 
     def __init__(self, loop: Loop, report: Callable[[Report], None]) -> None:
         self.report = report
@@ -106,7 +106,7 @@ class Remote:
         self.worker: socket.socket | None = None
 
     def start(self, job: str) -> None:
-        # of packets each read gives one, as of a stream that is longer than one read
+        # each read returns a single packet, like a read of a long stream
         ours, self.worker = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
         self.job = job
@@ -127,9 +127,9 @@ class Remote:
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="needs sockets that keep packets apart")
-@pytest.mark.parametrize("who", ["worker", "host", "supervisor"])
-def test_what_a_dead_worker_had_sent_is_read_to_the_last_event(who: str, tmp_path: Path) -> None:
-    """Events that lie unread in the socket when the end is noticed: all are kept, but not the one that was cut off."""
+@pytest.mark.parametrize("noticed_by", ["worker", "host", "supervisor"])
+def test_the_messages_of_a_dead_worker_are_read_to_the_last_event(noticed_by: str, tmp_path: Path) -> None:
+    """All complete events that are unread when the end is noticed are kept; the truncated event is not."""
     sent: list[Event] = [RunStarted(num_params=1, vocab_size=2, num_chars=3, num_minibatches=4, device="cpu")]
     sent += [TextGenerated(epoch=epoch, prefix="a", text="a" + "b" * 50) for epoch in range(1, 41)]
     data = b"".join(encode(EventReport(event=event)) for event in sent)
@@ -151,31 +151,31 @@ def test_what_a_dead_worker_had_sent_is_read_to_the_last_event(who: str, tmp_pat
         for start in range(0, len(whole), 1000):
             worker.send(whole[start : start + 1000])
     assert supervisor.store.events_since("r1") == [], "nothing was read yet"
-    if who != "supervisor":
-        remote.report(Ended(remote.job, -signal.SIGKILL) if who == "worker" else Lost((remote.job,)))
+    if noticed_by != "supervisor":
+        remote.report(Ended(remote.job, -signal.SIGKILL) if noticed_by == "worker" else Lost((remote.job,)))
         supervisor.turn(0.0)
     supervisor.close()
     store = Store(tmp_path / DATABASE)
     kept = [event for _, event in store.events_since("r1")]
     state = store.run("r1").state
     store.close()
-    if who == "supervisor":
+    if noticed_by == "supervisor":
         assert (kept, state) == (sent, "interrupted")
     else:
         *before, last = kept
         assert before == sent
         assert isinstance(last, RunFailed)
-        assert last.code == {"worker": "run_killed", "host": "run_host_killed"}[who]
+        assert last.code == {"worker": "run_killed", "host": "run_host_killed"}[noticed_by]
         assert state == "failed"
 
 
-def test_a_killed_run_goes_on_and_gives_the_same_curve(client: Client) -> None:
+def test_a_killed_run_can_be_continued_with_the_same_curve(client: Client) -> None:
     config = TINY.change(num_epochs=120, pred_period=10, cell="gru", sampling="random", optimizer="adam",
                          learning_rate=0.01)  # fmt: skip
     whole = client.create(config)
     until_state(client, whole, "finished")
     run_id = client.create(config)
-    # somewhere in the middle of an epoch, after a checkpoint
+    # in the middle of an epoch, after a checkpoint
     until(client, run_id, lambda record: record.epoch >= 30)
     os.kill(pid_of(client, run_id), signal.SIGKILL)
     record = until_state(client, run_id, "failed")
@@ -193,7 +193,7 @@ def test_a_killed_run_goes_on_and_gives_the_same_curve(client: Client) -> None:
 
 
 @about_forks
-def test_a_killed_zygote_fails_its_runs_and_is_revived(client: Client) -> None:
+def test_a_killed_zygote_fails_its_runs_and_is_replaced(client: Client) -> None:
     run_id = client.create(LONG)
     pid = pid_of(client, run_id)
     zygote = client.status()["pids"][1]
@@ -202,48 +202,48 @@ def test_a_killed_zygote_fails_its_runs_and_is_revived(client: Client) -> None:
     record = until_state(client, run_id, "failed")
     assert record.error is not None
     assert record.error["code"] == "run_host_killed"
-    assert gone(pid)
-    assert gone(zygote)
+    assert has_ended(pid)
+    assert has_ended(zygote)
     # the next start works
     assert until_state(client, client.create(TINY), "finished", "failed").state == "finished"
     assert client.status()["pids"][1] != zygote
 
 
-def test_a_killed_supervisor_interrupts_its_runs_which_go_on(client: Client) -> None:
+def test_a_killed_supervisor_interrupts_its_runs_which_can_be_continued(client: Client) -> None:
     run_id, waiting = client.create(LONG.change(num_epochs=2000, pred_period=50)), None
     pid = pid_of(client, run_id)
     slots = client.status()["slots"]
     waiting = [client.create(LONG) for _ in range(slots)][-1]
     until_event(client, run_id, lambda event: event.kind == "checkpoint_saved" and event.epoch >= 50)
-    said = client.store.events_since(run_id)
+    before = client.store.events_since(run_id)
     status = client.status()
     os.kill(status["pid"], signal.SIGKILL)
-    # nobody asks: the client notices by itself, and starts another one
+    # the client notices by itself and starts another supervisor
     record = until_state(client, run_id, "interrupted")
     assert record.continuable
     assert client.store.run(waiting).state == "interrupted"
-    assert all(gone(other) for other in [*status["pids"], pid])
-    assert client.store.events_since(run_id)[: len(said)] == said
+    assert all(has_ended(other) for other in [*status["pids"], pid])
+    assert client.store.events_since(run_id)[: len(before)] == before
     assert client.status()["pid"] != status["pid"]
-    # what it was about to do is done from the checkpoint
+    # the run continues from the checkpoint
     client.continue_run(run_id)
     until(client, run_id, lambda record: record.state == "running" and record.epoch > 50)
     assert events(client, run_id, "run_started")[-1].epoch >= 50
-    # a run that has ended stays as it was
+    # a run that has ended is unchanged
     assert all(item.state != "running" or item.id == run_id for item in client.store.runs())
 
 
 def test_a_supervisor_that_is_killed_early_leaves_no_process(tmp_path: Path) -> None:
-    """Also while what it has started is still loading torch."""
+    """Also while its processes are still loading torch."""
     with opened(tmp_path) as client:
         pids = client.status()["pids"]
         assert len(pids) >= 2
         os.kill(pids[0], signal.SIGKILL)
-        assert all(gone(pid) for pid in pids)
+        assert all(has_ended(pid) for pid in pids)
 
 
-def test_a_worker_ends_with_its_socket_alone(client: Client) -> None:
-    """Paused, so it sends nothing, and with a zygote, or next worker, that does not respond."""
+def test_a_worker_ends_when_its_socket_closes(client: Client) -> None:
+    """The worker is paused, so it sends nothing, and the zygote or spare worker does not respond."""
     run_id = client.create(LONG)
     pid = pid_of(client, run_id)
     pause(client, run_id)
@@ -255,13 +255,13 @@ def test_a_worker_ends_with_its_socket_alone(client: Client) -> None:
     os.kill(other, signal.SIGSTOP)
     try:
         os.kill(client.status()["pid"], signal.SIGKILL)
-        assert gone(pid, 5.0)
+        assert has_ended(pid, 5.0)
     finally:
         os.kill(other, signal.SIGKILL)
     assert until_state(client, run_id, "interrupted").continuable
 
 
-def test_a_damaged_checkpoint_is_named_as_such(client: Client) -> None:
+def test_a_damaged_checkpoint_is_reported(client: Client) -> None:
     run_id = client.create(TINY)
     until_state(client, run_id, "finished")
     path = client.store.checkpoints(run_id)[-1][2]
@@ -276,9 +276,9 @@ def test_a_damaged_checkpoint_is_named_as_such(client: Client) -> None:
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_when_the_app_is_gone_everything_is(tmp_path: Path, how: signal.Signals) -> None:
+def test_everything_ends_with_the_app(tmp_path: Path, how: signal.Signals) -> None:
     app, supervisor = start_app(tmp_path)
-    # a second client starts a run, and leaves
+    # a second client starts a run and disconnects
     with Client(tmp_path) as client:
         assert client.status()["pid"] == supervisor
         run_id = client.create(LONG)
@@ -290,7 +290,7 @@ def test_when_the_app_is_gone_everything_is(tmp_path: Path, how: signal.Signals)
     endpoint = Endpoint.read(tmp_path)
     assert endpoint is not None
     end(app, how)
-    assert all(gone(pid, 5.0) for pid in [*pids, worker]), "an orphan was left"
+    assert all(has_ended(pid, 5.0) for pid in [*pids, worker]), "an orphan was left"
     with Store(tmp_path / "runs.sqlite3") as store:
         assert store.run(run_id).state == "interrupted"
         assert store.run(run_id).continuable
@@ -306,7 +306,7 @@ def test_two_apps_share_a_home_and_the_second_outlives_the_first(tmp_path: Path)
         run_id = client.create(LONG)
         pid = pid_of(client, run_id)
     end(first)
-    # the run goes on under the same supervisor, and a newcomer finds it
+    # the run continues under the same supervisor, and a new client finds it
     with Client(tmp_path) as client:
         assert client.status()["pid"] == supervisor
         assert client.status()["runs"] == {run_id: pid}
@@ -314,7 +314,7 @@ def test_two_apps_share_a_home_and_the_second_outlives_the_first(tmp_path: Path)
         until(client, run_id, lambda record: record.epoch > epoch)
         pids = client.status()["pids"]
     end(second)
-    assert all(gone(pid, 5.0) for pid in pids)
+    assert all(has_ended(pid, 5.0) for pid in pids)
 
 
 def test_many_clients_at_once_find_one_supervisor(tmp_path: Path) -> None:
@@ -331,10 +331,10 @@ def test_many_clients_at_once_find_one_supervisor(tmp_path: Path) -> None:
     assert len(supervisors) == 1
     for app in apps:
         end(app)
-    assert gone(supervisors.pop(), 5.0)
+    assert has_ended(supervisors.pop(), 5.0)
 
 
-def test_a_supervisor_that_nobody_connects_to_ends(tmp_path: Path) -> None:
+def test_a_supervisor_without_clients_ends(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "rnnlab.runs.supervisor", str(tmp_path)],
         stdin=subprocess.DEVNULL,
@@ -343,7 +343,7 @@ def test_a_supervisor_that_nobody_connects_to_ends(tmp_path: Path) -> None:
     assert process.wait(10) == 0
 
 
-def test_a_store_from_a_newer_version_is_named_as_such(tmp_path: Path) -> None:
+def test_a_store_from_a_newer_version_is_reported(tmp_path: Path) -> None:
     import sqlite3
 
     connection = sqlite3.connect(tmp_path / "runs.sqlite3")
@@ -368,14 +368,14 @@ def test_limits_of_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         record = until_state(client, run_id, "failed")
         assert record.error is not None
         assert record.error["code"] == "run_too_long"
-        # a pause does not count: the other one has waited for longer than that
+        # a pause does not count: the other run has waited for longer
         assert client.store.run(paused).state == "paused"
         with pytest.raises(RunError) as caught:
             client.generate(run_id, "the", 2000)
         assert caught.value.code == "answer_too_late"
 
 
-def test_strangers_are_turned_away(client: Client) -> None:
+def test_connections_without_the_token_are_closed(client: Client) -> None:
     endpoint = Endpoint.read(client.home)
     assert endpoint is not None
     stranger = Endpoint(endpoint.address, "guessed", 0).dial()
@@ -391,12 +391,12 @@ def test_strangers_are_turned_away(client: Client) -> None:
     assert client.ready()
 
 
-def test_a_stuck_worker_disturbs_nobody(client: Client) -> None:
-    """A stopped process neither answers nor ends: others, and the supervisor, go on."""
+def test_a_stuck_worker_does_not_affect_others(client: Client) -> None:
+    """A stopped process neither answers nor ends, but other runs and the supervisor continue."""
     stuck, other = client.create(LONG), client.create(LONG)
     pid = pid_of(client, stuck)
     os.kill(pid, signal.SIGSTOP)
     epoch = until_state(client, other, "running").epoch
     until(client, other, lambda record: record.epoch > epoch + 3)
     client.delete(stuck)
-    assert gone(pid)
+    assert has_ended(pid)

@@ -1,4 +1,4 @@
-"""Real servers of pages on one home: killed, started again, and two at a time."""
+"""Real page servers on the same home: killed, restarted, and two at the same time."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from rnnlab.runs.client import Client
 from rnnlab.runs.endpoint import Endpoint
 from rnnlab.runs.store import Store
 from tests.browser.server import Server
-from tests.runs.lab import LONG, gone, pid_of, until, until_event
+from tests.runs.lab import LONG, has_ended, pid_of, until, until_event
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="watches processes by pidfd: Linux only")
 
 
 def visit(server: Server, query: str = "lang=en") -> str:
-    """Open the Train page as a browser would, and return all that it says once its supervisor is there."""
+    """Open the Train page like a browser, and return its text once its supervisor has started."""
     address = f"ws://127.0.0.1:{server.port}/_stcore/stream"
-    said = []
+    texts = []
     with connect(address, max_size=None, subprotocols=[Subprotocol("streamlit")]) as page:
         ask = BackMsg()
         ask.rerun_script.query_string = query
@@ -35,16 +35,16 @@ def visit(server: Server, query: str = "lang=en") -> str:
             data = page.recv(30)
             assert isinstance(data, bytes)
             message.ParseFromString(data)
-            said.append(str(message.delta))
+            texts.append(str(message.delta))
             finished = message.WhichOneof("type") == "script_finished"
             if finished and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
                 break
-    while Endpoint.read(server.home) is None:  # its supervisor starts in the background
+    while Endpoint.read(server.home) is None:  # the supervisor starts in the background
         time.sleep(0.02)
-    return "\n".join(said)
+    return "\n".join(texts)
 
 
-def test_a_killed_server_takes_its_runs_along_and_the_next_one_offers_to_go_on(tmp_path: Path) -> None:
+def test_a_killed_server_interrupts_its_runs_which_the_next_server_can_continue(tmp_path: Path) -> None:
     home = tmp_path / "home"
     server = Server(home)
     visit(server)
@@ -54,7 +54,7 @@ def test_a_killed_server_takes_its_runs_along_and_the_next_one_offers_to_go_on(t
         until_event(client, run_id, lambda event: event.kind == "checkpoint_saved")
         pids = client.status()["pids"]
     server.kill()
-    assert all(gone(pid, 5.0) for pid in [*pids, worker]), "an orphan was left"
+    assert all(has_ended(pid, 5.0) for pid in [*pids, worker]), "an orphan was left"
     with Store(home / "runs.sqlite3") as store:
         assert store.run(run_id).state == "interrupted"
     again = Server(home)
@@ -82,7 +82,7 @@ def test_two_servers_share_a_store(tmp_path: Path) -> None:
             run_id = client.create(LONG)
         assert run_id in visit(first, f"run={run_id}&lang=en")
         first.kill()
-        # the second one shows the same run, which goes on
+        # the second server shows the same run, which continues
         assert run_id in visit(second, f"run={run_id}&lang=en")
         with Client(home) as client:
             assert client.status()["pid"] == supervisor

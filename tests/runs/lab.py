@@ -1,4 +1,4 @@
-"""A home with a supervisor for tests: tiny runs, and waiting for what happens instead of sleeping."""
+"""A home with a supervisor for tests: tiny runs, and functions that wait for events instead of sleeping."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = [
     "curve",
     "events",
     "exists",
-    "gone",
+    "has_ended",
     "opened",
     "pid_of",
     "shared",
@@ -43,7 +43,7 @@ __all__ = [
 FORKS = os.environ.get("RNNLAB_ENGINE", "fork" if sys.platform == "linux" else "spawn") == "fork"
 about_forks = pytest.mark.skipif(not FORKS, reason="about workers that are forked")
 LONG = TINY.change(num_epochs=10_000, pred_period=10_000)
-"""Never comes to its end during a test."""
+"""A run that does not finish during a test."""
 
 
 def until_state(client: Client, run_id: str, *states: str) -> RunRecord:
@@ -58,47 +58,47 @@ def pause(client: Client, run_id: str) -> RunRecord:
 
 
 def step(client: Client, run_id: str, unit: str = "epoch") -> RunRecord:
-    """Let a paused run go on to the end of a unit, and wait until it is paused there."""
+    """Run a paused run to the end of a unit, and wait until it is paused there."""
     cursor = max(seq for seq, _ in client.store.events_since(run_id))
     client.step(run_id, unit)
     until_event(client, run_id, lambda event: event.kind == "run_paused", cursor)
     return client.store.run(run_id)
 
 
-def until_event(client: Client, run_id: str, wanted: Callable[[Event], bool], cursor: int = 0) -> tuple[int, Event]:
-    """Wait until a run says something, and return it with its number."""
+def until_event(client: Client, run_id: str, condition: Callable[[Event], bool], cursor: int = 0) -> tuple[int, Event]:
+    """Wait until an event of a run fulfils a condition, and return its sequence number and the event."""
     deadline = time.monotonic() + PATIENCE
     while True:
         version = client.store.version(run_id)
         for seq, event in client.store.events_since(run_id, cursor):
             cursor = seq
-            if wanted(event):
+            if condition(event):
                 return seq, event
         left = deadline - time.monotonic()
-        assert left > 0, f"nothing of the kind in {client.store.events_since(run_id)[-5:]}"
+        assert left > 0, f"no such event in {client.store.events_since(run_id)[-5:]}"
         client.wait(run_id, version, left)
 
 
 def events(client: Client, run_id: str, kind: str | None = None) -> list[Any]:
-    """Return what a run has said so far, of one kind."""
+    """Return the events of a run so far, optionally only those of a kind."""
     return [event for _, event in client.store.events_since(run_id) if kind in (None, event.kind)]
 
 
 def curve(client: Client, run_id: str) -> dict[int, float]:
-    """Return the loss of each epoch, where it was repeated the last one."""
+    """Return the loss of each epoch; of a repeated epoch, the last."""
     return {event.epoch: event.loss for event in events(client, run_id, "epoch_finished")}
 
 
 def pid_of(client: Client, run_id: str) -> int:
-    """Return the process that trains a run, waiting for it to be there."""
+    """Wait for the process that trains a run, and return its number."""
     until_state(client, run_id, "running", "paused")
     pid = client.status()["runs"][run_id]
     assert isinstance(pid, int)
     return pid
 
 
-def gone(pid: int, patience: float = PATIENCE) -> bool:
-    """Wait until a process, anybody's, is gone."""
+def has_ended(pid: int, timeout: float = PATIENCE) -> bool:
+    """Wait until any process has ended; return whether it has."""
     try:
         descriptor = os.pidfd_open(pid)
     except ProcessLookupError:
@@ -106,14 +106,14 @@ def gone(pid: int, patience: float = PATIENCE) -> bool:
     try:
         poll = select.poll()
         poll.register(descriptor, select.POLLIN)
-        return bool(poll.poll(patience * 1000))
+        return bool(poll.poll(timeout * 1000))
     finally:
         os.close(descriptor)
 
 
 @contextmanager
 def opened(home: Path | Environment) -> Iterator[Client]:
-    """Connect to a home, and see to it that its supervisor and all its processes are gone afterwards."""
+    """Connect to a home, and check at the end that its supervisor and all its processes have ended."""
     client = Client(home)
     client.connect()
     try:
@@ -121,7 +121,7 @@ def opened(home: Path | Environment) -> Iterator[Client]:
     finally:
         pids = client.status()["pids"]
         client.close()
-        assert all(gone(pid) for pid in pids), "a process was left"
+        assert all(has_ended(pid) for pid in pids), "a process was left"
 
 
 def warm(client: Client) -> Client:
@@ -135,17 +135,17 @@ def warm(client: Client) -> Client:
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    """Yield a client whose home many tests share; each has runs of its own."""
+    """Yield a client of a home that many tests share; each test has its own runs."""
     with opened(tmp_path_factory.mktemp("home")) as client:
         yield warm(client)
 
 
 @pytest.fixture
 def client(shared: Client) -> Iterator[Client]:
-    """Yield the shared client; what a test leaves running is removed after it."""
+    """Yield the shared client, and delete the unfinished runs of the test afterwards."""
     warm(shared)
     yield shared
     for record in shared.store.runs(states=["queued", "running", "paused"]):
         shared.delete(record.id)
-    for pid in shared.status()["runs"].values():  # its slot is free when its process is gone
-        assert pid is None or gone(pid)
+    for pid in shared.status()["runs"].values():  # the slot of a run is free when its process has ended
+        assert pid is None or has_ended(pid)

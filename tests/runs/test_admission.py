@@ -16,7 +16,7 @@ from rnnlab.runs import admission
 from rnnlab.runs.admission import Limits, fair_order
 
 
-def test_who_has_fewest_runs_comes_first() -> None:
+def test_the_owner_with_the_fewest_runs_comes_first() -> None:
     waiting = [("a1", "ann"), ("a2", "ann"), ("b1", "bob"), ("a3", "ann"), ("c1", "cy")]
     assert fair_order(waiting, []) == ["a1", "b1", "c1", "a2", "a3"]
     assert fair_order(waiting, ["bob", "cy"]) == ["a1", "a2", "b1", "c1", "a3"]
@@ -24,13 +24,15 @@ def test_who_has_fewest_runs_comes_first() -> None:
 
 
 @given(st.lists(st.sampled_from("xyz")), st.lists(st.sampled_from("xyz")))
-def test_everybody_waits_once_and_ones_own_runs_keep_their_order(owners: list[str], running: list[str]) -> None:
+def test_every_run_is_listed_once_and_the_runs_of_an_owner_keep_their_order(
+    owners: list[str], running: list[str]
+) -> None:
     waiting = [(f"{number:03d}", owner) for number, owner in enumerate(owners)]
     order = fair_order(waiting, running)
     assert sorted(order) == [run for run, _ in waiting]
     for owner in "xyz":
-        mine = [run for run, other in waiting if other == owner]
-        assert [run for run in order if run in mine] == mine
+        own = [run for run, other in waiting if other == owner]
+        assert [run for run in order if run in own] == own
 
 
 def test_limits_from_the_environment() -> None:
@@ -54,7 +56,7 @@ def test_a_full_queue() -> None:
         admission.check_queue(2, Limits(slots=1, queue=2))
 
 
-def test_what_can_never_fit() -> None:
+def test_a_run_that_exceeds_the_memory_is_refused() -> None:
     largest = TrainConfig.make(num_hiddens=1024, num_layers=8, bidirectional=True, batch_size=1024, num_steps=512)
     with pytest.raises(RunError) as caught:
         admission.check_memory(largest, 1000, 1, Limits(slots=1))
@@ -62,10 +64,10 @@ def test_what_can_never_fit() -> None:
     admission.check_memory(TrainConfig(), 1000, 9, Limits(slots=1))
 
 
-def test_only_the_owner_steers() -> None:
+def test_only_the_owner_controls_a_run() -> None:
     admission.check_owner("ann", "ann")
     admission.check_owner("", "bob")
-    admission.check_owner("ann", None)  # the shell asks for nobody
+    admission.check_owner("ann", None)  # the shell has no identity
     with pytest.raises(RunError) as caught:
         admission.check_owner("ann", "bob")
     assert caught.value.code == "run_not_yours"
@@ -94,7 +96,7 @@ def test_the_shape_of_the_cost(changed: dict[str, Any]) -> None:
     assert admission.cost_shape(config) != admission.cost_shape(config.change(**changed))
 
 
-def test_a_setting_that_comes_later_leaves_the_shape_of_older_runs() -> None:
+def test_a_new_setting_does_not_change_the_shape_of_older_runs() -> None:
     assert json.loads(admission.cost_shape(TrainConfig())) == {}
     assert json.loads(admission.cost_shape(TrainConfig.make(cell="gru", num_epochs=3))) == {"cell": "gru"}
 

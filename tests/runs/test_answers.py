@@ -1,4 +1,4 @@
-"""What checkpoints answer, asked as a page asks: through supervisor and worker, kept where that is worth it."""
+"""Answers of checkpoints, through supervisor and worker as for a page, and their storage."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TEXT = "the sea and the"
 
 @pytest.fixture(scope="module")
 def trained(shared: Client) -> str:
-    """A run of two layers that has ended."""
+    """Return a finished run of two layers."""
     run_id = shared.create(TINY.change(cell="lstm", num_layers=2, num_epochs=4))
     until_state(shared, run_id, "finished")
     return run_id
@@ -35,12 +35,12 @@ def kinds(client: Client, run_id: str) -> list[str]:
     return sorted(question["kind"] for question, _ in client.store.answers(run_id))
 
 
-def test_a_diagnosis_stands_at_its_epoch_and_is_kept(client: Client, trained: str) -> None:
+def test_a_diagnosis_has_its_epoch_and_is_stored(client: Client, trained: str) -> None:
     epoch, newest = client.diagnose(trained)
     assert epoch == 4
     assert isinstance(newest, Diagnosis)
     assert newest.perplexity is not None
-    assert newest.honest_perplexity == pytest.approx(newest.perplexity)  # it reads in one direction
+    assert newest.honest_perplexity == pytest.approx(newest.perplexity)  # the network has one direction
     assert newest.held_out_chars > 0
     before = client.diagnose(trained, epoch=2)
     assert before[0] == 2
@@ -50,17 +50,17 @@ def test_a_diagnosis_stands_at_its_epoch_and_is_kept(client: Client, trained: st
     assert kinds(client, trained).count("diagnose") == 2
 
 
-def test_states_and_what_comes_next(client: Client, trained: str) -> None:
+def test_states_and_predictions(client: Client, trained: str) -> None:
     seen = client.inspect(trained, TEXT, layer=2)
     assert {name: seen[name] for name in ("epoch", "minibatch", "text", "layer", "num_layers", "num_hiddens")} == {
         "epoch": 4, "minibatch": 0, "text": TEXT, "layer": 2, "num_layers": 2, "num_hiddens": 8,
     }  # fmt: skip
-    assert {one["name"] for one in seen["states"]} == {
+    assert {entry["name"] for entry in seen["states"]} == {
         "H", "C", "input_gate", "forget_gate", "output_gate", "candidate",
     }  # fmt: skip
-    for one in seen["states"]:
-        values = np.frombuffer(base64.b64decode(one["values"]), "<f2").reshape(len(TEXT), 8)
-        assert one["direction"] == "forward"
+    for entry in seen["states"]:
+        values = np.frombuffer(base64.b64decode(entry["values"]), "<f2").reshape(len(TEXT), 8)
+        assert entry["direction"] == "forward"
         assert np.isfinite(values).all()
     assert len(seen["next"]) == len(TEXT)
     for here in seen["next"]:
@@ -69,7 +69,7 @@ def test_states_and_what_comes_next(client: Client, trained: str) -> None:
         assert here["entropy"] > 0
     assert [here["surprise"] is None for here in seen["next"]] == [False] * (len(TEXT) - 1) + [True]
     assert client.inspect(trained, TEXT, layer=1)["states"] != seen["states"]
-    assert "inspect" not in kinds(client, trained)  # bulky, and quickly made again
+    assert "inspect" not in kinds(client, trained)  # large, and quickly computed again
 
 
 def test_dependence(client: Client, trained: str) -> None:
@@ -96,7 +96,7 @@ def test_gaps_and_a_gap(client: Client, trained: str) -> None:
         assert 0 <= shares["accuracy"] <= shares["top5"] <= 1
 
 
-def test_scratch_and_library_are_one_function(client: Client) -> None:
+def test_scratch_and_library_are_the_same_function(client: Client) -> None:
     same = client.parity(TINY.change(cell="lstm"))
     assert same["comparable"] is True
     assert same["logits_difference"] < 1e-5
@@ -107,11 +107,11 @@ def test_scratch_and_library_are_one_function(client: Client) -> None:
         client.parity(TINY, {"num_hiddens": 10**9})
     with pytest.raises(ConfigError):
         client.parity(TINY, {"nonsense": 1})
-    with pytest.raises(CorpusError):  # random sampling could train on it, one consecutive minibatch has no room
+    with pytest.raises(CorpusError):  # long enough for random sampling, but not for a consecutive minibatch
         client.parity(TINY, {"sampling": "random", "num_chars": 42, "prefixes": ["t"]})
 
 
-def test_what_cannot_be_answered_is_said(client: Client, trained: str) -> None:
+def test_an_impossible_question_is_refused_with_the_reason(client: Client, trained: str) -> None:
     for wrong in (
         lambda: client.inspect(trained, "the 分"),
         lambda: client.dependence(trained, "分", 0),
@@ -138,11 +138,11 @@ def test_a_run_that_trains_answers_from_its_newest_checkpoint(client: Client) ->
     epoch, _ = client.diagnose(run_id)
     assert epoch >= 1
     assert client.store.run(run_id).state == "running"
-    for _ in range(8):  # each newest checkpoint is soon replaced by the next one
+    for _ in range(8):  # the newest checkpoint is soon replaced
         assert client.inspect(run_id, TEXT)["epoch"] >= epoch
 
 
-def test_a_run_that_carries_its_state_is_looked_at_from_that_state(shared: Client) -> None:
+def test_a_run_that_carries_its_state_is_diagnosed_from_that_state(shared: Client) -> None:
     config = TINY.change(cell="gru", initialization="uniform", carry_state=True, clip_norm=None, num_epochs=40,
                          optimizer="adam", learning_rate=0.03, num_hiddens=32)  # fmt: skip
     run_id = shared.create(config)

@@ -1,4 +1,4 @@
-"""The client by itself: what it loads, and what it says when it cannot work."""
+"""The client: the modules that it loads, and its errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rnnlab.environment import Environment
 from rnnlab.errors import RunError
 from rnnlab.runs.client import Client
 from tests.open_files import nothing_stays_open
-from tests.runs.lab import LONG, TINY, about_forks, events, gone, opened, pause, pid_of, until, until_state, warm
+from tests.runs.lab import LONG, TINY, about_forks, events, has_ended, opened, pause, pid_of, until, until_state, warm
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ from tests.runs.lab import LONG, TINY, about_forks, events, gone, opened, pause,
         ("rnnlab.runs.supervisor", {"torch", "pandas", "numpy", "streamlit", "altair"}),
     ],
 )
-def test_what_the_server_of_pages_loads(module: str, absent: set[str]) -> None:
+def test_the_modules_that_the_page_server_loads(module: str, absent: set[str]) -> None:
     loaded = subprocess.run(
         [sys.executable, "-c", f"import sys, {module}; print(*sys.modules)"], capture_output=True, text=True, check=True
     )
@@ -35,7 +35,7 @@ def test_what_the_server_of_pages_loads(module: str, absent: set[str]) -> None:
 
 
 def test_the_supervisor_never_loads_more(client: Client) -> None:
-    """Neither does all that it has done for the tests before make it load torch."""
+    """Nothing that it has done for earlier tests made it load torch."""
     until_state(client, client.create(TINY), "finished")
     maps = Path(f"/proc/{client.status()['pid']}/maps")
     if not maps.exists():
@@ -47,14 +47,14 @@ def test_the_supervisor_never_loads_more(client: Client) -> None:
 
 @about_forks
 def test_the_zygote_has_one_thread(client: Client) -> None:
-    """More would not survive a fork."""
+    """Other threads would not survive a fork."""
     tasks = Path(f"/proc/{client.status()['pids'][1]}/task")
     if not tasks.exists():
         pytest.skip("counts the threads of a process: Linux only")
     assert len(list(tasks.iterdir())) == 1
 
 
-def test_a_worker_yields_to_the_app(client: Client) -> None:
+def test_a_worker_has_a_lower_priority_than_the_app(client: Client) -> None:
     if sys.platform != "linux":
         pytest.skip("reads /proc: Linux only")
     run_id = client.create(TINY.change(num_epochs=10_000, pred_period=10_000))
@@ -65,12 +65,12 @@ def test_a_worker_yields_to_the_app(client: Client) -> None:
     limits = Path(f"/proc/{pid}/limits").read_text()
     (data,) = [line.split() for line in limits.splitlines() if line.startswith("Max data size")]
     assert data[3].isdigit()
-    # stdin, stdout, stderr, its socket: nothing of the zygote's or of other runs
+    # stdin, stdout, stderr and its socket: none of the zygote or of other runs
     descriptors = [os.readlink(f"/proc/{pid}/fd/{name}") for name in os.listdir(f"/proc/{pid}/fd")]
     assert len([name for name in descriptors if name.startswith("socket:")]) == 1
 
 
-def test_a_closed_client_says_so(tmp_path: Path) -> None:
+def test_a_closed_client_raises_an_error(tmp_path: Path) -> None:
     client = Client(tmp_path)
     client.close()
     with pytest.raises(RunError) as caught:
@@ -86,8 +86,8 @@ def test_a_home_that_cannot_be_used(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["file", "file/home", "home"])
-def test_a_home_that_cannot_be_made(tmp_path: Path, name: str) -> None:
-    """A file lies in its place or above it, or its log cannot be written."""
+def test_a_home_that_cannot_be_created(tmp_path: Path, name: str) -> None:
+    """There is a file instead of the home or of its parent, or its log cannot be written."""
     (tmp_path / "file").write_text("")
     (tmp_path / "home" / "supervisor.log").mkdir(parents=True)
     with pytest.raises(RunError, match="Runs cannot be stored in") as caught, Client(tmp_path / name):
@@ -111,7 +111,7 @@ def test_the_clock_of_a_training_is_that_of_the_environment(tmp_path: Path, proc
         until(client, run_id, lambda record: record.epoch >= 1)
         pid = pid_of(client, run_id)
         os.kill(pid, signal.SIGSTOP)
-        time.sleep(0.5)  # a process that stands still takes none of the processor's time
+        time.sleep(0.5)  # a stopped process uses no processor time
         os.kill(pid, signal.SIGCONT)
         epoch = client.store.run(run_id).epoch
         until(client, run_id, lambda record: record.epoch >= epoch + 2)
@@ -144,7 +144,7 @@ def test_a_client_that_cannot_connect_closes_all_that_it_opened(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("setting", [("RNNLAB_ENGINE", "spawn"), ("RNNLAB_TRANSPORT", "tcp")])
-def test_where_there_are_no_forks_or_no_unix_sockets(
+def test_without_forks_or_unix_sockets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: tuple[str, str]
 ) -> None:
     monkeypatch.setenv(*setting)
@@ -162,4 +162,4 @@ def test_where_there_are_no_forks_or_no_unix_sockets(
         record = until_state(client, other, "failed")
         assert record.error is not None
         assert record.error["params"]["signal"] == 9
-        assert gone(pid)
+        assert has_ended(pid)

@@ -1,4 +1,4 @@
-"""A system without what only Linux has: a run there is as any other. Played on this one, in all processes."""
+"""Runs on a system without features that only Linux has, simulated on this system in all processes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.runs.lab import LONG, TINY, gone, opened, pause, until, until_state, warm
+from tests.runs.lab import LONG, TINY, has_ended, opened, pause, until, until_state, warm
 
 ELSEWHERE = """
 import builtins, io, os, socket, sys, sysconfig, types
@@ -62,9 +62,9 @@ def test_a_run_needs_nothing_that_only_linux_has(tmp_path: Path, monkeypatch: py
         pause(client, other)
         pid = client.status()["runs"][other]
         client.delete(other)
-        assert gone(pid)
+        assert has_ended(pid)
         notes = [path.read_text() for path in (tmp_path / "notes").iterdir()]
-        # every process was such a system, and no worker came from a zygote
+        # every process simulated such a system, and no worker was forked by a zygote
         assert any("rnnlab.runs.supervisor" in note for note in notes)
         assert any("rnnlab.runs.spawned" in note for note in notes)
         assert not any("rnnlab.runs.zygote" in note for note in notes)

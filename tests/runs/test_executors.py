@@ -1,4 +1,4 @@
-"""The contract of executors: the same tests over each of them, with real workers. See `rnnlab.runs.executor`."""
+"""The contract of executors, tested for each of them with real workers. See `rnnlab.runs.executor`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rnnlab.runs.protocol import WORKER_TO_SUPERVISOR, EventReport, Lines, Stop,
 from rnnlab.runs.spawning import SpawningExecutor
 from rnnlab.text.corpora import load
 from rnnlab.text.preparation import prepare
-from tests.runs.lab import LONG, PATIENCE, TINY, exists, gone
+from tests.runs.lab import LONG, PATIENCE, TINY, exists, has_ended
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="watches processes by pidfd: Linux only")
 
@@ -30,7 +30,7 @@ TEXT = prepare(load(TINY.corpus).text, TINY.preprocessing, TINY.num_chars).train
 
 
 class Host:
-    """What an executor needs of a supervisor: a loop, and a list of its reports."""
+    """The part of a supervisor that an executor needs: a loop and a list of its reports."""
 
     def __init__(self, make: ExecutorFactory) -> None:
         self.loop = Loop()
@@ -39,13 +39,13 @@ class Host:
         self.numbers = iter(range(10**6))
 
     def start(self) -> str:
-        """Start a job with an id of its own."""
+        """Start a job with a new id."""
         job = f"job-{next(self.numbers)}"
         self.executor.start(job)
         return job
 
     def until(self, done: Callable[[], bool]) -> None:
-        """Turn the loop as a supervisor does, until something holds."""
+        """Turn the loop as a supervisor does, until a condition holds."""
         deadline = time.monotonic() + PATIENCE
         while not done():
             assert time.monotonic() < deadline, self.reports
@@ -58,7 +58,7 @@ class Host:
         self.until(lambda: time.monotonic() > deadline)
 
     def of(self, job: str) -> list[Report]:
-        """Return the reports of a job, in their order."""
+        """Return the reports of a job in order."""
         return [
             report
             for report in self.reports
@@ -66,7 +66,7 @@ class Host:
         ]
 
     def socket_of(self, job: str) -> socket.socket:
-        """Return the socket of the worker of a job, once there is one."""
+        """Wait for the socket of the worker of a job, and return it."""
 
         def attached() -> list[Attached]:
             return [report for report in self.of(job) if isinstance(report, Attached)]
@@ -75,7 +75,7 @@ class Host:
         return attached()[0].socket
 
     def pid_of(self, job: str) -> int:
-        """Return the process of a job, once it is known."""
+        """Wait for the process number of a job, and return it."""
 
         def pids() -> list[int | None]:
             return [report.pid for report in self.of(job) if isinstance(report, Started)]
@@ -86,7 +86,7 @@ class Host:
         return pid
 
     def end_of(self, job: str) -> Ended | Lost:
-        """Return the last report of a job, once it is there."""
+        """Wait for the last report of a job, and return it."""
         self.until(lambda: any(isinstance(report, Ended | Lost) for report in self.of(job)))
         last = self.of(job)[-1]
         assert isinstance(last, Ended | Lost)
@@ -109,13 +109,13 @@ class Worker:
         self.events: list[Event] = []
 
     def send(self, *messages: TrainOrder | Stop) -> None:
-        """Send messages; they are few and short, so that the socket takes them all."""
+        """Send a few short messages, which fit into the buffer of the socket."""
         assert not self.socket.getblocking()
         for message in messages:
             self.socket.sendall(encode(message))
 
     def read(self) -> None:
-        """Read what has been sent."""
+        """Read the messages that have been sent."""
         with contextlib.suppress(BlockingIOError):
             while data := self.socket.recv(1 << 16):
                 for line in self.lines.feed(data):
@@ -159,16 +159,16 @@ def host(request: pytest.FixtureRequest) -> Iterator[Host]:
     count = len(host.reports)
     host.executor.close()
     assert len(host.reports) == count, "nothing is reported from close"
-    assert all(gone(pid) for pid in pids), "a process was left"
+    assert all(has_ended(pid) for pid in pids), "a process was left"
     host.loop.close()
 
 
-def test_a_job_that_is_done(host: Host, tmp_path: Path) -> None:
+def test_a_job_that_finishes(host: Host, tmp_path: Path) -> None:
     job = host.start()
     worker = Worker(host, job)
     worker.send(train(tmp_path))
     assert host.end_of(job) == Ended(job, 0)
-    # whatever the worker sent can be read after its end is reported
+    # everything that the worker sent can be read after the report of its end
     worker.read()
     assert isinstance(worker.events[0], RunStarted)
     assert isinstance(worker.events[-1], RunFinished)
@@ -192,12 +192,12 @@ def test_two_jobs_at_once_and_one_is_killed(host: Host, tmp_path: Path) -> None:
     pids = [host.pid_of(job) for job in jobs]
     assert len(set(pids)) == 2
     assert set(pids) <= set(host.executor.pids())
-    os.kill(pids[0], signal.SIGSTOP)  # also one that does not respond
+    os.kill(pids[0], signal.SIGSTOP)  # also a worker that does not respond
     host.executor.kill(jobs[0])
     host.executor.kill(jobs[0])
     assert host.end_of(jobs[0]) == Ended(jobs[0], -signal.SIGKILL)
     assert not exists(pids[0])
-    # killing what has ended, or was never there, has no effect; the other one goes on, and obeys
+    # killing an ended or unknown job has no effect; the other job continues and can be controlled
     host.executor.kill(jobs[0])
     host.executor.kill("nothing")
     workers[1].events.clear()
@@ -235,20 +235,20 @@ def test_a_worker_ends_when_its_socket_is_closed(host: Host, tmp_path: Path) -> 
 
 
 def test_it_works_again_after_its_own_process_was_killed(host: Host, tmp_path: Path) -> None:
-    """The zygote, or the worker that is kept waiting: what all its jobs, or the next one, depend on."""
+    """The process is the zygote, on which all jobs depend, or the spare worker for the next job."""
     host.until(lambda: any(isinstance(report, Ready) for report in host.reports))
     running = host.start()
     worker = Worker(host, running)
     worker.send(train(tmp_path, long=True))
     worker.until(EpochFinished)
     count = sum(isinstance(report, Ready) for report in host.reports)
-    if isinstance(host.executor, SpawningExecutor):  # wait for the next worker to be kept ready
+    if isinstance(host.executor, SpawningExecutor):  # wait for the spare worker
         host.until(lambda: sum(isinstance(report, Ready) for report in host.reports) > count)
-    # those that no job is known by
+    # processes without a job
     killed = set(host.executor.pids()) - {host.pid_of(running)}
     for pid in killed:
         os.kill(pid, signal.SIGKILL)
-    assert all(gone(pid) for pid in killed)
+    assert all(has_ended(pid) for pid in killed)
     job = host.start()
     second = Worker(host, job)
     with contextlib.suppress(OSError):
@@ -258,7 +258,7 @@ def test_it_works_again_after_its_own_process_was_killed(host: Host, tmp_path: P
     else:
         worker.send(Stop())
         assert host.end_of(running) == Ended(running, 0)
-    if isinstance(host.end_of(job), Lost):  # the zygote may have died after it was asked
+    if isinstance(host.end_of(job), Lost):  # the zygote may have died after the request
         second.socket.close()
         job = host.start()
         second = Worker(host, job)

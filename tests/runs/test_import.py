@@ -1,4 +1,4 @@
-"""Runs from elsewhere: whatever a file holds, it is taken in whole or refused with a reason."""
+"""Imported runs: any file is either imported completely or refused with a reason."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PROBED = {"kind": "probed", "epoch": 1, "diagnosis": DIAGNOSIS}
 
 
 def run_file(**change: Any) -> str:
-    """An exported run, with some of it changed; a float that JSON does not have is written as Python writes it."""
+    """Return an exported run with some changes; non-finite floats are written as in Python."""
     good = {
         "format": "rnnlab-run",
         "version": 1,
@@ -47,7 +47,7 @@ def code_of(data: str | bytes) -> str:
     return caught.value.code
 
 
-def test_a_run_with_a_diagnosis_is_taken_in_and_given_out_again(client: Client) -> None:
+def test_a_run_with_a_diagnosis_is_imported_and_exported_again(client: Client) -> None:
     run_id = client.import_run(run_file(title="课上的 <b>第一次</b>"))
     record = client.store.run(run_id)
     assert (record.state, record.epoch, record.perplexity) == ("finished", 1, 7.4)
@@ -57,7 +57,7 @@ def test_a_run_with_a_diagnosis_is_taken_in_and_given_out_again(client: Client) 
     assert import_run(to_json(data)).events == import_run(run_file()).events
 
 
-def test_what_ended_nowhere_is_interrupted(client: Client) -> None:
+def test_a_run_without_an_end_is_imported_as_interrupted(client: Client) -> None:
     paused = {"kind": "run_paused", "epoch": 1, "minibatch": 0}
     for events in ([], [EPOCH], [EPOCH, paused]):
         assert client.store.run(client.import_run(run_file(events=events))).state == "interrupted"
@@ -126,7 +126,7 @@ def test_bad_values_are_refused(change: dict[str, Any]) -> None:
         (b"\xff\xfe\x00", "import_not_json"),
     ],
 )
-def test_what_is_no_exported_run_is_told_apart(data: str | bytes, code: str) -> None:
+def test_files_that_are_not_exported_runs_have_different_errors(data: str | bytes, code: str) -> None:
     assert code_of(data) == code
 
 
@@ -134,13 +134,13 @@ def test_too_much_is_refused(monkeypatch: pytest.MonkeyPatch, client: Client) ->
     assert code_of(run_file(events=[EPOCH] * (export.MAX_EVENTS + 1))) == "import_events"
     too_large = b" " * (export.MAX_BYTES + 1)
     assert code_of(too_large) == "import_too_large"
-    with pytest.raises(RunError) as caught:  # before it is sent anywhere
+    with pytest.raises(RunError) as caught:  # before it is sent
         client.import_run(too_large)
     assert caught.value.code == "import_too_large"
 
 
-def test_a_large_file_of_quotes_harms_nobody(client: Client) -> None:
-    """Escaped, it is twice as long: the line to the supervisor holds it, and the connection stays."""
+def test_a_large_file_of_quotes_is_accepted(client: Client) -> None:
+    """Escaping doubles its length, but the line to the supervisor is still accepted."""
     before = client.status()["pid"]
     with pytest.raises(RunError) as caught:
         client.import_run('"' * export.MAX_BYTES)
@@ -148,7 +148,7 @@ def test_a_large_file_of_quotes_harms_nobody(client: Client) -> None:
     assert client.status()["pid"] == before
 
 
-def test_a_file_that_was_cut_or_garbled_is_taken_in_or_refused() -> None:
+def test_a_truncated_or_damaged_file_is_imported_or_refused() -> None:
     whole = run_file(name="A6", title="分开")
     for end in range(0, len(whole), 7):
         assert code_of(whole[:end]) == "import_not_json"

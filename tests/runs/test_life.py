@@ -1,4 +1,4 @@
-"""The life of a run through the client: start, steer, continue, ask, delete."""
+"""The life of a run through the client: start, control, continue, ask, delete."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.runs.lab import (
     TINY,
     curve,
     events,
-    gone,
+    has_ended,
     opened,
     pause,
     pid_of,
@@ -41,22 +41,22 @@ def refusal(code: str) -> pytest.RaisesExc[RNNLabError]:
 
 def test_a_run_from_start_to_end(client: Client) -> None:
     run_id = client.create(TINY, name="A6", owner="ann", language="en")
-    said = list(client.follow(run_id))
+    followed = list(client.follow(run_id))
     record = client.store.run(run_id)
     assert (record.state, record.epoch, record.name, record.owner) == ("finished", 3, "A6", "ann")
     assert record.started_at is not None
     assert record.finished_at is not None
-    kinds = [event.kind for event in said]
+    kinds = [event.kind for event in followed]
     assert kinds[0] == "run_started"
     assert kinds[-1] == "run_finished"
     assert kinds.count("epoch_finished") == 3
-    assert [event.text[:3] for event in said if event.kind == "text_generated"] == ["the", "the"]
-    assert [event.epoch for event in said if event.kind == "text_generated"] == [2, 3]
-    # everything was kept, in order
-    assert events(client, run_id) == said
-    # one process for each run, and it is gone with it
+    assert [event.text[:3] for event in followed if event.kind == "text_generated"] == ["the", "the"]
+    assert [event.epoch for event in followed if event.kind == "text_generated"] == [2, 3]
+    # all events were stored in order
+    assert events(client, run_id) == followed
+    # each run has its own process, which ends with the run
     pid = client.status()["runs"].get(run_id)
-    assert pid is None or gone(pid)
+    assert pid is None or has_ended(pid)
 
 
 def test_the_same_seed_gives_the_same_curve(client: Client) -> None:
@@ -73,16 +73,16 @@ def test_pause_step_resume_stop(client: Client) -> None:
     until(client, run_id, lambda record: record.epoch >= 1)
     pause(client, run_id)
     seq, paused = until_event(client, run_id, lambda event: event.kind == "run_paused")
-    # a pause leaves a checkpoint of the very place
+    # a pause saves a checkpoint at its position
     seq, saved = until_event(client, run_id, lambda event: event.kind == "checkpoint_saved", seq)
     assert (saved.epoch, saved.minibatch) == (paused.epoch, paused.minibatch)
 
-    # where it stands in all minibatches
+    # its position, in minibatches
     total = events(client, run_id, "run_started")[0].num_minibatches
     client.step(run_id, "minibatch")
     seq, stepped = until_event(client, run_id, lambda event: event.kind == "run_paused", seq)
     assert stepped.epoch * total + stepped.minibatch == paused.epoch * total + paused.minibatch + 1
-    # whoever steps sees every minibatch
+    # every minibatch is reported when stepping
     _, minibatch = [item for item in client.store.events_since(run_id) if item[1].kind == "minibatch_finished"][-1]
     assert minibatch.minibatch == (stepped.minibatch or total)
 
@@ -95,7 +95,7 @@ def test_pause_step_resume_stop(client: Client) -> None:
     client.stop(run_id)
     record = until_state(client, run_id, "stopped")
     assert record.continuable
-    # the last checkpoint is of the place where it stopped
+    # the last checkpoint is at the position of the stop
     ended = events(client, run_id, "run_finished")[-1]
     assert client.store.checkpoints(run_id)[-1][:2] == (ended.epoch, ended.minibatch)
 
@@ -112,7 +112,7 @@ def test_a_command_for_a_state_that_is_already_there_changes_nothing(client: Cli
     client.pause(run_id)
     pause(client, run_id)
     client.pause(run_id)
-    # the worker has read the second pause before the step, and reported one pause for each time that it waited
+    # the worker has read the second pause before the step, and has reported one pause for each wait
     client.step(run_id, "minibatch")
     until(client, run_id, lambda record: record.state == "paused" and count("run_paused") == 2)
     assert count("run_resumed") == 1
@@ -140,7 +140,7 @@ def test_the_last_of_several_quick_commands_counts(client: Client) -> None:
     for _ in range(5):
         client.resume(run_id)
         client.pause(run_id)
-        client.set(run_id, "learning_rate", 0.5)  # its event shows that the worker has read what came before it
+        client.set(run_id, "learning_rate", 0.5)  # its event shows that the worker has read the earlier messages
         cursor, _ = until_event(client, run_id, lambda event: event.kind == "setting_changed", cursor)
         until_state(client, run_id, "paused")
 
@@ -164,7 +164,7 @@ def test_settings_change_between_two_minibatches(client: Client) -> None:
         client.set(run_id, "num_hiddens", 3)
 
 
-def test_few_minibatches_are_told_of_and_the_latest_checkpoint_is_kept(client: Client) -> None:
+def test_few_minibatches_are_reported_and_the_latest_checkpoint_is_kept(client: Client) -> None:
     run_id = client.create(LONG)
     until(client, run_id, lambda record: record.epoch >= 40)
     pause(client, run_id)
@@ -178,18 +178,18 @@ def test_few_minibatches_are_told_of_and_the_latest_checkpoint_is_kept(client: C
     assert {path for _, _, path in checkpoints} == set(folder.iterdir())
 
 
-def test_every_minibatch_is_told_of_where_the_graph_grows(client: Client) -> None:
+def test_every_minibatch_is_reported_without_detaching(client: Client) -> None:
     run_id = client.create(TINY.change(detach=False, num_epochs=1))
-    said = list(client.follow(run_id))
-    minibatches = [event for event in said if event.kind == "minibatch_finished"]
+    followed = list(client.follow(run_id))
+    minibatches = [event for event in followed if event.kind == "minibatch_finished"]
     assert [event.minibatch for event in minibatches] == list(range(1, minibatches[0].num_minibatches + 1))
     assert all(event.seconds > 0 for event in minibatches)
-    # of the whole process, which holds torch; only Linux says it
+    # memory of the whole process, which includes torch; known only on Linux
     if sys.platform == "linux":
         assert all(event.memory_mb is not None and event.memory_mb > 10 for event in minibatches)
 
 
-def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(client: Client) -> None:
+def test_a_stopped_run_continues_as_if_it_had_not_stopped(client: Client) -> None:
     config = TINY.change(num_epochs=150, sampling="random", optimizer="adam", learning_rate=0.01, pred_period=1000)
     whole = client.create(config)
     until_state(client, whole, "finished")
@@ -208,7 +208,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(client: Client) -> None:
     assert curve(client, run_id) == curve(client, whole)
 
 
-def test_a_finished_run_goes_on_for_more_epochs(client: Client) -> None:
+def test_a_finished_run_continues_for_more_epochs(client: Client) -> None:
     longer = client.create(TINY.change(num_epochs=5))
     run_id = client.create(TINY)
     until_state(client, run_id, "finished")
@@ -223,7 +223,7 @@ def test_a_finished_run_goes_on_for_more_epochs(client: Client) -> None:
         client.continue_run(run_id, 100_000)
 
 
-def test_what_a_state_does_not_admit_is_refused(client: Client) -> None:
+def test_commands_that_the_state_does_not_allow_are_refused(client: Client) -> None:
     run_id = client.create(TINY)
     until_state(client, run_id, "finished")
     for command in (client.pause, client.resume, client.stop, client.step):
@@ -259,7 +259,7 @@ TOO_LARGE = {
         (TOO_LARGE, RunError, "run_too_large"),
     ],
 )
-def test_what_could_not_train_is_refused_at_once(
+def test_a_run_that_cannot_be_trained_is_refused_at_once(
     client: Client, settings: dict[str, object], error: type[RNNLabError], code: str
 ) -> None:
     before = len(client.store.runs())
@@ -279,8 +279,8 @@ def test_a_run_that_diverges_keeps_everything_before(client: Client) -> None:
         client.continue_run(run_id)
 
 
-def test_a_run_that_may_not_have_the_memory_fails_with_that_reason(tmp_path: Path) -> None:
-    # the worker alone decides: the limit is far below what torch has already
+def test_a_run_that_exceeds_its_memory_limit_fails_with_that_reason(tmp_path: Path) -> None:
+    # only the worker can decide: the limit is far below the memory that torch already uses
     from tests.runs.lab import opened, warm
 
     with pytest.MonkeyPatch.context() as environment:
@@ -292,7 +292,7 @@ def test_a_run_that_may_not_have_the_memory_fails_with_that_reason(tmp_path: Pat
             record = until_state(client, run_id, "failed", "finished")
             assert record.error is not None
             assert record.error["code"] == "run_out_of_memory"
-            # the others are undisturbed, and the next one too
+            # other runs are not affected, nor is the next run
             assert until_state(client, client.create(TINY), "finished", "failed").state == "finished"
 
 
@@ -300,14 +300,14 @@ def test_questions_to_checkpoints(client: Client) -> None:
     run_id = client.create(TINY.change(num_epochs=4))
     until_state(client, run_id, "finished")
     texts = {event.epoch: event.text for event in events(client, run_id, "text_generated")}
-    # decoding again from a checkpoint gives what the run wrote then
+    # decoding again from a checkpoint gives the text of the run
     assert client.generate(run_id, "the", 4, epoch=2) == texts[2]
     assert client.generate(run_id, "the", 4) == texts[4]
     warm = client.generate(run_id, "the", 40, "temperature", 5.0, seed=1)
     assert len(warm) == 43
     assert warm == client.generate(run_id, "the", 40, "temperature", 5.0, seed=1)
     assert warm != client.generate(run_id, "the", 40, "temperature", 5.0, seed=2)
-    # the answers are kept with the run
+    # the answers are stored with the run
     kept = [(question["prefix"], answer["text"]) for question, answer in client.store.answers(run_id)]
     assert ("the", warm) in kept
     assert len(kept) == 4
@@ -330,7 +330,7 @@ def test_questions_are_answered_while_all_slots_train(client: Client) -> None:
     until_event(client, runs[0], lambda event: event.kind == "checkpoint_saved")
     assert client.generate(runs[0], "the", 3).startswith("the")
     assert client.store.run(runs[-1]).state == "queued"
-    # it starts when another one ends
+    # it starts when another run ends
     client.stop(runs[0])
     until_state(client, runs[-1], "running")
 
@@ -347,10 +347,10 @@ def test_the_queue_is_shared_fairly(client: Client) -> None:
     client.stop(ann[0])
     until_state(client, bob, "running")
     assert client.store.run(ann[-1]).state == "queued"
-    # who waits may be taken back
+    # waiting runs can be stopped
     client.stop(ann[-1])
     assert client.store.run(ann[-1]).state == "stopped"
-    # and only who started a run steers it
+    # only the owner of a run can control it
     with refusal("run_not_yours"):
         client.stop(bob, owner="ann")
     client.stop(bob, owner="bob")
@@ -365,9 +365,9 @@ def test_deleting_a_run_that_trains(client: Client) -> None:
     with refusal("run_unknown"):
         client.store.run(run_id)
     assert client.store.events_since(run_id) == []
-    assert gone(pid)
+    assert has_ended(pid)
     assert not folder.exists() or until_empty(folder)
-    # who follows it hears of it
+    # followers are notified
     with refusal("run_unknown"):
         list(client.follow(run_id))
 
@@ -384,7 +384,7 @@ def test_starring(client: Client) -> None:
     assert not client.store.run(run_id).starred
 
 
-def test_a_run_can_be_named(client: Client) -> None:
+def test_a_run_can_be_given_a_title(client: Client) -> None:
     run_id = client.create(TINY, owner="ann")
     assert client.store.run(run_id).title == ""
     version = client.store.version(run_id)
@@ -400,7 +400,7 @@ def test_a_run_can_be_named(client: Client) -> None:
     assert client.store.run(run_id).title == ""
 
 
-def test_ones_own_text(client: Client) -> None:
+def test_an_uploaded_text(client: Client) -> None:
     name = client.add_text("to be or not to be, that is the question. " * 20, "hamlet.txt")
     assert client.store.text_title(name) == "hamlet.txt"
     run_id = client.create(TINY.change(corpus=name))
@@ -441,7 +441,7 @@ def test_how_long_an_epoch_takes(client: Client) -> None:
     assert client.seconds_per_epoch(TINY.change(corpus="no-such-corpus")) is None
 
 
-def test_what_the_supervisor_says_of_itself(client: Client) -> None:
+def test_the_status_of_the_supervisor(client: Client) -> None:
     status = client.status(memory=True)
     assert status["ready"]
     assert status["slots"] >= 1
@@ -449,7 +449,7 @@ def test_what_the_supervisor_says_of_itself(client: Client) -> None:
 
 
 def test_a_command_that_cannot_be_read(client: Client) -> None:
-    """It is refused with its id, and the connection goes on; what is no request at all ends the connection."""
+    """It is refused with its id, and the connection stays open; a line that is not a request closes the connection."""
     endpoint = Endpoint.read(client.home)
     assert endpoint is not None
     with endpoint.dial() as connection:
@@ -493,7 +493,7 @@ def test_a_field_of_the_wrong_type_is_refused_before_it_is_sent(client: Client) 
     assert client.ready()
 
 
-def test_a_number_that_the_store_cannot_hold_harms_nobody(client: Client) -> None:
+def test_a_number_that_the_store_cannot_hold_is_refused(client: Client) -> None:
     numbers = ("loss", "perplexity", "seconds", "num_tokens", "learning_rate", "grad_norm", "grad_norm_max")
     epoch = {"kind": "epoch_finished", "epoch": 10**30, "clip_norm": None, "clipped_share": 0} | dict.fromkeys(
         numbers, 1
@@ -544,7 +544,7 @@ def test_export_and_import(client: Client) -> None:
         {"events": [{"kind": "run_diverged", "epoch": 1, "minibatch": 1, "grad_norm": math.inf}]},
     ],
 )
-def test_what_is_no_exported_run_is_refused(change: dict[str, object]) -> None:
+def test_a_file_that_is_not_an_exported_run_is_refused(change: dict[str, object]) -> None:
     from rnnlab.runs.export import import_run
 
     good: dict[str, object] = {
@@ -561,7 +561,7 @@ def test_what_is_no_exported_run_is_refused(change: dict[str, object]) -> None:
     assert caught.value.code == ("import_format" if {"format", "version"} & set(change) else "import_invalid")
 
 
-def test_an_export_that_is_no_text_or_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_export_that_is_not_text_or_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     from rnnlab.runs import export
 
     for data in (b"\xff\x00", b"", b"[]", b"{"):
@@ -582,14 +582,14 @@ def test_a_continued_run_keeps_its_device_whatever_auto_would_choose_now(tmp_pat
         client.continue_run(run_id, 1)
         until(client, run_id, lambda record: record.state == "finished" and record.epoch == 4)
         assert [event.device for event in events(client, run_id, "run_started")] == [device, device]
-    # as if it had started on a machine with other devices
+    # as if the run had started on a machine with other devices
     missing = next(name for name in ("mps", "cuda") if name not in available_devices(TINY))
     with closing(schema.connect_writer(tmp_path / "home" / schema.DATABASE)) as connection:
         connection.execute(
             "update events set body = json_set(body, '$.device', ?) where kind = 'run_started'", [missing]
         )
     with opened(tmp_path / "home") as client:
-        # an answer depends on it by rounding alone
+        # an answer on another device differs only by rounding
         assert client.generate(run_id, "the", 3)
         client.continue_run(run_id, 1)
         record = until_state(client, run_id, "failed")

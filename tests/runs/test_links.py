@@ -28,7 +28,7 @@ def add(writer: StoreWriter, parameters: dict[str, str]) -> str:
         return writer.add_link(parameters)
 
 
-def test_a_code_leads_back(writer: StoreWriter) -> None:
+def test_a_code_returns_its_parameters(writer: StoreWriter) -> None:
     code = add(writer, PAGE)
     assert 6 <= len(code) <= 8
     assert code.isalnum()
@@ -40,7 +40,9 @@ def test_a_code_leads_back(writer: StoreWriter) -> None:
         assert writer.link(unknown) is None
 
 
-def test_two_pages_that_fall_on_one_code_have_two(writer: StoreWriter, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_pages_with_colliding_codes_get_different_codes(
+    writer: StoreWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
     real = links.codes
     monkeypatch.setattr(links, "codes", lambda text: iter(["same-1", *islice(real(text), 1)]))
     first, second = add(writer, {"run": "a"}), add(writer, {"run": "b"})
@@ -49,7 +51,9 @@ def test_two_pages_that_fall_on_one_code_have_two(writer: StoreWriter, monkeypat
     assert (writer.link(first), writer.link(second)) == ({"run": "a"}, {"run": "b"})
 
 
-def test_the_oldest_go_when_there_are_too_many(writer: StoreWriter, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_oldest_links_are_deleted_when_there_are_too_many(
+    writer: StoreWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(links, "MAX_LINKS", 3)
     codes = [add(writer, {"run": str(number)}) for number in range(5)]
     assert [writer.link(code) is not None for code in codes] == [False, False, True, True, True]
@@ -72,7 +76,7 @@ def test_the_oldest_go_when_there_are_too_many(writer: StoreWriter, monkeypatch:
         {f"n{i}": "a" * links.MAX_VALUE for i in range(9)},
     ],
 )
-def test_what_is_no_page_is_refused(parameters: Any) -> None:
+def test_invalid_parameters_are_refused(parameters: Any) -> None:
     with pytest.raises(RunError) as caught:
         links.checked(parameters)
     assert caught.value.code == "link_invalid"

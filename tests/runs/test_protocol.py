@@ -1,4 +1,4 @@
-"""The messages between the processes, however they arrive, their documentation, and the one table of states."""
+"""The messages between the processes, their documentation, and the table of states."""
 
 from __future__ import annotations
 
@@ -92,7 +92,9 @@ def every_class() -> set[type[Message]]:
 @pytest.mark.parametrize("channel", CHANNELS, ids=lambda channel: f"{channel.sender} to {channel.receiver}")
 @settings(deadline=None, max_examples=50)
 @given(st.data(), st.integers(1, 60))
-def test_every_message_survives_any_cutting(channel: Channel[Any], data: st.DataObject, size: int) -> None:
+def test_every_message_survives_any_splitting_of_the_stream(
+    channel: Channel[Any], data: st.DataObject, size: int
+) -> None:
     messages = data.draw(st.lists(st.one_of(*map(message_of, channel.messages)), max_size=4))
     stream = b"".join(map(encode, messages))
     assert stream.count(b"\n") == len(messages)
@@ -102,7 +104,7 @@ def test_every_message_survives_any_cutting(channel: Channel[Any], data: st.Data
     assert received == messages
 
 
-def test_each_class_has_a_channel_and_a_name_of_its_own() -> None:
+def test_each_class_has_a_channel_and_a_unique_name() -> None:
     sent = [cls for channel in CHANNELS for cls in channel.messages] + list(COMMANDS)
     assert len(sent) == len(set(sent))
     assert set(sent) == every_class()
@@ -112,7 +114,7 @@ def test_each_class_has_a_channel_and_a_name_of_its_own() -> None:
         assert cls.model_config.get("frozen") is True
 
 
-def test_the_documentation_is_that_of_the_classes(root: Path) -> None:
+def test_the_documentation_matches_the_classes(root: Path) -> None:
     written = (root / "docs" / "protocol.md").read_text("utf-8")
     assert written == protocol.document(), "run: python -m rnnlab.runs.protocol > docs/protocol.md"
     for cls in every_class():
@@ -138,7 +140,7 @@ def test_the_documentation_is_that_of_the_classes(root: Path) -> None:
         (WORKER_TO_SUPERVISOR, b'{"kind":"event_report","event":{"kind":"exec"}}'),
     ],
 )
-def test_what_is_no_message_is_refused(channel: Channel[Any], line: bytes) -> None:
+def test_a_line_that_is_not_a_message_is_refused(channel: Channel[Any], line: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - pydantic's is one
         channel.decode(line)
 
@@ -149,8 +151,8 @@ def test_a_message_cannot_be_changed() -> None:
         message.job = "b"  # type: ignore[misc]
 
 
-def test_a_number_that_is_not_finite_arrives_as_it_is() -> None:
-    """Whoever it is for refuses it with a reason, as the learning rate of a run."""
+def test_a_non_finite_number_arrives_unchanged() -> None:
+    """The receiver refuses it with a reason, for example as a learning rate."""
     sent = Request(id=1, command=ChangeSetting(run="r", name="clip_norm", value=math.inf))
     assert CLIENT_TO_SUPERVISOR.decode(encode(sent)) == sent
     result = SUPERVISOR_TO_CLIENT.decode(encode(Result(id=1, value={"difference": math.nan})))
@@ -158,7 +160,7 @@ def test_a_number_that_is_not_finite_arrives_as_it_is() -> None:
     assert math.isnan(result.value["difference"])
 
 
-def test_half_of_a_surrogate_pair_does_not_break_the_line() -> None:
+def test_a_lone_surrogate_does_not_break_the_line() -> None:
     sent = Request(id=1, command=RenameRun(run="r", title="a\ud800b"))
     received = CLIENT_TO_SUPERVISOR.decode(encode(sent))
     assert isinstance(received, Request)
@@ -168,7 +170,7 @@ def test_half_of_a_surrogate_pair_does_not_break_the_line() -> None:
     assert answer == Answer(answer={"text": "?", "number": math.inf})
 
 
-def test_an_event_is_read_as_itself() -> None:
+def test_an_event_is_read_as_its_class() -> None:
     received = WORKER_TO_SUPERVISOR.decode(encode(EventReport(event=EPOCH)))
     assert isinstance(received, EventReport)
     assert received.event == EPOCH
@@ -202,7 +204,7 @@ def test_the_table_of_states() -> None:
 
 
 @pytest.mark.parametrize("tcp", [False, True])
-def test_the_address_is_for_its_owner_alone(tmp_path: Path, tcp: bool) -> None:
+def test_the_endpoint_is_readable_only_by_its_owner(tmp_path: Path, tcp: bool) -> None:
     listener, endpoint = listen(force_tcp=tcp)
     with listener:
         endpoint.write(tmp_path)
@@ -227,7 +229,7 @@ def test_the_address_is_for_its_owner_alone(tmp_path: Path, tcp: bool) -> None:
     assert tcp or not Path(str(endpoint.address)).parent.exists()
 
 
-def test_no_address_no_endpoint(tmp_path: Path) -> None:
+def test_a_missing_or_invalid_file_is_no_endpoint(tmp_path: Path) -> None:
     assert Endpoint.read(tmp_path) is None
     (tmp_path / ENDPOINT).write_text("[]", "utf-8")
     assert Endpoint.read(tmp_path) is None

@@ -1,4 +1,4 @@
-"""What a checkpoint can be asked: each kind is checked before anything is started for it."""
+"""Questions to a checkpoint, which are validated before a process is started for them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ GENERATE = {
         ({"kind": "gaps", "num": 400}, {"kind": "gaps", "num": 400}),
     ],
 )
-def test_a_question_has_one_form(question: dict[str, Any], valid: dict[str, Any]) -> None:
+def test_a_question_has_a_canonical_form(question: dict[str, Any], valid: dict[str, Any]) -> None:
     assert checked(question, DEEP) == valid
 
 
@@ -55,7 +55,7 @@ def test_a_question_has_one_form(question: dict[str, Any], valid: dict[str, Any]
         ({"kind": "gaps", "num": 10**30}, "question_number"),
     ],
 )
-def test_what_cannot_be_asked_is_refused(question: dict[str, Any], code: str) -> None:
+def test_invalid_questions_are_refused(question: dict[str, Any], code: str) -> None:
     with pytest.raises(RNNLabError) as caught:
         checked(question, DEEP)
     assert caught.value.code == code

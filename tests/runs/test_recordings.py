@@ -1,4 +1,4 @@
-"""Recorded runs: the recorder, and the files that are shipped."""
+"""Recorded runs: the recorder and the shipped files."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def test_a_recording_holds_a_diagnosis_of_every_prediction_period(client: Client
     probes = [event for event in recording.events if isinstance(event, Probed)]
     assert [event.epoch for event in probes] == [2, 4, 5]
     assert [event.kind for event in recording.events[-4:]] == ["probed", "probed", "probed", "run_finished"]
-    # each is what that checkpoint says when it is asked
-    (run,) = [one.id for one in client.store.runs() if one.name == "A2" and one.config == tiny.config]
+    # each diagnosis equals the answer of that checkpoint
+    (run,) = [record.id for record in client.store.runs() if record.name == "A2" and record.config == tiny.config]
     assert client.diagnose(run, 4) == (4, probes[1].diagnosis)
     assert probes[0].diagnosis != probes[1].diagnosis
 
@@ -41,7 +41,7 @@ def test_a_recipe_that_does_not_exist(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name.removesuffix(".json.gz"))
-def test_a_shipped_recording_is_small_and_whole(path: Path) -> None:
+def test_a_shipped_recording_is_small_and_complete(path: Path) -> None:
     assert path.stat().st_size < 100_000
     recording = import_run(gzip.decompress(path.read_bytes()))
     assert recording.name == path.name.removesuffix(".json.gz")
@@ -71,13 +71,13 @@ def test_a_shipped_recording_holds_its_diagnoses(path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["A9", "A9-repaired"])
 def test_six_layers_are_stuck_at_every_period(name: str) -> None:
-    assert [one.stuck for one in probed(name).values()] == [True] * 4
+    assert [diagnosis.stuck for diagnosis in probed(name).values()] == [True] * 4
 
 
 @pytest.mark.parametrize("name", ["A6", "A8", "A8-repaired", "A9-residual"])
-def test_what_learns_is_never_stuck(name: str) -> None:
+def test_a_network_that_learns_is_never_stuck(name: str) -> None:
     found = probed(name)
-    assert [one.stuck for one in found.values()] == [False] * 4
+    assert [diagnosis.stuck for diagnosis in found.values()] == [False] * 4
     first = found[40]
     assert first.perplexity is not None
     assert first.perplexity < 0.9 * first.unigram_perplexity
@@ -86,24 +86,33 @@ def test_what_learns_is_never_stuck(name: str) -> None:
 @pytest.mark.parametrize("name", ["X1-lr-1", "X1-lr-10"])
 def test_a_slow_run_near_the_frequencies_is_not_stuck_while_its_output_moves(name: str) -> None:
     found = probed(name)
-    near = [one for one in found.values() if one.kl_to_unigram < STUCK_KL and abs(_ratio(one) - 1) <= STUCK_RATIO]
+    near = [
+        diagnosis
+        for diagnosis in found.values()
+        if diagnosis.kl_to_unigram < STUCK_KL and abs(_ratio(diagnosis) - 1) <= STUCK_RATIO
+    ]
     assert len(near) >= 3
-    assert min(one.sensitivity for one in near) > STUCK_SENSITIVITY
-    assert not any(one.stuck for one in found.values())
+    assert min(diagnosis.sensitivity for diagnosis in near) > STUCK_SENSITIVITY
+    assert not any(diagnosis.stuck for diagnosis in found.values())
 
 
-def _ratio(one: Diagnosis) -> float:
-    assert one.perplexity is not None
-    return one.perplexity / one.unigram_perplexity
+def _ratio(diagnosis: Diagnosis) -> float:
+    assert diagnosis.perplexity is not None
+    return diagnosis.perplexity / diagnosis.unigram_perplexity
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name.removesuffix(".json.gz"))
-def test_every_verdict_is_that_of_its_numbers(path: Path) -> None:
-    for one in probed(path.name.removesuffix(".json.gz")).values():
-        assert one.stuck == is_stuck(one.perplexity, one.unigram_perplexity, one.kl_to_unigram, one.sensitivity)
+def test_every_verdict_follows_from_its_numbers(path: Path) -> None:
+    for diagnosis in probed(path.name.removesuffix(".json.gz")).values():
+        assert diagnosis.stuck == is_stuck(
+            diagnosis.perplexity, diagnosis.unigram_perplexity, diagnosis.kl_to_unigram, diagnosis.sensitivity
+        )
 
 
-def test_who_reads_both_ways_reads_the_answer() -> None:
-    ratios = {name: [one.leak_ratio or 0 for one in probed(name).values()] for name in ("A10", "A10-one-way", "A6")}
+def test_a_bidirectional_network_reads_the_answer() -> None:
+    ratios = {
+        name: [diagnosis.leak_ratio or 0 for diagnosis in probed(name).values()]
+        for name in ("A10", "A10-one-way", "A6")
+    }
     assert min(ratios["A10"]) > 2
     assert max(ratios["A10-one-way"] + ratios["A6"]) < 1.05

@@ -1,4 +1,4 @@
-"""The program that repeats a run: executed somewhere else, it prints the run's own figures, bit for bit."""
+"""The program that repeats a run: executed elsewhere, it prints the results of the run, bit for bit."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["clean_python"]
 
 
 def execute(python: Path, source: str, folder: Path) -> list[str]:
-    """Run a program in an empty folder, with nothing of this test's environment; return its lines."""
+    """Run a program in an empty folder, without the environment of this test; return its lines."""
     path = folder / "empty" / "run.py"
     path.parent.mkdir()
     path.write_text(source, encoding="utf-8")
@@ -35,7 +35,7 @@ def execute(python: Path, source: str, folder: Path) -> list[str]:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert [one.name for one in path.parent.iterdir()] == ["run.py"]
+    assert [file.name for file in path.parent.iterdir()] == ["run.py"]
     return done.stdout.splitlines()
 
 
@@ -46,7 +46,7 @@ def test_the_clean_environment_does_not_see_these_files(clean_python: Path) -> N
 
 
 def same(client: Client, run_id: str, lines: list[str]) -> None:
-    """Hold the printed figures and texts against those of the run."""
+    """Compare the printed results and texts with those of the run."""
     epochs = {event.epoch: event.perplexity for event in events(client, run_id, "epoch_finished")}
     printed = [re.fullmatch(r"epoch (\d+), perplexity (\S+), time \S+ sec", line) for line in lines]
     assert {int(one[1]): float(one[2]) for one in printed if one} == epochs
@@ -63,7 +63,7 @@ def test_a_run_is_repeated(client: Client, clean_python: Path, tmp_path: Path) -
     same(client, run_id, execute(clean_python, source, tmp_path))
 
 
-def test_a_run_on_ones_own_text_with_changes_by_hand(client: Client, clean_python: Path, tmp_path: Path) -> None:
+def test_a_run_on_an_uploaded_text_with_changed_settings(client: Client, clean_python: Path, tmp_path: Path) -> None:
     corpus = client.add_text("'她\"说：\\n' 分开 \U0001f642 {不}分开\n" * 60, "own")
     run_id = client.create(
         LONG.change(corpus=corpus, preprocessing="first_edition", prefixes=("分开",), pred_period=1, num_chars=900)
@@ -79,14 +79,14 @@ def test_a_run_on_ones_own_text_with_changes_by_hand(client: Client, clean_pytho
     assert len(events(client, run_id, "setting_changed")) == 2
     source = script(client.store, run_id)
     same(client, run_id, execute(clean_python, source, tmp_path))
-    # were the changes left out, the figures would be others
+    # without the changes, the results would differ
     without = re.sub(r"changes = \[.*?\]", "changes = []", source, flags=re.DOTALL)
     (tmp_path / "without").mkdir()
     with pytest.raises(AssertionError):
         same(client, run_id, execute(clean_python, without, tmp_path / "without"))
 
 
-def test_a_text_that_is_gone_is_said(tmp_path: Path) -> None:
+def test_a_missing_text_is_reported(tmp_path: Path) -> None:
     writer = StoreWriter(tmp_path / "runs.sqlite3")
     with writer.atomic():
         writer.create("r1", TrainConfig.make(corpus="text-0123456789abcdef"))

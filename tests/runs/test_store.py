@@ -1,4 +1,4 @@
-"""One writer, many readers: what the store keeps, and what it refuses."""
+"""The store with one writer and many readers: its content and its errors."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_store_that_does_not_exist_yet_is_empty(tmp_path: Path) -> None:
     assert caught.value.code == "run_unknown"
 
 
-def test_what_a_run_says_is_numbered_and_kept(writer: StoreWriter, reader: Store) -> None:
+def test_events_are_numbered_and_kept(writer: StoreWriter, reader: Store) -> None:
     begin(writer, "r1", name="A6", owner="ann", language="zh")
     with writer.atomic():
         assert writer.record("r1", epoch(1)) == 2
@@ -79,8 +79,8 @@ def test_what_a_run_says_is_numbered_and_kept(writer: StoreWriter, reader: Store
 
 
 def test_the_states_follow_the_events(writer: StoreWriter, reader: Store) -> None:
-    def state_after(*said: object) -> str:
-        for event in said:
+    def state_after(*events: object) -> str:
+        for event in events:
             with writer.atomic():
                 writer.record("r1", event)  # type: ignore[arg-type]
         return reader.run("r1").state
@@ -124,26 +124,26 @@ def test_every_change_changes_the_version(writer: StoreWriter, reader: Store) ->
     assert versions == sorted(set(versions))
 
 
-def test_an_ended_run_says_nothing_more(writer: StoreWriter) -> None:
+def test_an_ended_run_accepts_no_events(writer: StoreWriter) -> None:
     begin(writer, "r1")
     with writer.atomic():
         writer.record("r1", RunFinished(reason="finished", epoch=3, minibatch=0))
     with pytest.raises(RunError) as caught, writer.atomic():
         writer.record("r1", epoch(4))
     assert caught.value.code == "run_ended"
-    # not even past our own code
+    # not even directly in SQL
     with pytest.raises(sqlite3.IntegrityError, match="the run has ended"), writer.atomic():
         writer._change("insert into events (run, seq, kind, body) values ('r1', 99, 'x', '{}')")
     assert len(writer.events_since("r1")) == 2
 
 
-def test_a_number_is_given_once(writer: StoreWriter) -> None:
+def test_a_sequence_number_is_used_once(writer: StoreWriter) -> None:
     begin(writer, "r1")
     with pytest.raises(sqlite3.IntegrityError), writer.atomic():
         writer._change("insert into events (run, seq, kind, body) values ('r1', 1, 'x', '{}')")
 
 
-def test_states_change_by_the_table_only(writer: StoreWriter) -> None:
+def test_states_change_only_according_to_the_table(writer: StoreWriter) -> None:
     with writer.atomic():
         writer.create("r1", TINY)
     with pytest.raises(RunError) as caught, writer.atomic():
@@ -221,7 +221,7 @@ def test_readers_wait_for_the_successor_of_a_writer_that_died(tmp_path: Path) ->
             assert reader.text("text-1") is None
 
 
-def test_the_journal_fits_the_library(writer: StoreWriter) -> None:
+def test_the_journal_mode_is_safe_for_the_version_of_sqlite(writer: StoreWriter) -> None:
     (mode,) = writer._rows("pragma journal_mode")[0]
     assert mode == ("wal" if sqlite3.sqlite_version_info >= (3, 51, 3) else "truncate")
     assert writer._rows("pragma synchronous") == [(2,)]  # full
@@ -240,7 +240,7 @@ def test_a_newer_store_is_refused(tmp_path: Path) -> None:
         assert caught.value.params["supported"] == len(schema.MIGRATIONS)
 
 
-def test_what_is_no_store_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_store_is_refused(tmp_path: Path) -> None:
     path = tmp_path / schema.DATABASE
     path.write_bytes(b"something else entirely " * 100)
     with pytest.raises(RunError) as caught:
@@ -249,7 +249,7 @@ def test_what_is_no_store_is_refused(tmp_path: Path) -> None:
     assert path.read_bytes().startswith(b"something else")
 
 
-def test_an_older_store_is_brought_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_older_store_is_migrated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / schema.DATABASE
     StoreWriter(path).close()
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, "create table later (x);"))
@@ -320,11 +320,11 @@ def test_checkpoints_of_the_history_and_the_latest(writer: StoreWriter, reader: 
     assert add(1, 5, False) == ["e1-3"]
     assert add(2, 0, True) == ["e1-5"]
     assert add(4, 0, True) == []
-    # beyond the limit the history is thinned out; its start and its end stay
+    # beyond the limit, the history is thinned out, but its first and last checkpoints stay
     assert add(6, 0, True) == ["e2-0"]
     assert [(number, minibatch) for number, minibatch, _ in reader.checkpoints("r1")] == [(0, 0), (4, 0), (6, 0)]
     assert reader.checkpoints("r1")[0][2] == writer.path.parent / "checkpoints" / "r1" / "e0-0"
-    assert not reader.run("r1").continuable  # it is still going on
+    assert not reader.run("r1").continuable  # it is still running
     with writer.atomic():
         writer.move("r1", "interrupted")
     assert reader.run("r1").continuable
@@ -376,7 +376,7 @@ def test_texts_and_facts_are_kept(writer: StoreWriter, reader: Store) -> None:
     assert reader.meta("nothing") is None
 
 
-def test_an_epoch_takes_as_long_as_it_took(writer: StoreWriter, reader: Store) -> None:
+def test_the_time_of_an_epoch_is_that_of_the_last_run(writer: StoreWriter, reader: Store) -> None:
     assert reader.epoch_seconds(TINY) is None
     begin(writer, "r1")
     with writer.atomic():
@@ -386,7 +386,7 @@ def test_an_epoch_takes_as_long_as_it_took(writer: StoreWriter, reader: Store) -
     assert reader.epoch_seconds(TINY.change(num_hiddens=9)) is None
 
 
-def test_a_restart_interrupts_what_had_not_ended(writer: StoreWriter) -> None:
+def test_a_restart_interrupts_unfinished_runs(writer: StoreWriter) -> None:
     for run_id in ("r1", "r2", "r3"):
         begin(writer, run_id)
     with writer.atomic():

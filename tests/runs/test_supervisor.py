@@ -1,4 +1,4 @@
-"""The parts of the supervisor by themselves: how often it writes, and how it takes the end of a process."""
+"""The parts of the supervisor: recording of events, and ends of processes."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def job_of(run: str) -> Job:
 
 
 class Parts:
-    """A store with a recorder; `reading` are the files that questions need, `cancelled` the jobs that it gave up."""
+    """A store with a recorder; `reading` are the files in use, `cancelled` the jobs that the recorder cancelled."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -104,7 +104,7 @@ def test_one_transaction_for_all_events_of_a_tick(parts: Parts, sqlite_connectio
     assert [len(parts.store.events_since(job.run)) for job in jobs] == [number + 1, number + 1]
 
 
-def test_events_of_a_run_that_is_gone_cancel_its_job(parts: Parts) -> None:
+def test_events_of_a_deleted_run_cancel_its_job(parts: Parts) -> None:
     gone, other = parts.run("r1"), parts.run("r2")
     parts.writer.write(lambda: parts.store.delete("r1"))
     for job in (gone, other):
@@ -124,7 +124,7 @@ def test_a_checkpoint_stays_while_a_question_reads_it(parts: Parts) -> None:
     assert [path for _, _, path in parts.store.checkpoints("r1")] == [third]
     assert first.exists()
     assert not second.exists()
-    # saved once more, under the same name, while it is read: the store has it again, so it is not removed
+    # it is saved again under the same name while it is read, so the store has it and it is not removed
     assert parts.save(job, 1) == first
     parts.reading.clear()
     parts.recorder.remove_files()
@@ -134,7 +134,7 @@ def test_a_checkpoint_stays_while_a_question_reads_it(parts: Parts) -> None:
     assert last.exists()
 
 
-def test_the_end_of_the_app_and_of_the_last_client_is_the_end(tmp_path: Path) -> None:
+def test_the_supervisor_ends_after_the_app_and_the_last_client(tmp_path: Path) -> None:
     loop = Loop()
     reader, writer = os.pipe()
     lifetime = Lifetime(loop, reader)
@@ -151,7 +151,7 @@ def test_the_end_of_the_app_and_of_the_last_client_is_the_end(tmp_path: Path) ->
     assert not lifetime.over(0, 3.0)
     assert lifetime.over(0, 3.0 + 2 * GRACE)
     os.close(reader)
-    # what the loop cannot wait for, as any pipe on Windows, a thread reads
+    # a thread reads a file that the loop cannot wait for, such as a pipe on Windows
     (tmp_path / "file").write_text("x")
     with open(tmp_path / "file", "rb") as file:
         lifetime = Lifetime(loop, file.fileno())

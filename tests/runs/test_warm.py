@@ -1,4 +1,4 @@
-"""Warming up: how a process judges the speed of the machine."""
+"""Warm-up: the measured speed of the machine."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ def _count_and_wait() -> None:
 
 
 def test_waiting_for_a_processor_does_not_make_the_machine_look_slow() -> None:
-    """When a server starts, the browser of its first visitor loads the page: the zygote gets half of a processor."""
-    # the waits are ten times as long as the work, and what they cost of the processor is a part of it
+    """When a server starts, the zygote shares the processor with the browser of the first visitor."""
+    # the waits are ten times as long as the work and use only a fraction of its processor time
     assert per_second(_count_and_wait) > 0.3 * per_second(_count)

@@ -21,20 +21,24 @@ def _epochs(text: str) -> str:
 
 ADDRESS = Address(
     {
-        "view": Parameter("what is shown", "overlay", one_of(VIEWS)),
-        "pins": Parameter("ids of runs and `recorded:` ids of recipes, by commas; without it a recorded pair"),
-        "by": Parameter("along which axis the curves are laid over each other", "epoch", one_of(AXES)),
-        "smooth": Parameter("1 where the curves are smoothed", read=one_of(("1",))),
-        "recipe": Parameter("the experiment from which a race or the seeds start", "A2", _recipe),
-        **{name: Parameter(f"the setting `{name}`, other than in the recipe") for name in TrainConfig.model_fields},
-        "num_epochs": Parameter("how long runs that are started here train", read=_epochs),
+        "view": Parameter("the view", "overlay", one_of(VIEWS)),
+        "pins": Parameter(
+            "ids of runs and `recorded:` ids of recipes, separated by commas; without it a recorded pair"
+        ),
+        "by": Parameter("the unit of the horizontal axis", "epoch", one_of(AXES)),
+        "smooth": Parameter("1 for smoothed curves", read=one_of(("1",))),
+        "recipe": Parameter("the experiment of a race or of the random seeds", "A2", _recipe),
+        **{
+            name: Parameter(f"the setting `{name}`, if it differs from the recipe") for name in TrainConfig.model_fields
+        },
+        "num_epochs": Parameter("the number of epochs of runs started on this page", read=_epochs),
         "vary": Parameter("what varies in a race", "cell", one_of(KINDS)),
         **{
-            f"{kind}s": Parameter(f"the values of `{kind}` that race, by commas; without it the first four")
+            f"{kind}s": Parameter(f"the values of `{kind}` in a race, separated by commas; without it the first four")
             for kind in KINDS
             if kind != "own"
         },
-        "own": Parameter("the variants that the reader wrote", "cell=rnn; cell=gru"),
+        "own": Parameter("the variants written by the reader", "cell=rnn; cell=gru"),
         "finish": Parameter("the finishing line", "bigram", one_of(FINISHES)),
     }
 )

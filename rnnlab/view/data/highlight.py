@@ -17,7 +17,7 @@ _QUOTE = (
     "background:rgba(76,139,208,.2);color:inherit;border-bottom:1px solid rgba(76,139,208,.75);padding:.1em 0;"
     "margin-right:1px"  # separates adjacent quotes
 )
-_FAINT = "opacity:.7"  # the lowest contrast that is readable, also on the shade of a quote
+_FAINT = "opacity:.7"  # the lowest opacity that is readable, also on the shade of a quote
 
 
 class Quote(Protocol):

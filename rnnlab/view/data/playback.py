@@ -1,4 +1,4 @@
-"""The position of a recorded run that plays or stands still; the caller supplies the clock."""
+"""The position of a recorded run, playing or paused; the caller supplies the clock."""
 
 from __future__ import annotations
 

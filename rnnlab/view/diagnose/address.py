@@ -20,10 +20,10 @@ def _recording(text: str) -> str:
 
 ADDRESS = Address(
     {
-        "topic": Parameter("what is asked; without it what suits the run", read=one_of(TOPICS)),
-        "run": Parameter("the run that is examined; without one the page chooses", read=stored_run),
-        "recording": Parameter("the recorded run that is examined", read=_recording),
+        "topic": Parameter("the topic; without it a topic that suits the run", read=one_of(TOPICS)),
+        "run": Parameter("the examined run; without it the page chooses", read=stored_run),
+        "recording": Parameter("the examined recording", read=_recording),
         "epoch": Parameter("the checkpoint; without it the newest", read=whole(0, 10_000_000)),
-        "beside": Parameter("the run or recording beside which its gradients are set; without it one of two layers"),
+        "beside": Parameter("the run or recording to compare gradients with; without it one of two layers"),
     }
 )

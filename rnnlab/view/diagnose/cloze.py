@@ -23,7 +23,7 @@ from rnnlab.view.page.forms import Edition
 
 GAPS = 400
 """Number of gaps in the measurement."""
-NETWORKS = ("A10-cloze", "A10-examined-way")
+NETWORKS = ("A10-cloze", "A10-one-way")
 _FORM = Edition("cloze")
 _SENTENCE = "cloze.sentence"  # the initial text of the field, and the right answer if known
 
@@ -107,7 +107,7 @@ def _accuracy(able: dict[str, RunRecord], lang: str) -> None:
         return
     alt = "; ".join(", ".join(f"{name}: {value}" for name, value in row.items()) for row in rows)
     st.table(rows, border="horizontal", hide_index=True, alt=alt)
-    both, alone = (answers[name].value if name in answers else None for name in ("A10-cloze", "A10-examined-way"))
+    both, alone = (answers[name].value if name in answers else None for name in ("A10-cloze", "A10-one-way"))
     if both and alone:
         for part, held_out in (("train", False), ("held_out", True)):
             if both[part] and alone[part]:

@@ -10,13 +10,13 @@ from rnnlab.view.watch.address import EPOCH
 
 def _recipe(text: str) -> str:
     # an experiment that has not been recorded can be picked too: the page says so
-    exact = next((one for one in RECIPES if one.lower() == text.strip().lower()), None)
+    exact = next((name for name in RECIPES if name.lower() == text.strip().lower()), None)
     return exact or recorded.ask(text).name
 
 
 ADDRESS = Address(
     {
-        "recording": Parameter("the experiment that was picked; without it one that suits the language", read=_recipe),
+        "recording": Parameter("the chosen experiment; without it one in the language of the page", read=_recipe),
         "epoch": EPOCH,
     }
 )

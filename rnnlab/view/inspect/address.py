@@ -12,18 +12,18 @@ ROWS = ("all", "active", "unit")
 
 ADDRESS = Address(
     {
-        "run": Parameter("the run; without it the newest that has a checkpoint", read=stored_run),
+        "run": Parameter("the run; without it the newest run with a checkpoint", read=stored_run),
         # which epochs there are, the page knows, and says
         "epoch": Parameter("the checkpoint; without it the newest"),
         "text": Parameter("the text that the network reads; without it a line of the training text"),
         "at": Parameter(
             "the chosen character, from 1; without it where the surprise is greatest", read=whole(1, MAX_TEXT)
         ),
-        "view": Parameter("what is shown of it", "next", one_of(VIEWS)),
+        "view": Parameter("the view", "next", one_of(VIEWS)),
         "layer": Parameter("the layer whose states are shown", "1", whole(1, 99)),
         "gate": Parameter("the state or gate", "H", one_of(STATES)),
         "direction": Parameter("the direction", "forward", one_of(DIRECTIONS)),
-        "rows": Parameter("how its units are shown", "all", one_of(ROWS)),
-        "unit": Parameter("the unit; without it one that stands out", read=whole(1, 100_000)),
+        "rows": Parameter("how the units are shown", "all", one_of(ROWS)),
+        "unit": Parameter("the unit; without it an outstanding unit", read=whole(1, 100_000)),
     }
 )

@@ -15,7 +15,7 @@ ADDRESS = Address(
     {
         "lesson": Parameter("the lesson or exercise; without it the table of contents", read=_lesson),
         # which runs belong to an exercise, it knows, and says
-        "run": Parameter("the runs of an exercise, by commas; without it the recorded ones"),
-        "tune": Parameter("what exercise X1 tunes", next(iter(tuning.GRID)), tuning.find),
+        "run": Parameter("the runs of an exercise, separated by commas; without it recordings"),
+        "tune": Parameter("the setting tuned in exercise X1", next(iter(tuning.GRID)), tuning.find),
     }
 )

@@ -56,14 +56,14 @@ def draw(lesson: Lesson) -> None:
                 st.latex(r"\scriptsize\begin{aligned}" + r"\\".join(step.lines) + r"\end{aligned}")
 
     states = cells.path(cell, x, state, w, STEPS, activation)
-    gate_value = next((values[one.name] for one in description.gates if one.letter == description.keeping), None)
+    gate_value = next((values[gate.name] for gate in description.gates if gate.letter == description.keeping), None)
     kept = len(state) - 1
     nothing = tuple(np.zeros(2) for _ in state)
     left = cells.memory_left(states, cells.path(cell, np.zeros(2), nothing, w, STEPS, activation), kept)
-    said = sentences.cell(cell, gate_value, state[kept], after[kept], left, STEPS, lang)
+    sentence = sentences.cell(cell, gate_value, state[kept], after[kept], left, STEPS, lang)
     st.markdown(t("lesson.cell.path", lang, steps=STEPS))
-    chart.show(charts.path(lang, theme), tables.path(states, lang), key=_name(cell, "path"), alt=said)
-    conclude(said)
+    chart.show(charts.path(lang, theme), tables.path(states, lang), key=_name(cell, "path"), alt=sentence)
+    conclude(sentence)
 
 
 def _numbers(cell: str) -> tuple[Array, tuple[Array, ...]]:

@@ -58,7 +58,9 @@ class _Questions:
             if future is not None:
                 self._asked.move_to_end(key)
             # futures that are not done have viewers who wait for them
-            for old in [asked for asked, other in self._asked.items() if other.done()][: len(self._asked) - _KEPT]:
+            for old in [question for question, other in self._asked.items() if other.done()][
+                : len(self._asked) - _KEPT
+            ]:
                 del self._asked[old]
             return future
 

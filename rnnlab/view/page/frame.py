@@ -20,8 +20,8 @@ from rnnlab.view.page.forms import Problems
 
 ADDRESS = Address(
     {
-        "lang": Parameter("the language; at first that of the browser", read=one_of(LANGUAGES)),
-        "projector": Parameter("1 where the type is larger, for a room", read=one_of(("1",))),
+        "lang": Parameter("the language; by default that of the browser", read=one_of(LANGUAGES)),
+        "projector": Parameter("1 for the larger type, for a projector", read=one_of(("1",))),
     }
 )
 """The parameters that all pages keep in their URL."""

@@ -11,6 +11,6 @@ LONGEST = 200
 ADDRESS = Address(
     {
         "show": Parameter("which runs are listed", "all", one_of(FILTERS)),
-        "find": Parameter("what is searched for among them", read=lambda text: text[:LONGEST] or None),
+        "find": Parameter("the search in the list", read=lambda text: text[:LONGEST] or None),
     }
 )

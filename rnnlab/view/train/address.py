@@ -8,8 +8,8 @@ from rnnlab.view.watch.address import EPOCH, RUN
 
 # read together, as the configuration validates combinations
 SETUP = {
-    "recipe": Parameter("the recipe of the setup; without it, where no run is shown, the default one"),
-    **{name: Parameter(f"the setting `{name}`, where it differs from the recipe") for name in TrainConfig.model_fields},
+    "recipe": Parameter("the recipe of the setup; without it that of the run, or the default recipe"),
+    **{name: Parameter(f"the setting `{name}`, if it differs from the recipe") for name in TrainConfig.model_fields},
 }
 
 ADDRESS = Address({"run": RUN, "epoch": EPOCH, **SETUP})

@@ -7,13 +7,13 @@ from rnnlab.view.page.address import Address, Parameter
 # the part of the page that shows a run, a recording or an epoch reports those that do not exist
 RUN = Parameter("the id of a run of this server")
 RECORDING = Parameter("the recorded run, by the id of its recipe")
-EPOCH = Parameter("the epoch at which the slider stands; without it a run is at its newest text, and a recording plays")
+EPOCH = Parameter("the epoch of the slider; without it a run shows its newest text, and a recording plays")
 
 ADDRESS = Address(
     {
         "run": RUN,
         "recording": RECORDING,
-        "recipe": Parameter("the same as `recording`, as links to the Train page say it"),
+        "recipe": Parameter("the same as `recording`, as in links to the Train page"),
         "epoch": EPOCH,
     }
 )

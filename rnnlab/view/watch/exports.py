@@ -86,7 +86,7 @@ def _files(record: RunRecord) -> None:
 
 
 def newest_checkpoint(store: Store, run_id: str) -> bytes:
-    """Return the file of the newest checkpoint of a run, even if a newer checkpoint replaces it meanwhile.
+    """Return the file of the newest checkpoint of a run, even if a newer checkpoint replaces it while it is read.
 
     Raises:
         RunError: ``checkpoint_none``.

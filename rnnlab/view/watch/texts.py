@@ -133,25 +133,27 @@ def sources(reading: Reading, text: TextFacts, lang: str, key: str) -> None:
 
 def _answer(scene: Scene) -> None:
     """Move the slider to the epoch in the URL, once; report an epoch without texts."""
-    run_id, asked = st.session_state.get(_ASKED, (None, ""))
+    run_id, requested = st.session_state.get(_ASKED, (None, ""))
     if run_id != scene.id:
         return
     del st.session_state[_ASKED]
     _problems(scene.id).clear()
     written = {str(epoch): epoch for epoch in scene.history.written()}
-    epoch = written.get(asked.strip())
+    epoch = written.get(requested.strip())
     st.session_state[_pin(scene.id)] = epoch
     if epoch is None:
-        _problems(scene.id).add(_refusal(asked.strip()[:20], list(written)))
+        _problems(scene.id).add(_refusal(requested.strip()[:20], list(written)))
 
 
-def _refusal(asked: str, written: list[str]) -> RunError:
+def _refusal(requested: str, written: list[str]) -> RunError:
     if not written:
-        return RunError("epoch_nothing_yet", f"The run has written nothing yet, at {asked!r} neither.", epoch=asked)
+        return RunError(
+            "epoch_nothing_yet", f"The run has written nothing yet, at {requested!r} neither.", epoch=requested
+        )
     named = written if len(written) <= _MAX_LISTED else [*written[: _MAX_LISTED - 2], "…", written[-1]]
     allowed = ", ".join(named)
     return RunError(
-        "epoch_unwritten", f"The run wrote nothing after epoch {asked!r}; it did after {allowed}.", epoch=asked,
+        "epoch_unwritten", f"The run wrote nothing after epoch {requested!r}; it did after {allowed}.", epoch=requested,
         allowed=allowed,
     )  # fmt: skip
 

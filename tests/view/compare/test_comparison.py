@@ -1,4 +1,4 @@
-"""Runs beside each other: every figure and every sentence is true of the runs at hand."""
+"""Comparisons of runs: the measures, and sentences that are true of the compared runs."""
 
 from __future__ import annotations
 
@@ -78,19 +78,19 @@ def reading(
 @cache
 def recorded_run(name: str) -> Pinned:
     """A recorded run as the page pins it."""
-    one = recorded.recording(name)
-    written = one.history.written()[-1]
-    texts = FACTS.of(one.config)
+    recording = recorded.recording(name)
+    written = recording.history.written()[-1]
+    texts = FACTS.of(recording.config)
     return Pinned(
         identity=Identity.of_recording(name),
         recipe=name,
         exact=True,
         title="",
         state="recorded",
-        config=one.config,
-        history=one.history,
+        config=recording.config,
+        history=recording.history,
         ladder=texts.ladder,
-        readings=tuple(texts.read(text, prefix, "en") for prefix, text in one.history.texts[written].items()),
+        readings=tuple(texts.read(text, prefix, "en") for prefix, text in recording.history.texts[written].items()),
         published=RECIPES[name] if RECIPES[name].published else None,
     )
 
@@ -117,8 +117,8 @@ def test_too_many_pins_are_refused_with_the_number_allowed() -> None:
 
 def test_only_what_differs_is_listed() -> None:
     base = TrainConfig()
-    found = differences([base, base.change(learning_rate=5.0), base.change(cell="gru")])
-    assert found == {"cell": ["rnn", "rnn", "gru"], "learning_rate": [100.0, 5.0, 100.0]}
+    different = differences([base, base.change(learning_rate=5.0), base.change(cell="gru")])
+    assert different == {"cell": ["rnn", "rnn", "gru"], "learning_rate": [100.0, 5.0, 100.0]}
     assert differences([base]) == differences([base, base]) == {}
 
 
@@ -128,34 +128,34 @@ def test_the_ladder_goes_from_one_recipe_to_the_other_one_difference_at_a_time()
     assert (chain[0].config, chain[-1].config) == (start, goal)
     switched = [name for rung in chain for name in rung.changes]
     assert sorted(switched) == sorted(goal.changes_from(start))
-    # what Adam makes of a learning rate for SGD would say nothing
+    # a learning rate for SGD does not suit Adam
     assert {"optimizer", "learning_rate"} in [set(rung.changes) for rung in chain]
     for below, rung in itertools.pairwise(chain):
         assert rung.config.changes_from(below.config) == dict(rung.changes)
     assert [len(rung.changes) for rung in rungs(start, start)] == [0]
 
 
-# what came out
+# results
 
 
 def test_the_outcome_is_counted_from_the_run() -> None:
     texts = (reading(coverage=1.0, length=30, longest=22), reading(loop=2, coverage=0.0, blanks=8, longest=6))
     run = a_run(90.0, 3.0, 4.0, readings=texts)
-    found = outcome(run)
-    assert (found.epochs, found.best, found.best_epoch) == (3, 3.0, 2)
-    assert found.perplexity == pytest.approx(4.0)
-    assert (found.seconds_per_epoch, found.characters_per_second, found.num_params) == (0.5, 18_000, 10)
-    assert (found.quoted, found.longest, found.loops, found.blanks) == (0.75, 22, (None, 2), 0.25)
+    result = outcome(run)
+    assert (result.epochs, result.best, result.best_epoch) == (3, 3.0, 2)
+    assert result.perplexity == pytest.approx(4.0)
+    assert (result.seconds_per_epoch, result.characters_per_second, result.num_params) == (0.5, 18_000, 10)
+    assert (result.quoted, result.longest, result.loops, result.blanks) == (0.75, 22, (None, 2), 0.25)
 
 
 def test_a_run_that_has_not_begun_has_no_outcome() -> None:
-    found = outcome(a_run())
-    assert (found.epochs, found.perplexity, found.best, found.seconds_per_epoch, found.quoted) == (0, *[None] * 4)
+    result = outcome(a_run())
+    assert (result.epochs, result.perplexity, result.best, result.seconds_per_epoch, result.quoted) == (0, *[None] * 4)
 
 
 def test_an_infinite_perplexity_is_never_the_best() -> None:
-    found = outcome(a_run(90.0, None))
-    assert (found.perplexity, found.best, found.best_epoch) == (math.inf, 90.0, 1)
+    result = outcome(a_run(90.0, None))
+    assert (result.perplexity, result.best, result.best_epoch) == (math.inf, 90.0, 1)
 
 
 def test_distances_count_epochs_seconds_and_characters() -> None:
@@ -195,14 +195,14 @@ def test_a_text_without_bigrams_has_no_such_line() -> None:
     assert finishing_order([a_run(2.0, ladder={0: 5.0})], "bigram", "epoch")[0].rank is None
 
 
-# chance
+# random seeds
 
 
 def test_the_band_spans_what_the_runs_have_reached() -> None:
     histories = [a_run(9.0, 5.0, 3.0).history, a_run(12.0, 4.0).history, a_run(10.0, 8.0).history]
-    found = bands(histories)
-    assert [(one.epoch, one.count) for one in found] == [(1, 3), (2, 3)]  # one run alone spans nothing
-    assert [round(value, 6) for value in (found[1].low, found[1].median, found[1].high)] == [4.0, 5.0, 8.0]
+    all_bands = bands(histories)
+    assert [(band.epoch, band.count) for band in all_bands] == [(1, 3), (2, 3)]  # a single run has no band
+    assert [round(value, 6) for value in (all_bands[1].low, all_bands[1].median, all_bands[1].high)] == [4.0, 5.0, 8.0]
     common = common_band(histories)
     assert common is not None
     assert (common.epoch, common.ratio) == (2, pytest.approx(2.0))
@@ -234,7 +234,7 @@ def test_smoothing_is_light_has_no_lag_at_the_start_and_leaves_what_is_drawn() -
     assert drawn[0] == pytest.approx(100.0)
     assert max(drawn[2:]) / min(drawn[2:]) < 4
     assert smoothed([*values, 1.0])[:4] == drawn
-    # in log space: the geometric mean, not the arithmetic one
+    # on a log scale: the geometric mean, not the arithmetic
     assert smoothed([1.0, 100.0], weight=1 - 1e-9)[1] == pytest.approx(10.0, rel=1e-3)
 
 
@@ -249,8 +249,8 @@ def test_variants_hold_the_setting_of_the_base() -> None:
 
 
 def test_own_variants_are_read_and_a_bad_one_is_refused() -> None:
-    found = parse_own(TrainConfig(), "cell=gru; num_layers=2，learning_rate=5；")
-    assert [one.changes_from(TrainConfig()) for one in found] == [
+    variants = parse_own(TrainConfig(), "cell=gru; num_layers=2，learning_rate=5；")
+    assert [config.changes_from(TrainConfig()) for config in variants] == [
         {"cell": "gru"},
         {"num_layers": "2", "learning_rate": "5"},
     ]
@@ -268,7 +268,7 @@ def test_own_variants_are_read_and_a_bad_one_is_refused() -> None:
 # sentences
 
 
-def said(left: Pinned, right: Pinned, lang: str = "en") -> str:
+def verdict_of(left: Pinned, right: Pinned, lang: str = "en") -> str:
     return verdict(left, right, ("L", "R"), lang)
 
 
@@ -277,28 +277,28 @@ def has_clause(sentence: str, key: str, lang: str = "en", **params: Any) -> bool
 
 
 def test_two_final_perplexities_are_set_against_each_other() -> None:
-    sentence = said(a_run(100.0, 20.0), a_run(100.0, 5.0, 2.0))
-    # after the last epoch of both, not after each one's own
+    sentence = verdict_of(a_run(100.0, 20.0), a_run(100.0, 5.0, 2.0))
+    # after the last epoch that both have finished
     assert has_clause(sentence, "ratio", epoch=2, low="R", low_value="5", high="L", high_value="20", ratio="4")
     assert has_clause(
-        said(a_run(5.0), a_run(5.1)), "alike", epoch=1, low="L", low_value="5", high="R", high_value="5.1"
+        verdict_of(a_run(5.0), a_run(5.1)), "alike", epoch=1, low="L", low_value="5", high="R", high_value="5.1"
     )
-    assert has_clause(said(a_run(5.0), a_run(None)), "overflow", epoch=1, low="L", low_value="5", high="R")
-    assert has_clause(said(a_run(None), a_run(None)), "both_overflow", epoch=1)
-    assert said(a_run(), a_run(5.0)) == t("compare.verdict.none", "en")
+    assert has_clause(verdict_of(a_run(5.0), a_run(None)), "overflow", epoch=1, low="L", low_value="5", high="R")
+    assert has_clause(verdict_of(a_run(None), a_run(None)), "both_overflow", epoch=1)
+    assert verdict_of(a_run(), a_run(5.0)) == t("compare.verdict.none", "en")
 
 
 def test_who_came_below_the_bigram_line_is_said_as_it_was() -> None:
     early, late, never = a_run(7.0, 6.0, 5.0), a_run(20.0, 20.0, 7.0), a_run(20.0, 20.0, 20.0)
-    assert has_clause(said(early, late), "first", name="L", other="R", line="8", at=1, later=3)
-    assert has_clause(said(late, early), "first", name="R", other="L", line="8", at=1, later=3)
-    assert has_clause(said(never, late), "only", name="R", other="L", line="8", at=3)
-    assert has_clause(said(early, early), "together", line="8", at=1)
-    assert has_clause(said(never, never), "neither", line="8")
-    # beyond the last epoch of both it does not count
-    assert has_clause(said(late, a_run(20.0)), "neither", line="8")
-    # two texts have two lines
-    assert t("ngram.2", "en") not in said(early, a_run(20.0, ladder={0: 30.0, 1: 17.0, 2: 9.0}))
+    assert has_clause(verdict_of(early, late), "first", name="L", other="R", line="8", at=1, later=3)
+    assert has_clause(verdict_of(late, early), "first", name="R", other="L", line="8", at=1, later=3)
+    assert has_clause(verdict_of(never, late), "only", name="R", other="L", line="8", at=3)
+    assert has_clause(verdict_of(early, early), "together", line="8", at=1)
+    assert has_clause(verdict_of(never, never), "neither", line="8")
+    # epochs that only one run has do not count
+    assert has_clause(verdict_of(late, a_run(20.0)), "neither", line="8")
+    # different texts have different lines
+    assert t("ngram.2", "en") not in verdict_of(early, a_run(20.0, ladder={0: 30.0, 1: 17.0, 2: 9.0}))
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -313,7 +313,7 @@ def test_the_pairs_of_the_book_say_what_their_recordings_show(lang: str) -> None
     assert abs(recorded_run("A9").history.epochs[-1].perplexity / unigram - 1) < 0.1  # type: ignore[operator]
     assert has_clause(a9, "flat", lang, name="A9", line=perplexity_text(unigram))
     assert not has_clause(a9, "flat", lang, name="A8", line=perplexity_text(unigram))
-    # the pair beside it does not lie on that line
+    # the other run of the pair is not on that line
     a6 = verdict(recorded_run("A6"), recorded_run("A7"), ("A6", "A7"), lang)
     assert not any(has_clause(a6, "flat", lang, name=name, line=perplexity_text(unigram)) for name in ("A6", "A7"))
 
@@ -322,15 +322,15 @@ def test_the_pairs_of_the_book_say_what_their_recordings_show(lang: str) -> None
 def test_one_curve_computed_in_two_ways_is_said_to_its_digits(lang: str) -> None:
     base = TrainConfig(num_epochs=10)
     fast, slow = a_run(100.0, 20.0, config=base), a_run(100.002, 20.001, 9.0, config=_as_written(base))
-    for one in range(2):
-        slow.history.epochs[one] = epoch(one + 1, (100.002, 20.001)[one], seconds=1.5)
-    slow.history.epochs.pop()  # the third is not finished
-    said = same_curve(fast, slow, lang)
-    assert t("compare.same_curve.digits", lang, epochs=2, digits=4) in said
+    for index in range(2):
+        slow.history.epochs[index] = epoch(index + 1, (100.002, 20.001)[index], seconds=1.5)
+    slow.history.epochs.pop()  # the third epoch is not finished
+    sentence = same_curve(fast, slow, lang)
+    assert t("compare.same_curve.digits", lang, epochs=2, digits=4) in sentence
     times = {"fast": duration(0.5, lang), "as_written": duration(1.5, lang)}
-    assert t("compare.same_curve.pace", lang, ratio="3", **times) in said
-    # in whichever order, and as the sentence about two runs
-    assert said == same_curve(slow, fast, lang) == verdict(fast, slow, ("L", "R"), lang)
+    assert t("compare.same_curve.pace", lang, ratio="3", **times) in sentence
+    # in either order, and as the sentence that compares two runs
+    assert sentence == same_curve(slow, fast, lang) == verdict(fast, slow, ("L", "R"), lang)
     apart = same_curve(a_run(10.0, config=base), a_run(10.5, config=_as_written(base)), lang)
     assert t("compare.same_curve.apart", lang, epochs=1, share="5 %") in apart
     exact = same_curve(a_run(10.0, None, config=base), a_run(10.0, None, config=_as_written(base)), lang)
@@ -343,7 +343,7 @@ def test_two_curves_are_one_only_where_nothing_else_differs() -> None:
     assert same_curve(left, a_run(10.0, config=base), "en") == ""
     assert same_curve(left, a_run(10.0, config=_as_written(base).change(num_hiddens=8)), "en") == ""
     assert same_curve(left, a_run(config=_as_written(base)), "en") == ""
-    # more epochs than the other were asked of it
+    # the other run has fewer epochs
     assert same_curve(left, a_run(10.0, config=_as_written(base).change(num_epochs=20)), "en")
 
 
@@ -353,9 +353,9 @@ def _as_written(config: TrainConfig) -> TrainConfig:
 
 def test_the_leak_is_said_of_the_bidirectional_run_and_of_no_other() -> None:
     sentence = verdict(recorded_run("A5"), recorded_run("A10"), ("A5", "A10"), "en")
-    periods = sorted({one.loop for one in recorded_run("A10").readings})
+    periods = sorted({reading.loop for reading in recorded_run("A10").readings})
     assert None not in periods
-    assert has_clause(sentence, "leak", name="A10", period=", ".join(str(one) for one in periods))
+    assert has_clause(sentence, "leak", name="A10", period=", ".join(str(period) for period in periods))
     assert "A5 reads both ways" not in sentence
     for left, right in (("A6", "A7"), ("A1", "A2")):
         assert "loop" not in verdict(recorded_run(left), recorded_run(right), (left, right), "en")
@@ -363,9 +363,9 @@ def test_the_leak_is_said_of_the_bidirectional_run_and_of_no_other() -> None:
 
 def test_a_loop_needs_every_text_and_a_low_perplexity() -> None:
     looping = a_run(1.1, readings=(reading(loop=2), reading(loop=2)))
-    assert has_clause(said(looping, a_run(9.0)), "loop", name="L", period="2")
+    assert has_clause(verdict_of(looping, a_run(9.0)), "loop", name="L", period="2")
     for other in (a_run(1.1, readings=(reading(loop=2), reading())), a_run(5.0, readings=(reading(loop=2),))):
-        assert "loop" not in said(other, a_run(9.0))
+        assert "loop" not in verdict_of(other, a_run(9.0))
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -373,16 +373,16 @@ def test_a_loop_is_explained_by_what_the_network_was_trained_for(lang: str) -> N
     other = a_run(9.0)
     for name, key in (("A10", "leak"), ("A10-cloze", "loop_cloze"), ("A10-one-way", "loop")):
         looping = a_run(1.1, readings=(reading(loop=2),), config=RECIPES[name].config)
-        sentence = said(looping, other, lang)
+        sentence = verdict_of(looping, other, lang)
         for clause in ("leak", "loop_cloze", "loop"):
             assert has_clause(sentence, clause, lang, name="L", period="2") == (clause == key)
 
 
 def test_the_share_of_clipped_minibatches_is_said_where_only_one_clips() -> None:
     sentence = verdict(recorded_run("A8"), recorded_run("A8-repaired"), ("A8", "A8-repaired"), "en")
-    clipped = [one.clipped_share for one in recorded_run("A8-repaired").history.epochs]
+    clipped = [event.clipped_share for event in recorded_run("A8-repaired").history.epochs]
     assert has_clause(sentence, "clipped", name="A8-repaired", share=f"{sum(clipped) / len(clipped):.0%}")
-    assert "clipped" not in said(a_run(5.0), a_run(6.0))
+    assert "clipped" not in verdict_of(a_run(5.0), a_run(6.0))
 
 
 def test_a_run_whose_clipping_was_switched_on_while_it_trained_is_not_said_to_have_clipped_nothing() -> None:
@@ -397,19 +397,19 @@ def test_a_run_whose_clipping_was_switched_on_while_it_trained_is_not_said_to_ha
             ("never", off, [epoch(1, 8.0, **none), epoch(2, 5.0, **none)]),
         )
     )
-    assert "clipped" not in said(began_off, clips)
-    assert has_clause(said(began_off, never), "clipped", name="L", share="25%")
-    assert has_clause(said(never, clips), "clipped", name="R", share="75%")
-    # one that began with clipping and was switched off at once clipped nothing either
-    assert "clipped" not in said(replace(never, config=on), never)
+    assert "clipped" not in verdict_of(began_off, clips)
+    assert has_clause(verdict_of(began_off, never), "clipped", name="L", share="25%")
+    assert has_clause(verdict_of(never, clips), "clipped", name="R", share="75%")
+    # a run that begins with clipping and is switched off at once clips nothing either
+    assert "clipped" not in verdict_of(replace(never, config=on), never)
 
 
 def test_the_pace_is_compared_on_one_machine_only() -> None:
     slow = a_run(5.0)
     slow.history.epochs[0] = epoch(1, 5.0, seconds=2.0)
-    assert has_clause(said(slow, a_run(5.0)), "pace", slow="L", fast="R", ratio="4")
-    assert "as long" not in said(slow, a_run(5.0, state="recorded"))
-    assert "as long" not in said(a_run(5.0), a_run(5.0))
+    assert has_clause(verdict_of(slow, a_run(5.0)), "pace", slow="L", fast="R", ratio="4")
+    assert "as long" not in verdict_of(slow, a_run(5.0, state="recorded"))
+    assert "as long" not in verdict_of(a_run(5.0), a_run(5.0))
 
 
 def test_the_greatest_step_of_a_ladder_is_the_one_that_changed_most() -> None:
@@ -456,7 +456,7 @@ def test_a_race_is_labelled_by_what_varies() -> None:
     base = TrainConfig(num_epochs=10)
     runs = [a_run(config=base.change(cell=cell), exact=False) for cell in ("rnn", "gru", "lstm")]
     assert labels(runs, "en") == ["RNN", "GRU", "LSTM"]
-    # beside another experiment its name is needed
+    # compared with another experiment, its name is needed
     assert labels([*runs[:2], a_run(recipe="A6")], "en")[1:] == ["A2 var. GRU", "A6"]
     assert cut("abc", 3) == "abc"
     assert cut("困惑度曲线", 6) == "困惑…"
@@ -468,7 +468,7 @@ def test_the_tables_hold_what_the_curves_are_drawn_from() -> None:
     lines = rows(tables["line"])
     assert [(row["x"], row["slot"]) for row in lines] == [(0.5, 0), (1.0, 0), (0.5, 1), (1.0, 1)]
     assert [row["value"] for row in rows(tables["raw"])][:3] == [500.0, 90.0, 400.0]
-    assert rows(tables["raw"])[3]["value"] == 10_000.0  # it runs along the top
+    assert rows(tables["raw"])[3]["value"] == 10_000.0  # at the top of the chart
     assert rows(tables["targets"])[3]["shown"] == "∞"
     assert [row["label"] for row in rows(tables["ends"])] == ["L", "R"]
     assert rows(overlay_tables(runs, ["L", "R"], "epoch", False, "en")["raw"]) == []
@@ -486,7 +486,7 @@ def test_published_points_stand_where_they_mean_something() -> None:
     runs = [recorded_run("A6"), recorded_run("A6"), recorded_run("A1")]
     by_epoch = rows(overlay_tables(runs, list("abc"), "epoch", False, "en")["published"])
     assert [(row["x"], row["slot"]) for row in by_epoch[:4]] == [(40.0, 0), (80.0, 0), (120.0, 0), (160.0, 0)]
-    assert len(by_epoch) == 4 + 5  # each recipe once
+    assert len(by_epoch) == 4 + 5  # each recipe only once
     assert rows(overlay_tables(runs, list("abc"), "characters", False, "en")["published"])[0]["x"] == 40 * 8960
     assert rows(overlay_tables(runs, list("abc"), "seconds", False, "en")["published"]) == []
 
@@ -500,9 +500,9 @@ def test_reference_lines_need_one_text() -> None:
 
 def fields(layer: dict[str, Any]) -> Iterable[str]:
     for channel in layer["encoding"].values():
-        for one in channel if isinstance(channel, list) else [channel]:
-            if "field" in one:
-                yield one["field"]
+        for encoding in channel if isinstance(channel, list) else [channel]:
+            if "field" in encoding:
+                yield encoding["field"]
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

@@ -1,4 +1,4 @@
-"""What is known of a text: the unigram perplexity of its targets, and what of a generated text is quoted from it."""
+"""Facts of a training text: the unigram perplexity of the targets, and the quotes in a generated text."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ CORPUS = "abcdefghij klmnopqrst uvwxyz 分开吧我走了你也走了"
 
 
 def facts(train: str) -> TextFacts:
-    one = TextFacts(train, train, "")
-    one.__dict__["quote_length"] = 5  # whatever the letters are
-    return one
+    facts = TextFacts(train, train, "")
+    facts.__dict__["quote_length"] = 5  # whatever the characters are
+    return facts
 
 
 def test_the_unigram_perplexity_is_that_of_the_targets() -> None:
@@ -27,7 +27,7 @@ def test_the_unigram_perplexity_is_that_of_the_targets() -> None:
     text = BOOK.of(config)
     assert text.unigram(config) == pytest.approx(ngrams.ladder(epoch_targets(text.train, config), 1)[1])
     assert text.unigram(config) < text.ladder[1] - 1
-    # it is another one where the text is gone through otherwise
+    # another sampling has other targets
     wide = config.change(batch_size=64)
     assert text.unigram(wide) == pytest.approx(ngrams.ladder(epoch_targets(text.train, wide), 1)[1])
     assert text.unigram(wide) != text.unigram(config) != text.unigram(config.change(sampling="random"))
@@ -47,7 +47,7 @@ def test_viewers_who_come_at_once_share_one_preparation() -> None:
     def text(name: str) -> str:
         asked.append(name)
         if len(asked) == 1:
-            again.wait(0.3)  # the others are on their way: none of them may ask
+            again.wait(0.3)  # meanwhile the other viewers ask too, and must not start another build
         again.set()
         return "the text that somebody brought"
 
@@ -58,10 +58,10 @@ def test_viewers_who_come_at_once_share_one_preparation() -> None:
     book = FactBook(text)
     config = TrainConfig(corpus="text-" + "0" * 16)
     with ThreadPoolExecutor(4) as viewers:
-        found = list(viewers.map(look, range(4)))
+        results = list(viewers.map(look, range(4)))
     assert len(asked) == 1
-    assert all(one is found[0] for one in found)
-    assert book.of(config.change(num_chars=100)) is not found[0]  # another part of it is another text
+    assert all(facts is results[0] for facts in results)
+    assert book.of(config.change(num_chars=100)) is not results[0]  # another part of the corpus
 
 
 def test_a_text_with_no_targets_counts_whole() -> None:
@@ -71,12 +71,12 @@ def test_a_text_with_no_targets_counts_whole() -> None:
 def test_the_longest_quote_is_counted_in_generated_characters() -> None:
     text = facts(CORPUS)
     assert text.read("分开xxxxabcdefgxx", "分开", "en").longest == 7
-    # where runs overlap, a character is shaded with one of them only; the longest is longer than any shade
+    # of overlapping quotes a character belongs to only one; the longest quote may be longer than each marked span
     overlapping = facts("abcdefg cdefghijkl ghijklmn")
     reading = overlapping.read("abcdefghijklmn", "", "en")
     assert reading.coverage == 1
     assert reading.longest == 10 > max(len(quote) for quote, _ in reading.quotes)
-    # it may begin in the prefix: only what was written counts
+    # a quote may begin in the prefix; only its generated characters count
     assert text.read("分开吧我走xxxxxx", "分开", "en").longest == 3
     for nothing in ("分开xyxyxy", "分开"):
         reading = text.read(nothing, "分开", "en")

@@ -85,7 +85,7 @@ def test_the_facts_of_a_text_are_worked_out_once() -> None:
     assert 900 < first.vocab_size < 1200
     assert first.ladder[1] < first.ladder[0]
     book.of(config.change(num_chars=500))
-    assert book.of(config) is not first  # one alone is kept
+    assert book.of(config) is not first  # only one is kept
 
 
 def test_blanks_and_controls_are_visible() -> None:

@@ -1,4 +1,4 @@
-"""Which run or recording is meant, however an address or a widget writes it."""
+"""Identities of runs and recordings in addresses and widgets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rnnlab.view.data.identity import Identity
     ("text", "identity", "pin"),
     [
         ("run:4f2a", Identity("run", "4f2a"), "4f2a"),
-        ("4f2a", Identity("run", "4f2a"), "4f2a"),  # as old links of Compare write a run
+        ("4f2a", Identity("run", "4f2a"), "4f2a"),  # as in old links of Compare
         ("recorded:A8-repaired", Identity("recorded", "A8-repaired"), "recorded:A8-repaired"),
         ("recorded:", Identity("recorded", ""), "recorded:"),
         ("other:4f2a", Identity("run", "other:4f2a"), "other:4f2a"),

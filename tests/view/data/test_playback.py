@@ -1,4 +1,4 @@
-"""Where the playing of a recorded run stands."""
+"""The position of a recorded run that plays."""
 
 from __future__ import annotations
 
@@ -6,21 +6,30 @@ import pytest
 
 from rnnlab.view.data.playback import SPEEDS, Playback
 
-CLOCK = (2.0, 4.0, 5.0, 9.0)  # four epochs, the last one slow
+CLOCK = (2.0, 4.0, 5.0, 9.0)  # four epochs, of which the last is slow
 
 
 def test_it_plays_by_its_clock() -> None:
-    one = Playback(since=100.0, speed=1)
-    assert [one.at(CLOCK, 100.0 + second) for second in (0, 1.9, 2, 4.5, 5, 8.9, 9, 1000)] == [1, 1, 1, 2, 3, 3, 4, 4]
-    assert one.playing(CLOCK, 108.9)
-    assert not one.playing(CLOCK, 109.0)
+    playback = Playback(since=100.0, speed=1)
+    assert [playback.at(CLOCK, 100.0 + second) for second in (0, 1.9, 2, 4.5, 5, 8.9, 9, 1000)] == [
+        1,
+        1,
+        1,
+        2,
+        3,
+        3,
+        4,
+        4,
+    ]
+    assert playback.playing(CLOCK, 108.9)
+    assert not playback.playing(CLOCK, 109.0)
 
 
 @pytest.mark.parametrize("speed", SPEEDS)
 def test_a_speed_shortens_the_time(speed: int) -> None:
-    one = Playback(since=0.0, speed=speed)
-    assert one.at(CLOCK, 8.99 / speed) == 3
-    assert one.at(CLOCK, 9.01 / speed) == 4
+    playback = Playback(since=0.0, speed=speed)
+    assert playback.at(CLOCK, 8.99 / speed) == 3
+    assert playback.at(CLOCK, 9.01 / speed) == 4
 
 
 def test_still_it_stays_where_it_is() -> None:
@@ -40,8 +49,8 @@ def test_at_the_end_it_begins_again() -> None:
 
 
 def test_another_speed_leaves_it_where_it_is() -> None:
-    one = Playback(since=0.0, speed=1).at_speed(16, CLOCK, 4.5)
-    assert (one.epoch, one.speed, one.at(CLOCK, 4.5)) == (2, 16, 2)
+    playback = Playback(since=0.0, speed=1).at_speed(16, CLOCK, 4.5)
+    assert (playback.epoch, playback.speed, playback.at(CLOCK, 4.5)) == (2, 16, 2)
     assert Playback().move(3).at_speed(4, CLOCK, 7.0) == Playback(3, None, 4)
 
 

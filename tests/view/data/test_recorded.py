@@ -12,14 +12,14 @@ from rnnlab.view.data import recorded
 def test_there_are_recordings_and_each_is_a_whole_run_of_its_recipe_on_an_embedded_text() -> None:
     assert {"A2", "A6", "A10"} <= set(recorded.names())
     for name in recorded.names():
-        one = recorded.recording(name)
-        assert one.name == name
-        assert one.config == RECIPES[name].config
-        assert one.config.corpus in ("lyrics-zh", "verse-en")
-        assert one.history.epoch == one.config.num_epochs
-        assert one.history.written()
-        assert not one.history.minibatches
-        assert one.ladder[0] == one.vocab_size
+        recording = recorded.recording(name)
+        assert recording.name == name
+        assert recording.config == RECIPES[name].config
+        assert recording.config.corpus in ("lyrics-zh", "verse-en")
+        assert recording.history.epoch == recording.config.num_epochs
+        assert recording.history.written()
+        assert not recording.history.minibatches
+        assert recording.ladder[0] == recording.vocab_size
 
 
 def test_the_first_that_exists_is_chosen() -> None:
@@ -38,10 +38,10 @@ def test_every_recording_is_small_and_plays_in_a_minute() -> None:
     for name in recorded.names():
         size = len(recorded.folder().joinpath(f"{name}{recorded.SUFFIX}").read_bytes())
         assert size < 100_000, name
-        one = recorded.recording(name)
-        assert len(one.clock) == one.history.epoch
-        assert list(one.clock) == sorted(one.clock)
-        assert not one.clock or one.clock[-1] == pytest.approx(recorded.PLAYING_TIME)
+        recording = recorded.recording(name)
+        assert len(recording.clock) == recording.history.epoch
+        assert list(recording.clock) == sorted(recording.clock)
+        assert not recording.clock or recording.clock[-1] == pytest.approx(recorded.PLAYING_TIME)
 
 
 def test_what_a_link_asks_for_is_checked() -> None:
@@ -50,9 +50,9 @@ def test_what_a_link_asks_for_is_checked() -> None:
         recorded.ask("Z9")
     assert caught.value.code == "recording_unknown"
     assert "A6" in caught.value.params["allowed"]
-    one = recorded.recording("A6")
-    assert recorded.ask_epoch(one, "80") == 80
+    recording = recorded.recording("A6")
+    assert recorded.ask_epoch(recording, "80") == 80
     for bad in ("0", "161", "-1", "x", "", "1.5", "²"):
         with pytest.raises(RecipeError) as caught:
-            recorded.ask_epoch(one, bad)
+            recorded.ask_epoch(recording, bad)
         assert (caught.value.params["first"], caught.value.params["last"]) == (1, 160)

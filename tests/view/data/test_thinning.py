@@ -1,4 +1,4 @@
-"""Which points of a long curve are drawn."""
+"""The points of a long curve that are drawn."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_the_first_and_the_last_are_kept_and_no_more_than_asked_for(count: int, 
     assert kept == sorted(set(kept))
     if count <= most:
         assert kept == list(range(count))
-    else:  # evenly spaced, but for the last: no gap is twice the others
+    else:  # evenly spaced except for the last point: no gap is twice another
         gaps = [after - before for before, after in pairwise(kept)]
         assert len(set(gaps[:-1])) <= 1
         assert len(gaps) < 2 or gaps[-1] < 2 * gaps[0]
@@ -34,7 +34,7 @@ def test_places_that_are_asked_for_are_kept_besides() -> None:
     assert {1, 333, 999} <= set(kept)
     assert set(thin(1000, 10)) <= set(kept)
     assert kept == sorted(set(kept))
-    # so many would be no thinning
+    # with so many points nothing would be thinned
     assert thin(1000, 10, also=range(11)) == thin(1000, 10)
 
 

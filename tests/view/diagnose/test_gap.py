@@ -1,4 +1,4 @@
-"""A sentence with one gap."""
+"""A sentence with a gap."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ def test_a_piece_of_a_text_is_cut_around_its_gap() -> None:
 
 def test_a_piece_is_found_that_the_network_can_read() -> None:
     text = "abc xyz abcabcabcabcabcabcabcabcab cabc"
-    found = gap.find(text, set("abc "), range(1, len(text)))
-    assert found is not None
-    sentence, answer = found
+    piece = gap.find(text, set("abc "), range(1, len(text)))
+    assert piece is not None
+    sentence, answer = piece
     assert "x" not in sentence
     assert answer in "abc"
     assert sentence.replace("＿", answer) in text

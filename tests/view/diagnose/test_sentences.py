@@ -1,4 +1,4 @@
-"""Every sentence of a diagnosis where it is true, and the other one where it is not."""
+"""The sentences of the Diagnose page: each where it is true, and the alternative where it is not."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CLOZE = RECIPES["A10-cloze"].config
 
 
 def epoch(number: int, perplexity: float | None, **changes: Any) -> EpochFinished:
-    """One epoch of a run that does not clip."""
+    """An epoch of a run without clipping."""
     usual: dict[str, Any] = {"seconds": 1.0, "clip_norm": None, "clipped_share": 0.0, "grad_norm": 0.2}
     return made.epoch(number, perplexity, **{**usual, **changes})
 
@@ -34,7 +34,7 @@ def history(perplexities: Sequence[float | None], **changes: Any) -> History:
 
 
 def diagnosis(**changes: Any) -> Diagnosis:
-    """A network that is stuck, like A9's; `changes` make another one of it."""
+    """A diagnosis of a stuck network, as of A9, with `changes`."""
     values: dict[str, Any] = {
         "perplexity": 275.7, "honest_perplexity": 275.9, "unigram_perplexity": 270.4, "kl_to_unigram": 0.012,
         "sensitivity": 0.002, "held_out_perplexity": 300.0, "held_out_chars": 5000,
@@ -49,8 +49,8 @@ FREE = diagnosis(perplexity=1.02, honest_perplexity=1.03, kl_to_unigram=0.3, sen
 LEAKY = diagnosis(perplexity=1.0001, honest_perplexity=48.7, loss_by_position=(0.0002,) * 34 + (4.2,), sensitivity=0.97)
 
 
-def said(sentence: str, key: str, lang: str = "en") -> bool:
-    """Whether a sentence is the one of the catalogue under `key`, whatever was put into it."""
+def is_text(sentence: str, key: str, lang: str = "en") -> bool:
+    """Whether a sentence has the text of the key, with any parameters."""
     first = t(key, lang).split("{")[0]
     others = [part for piece in t(key, lang).split("{")[1:] for part in [piece.partition("}")[2]] if part]
     return sentence.startswith(first) and all(part in sentence for part in others)
@@ -58,7 +58,7 @@ def said(sentence: str, key: str, lang: str = "en") -> bool:
 
 def test_the_plateau_of_six_layers_is_told_with_its_figures() -> None:
     sentence = sentences.plateau(history([900.0, 400.0, *[277.0, 276.5, 276.0] * 5]), UNIGRAM, "en")
-    assert said(sentence, "find.plateau.over")
+    assert is_text(sentence, "find.plateau.over")
     assert "epoch 3 on" in sentence
     assert "15 epochs" in sentence
     assert "5.1%" in sentence  # 276.0 / 262.6
@@ -75,7 +75,7 @@ def test_the_plateau_of_six_layers_is_told_with_its_figures() -> None:
     ],
 )
 def test_a_curve_elsewhere_is_no_plateau(curve: list[float | None], key: str) -> None:
-    assert said(sentences.plateau(history(curve), UNIGRAM, "en"), key)
+    assert is_text(sentences.plateau(history(curve), UNIGRAM, "en"), key)
 
 
 def test_where_the_curve_passed_the_line_is_named() -> None:
@@ -83,13 +83,13 @@ def test_where_the_curve_passed_the_line_is_named() -> None:
 
 
 def test_the_recorded_runs_stand_where_the_book_says() -> None:
-    """The sentence of a plateau is true of the recorded six layers, and not of one or two."""
+    """The sentence on the plateau is true of the recorded six layers, and not of one or two."""
     six, two = recorded.recording("A9"), recorded.recording("A8")
-    assert said(sentences.plateau(six.history, six.ladder[1], "en"), "find.plateau.over")
-    assert said(sentences.plateau(two.history, two.ladder[1], "en"), "find.plateau.left")
-    for one, key in ((six, "find.vanish.zero"), (two, "find.vanish.no")):
-        last = one.history.epochs[-1]
-        assert said(sentences.vanishing(last.grad_norm_by_layer, last.epoch, "en"), key)
+    assert is_text(sentences.plateau(six.history, six.ladder[1], "en"), "find.plateau.over")
+    assert is_text(sentences.plateau(two.history, two.ladder[1], "en"), "find.plateau.left")
+    for recording, key in ((six, "find.vanish.zero"), (two, "find.vanish.no")):
+        last = recording.history.epochs[-1]
+        assert is_text(sentences.vanishing(last.grad_norm_by_layer, last.epoch, "en"), key)
 
 
 def test_the_verdict_follows_the_diagnosis() -> None:
@@ -100,12 +100,12 @@ def test_the_verdict_follows_the_diagnosis() -> None:
     assert "by only < 0.001 of" in sentences.verdict(diagnosis(sensitivity=5e-8), "en")
     assert "ignores its input" not in free
     assert "below" in free
-    assert said(sentences.verdict(diagnosis(perplexity=None), "en"), "find.verdict.infinite")
+    assert is_text(sentences.verdict(diagnosis(perplexity=None), "en"), "find.verdict.infinite")
 
 
 def test_the_blanks_are_explained_only_where_blanks_were_written() -> None:
     blanks = sentences.outputs(diagnosis(), ONE_WAY, {"分开": "分开" + " " * 50}, "en")
-    assert said(blanks.partition(". ")[2].strip(), "find.outputs.blanks") or "Greedy decoding" in blanks
+    assert is_text(blanks.partition(". ")[2].strip(), "find.outputs.blanks") or "Greedy decoding" in blanks
     assert "␣" in blanks
     other = sentences.outputs(diagnosis(), ONE_WAY, {"分开": "分开" + "慢" * 50}, "en")
     assert "Yet 100% of what it wrote is “慢”" in other
@@ -141,7 +141,7 @@ def test_what_was_drawn_by_lot_is_not_taken_for_greedy_writing(lang: str) -> Non
     ],
 )
 def test_how_far_the_gradient_gets(norms: tuple[float, ...], key: str) -> None:
-    assert said(sentences.vanishing(norms, 10, "en"), key)
+    assert is_text(sentences.vanishing(norms, 10, "en"), key)
 
 
 def test_the_powers_of_ten_are_counted() -> None:
@@ -152,8 +152,8 @@ def test_denormal_numbers_are_named_with_their_layer() -> None:
     sentence = sentences.denormal(diagnosis(), "en")
     assert t("chart.layer", "en", number=2) in sentence
     assert "90%" in sentence
-    assert said(sentences.denormal(diagnosis(denormal_share_by_layer=(0.0, 0.0)), "en"), "find.denormal.none")
-    assert said(sentences.denormal(diagnosis(denormal_share_by_layer=()), "en"), "find.denormal.unknown")
+    assert is_text(sentences.denormal(diagnosis(denormal_share_by_layer=(0.0, 0.0)), "en"), "find.denormal.none")
+    assert is_text(sentences.denormal(diagnosis(denormal_share_by_layer=()), "en"), "find.denormal.unknown")
 
 
 @pytest.mark.parametrize(("seconds", "key"), [(2.1, "slower"), (1.04, "same"), (0.96, "same"), (0.5, "faster")])
@@ -161,9 +161,9 @@ def test_what_denormal_numbers_cost_is_what_was_measured(seconds: float, key: st
     flushed = history([300.0] * 10)
     kept = History(epoch(number, 300.0, seconds=1.0 if number <= 5 else seconds) for number in range(1, 11))
     sentence = sentences.slowdown(flushed, kept, "en")
-    assert said(sentence, f"find.slow.{key}")
+    assert is_text(sentence, f"find.slow.{key}")
     assert "epochs 6 to 10" in sentence
-    assert said(sentences.slowdown(history([300.0] * 3), kept, "en"), "find.slow.few")
+    assert is_text(sentences.slowdown(history([300.0] * 3), kept, "en"), "find.slow.few")
 
 
 @pytest.mark.parametrize(("lang", "elsewhere"), [("en", "others"), ("zh", "别的")])
@@ -205,7 +205,7 @@ def test_a_rescue_is_placed_below_the_line_on_it_or_above_it(times: float | None
     assert sentences.standing(attempt, UNIGRAM) == stands
     groups = [t(f"find.rescue.{key}", lang).split("{")[0] for key in ("works", "on_line", "fails")]
     sentence = sentences.rescues([attempt], UNIGRAM, lang)
-    assert [sentence.startswith(one) for one in groups] == [stands == key for key in ("works", "on_line", "fails")]
+    assert [sentence.startswith(group) for group in groups] == [stands == key for key in ("works", "on_line", "fails")]
 
 
 def test_what_is_on_the_line_is_not_said_to_be_above_it() -> None:
@@ -250,7 +250,7 @@ def test_a_rescue_that_still_trains_has_not_failed_yet(lang: str) -> None:
     ],
 )
 def test_reading_the_answer(found: Diagnosis, key: str, lang: str) -> None:
-    assert said(sentences.leak(found, BOTH, lang), key, lang)
+    assert is_text(sentences.leak(found, BOTH, lang), key, lang)
     assert sentences.reads_the_answer(found, BOTH) == (key == "find.leak.yes")
 
 
@@ -260,9 +260,9 @@ def test_only_a_network_that_predicts_what_it_has_read_reads_the_answer(
     config: TrainConfig, key: str, lang: str
 ) -> None:
     for found in (LEAKY, FREE, diagnosis(perplexity=5.0, honest_perplexity=None)):
-        assert said(sentences.leak(found, config, lang), key, lang)
+        assert is_text(sentences.leak(found, config, lang), key, lang)
         assert not sentences.reads_the_answer(found, config)
-    assert said(
+    assert is_text(
         sentences.leak(diagnosis(perplexity=None, honest_perplexity=None), config, lang), "find.leak.infinite", lang
     )
 
@@ -270,24 +270,24 @@ def test_only_a_network_that_predicts_what_it_has_read_reads_the_answer(
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_jump_at_the_last_position_is_explained_by_the_kind_of_network(lang: str) -> None:
     for config, key in ((BOTH, "last"), (CLOZE, "last_cloze"), (ONE_WAY, "last_one_way")):
-        assert said(sentences.position(LEAKY, config, lang), f"find.position.{key}", lang)
-        assert said(sentences.position(diagnosis(), config, lang), "find.position.flat", lang)
+        assert is_text(sentences.position(LEAKY, config, lang), f"find.position.{key}", lang)
+        assert is_text(sentences.position(diagnosis(), config, lang), "find.position.flat", lang)
     rising = diagnosis(loss_by_position=(5.0, *(2.0,) * 34))
     for sampling, key in (("random", "first"), ("consecutive", "first_carried")):
         config = ONE_WAY.change(sampling=sampling)
-        assert said(sentences.position(rising, config, lang), f"find.position.{key}", lang)
+        assert is_text(sentences.position(rising, config, lang), f"find.position.{key}", lang)
 
 
 def test_the_last_position_jumps_only_where_it_does() -> None:
     jump = sentences.position(LEAKY, BOTH, "en")
-    assert said(jump, "find.position.last")
+    assert is_text(jump, "find.position.last")
     assert "4.2" in jump
     by_heart = sentences.position(diagnosis(loss_by_position=(0.0014,) * 34 + (0.0228,)), BOTH, "en")
     assert "jumps there to 0.0228, from 0.0014 on average before it (16 times)" in by_heart
     dip = diagnosis(loss_by_position=(0.1, 9.0, *(0.1,) * 32, 0.9))  # the last one is not the largest
-    assert not said(sentences.position(dip, BOTH, "en"), "find.position.last")
-    assert said(sentences.position(diagnosis(), BOTH, "en"), "find.position.flat")
-    assert said(sentences.position(diagnosis(loss_by_position=(1.0,)), BOTH, "en"), "find.position.few")
+    assert not is_text(sentences.position(dip, BOTH, "en"), "find.position.last")
+    assert is_text(sentences.position(diagnosis(), BOTH, "en"), "find.position.flat")
+    assert is_text(sentences.position(diagnosis(loss_by_position=(1.0,)), BOTH, "en"), "find.position.few")
 
 
 def test_loops_are_read_from_the_texts() -> None:
@@ -320,25 +320,27 @@ def test_which_end_a_state_comes_from(lang: str) -> None:
         (ONE_WAY, "one_way", "one_way_random"),
     ):
         for sampling, key in (("consecutive", consecutive), ("random", random)):
-            one = config.change(sampling=sampling)
-            assert sentences.wrong_end(one, lang) == t(f"find.wrong_end.{key}", lang, steps=config.num_steps)
-            assert sentences.carries_to_the_wrong_end(one) == (key == "carried")
+            other_config = config.change(sampling=sampling)
+            assert sentences.wrong_end(other_config, lang) == t(f"find.wrong_end.{key}", lang, steps=config.num_steps)
+            assert sentences.carries_to_the_wrong_end(other_config) == (key == "carried")
 
 
-@pytest.mark.parametrize(("both", "one", "key"), [(0.6, 0.3, "cloze"), (0.31, 0.3, "same"), (0.1, 0.3, "one_way")])
-def test_filling_gaps_is_compared_beyond_chance(both: float, one: float, key: str) -> None:
-    pair = ({"accuracy": share, "top5": 0.7, "num": 400} for share in (both, one))
-    assert said(sentences.gaps(*pair, held_out=True, lang="en"), f"find.gaps.{key}")
+@pytest.mark.parametrize(
+    ("both", "one_direction", "key"), [(0.6, 0.3, "cloze"), (0.31, 0.3, "same"), (0.1, 0.3, "one_way")]
+)
+def test_filling_gaps_is_compared_beyond_chance(both: float, one_direction: float, key: str) -> None:
+    pair = ({"accuracy": share, "top5": 0.7, "num": 400} for share in (both, one_direction))
+    assert is_text(sentences.gaps(*pair, held_out=True, lang="en"), f"find.gaps.{key}")
 
 
 def test_what_clipping_did_in_a_run() -> None:
     off, quiet = history([5.0] * 4, grad_norm=0.21), history([5.0] * 4, grad_norm=0.002)
     on = history([5.0] * 4, grad_norm=1.0, clip_norm=0.01, clipped_share=0.75)
-    assert said(sentences.clipping(off, 0.01, "en"), "find.clip.would")
+    assert is_text(sentences.clipping(off, 0.01, "en"), "find.clip.would")
     assert "21 times" in sentences.clipping(off, 0.01, "en")
-    assert said(sentences.clipping(quiet, 0.01, "en"), "find.clip.idle")
+    assert is_text(sentences.clipping(quiet, 0.01, "en"), "find.clip.idle")
     assert "75%" in sentences.clipping(on, 0.01, "en")
-    assert said(sentences.clipping(on, 0.01, "en"), "find.clip.on")
+    assert is_text(sentences.clipping(on, 0.01, "en"), "find.clip.on")
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -349,7 +351,7 @@ def test_clipping_that_was_switched_on_by_hand_counts_from_there(lang: str) -> N
     assert sentence == t(
         "find.clip.part", lang, count=2, total=4, share="75%", norm="1", theta="0.1", times="10"
     )  # fmt: skip
-    # the threshold is that of the run, and where it was moved the newest
+    # the threshold of the run; if it was changed, the newest
     moved = epoch(5, 5.0, grad_norm=1.0, clip_norm=0.5, clipped_share=0.25)
     assert sentences.clipping(History([*on, moved]), 0.01, lang) == t(
         "find.clip.part", lang, count=1, total=3, share="25%", norm="1", theta="0.5", times="2"
@@ -362,7 +364,7 @@ def test_the_share_beside_a_switch_is_of_the_epochs_with_clipping_on() -> None:
     mixed = History([epoch(1, 60.0), epoch(2, 33.0, clip_norm=0.01, clipped_share=0.5), epoch(3, 20.0, clip_norm=0.01)])
     sentence = sentences.switch(history([50.0, 8.0]), mixed, UNIGRAM, "en")
     assert "where 50% of the minibatches" in sentence
-    assert said(sentences.switch(history([50.0]), mixed, UNIGRAM, "en"), "find.switch.idle")
+    assert is_text(sentences.switch(history([50.0]), mixed, UNIGRAM, "en"), "find.switch.idle")
 
 
 @pytest.mark.parametrize(
@@ -377,7 +379,7 @@ def test_the_share_beside_a_switch_is_of_the_epochs_with_clipping_on() -> None:
 )
 def test_what_the_switch_of_clipping_changed(off: list[float], on: list[float], share: float, key: str) -> None:
     sentence = sentences.switch(history(off), history(on, clip_norm=0.01, clipped_share=share), UNIGRAM, "en")
-    assert said(sentence, f"find.switch.{key}")
+    assert is_text(sentence, f"find.switch.{key}")
     assert "Epoch 2" in sentence
 
 
@@ -403,7 +405,7 @@ def test_a_switch_is_judged_at_the_last_epoch_that_both_have() -> None:
 def test_overfitting_is_a_rise_on_text_not_trained_on(
     points: dict[int, tuple[float | None, float | None]], key: str
 ) -> None:
-    assert said(sentences.overfitting(points, "en"), f"find.over.{key}")
+    assert is_text(sentences.overfitting(points, "en"), f"find.over.{key}")
 
 
 def test_the_turning_point_is_named() -> None:
@@ -414,8 +416,8 @@ def test_the_turning_point_is_named() -> None:
 
 def test_unknown_characters_are_counted() -> None:
     assert "400 more (7.4%)" in sentences.unknown(diagnosis(), "en")
-    assert said(sentences.unknown(diagnosis(held_out_unknown=0), "en"), "find.unknown.none")
-    assert said(sentences.unknown(diagnosis(held_out_chars=0, held_out_unknown=0), "en"), "find.unknown.no_text")
+    assert is_text(sentences.unknown(diagnosis(held_out_unknown=0), "en"), "find.unknown.none")
+    assert is_text(sentences.unknown(diagnosis(held_out_chars=0, held_out_unknown=0), "en"), "find.unknown.no_text")
 
 
 @pytest.mark.parametrize(
@@ -429,7 +431,7 @@ def test_unknown_characters_are_counted() -> None:
     ],
 )
 def test_how_copying_moved(coverage: dict[int, float], key: str) -> None:
-    assert said(sentences.copying(coverage, "en"), f"find.copy.{key}")
+    assert is_text(sentences.copying(coverage, "en"), f"find.copy.{key}")
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -470,5 +472,5 @@ def test_the_generated_texts_of_the_recordings_loop_as_told() -> None:
     both = recorded.recording("A10").history
     assert isinstance(both.texts[160], dict)
     assert "ends up repeating one character: “" in sentences.loops(both.texts[160], "en")
-    one = History([TextGenerated(epoch=1, prefix="分开", text="分开一二三四五六七八九十甲乙丙丁戊己")])
-    assert "does not end in a loop" in sentences.loops(one.texts[1], "en")
+    history = History([TextGenerated(epoch=1, prefix="分开", text="分开一二三四五六七八九十甲乙丙丁戊己")])
+    assert "does not end in a loop" in sentences.loops(history.texts[1], "en")

@@ -1,4 +1,4 @@
-"""What the microscope shows and says: numbers from an answer, sentences that hold for it and not for another."""
+"""Measures and sentences of Inspect: numbers from an answer, and sentences that are true of it but not of others."""
 
 from __future__ import annotations
 
@@ -51,24 +51,24 @@ def answer(values: Any, text: str = "abc", name: str = "H") -> dict[str, Any]:
 
 
 def test_the_values_of_a_state_are_read_back_character_by_unit() -> None:
-    one = measures.unrolled(answer([[0.5, -1.0], [0.25, 2.0], [0.0, 1.5]], name="C"))[0]
-    assert one.values.tolist() == [[0.5, -1.0], [0.25, 2.0], [0.0, 1.5]]
-    assert (one.name, one.is_gate, one.limit) == ("C", False, 2.0)
+    state = measures.unrolled(answer([[0.5, -1.0], [0.25, 2.0], [0.0, 1.5]], name="C"))[0]
+    assert state.values.tolist() == [[0.5, -1.0], [0.25, 2.0], [0.0, 1.5]]
+    assert (state.name, state.is_gate, state.limit) == ("C", False, 2.0)
 
 
 def test_values_beyond_16_bits_are_drawn_and_not_lost() -> None:
-    one = measures.unrolled(answer([[np.inf], [-np.inf], [np.nan]]))[0]
-    assert np.isfinite(one.values).all()
-    assert one.limit == 100.0
+    state = measures.unrolled(answer([[np.inf], [-np.inf], [np.nan]]))[0]
+    assert np.isfinite(state.values).all()
+    assert state.limit == 100.0
 
 
 def test_the_surprise_belongs_to_the_character_that_came() -> None:
     told = {"next": [{"surprise": 0.1}, {"surprise": 3.0}, {"surprise": None}]}
-    found = measures.surprises(told)
-    assert found == [None, 0.1, 3.0]
-    assert measures.most_surprising(found) == 2
-    assert [measures.surprise_level(one) for one in found] == [-1, 0, 2]
-    assert measures.text_perplexity(found) == pytest.approx(math.exp(1.55))
+    surprises = measures.surprises(told)
+    assert surprises == [None, 0.1, 3.0]
+    assert measures.most_surprising(surprises) == 2
+    assert [measures.surprise_level(surprise) for surprise in surprises] == [-1, 0, 2]
+    assert measures.text_perplexity(surprises) == pytest.approx(math.exp(1.55))
     assert measures.most_surprising([None]) is None
     assert measures.text_perplexity([None]) is None
 
@@ -113,7 +113,7 @@ def test_values_that_are_all_the_same_have_an_order_too() -> None:
     assert sorted(measures.similarity_order(np.ones((5, 4), dtype=np.float32))) == [0, 1, 2, 3]
 
 
-# readings of a state: true for one, false for another
+# sentences on a state: true of one state, false of another
 
 
 def test_a_unit_that_reacts_to_blanks_stands_out_and_noise_does_not() -> None:
@@ -122,17 +122,17 @@ def test_a_unit_that_reacts_to_blanks_stands_out_and_noise_does_not() -> None:
     chance = measures.blank_detector(values, text)
     assert chance is not None
     assert not chance.stands_out
-    values[:, 20] = [0.9 if one == " " else -0.7 for one in text]
-    found = measures.blank_detector(values, text)
-    assert found is not None
-    assert found.stands_out
-    assert found.unit == 21
-    assert (found.inside, found.outside) == (pytest.approx(0.9), pytest.approx(-0.7))
-    assert "21" in blank_sentence(found, "en")
-    assert blank_sentence(found, "en").startswith("Unit 21 reacts most to blanks")
+    values[:, 20] = [0.9 if character == " " else -0.7 for character in text]
+    detector = measures.blank_detector(values, text)
+    assert detector is not None
+    assert detector.stands_out
+    assert detector.unit == 21
+    assert (detector.inside, detector.outside) == (pytest.approx(0.9), pytest.approx(-0.7))
+    assert "21" in blank_sentence(detector, "en")
+    assert blank_sentence(detector, "en").startswith("Unit 21 reacts most to blanks")
     assert blank_sentence(chance, "en").startswith("No unit")
     values[:] = noise(len(text), 64) * 0.01
-    values[:, 20] = [0.52 if one == " " else 0.5 for one in text]
+    values[:, 20] = [0.52 if character == " " else 0.5 for character in text]
     little = measures.blank_detector(values, text)
     assert little is not None
     assert "21 differs most between blanks and other characters, but only a little" in blank_sentence(little, "en")
@@ -142,11 +142,11 @@ def test_a_unit_that_reacts_to_blanks_stands_out_and_noise_does_not() -> None:
 
 def test_the_saturation_of_a_gate_is_counted() -> None:
     gate = state([[0.05, 0.95, 0.5, 0.99]], "forget_gate")
-    found = measures.saturation(gate)
-    assert (found.low, found.high) == (0.25, 0.5)
-    said = saturation_sentence(gate, "en")
-    assert "50% of its values are above 0.9" in said
-    assert "25% below 0.1" in said
+    saturation = measures.saturation(gate)
+    assert (saturation.low, saturation.high) == (0.25, 0.5)
+    sentence = saturation_sentence(gate, "en")
+    assert "50% of its values are above 0.9" in sentence
+    assert "25% below 0.1" in sentence
     open_gate = saturation_sentence(state([[0.5, 0.6]], "forget_gate"), "en")
     assert "0% of its values are above 0.9" in open_gate
     assert "50% of the values are saturated" in saturation_sentence(state([[0.95, -0.2, 0.1, -0.97]]), "en")
@@ -245,16 +245,16 @@ def test_whether_the_first_choice_came() -> None:
     ],
 )
 def test_on_what_a_prediction_depends(weights: list[float], reach: int, says: str) -> None:
-    found = measures.dependence(weights)
-    assert found.reach == reach
-    assert says in dependence_sentence(found, "abcd", "x", "en")
+    dependence = measures.dependence(weights)
+    assert dependence.reach == reach
+    assert says in dependence_sentence(dependence, "abcd", "x", "en")
 
 
 def test_a_prediction_from_one_character_can_only_depend_on_it() -> None:
     assert "there is nothing before it" in dependence_sentence(measures.dependence([0.4]), "a", "x", "en")
 
 
-# texts to look at
+# texts to inspect
 
 
 def test_a_passage_ends_with_a_word_and_knows_its_characters() -> None:
@@ -286,7 +286,7 @@ def test_specifications_name_their_tables_and_hold_no_data(lang: str, theme: str
     }
     for tables, spec in specs.items():
         layers = [spec, *spec.get("layer", [])]
-        assert {one["data"]["name"] for one in layers if "data" in one} == set(tables)
+        assert {layer["data"]["name"] for layer in layers if "data" in layer} == set(tables)
         assert "datasets" not in spec
     diverging = charts.heatmap(lang, theme, 2.0)["layer"][0]["encoding"]["color"]["scale"]
     assert (diverging["domain"][0], diverging["domain"][-1]) == (-2.0, 2.0)

@@ -1,4 +1,4 @@
-"""Both languages are complete, and say the same things."""
+"""The texts of both languages are complete and have the same parameters."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from rnnlab.view.language.settings import (
 
 ROOT = Path(__file__).parents[3]
 CODE = [*(ROOT / "rnnlab" / "view").rglob("*.py"), *(ROOT / "pages").glob("*.py")]
-# a key in a call of t() or has(); the braces of an f-string stand for anything
+# a key in a call of t() or has(); a brace of an f-string matches anything
 _KEY = re.compile(r"""\b(?:t|has)\(\s*(f?)"([^"]+)"|(?<=else )(f?)"([a-z]+\.[a-z_.]+)",""")
 _ERROR = re.compile(r"""(?:(?:Error|_error)\(|RunFailed\(\s*code=)\s*f?"([a-z_{}]+)",""")
 
@@ -54,14 +54,14 @@ def test_no_text_is_empty_and_placeholders_agree() -> None:
         other = catalogue("zh")[key]
         assert text.strip(), key
         assert other.strip(), key
-        # an error may leave out in one language what it need not say
+        # a text may leave out a parameter that its language does not need
         if not key.startswith("error."):
             assert placeholders(text) == placeholders(other), key
         assert placeholders(other) <= placeholders(text) | {"field"}, key
 
 
 def test_bold_words_are_bold() -> None:
-    # Markdown takes two asterisks between a punctuation mark and a Chinese character for asterisks
+    # Markdown does not read two asterisks between punctuation and a Chinese character as bold
     for lang in LANGUAGES:
         for key, text in catalogue(lang).items():
             parts = text.split("**")
@@ -72,17 +72,17 @@ def test_bold_words_are_bold() -> None:
 
 
 def test_every_key_in_the_code_exists() -> None:
-    found = 0
+    count = 0
     for path in CODE:
         for match in _KEY.finditer(path.read_text(encoding="utf-8")):
             is_f, key = (match[1], match[2]) if match[2] else (match[3], match[4])
-            found += 1
+            count += 1
             if not is_f:
                 assert has(key, "en"), f"{path.name}: {key}"
                 continue
             pattern = re.compile(re.sub(r"\\\{.+?\\\}", ".+", re.escape(key)) + "$")
-            assert any(pattern.match(one) for one in catalogue("en")), f"{path.name}: {key}"
-    assert found > 150
+            assert any(pattern.match(name) for name in catalogue("en")), f"{path.name}: {key}"
+    assert count > 150
 
 
 def test_every_error_of_the_code_is_said_in_both_languages() -> None:
@@ -110,9 +110,9 @@ def test_everything_that_is_named_from_data_has_a_name() -> None:
             assert t(f"state.{state}", lang)
         for unit in STEP_UNITS:
             assert t(f"controls.step.{unit}", lang)
-        for one in RECIPES.values():
-            assert recipe_title(one, lang)
-            assert len(re.findall(r"[。.？?！!]", look_for(one, lang))) >= 3, one.id
+        for recipe in RECIPES.values():
+            assert recipe_title(recipe, lang)
+            assert len(re.findall(r"[。.？?！!]", look_for(recipe, lang))) >= 3, recipe.id
 
 
 def test_chinese_is_chinese_and_english_is_english() -> None:
@@ -120,7 +120,7 @@ def test_chinese_is_chinese_and_english_is_english() -> None:
         if key not in ("corpus.frequent",):
             assert not re.search(r"[\u4e00-\u9fff]", text), key
     same = [key for key, text in catalogue("zh").items() if text == catalogue("en")[key]]
-    # names and symbols alone are the same in both
+    # names and symbols are the same in both languages
     assert all(not re.search(r"[a-z]{3,}\s[a-z]{2,}", catalogue("zh")[key]) for key in same), same
 
 
@@ -128,10 +128,10 @@ def test_chinese_is_chinese_and_english_is_english() -> None:
 def test_a_bad_value_is_said_with_what_is_allowed(lang: str) -> None:
     with pytest.raises(ConfigError) as caught:
         TrainConfig.make(num_layers=99)
-    said = error_text(caught.value, lang)
-    assert "99" in said
-    assert t("field.num_layers", lang) in said
-    assert "8" in said
+    sentence = error_text(caught.value, lang)
+    assert "99" in sentence
+    assert t("field.num_layers", lang) in sentence
+    assert "8" in sentence
 
 
 def errors_of(path: Path) -> list[tuple[str, set[str]]]:
@@ -139,8 +139,8 @@ def errors_of(path: Path) -> list[tuple[str, set[str]]]:
     made = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Error") and len(node.args) == 2:
-            code, names = ast.unparse(node.args[0]).strip("f'\""), {one.arg for one in node.keywords}
-            if None not in names and "{" not in code and "[" not in code:  # not handed on or made up
+            code, names = ast.unparse(node.args[0]).strip("f'\""), {keyword.arg for keyword in node.keywords}
+            if None not in names and "{" not in code and "[" not in code:  # neither passed on nor computed
                 made.append((code, {str(name) for name in names}))
     return made
 
@@ -151,7 +151,7 @@ def test_every_error_brings_what_its_sentence_names() -> None:
         for code, names in errors_of(path):
             seen += 1
             for lang in LANGUAGES:
-                # else the error would be said in English
+                # otherwise the error would be shown in English
                 assert placeholders(t(f"error.{code}", lang)) <= names, f"{path.name}: {code} in {lang}"
     assert seen > 20
 
@@ -166,15 +166,15 @@ def test_an_error_whose_parameters_are_missing_is_still_said() -> None:
 
 def test_what_a_url_brings_does_not_become_markup() -> None:
     bad = "![x](//evil.example) $a$ `b` *c* :red[d] _e_ <f>"
-    said = error_text(RunError("run_unknown", "Plain words.", run=bad), "en")
-    assert r"!\[x\](//evil.example) \$a\$ \`b\` \*c\* :red\[d\] \_e\_ \<f\>" in said
+    sentence = error_text(RunError("run_unknown", "Plain words.", run=bad), "en")
+    assert r"!\[x\](//evil.example) \$a\$ \`b\` \*c\* :red\[d\] \_e\_ \<f\>" in sentence
     assert "[d]" not in error_text(RNNLabError("never_heard_of", bad), "zh")
-    # an address stays one
+    # an address stays an address
     assert plain("https://a.example/b_c.zip") == "https://a.example/b_c.zip"
 
 
 def test_the_language_of_a_locale() -> None:
-    assert [language_of(one) for one in ("zh-CN", "zh", "ZH-hk", "en-US", "fr", "", None)] == [
+    assert [language_of(tag) for tag in ("zh-CN", "zh", "ZH-hk", "en-US", "fr", "", None)] == [
         "zh", "zh", "zh", "en", "en", "en", "en",
     ]  # fmt: skip
 
@@ -189,16 +189,16 @@ def test_what_is_allowed_is_said_alike_by_the_page_and_the_shell(name: str) -> N
 def test_every_kind_of_interval_has_its_words(above: bool, below: bool) -> None:
     allowed = Allowed(low=0, high=1, above_low=above, below_high=below)
     assert t(f"allowed.{allowed.interval}", "en", low=0, high=1) == str(allowed)
-    said = t(f"allowed.{allowed.interval}", "zh", low=0, high=1)
-    assert ("大于 0" in said, "小于 1" in said) == (above, below)
+    sentence = t(f"allowed.{allowed.interval}", "zh", low=0, high=1)
+    assert ("大于 0" in sentence, "小于 1" in sentence) == (above, below)
 
 
 def test_what_is_allowed_is_said_in_chinese() -> None:
-    said = {name: allowed_text(name, "zh") for name in TrainConfig.model_fields}
-    assert said["cell"] == "rnn、gru、lstm"
-    assert said["num_layers"] == "1 到 8"
-    assert said["learning_rate"] == "大于 0，至多 10000"
-    assert said["clip_norm"] == "大于 0，至多 1000000，或 none（关闭）"
+    texts = {name: allowed_text(name, "zh") for name in TrainConfig.model_fields}
+    assert texts["cell"] == "rnn、gru、lstm"
+    assert texts["num_layers"] == "1 到 8"
+    assert texts["learning_rate"] == "大于 0，至多 10000"
+    assert texts["clip_norm"] == "大于 0，至多 1000000，或 none（关闭）"
 
 
 def test_a_missing_device_is_said_with_those_that_are_there() -> None:
@@ -212,8 +212,8 @@ def test_a_missing_device_is_said_with_those_that_are_there() -> None:
 def test_what_has_no_effect_is_said_with_what_it_needs(lang: str) -> None:
     for name, setting in SETTINGS.items():
         if setting.needs:
-            said = no_effect_text(name, lang)
-            assert all(t(f"field.{other}", lang) in said for other in setting.needs), name
+            sentence = no_effect_text(name, lang)
+            assert all(t(f"field.{other}", lang) in sentence for other in setting.needs), name
     assert value_text("cell", "lstm", lang) in no_effect_text("forget_bias", lang)
     both = [value_text("decoding", value, lang) for value in ("temperature", "top_k")]
     assert t("list.or", lang).join(both) in no_effect_text("temperature", lang)
@@ -238,7 +238,7 @@ def test_a_setup_in_words() -> None:
         "LSTM · 从零实现 · 1 层 · 256 个隐藏单元 · 遗忘门偏置 1.5 · 相邻采样 · SGD 100 · θ = 0.01 · 不截断梯度"
         " · 160 个迭代周期"
     )
-    # what has no effect is not said
+    # settings without an effect are not mentioned
     idle = config.change(cell="gru", activation="relu", residual=True, forget_bias=1.0)
     assert summary(idle, "en") == summary(config.change(cell="gru"), "en")
     assert changes_text(config.change(learning_rate=50.0), config, "en") == "Learning rate 50 (was 100)"

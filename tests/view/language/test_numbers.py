@@ -1,4 +1,4 @@
-"""How numbers are written: the same figure reads the same on every page."""
+"""The format of numbers, the same on all pages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rnnlab.view.language.numbers import (
 
 
 def test_numbers_are_written_as_a_person_would() -> None:
-    assert [number(one) for one in (1027.0, 270.28, 7.81, 1.0, 1.0221, 12345.6, None, 3.2e9)] == [
+    assert [number(value) for value in (1027.0, 270.28, 7.81, 1.0, 1.0221, 12345.6, None, 3.2e9)] == [
         "1027", "270.3", "7.81", "1", "1.022", "12,346", "∞", "3.2×10⁹",
     ]  # fmt: skip
 
@@ -41,8 +41,8 @@ def test_ratios_and_rates_keep_the_digits_that_matter() -> None:
 
 
 def test_a_perplexity_is_said_as_infinite_or_missing_and_near_one_with_more_digits() -> None:
-    said = [perplexity_text(value) for value in (None, math.inf, 1.02347, 7.8123)]
-    assert said == ["–", "∞", "1.0235", "7.812"]
+    texts = [perplexity_text(value) for value in (None, math.inf, 1.02347, 7.8123)]
+    assert texts == ["–", "∞", "1.0235", "7.812"]
 
 
 def test_a_relative_difference_is_a_percentage_of_two_digits_without_a_sign() -> None:
@@ -59,6 +59,6 @@ def test_probabilities_are_exact_at_both_ends(share: float, said: str) -> None:
 
 
 def test_durations() -> None:
-    assert [duration(one, "en") for one in (0.21, 1.5, 41, 100, 7500)] == [
+    assert [duration(seconds, "en") for seconds in (0.21, 1.5, 41, 100, 7500)] == [
         "0.21 s", "1.5 s", "41 s", "1 min 40 s", "2 h 5 min",
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""What is said of an experiment ("what to look for") is what its recorded run shows, claim by claim."""
+"""The claims on "what to look for" in an experiment, each checked on its recorded run."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ def history(name: str) -> History:
 
 @cache
 def curve(name: str) -> list[float]:
-    """The perplexity of a recorded run, epoch by epoch."""
-    return [math.inf if one.perplexity is None else one.perplexity for one in history(name).epochs]
+    """The perplexity of a recorded run by epoch."""
+    return [math.inf if event.perplexity is None else event.perplexity for event in history(name).epochs]
 
 
 @cache
 def line(name: str, order: int) -> float:
-    """A reference line of the text of a run: 1 is the unigram line, 2 the bigram line."""
+    """A reference line of the text of a run: 1 is the unigram perplexity, 2 the bigram perplexity."""
     return recorded.recording(name).ladder[order]
 
 
 def below(name: str, value: float) -> float:
-    """The first epoch (from 1) in which a run is below a perplexity."""
-    return next((epoch for epoch, one in enumerate(curve(name), 1) if one < value), math.inf)
+    """The first epoch (from 1) with a perplexity below `value`."""
+    return next((epoch for epoch, perplexity in enumerate(curve(name), 1) if perplexity < value), math.inf)
 
 
 def end(name: str) -> float:
@@ -46,43 +46,43 @@ def end(name: str) -> float:
 
 @cache
 def readings(name: str, epoch: int) -> list[Reading]:
-    """What a run wrote after an epoch, as its reader sees it."""
+    """The quotes, loops and blanks in the texts of a run after an epoch."""
     facts = BOOK.of(recorded.recording(name).config)
     return [facts.read(text, prefix, "en") for prefix, text in history(name).texts[epoch].items()]
 
 
 def copied(name: str, epoch: int) -> float:
-    """The share of what a run wrote after an epoch that is copied."""
-    found = readings(name, epoch)
-    return sum(one.coverage for one in found) / len(found)
+    """The share of the texts of a run after an epoch that is copied."""
+    texts = readings(name, epoch)
+    return sum(reading.coverage for reading in texts) / len(texts)
 
 
 def first_copy(name: str) -> float:
-    """The first epoch after which anything that a run writes is copied."""
+    """The first epoch after which any generated text is copied."""
     return next((epoch for epoch in history(name).written() if copied(name, epoch)), math.inf)
 
 
 def common(name: str, epoch: int) -> float:
-    """The share of what a run wrote after an epoch that is made of the dozen most frequent characters."""
+    """The share of the twelve most frequent characters in the texts of a run after an epoch."""
     frequent = {character for character, _ in BOOK.of(recorded.recording(name).config).frequent}
     written = "".join(text[len(prefix) :] for prefix, text in history(name).texts[epoch].items())
     return sum(character in frequent for character in written) / len(written)
 
 
 def clipped(name: str) -> list[float]:
-    return [one.clipped_share for one in history(name).epochs]
+    return [event.clipped_share for event in history(name).epochs]
 
 
 def layers(name: str, epoch: int) -> tuple[float, ...]:
-    """The norms of the gradient of the recurrent layers in an epoch, the lowest layer first."""
-    found = history(name).at(epoch)
-    assert found is not None
-    return found.grad_norm_by_layer[:-1]
+    """The gradient norms of the recurrent layers in an epoch, the lowest layer first."""
+    event = history(name).at(epoch)
+    assert event is not None
+    return event.grad_norm_by_layer[:-1]
 
 
 def plateau(name: str) -> int:
-    """The longest stretch of epochs in a row at the unigram line, give or take a twentieth."""
-    near = (abs(one / line(name, 1) - 1) < 0.05 for one in curve(name))
+    """The largest number of consecutive epochs within 5 % of the unigram perplexity."""
+    near = (abs(perplexity / line(name, 1) - 1) < 0.05 for perplexity in curve(name))
     return max((len(list(run)) for at, run in groupby(near) if at), default=0)
 
 
@@ -96,11 +96,11 @@ def untrained(name: str) -> bool:
 
 Claim = tuple[str, str, str, Callable[[], bool]]
 
-# recipe, the words that make the claim in both languages, and what the recordings have to show
+# recipe, the words of the claim in both languages, and the condition on the recordings
 CLAIMS: list[Claim] = [
     ("A1", "falls from uniform guessing to the unigram line", "从均匀猜测降到一元参考线",
      lambda: curve("A1")[0] > 2 * line("A1", 1) and below("A1", line("A1", 1)) < 50),
-    # X3 is A2 once more, and writes after every epoch
+    # X3 is A2 with texts after every epoch
     ("A1", "almost only the most common characters", "几乎都是最常见的字符",
      lambda: common("X3", int(below("X3", line("X3", 1)))) > 0.75),
     ("A1", "On the way from there to the bigram line the first words appear",
@@ -131,7 +131,7 @@ CLAIMS: list[Claim] = [
     ("A6", "At epoch 40 the perplexity is still around two hundred", "第 40 个周期时困惑度还在两百上下",
      lambda: 170 < curve("A6")[39] < 230),
     ("A6", "the text repeats common characters", "写出的只是反复出现的常用字符",
-     lambda: common("A6", 40) > 0.9 and all(one.loop for one in readings("A6", 40))),
+     lambda: common("A6", 40) > 0.9 and all(reading.loop for reading in readings("A6", 40))),
     ("A6", "only then does it step down", "之后才一级一级往下降", lambda: 40 < below("A6", line("A6", 2)) <= 160),
     ("A6", "in which epoch copied passages first appear", "照抄的比例在哪个周期开始出现",
      lambda: 40 < first_copy("A6") <= 160),
@@ -146,11 +146,11 @@ CLAIMS: list[Claim] = [
     ("A8", "In A8-repaired the clipping works", "A8-repaired 让裁剪真正起作用",
      lambda: max(clipped("A8-repaired")) == 1),
     ("A9", "a little above the unigram line and hardly moves", "在一元参考线上方一点点，几乎不动",
-     lambda: all(1 < one / line("A9", 1) < 1.07 for one in curve("A9")[9:]) and curve("A9")[9] / end("A9") < 1.05),
+     lambda: all(1 < value / line("A9", 1) < 1.07 for value in curve("A9")[9:]) and curve("A9")[9] / end("A9") < 1.05),
     ("A9", "ignores its input and only reports frequencies", "忽略了输入，只会报告字符频率",
-     lambda: all(one.stuck and one.sensitivity < 0.001 for one in history("A9").probes.values())),
+     lambda: all(event.stuck and event.sensitivity < 0.001 for event in history("A9").probes.values())),
     ("A9", "it writes nothing but ␣", "写出来的全是 ␣",
-     lambda: all(one.blanks == one.length > 0 for epoch in history("A9").written() for one in readings("A9", epoch))),
+     lambda: all(text.blanks == text.length > 0 for at in history("A9").written() for text in readings("A9", at))),
     ("A9", "the nearer to the input, the smaller, down to almost nothing", "越靠近输入越小，几乎为零",
      lambda: list(layers("A9", 160)) == sorted(layers("A9", 160)) and layers("A9", 160)[0] < 1e-9),
     ("A9-residual", "One thing differs from A9", "与 A9 只差一处",
@@ -173,15 +173,15 @@ CLAIMS: list[Claim] = [
      lambda: layers("A9-xavier", 2)[0] < 1e-3 * layers("A9-xavier", 1)[0]),
     ("A10", "The perplexity is 1 almost at once", "困惑度几乎立刻到 1", lambda: below("A10", 1.1) <= 15),
     ("A10", "the text is a loop of a few characters, or of one", "一个或几个字符的循环",
-     lambda: all(0 < (one.loop or 0) <= 6 for one in readings("A10", 160))),
+     lambda: all(0 < (reading.loop or 0) <= 6 for reading in readings("A10", 160))),
     ("A10", "it has seen the answer", "看到了答案",
-     lambda: all(one.reads_the_answer for one in history("A10").probes.values())),
+     lambda: all(event.reads_the_answer for event in history("A10").probes.values())),
     ("A10-cloze", "can be compared with A10-one-way", "可以与 A10-one-way 比较",
      lambda: differs("A10-cloze", "A10-one-way") == {"bidirectional", "objective"}),
     ("A10-one-way", "The same cell and settings as A10-cloze", "与 A10-cloze 同样的单元和设置",
      lambda: differs("A10-one-way", "A10-cloze") == {"bidirectional", "objective"}),
     ("A11", "Not one epoch is trained", "一个周期也不训练", lambda: untrained("A11")),
-    # of a network that has hardly learned yet: a learning rate of 1, where the book has 100
+    # a network that has hardly learned: a learning rate of 1, where the book uses 100
     ("A11", "the perplexity is the number of different characters", "困惑度等于不同的字符的个数",
      lambda: 0.98 < curve("X1-lr-1")[0] / recorded.recording("X1-lr-1").vocab_size < 1.02),
     ("A11-library", "No training either", "同样不训练", lambda: untrained("A11-library")),
@@ -205,7 +205,7 @@ CLAIMS: list[Claim] = [
      lambda: all(late > 3 * early for early, late in zip(layers("B4", 10), layers("B4", 30), strict=True))),
     ("B5", "near 1 long before that of the other networks", "比别的网络早得多就接近 1",
      lambda: 2 * below("B5", 1.6) < min(below(name, 1.6) for name in ("B1", "B2", "B3", "B4"))),
-    ("B5", "the text makes no sense", "写出来的却毫无意义", lambda: all(one.loop for one in readings("B5", 500))),
+    ("B5", "the text makes no sense", "写出来的却毫无意义", lambda: all(text.loop for text in readings("B5", 500))),
     ("X1", "changing one is changing the other", "改其中一个，等于改另一个",
      lambda: curve("X1-lr-10") == curve("X1-clip-0.001") and curve("X1-lr-1000") == curve("X1-clip-0.1")),
     ("X2", "The learning rate is still 100, but nothing is clipped", "学习率仍是 100，但不再裁剪",
@@ -220,11 +220,11 @@ CLAIMS: list[Claim] = [
      lambda: differs("X5", "A2") == {"activation"}
      and all(history("X5").epochs[at].grad_norm > history("A2").epochs[at].grad_norm for at in (99, 249))),
 ]  # fmt: skip
-# what they say is not of a run's outcome, or cannot be seen in a recording: it keeps no single minibatches
+# claims that are not about results, or cannot be checked on a recording, which has no minibatches
 UNCHECKED = {"X4"}
 
 
-@pytest.mark.parametrize("claim", CLAIMS, ids=[f"{one[0]}: {one[1]}" for one in CLAIMS])
+@pytest.mark.parametrize("claim", CLAIMS, ids=[f"{claim[0]}: {claim[1]}" for claim in CLAIMS])
 def test_what_is_said_is_what_the_recording_shows(claim: Claim) -> None:
     recipe, english, chinese, shows = claim
     assert english in look_for(RECIPES[recipe], "en")
@@ -232,7 +232,7 @@ def test_what_is_said_is_what_the_recording_shows(claim: Claim) -> None:
     assert shows()
 
 
-@pytest.mark.parametrize("name", [one.id for one in RECIPES.values() if one.repairs])
+@pytest.mark.parametrize("name", [recipe.id for recipe in RECIPES.values() if recipe.repairs])
 def test_what_is_said_of_every_repair_is_what_the_recordings_show(name: str) -> None:
     recipe = RECIPES[name]
     broken = str(recipe.repairs)
@@ -248,8 +248,8 @@ def test_what_is_said_of_every_repair_is_what_the_recordings_show(name: str) -> 
 
 
 def test_nothing_that_is_said_of_an_experiment_is_left_out() -> None:
-    said = {name for name in RECIPES if has(f"recipe.{name}.look", LANGUAGES[0])}
-    assert said == {recipe for recipe, *_ in CLAIMS} | UNCHECKED
+    texts = {name for name in RECIPES if has(f"recipe.{name}.look", LANGUAGES[0])}
+    assert texts == {recipe for recipe, *_ in CLAIMS} | UNCHECKED
 
 
 def test_a_claim_that_is_not_so_would_be_found() -> None:

@@ -1,4 +1,4 @@
-"""The tip of a setting has a sentence, a formula if there is one, and the section of the book, in both languages."""
+"""The help of a setting has a sentence, a formula if there is one, and the section of the book, in both languages."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from rnnlab.view.language.sections import SECOND
 from rnnlab.view.language.tips import place, tip
 from rnnlab.view.lessons import contents
 
-# what the book writes a formula for
+# settings for which the book gives a formula
 BOTH = (
     "cell", "num_layers", "bidirectional", "objective", "num_hiddens", "activation", "initialization", "residual",
     "layer_norm", "forget_bias", "sampling", "offset", "num_steps", "batch_size", "optimizer", "learning_rate",
     "clip_norm", "detach", "carry_state", "num_epochs", "decoding", "temperature",
 )  # fmt: skip
-# what it does, or says in words
+# settings that the book has or describes without a formula
 SECTION_ONLY = (
     "implementation", "pred_period", "num_preds", "prefixes", "corpus", "preprocessing", "num_chars",
 )  # fmt: skip
@@ -37,11 +37,11 @@ SECTION = {
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("name", TrainConfig.model_fields)
 def test_a_setting_has_its_formula_and_its_section(name: str, lang: str) -> None:
-    said = tip(name, lang)
-    assert said.startswith(t(f"help.{name}", lang))
+    sentence = tip(name, lang)
+    assert sentence.startswith(t(f"help.{name}", lang))
     treated = bool(SETTINGS[name].book or SETTINGS[name].second)
-    assert bool(FORMULA.search(said)) == bool(SETTINGS[name].formulas), said
-    assert bool(SECTION[lang].search(said)) == treated, said
+    assert bool(FORMULA.search(sentence)) == bool(SETTINGS[name].formulas), sentence
+    assert bool(SECTION[lang].search(sentence)) == treated, sentence
     if name in BOTH + SECTION_ONLY + FORMULA_ONLY:
         assert bool(SETTINGS[name].formulas) == (name in BOTH + FORMULA_ONLY)
         assert treated == (name in BOTH + SECTION_ONLY)
@@ -49,12 +49,12 @@ def test_a_setting_has_its_formula_and_its_section(name: str, lang: str) -> None
 
 @pytest.mark.parametrize("name", TrainConfig.model_fields)
 def test_formulas_are_whole_and_the_same_in_both_languages(name: str) -> None:
-    found = {lang: FORMULA.findall(tip(name, lang)) for lang in LANGUAGES}
-    assert found["zh"] == found["en"] == list(SETTINGS[name].formulas)
+    formulas = {lang: FORMULA.findall(tip(name, lang)) for lang in LANGUAGES}
+    assert formulas["zh"] == formulas["en"] == list(SETTINGS[name].formulas)
     for lang in LANGUAGES:
-        said = tip(name, lang, allowed=True)
-        assert said.count("$") == 2 * len(found[lang])  # none that is left open, and none in a sentence
-    for formula in found["en"]:
+        sentence = tip(name, lang, allowed=True)
+        assert sentence.count("$") == 2 * len(formulas[lang])  # every formula is closed, and none is inside a sentence
+    for formula in formulas["en"]:
         depth = 0
         for mark in re.sub(r"\\[{}]", "", formula):
             depth += (mark == "{") - (mark == "}")
@@ -77,7 +77,7 @@ def test_what_is_accepted_follows_the_sentence(lang: str) -> None:
 
 
 def test_every_section_is_known_in_both_editions() -> None:
-    assert all(one.elsewhere or one.section in SECOND for one in contents.ALL)
+    assert all(entry.elsewhere or entry.section in SECOND for entry in contents.ALL)
     assert contents.find("sampling").place("zh") == "8.3"
     assert contents.find("gru").place("en") == "10.2"
     assert contents.find("perplexity").place("en") == "9.3"  # the first edition treats it in 6.4, "from scratch"

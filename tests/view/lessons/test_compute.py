@@ -1,4 +1,4 @@
-"""What the lessons compute, against the engine, against hand-made numbers, and on runs where a claim is not true."""
+"""The computations of the lessons, against the engine and hand-computed numbers, and where a claim is not true."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ from tests.made import epoch
 
 
 def test_the_lessons_stand_in_the_books_order() -> None:
-    order = [tuple(int(part) for part in one.section.split(".")) for one in contents.LESSONS]
+    order = [tuple(int(part) for part in entry.section.split(".")) for entry in contents.LESSONS]
     assert order == sorted(order)
     assert len(contents.LESSONS) == 12
-    assert [one.name for one in contents.EXERCISES] == ["X1", "X2", "X3", "X4", "X5"]
+    assert [entry.name for entry in contents.EXERCISES] == ["X1", "X2", "X3", "X4", "X5"]
 
 
 def test_a_lesson_is_found_by_its_name_and_an_unknown_one_is_refused() -> None:
@@ -46,9 +46,9 @@ def test_a_lesson_is_found_by_its_name_and_an_unknown_one_is_refused() -> None:
     with pytest.raises(RNNLabError) as caught:
         contents.find("two-hot")
     for lang in LANGUAGES:
-        said = error_text(caught.value, lang)
-        assert "two-hot" in said
-        assert "one-hot" in said
+        sentence = error_text(caught.value, lang)
+        assert "two-hot" in sentence
+        assert "one-hot" in sentence
 
 
 def test_previous_and_next_walk_through_all_of_them() -> None:
@@ -64,11 +64,11 @@ def test_previous_and_next_walk_through_all_of_them() -> None:
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_every_lesson_has_its_words(lang: str) -> None:
-    for one in contents.ALL:
+    for entry in contents.ALL:
         for part in ("title", "lead", "try"):
-            assert has(f"{one.key}.{part}", lang), (one.name, part)
-        # one sentence of lead
-        assert len(t(f"{one.key}.title", lang)) < 60
+            assert has(f"{entry.key}.{part}", lang), (entry.name, part)
+        # the lead is one sentence
+        assert len(t(f"{entry.key}.title", lang)) < 60
 
 
 # the Markov assumption
@@ -77,7 +77,7 @@ def test_every_lesson_has_its_words(lang: str) -> None:
 def test_what_follows_is_counted_also_where_it_overlaps() -> None:
     assert markov.continuations("aaab", "aa") == [("a", 1), ("b", 1)]
     assert markov.continuations("abcabd", "ab") == [("c", 1), ("d", 1)]
-    assert markov.continuations("abab", "b") == [("a", 1)]  # nothing follows the last one
+    assert markov.continuations("abab", "b") == [("a", 1)]  # nothing follows the last character
     assert markov.continuations("abab", "x") == []
     assert markov.continuations("aab", "") == [("a", 2), ("b", 1)]
 
@@ -95,7 +95,7 @@ def test_what_is_drawn_stands_in_the_table() -> None:
         assert len(written) == 60
         assert written == markov.draw(text, size, 60, seed=4)
         assert written != markov.draw(text, size, 60, seed=5)
-    # never a pair that the text does not have, but where its end made a new beginning
+    # only pairs of the text, except where generation started again at the end
     pairs = {text[i : i + 2] for i in range(len(text) - 1)}
     written = markov.draw(text + "a", 1, 300, seed=1)
     assert all(written[i : i + 2] in pairs for i in range(len(written) - 1))
@@ -119,7 +119,7 @@ def test_shapes_and_parameters_are_the_engines(
         num_hiddens=5, batch_size=3, num_steps=4,
     )  # fmt: skip
     model = LanguageModel(config, 7)
-    ours = {one.role: one.shape for one in shapes.tensors(config, 7)}
+    ours = {tensor.role: tensor.shape for tensor in shapes.tensors(config, 7)}
     x = torch.zeros(ours["minibatch"], dtype=torch.long)
     state = model.begin_state(3)
     outputs, last = model.recurrent(x.t(), state)
@@ -129,23 +129,23 @@ def test_shapes_and_parameters_are_the_engines(
     assert tuple(outputs.shape) == ours["outputs"]
     assert tuple(logits.shape) == ours["logits"]
     assert tuple(loss.shape) == ours["loss"]
-    assert [tuple(one.shape) for one in last] == [ours[role] for role in ("state", "memory") if role in ours]
+    assert [tuple(tensor.shape) for tensor in last] == [ours[role] for role in ("state", "memory") if role in ours]
     assert len(last) == (2 if cell == "lstm" else 1)
     assert shapes.num_parameters(config, 7) == num_parameters(model.parameters())
-    # weight by weight; the output layer of the engine is kept transposed
-    real = sorted(tuple(one.shape) for layer in model.layer_parameters()[:-1] for one in layer)
-    assert sorted(one.shape for one in shapes.weights(config, 7) if one.layer) == real
+    # weight by weight; the engine keeps the output layer transposed
+    real = sorted(tuple(weight.shape) for layer in model.layer_parameters()[:-1] for weight in layer)
+    assert sorted(weight.shape for weight in shapes.weights(config, 7) if weight.layer) == real
 
 
 # one-hot
 
 
 def test_the_product_is_the_row() -> None:
-    found = one_hot.look_up(2, one_hot.matrix(5, 3, seed=1))
-    assert found.same
-    assert (found.multiplications, found.by_zero) == (15, 12)
-    assert found.looked_up.tolist() == one_hot.matrix(5, 3, seed=1)[2].tolist()
-    assert not one_hot.LookUp(found.row, found.matrix, found.product + 1, found.looked_up).same
+    lookup = one_hot.look_up(2, one_hot.matrix(5, 3, seed=1))
+    assert lookup.same
+    assert (lookup.multiplications, lookup.by_zero) == (15, 12)
+    assert lookup.looked_up.tolist() == one_hot.matrix(5, 3, seed=1)[2].tolist()
+    assert not one_hot.LookUp(lookup.row, lookup.matrix, lookup.product + 1, lookup.looked_up).same
 
 
 # sampling
@@ -184,8 +184,8 @@ def test_the_three_cases() -> None:
 
 
 def test_where_a_perplexity_stands() -> None:
-    said = [perplexity.kind(value, 10) for value in (None, 1.0, 3.0, 10.0, 25.0)]
-    assert said == ["infinite", "perfect", "better", "blind", "worse"]
+    texts = [perplexity.kind(value, 10) for value in (None, 1.0, 3.0, 10.0, 25.0)]
+    assert texts == ["infinite", "perfect", "better", "blind", "worse"]
 
 
 # truncation
@@ -224,11 +224,11 @@ def test_cost_by_minibatch_is_the_median_over_the_epochs() -> None:
 
 
 def test_a_clipped_step_with_the_books_numbers_has_length_one() -> None:
-    found = clipping.clip((3.0, -4.0), theta=0.01, learning_rate=100.0)
-    assert found.is_clipped
-    assert found.step_length == pytest.approx(1.0)
-    assert np.linalg.norm(found.clipped) == pytest.approx(0.01)
-    assert found.clipped == pytest.approx(found.gradient * 0.002)  # the direction stays
+    step = clipping.clip((3.0, -4.0), theta=0.01, learning_rate=100.0)
+    assert step.is_clipped
+    assert step.step_length == pytest.approx(1.0)
+    assert np.linalg.norm(step.clipped) == pytest.approx(0.01)
+    assert step.clipped == pytest.approx(step.gradient * 0.002)  # the direction stays
     short = clipping.clip((0.003, 0.004), theta=0.01, learning_rate=100.0)
     assert not short.is_clipped
     assert short.step_length == pytest.approx(0.5)
@@ -249,7 +249,7 @@ def test_a_walk_equals_the_engines_cell(cell: str, activation: str) -> None:
             getattr(real, name).data = torch.tensor(np.concatenate(blocks, axis=-1))
     x, state = chance.normal(size=3), tuple(chance.normal(size=2) for _ in CELLS[cell].states)
     with torch.no_grad():
-        _, expected = real(torch.tensor(x)[None, None], tuple(torch.tensor(one)[None] for one in state))
+        _, expected = real(torch.tensor(x)[None, None], tuple(torch.tensor(part)[None] for part in state))
     steps = cells.walk(cell, x, state, w, activation)
     shown = {step.name: step.value for step in steps}
     after, _ = cells.take(cell, x, state, w, activation)
@@ -257,7 +257,7 @@ def test_a_walk_equals_the_engines_cell(cell: str, activation: str) -> None:
         assert ours == pytest.approx(theirs[0].numpy(), abs=1e-12)
         assert shown[letter] == pytest.approx(ours)
     assert tuple(step.equation for step in steps) == CELLS[cell].latex
-    for step in steps:  # what is written down last is what comes out
+    for step in steps:  # the last value written is the result
         assert step.lines[-1].endswith(cells.row(step.value)), step
 
 
@@ -279,7 +279,7 @@ def test_a_path_goes_on_without_input() -> None:
 
 
 def test_numbers_are_written_without_a_negative_zero() -> None:
-    assert [cells.number(one) for one in (-0.001, 0.0, -0.125, 2.0)] == ["0.00", "0.00", "-0.12", "2.00"]
+    assert [cells.number(value) for value in (-0.001, 0.0, -0.125, 2.0)] == ["0.00", "0.00", "-0.12", "2.00"]
     assert cells.row(np.array([1.0, -0.5])) == r"[1.00\;-0.50]"
 
 
@@ -301,10 +301,10 @@ def _epoch(norms: tuple[float, ...], number: int = 1) -> EpochFinished:
     ],
 )
 def test_what_happens_to_a_gradient_on_its_way_down(norms: tuple[float, ...], kind: str, ratio: float | None) -> None:
-    found = depth.descent(_epoch(norms))
-    assert found.kind == kind
-    assert found.ratio == (None if ratio is None else pytest.approx(ratio))
-    assert found.dead == norms[:-1].count(0.0)
+    descent = depth.descent(_epoch(norms))
+    assert descent.kind == kind
+    assert descent.ratio == (None if ratio is None else pytest.approx(ratio))
+    assert descent.dead == norms[:-1].count(0.0)
 
 
 def test_epochs_to_choose_from_are_those_with_norms() -> None:
@@ -318,7 +318,7 @@ def test_epochs_to_choose_from_are_those_with_norms() -> None:
 
 @pytest.mark.parametrize("target", range(1, 7))
 def test_what_has_been_read_is_what_moves_the_prediction(target: int) -> None:
-    """The picture and the small network agree, for every position and way of reading."""
+    """The picture and the small network agree for all positions and directions."""
     for reading in directions.READINGS:
         moved = directions.leak(6, target, reading)
         assert (moved > 0) == directions.reads_the_answer(6, target, reading), (reading, target)
@@ -326,7 +326,7 @@ def test_what_has_been_read_is_what_moves_the_prediction(target: int) -> None:
 
 def test_only_the_next_character_in_both_directions_leaks() -> None:
     assert directions.reads_the_answer(6, 3, "both")
-    assert not directions.reads_the_answer(6, 6, "both")  # just outside of the window
+    assert not directions.reads_the_answer(6, 6, "both")  # just outside the window
     assert not directions.reads_the_answer(6, 3, "cloze")
     assert directions.seen(5, 2, "cloze") == ["forward", "forward", "none", "backward", "backward"]
     assert directions.seen(5, 2, "forward") == ["forward", "forward", "none", "none", "none"]

@@ -1,4 +1,4 @@
-"""The closing sentence of each exercise: on a run where it is true, and on one where it is not."""
+"""The closing sentence of each exercise: on a run of which it is true, and on one of which it is not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.made import epoch
 
 
 def run(*perplexities: float | None, seconds: float = 0.1, more: tuple[Event, ...] = ()) -> History:
-    """A run with these perplexities, epoch by epoch; None: overflowed."""
+    """A run with these perplexities by epoch; None for an overflow."""
     epochs = [
         epoch(i, p, seconds=seconds, grad_norm_max=1065.0, clipped_share=0.5) for i, p in enumerate(perplexities, 1)
     ]
@@ -44,10 +44,10 @@ def outcome(found: Finding | None) -> tuple[str, str | None]:
 
 
 def test_x2_says_in_which_epoch_it_overflowed_or_that_it_did_not() -> None:
-    found = exercises.without_clipping(run(500, None, None), 1000)
-    assert outcome(found) == ("overflowed", "breaks")
-    assert found is not None
-    assert (found.params["epoch"], found.params["last"]) == (2, 3)
+    finding = exercises.without_clipping(run(500, None, None), 1000)
+    assert outcome(finding) == ("overflowed", "breaks")
+    assert finding is not None
+    assert (finding.params["epoch"], finding.params["last"]) == (2, 3)
     assert outcome(exercises.without_clipping(run(500, None, 300), 1000)) == ("returned", "breaks")
     assert outcome(exercises.without_clipping(run(500, 4000), 1000)) == ("worse_than_blind", "breaks")
     broken = run(500, more=(RunDiverged(epoch=2, minibatch=5, grad_norm=3.0),))
@@ -64,10 +64,10 @@ def test_x3_says_from_when_on_it_copies_and_what_writing_rarely_would_miss() -> 
         return "一二三四五" if "一二三四五" in text else ""
 
     every = tuple((epoch, "一二三四五" if epoch >= 12 else "的的的") for epoch in range(1, 15))
-    found = exercises.every_epoch(run(*[100.0] * 14, more=written(*every)), quoted)
-    assert outcome(found) == ("late", "by50")
-    assert found is not None
-    assert (found.params["epoch"], found.params["shown_at"], found.params["count"]) == (12, 50, 14)
+    finding = exercises.every_epoch(run(*[100.0] * 14, more=written(*every)), quoted)
+    assert outcome(finding) == ("late", "by50")
+    assert finding is not None
+    assert (finding.params["epoch"], finding.params["shown_at"], finding.params["count"]) == (12, 50, 14)
     rarely = written((10, "的的的"), (20, "一二三四五"))
     assert outcome(exercises.every_epoch(run(*[100.0] * 20, more=rarely), quoted)) == ("coarse", None)
     never = written(*((epoch, "的的的") for epoch in range(1, 5)))
@@ -79,11 +79,11 @@ def test_x3_says_from_when_on_it_copies_and_what_writing_rarely_would_miss() -> 
 
 def test_x4_says_whether_a_minibatch_is_dearer_than_the_one_before() -> None:
     growing = run(9, more=minibatches(0.01, 0.02, 0.04, memory=(100, 130, 160)))
-    found = exercises.without_detach(growing)
-    assert outcome(found) == ("grows_both", "growing")
-    assert found is not None
-    assert found.params["ratio"] == pytest.approx(4)
-    assert found.params["memory"] == 60
+    finding = exercises.without_detach(growing)
+    assert outcome(finding) == ("grows_both", "growing")
+    assert finding is not None
+    assert finding.params["ratio"] == pytest.approx(4)
+    assert finding.params["memory"] == 60
     assert outcome(exercises.without_detach(run(9, more=minibatches(0.01, 0.04)))) == ("grows", "growing")
     flat = run(9, seconds=0.2, more=minibatches(0.01, 0.011))
     assert outcome(exercises.without_detach(flat)) == ("flat", None)
@@ -119,21 +119,21 @@ def test_only_what_the_exercise_is_about_may_differ() -> None:
 def test_a_click_runs_the_very_exercise() -> None:
     assert exercises.plan("X4") == {"X4": RECIPES["X4"].config}
     race = exercises.plan("X1", "learning_rate")
-    assert [one.learning_rate for one in race.values()] == [1, 10, 100, 1000]
-    assert {one.num_epochs for one in race.values()} == {tuning.SHORT}
+    assert [config.learning_rate for config in race.values()] == [1, 10, 100, 1000]
+    assert {config.num_epochs for config in race.values()} == {tuning.SHORT}
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_every_sentence_can_be_said(lang: str) -> None:
-    """With the parameters that really come; nothing is left unfilled."""
+    """With all parameters that occur; no placeholder is left."""
     tanh, texts = run(500, 100), written((1, "一二三四五"))
     broken = run(500, more=(RunDiverged(epoch=2, minibatch=1, grad_norm=None),))
-    found = [
+    findings = [
         *(
-            ("X2", exercises.without_clipping(one, 1000))
-            for one in (broken, run(None), run(None, 9), run(9), run(2000))
+            ("X2", exercises.without_clipping(ended, 1000))
+            for ended in (broken, run(None), run(None, 9), run(9), run(2000))
         ),
-        *(("X2", exercises.without_clipping(run(one), 1000, run(90))) for one in (9, 900)),
+        *(("X2", exercises.without_clipping(run(perplexity), 1000, run(90))) for perplexity in (9, 900)),
         ("X3", exercises.every_epoch(run(9, more=texts), lambda *_: "一二*三")),
         ("X3", exercises.every_epoch(run(9, more=texts), lambda *_: "")),
         ("X3", exercises.every_epoch(run(*[9] * 7, more=written((7, "一"))), lambda *_: "一")),
@@ -142,17 +142,17 @@ def test_every_sentence_can_be_said(lang: str) -> None:
         ("X4", exercises.without_detach(run(9, more=minibatches(0.1, 0.1)))),
         *(("X4", exercises.without_detach(run(9, seconds=s), run(9))) for s in (0.1, 0.5)),
         ("X4", exercises.without_detach(run(9))),
-        *(("X5", exercises.relu_for_tanh(one, tanh)) for one in (broken, run(9), run(900), run(500))),
+        *(("X5", exercises.relu_for_tanh(relu, tanh)) for relu in (broken, run(9), run(900), run(500))),
         ("X5", exercises.relu_for_tanh(run(9), None)),
     ]
-    said = set()
-    for name, one in found:
-        assert one is not None
-        text = sentences.finding(name, one, lang)
+    distinct = set()
+    for name, found in findings:
+        assert found is not None
+        text = sentences.finding(name, found, lang)
         assert "{" not in text
         assert "None" not in text
-        said.add(text)
-    assert len(said) == len(found)
+        distinct.add(text)
+    assert len(distinct) == len(findings)
 
 
 def test_the_recorded_runs_say_what_they_show() -> None:
@@ -161,12 +161,12 @@ def test_the_recorded_runs_say_what_they_show() -> None:
     assert outcome(relu) == ("worse", "worse")
     broken = exercises.without_clipping(recorded.recording("X2").history, recorded.recording("X2").vocab_size, clipped)
     assert outcome(broken)[1] == "breaks"
-    # the clipped run itself never overflowed
+    # the clipped run itself never overflows
     assert outcome(exercises.without_clipping(clipped, recorded.recording("A2").vocab_size))[0] == "learned"
 
 
 def test_every_exercise_has_something_to_guess() -> None:
-    names = [one.name for one in contents.EXERCISES]
+    names = [entry.name for entry in contents.EXERCISES]
     assert ["X1", *exercises.GUESSES] == names
     for name in names:
         for setting in tuning.GRID if name == "X1" else [""]:

@@ -1,4 +1,4 @@
-"""The sentences that close a lesson: each where it is true, and where it is not and another one is said."""
+"""The closing sentences of the lessons: each where it is true, and the alternative where it is not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rnnlab.view.lessons.compute.depth import Descent
 
 
 def continuing(order: list[int], batch_size: int = 2) -> dict[str, int]:
-    """How many rows of the second minibatch go on, with this order of the windows."""
+    """The number of rows of the second minibatch that continue the first, for this order of the windows."""
     dealt = {
         "consecutive": sampling.consecutive_positions(31, batch_size, 5),
         "random": sampling.random_positions(31, batch_size, 5, np.array(order)),
@@ -44,20 +44,20 @@ GOES_ON = {
     [([0, 1, 2, 3, 4, 5], "none"), ([0, 3, 5, 1, 2, 4], "none"), ([0, 2, 1, 5, 3, 4], "some")],
 )
 def test_rows_go_on_where_their_positions_do(order: list[int], kind: str, lang: str) -> None:
-    said = sentences.sampling(continuing(order), 2, 2, lang)
+    sentence = sentences.sampling(continuing(order), 2, 2, lang)
     for part in (*GOES_ON[lang]["all"], *GOES_ON[lang][kind]):
-        assert part in said
+        assert part in sentence
     other = "some" if kind == "none" else "none"
-    assert GOES_ON[lang][other][0] not in said
+    assert GOES_ON[lang][other][0] not in sentence
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_random_rows_that_all_go_on_do_so_by_chance(lang: str) -> None:
-    found = continuing([0, 2, 1, 3, 4, 5])
-    assert found == {"consecutive": 2, "random": 2}
-    said = sentences.sampling(found, 2, 2, lang)
-    assert {"en": "Random: by chance all 2 rows", "zh": "随机采样这次碰巧 2 行都接上了"}[lang] in said
-    assert GOES_ON[lang]["none"][0] not in said
+    continued = continuing([0, 2, 1, 3, 4, 5])
+    assert continued == {"consecutive": 2, "random": 2}
+    sentence = sentences.sampling(continued, 2, 2, lang)
+    assert {"en": "Random: by chance all 2 rows", "zh": "随机采样这次碰巧 2 行都接上了"}[lang] in sentence
+    assert GOES_ON[lang]["none"][0] not in sentence
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -83,7 +83,7 @@ def test_before_the_first_minibatch_there_is_nothing(lang: str) -> None:
 
 def shape_sentence(cell: str, other: str, lang: str, num_layers: int = 1, bidirectional: bool = False) -> str:
     config = TrainConfig.make(cell=cell, num_hiddens=4, num_layers=num_layers, bidirectional=bidirectional)
-    counts = [shapes.num_parameters(config.change(cell=one), 10) for one in (cell, other)]
+    counts = [shapes.num_parameters(config.change(cell=name), 10) for name in (cell, other)]
     return sentences.shape_sentence(counts[0], counts[1], cell, other, num_layers, 1 + bidirectional, lang)
 
 
@@ -91,22 +91,22 @@ def shape_sentence(cell: str, other: str, lang: str, num_layers: int = 1, bidire
 def test_another_cell_has_the_parameters_and_the_state_that_are_said(lang: str) -> None:
     # by hand: 10·4 + 4·4 + 4 in a block, 4·10 + 10 in the output layer
     rnn, lstm = 60 + 50, 4 * 60 + 50
-    said = shape_sentence("rnn", "lstm", lang)
+    sentence = shape_sentence("rnn", "lstm", lang)
     for part in (f" {rnn} ", f" {lstm}", f"{lstm / rnn:.2f}", "(H, C)", "1 × 1 = 1"):
-        assert part in said
-    assert {"en": "in each layer of an LSTM: 4)", "zh": "LSTM 每层有 4 组权重"}[lang] in said
+        assert part in sentence
+    assert {"en": "in each layer of an LSTM: 4)", "zh": "LSTM 每层有 4 组权重"}[lang] in sentence
     back = shape_sentence("lstm", "rnn", lang)
     assert f"{rnn / lstm:.2f}" in back
     assert {"en": "in each layer of an RNN: 1)", "zh": "RNN 每层有 1 组权重"}[lang] in back
     assert "(H, C)" not in back
     assert {"en": "without the memory cell C", "zh": "没有记忆细胞 C"}[lang] in back
-    assert {"en": "without the memory cell C", "zh": "没有记忆细胞 C"}[lang] not in said
+    assert {"en": "without the memory cell C", "zh": "没有记忆细胞 C"}[lang] not in sentence
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_depth_and_direction_stand_in_the_first_axis(lang: str) -> None:
-    said = shape_sentence("rnn", "lstm", lang, num_layers=3, bidirectional=True)
-    assert "3 × 2 = 6" in said
+    sentence = shape_sentence("rnn", "lstm", lang, num_layers=3, bidirectional=True)
+    assert "3 × 2 = 6" in sentence
     assert "3 × 2 = 6" not in shape_sentence("rnn", "lstm", lang, num_layers=3)
 
 
@@ -127,10 +127,10 @@ FATE = {
 def test_what_is_left_of_a_state_decides_what_is_said(
     left: float | None, fate: str | None, share: str, lang: str
 ) -> None:
-    said = sentences.cell("gru", np.array([0.9, 0.25]), np.zeros(2), np.ones(2), left, 10, lang)
-    assert share in said
-    assert {"en": "90%, 25%", "zh": "90%、25%"}[lang] in said
-    assert [one for one, part in FATE[lang].items() if part in said] == [fate]
+    sentence = sentences.cell("gru", np.array([0.9, 0.25]), np.zeros(2), np.ones(2), left, 10, lang)
+    assert share in sentence
+    assert {"en": "90%, 25%", "zh": "90%、25%"}[lang] in sentence
+    assert [name for name, part in FATE[lang].items() if part in sentence] == [fate]
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -140,21 +140,21 @@ def test_a_gate_that_is_pushed_open_keeps_and_one_that_is_pushed_shut_does_not(
 ) -> None:
     w = {**cells.weights("gru", seed=0), "b_z": np.full(2, bias)}
     state, zero = (np.array([0.9, -0.9]),), (np.zeros(2),)
-    paths = [cells.path("gru", np.zeros(2), one, w, 10) for one in (state, zero)]
+    paths = [cells.path("gru", np.zeros(2), initial, w, 10) for initial in (state, zero)]
     steps = cells.walk("gru", np.zeros(2), state, w)
     gate = next(step.value for step in steps if step.name == "Z")
     after = cells.take("gru", np.zeros(2), state, w)[0][0]
-    said = sentences.cell("gru", gate, state[0], after, cells.memory_left(*paths), 10, lang)
-    assert FATE[lang][fate] in said
-    assert ("100%" if bias > 0 else "0%") in said
+    sentence = sentences.cell("gru", gate, state[0], after, cells.memory_left(*paths), 10, lang)
+    assert FATE[lang][fate] in sentence
+    assert ("100%" if bias > 0 else "0%") in sentence
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_cell_without_a_gate_tells_its_state(lang: str) -> None:
-    said = sentences.cell("rnn", None, np.array([0.3, -0.2]), np.array([0.5, 0.125]), None, 10, lang)
-    assert "(0.30, -0.20)" in said
-    assert "(0.50, 0.12)" in said
-    assert "%" not in said
+    sentence = sentences.cell("rnn", None, np.array([0.3, -0.2]), np.array([0.5, 0.125]), None, 10, lang)
+    assert "(0.30, -0.20)" in sentence
+    assert "(0.50, 0.12)" in sentence
+    assert "%" not in sentence
 
 
 # depth
@@ -186,26 +186,26 @@ DOWN = {
 def test_the_way_of_a_gradient_is_said_as_it_is(
     norms: tuple[float, ...], kind: str, numbers: dict[str, list[str]], lang: str
 ) -> None:
-    said = sentences.depth("A9", Descent(norms), 7, lang)
-    assert "A9" in said
-    assert "7" in said
-    assert [one for one, part in DOWN[lang].items() if part in said] == [kind]
+    sentence = sentences.depth("A9", Descent(norms), 7, lang)
+    assert "A9" in sentence
+    assert "7" in sentence
+    assert [name for name, part in DOWN[lang].items() if part in sentence] == [kind]
     for part in numbers[lang]:
-        # a ratio of a million is written as it is, or with a power of ten
-        assert part in said or (part == "1000000" and ("1,000,000" in said or "10⁶" in said)), said
+        # a ratio of a million is written in full or with a power of ten
+        assert part in sentence or (part == "1000000" and ("1,000,000" in sentence or "10⁶" in sentence)), sentence
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_two_layers_pass_the_gradient_on_and_six_do_not(lang: str) -> None:
-    """On the recorded runs that the lesson shows."""
-    said = {}
+    """On the recorded runs of the lesson."""
+    texts = {}
     for name in ("A8", "A9"):
         last = recorded.recording(name).history.last
         assert last is not None
-        said[name] = sentences.depth(name, depth.descent(last), last.epoch, lang)
+        texts[name] = sentences.depth(name, depth.descent(last), last.epoch, lang)
     lost = {DOWN[lang]["dies"], DOWN[lang]["vanishes"], DOWN[lang]["silent"]}
-    assert not [part for part in lost if part in said["A8"]]
-    assert [part for part in lost if part in said["A9"]]
+    assert not [part for part in lost if part in texts["A8"]]
+    assert [part for part in lost if part in texts["A9"]]
 
 
 # both directions
@@ -215,13 +215,13 @@ def test_two_layers_pass_the_gradient_on_and_six_do_not(lang: str) -> None:
 @pytest.mark.parametrize(("reading", "sees"), [("both", True), ("forward", False), ("cloze", False)])
 def test_what_moves_the_prediction_has_been_read(reading: directions.Reading, sees: bool, lang: str) -> None:
     text = "sing it"
-    said = sentences.directions(text[4], directions.leak(len(text), 4, reading), lang)
-    assert "“␣”" in said
+    sentence = sentences.directions(text[4], directions.leak(len(text), 4, reading), lang)
+    assert "“␣”" in sentence
     can, cannot = {"en": ("it can see", "it cannot see"), "zh": ("它看得到答案", "它看不到答案")}[lang]
-    assert (can in said, cannot in said) == (sees, not sees)
-    assert {"en": "has not been read", "zh": "没有被读到"}[lang] in said or sees
+    assert (can in sentence, cannot in sentence) == (sees, not sees)
+    assert {"en": "has not been read", "zh": "没有被读到"}[lang] in sentence or sees
     if not sees:
-        assert {"en": "change by 0:", "zh": "变了 0："}[lang] in said
+        assert {"en": "change by 0:", "zh": "变了 0："}[lang] in sentence
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -236,7 +236,7 @@ def test_a_loop_is_said_where_there_is_one(lang: str) -> None:
     free = sentences.written(1.0002, 160, "分开", "分开天上的星星不说话地上的人在等待", lang)
     assert none in free
     assert loop not in free
-    # the prefix is no part of what was written
+    # the prefix is not part of the generated text
     assert none in sentences.written(None, 1, "分开" * 12, "分开" * 12 + "天上的星", lang)
 
 
@@ -246,5 +246,5 @@ def test_the_recorded_bidirectional_network_ends_in_a_loop(lang: str) -> None:
     epoch = history.written()[-1]
     prefix, text = next(iter(history.texts[epoch].items()))
     assert history.last is not None
-    said = sentences.written(history.last.perplexity, epoch, prefix, text, lang)
-    assert {"en": "is a loop of period", "zh": "个字符一循环"}[lang] in said
+    sentence = sentences.written(history.last.perplexity, epoch, prefix, text, lang)
+    assert {"en": "is a loop of period", "zh": "个字符一循环"}[lang] in sentence

@@ -1,4 +1,4 @@
-"""Exercise X1: the grid around A2, and the sentence about each of its lines."""
+"""Exercise X1: the grid around A2, and the sentence on each of its rows."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tests.view.lessons.test_exercises import run
 
 
 def from_recordings(setting: str) -> Tuned:
-    found = tuned(
+    line = tuned(
         setting,
         {tuning.value_of(setting, guess): recorded.recording(name).history for guess, name in GRID[setting].items()},
     )
-    assert found is not None
-    return found
+    assert line is not None
+    return line
 
 
 def test_every_line_of_the_grid_changes_its_setting_and_nothing_else() -> None:
@@ -31,37 +31,37 @@ def test_every_line_of_the_grid_changes_its_setting_and_nothing_else() -> None:
             assert set(RECIPES[name].config.changes_from(centre)) == ({setting} if name != "X1" else set())
         values = [tuning.value_of(setting, guess) for guess in guesses]
         assert values == sorted(set(values))
-        # a guess is called after its value
+        # the guesses are named after their values
         assert [float(guess.split("-")[1]) for guess in guesses] == values
     grid = {name for guesses in GRID.values() for name in guesses.values()}
     assert grid == {name for name in RECIPES if name.startswith("X1")}
 
 
 def test_the_lowest_at_the_last_common_epoch_is_best() -> None:
-    found = tuned("learning_rate", {1.0: run(900, 800, 700), 100.0: run(500, 90), 1000.0: run(None, None)})
-    assert found is not None
-    assert (found.epoch, found.came_true, found.early) == (2, "lr-100", None)
-    assert [row.last for row in found.rows] == [800, 90, None]
+    line = tuned("learning_rate", {1.0: run(900, 800, 700), 100.0: run(500, 90), 1000.0: run(None, None)})
+    assert line is not None
+    assert (line.epoch, line.came_true, line.early) == (2, "lr-100", None)
+    assert [row.last for row in line.rows] == [800, 90, None]
     other = tuned("learning_rate", {1.0: run(9), 100.0: run(90)})
     assert other is not None
     assert other.came_true == "lr-1"
 
 
 def test_a_value_that_nobody_could_guess_settles_no_guess() -> None:
-    found = tuned("num_hiddens", {16.0: run(9), 256.0: run(90)})
-    assert found is not None
-    assert found.best is not None
-    assert (found.best.value, found.came_true) == (16.0, None)
+    line = tuned("num_hiddens", {16.0: run(9), 256.0: run(90)})
+    assert line is not None
+    assert line.best is not None
+    assert (line.best.value, line.came_true) == (16.0, None)
 
 
 def test_who_led_before_is_named_where_it_is_another() -> None:
     ahead = [*[100.0] * 39, 20.0, 50.0]
     behind = [*[100.0] * 39, 90.0, 10.0]
-    found = tuned("batch_size", {8.0: run(*ahead), 32.0: run(*behind)})
-    assert found is not None
-    assert found.best is not None
-    assert found.early is not None
-    assert (found.best.value, found.early.value, found.early.short) == (32.0, 8.0, 20.0)
+    line = tuned("batch_size", {8.0: run(*ahead), 32.0: run(*behind)})
+    assert line is not None
+    assert line.best is not None
+    assert line.early is not None
+    assert (line.best.value, line.early.value, line.early.short) == (32.0, 8.0, 20.0)
     same = tuned("batch_size", {8.0: run(*[*[100.0] * 39, 95.0, 50.0]), 32.0: run(*behind)})
     assert same is not None
     assert same.early is None
@@ -77,25 +77,25 @@ def test_every_sentence_can_be_said(lang: str) -> None:
     overflowed = tuned("learning_rate", {1.0: run(None), 100.0: run(None)})
     assert overflowed is not None
     assert (overflowed.best, overflowed.came_true) == (None, None)
-    said = {sentences.tuned(one, lang) for one in (overflowed, *map(from_recordings, GRID))}
-    assert len(said) == 1 + len(GRID)
-    assert not [one for one in said if "{" in one or "None" in one]
+    texts = {sentences.tuned(recording, lang) for recording in (overflowed, *map(from_recordings, GRID))}
+    assert len(texts) == 1 + len(GRID)
+    assert not [text for text in texts if "{" in text or "None" in text]
 
 
 def test_the_recordings_show_what_the_hints_say() -> None:
     rates, thetas = from_recordings("learning_rate"), from_recordings("clip_norm")
     assert (rates.came_true, thetas.came_true) == ("lr-100", "clip-0.01")
-    # a clipped step has the length learning rate × θ
+    # the length of a clipped step is learning rate × θ
     by_rate = {row.value: row.last for row in rates.rows}
     by_theta = {row.value: row.last for row in thetas.rows}
     assert by_theta == {0.001: by_rate[10.0], 0.01: by_rate[100.0], 0.1: by_rate[1000.0]}
-    # the more rows or time steps, the fewer updates; at first whoever has most of them leads, in the end somebody else
+    # more rows or time steps mean fewer updates: the setting with the most updates leads early, another one at the end
     for setting, early in (("num_steps", 10.0), ("batch_size", 8.0)):
-        found = from_recordings(setting)
-        updates = [row.updates or 0 for row in found.rows]
+        line = from_recordings(setting)
+        updates = [row.updates or 0 for row in line.rows]
         assert updates == sorted(updates, reverse=True)
-        assert found.early is not None
-        assert found.early.value == early
+        assert line.early is not None
+        assert line.early.value == early
     hiddens = from_recordings("num_hiddens")
     assert hiddens.came_true == "hiddens-512"
     seconds = [row.seconds or 0.0 for row in hiddens.rows]
@@ -115,5 +115,5 @@ def test_numbers_that_would_lie_on_each_other_are_said_once() -> None:
         return list(table["label"].to_pylist())
 
     assert labels(263.7, 235.5, 1.575, None) == ["263.7", "", "1.575", "∞"]
-    # the lowest stands below its curve, out of the way
+    # the label of the lowest point is below its curve, so that it covers nothing
     assert labels(263.7, 235.5) == ["263.7", "235.5"]

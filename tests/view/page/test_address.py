@@ -1,4 +1,4 @@
-"""The address of a page: read once, when the page begins; written through one table for each page."""
+"""The address of a page: read once per visit, and written through a table per page."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EVERYWHERE = {*frame.ADDRESS.parameters, "embed"}
 
 
 def script() -> None:
-    """A page with three parameters, of which a test says what it is to do."""
+    """A page with three parameters, whose actions a test sets."""
     import streamlit as st
 
     from rnnlab.errors import RNNLabError
@@ -62,7 +62,7 @@ def page() -> AppTest:
 
 
 def asking(page: AppTest, /, **parameters: str) -> AppTest:
-    """Run the page with another URL, as a browser brings it."""
+    """Run the page with another URL, as the browser sends it."""
     page.query_params.clear()
     for name, value in parameters.items():
         page.query_params[name] = value
@@ -85,7 +85,7 @@ def test_the_url_speaks_where_the_page_begins_and_never_later(page: AppTest) -> 
     asking(page, epoch="4")
     assert page.session_state["arrived"]
     assert page.session_state["got"]["epoch"] == "4"
-    # a click, and then a refresh that left before it
+    # a click, followed by a refresh that was sent before it
     asking(doing(page, write={"epoch": "9"}), epoch="4")
     assert (page.session_state["got"]["epoch"], url(page)) == ("9", {"epoch": "9"})
     asking(page, epoch="4")
@@ -110,7 +110,7 @@ def test_a_reader_that_was_broken_off_reads_again(page: AppTest) -> None:
     assert page.session_state["arrived"] is None
     asking(page, epoch="5")
     assert page.session_state["arrived"]
-    assert page.session_state["read"] == ["4"]  # what the link said, not what a refresh brought meanwhile
+    assert page.session_state["read"] == ["4"]  # the link's value, not that of a later refresh
 
 
 def test_a_value_that_is_not_allowed_leaves_the_url_and_is_said_where_the_table_says_why(page: AppTest) -> None:
@@ -121,7 +121,7 @@ def test_a_value_that_is_not_allowed_leaves_the_url_and_is_said_where_the_table_
     assert "Z9" in said
     asking(page, **url(page))
     assert not page.error
-    # another way to write what is allowed is put right
+    # another spelling of an allowed value is normalised
     asking(doing(page, back=True), epoch="007", recipe="a6")
     assert page.session_state["got"] == {"view": "curve", "epoch": "7", "recipe": "A6"}
     assert url(page) == {"epoch": "7", "recipe": "A6"}
@@ -137,7 +137,7 @@ def test_defaults_are_not_in_the_url_and_a_change_of_several_is_one_step_back(
     assert url(page) == {"view": "text", "epoch": "3"}
     assert len(sent) == 1
     asking(doing(page, write={"view": "text", "epoch": "3"}), **url(page))
-    assert len(sent) == 1  # it is so already
+    assert len(sent) == 1  # no change, no message
     asking(doing(page, write={"view": "curve", "epoch": None}), **url(page))
     assert url(page) == {}
     assert len(sent) == 2
@@ -192,28 +192,28 @@ def calls() -> Iterator[ast.Call]:
 
 
 def linked() -> Iterator[tuple[str, str]]:
-    """Return what links within the app say: the page that each leads to, and the name of a parameter."""
+    """Yield the page and the parameter names of each link within the app."""
     for node in calls():
         called = ast.unparse(node.func)
-        to, said = node.args[:1], [one.value for one in node.keywords if one.arg == "query_params"]
+        to, sentence = node.args[:1], [keyword.value for keyword in node.keywords if keyword.arg == "query_params"]
         if called in ("address.open_page", "address"):
-            said = node.args[1:2]
+            sentence = node.args[1:2]
         elif called != "st.page_link":
             continue
-        pages = [one.value for argument in to for one in ast.walk(argument) if isinstance(one, ast.Constant)]
-        page = next((str(one) for one in pages if one in PAGES), None)
-        for names in said if page else ():
+        pages = [node_.value for argument in to for node_ in ast.walk(argument) if isinstance(node_, ast.Constant)]
+        page = next((str(name) for name in pages if name in PAGES), None)
+        for names in sentence if page else ():
             assert isinstance(names, ast.Dict), ast.unparse(node)
             for name in names.keys:
-                if name is not None:  # else the settings of a run
+                if name is not None:  # otherwise the settings of a run
                     assert isinstance(name, ast.Constant), ast.unparse(node)
                     yield str(page), str(name.value)
 
 
 def test_links_within_the_app_say_what_the_page_that_they_lead_to_reads() -> None:
-    found = set(linked())
-    assert {page for page, _ in found} >= {"train", "compare"}
-    for page, name in found:
+    links = set(linked())
+    assert {page for page, _ in links} >= {"train", "compare"}
+    for page, name in links:
         assert name in TABLES[page].parameters or name in EVERYWHERE, (page, name)
 
 

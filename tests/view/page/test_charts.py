@@ -1,4 +1,4 @@
-"""The parts that charts share: what a specification says because of them."""
+"""The parts that charts share, in their specifications."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def test_a_chart_put_together_from_them_names_its_tables_and_covers_its_extent()
     assert (extent["mark"]["opacity"], extent["mark"]["size"]) == (0, 0)
     assert drawn["encoding"]["y"]["scale"]["type"] == "log"
     assert drawn["encoding"]["x"]["axis"]["tickCount"] == 5
-    # no series is told apart by its colour alone
+    # series do not differ by colour alone
     assert drawn["encoding"]["color"]["scale"]["range"] == LAYER_COLORS["dark"]
     assert drawn["encoding"]["strokeDash"]["scale"]["range"] == LAYER_DASHES
     assert drawn["encoding"]["color"]["field"] == drawn["encoding"]["strokeDash"]["field"] == "series"
-    assert hovered["encoding"]["opacity"]["value"] == 0  # until a pointer comes near
+    assert hovered["encoding"]["opacity"]["value"] == 0  # until the pointer is near
     (parameter,) = spec["params"]
     assert parameter["select"]["fields"] == ["epoch", "series"]
     assert parameter["select"]["nearest"]

@@ -1,4 +1,4 @@
-"""A click that comes twice: one after the other, at the same time, and after a refusal."""
+"""A click delivered twice: in sequence, at the same time, and after an error."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def test_what_comes_twice_is_done_once_and_answered_alike() -> None:
     for _ in range(2):
         assert clicks.once("start", lambda: done.append("run") or len(done)) == 1
     assert clicks.once("another", lambda: done.append("run") or len(done)) == 2
-    assert clicks.once("start", lambda: done.append("run") or len(done), window=0.0) == 3  # long after
+    assert clicks.once("start", lambda: done.append("run") or len(done), window=0.0) == 3  # after the window
 
 
 def test_the_second_waits_for_the_first_and_takes_its_answer() -> None:

@@ -1,6 +1,6 @@
-"""What is written faintly can still be read: 4.5 : 1 in both themes, computed from their colours.
+"""The contrast of faint text: at least 4.5 : 1 in both themes, computed from the colours.
 
-A browser's checks leave out text of one character, which is what a blank and a character of the microscope are.
+The checks in the browser skip texts of one character, such as blanks and the characters of Inspect.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from rnnlab.view.page import frame
 
 ROOT = Path(__file__).parents[3]
 THEMES = ("light", "dark")
-ENOUGH = 4.5  # WCAG AA, text of the usual size
+ENOUGH = 4.5  # WCAG AA, text of normal size
 
 Colour = tuple[float, ...]
 
@@ -34,17 +34,17 @@ def colour(written: str) -> Colour:
 
 
 def over(top: Colour, share: float, ground: Colour) -> Colour:
-    """`top` with this opacity on `ground`."""
+    """The colour of `top` with this opacity on `ground`."""
     return tuple(share * a + (1 - share) * b for a, b in zip(top, ground, strict=True))
 
 
-def luminance(one: Colour) -> float:
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (part / 255 for part in one)]
+def luminance(colour: Colour) -> float:
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (part / 255 for part in colour)]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-def contrast(one: Colour, other: Colour) -> float:
-    dark, light = sorted((luminance(one), luminance(other)))
+def contrast(colour: Colour, other: Colour) -> float:
+    dark, light = sorted((luminance(colour), luminance(other)))
     return (light + 0.05) / (dark + 0.05)
 
 
@@ -55,17 +55,17 @@ class Quoted(NamedTuple):
 
 
 def shades(css: str) -> list[tuple[Colour, float]]:
-    """Every background of a style, with its opacity."""
-    found = re.findall(r"background:\s*rgba\((\d+), ?(\d+), ?(\d+), ?([\d.]+)\)", css)
-    return [((float(red), float(green), float(blue)), float(share)) for red, green, blue, share in found]
+    """The backgrounds in a style, with their opacities."""
+    matches = re.findall(r"background:\s*rgba\((\d+), ?(\d+), ?(\d+), ?([\d.]+)\)", css)
+    return [((float(red), float(green), float(blue)), float(share)) for red, green, blue, share in matches]
 
 
 def opacities(css: str) -> list[float]:
-    return [float(one) for one in re.findall(r"opacity:\s*([\d.]+)", css)]
+    return [float(value) for value in re.findall(r"opacity:\s*([\d.]+)", css)]
 
 
 def grounds(name: str) -> list[Colour]:
-    """What text may stand on."""
+    """The backgrounds of texts."""
     return [colour(theme(name)[ground]) for ground in ("backgroundColor", "secondaryBackgroundColor")]
 
 
@@ -74,14 +74,14 @@ def test_contrast_is_what_the_guidelines_say() -> None:
     assert contrast(black, white) == pytest.approx(21)
     assert contrast(white, grey) == pytest.approx(4.54, abs=0.01)
     assert over(black, 0.25, white) == pytest.approx((191.25,) * 3)
-    # what it was, before it was computed
+    # the value before it was computed
     text, page = colour(theme("light")["textColor"]), colour(theme("light")["backgroundColor"])
     assert contrast(over(text, 0.62, page), page) < ENOUGH
 
 
 @pytest.mark.parametrize("name", THEMES)
 def test_whatever_is_faint_can_be_read(name: str) -> None:
-    """All styles of the pages that make text fainter, on both grounds of the theme."""
+    """All styles of the pages that make text fainter, on all backgrounds of the theme."""
     text, found = colour(theme(name)["textColor"]), 0
     for path in (ROOT / "rnnlab" / "view").rglob("*.py"):
         for share in opacities(path.read_text(encoding="utf-8")):

@@ -1,4 +1,4 @@
-"""How long runs take here: as measured, added up, and nothing where it is not known."""
+"""Estimated durations: as measured, summed, and none if unknown."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from rnnlab.view.page import estimate, session
 from tests.runs.lab import TINY, events, opened, warm
 
 UNREAD = TINY.change(corpus="text-" + "0" * 16)
-"""Of a text that nobody has brought."""
+"""The name of an uploaded text that does not exist."""
 
 
 @pytest.fixture
 def server(home: Path) -> Iterator[Client]:
-    """The connection of a server with a home of its own."""
+    """A client with a home of its own."""
     session.client.clear()
     session.facts.clear()
     yield session.client()
@@ -41,12 +41,12 @@ def test_runs_that_train_one_after_the_other_add_up(server: Client) -> None:
         long = TINY.change(num_epochs=1000)
         assert estimate.seconds(TINY) == pytest.approx(3 * per_epoch)
         assert estimate.seconds(TINY, long, TINY) == pytest.approx(1006 * per_epoch)
-        # one that is not known, and the sum is not
+        # if one duration is unknown, so is the sum
         assert estimate.seconds(UNREAD) is None
         assert estimate.seconds(TINY, UNREAD) is None
         assert estimate.seconds() is estimate.seconds(TINY.change(num_epochs=0)) is None
-        said = estimate.takes(long, TINY, key="compare.race.takes", seed=7)
-        assert re.search(r"random seed 7; about \d", said)
+        sentence = estimate.takes(long, TINY, key="compare.race.takes", seed=7)
+        assert re.search(r"random seed 7; about \d", sentence)
         assert estimate.takes(long, UNREAD) == ""
 
 
@@ -56,7 +56,7 @@ def test_before_anything_was_measured_the_shared_text_counts(server: Client) -> 
         speed = client.store.meta("speed")
         by_text = estimate_epoch(TINY, session.facts().of(TINY).vocab_size, speed["flops"], speed["op_seconds"])
         assert estimate.seconds(TINY) == pytest.approx(TINY.num_epochs * by_text)
-        # the shell has no such text at hand, and comes to the same
+        # the command line has no text prepared, and gets the same result
         assert client.seconds_per_epoch(TINY) == pytest.approx(by_text)
         wide = client.seconds_per_epoch(TINY, lambda: 5000)
         assert wide == pytest.approx(estimate_epoch(TINY, 5000, speed["flops"], speed["op_seconds"]))

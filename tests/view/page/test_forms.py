@@ -1,4 +1,4 @@
-"""Widgets that begin anew, and what a callback got wrong."""
+"""Widgets that can be reset, and errors of callbacks."""
 
 from __future__ import annotations
 
@@ -69,14 +69,14 @@ def test_an_error_of_a_callback_waits_for_its_part_of_the_page_and_is_said_once(
     app = AppTest.from_function(clicked).run()
     app.button(key="bad").click().run()
     assert not app.exception
-    said = error_text(RunError("run_unknown", "", run="a*"), "en")
-    assert [one.value for one in app.error] == [said]
+    sentence = error_text(RunError("run_unknown", "", run="a*"), "en")
+    assert [element.value for element in app.error] == [sentence]
     assert app.session_state["count"] == 1
     app.run()
     assert not app.error
     app.button(key="good").click().run()
     assert not app.error
-    # the part that is not drawn says it later
+    # a part that is drawn later shows its errors then
     app.session_state["elsewhere"] = False
     app.button(key="other").click().run()
     assert not app.error
@@ -89,8 +89,8 @@ def test_an_error_of_a_callback_waits_for_its_part_of_the_page_and_is_said_once(
 def test_several_are_said_each_once_with_what_they_are_about() -> None:
     app = AppTest.from_function(clicked).run()
     app.button(key="files").click().run()
-    said = error_text(RunError("run_unknown", "", run="c"), "en")
-    assert [one.value for one in app.error] == [f"**one.json**: {said}", f"**two.json**: {said}"]
+    sentence = error_text(RunError("run_unknown", "", run="c"), "en")
+    assert [element.value for element in app.error] == [f"**one.json**: {sentence}", f"**two.json**: {sentence}"]
 
 
 def test_what_is_to_stay_is_said_until_it_is_cleared() -> None:

@@ -1,4 +1,4 @@
-"""What runs and recordings are called: in lists, in charts, where one is chosen, and as files."""
+"""The names of runs and recordings: in lists, charts, menus and file names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rnnlab.view.page import names
 
 def record(name: str = "", based_on: str = "", title: str = "") -> RunRecord:
     """A run of which only the names matter."""
-    values: dict[str, Any] = dict.fromkeys(one.name for one in fields(RunRecord))
+    values: dict[str, Any] = dict.fromkeys(field.name for field in fields(RunRecord))
     values |= {"id": "4f2a", "config": RECIPES["A6"].config, "name": name, "based_on": based_on, "title": title}
     return RunRecord(**values)
 
@@ -39,7 +39,7 @@ def test_each_place_has_one_form(run: RunRecord, title: str, short: str, label: 
     assert names.file_stem(run) == stem
     assert names.recipe_id(run) == recipe
     assert names.recipe_of(run).id == (recipe or names.DEFAULT_RECIPE)
-    # where a run is chosen, its setup tells it from others of the same name
+    # in a menu, the setup distinguishes runs with the same name
     assert names.option(run).startswith(f"{label} · LSTM · from scratch")
 
 

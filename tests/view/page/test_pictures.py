@@ -1,4 +1,4 @@
-"""Charts as files: Chinese is Chinese, dark becomes light, and the tables are those that were drawn."""
+"""Charts as files: Chinese characters, the colours of the light theme, and the same tables."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def needs_chinese() -> None:
 
 @pytest.fixture
 def no_font(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Look for two characters that no font has."""
+    """Use two characters that no font has."""
     pictures.draws_chinese.cache_clear()
     monkeypatch.setattr(pictures, "PROBE", ("\ue000", "\ue001"))
     yield
@@ -64,11 +64,11 @@ def curve(theme: str) -> tuple[dict[str, Any], dict[str, bytes]]:
 
 def test_a_png_of_a_chart_with_chinese_titles_has_no_boxes() -> None:
     needs_chinese()
-    one, other = pictures.png(titled("困惑度"), TABLES), pictures.png(titled("时间步"), TABLES)
+    image, other = pictures.png(titled("困惑度"), TABLES), pictures.png(titled("时间步"), TABLES)
     boxes = pictures.png(titled("\ue000\ue001\ue002"), TABLES)
-    assert one.startswith(b"\x89PNG")
-    assert one == pictures.png(titled("困惑度"), TABLES)
-    assert len({one, other, boxes}) == 3
+    assert image.startswith(b"\x89PNG")
+    assert image == pictures.png(titled("困惑度"), TABLES)
+    assert len({image, other, boxes}) == 3
 
 
 def test_an_svg_keeps_its_text() -> None:
@@ -83,7 +83,7 @@ def test_the_circle_of_the_clipping_lesson_is_round_at_every_width(width: int, m
     monkeypatch.setattr(pictures, "WIDTH", width)
     tables = lesson_tables.gradient(clipping.clip((3.0, -2.0), 2.0, 0.5), "en")
     text = pictures.svg(lesson_charts.vectors("lesson.clipping.before", "en"), tables).decode("utf-8")
-    (circle,) = (one for one in ElementTree.fromstring(text).iter() if one.get("stroke-dasharray") == "2,3")
+    (circle,) = (part for part in ElementTree.fromstring(text).iter() if part.get("stroke-dasharray") == "2,3")
     points = np.array(re.findall(r"(-?[\d.]+),(-?[\d.]+)", str(circle.get("d"))), dtype=float)
     across, upwards = np.ptp(points, axis=0)
     assert upwards > 80
@@ -127,7 +127,7 @@ def test_where_there_is_no_chinese_font_the_png_says_so() -> None:
 def test_the_tables_as_files() -> None:
     read = list(csv.DictReader(io.StringIO(pictures.as_csv(TABLES).decode("utf-8-sig"))))
     assert read == [
-        {"table": "points", "x": "1.0", "y": "3.0", "z": "'=1+1"},  # no formula
+        {"table": "points", "x": "1.0", "y": "3.0", "z": "'=1+1"},  # not a formula
         {"table": "points", "x": "2.0", "y": "", "z": "困"},
     ]
     data = json.loads(pictures.as_json(TABLES, "it rises"))

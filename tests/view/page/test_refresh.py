@@ -1,4 +1,4 @@
-"""A part of a page that is drawn by itself, and what makes the whole page run again."""
+"""A part of a page that is redrawn by itself, and what makes the whole page run again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 
 def page() -> None:
-    """A page that depends on the state of a run, with a part that meets news of it while it is drawn."""
+    """A page that depends on the state of a run, whose state changes while a part is drawn."""
     import streamlit as st
 
     from rnnlab.view.page import refresh

@@ -1,4 +1,4 @@
-"""The charts, as specifications that many sessions build at once."""
+"""Chart specifications built by many sessions at once, and their marks for screen readers."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ assert not problems, problems
 
 
 def test_many_first_visitors_at_once_get_their_charts() -> None:
-    """While one session still loads pandas, another must not build a chart upon half of it."""
+    """While a session imports pandas, another must not build a chart with the incomplete module."""
     subprocess.run([sys.executable, "-c", FIRST_VISITORS], check=True, timeout=60)
 
 
 def test_only_the_marks_that_a_pointer_selects_are_read_aloud() -> None:
-    spoken = [one for one in charts.perplexity_curve("en")["layer"] if one["mark"].get("aria") is not False]
-    assert [one["data"]["name"] for one in spoken] == ["targets"]
-    assert all(one["mark"]["aria"] is False for one in charts.gradient_curve("en")["layer"])
+    spoken = [layer for layer in charts.perplexity_curve("en")["layer"] if layer["mark"].get("aria") is not False]
+    assert [layer["data"]["name"] for layer in spoken] == ["targets"]
+    assert all(layer["mark"]["aria"] is False for layer in charts.gradient_curve("en")["layer"])

@@ -1,4 +1,4 @@
-"""From events to tables, and specifications that hold nothing of a run."""
+"""The tables built from events, and specifications without data of a run."""
 
 from __future__ import annotations
 
@@ -44,7 +44,12 @@ def rows(data: bytes) -> list[dict[str, Any]]:
 def test_an_epoch_that_was_repeated_counts_once_with_its_last_value() -> None:
     history = History([started(), epoch(1, 900.0), epoch(2, 500.0), epoch(3, 400.0)])
     history.add([started(1), epoch(2, 450.0), epoch(3, 350.0), epoch(4, 300.0)])
-    assert [(one.epoch, one.perplexity) for one in history.epochs] == [(1, 900.0), (2, 450.0), (3, 350.0), (4, 300.0)]
+    assert [(event.epoch, event.perplexity) for event in history.epochs] == [
+        (1, 900.0),
+        (2, 450.0),
+        (3, 350.0),
+        (4, 300.0),
+    ]
     assert history.at(2) is not None
     assert history.at(9) is None
 
@@ -62,20 +67,20 @@ def test_a_continuation_forgets_what_it_will_repeat() -> None:
     history.add([changed(0, 7), changed(1, 6), RunResumed(epoch=1, minibatch=6)])
     history.add([started(1)])
     assert not history.paused
-    assert [(one.epoch, one.minibatch) for one in history.minibatches] == []
-    assert [(one.epoch, one.minibatch) for one in history.changes] == [(0, 7)]
+    assert [(event.epoch, event.minibatch) for event in history.minibatches] == []
+    assert [(event.epoch, event.minibatch) for event in history.changes] == [(0, 7)]
 
 
 def test_a_copy_does_not_grow_with_its_origin() -> None:
     history = History([epoch(1), TextGenerated(epoch=1, prefix="分", text="分开")])
-    twin = history.copy()
+    copied = history.copy()
     history.add([epoch(2), TextGenerated(epoch=1, prefix="不", text="不分")])
-    assert (len(twin.epochs), twin.texts) == (1, {1: {"分": "分开"}})
+    assert (len(copied.epochs), copied.texts) == (1, {1: {"分": "分开"}})
 
 
 def test_a_recording_stands_as_it_stood() -> None:
     history = History([started(), *(epoch(i) for i in range(1, 6)), TextGenerated(epoch=4, prefix="a", text="ab")])
-    assert [one.epoch for one in history.until(3).epochs] == [1, 2, 3]
+    assert [event.epoch for event in history.until(3).epochs] == [1, 2, 3]
     assert history.until(3).written() == []
     assert history.until(4).written() == [4]
 
@@ -91,7 +96,7 @@ def test_changes_stand_where_they_were_made() -> None:
         [
             started(),
             epoch(1),
-            SettingChanged(epoch=1, minibatch=4, name="learning_rate", value=50.0),  # one epoch is done
+            SettingChanged(epoch=1, minibatch=4, name="learning_rate", value=50.0),  # after one epoch
             SettingChanged(epoch=1, minibatch=6, name="clip_norm", value=None),
         ]
     )
@@ -143,17 +148,17 @@ def test_gradients_stand_before_and_after_clipping_where_both_were_recorded() ->
     measured = {"grad_norm_clipped": 0.01, "grad_norm_clipped_by_layer": (0.004, 0.006)}
     free = {"clipped_share": 0.0}
     history = History([epoch(1), epoch(2, **measured), epoch(3, **free), epoch(4, clip_norm=None, **free)])
-    found = rows(watch_tables.gradient_tables(history, "en")["layers"])
-    after = {(row["epoch"], row["layer"]): row["after"] for row in found}
+    table = rows(watch_tables.gradient_tables(history, "en")["layers"])
+    after = {(row["epoch"], row["layer"]): row["after"] for row in table}
     assert after[1.0, "whole network"] == ""
     assert (after[2.0, "whole network"], after[2.0, "layer 1"], after[2.0, "output layer"]) == (
         "0.01",
         "0.004",
         "0.006",
     )
-    whole = {row["epoch"]: row["value"] for row in found if row["layer"] == "whole network"}
-    clipped = {row["epoch"]: row["value"] for row in found if row["layer"] == "clipped"}
-    assert clipped == {2.0: 0.01, 3.0: whole[3.0]}  # nothing is drawn of an epoch of which it is not known
+    whole = {row["epoch"]: row["value"] for row in table if row["layer"] == "whole network"}
+    clipped = {row["epoch"]: row["value"] for row in table if row["layer"] == "clipped"}
+    assert clipped == {2.0: 0.01, 3.0: whole[3.0]}  # an epoch without the value has no point
     assert float(after[4.0, "whole network"]) == pytest.approx(whole[4.0], rel=1e-2)
     never = rows(watch_tables.gradient_tables(History([epoch(1, **free), epoch(2, **free)]), "en")["layers"])
     assert "clipped" not in {row["layer"] for row in never}
@@ -201,5 +206,5 @@ def test_every_column_that_a_chart_reads_is_in_its_table() -> None:
         for layer in build("en", "light")["layer"]:
             columns = set(pa.ipc.open_stream(tables[layer["data"]["name"]]).schema.names)
             for channel in layer["encoding"].values():
-                for one in channel if isinstance(channel, list) else [channel]:
-                    assert one.get("field", "epoch") in columns, (layer["data"], one)
+                for encoding in channel if isinstance(channel, list) else [channel]:
+                    assert encoding.get("field", "epoch") in columns, (layer["data"], encoding)

@@ -1,4 +1,4 @@
-"""What a page says of a run is true of this run: its change, its memory, and how it departs from its recipe."""
+"""The sentences on a run are true of it: its change, its place on the ladder, its differences from the recipe."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def scene(*perplexities: float | None, lang: str = "en", state: str = "finished"
         state=state,
         config=TrainConfig.make(**settings),
         recipe=None,
-        history=History([epoch(i + 1, one) for i, one in enumerate(perplexities)]),
+        history=History([epoch(i + 1, perplexity) for i, perplexity in enumerate(perplexities)]),
         version=0,
         vocab_size=1000,
         ladder=LADDER,
@@ -84,9 +84,9 @@ RUNGS = [
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize(("perplexity", "key", "params"), RUNGS)
 def test_memory_is_said_of_the_training_text(perplexity: float, key: str, params: dict[str, Any], lang: str) -> None:
-    said = progress.measured(scene(perplexity, lang=lang))
-    assert said == t("memory.measured", lang, memory=t(key, lang, **params))
-    assert {"en": "easured on the training text", "zh": "以训练文本衡量"}[lang] in said
+    sentence = progress.measured(scene(perplexity, lang=lang))
+    assert sentence == t("memory.measured", lang, memory=t(key, lang, **params))
+    assert {"en": "easured on the training text", "zh": "以训练文本衡量"}[lang] in sentence
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -109,12 +109,12 @@ def test_on_a_rung_no_memory_beyond_it_is_claimed(perplexity: float, key: str, m
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_recorded_networks_without_memory_are_not_said_to_have_some(lang: str) -> None:
-    """Six layers that are stuck, one of them below the unigram perplexity of the text; and one that learns."""
-    said = {}
+    """Six stuck layers, one of them below the unigram perplexity of the text, and a network that learns."""
+    texts = {}
     for name in ("A9", "A9-repaired", "X1-lr-10"):
         tape = recorded.recording(name)
-        said[name] = progress.memory(replace(scene(lang=lang), history=tape.history, ladder=tape.ladder))
-    assert said == {
+        texts[name] = progress.memory(replace(scene(lang=lang), history=tape.history, ladder=tape.ladder))
+    assert texts == {
         "A9": t("memory.at_1", lang),
         "A9-repaired": t("memory.at_1", lang),
         "X1-lr-10": t("memory.1", lang),
@@ -136,9 +136,9 @@ def test_where_nothing_can_be_said_of_memory_nothing_is(lang: str) -> None:
         "memory.cloze": scene(1.5, lang=lang, objective="cloze", **both),
     }
     for key, one in cases.items():
-        said = progress.measured(one)
-        assert said == t(key, lang)
-        assert not [claim for claim in claims if claim in said], key
+        sentence = progress.measured(one)
+        assert sentence == t(key, lang)
+        assert not [claim for claim in claims if claim in sentence], key
 
 
 def test_without_the_ladder_of_its_text_a_run_knows_nothing_by_heart() -> None:
@@ -149,19 +149,21 @@ def test_without_the_ladder_of_its_text_a_run_knows_nothing_by_heart() -> None:
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_beside_the_copied_share_stands_the_longest_copy(lang: str) -> None:
     copies, invents = reading(coverage=0.96, longest=34), reading(coverage=0.0)
-    said = texts.copied(copies, lang)
-    assert t("lyrics.quoted", lang, share="96%") in said
-    assert t("lyrics.longest", lang, count=34) in said
+    sentence = texts.copied(copies, lang)
+    assert t("lyrics.quoted", lang, share="96%") in sentence
+    assert t("lyrics.longest", lang, count=34) in sentence
     assert texts.copied(invents, lang) == t("lyrics.quoted", lang, share="0%")
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_setup_that_departs_from_its_recipe_says_so_first(lang: str) -> None:
     recipe = RECIPES["A9"]
-    said = departure(recipe, recipe.config.change(residual=True), lang)
-    assert "A9" in said
-    assert t("field.residual", lang) in said
-    assert said == t("explain.departs", lang, id="A9", changes=said.partition({"zh": "：", "en": ": "}[lang])[2][:-1])
+    sentence = departure(recipe, recipe.config.change(residual=True), lang)
+    assert "A9" in sentence
+    assert t("field.residual", lang) in sentence
+    assert sentence == t(
+        "explain.departs", lang, id="A9", changes=sentence.partition({"zh": "：", "en": ": "}[lang])[2][:-1]
+    )
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -172,9 +174,9 @@ def test_a_setup_that_is_its_recipe_says_nothing_more(lang: str) -> None:
 
 def test_what_was_changed_while_it_trained_is_named() -> None:
     recipe = RECIPES["A2"]
-    said = departure(recipe, recipe.config, "en", ["lr 25"])
-    assert "original A2" in said
-    assert "settings changed during the run (lr 25)" in said
+    sentence = departure(recipe, recipe.config, "en", ["lr 25"])
+    assert "original A2" in sentence
+    assert "settings changed during the run (lr 25)" in sentence
 
 
 def test_a_recording_ends_where_its_alternative_text_says() -> None:
@@ -188,7 +190,7 @@ def test_a_recording_ends_where_its_alternative_text_says() -> None:
     )
     first, last = recording.history.epochs[0], recording.history.at(80)
     assert last is not None
-    said = curve.change(one)
-    assert "epoch 80" in said
-    assert number(first.perplexity, 5) in said
-    assert number(last.perplexity, 5) in said
+    sentence = curve.change(one)
+    assert "epoch 80" in sentence
+    assert number(first.perplexity, 5) in sentence
+    assert number(last.perplexity, 5) in sentence

@@ -65,7 +65,7 @@ def take(
         The new state, and every value of the time step by its name in the equation.
     """
     description = CELLS[cell]
-    blocks = [(w[f"W_x{one}"], w[f"W_h{one}"], w[f"b_{one}"]) for one in description.letters]
+    blocks = [(w[f"W_x{letter}"], w[f"W_h{letter}"], w[f"b_{letter}"]) for letter in description.letters]
     after, gates = description.equation(x, state, blocks, FUNCTIONS[activation])
     return after, {**gates, **dict(zip(description.states, after, strict=True))}
 
