@@ -175,7 +175,7 @@ def test_a_required_but_missing_browser_is_reported_once() -> None:
 
 
 def test_without_browser_and_git_the_other_tests_run() -> None:
-    done = run_tests("tests/test_errors.py", "tests/browser", "tests/test_project.py", "-k", "error or alone",
+    done = run_tests("tests/test_errors.py", "tests/browser", "tests/test_project.py", "-k", "error or mention_only",
                      RNNLAB_REQUIRE_BROWSER="")  # fmt: skip
     assert done.returncode == 0, done.stdout
     skipped = [line for line in done.stdout.splitlines() if line.startswith("SKIPPED")]

@@ -52,7 +52,7 @@ def test_too_little_space(tmp_path: Path) -> None:
 
 def test_a_full_queue() -> None:
     admission.check_queue(1, Limits(slots=1, queue=2))
-    with pytest.raises(RunError, match="2 runs are waiting"):
+    with pytest.raises(RunError, match="2 runs are already waiting"):
         admission.check_queue(2, Limits(slots=1, queue=2))
 
 
