@@ -62,6 +62,7 @@ from rnnlab.runs.protocol import (
     encode,
 )
 from rnnlab.runs.store import Store
+from rnnlab.runs.texts import Texts
 
 TIMEOUT = 20.0  # seconds to wait for an answer, or for a supervisor to start
 
@@ -406,11 +407,8 @@ class Client:
     def _vocab_size(self, config: TrainConfig) -> int:
         key = (config.corpus, config.preprocessing, config.num_chars)
         if key not in self._vocab_sizes:
-            from rnnlab.text import corpora
-
-            corpus = corpora.load(config.corpus, folders=self.environment.corpus_folders, texts=self.store.text)
-            train = corpora.prepare(corpus.text, config.preprocessing, config.num_chars).train
-            self._vocab_sizes[key] = len(set(train))
+            texts = Texts(self.environment.corpus_folders, self.store)
+            self._vocab_sizes[key] = len(set(texts.prepared(config).train))
         return self._vocab_sizes[key]
 
     # the connection

@@ -22,6 +22,7 @@ from rnnlab.config import TrainConfig
 from rnnlab.errors import ConfigError, CorpusError, RunError
 from rnnlab.events import EpochFinished, Event, RunDiverged, RunFailed, RunFinished, RunStarted
 from rnnlab.runs.store import MAX_TITLE, Queries
+from rnnlab.runs.texts import Texts
 
 MAX_BYTES = 20 * 2**20
 MAX_EVENTS = 50_000
@@ -211,12 +212,10 @@ def _check_value(name: str, value: Any) -> None:
 
 def _ladder(store: Queries, config: TrainConfig, folders: Sequence[Path]) -> dict[str, float]:
     """Return the n-gram ladder of the training text; empty if the text is not on this machine."""
-    from rnnlab.text import corpora
     from rnnlab.text.ngrams import ladder
 
     try:
-        corpus = corpora.load(config.corpus, folders=folders, texts=store.text)
+        train = Texts(folders, store).prepared(config).train
     except CorpusError:
         return {}
-    train = corpora.prepare(corpus.text, config.preprocessing, config.num_chars).train
     return {str(order): round(value, 4) for order, value in ladder(train).items()}

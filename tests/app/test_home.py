@@ -141,7 +141,7 @@ def test_embedded_there_is_the_run_and_nothing_else(home: Path, finished: str) -
         assert epochs(app)
         assert not app.title
         assert not app.get("page_link")
-        assert "shell.switch" not in [button.key for button in app.segmented_control]
+        assert "frame.switch" not in [button.key for button in app.segmented_control]
         assert not [button for button in app.button if str(button.key).startswith("controls.")]
         app.switch_page("pages/train.py").run()
         assert not app.exception
@@ -191,8 +191,8 @@ def test_who_declines_the_tour_is_not_asked_again_and_home_still_has_it(open_pag
 def test_larger_type_is_kept_from_page_to_page_and_in_the_url(open_page: Open) -> None:
     app = open_page("home", "en")
     assert "projector" not in app.query_params
-    app.toggle(key="shell.large_switch").set_value(True).run()
+    app.toggle(key="frame.large_switch").set_value(True).run()
     assert param(app, "projector") == "1"
     app.switch_page("pages/runs.py").run()
     assert param(app, "projector") == "1"
-    assert app.toggle(key="shell.large_switch").value
+    assert app.toggle(key="frame.large_switch").value

@@ -73,7 +73,7 @@ def test_the_url_wins_over_the_browser_and_nonsense_does_not(open_page: Open) ->
 
 def test_the_switch_changes_the_language_and_the_url(open_page: Open) -> None:
     app = open_page("train", "en")
-    app.segmented_control(key="shell.switch").set_value("zh").run()
+    app.segmented_control(key="frame.switch").set_value("zh").run()
     assert not app.exception
     assert app.title[0].value == t("train.title", "zh")
     assert param(app, "lang") == "zh"

@@ -26,13 +26,9 @@ ADDRESS = Address(
 )
 """The parameters that all pages keep in their URL."""
 
-_SWITCH = "shell.switch"
-
-
+_SWITCH = "frame.switch"
 _BROKEN_LINK = Problems("short link")
-
-
-_LARGE_SWITCH = "shell.large_switch"
+_LARGE_SWITCH = "frame.large_switch"
 
 
 # a falling curve, given as SVG because a named icon would be fetched from another server
@@ -134,11 +130,11 @@ def head(title: str, lead: str = "") -> None:
             _share()
             st.session_state[_LARGE_SWITCH] = session.projector()
             st.toggle(
-                t("shell.large", lang), key=_LARGE_SWITCH, help=t("shell.large.help", lang), on_change=_switch_size
+                t("frame.large", lang), key=_LARGE_SWITCH, help=t("frame.large.help", lang), on_change=_switch_size
             )
             st.session_state[_SWITCH] = lang
             st.segmented_control(
-                t("shell.language", lang),
+                t("frame.language", lang),
                 LANGUAGES,
                 key=_SWITCH,
                 format_func=lambda code: {"zh": "中文", "en": "English"}[code],
@@ -156,7 +152,7 @@ def head(title: str, lead: str = "") -> None:
 def _share() -> None:
     """Draw the popover that shares the page; its contents are made when it is opened."""
     help_text = t("share.page.help", session.language())
-    folded.popover("share.page", _this_page, key="shell.share", icon=":material/link:", help=help_text)
+    folded.popover("share.page", _this_page, key="frame.share", icon=":material/link:", help=help_text)
 
 
 def _this_page() -> None:

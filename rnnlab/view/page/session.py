@@ -13,10 +13,10 @@ from rnnlab.view.data.facts import FactBook
 from rnnlab.view.language.i18n import error_text, plain
 from rnnlab.view.page.clicks import Clicks
 
-ENTERED = "shell.entered"
-CLICKS = "shell.clicks"
-LANGUAGE = "shell.language"
-LARGE = "shell.large"
+ENTERED = "session.entered"
+CLICKS = "session.clicks"
+LANGUAGE = "session.language"
+LARGE = "session.large"
 
 
 def language() -> str:

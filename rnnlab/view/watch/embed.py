@@ -44,7 +44,7 @@ def _head(config: TrainConfig, **names: str) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.markdown(f"**{summary(config, lang)}**", width="content")
         st.link_button(
-            t("shell.open_lab", lang),
+            t("embed.open_lab", lang),
             f"{address}/train?{urlencode({**names, 'lang': lang})}",
             icon=":material/open_in_new:",
             type="tertiary",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -45,6 +46,12 @@ def luminance(colour: Colour) -> float:
 def contrast(colour: Colour, other: Colour) -> float:
     dark, light = sorted((luminance(colour), luminance(other)))
     return (light + 0.05) / (dark + 0.05)
+
+
+class Quoted(NamedTuple):
+    start: int
+    stop: int
+    corpus_start: int
 
 
 def shades(css: str) -> list[tuple[Colour, float]]:
@@ -87,7 +94,12 @@ def test_whatever_is_faint_can_be_read(name: str) -> None:
 @pytest.mark.parametrize("name", THEMES)
 def test_a_blank_can_be_read_on_the_shade_of_a_quote(name: str) -> None:
     text = colour(theme(name)["textColor"])
-    (shade, depth), (faint,) = shades(highlight._QUOTE)[0], opacities(highlight._FAINT)
+    marked_text = highlight.highlighted("a b", "", (Quoted(0, 3, 0),), ("a b",))
+    mark = re.search(r'<mark [^>]*style="([^"]*)"', marked_text)
+    blank = re.search(r'<span style="([^"]*)"', marked_text)
+    assert mark
+    assert blank, "a blank is drawn, and faint"
+    (shade, depth), (faint,) = shades(mark[1])[0], opacities(blank[1])
     for ground in grounds(name):
         marked = over(shade, depth, ground)
         assert contrast(over(text, faint, marked), marked) >= ENOUGH
