@@ -203,6 +203,17 @@ def test_a_race_starts_together_from_one_seed_and_names_the_places(open_page: Op
     assert param(app, "view") == "race"
 
 
+def test_fast_and_as_written_are_a_ready_pair(open_page: Open) -> None:
+    app = open_page("compare", "zh", view="overlay", num_epochs="7")
+    app.button(key="compare.pair.computation").click().run()
+    assert not app.exception
+    assert (param(app, "view"), param(app, "vary"), param(app, "num_epochs")) == ("race", "computation", "20")
+    assert "recipe" not in app.query_params  # A2 is the default
+    assert t("compare.vary.computation.help", "zh") in words(app)
+    assert widget(app, "number_input", "compare.num_epochs").value == 20
+    app.button(key="compare.race.start")  # is there to be clicked
+
+
 def test_fast_and_as_written_race_over_one_curve(open_page: Open, client: Client) -> None:
     lang = "en"
     app = open_page("compare", "en", view="race", vary="computation", recipe="A2", **TINY_URL)

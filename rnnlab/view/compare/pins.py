@@ -44,6 +44,14 @@ def pairs() -> None:
                 on_click=_open_pair,
                 args=(left, right),
             )
+        # two runs of one setup: no recording can tell how much sooner this machine is
+        st.button(
+            t("compare.pair.computation", lang),
+            key="compare.pair.computation",
+            help=t("compare.pair.computation.help", lang),
+            on_click=compare_state.open_view,
+            kwargs={"view": "race", "vary": "computation", "recipe": "A2", "num_epochs": "20"},
+        )
 
 
 def _open_pair(left: str, right: str) -> None:

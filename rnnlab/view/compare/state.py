@@ -88,6 +88,13 @@ def key(name: str) -> str:
     return session.key(_FORM.key(name))
 
 
+def open_view(**parameters: str) -> None:
+    """Switch to a view with `parameters` in the URL; for a callback."""
+    ADDRESS.write(**parameters)
+    st.session_state.pop(_EPOCHS, None)
+    _FORM.renew()
+
+
 def view() -> str:
     """Draw the choice of the view and return it."""
     return choice("view", VIEWS, lambda name: t(f"compare.view.{name}", session.language()))
