@@ -174,17 +174,17 @@ class StoreWriter(Queries):
             return
         if state not in TRANSITIONS[before]:
             raise state_error(run_id, before, TRANSITIONS[before])
-        now = time.time()
         self._change(
-            "update runs set state = ?1, error = ?2, version = version + 1,"
-            " started_at = case when ?1 = 'running' then coalesce(started_at, ?3) else started_at end,"
-            " queued_at = case when ?1 = 'queued' then ?3 else queued_at end,"
-            " finished_at = case when ?4 then ?3 when ?1 = 'queued' then null else finished_at end where id = ?5",
-            state,
-            None if error is None else json.dumps(error, ensure_ascii=False),
-            now,
-            state in ENDED,
-            run_id,
+            "update runs set state = :state, error = :error, version = version + 1,"
+            " started_at = case when :state = 'running' then coalesce(started_at, :now) else started_at end,"
+            " queued_at = case when :state = 'queued' then :now else queued_at end,"
+            " finished_at = case when :ended then :now when :state = 'queued' then null else finished_at end"
+            " where id = :run",
+            state=state,
+            error=None if error is None else json.dumps(error, ensure_ascii=False),
+            now=time.time(),
+            ended=state in ENDED,
+            run=run_id,
         )
 
     def interrupt_all(self) -> list[str]:
@@ -278,10 +278,10 @@ class StoreWriter(Queries):
             time.time(),
         )
         self._change(
-            "delete from answers where run = ?1 and question in"
-            " (select question from answers where run = ?1 order by asked_at desc limit -1 offset ?2)",
-            run_id,
-            MAX_ANSWERS,
+            "delete from answers where run = :run and question in"
+            " (select question from answers where run = :run order by asked_at desc limit -1 offset :kept)",
+            run=run_id,
+            kept=MAX_ANSWERS,
         )
 
     # texts, links, facts
@@ -325,9 +325,9 @@ class StoreWriter(Queries):
         state: RunState = rows[0][0]
         return state
 
-    def _change(self, sql: str, *values: Any) -> None:
+    def _change(self, sql: str, *values: Any, **named: Any) -> None:
         assert self._connection.in_transaction, "every change must be made inside atomic()"
-        self._connection.execute(sql, values)
+        self._connection.execute(sql, named or values)
 
     def _rows(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql, values).fetchall()
