@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,17 +23,16 @@ Open = Callable[..., AppTest]
 
 @pytest.fixture(scope="package")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A home for all runs of these tests."""
+    """A home for all runs of these tests; the server knows only the texts of the project."""
     folder = tmp_path_factory.mktemp("home")
-    before = os.environ.get("RNNLAB_HOME")
-    os.environ["RNNLAB_HOME"] = str(folder)
-    yield folder
-    session.client.clear()
-    session.facts.clear()
-    if before is None:
-        del os.environ["RNNLAB_HOME"]
-    else:
-        os.environ["RNNLAB_HOME"] = before
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("RNNLAB_HOME", str(folder))
+        environment.delenv("RNNLAB_DATA", raising=False)
+        session.client.clear()
+        session.facts.clear()
+        yield folder
+        session.client.clear()
+        session.facts.clear()
 
 
 @pytest.fixture(scope="package")

@@ -76,7 +76,6 @@ def test_every_file_reaches_whoever_says_what_is_wrong_with_it(open_page: Open) 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The addresses requested on a machine without a network."""
-    monkeypatch.delenv("RNNLAB_DATA", raising=False)
     addresses: list[str] = []
 
     def get(url: str, **_: object) -> None:
