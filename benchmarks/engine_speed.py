@@ -176,8 +176,8 @@ def measure_precision(name: str, num_epochs: int = 40) -> dict[str, float | str]
     """Train twice from the same weights, in float32 and with ``precision="fast"``, epoch by epoch in alternation.
 
     Fast is the framework's switch ``set_float32_matmul_precision("medium")``: it allows products to round their factors
-    to bfloat16; the effect depends on the processor and the library. The text is the embedded corpus, because the
-    effect of rounding on learning is measured; both perplexities are those of the last epoch.
+    to bfloat16; the effect depends on the processor and the library. This measures the effect of rounding on
+    learning, for which the embedded corpus is enough; both perplexities are from the last epoch.
     """
     base = recipe(name).config.change(num_epochs=num_epochs, pred_period=10_000, num_preds=0)
     text = prepare(load(base.corpus).text, base.preprocessing, base.num_chars).train

@@ -23,7 +23,7 @@ class PublishedRun:
     """A run of a recipe in the published form; `epochs` yields the perplexity of each epoch.
 
     Args:
-        model: the initial weights; those of library layers are trained in place.
+        model: gives the initial weights; the weights of library layers are trained in place.
         config: the settings.
         indices: the text, (length,).
         hidden: the initial recurrent state; None: zero.

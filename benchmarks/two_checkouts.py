@@ -51,11 +51,11 @@ def measure(before: Checkout, after: Checkout, task: str, rounds: int) -> tuple[
     """Return the lower quartile of the seconds before and after."""
     taken: dict[Checkout, list[float]] = {before: [], after: []}
     for number in range(rounds + 2):
-        # who goes first changes, so that neither always finds the caches of the other
-        for one in (before, after) if number % 2 else (after, before):
-            taken[one].append(one.seconds(task))
-    # the first ones allocate
-    low, high = (statistics.quantiles(taken[one][2:], n=4)[0] for one in (before, after))
+        # alternate the order, so that neither checkout always runs on caches that the other has filled
+        for checkout in (before, after) if number % 2 else (after, before):
+            taken[checkout].append(checkout.seconds(task))
+    # the first rounds allocate memory
+    low, high = (statistics.quantiles(taken[checkout][2:], n=4)[0] for checkout in (before, after))
     return low, high
 
 

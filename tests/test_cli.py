@@ -410,8 +410,8 @@ def test_generate(shared: Path, trained: tuple[str, list[dict[str, Any]], str]) 
         ("--decoding", "beam"): ["greedy, temperature, top_k"],
         ("--temperature", "0"): ["temperature", "more than 0 to 10"],
         ("--num-preds", "100000"): ["num_preds", "0 to 2000"],
-        ("--epoch", "77"): ["77", "those of: 0, "],
-        ("--epoch", "a"): ["'a'", "those of: 0, "],
+        ("--epoch", "77"): ["77", "checkpoints are of: 0, "],
+        ("--epoch", "a"): ["'a'", "checkpoints are of: 0, "],
     }.items():
         result = ask("generate", run_id, TEXT[0], *option)
         assert result.exit_code == 2, option

@@ -218,7 +218,7 @@ def _kept(folder: Path, name: str, seed: int, embedded: bool) -> dict[str, Any] 
 def results(folder: Path, embedded: bool = False) -> dict[str, list[dict[str, Any]]]:
     """Return the pieces in `folder` that have the setup of their recipe, by recipe, in the recipes' order."""
     found = {name: [_kept(folder, name, seed, embedded) for seed in range(100)] for name in RECIPES}
-    kept = {name: [one for one in pieces_ if one is not None] for name, pieces_ in found.items()}
+    kept = {name: [piece for piece in pieces_ if piece is not None] for name, pieces_ in found.items()}
     return {name: pieces_ for name, pieces_ in kept.items() if pieces_}
 
 

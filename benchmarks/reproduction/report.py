@@ -211,7 +211,7 @@ def _outside(by_recipe: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
     for name, found in by_recipe.items():
         for epoch, value in recipe(name).published:
             ours = [result["perplexity"].get(str(epoch)) for result in found]
-            finite = [one for one in ours if one is not None]
+            finite = [value for value in ours if value is not None]
             if len(finite) == len(ours) > 0 and not min(finite) <= value <= max(finite):
                 side = "above" if value > max(finite) else "below"
                 distance = abs(value / (max(finite) if side == "above" else min(finite)) - 1)

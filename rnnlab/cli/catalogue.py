@@ -130,7 +130,7 @@ def download(environment: Environment, name: str) -> None:
 
 
 def _origin(name: str) -> tuple[str | None, str | None]:
-    """Return where a registered text comes from and who may use it; None for any other text."""
+    """Return the origin and the rights of a registered text; None for any other text."""
     from rnnlab.text import corpora
 
     if name not in corpora.corpus_names():

@@ -80,7 +80,7 @@ def find_epoch(store: Store, record: RunRecord, text: str) -> int:
     allowed = ", ".join(kept) or "none yet"
     raise RunError(
         "checkpoint_unknown",
-        f"Run {record.id} has no checkpoint of epoch {text!r}; it has those of: {allowed}.",
+        f"Run {record.id} has no checkpoint of epoch {text!r}; its checkpoints are of: {allowed}.",
         run=record.id,
         epoch=text,
         allowed=allowed,

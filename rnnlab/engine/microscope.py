@@ -1,7 +1,7 @@
 """Inspection of a trained network: states and gates along a text, predictions, and what they depend on.
 
 The network reads the text once, layer by layer; the gates are computed from the states by the equation of the cell.
-Logits and states equal those of the network (tested to 1e-5).
+The logits and states are the network's own (tested to 1e-5).
 """
 
 from __future__ import annotations

@@ -91,7 +91,7 @@ class _FastStep(_EquationStep):
         unit = self._unit
         if isinstance(inputs, Tensor):
             torch.addmv(unit.b, self._W_x, inputs, out=self._A)
-        else:  # a one-hot row times W_x is a row of it
+        else:  # a one-hot row times W_x is a row of W_x
             torch.add(unit.W_x[inputs], unit.b, out=self._A)
         self.state = self._step(self._hidden, self.state, unit.b_h, self._relu, *self._views)
         self._views, self._other = self._other, self._views

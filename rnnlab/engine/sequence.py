@@ -41,7 +41,7 @@ def run_sequence(unit: Unit, inputs: Tensor, state: State) -> tuple[Tensor, Stat
 
     Args:
         unit: the equation and its weights.
-        inputs: characters (T, B), integers that stand for one-hot rows; or rows (T, B, num_inputs).
+        inputs: characters (T, B), the indices of one-hot rows; or rows (T, B, num_inputs).
         state: initial state, ``(H,)`` or ``(H, C)``, each (B, h).
 
     Returns:
@@ -125,19 +125,19 @@ class Form(Function):
 
     @staticmethod
     def views(A: Tensor, *buffers: Tensor) -> tuple[Tensor, ...]:
-        """Return what a step reads and writes, cut out of the pre-activations (..., G·h) and the buffers."""
+        """Return the views that `step` reads and writes, of the pre-activations (..., G·h) and the buffers."""
         return (A, *buffers)
 
     @staticmethod
     def step(hidden: Sequence[Product], state: State, b_h: Tensor | None, relu: bool, *views: Tensor) -> State:
-        """Take one time step and return the new state, which lies in the first buffers.
+        """Compute one time step and return the new state, which is stored in the first buffers.
 
         Args:
             hidden: the products with `parts`.
-            state: the state before, each (..., h).
-            b_h: a second bias, (G·h,), where the equation has one.
+            state: the previous state, each tensor (..., h).
+            b_h: second bias, (G·h,), if the equation has one.
             relu: whether φ is ReLU.
-            views: of this time step; the pre-activations stay as they are.
+            views: views of this time step, see `views`; the pre-activations are not changed.
         """
         raise NotImplementedError
 

@@ -70,7 +70,7 @@ TIMEOUT = 20.0  # seconds to wait for an answer, or for a supervisor to start
 class Client:
     """A connection to the supervisor of a home, usable from any thread; it reconnects by itself.
 
-    Whoever opens a client closes it; as a context manager it connects and closes.
+    The code that opens a client must close it; a ``with`` block connects and closes.
 
     Args:
         environment: the home and the settings of a supervisor that is started there; a path is the home of an

@@ -381,7 +381,7 @@ class Commands:
                 allowed = ", ".join(str(epoch) for epoch, minibatch, _ in checkpoints if minibatch == 0) or "none yet"
                 raise RunError(
                     "checkpoint_unknown",
-                    f"Run {record.id} has no checkpoint of epoch {epoch}; it has those of: {allowed}.",
+                    f"Run {record.id} has no checkpoint of epoch {epoch}; its checkpoints are of: {allowed}.",
                     run=record.id,
                     epoch=epoch,
                     allowed=allowed,

@@ -40,9 +40,14 @@ def begin() -> None:
     PROBLEMS.show()
 
 
-def _read_url() -> None:
+def _renew() -> None:
+    """Let the widgets start again from the URL."""
     _FORM.renew()
     st.session_state.pop(_EPOCHS, None)
+
+
+def _read_url() -> None:
+    _renew()
     if ADDRESS.given("pins"):
         set_pins(read_pins(ADDRESS.get("pins")))
     elif _PINS not in st.session_state:
@@ -91,8 +96,7 @@ def key(name: str) -> str:
 def open_view(**parameters: str) -> None:
     """Switch to a view with `parameters` in the URL; for a callback."""
     ADDRESS.write(**parameters)
-    st.session_state.pop(_EPOCHS, None)
-    _FORM.renew()
+    _renew()
 
 
 def view() -> str:
