@@ -30,13 +30,13 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from benchmarks.server import App
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-CURVE = "[data-testid=stVegaLiteChart]"
+CURVE = ".lab-canvas"
 POINT = f"{CURVE} path[aria-label*='Perplexity:']"
 # by the browser's clock, from the request of the page: the times of its heading and its first chart
 PAINTS = """(() => {
     window.painted = {};
     const watch = new MutationObserver(() => {
-        for (const [name, selector] of [["heading", "h1"], ["chart", "[data-testid=stVegaLiteChart] svg"]])
+        for (const [name, selector] of [["heading", "h1"], ["chart", ".lab-canvas svg"]])
             if (!(name in window.painted) && document.querySelector(selector))
                 window.painted[name] = performance.now() / 1000;
     });

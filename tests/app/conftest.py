@@ -126,6 +126,12 @@ def unfold(app: AppTest, unfolded: bool = True) -> None:
         app.run()
 
 
+def section(app: AppTest, name: str) -> None:
+    """Open a section of the Train page."""
+    key = next(key for key in ("train.section.zh", "train.section.en") if key in [w.key for w in app.segmented_control])
+    app.segmented_control(key=key).set_value(name).run()
+
+
 def param(app: AppTest, name: str) -> str:
     """Return a parameter of the URL."""
     value = app.query_params[name]

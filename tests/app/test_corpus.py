@@ -14,7 +14,7 @@ from rnnlab.runs.export import MAX_BYTES as MAX_RUN_BYTES
 from rnnlab.text import corpora
 from rnnlab.view.language.i18n import LANGUAGES, t
 from rnnlab.view.page import session, upload
-from tests.app.conftest import Open, setting
+from tests.app.conftest import Open, section, setting
 
 ROOT = Path(__file__).parents[2]
 
@@ -126,6 +126,7 @@ def test_whose_text_it_is_stands_where_it_is_described(
     session.facts.clear()
     try:
         app = open_page("train", lang, recipe="A2", corpus=name, prefixes=prefix)
+        section(app, "text")
     finally:
         session.facts.clear()
         if name in corpora.DOWNLOADS:

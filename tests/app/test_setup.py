@@ -17,7 +17,7 @@ from rnnlab.view.language.i18n import LANGUAGES, error_text, t
 from rnnlab.view.language.settings import no_effect_text, summary, value_text
 from rnnlab.view.language.tips import tip
 from rnnlab.view.train import corpus
-from tests.app.conftest import TINY, Open, param, setting, unfold, widgets, words
+from tests.app.conftest import TINY, Open, param, section, setting, unfold, widgets, words
 from tests.made import finish
 
 
@@ -197,6 +197,7 @@ def test_a_text_of_ones_own_is_described_and_trained_on(open_page: Open, client:
     assert not app.exception
     assert not app.error
     assert setting(app, "corpus").value == name
+    section(app, "text")
     assert t("ngram.1.knows", "zh") in str(app.table[0].value)
     assert "自己的.txt" in words(app).replace("\\", "")  # also in a session that did not upload it
 
@@ -218,12 +219,14 @@ def test_the_cell_that_runs_is_shown_as_code_and_as_formulas(open_page: Open, cl
     run_id = client.create(TINY.change(cell=cell, num_epochs=1), based_on="A2")
     finish(client, run_id)
     app = open_page("train", "zh", run=run_id)
+    section(app, "cell")
     assert not app.exception
     assert shown_cell(app) == ([cell_source(cell)], list(CELLS[cell].latex))
 
 
 def test_code_and_formulas_change_with_the_cell(open_page: Open) -> None:
     app = open_page("train", "en", recipe="A2")
+    section(app, "cell")
     seen = []
     for cell in ("rnn", "gru", "lstm", "rnn"):
         setting(app, "cell").set_value(cell).run()
@@ -257,6 +260,7 @@ def test_what_runs_is_said_beside_the_code(open_page: Open, implementation: str)
         return t(f"explain.{implementation}.{computation}", "zh", layer=layer, section=section) in words(app)
 
     app = open_page("train", "zh", recipe="A6", implementation=implementation)
+    section(app, "cell")
     assert told("fast")
     assert not told("as_written")
     setting(app, "computation").set_value("as_written").run()
@@ -264,6 +268,7 @@ def test_what_runs_is_said_beside_the_code(open_page: Open, implementation: str)
     assert told("as_written")
     assert not told("fast")
     assert param(app, "computation") == "as_written"
+    section(app, "look")
     assert t("summary.computation", "zh") in words(app)
     again = open_page("train", "zh", recipe="A6", computation="as_written")
     assert setting(again, "computation").value == "as_written"

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from rnnlab.runs.client import Client
 from rnnlab.view.language.i18n import LANGUAGES, t
-from tests.app.conftest import TINY, Open, param, paused_after, setting, words
+from tests.app.conftest import TINY, Open, param, paused_after, section, setting, words
 from tests.app.test_home import arrive
 from tests.app.test_pages import chart
 from tests.made import finish
@@ -189,6 +189,7 @@ def test_before_a_run_it_is_said_when_the_network_will_write(open_page: Open, ep
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_recording_that_stands_says_how_far_the_curve_came(open_page: Open, lang: str) -> None:
     app = open_page("train", lang, recipe="A7", epoch="80")
+    section(app, "gradients")
     rows = chart(app)[1]["targets"]
     figures = {"first": 1, "epoch": 80, "start": rows[0]["shown"], "end": rows[-1]["shown"]}
     said, norms = t("curve.fell", lang, **figures), t("gradient.norms", lang, epoch=80, norms="").split("：")[0][:12]

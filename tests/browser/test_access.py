@@ -79,10 +79,8 @@ def mute(page: Page) -> list[str]:
     What Vega says about an axis or a point is not considered.
     """
     # the browser draws charts after the page is complete
-    page.wait_for_function(
-        "[...document.querySelectorAll('[data-testid=stVegaLiteChart]')].every(e => e.querySelector('svg'))"
-    )
-    charts = page.locator("[data-testid=stVegaLiteChart]").evaluate_all(
+    page.wait_for_function("[...document.querySelectorAll('.lab-canvas')].every(e => e.querySelector('svg'))")
+    charts = page.locator(".lab-canvas").evaluate_all(
         "all => all.map(e => [e.getAttribute('aria-label') || '', e.outerHTML.slice(0, 200)])"
     )
     found = [html for said, html in charts if not SENTENCE.search(said)]
@@ -97,7 +95,7 @@ def test_a_page_has_nothing_serious_and_its_charts_speak(name: str, dark: bool, 
     settle(page)
     assert serious(page) == []
     assert mute(page) == []
-    charts = page.locator("[data-testid=stVegaLiteChart]")
+    charts = page.locator(".lab-canvas")
     assert charts.count() or name in CHARTLESS
     if name in ("home", "train"):  # the result, not only what is drawn
         assert "7.9888" in str(charts.first.get_attribute("aria-label"))
@@ -112,7 +110,7 @@ def test_whatever_a_page_can_show_has_nothing_serious_and_its_charts_speak(
     settle(page)
     assert serious(page) == []
     assert mute(page) == []
-    assert page.locator("[data-testid=stVegaLiteChart]").count() or name in CHARTLESS
+    assert page.locator(".lab-canvas").count() or name in CHARTLESS
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
@@ -120,7 +118,7 @@ def test_a_chart_that_says_nothing_is_found(server: Server, visit: Visit) -> Non
     page = visit(f"{server.url}/lessons?lesson=perplexity&lang=en")
     settle(page)
     assert mute(page) == []
-    chart = page.locator("[data-testid=stVegaLiteChart]").first
+    chart = page.locator(".lab-canvas").first
     for said in ("", "Perplexity"):
         chart.evaluate("(e, said) => e.setAttribute('aria-label', said)", said)
         # its axes still have descriptions
@@ -148,7 +146,7 @@ def test_the_tour_and_slides_are_as_good(server: Server, visit: Visit) -> None:
 
 
 def settle_chart(page: Page) -> None:
-    page.locator("[data-testid=stVegaLiteChart] svg").first.wait_for()
+    page.locator(".lab-canvas svg").first.wait_for()
 
 
 # focusable elements in the order of the page; Tab reaches one element of a group, the arrow keys the others

@@ -24,7 +24,7 @@ def test_pins_in_the_url_survive_a_reload_and_fit_a_phone(server: Server, visit:
     page.reload()
     expect(page.get_by_role("button", name="A3 recorded")).to_be_visible()
     expect(page.get_by_role("button", name="A2 recorded")).to_have_count(0)
-    chart = page.get_by_test_id("stVegaLiteChart")
+    chart = page.locator(".lab-canvas")
     expect(chart.get_by_text("characters seen")).to_be_visible()
     # both curves, with labels at their ends
     expect(chart.get_by_text("A1", exact=True).last).to_be_visible()
@@ -39,8 +39,8 @@ def test_pins_in_the_url_survive_a_reload_and_fit_a_phone(server: Server, visit:
 
 def test_back_leads_to_the_choice_before(server: Server, visit: Callable[..., Page]) -> None:
     page = visit(f"{server.url}/compare?pins=recorded:A1,recorded:A2&lang=en")
-    title = page.get_by_test_id("stVegaLiteChart").get_by_text("characters seen")
-    expect(page.get_by_test_id("stVegaLiteChart").get_by_text("epoch", exact=True)).to_be_visible()
+    title = page.locator(".lab-canvas").get_by_text("characters seen")
+    expect(page.locator(".lab-canvas").get_by_text("epoch", exact=True)).to_be_visible()
     expect(title).to_have_count(0)
     page.get_by_text("by characters", exact=True).click()
     expect(title).to_be_visible()

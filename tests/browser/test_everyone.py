@@ -71,7 +71,7 @@ def test_larger_type_is_switched_kept_and_switched_back(server: Server, visit: V
     page.locator("label").filter(has_text="Large type").click()
     page.wait_for_url("**projector=1**")
     await_type(page, 20)
-    label = page.locator("[data-testid=stVegaLiteChart] text", has_text="unigram").first
+    label = page.locator(".lab-canvas text", has_text="unigram").first
     label.wait_for()
     assert label.evaluate("e => parseFloat(getComputedStyle(e).fontSize)") >= 1.25 * 11
     page.get_by_test_id("stTopNav").get_by_role("link", name="Runs").click()
@@ -92,7 +92,7 @@ def test_in_a_slide_there_is_the_run_and_nothing_around_it(
 ) -> None:
     page = visit(f"{server.url}/{address}&lang=zh&embed=true", width=width)
     expect(page.get_by_text("周期 160/160")).to_be_visible()
-    page.locator("[data-testid=stVegaLiteChart] svg").first.wait_for()
+    page.locator(".lab-canvas svg").first.wait_for()
     expect(page.locator("[data-testid=stHtml]")).to_have_count(2)
     for part in ("stTopNav", "stTopNavLink", "stSidebar"):
         expect(page.get_by_test_id(part)).to_have_count(0)

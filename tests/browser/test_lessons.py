@@ -84,11 +84,9 @@ def test_every_lesson_and_exercise_fits_a_phone(server: Server, visit: Callable[
             assert page.evaluate(TOO_WIDE) == [], lesson.name
             guess = exercises.guesses(lesson.name, "learning_rate")[0]
             page.locator(f".st-key-lesson-guess-{lesson.name}-{guess} button").click()
-            page.locator("[data-testid=stVegaLiteChart]").first.wait_for()
+            page.locator(".lab-canvas").first.wait_for()
             settled(page)
         # charts adopt the width of the page a moment after they are drawn
-        page.wait_for_function(
-            "[...document.querySelectorAll('[data-testid=stVegaLiteChart]')].every(e => e.querySelector('svg'))"
-        )
+        page.wait_for_function("[...document.querySelectorAll('.lab-canvas')].every(e => e.querySelector('svg'))")
         assert page.evaluate(TOO_WIDE) == [], lesson.name
     expect(page.get_by_test_id("stException")).to_have_count(0)

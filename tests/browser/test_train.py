@@ -23,7 +23,7 @@ TINY = "recipe=A2&num_hiddens=16&num_chars=2500&pred_period=5&num_epochs=5000&nu
 
 # all existing charts
 WATCH_THE_CHART = """() => {
-    const svgs = [...document.querySelectorAll('[data-testid=stVegaLiteChart] svg.marks')];
+    const svgs = [...document.querySelectorAll('.lab-canvas svg.marks')];
     window.firstSvg = svgs[0];
     window.remounts = 0;
     new MutationObserver(records => {
@@ -36,7 +36,7 @@ WATCH_THE_CHART = """() => {
 
 # invisible points along the curve have the tooltips: "epoch: 12; ..."
 LAST_EPOCH = """() => Math.max(0, ...[...document.querySelectorAll(
-    "[data-testid=stVegaLiteChart] path:is([aria-label*='Perplexity:'], [aria-label*='困惑度:'])"
+    ".lab-canvas path:is([aria-label*='Perplexity:'], [aria-label*='困惑度:'])"
 )].map(point => parseInt(point.getAttribute('aria-label').match(/\\d+/)[0])))"""
 
 
@@ -86,6 +86,12 @@ def stop(page: Page) -> None:
     expect(page.get_by_role("button", name="Run again (same seed)")).to_be_visible()
 
 
+def open_drawer(page: Page) -> None:
+    """Open the drawer with all settings."""
+    page.get_by_test_id("stExpandSidebarButton").click()
+    page.get_by_test_id("stSidebarUserContent").wait_for()
+
+
 def test_a_deep_link_is_the_first_request_of_a_fresh_server(fresh_server: Server, visit: Visit) -> None:
     page = visit("about:blank")
     asked: list[str] = []
@@ -97,7 +103,7 @@ def test_a_deep_link_is_the_first_request_of_a_fresh_server(fresh_server: Server
     expect(page.get_by_role("link", name="首页")).to_be_visible()
     expect(page.get_by_role("link", name="streamlit app")).to_have_count(0)
     expect(page.get_by_test_id("stException")).to_have_count(0)
-    expect(page.locator("[data-testid=stVegaLiteChart] svg").first).to_be_visible()
+    expect(page.locator(".lab-canvas svg").first).to_be_visible()
     assert not [url for url in asked if not url.startswith((fresh_server.url, "data:", "blob:"))]
 
 
@@ -140,8 +146,8 @@ def test_start_watch_pause_resume_stop(server: Server, visit: Visit) -> None:
     # the result is shown below the charts, which are not rebuilt
     expect(page.get_by_text("From epoch 1 to epoch")).to_be_visible()
     assert page.evaluate("window.remounts") == 0
-    assert page.evaluate("document.querySelector('[data-testid=stVegaLiteChart] svg') === window.firstSvg")
-    expect(page.get_by_test_id("stProgress")).to_contain_text("stopped")
+    assert page.evaluate("document.querySelector('.lab-canvas svg') === window.firstSvg")
+    expect(page.locator(".lab-figures")).to_contain_text("stopped")
     assert epochs_drawn(page) > resumed_at  # nothing is lost
 
 
@@ -151,13 +157,13 @@ def test_the_chart_that_stands_there_takes_in_the_first_point(server: Server, vi
     store = Store(server.home / DATABASE)
     before = len(store.runs(limit=500))
     page = visit(f"{server.url}/train?{shown}")
-    expect(page.locator("[data-testid=stVegaLiteChart] svg").first).to_be_visible()
+    expect(page.locator(".lab-canvas svg").first).to_be_visible()
     page.evaluate(WATCH_THE_CHART)
     page.get_by_role("button", name="Start").first.dblclick()
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
     expect(page.get_by_text("recorded ·")).to_have_count(0)
     await_more_epochs(page, 0)
-    assert page.evaluate("document.querySelector('[data-testid=stVegaLiteChart] svg') === window.firstSvg")
+    assert page.evaluate("document.querySelector('.lab-canvas svg') === window.firstSvg")
     stop(page)
     assert len(store.runs(limit=500)) == before + 1
     store.close()
@@ -169,7 +175,7 @@ def test_the_first_point_can_be_seen(server: Server, visit: Visit) -> None:
     button(page, "Start")
     expect(page.get_by_role("button", name="Run again (same seed)")).to_be_visible(timeout=20_000)
     await_last_epoch(page, 1)
-    seen = page.evaluate("""() => [...document.querySelectorAll('[data-testid=stVegaLiteChart] svg')][0]
+    seen = page.evaluate("""() => [...document.querySelectorAll('.lab-canvas svg')][0]
         .querySelectorAll('.mark-symbol path[opacity="1"][fill="#1F5FA6"]').length""")
     assert seen == 1
 
@@ -184,9 +190,9 @@ def test_a_reload_and_a_second_screen_show_the_same_run_live(server: Server, vis
 
     second = visit(f"{server.url}/train?run={run_id}&lang=zh", width=390)
     await_more_epochs(second, seen)
-    expect(second.get_by_test_id("stProgress")).to_contain_text("训练中")
+    expect(second.locator(".lab-figures")).to_contain_text("训练中")
     stop(page)
-    expect(second.get_by_test_id("stProgress")).to_contain_text("已停止")
+    expect(second.locator(".lab-figures")).to_contain_text("已停止")
 
 
 def test_what_is_changed_live_shows_on_the_curve(server: Server, visit: Visit) -> None:
@@ -198,10 +204,10 @@ def test_what_is_changed_live_shows_on_the_curve(server: Server, visit: Visit) -
     field = page.get_by_role("spinbutton", name="Learning rate")
     field.fill("25")
     field.press("Enter")
-    expect(page.locator("[data-testid=stVegaLiteChart]").first.get_by_text("lr 25")).to_be_visible()
+    expect(page.locator(".lab-canvas").first.get_by_text("lr 25")).to_be_visible()
     assert page.evaluate("window.remounts") == 0
     page.keyboard.press("Escape")
-    line = page.locator("[data-testid=stVegaLiteChart] .mark-line path").first
+    line = page.locator(".lab-canvas .mark-line path").first
     expect(line).to_have_attribute("stroke", "#1F5FA6")
     page.emulate_media(color_scheme="dark")
     expect(line).to_have_attribute("stroke", "#6FA8E3")
@@ -212,7 +218,7 @@ def test_the_slider_goes_through_the_texts(server: Server, visit: Visit) -> None
     page = visit(f"{server.url}/train?{TINY}&num_epochs=20")
     button(page, "Start")
     # the first run of a server waits until torch is loaded
-    expect(page.get_by_test_id("stProgress")).to_contain_text("finished", timeout=20_000)
+    expect(page.locator(".lab-figures")).to_contain_text("finished", timeout=20_000)
     expect(page.get_by_text("After epoch 20")).to_be_visible()
     newest = texts(page)
     slider = page.get_by_role("slider", name="Texts during the run")
@@ -244,10 +250,10 @@ def test_a_text_looked_back_at_stays_while_the_run_goes_on(server: Server, visit
 def test_a_stopped_run_goes_on(server: Server, visit: Visit) -> None:
     page = visit(f"{server.url}/train?{TINY}&num_epochs=10")
     button(page, "Start")
-    expect(page.get_by_test_id("stProgress")).to_contain_text("finished")
+    expect(page.locator(".lab-figures")).to_contain_text("finished")
     button(page, "Continue")
     page.get_by_text("40 more epochs").click()
-    expect(page.get_by_test_id("stProgress")).to_contain_text("epoch 50/50")
+    expect(page.locator(".lab-figures")).to_contain_text("epoch 50/50")
 
 
 def test_a_bad_file_is_refused_and_nothing_is_lost(server: Server, visit: Visit, tmp_path: Path) -> None:
@@ -255,6 +261,7 @@ def test_a_bad_file_is_refused_and_nothing_is_lost(server: Server, visit: Visit,
     bad.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8)
     page = visit(f"{server.url}/train?recipe=A6&num_layers=2")
     expect(page.get_by_role("button", name="Start")).to_be_visible()
+    open_drawer(page)
     page.get_by_text("Use your own text").click()
     page.locator("input[type=file]").set_input_files(bad)
     button(page, "Use this text")

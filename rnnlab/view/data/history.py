@@ -26,6 +26,7 @@ class History:
         self.started: events.RunStarted | None = None
         self.ending: events.RunFinished | events.RunDiverged | events.RunFailed | None = None
         self.paused = False
+        self.starts = 0  # how often the training began: a continued run repeats what came after its checkpoint
         self.add(so_far)
 
     def add(self, new: Iterable[events.Event]) -> None:
@@ -56,6 +57,7 @@ class History:
 
     def _begin(self, event: events.RunStarted) -> None:
         self.started, self.ending, self.paused = event, None, False
+        self.starts += 1
         # A continued run repeats what came after its checkpoint. The epoch of a minibatch is the current one, that of a
         # change the last finished one.
         self.minibatches = [

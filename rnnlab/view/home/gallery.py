@@ -50,8 +50,8 @@ def pick(default: Recording) -> Recording | None:
         on_change=_picked,
         args=(key,),
         placeholder=t("setup.recipe_placeholder", lang),
-        help=t("gallery.pick.help", lang),
-        width=560,
+        label_visibility="collapsed",
+        width=380,
     )
     ADDRESS.write(recording=st.session_state.get(_CHOSEN))
     recording = recorded.choose_exactly(chosen)
@@ -59,6 +59,16 @@ def pick(default: Recording) -> Recording | None:
         st.info(t("gallery.not_recorded", lang, id=chosen), icon=":material/movie_off:")
         _link(RECIPES[chosen])
     return recording
+
+
+def ways() -> str:
+    """Draw the buttons that lead on, and return the clicked one: "train", "tour", "runs", or ""."""
+    lang = session.language()
+    if st.button(t("home.start", lang), type="primary", icon=":material/play_arrow:"):
+        return "train"
+    if st.button(t("tour.offer", lang), type="tertiary", icon=":material/tour:"):
+        return "tour"
+    return "runs" if st.button(t("home.runs", lang), type="tertiary", icon=":material/history:") else ""
 
 
 def _read_url() -> None:

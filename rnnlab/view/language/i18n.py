@@ -13,6 +13,7 @@ from rnnlab.errors import RNNLabError
 from rnnlab.setting import as_text
 
 # characters of links, images, code, formulas, emphasis and colours; an underscore within a word is not markup
+_ESCAPED = re.compile(r"\\([^\w\s])")
 _MARKUP = re.compile(r"[\\`*\[\]<>$~|]|(?<!\w)_|_(?!\w)")
 LANGUAGES = ("zh", "en")
 """The languages of the app; each has a folder in ``locale/`` and both are complete."""
@@ -76,6 +77,11 @@ def code_text(code: str, params: dict[str, Any], message: str, lang: str) -> str
 def plain(text: str) -> str:
     """Escape `text` for Markdown, so that what a user typed or a URL contains does not become markup."""
     return _MARKUP.sub(lambda match: f"\\{match[0]}", text)
+
+
+def unescaped(markdown: str) -> str:
+    """Return a message without the backslashes of `plain`, for a place that shows plain text."""
+    return _ESCAPED.sub(r"\1", markdown)
 
 
 def allowed_text(name: str, lang: str) -> str:

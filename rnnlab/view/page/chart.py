@@ -9,12 +9,24 @@ from typing import Any
 import streamlit as st
 
 from rnnlab.view.language.i18n import t
-from rnnlab.view.page import folded, pictures, session, style
+from rnnlab.view.page import folded, pictures, plot, session, style
 from rnnlab.view.page.style import enlarged
 
 
-def show(spec: Mapping[str, Any], tables: Mapping[str, bytes], *, key: str, alt: str, finding: str = "") -> None:
+def show(
+    spec: Mapping[str, Any],
+    tables: Mapping[str, bytes],
+    *,
+    key: str,
+    alt: str,
+    finding: str = "",
+    figures: Mapping[str, Any] | None = None,
+    events: plot.Events | None = None,
+    tall: bool = False,
+) -> None:
     """Draw a chart, with a menu to download it.
+
+    The chart component draws it where the server has its routes, otherwise Streamlit's own chart.
 
     Args:
         spec: a specification from a `charts` module; it must stay the same while only the data changes, or the browser
@@ -25,11 +37,23 @@ def show(spec: Mapping[str, Any], tables: Mapping[str, bytes], *, key: str, alt:
             chart.
         finding: the result, if `alt` leaves it out because the page shows it beside the chart; exported files
             include it.
+        figures: texts above the chart, which the component draws; see `plot.draw`.
+        events: where the component gets the events of a live run.
+        tall: whether the component draws the chart as high as the screen allows.
     """
-    with st.container(horizontal_alignment="right", gap=None):
-        drawn = enlarged(spec, style.LARGER) if session.projector() else spec
-        st.vega_lite_chart({**drawn, "datasets": dict(tables)}, key=key, alt=alt)
-        _export(spec, tables, key, alt if finding in alt else f"{alt} {finding}")
+    with st.container(gap=None, key=f"chart.{key}"):
+        factor = style.LARGER if session.projector() else 1.0
+        drawn = enlarged(spec, factor) if factor > 1 else spec
+        if plot.served():
+            described = f"{alt} {finding}" if finding and finding not in alt else alt
+            plot.draw(
+                drawn, tables, key=key, alt=described, theme=session.theme(), factor=factor, figures=figures,
+                events=events, tall=tall,
+            )  # fmt: skip
+        else:
+            st.vega_lite_chart({**drawn, "datasets": dict(tables)}, key=key, alt=alt)
+        with st.container(horizontal_alignment="right", key=f"chart.menu.{key}"):
+            _export(spec, tables, key, alt if finding in alt else f"{alt} {finding}")
 
 
 def _export(spec: Mapping[str, Any], tables: Mapping[str, bytes], key: str, alt: str) -> None:

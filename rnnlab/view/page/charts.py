@@ -8,8 +8,8 @@ from typing import Any
 from rnnlab.view.language.i18n import t
 from rnnlab.view.page.style import LAYER_COLORS, LAYER_DASHES, altair
 
-TICKS = [1, 1.01, 1.02, 1.05, 1.1, 1.2, *(base * 10**power for power in range(7) for base in (2, 5, 10))]
-"""Ticks of a perplexity axis; dense near 1, where many curves end."""
+TICKS = [10**power for power in range(8)]
+"""Ticks of a perplexity axis: decades."""
 
 
 def layer(table: str) -> Any:

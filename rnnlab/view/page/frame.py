@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -39,26 +41,15 @@ _ICON = (
 )
 
 
-# CSS for what the theme cannot set: captions with enough contrast, dark text on the light blue of the dark theme,
-# names of experiments that wrap instead of being cut off, placeholders without their pulse (which costs a quarter of
-# the processor's time per page without a GPU), and formulas in tooltips whose indices keep their size
-_STYLE = """
-[data-testid="stElementContainer"]:has(style) { position: absolute }
-[data-testid="stSkeleton"], [data-testid="stSkeleton"] * { animation: none !important }
-[data-testid="stPageLink-NavLink"] :is(span, div, p) { white-space: normal; overflow: visible }
-[data-testid="stCaptionContainer"] { opacity: 0.85 }
-button[kind="primary"], button[kind="primary"]:hover { color: light-dark(#FFFFFF, #14171C) }
-[data-testid="stTooltipContent"] .katex * { font-size: inherit }
-[data-testid="stTooltipContent"] .katex { font-size: 1.1em }
-"""
-
-
+STYLE = Path(__file__).parent / "assets" / "page.css"
+"""CSS for what Streamlit's theme and layout cannot set."""
 # Streamlit's lengths and the text of the charts are relative to the font size of the root
 _LARGE_STYLE = "html { font-size: 20px !important }"
 
 
-SIDEBAR = 320
-"""Width of the sidebar in pixels, wide enough for the names of the experiments."""
+@cache
+def _sheet() -> str:
+    return STYLE.read_text(encoding="utf-8")
 
 
 def run() -> None:
@@ -96,7 +87,7 @@ def enter() -> str:
 
 
 def _configure() -> None:
-    st.set_page_config(page_title="RNN Lab", page_icon=_ICON, layout="wide", initial_sidebar_state=SIDEBAR)
+    st.set_page_config(page_title="RNN Lab", page_icon=_ICON, layout="wide", initial_sidebar_state="collapsed")
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -114,34 +105,37 @@ def _connect(client: Client) -> None:
         return  # the next command tries again and reports the error
 
 
-def head(title: str, lead: str = "") -> None:
-    """Draw the head of a page: its title, the switches of type size and language, and the lead sentence.
+def head(title: str, lead: str = "", quiet: bool = False) -> None:
+    """Draw the head of a page: its title and lead sentence, and in the header the tools that every page has.
 
     An embedded page has none of them.
+
+    Args:
+        title: the title.
+        lead: a sentence below it.
+        quiet: whether only screen readers get the title, as the page needs the room and its name is in the navigation.
     """
     if session.embedded():
         _style()
         return
     lang = session.language()
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    with st.container(key="frame.title" if quiet else None):
         st.title(title, anchor=False, width="content")
-        with st.container(horizontal=True, vertical_alignment="center", width="content"):
-            _style()
-            _share()
-            st.session_state[_LARGE_SWITCH] = session.projector()
-            st.toggle(
-                t("frame.large", lang), key=_LARGE_SWITCH, help=t("frame.large.help", lang), on_change=_switch_size
-            )
-            st.session_state[_SWITCH] = lang
-            st.segmented_control(
-                t("frame.language", lang),
-                LANGUAGES,
-                key=_SWITCH,
-                format_func=lambda code: {"zh": "中文", "en": "English"}[code],
-                required=True,
-                label_visibility="collapsed",
-                on_change=_switch,
-            )
+    with st.container(key="frame.tools", horizontal=True, vertical_alignment="center", width="content", gap="small"):
+        _style()
+        _share()
+        st.session_state[_LARGE_SWITCH] = session.projector()
+        st.toggle(t("frame.large", lang), key=_LARGE_SWITCH, help=t("frame.large.help", lang), on_change=_switch_size)
+        st.session_state[_SWITCH] = lang
+        st.segmented_control(
+            t("frame.language", lang),
+            LANGUAGES,
+            key=_SWITCH,
+            format_func=lambda code: {"zh": "中文", "en": "EN"}[code],
+            required=True,
+            label_visibility="collapsed",
+            on_change=_switch,
+        )
     if lead:
         st.markdown(lead)
     _BROKEN_LINK.show()
@@ -191,7 +185,7 @@ def _find_language() -> str:
 
 def _style() -> None:
     # as Markdown, which the browser can draw at once; other HTML is drawn some seconds later
-    style = f"{_STYLE}{_LARGE_STYLE if session.projector() else ''}"
+    style = f"{_sheet()}{_LARGE_STYLE if session.projector() else ''}"
     st.markdown(f"<style>{style}</style>", unsafe_allow_html=True, width="content")
 
 

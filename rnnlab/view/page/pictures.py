@@ -68,6 +68,13 @@ def rows(table: bytes) -> list[dict[str, Any]]:
     return [{name: _finite(value) for name, value in row.items()} for row in read]
 
 
+def columns(table: bytes) -> dict[str, list[Any]]:
+    """Return the columns of a table given as Arrow bytes; values that are not finite become None."""
+    with pa.ipc.open_stream(table) as reader:
+        read: dict[str, list[Any]] = reader.read_all().to_pydict()
+    return {name: [_finite(value) for value in column] for name, column in read.items()}
+
+
 def as_csv(tables: Tables) -> bytes:
     """Return the tables of a chart as one CSV file; the column ``table`` has the name of the table."""
     data = {name: rows(table) for name, table in tables.items()}

@@ -13,6 +13,8 @@ PALETTE = {
         "text": "#5B626D",
         "mark": "#7A4E9E",
         "page": "#FDFDFB",
+        "ink": "#1E2530",
+        "grid": "#E2E2DB",
     },
     "dark": {
         "live": "#6FA8E3",
@@ -21,6 +23,8 @@ PALETTE = {
         "text": "#A4ACB7",
         "mark": "#B893DB",
         "page": "#14171C",
+        "ink": "#E3E6EA",
+        "grid": "#313741",
     },
 }
 LAYER_COLORS = {
@@ -68,6 +72,42 @@ def _hide_marks(spec: dict[str, Any], selectable: set[str], single: bool) -> Non
     mark = spec.get("mark")
     if mark is not None and spec.get("name") not in selectable and not single:
         spec["mark"] = {"aria": False, **(mark if isinstance(mark, dict) else {"type": mark})}
+
+
+FONT = (
+    "'Source Sans', 'Helvetica Neue', 'PingFang SC', 'Hiragino Sans GB', 'Microsoft YaHei', 'Noto Sans SC',"
+    " 'Noto Sans CJK SC', 'Source Han Sans SC', sans-serif"
+)
+"""The font of the theme (`.streamlit/config.toml`); Vega measures texts and cannot take it from the page."""
+
+
+def config(theme: str, factor: float = 1.0) -> dict[str, Any]:
+    """Return the configuration of Vega for charts on a page, in the colours of `theme`, with all sizes by `factor`."""
+    colors = PALETTE[theme]
+    text = {"labelColor": colors["ink"], "titleColor": colors["ink"], "titleFontWeight": "normal"}
+    small, medium = 13 * factor, 14 * factor
+    return {
+        "background": "transparent",
+        "font": FONT,
+        "padding": {"left": 2, "right": 6, "top": 6, "bottom": 2},
+        "range": {"category": LAYER_COLORS[theme]},
+        "axis": {
+            **text,
+            "labelFontSize": small,
+            "titleFontSize": medium,
+            "labelPadding": 8,
+            "titlePadding": 10,
+            "gridColor": colors["grid"],
+            "domain": False,
+            "ticks": False,
+            "labelFlush": True,
+            "labelLimit": 160,
+            "labelOverlap": True,
+        },
+        "legend": {**text, "labelFontSize": small, "titleFontSize": medium, "padding": 4},
+        "header": {**text, "labelFontSize": small, "titleFontSize": medium},
+        "view": {"stroke": None},
+    }
 
 
 def enlarged(spec: Mapping[str, Any], factor: float) -> dict[str, Any]:

@@ -8,11 +8,13 @@ from functools import partial
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from rnnlab.errors import RunError
 from rnnlab.runs.protocol import STEP_UNITS
 from rnnlab.runs.store import RunRecord
 from rnnlab.text import corpora
+from rnnlab.view.data.recorded import Recording
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.settings import changes_text, summary
 from rnnlab.view.page import address, estimate, folded, names, session
@@ -33,65 +35,80 @@ SAME_STEP = 0.3
 """Seconds within which a repeated step counts as the same click; intended steps can follow each other quickly."""
 
 
-def headline(setup: Setup) -> None:
-    """Draw the setup in one line, the recipe that it follows or departs from, and how long it takes on this machine."""
-    lang = session.language()
+def bar(setup: Setup, record: RunRecord | None, recording: Recording | None = None) -> DeltaGenerator:
+    """Draw the row of buttons of the shown run, or of a start, and the line that says what is shown.
+
+    Returns:
+        the row, to which the player of a recording adds its buttons.
+    """
+    row = st.container(key="train.bar", horizontal=True, vertical_alignment="center", gap="small")
+    with row:
+        _buttons(setup, record)
+        if recording is None:
+            _line(setup, record)
     train_setup.REFUSED.show(stay=True)
-    if setup.config is None:
-        if setup.problem is not None:
-            session.show_error(setup.problem)
-        return
-    st.markdown(f"**{summary(setup.config, lang)}**")
-    notes = []
-    if setup.changed:
-        own = session.text_title(setup.config.corpus)
-        changes = changes_text(setup.config, setup.recipe.config, lang, own)
-        notes.append(f":orange-badge[{t('setup.based_on', lang, id=setup.recipe.id)}] {plain(changes)}")
-    else:
-        notes.append(f":blue-badge[{t('setup.recipe_badge', lang, id=setup.recipe.id, section=setup.recipe.section)}]")
-    notes.append(estimate.takes(setup.config))
-    st.caption("  ·  ".join(filter(None, notes)))
+    if setup.config is None and setup.problem is not None:
+        session.show_error(setup.problem)
+    _PROBLEMS.show()
+    return row
 
 
-def bar(setup: Setup, record: RunRecord | None) -> None:
-    """Draw the buttons for the shown run, or for starting one."""
+def _buttons(setup: Setup, record: RunRecord | None) -> None:
     lang = session.language()
     is_live = record is not None and record.live
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if record is None or not is_live:
-            _button("start", ":material/play_arrow:", _start, setup, primary=True, disabled=setup.config is None)
-        if record is not None and is_live:
-            if record.state == "paused":
-                _button("resume", ":material/play_arrow:", _command, "resume", record.id, primary=True)
-            else:
-                _button("pause", ":material/pause:", _command, "pause", record.id, primary=True,
-                        disabled=record.state == "queued")  # fmt: skip
-            st.menu_button(
-                t("controls.step", lang),
-                list(STEP_UNITS),
-                key="controls.step",
-                icon=":material/skip_next:",
-                format_func=lambda unit: t(f"controls.step.{unit}", lang),
-                help=t("controls.step.help", lang),
-                on_click=_step,
-                args=(record.id,),
-                disabled=record.state == "queued",
-            )
-            _button("stop", ":material/stop:", _command, "stop", record.id)
-            if record.state != "queued":
-                _adjust(record)
-            if setup.config is not None and setup.config != record.config:
-                _button("start_new", ":material/add:", _start, setup)
-        if record is not None and not is_live:
-            if record.continuable and record.state != "diverged":
-                _continue(setup, record)
-            _button("again", ":material/replay:", _again, record)
-        if record is not None:
-            _share(record)
-            exports.exports(record)
-            if not is_live:
-                _button("close", ":material/close:", leave)
-    _PROBLEMS.show()
+    if record is None or not is_live:
+        _button("start", ":material/play_arrow:", _start, setup, primary=True, disabled=setup.config is None)
+    if record is not None and is_live:
+        if record.state == "paused":
+            _button("resume", ":material/play_arrow:", _command, "resume", record.id, primary=True)
+        else:
+            _button("pause", ":material/pause:", _command, "pause", record.id, primary=True,
+                    disabled=record.state == "queued")  # fmt: skip
+        st.menu_button(
+            t("controls.step", lang),
+            list(STEP_UNITS),
+            key="controls.step",
+            icon=":material/skip_next:",
+            format_func=lambda unit: t(f"controls.step.{unit}", lang),
+            help=t("controls.step.help", lang),
+            on_click=_step,
+            args=(record.id,),
+            disabled=record.state == "queued",
+        )
+        _button("stop", ":material/stop:", _command, "stop", record.id)
+        if record.state != "queued":
+            _adjust(record)
+        if setup.config is not None and setup.config != record.config:
+            _button("start_new", ":material/add:", _start, setup)
+    if record is not None and not is_live:
+        if record.continuable and record.state != "diverged":
+            _continue(setup, record)
+        _button("again", ":material/replay:", _again, record)
+    if record is not None:
+        _share(record)
+        exports.exports(record)
+        if not is_live:
+            _button("close", ":material/close:", leave)
+
+
+def _line(setup: Setup, record: RunRecord | None) -> None:
+    """Draw what is shown in one line: the run with its changes, or the setup and how long it takes on this machine."""
+    lang = session.language()
+    config = record.config if record is not None else setup.config
+    if config is None:
+        return
+    recipe = names.recipe_of(record) if record is not None else setup.recipe
+    notes = []
+    if config != recipe.config:
+        changes = changes_text(config, recipe.config, lang, session.text_title(config.corpus))
+        notes.append(f"{t('setup.based_on', lang, id=recipe.id)}: {plain(changes)}")
+    else:
+        notes.append(t("setup.recipe_badge", lang, id=recipe.id, section=recipe.section))
+    if record is None:
+        notes.append(estimate.takes(config))
+    elif setup.config != record.config:
+        notes = [t("train.shown", lang, name=plain(names.short(record)), summary=plain(summary(config, lang)))]
+    st.caption("  ·  ".join(filter(None, notes)), width="stretch")
 
 
 def _button(
@@ -149,14 +166,6 @@ def _read_url() -> None:
         st.session_state[SHOWN] = run_id
     elif ADDRESS.given("recipe"):  # the link opens a setup, not the run shown last
         st.session_state.pop(SHOWN, None)
-
-
-def shown_beside(setup: Setup, record: RunRecord) -> None:
-    """Draw the note that the shown run has another setup than the sidebar, if it has."""
-    lang = session.language()
-    if setup.config != record.config:
-        name, setup_text = plain(names.short(record)), plain(summary(record.config, lang))
-        st.caption(t("train.shown", lang, name=name, summary=setup_text))
 
 
 def _show(run_id: str) -> None:

@@ -29,23 +29,37 @@ def choose(key: str, held: str, use: Callable[[str], None]) -> None:
         use: called with the name of another corpus.
     """
     lang = session.language()
-    own: dict[str, str] = st.session_state.setdefault(_OWN, {})
-    names = [*corpora.EMBEDDED, *corpora.DOWNLOADS, *own]
     held = st.session_state.get(key, held)
-    if held not in names:  # set by the URL or by a run
-        names.append(held)
+    choices = names(held)
     st.selectbox(
         t("field.corpus", lang),
-        names,
-        names.index(held),
+        choices,
+        choices.index(held),
         key=key,
-        format_func=lambda name: own.get(name) or session.text_title(name) or corpus_title(name, lang),
+        format_func=lambda name: title(name, lang),
         help=tip("corpus", lang),
     )
     with st.expander(t("corpus.bring", lang), icon=":material/upload_file:"):
         _bring(use)
     if held in corpora.DOWNLOADS:
         _download(held)
+
+
+def names(held: str) -> list[str]:
+    """Return the texts to choose from: built in, downloaded, the visitor's own, and the chosen text `held`."""
+    choices = [*corpora.EMBEDDED, *corpora.DOWNLOADS, *_own()]
+    return choices if held in choices else [*choices, held]  # set by the URL or by a run
+
+
+def title(name: str, lang: str) -> str:
+    """Return the title of a text."""
+    return _own().get(name) or session.text_title(name) or corpus_title(name, lang)
+
+
+def _own() -> dict[str, str]:
+    # titles of the texts of this session, by name
+    titles: dict[str, str] = st.session_state.setdefault(_OWN, {})
+    return titles
 
 
 def _bring(use: Callable[[str], None]) -> None:
@@ -115,6 +129,17 @@ def _origin(name: str, lang: str) -> str:
     return t("corpus.origin", lang, attribution=entry.attributions[lang], rights=entry.rights[lang])
 
 
+def check(config: TrainConfig) -> TextFacts:
+    """Return the facts of the training text.
+
+    Raises:
+        CorpusError: the text is missing, or too short for these settings.
+    """
+    facts = session.facts().of(config)
+    corpora.check_trainable(facts.train, config)
+    return facts
+
+
 def describe(config: TrainConfig) -> TextFacts | None:
     """Draw the statistics of the training text and return its facts, or None without the text.
 
@@ -122,8 +147,7 @@ def describe(config: TrainConfig) -> TextFacts | None:
     """
     lang = session.language()
     try:
-        facts = session.facts().of(config)
-        corpora.check_trainable(facts.train, config)
+        facts = check(config)
     except CorpusError as error:
         session.show_error(error)
         return None

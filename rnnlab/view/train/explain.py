@@ -10,7 +10,7 @@ from rnnlab.recipes import Recipe
 from rnnlab.runs.store import RunRecord
 from rnnlab.view.language.equations import cell_source
 from rnnlab.view.language.i18n import plain, t
-from rnnlab.view.language.settings import departure, look_for, value_text
+from rnnlab.view.language.settings import departure, look_for, summary, value_text
 from rnnlab.view.page import session
 from rnnlab.view.watch import scenes
 from rnnlab.view.watch.tables import change_label
@@ -26,6 +26,8 @@ def what_to_look_for(recipe: Recipe, config: TrainConfig | None = None, record: 
     """
     lang = session.language()
     st.subheader(t("explain.look", lang, id=recipe.id), anchor=False)
+    if config is not None:
+        st.markdown(f"**{plain(summary(config, lang))}**")
     own = session.text_title(config.corpus) if config is not None else None
     differences = departure(recipe, config or recipe.config, lang, _on_the_way(record, lang), own)
     if differences:

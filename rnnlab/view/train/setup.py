@@ -1,24 +1,25 @@
-"""The setup in the sidebar: a recipe sets everything; changing a setting makes the setup "based on" the recipe."""
+"""The setup in the drawer: a recipe sets everything; changing a setting makes the setup "based on" the recipe."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import streamlit as st
 
-from rnnlab.config import SETTINGS, TrainConfig, in_section
+from rnnlab.config import SETTINGS, TrainConfig, allowed_values, in_section
 from rnnlab.errors import RNNLabError
 from rnnlab.recipes import RECIPES, Recipe, recipe
 from rnnlab.runs.store import RunRecord
 from rnnlab.setting import SECTIONS, Section
 from rnnlab.view.language.i18n import t
-from rnnlab.view.language.settings import no_effect_text, recipe_label
+from rnnlab.view.language.settings import no_effect_text, recipe_label, value_text
 from rnnlab.view.page import address, fields, folded, session
 from rnnlab.view.page.forms import Edition, Problems
 from rnnlab.view.page.names import DEFAULT_RECIPE, recipe_of
-from rnnlab.view.train import corpus
+from rnnlab.view.train import corpus, tour
 from rnnlab.view.train.address import ADDRESS, SETUP
 
 _BASE, _CONFIG, _VALUES = "setup.base", "setup.config", "setup.values"
@@ -125,10 +126,86 @@ def write_url(setup: Setup, shown: TrainConfig | None) -> None:
     ADDRESS.write(**gone, **parameters)
 
 
+# the button that opens the drawer says so, where there is room
+_DRAWER = """
+@media (min-width: 1151px) {
+  [data-testid="stExpandSidebarButton"] { width: auto; padding: 0 0.5rem; gap: 0.25rem }
+  [data-testid="stExpandSidebarButton"]::after { content: "TITLE"; white-space: nowrap }
+}
+"""
+QUICK = ("cell", "num_layers", "num_hiddens", "corpus")
+"""The settings that are also in the row above the curve."""
+_SIZES = (32, 64, 128, 256, 512, 1024)
+
+
+def quick() -> None:
+    """Draw the row with the experiment and the settings that are changed most; the drawer has all settings.
+
+    The widgets of this row only mirror those of the drawer: their value is set in each run of the page.
+    """
+    lang = session.language()
+    choices: dict[str, tuple[Any, ...]] = {
+        "recipe": tuple(RECIPES),
+        "num_layers": tuple(range(1, int(allowed_values("num_layers").high) + 1)),
+        "num_hiddens": tuple(sorted({*_SIZES, int(_now("num_hiddens"))})),
+        "corpus": tuple(corpus.names(_now("corpus"))),
+    }
+    labels: dict[str, Callable[[Any], str]] = {
+        "recipe": lambda name: recipe_label(RECIPES[name], lang),
+        "num_layers": lambda number: t("quick.layers", lang, number=number),
+        "num_hiddens": lambda number: t("quick.hiddens", lang, number=number),
+        "corpus": lambda name: corpus.title(name, lang),
+    }
+    held = {"recipe": st.session_state[_BASE], **{name: _now(name) for name in QUICK}}
+    with st.container(key="train.quick", horizontal=True, vertical_alignment="center", gap="small"):
+        for name in ("recipe", *QUICK):
+            key = session.key(f"quick.{name}")
+            st.session_state[key] = held[name]
+            label = t("setup.recipe" if name == "recipe" else f"field.{name}", lang)
+            if name == "cell":
+                st.segmented_control(
+                    label,
+                    allowed_values(name).choices,
+                    key=key,
+                    format_func=lambda value: value_text("cell", value, lang),
+                    required=True,
+                    label_visibility="collapsed",
+                    on_change=_quick_changed,
+                    args=(name, key),
+                )
+                continue
+            st.selectbox(
+                label,
+                choices[name],
+                key=key,
+                format_func=labels[name],
+                label_visibility="collapsed",
+                placeholder=label,
+                on_change=_quick_changed,
+                args=(name, key),
+                width=_WIDTHS[name],
+            )
+        tour.offer()
+
+
+_WIDTHS = {"recipe": 300, "num_layers": 120, "num_hiddens": 170, "corpus": 220}
+
+
+def _quick_changed(name: str, key: str) -> None:
+    value = st.session_state.get(key)
+    if value is None:
+        return
+    if name == "recipe":
+        _use_recipe(value)
+    elif _CONFIG in st.session_state:
+        _fill(RECIPES[st.session_state[_BASE]], st.session_state[_CONFIG].change(**{name: value}))
+
+
 def sidebar() -> None:
     """Draw the setup; `chosen` returns it, even before it is drawn."""
     lang = session.language()
     with st.sidebar:
+        st.markdown(f"<style>{_DRAWER.replace('TITLE', t('train.drawer', lang))}</style>", unsafe_allow_html=True)
         st.selectbox(
             t("setup.recipe", lang),
             list(RECIPES),
@@ -222,10 +299,13 @@ def use_corpus(name: str) -> None:
 
 
 def _recipe_chosen() -> None:
+    _use_recipe(st.session_state[_key("recipe")])
+
+
+def _use_recipe(name: str) -> None:
     REFUSED.clear()
     ADDRESS.write(epoch=None)  # the epoch belonged to another recording
-    chosen = RECIPES[st.session_state[_key("recipe")]]
-    _fill(chosen, chosen.config)
+    _fill(RECIPES[name], RECIPES[name].config)
 
 
 def _key(name: str) -> str:

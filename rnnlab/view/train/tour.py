@@ -8,15 +8,15 @@ from rnnlab.view.language.i18n import t
 from rnnlab.view.page import session
 
 STEPS = {
-    "choose": '[data-testid="stSidebarUserContent"]',
+    "choose": ".st-key-train-quick",
     "start": ".st-key-controls-start, .st-key-controls-pause, .st-key-controls-resume",
     "curve": ".st-key-stage-curve",
     "texts": ".st-key-stage-texts",
-    "why": '[data-testid="stSidebar"] [data-testid="stTooltipIcon"]',  # buttons have tooltips too
+    "why": ".st-key-train-sections",
 }
 """CSS selectors of the part of the page that each step is about."""
 
-_STEP, _SEEN = "tour.step", "tour.seen"
+_STEP = "tour.step"
 # Streamlit has no sticky or highlighted containers
 _STYLE = """
 [data-testid="stLayoutWrapper"]:has(> .st-key-tour-card) {{ position: sticky; top: 3.75rem; z-index: 90 }}
@@ -28,21 +28,19 @@ _STYLE = """
 def begin() -> None:
     """Start the tour at its first step when the Train page is drawn next."""
     st.session_state[_STEP] = 0
-    st.session_state[_SEEN] = True
 
 
 def draw() -> None:
-    """Draw the current step of the tour; before the first tour, an offer to take it."""
-    if session.embedded():
-        return
+    """Draw the current step of the tour, if it is taken."""
     step = st.session_state.get(_STEP)
-    if step is not None:
+    if step is not None and not session.embedded():
         _card(step)
-    elif not st.session_state.get(_SEEN):
-        lang = session.language()
-        with st.container(horizontal=True, gap="small"):
-            st.button(t("tour.offer", lang), key="tour.offer", icon=":material/tour:", type="tertiary", on_click=begin)
-            st.button(t("tour.decline", lang), key="tour.decline", type="tertiary", on_click=_leave)
+
+
+def offer() -> None:
+    """Draw the button that offers the tour."""
+    lang = session.language()
+    st.button(t("tour.offer", lang), key="tour.offer", icon=":material/tour:", type="tertiary", on_click=begin)
 
 
 def _card(step: int) -> None:
@@ -70,5 +68,4 @@ def _go(step: int) -> None:
 
 
 def _leave() -> None:
-    st.session_state[_SEEN] = True
     st.session_state.pop(_STEP, None)

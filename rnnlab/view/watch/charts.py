@@ -43,17 +43,12 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
             strokeDash=alt.StrokeDash("order:O", scale=alt.Scale(domain=[0, 1, 2, 3], range=RUNG_DASHES), legend=None),
         )
     )
-    # a curve falls from upper left to lower right: the upper lines are labelled on the right, the others on the left
-    rule_label: dict[str, Any] = {
-        "align": alt.expr("datum.order > 1 ? 'left' : 'right'"),
-        "baseline": "bottom",
-        "dx": alt.expr("datum.order > 1 ? 16 : -14"),
-        "dy": -3,
-        "fontSize": 11,
-    }
-    rule_labels = (
-        layer("ladder").mark_text(**rule_label, color=colors["text"]).encode(x=alt.X("end:Q"), y=y, text="label:N")
-    )
+    # at the right edge, where a falling curve leaves room, on a halo that keeps them readable where it does not
+    rule_label: dict[str, Any] = {"align": "right", "baseline": "bottom", "dx": -4, "dy": -3, "fontSize": 13}
+    at_edge = {"x": alt.X("end:Q"), "y": y, "text": "label:N"}
+    halo = {"stroke": colors["page"], "strokeWidth": 4, "strokeJoin": "round", "opacity": 0.9}
+    rule_halos = layer("ladder").mark_text(**rule_label, **halo).encode(**at_edge)
+    rule_labels = layer("ladder").mark_text(**rule_label, color=colors["text"]).encode(**at_edge)
     grains = layer("minibatches").mark_circle(size=8, opacity=0.22, color=colors["live"]).encode(x=x, y=y)
     curve = layer("curve").mark_line(strokeWidth=2.2, color=colors["live"], interpolate="linear").encode(x=x, y=y)
     # a line with a single point is invisible
@@ -64,7 +59,7 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
         .mark_point(shape="triangle-up", size=60, filled=True, color=colors["live"])
         .encode(x=x, y=y, tooltip=tips)
     )
-    over_labels = layer("overflow").mark_text(dy=14, fontSize=11, color=colors["live"]).encode(x=x, y=y, text="label:N")
+    over_labels = layer("overflow").mark_text(dy=14, fontSize=13, color=colors["live"]).encode(x=x, y=y, text="label:N")
     published = (
         layer("published")
         .mark_point(shape="circle", size=64, strokeWidth=1.8, color=colors["book"], fill=colors["book"])
@@ -80,14 +75,21 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
     )
     published_labels = (
         layer("published")
-        .mark_text(align="left", baseline="bottom", dx=9, dy=-8, fontSize=11, color=colors["book"])
+        .mark_text(
+            align=alt.expr("datum.epoch > 0.5 * domain('x')[1] ? 'right' : 'left'"),
+            baseline="bottom",
+            dx=alt.expr("datum.epoch > 0.5 * domain('x')[1] ? -9 : 9"),
+            dy=-8,
+            fontSize=13,
+            color=colors["book"],
+        )
         .encode(x=x, y=y, text="label:N")
     )
     changes = layer("changes").mark_rule(color=colors["mark"], strokeDash=[4, 3], strokeWidth=1.2).encode(x=x)
     change_labels = (
         layer("changes")
         .mark_text(
-            align="left", baseline="bottom", dx=4, dy=alt.expr("-14 * datum.row - 4"), fontSize=11, color=colors["mark"]
+            align="left", baseline="bottom", dx=4, dy=alt.expr("-16 * datum.row - 4"), fontSize=13, color=colors["mark"]
         )
         .encode(x=x, y=alt.value("height"), text="label:N")
     )
@@ -102,7 +104,6 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
     chart = alt.layer(
         extent.add_params(zoom),
         rules,
-        rule_labels,
         grains,
         curve,
         head,
@@ -112,6 +113,8 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
         change_labels,
         now_rule,
         points,
+        rule_halos,
+        rule_labels,
         published,
         published_labels,
         now,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 import streamlit as st
 
 from rnnlab.events import RunDiverged
 from rnnlab.view.language.i18n import t
 from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import layer_names
-from rnnlab.view.page import chart
-from rnnlab.view.watch import charts, player
+from rnnlab.view.page import chart, plot
+from rnnlab.view.watch import charts, player, progress, tables
 from rnnlab.view.watch.scenes import Scene
 
 
@@ -22,16 +24,27 @@ def draw(scene: Scene, epoch: int | None, key: str = "curve") -> None:
         key=key,
         alt=_alt("curve", scene, finding),
         finding=finding,
+        figures=progress.figures(scene),
+        events=_events(scene),
+        tall=True,
     )
-    notes = [finding, t("chart.legend", scene.lang)]
-    recipe = scene.published
-    if recipe is not None:
-        notes.append(t("chart.legend_same" if scene.same_corpus else "chart.legend_other", scene.lang, id=recipe.id))
-        if recipe.published_other:
-            notes.append(t("chart.legend_second", scene.lang))
-    if _still(scene) or scene.state in ("paused", "preview"):
-        notes.append(t("chart.zoom", scene.lang))  # not while the run trains, as each new point resets the zoom
-    st.caption(" ".join(filter(None, notes)))
+    shown = tables.drawn_epochs(scene.history)
+    notes = [finding]
+    if len(shown) < len(scene.history.epochs):
+        notes.append(t("figures.thinned", scene.lang, shown=len(shown), total=len(scene.history.epochs)))
+    with st.container(key="stage.caption", horizontal=True, gap="small"):
+        st.caption(" ".join(filter(None, notes)), width="content")
+        with st.container(key="stage.hint", width="content"):
+            st.caption(t("chart.zoom", scene.lang), width="content")
+
+
+def _events(scene: Scene) -> plot.Events | None:
+    """Return where the browser gets the points of a live run; None if the page has to look for them itself."""
+    run = scene.identity
+    if run is None or run.recorded or scene.ended or not plot.pushes():
+        return None
+    query = urlencode({"lang": scene.lang, "start": scene.history.starts})
+    return plot.Events(f"lab/live/{run.name}?{query}", scene.history.progress, scene.phase, ("now",))
 
 
 def _alt(name: str, scene: Scene, finding: str) -> str:
@@ -113,13 +126,13 @@ def gradients(scene: Scene, key: str = "gradients") -> None:
     if not scene.history.epochs:
         st.caption(t("memory.none", scene.lang))
         return
-    lang, tables, clipping = scene.lang, scene.gradient_tables(), _clipping(scene)
+    lang, data, clipping = scene.lang, scene.gradient_tables(), _clipping(scene)
     norms = t("gradient.norms", lang, epoch=scene.history.epoch, norms=_norms(scene)) if _still(scene) else ""
     left, right = st.columns([3, 2], gap="medium")
     with left:
         chart.show(
             charts.gradient_curve(lang, scene.theme),
-            {name: tables[name] for name in charts.GRADIENT_TABLES},
+            {name: data[name] for name in charts.GRADIENT_TABLES},
             key=f"{key}.norm",
             alt=_alt("gradient", scene, norms.strip()),
             finding=norms.strip(),
@@ -127,7 +140,7 @@ def gradients(scene: Scene, key: str = "gradients") -> None:
     with right:
         chart.show(
             charts.clipped_curve(lang, scene.theme),
-            {name: tables[name] for name in charts.CLIPPED_TABLES},
+            {name: data[name] for name in charts.CLIPPED_TABLES},
             key=f"{key}.clipped",
             alt=_alt("clipped", scene, clipping if norms else ""),
             finding=clipping if norms else "",

@@ -35,7 +35,7 @@ def draw() -> None:
         return
     if recording is not None:
         _head(recording.config, recipe=recording.name)
-        stage.play(recording, stage.announce(recording))
+        stage.play(recording, st.container(key="train.bar", horizontal=True, vertical_alignment="center", gap="small"))
 
 
 def _head(config: TrainConfig, **names: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from rnnlab.errors import RunError
 from rnnlab.runs.store import RunRecord
-from rnnlab.view.page import session
+from rnnlab.view.page import plot, session
 from rnnlab.view.page.refresh import moving
 from rnnlab.view.watch.scenes import Scene, feed
 
@@ -16,13 +16,14 @@ FIRST_TICK = 0.2
 """Seconds between two updates before the first epoch is finished."""
 
 
-def follow(shown: RunRecord, draw: Callable[[Scene], None], every: float = TICK) -> None:
+def follow(shown: RunRecord, draw: Callable[[Scene], None], every: float = TICK, pushed: bool = True) -> None:
     """Draw a run, repeatedly while it is live; when its state changes, the whole page is rerun.
 
     Args:
         shown: the run as the rest of the page shows it; if its state differs later, the page is rerun.
         draw: draws the run.
-        every: seconds between two updates.
+        every: seconds between two updates, where the page looks for news itself.
+        pushed: whether `draw` draws the curve, whose events also say when the page has to be drawn again.
     """
     run_id = shown.id
     lang = session.language()
@@ -35,8 +36,8 @@ def follow(shown: RunRecord, draw: Callable[[Scene], None], every: float = TICK)
         draw(feed(run_id).scene(record, lang, session.theme()))  # the theme may change while the run is followed
         return _phase(record)
 
-    # until the first point, update more often
-    pace = every if shown.epoch else min(every, FIRST_TICK)
+    # where the server pushes the points, an event asks for another drawing; until the first point, look more often
+    pace = None if pushed and plot.pushes() else every if shown.epoch else min(every, FIRST_TICK)
     moving(update, pace if shown.live else None, _phase(shown))
 
 

@@ -56,6 +56,20 @@ def show(recording: Recording, draw: Callable[[Scene, Callable[[], None]], None]
     refresh.moving(frame, EVERY if playing else None, playing)
 
 
+def again(recording: Recording, draw: Callable[[Scene], object]) -> None:
+    """Draw another part of the page for the recorded run that `show` plays, at the same epoch."""
+    lang, clock = session.language(), recording.clock
+    playing = _held(recording).playing(clock, time.monotonic())
+
+    def frame() -> bool:
+        now = time.monotonic()
+        held = _held(recording)
+        draw(scenes.recorded_scene(recording, held.at(clock, now), lang, session.theme()))
+        return held.playing(clock, now)
+
+    refresh.moving(frame, 2.0 if playing else None, playing)
+
+
 def stopped(name: str) -> bool:
     """Return whether the player of the recorded run `name` is paused, at any epoch."""
     held = st.session_state.get(f"{_STATE}.{name}")

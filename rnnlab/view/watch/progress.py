@@ -1,44 +1,53 @@
-"""The figures of a run: epoch, perplexity, speed, gradient norm."""
+"""The figures of a run: perplexity and its meaning, epoch, time left, speed, gradient norm."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 import streamlit as st
 
 from rnnlab.events import RunDiverged
 from rnnlab.text import ngrams
-from rnnlab.view.language.i18n import code_text, t
+from rnnlab.view.language.i18n import code_text, plain, t, unescaped
 from rnnlab.view.language.numbers import duration, number, thousands
-from rnnlab.view.language.settings import STATE_COLORS, STATE_ICONS, state_text
+from rnnlab.view.language.settings import state_text
 from rnnlab.view.watch.scenes import Scene
 
 
-def draw(scene: Scene) -> None:
-    """Draw epoch, perplexity, speed and gradient norm, the time left, and the state of the run."""
+def figures(scene: Scene) -> dict[str, Any]:
+    """Return the figures of a run as texts: ``perplexity``, ``memory`` (its meaning), ``state``, ``epoch``, and so on.
+
+    ``percent`` is the finished part of the run, and ``code`` the state as the program knows it.
+    """
     lang, history = scene.lang, scene.history
-    last = history.last
-    total = scene.config.num_epochs
-    left = _left(scene)
-    note = t("progress.epoch_of", lang, epoch=history.epoch, total=total)
-    if left is not None:
-        note += t("progress.left", lang, duration=duration(left, lang))
-    if scene.state != "recorded":  # a recorded run is announced above
-        badge = f":{STATE_COLORS[scene.state]}-badge[{STATE_ICONS[scene.state]} {state_text(scene.state, lang)}]"
-        note = f"{badge} {note}"
-    st.progress(min(1.0, history.progress / total) if total else 1.0, text=note)
+    last, total, left = history.last, scene.config.num_epochs, _left(scene)
     speed = history.characters_per_second()
-    with st.grid(4, min_column_width=130, gap="small"):
-        st.metric(t("chart.perplexity", lang), number(last.perplexity, 5) if last else "–")
-        st.metric(t("progress.per_epoch", lang), number(last.seconds, 2) if last else "–")
-        st.metric(t("progress.speed", lang), thousands(speed) if speed else "–", help=t("progress.speed.help", lang))
-        st.metric(
-            t("progress.grad_norm", lang),
-            number(last.grad_norm, 3) if last else "–",
-            help=t("progress.grad_norm.help", lang),
-        )
-    # one container, so that a note that appears or disappears does not move (and rebuild) the chart below
-    with st.container(gap="small"):
-        st.caption(measured(scene))
-        _ending(scene)
+    pace = []
+    if last is not None:
+        pace.append(t("figures.seconds", lang, seconds=number(last.seconds, 2)))
+        if speed:
+            pace.append(t("figures.speed", lang, speed=thousands(speed)))
+        pace.append(t("figures.norm", lang, norm=number(last.grad_norm, 3)))
+    fraction = min(1.0, history.progress / total) if total else 1.0
+    preview = scene.state == "preview"
+    return {
+        "perplexity": number(last.perplexity, 5) if last else "–",
+        "memory": t("figures.start", lang) if preview else special(scene) or memory(scene),
+        "state": state_text(scene.state, lang) if scene.state not in ("recorded", "preview") else "",
+        "epoch": t("progress.epoch_of", lang, epoch=history.epoch, total=total),
+        "left": "" if left is None else t("figures.left", lang, duration=duration(left, lang)),
+        "pace": " · ".join(pace),
+        "percent": round(100 * fraction, 2),
+        "code": scene.state,
+    }
+
+
+def draw(shown: Mapping[str, Any]) -> None:
+    """Draw the figures of a run with Streamlit's own elements, where the chart does not show them itself."""
+    st.markdown(f"**{shown['perplexity']}** {plain(shown['memory'])}")
+    status = (shown[name] for name in ("state", "epoch", "left", "pace"))
+    st.progress(shown["percent"] / 100, text=" · ".join(plain(text) for text in status if text))
 
 
 def _left(scene: Scene) -> float | None:
@@ -82,18 +91,15 @@ def memory(scene: Scene) -> str:
     return t(f"memory.{min(rung, 3)}" if rung < highest else "memory.all", lang, order=rung, memory=max(rung - 1, 0))
 
 
-def _ending(scene: Scene) -> None:
+def special(scene: Scene) -> str:
+    """Return the note on a run that waits, or that ended otherwise than planned; "" for any other."""
     lang, ending = scene.lang, scene.history.ending
     if scene.state == "queued":
-        st.info(t("state.queued.note", lang, position=scene.queue_position or 1), icon=":material/hourglass_empty:")
-    elif scene.state == "diverged" and isinstance(ending, RunDiverged):
-        st.warning(
-            t("state.diverged.note", lang, epoch=ending.epoch, norm=number(ending.grad_norm, 3)),
-            icon=":material/trending_up:",
-        )
-    elif scene.state == "failed" and scene.error:
+        return t("state.queued.note", lang, position=scene.queue_position or 1)
+    if scene.state == "diverged" and isinstance(ending, RunDiverged):
+        return t("state.diverged.note", lang, epoch=ending.epoch, norm=number(ending.grad_norm, 3))
+    if scene.state == "failed" and scene.error:
         error = scene.error
         message = code_text(str(error.get("code")), dict(error.get("params", {})), str(error.get("message", "")), lang)
-        st.error(message, icon=":material/error:")
-    elif scene.state == "interrupted":
-        st.warning(t("state.interrupted.note", lang), icon=":material/power_off:")
+        return unescaped(message)
+    return t("state.interrupted.note", lang) if scene.state == "interrupted" else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Hashable
 from dataclasses import dataclass, field
@@ -40,7 +41,25 @@ class Scene:
     theme: str
     shelf: Shelf = field(repr=False)
     queue_position: int | None = None
+    continuable: bool = False
     error: dict[str, Any] | None = None
+
+    @property
+    def phase(self) -> str:
+        """The part of the state that the page draws itself: when it changes, the page is drawn again."""
+        history = self.history
+        written = history.written()
+        parts = (
+            self.state,
+            self.config.num_epochs,
+            history.epoch > 0,
+            self.continuable,
+            self.queue_position,
+            (written[-1], len(history.texts[written[-1]])) if written else (),
+            len(history.changes),
+            len(history.probes),
+        )
+        return json.dumps(parts, separators=(",", ":"))
 
     @property
     def id(self) -> str:
@@ -152,6 +171,7 @@ class Feed:
                 theme=theme,
                 shelf=self.shelf,
                 queue_position=record.queue_position,
+                continuable=record.continuable,
                 error=record.error,
             )
 

@@ -11,34 +11,33 @@ from streamlit.delta_generator import DeltaGenerator
 
 from rnnlab.view.data.recorded import Recording
 from rnnlab.view.language.i18n import t
-from rnnlab.view.page import names, refresh, session
+from rnnlab.view.page import names, plot, refresh, session
 from rnnlab.view.watch import curve, player, progress, texts
 from rnnlab.view.watch.scenes import Scene
 
 
 def draw(scene: Scene, slider: Callable[[], None] | None = None) -> None:
-    """Draw figures, curve and texts of a run.
+    """Draw figures and curve of a run, and beside them its texts.
 
-    The curve has the same position on the page for a live run, a recording and a preview, so that Streamlit keeps the
-    chart, and the first points of a run appear in it instead of in a chart that the browser has to build.
+    Everything has its place from the start, so that nothing moves when a run starts, writes its first text, or ends.
+    The curve has the same position on the page for a live run, a recording and a preview, so that the browser keeps the
+    chart, and the first points of a run appear in it instead of in a chart that has to be built.
 
     Args:
         scene: the run.
         slider: draws the slider of a recorded run.
     """
-    with st.container():
+    left, right = st.columns([8, 5], gap="medium")
+    chosen = _newest_texts(scene) if scene.state == "recorded" else scene
+    epoch = texts.chosen_epoch(chosen)
+    with left, st.container(key="stage.curve", gap="xxsmall"):
+        if not plot.served():
+            progress.draw(progress.figures(scene))
+        curve.draw(scene, epoch)
+    with right, st.container(key="stage.texts", gap="small"):
         if slider is not None:
             slider()
-        if scene.state != "preview":
-            progress.draw(scene)
-    left, right = st.columns([7, 5], gap="medium")
-    if scene.state == "recorded":
-        scene = _newest_texts(scene)
-    epoch = texts.chosen_epoch(scene)
-    with left, st.container(key="stage.curve"):
-        curve.draw(scene, epoch)
-    with right, st.container(key="stage.texts"):
-        texts.draw(scene)
+        texts.draw(chosen)
 
 
 def _newest_texts(scene: Scene) -> Scene:
@@ -48,32 +47,27 @@ def _newest_texts(scene: Scene) -> Scene:
     return replace(scene, history=history)
 
 
-def announce(recording: Recording) -> DeltaGenerator:
-    """Draw the note that the run below is a recording; return the row, to which the player adds its controls."""
+def announce(recording: Recording) -> None:
+    """Draw the note that the run is a recording."""
     lang = session.language()
-    row = st.container(horizontal=True, vertical_alignment="center", gap="small")
-    with row:
-        st.badge(names.recording(recording.name), icon=":material/movie:", color="violet")
-        st.caption(t("recorded.note", lang, date=recording.date), width="content", help=t("recorded.note.help", lang))
-    return row
+    st.badge(
+        names.recording(recording.name),
+        icon=":material/movie:",
+        color="violet",
+        help=f"{t('recorded.note', lang, date=recording.date)} {t('recorded.note.help', lang)}",
+    )
 
 
-def play(recording: Recording, row: DeltaGenerator, gradients: bool = False) -> None:
+def play(recording: Recording, row: DeltaGenerator) -> None:
     """Play a recorded run.
 
     Args:
         recording: the run.
-        row: the row returned by `announce`.
-        gradients: whether to draw the charts of the gradients too.
+        row: the row for the note that it is a recording, and for the player's controls.
     """
-
-    def draw_all(scene: Scene, slider: Callable[[], None]) -> None:
-        draw(scene, slider)
-        if gradients:
-            st.subheader(t("train.gradients", scene.lang), anchor=False)
-            curve.gradients(scene)
-
-    player.show(recording, draw_all, row)
+    with row:
+        announce(recording)
+    player.show(recording, draw, row)
 
 
 def preview(scene: Scene) -> None:

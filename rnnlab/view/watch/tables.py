@@ -6,6 +6,7 @@ by the keys of `curve_tables` and `gradient_tables`.
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections.abc import Sequence
 from itertools import zip_longest
@@ -14,10 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from rnnlab.config import TrainConfig
-from rnnlab.events import (
-    EpochFinished,
-    SettingChanged,
-)
+from rnnlab.events import EpochFinished, MinibatchFinished, SettingChanged
 from rnnlab.view.data.history import History, Ladder
 from rnnlab.view.data.thinning import thin
 from rnnlab.view.language.i18n import t
@@ -42,57 +40,107 @@ _LABEL_HEIGHT = 0.055
 
 MAX_TARGETS = 100
 """Maximum number of epochs with a tooltip, besides those with generated texts."""
+MAX_POINTS = 1000
+"""Maximum number of epochs that are drawn, besides those with generated texts: about one for each pixel."""
+
+Columns = dict[str, list[Any]]
+"""A table by columns."""
 
 
 def curve_tables(history: History, vocab_size: float, lang: str) -> dict[str, bytes]:
     """Return the tables of the curve that grow with the run: ``curve``, ``targets``, and so on."""
-    top = ceiling(vocab_size)
+    tables = {**curve_points(history, vocab_size), **newest_points(history, vocab_size, lang)}
+    return {name: ipc(table, GROWING[name]) for name, table in tables.items()}
 
-    def place(perplexity: float | None) -> float:
-        return top if perplexity is None else min(max(perplexity, 1.0), top)
 
+GROWING = {
+    "curve": CURVE,
+    "targets": LINE,
+    "overflow": OVERFLOW,
+    "minibatches": LINE,
+    "head": CURVE,
+    "changes": MARKS,
+}
+"""The tables that grow with a run, with their columns."""
+
+
+def drawn_epochs(history: History, most: int = MAX_POINTS) -> list[EpochFinished]:
+    """Return the epochs that are drawn: all of a short run, at most about `most` evenly spaced ones of a long run."""
     rows = history.epochs
+    if len(rows) <= most:
+        return rows
+    written = [index for index, row in enumerate(rows) if row.epoch in history.texts]
+    return [rows[index] for index in thin(len(rows), most, written)]
 
-    def line(epochs: Sequence[EpochFinished]) -> dict[str, list[Any]]:
-        return {
-            "epoch": [float(row.epoch) for row in epochs],
-            "value": [place(row.perplexity) for row in epochs],
-            "shown": [number(row.perplexity, 5) for row in epochs],
-        }
 
-    curve = {"epoch": [float(row.epoch) for row in rows], "value": [place(row.perplexity) for row in rows]}
-    # each point with a tooltip costs the browser a shape and a part of its map of nearest points
-    written = [i for i, row in enumerate(rows) if row.epoch in history.texts]
-    hovered = [rows[i] for i in thin(len(rows), MAX_TARGETS, written)]
-    over = [row for row in rows if row.perplexity is None or row.perplexity > top]
-    overflow = {
-        "epoch": [float(row.epoch) for row in over],
-        "value": [top for _ in over],
-        "shown": [number(row.perplexity, 5) for row in over],
-        # label only the point at which the curve leaves the chart
-        "label": [
-            "" if i and over[i - 1].epoch == row.epoch - 1 else number(row.perplexity, 3) for i, row in enumerate(over)
-        ],
-    }
-    recent = history.minibatches
-    minibatches = {
-        "epoch": [event.epoch - 1 + event.minibatch / event.num_minibatches for event in recent],
-        "value": [math.exp(min(max(event.loss, 0.0), math.log(top))) for event in recent],
-        "shown": [number(math.exp(event.loss) if event.loss < 35 else None, 4) for event in recent],
-    }
-    changes = {
-        "epoch": [_position(change, history) for change in history.changes],
-        "label": [change_label(change.name, change.value, lang) for change in history.changes],
-        "row": [float(i % 4) for i in range(len(history.changes))],
-    }
+def curve_points(history: History, vocab_size: float, after: float | None = None) -> dict[str, Columns]:
+    """Return the rows of the tables to which a run only adds: ``curve``, ``targets``, ``overflow``, ``minibatches``.
+
+    Args:
+        history: the run so far.
+        vocab_size: size of the vocabulary.
+        after: the position (epochs, with fractions for minibatches) after which the rows begin, e.g. because the
+            browser has the others; None: all rows, thinned to what a chart can show.
+    """
+    top = ceiling(vocab_size)
+    if after is None:
+        rows, hovered, recent = drawn_epochs(history), drawn_epochs(history, MAX_TARGETS), history.minibatches
+    else:
+        first = bisect.bisect_right(history.epochs, after, key=lambda row: row.epoch)
+        rows = hovered = history.epochs[first:]
+        recent = [event for event in history.minibatches if event.epoch - 1 + _fraction(event) > after]
+    over = [row for row in history.epochs if row.perplexity is None or row.perplexity > top]
+    # label only the point at which the curve leaves the chart
+    leaves = [row for i, row in enumerate(over) if not i or over[i - 1].epoch != row.epoch - 1]
+    shown = [row for row in over if after is None or row.epoch > after]
     return {
-        "curve": ipc(curve, CURVE),
-        "head": ipc({name: column[-1:] for name, column in curve.items()}, CURVE),
-        "targets": ipc(line(hovered), LINE),
-        "overflow": ipc(overflow, OVERFLOW),
-        "minibatches": ipc(minibatches, LINE),
-        "changes": ipc(changes, MARKS),
+        "curve": {
+            "epoch": [float(row.epoch) for row in rows],
+            "value": [_place(row.perplexity, top) for row in rows],
+        },
+        "targets": {
+            "epoch": [float(row.epoch) for row in hovered],
+            "value": [_place(row.perplexity, top) for row in hovered],
+            "shown": [number(row.perplexity, 5) for row in hovered],
+        },
+        "overflow": {
+            "epoch": [float(row.epoch) for row in shown],
+            "value": [top for _ in shown],
+            "shown": [number(row.perplexity, 5) for row in shown],
+            "label": [number(row.perplexity, 3) if row in leaves else "" for row in shown],
+        },
+        "minibatches": {
+            "epoch": [event.epoch - 1 + _fraction(event) for event in recent],
+            "value": [math.exp(min(max(event.loss, 0.0), math.log(top))) for event in recent],
+            "shown": [number(math.exp(event.loss) if event.loss < 35 else None, 4) for event in recent],
+        },
     }
+
+
+def newest_points(history: History, vocab_size: float, lang: str) -> dict[str, Columns]:
+    """Return the tables that every event replaces: ``head``, the end of the curve, and ``changes`` of settings."""
+    top = ceiling(vocab_size)
+    last = history.epochs[-1:]
+    return {
+        "head": {
+            "epoch": [float(row.epoch) for row in last],
+            "value": [_place(row.perplexity, top) for row in last],
+        },
+        "changes": {
+            "epoch": [_position(change, history) for change in history.changes],
+            "label": [change_label(change.name, change.value, lang) for change in history.changes],
+            "row": [float(i % 4) for i in range(len(history.changes))],
+        },
+    }
+
+
+def _place(perplexity: float | None, top: float) -> float:
+    # where a perplexity is drawn
+    return top if perplexity is None else min(max(perplexity, 1.0), top)
+
+
+def _fraction(event: MinibatchFinished) -> float:
+    return event.minibatch / event.num_minibatches
 
 
 def change_label(name: str, value: float | None, lang: str) -> str:
@@ -124,8 +172,11 @@ def reference_tables(
     points = [*((*point, False) for point in published), *((*point, True) for point in other)]
     points = [point for point in points if point[0] <= end]
     labels = [""] * len(points)
-    if points and not same_corpus:
-        labels[0] = t("chart.books_corpus", lang)
+    if points:  # the first point of each published run says what the points are
+        labels[0] = t("chart.published_here" if same_corpus else "chart.published_books", lang)
+    second = next((index for index, point in enumerate(points) if point[2]), 0)
+    if second:
+        labels[second] = t("chart.published_second", lang)
     table = {
         "epoch": [float(epoch) for epoch, _, _ in points],
         "value": [float(value) for _, value, _ in points],
@@ -136,13 +187,14 @@ def reference_tables(
     rungs = [order for order in range(4) if order in ladder]
     top = ladder.get(0, 1000.0) * 1.6
     names = {order: f"{t(f'ngram.{order}', lang)} {number(ladder[order], 4)}" for order in rungs}
-    for upper, lower in ((0, 1), (2, 3)):  # on the same side of the chart: a shared label if there is no room for two
-        if lower in names and math.log(ladder[upper] / ladder[lower]) < _LABEL_HEIGHT * math.log(top):
+    for upper, lower in ((0, 1), (1, 2), (2, 3)):  # a shared label if there is no room for two
+        near = lower in names and math.log(ladder[upper] / ladder[lower]) < _LABEL_HEIGHT * math.log(top)
+        if near and names[upper]:
             names[upper], names[lower] = f"{names[upper]} · {names[lower]}", ""
     rules = {
         "value": [ladder[order] for order in rungs],
         "label": [names[order] for order in rungs],
-        "end": [end if order < 2 else 0.0 for order in rungs],
+        "end": [end for _ in rungs],
         "order": [float(order) for order in rungs],
     }
     return {
@@ -158,7 +210,7 @@ def now_table(history: History, epoch: int | None, vocab_size: float) -> bytes:
     if row is None:
         return ipc({"epoch": [], "value": [], "shown": []}, LINE)
     top = ceiling(vocab_size)
-    value = top if row.perplexity is None else min(max(row.perplexity, 1.0), top)
+    value = _place(row.perplexity, top)
     return ipc({"epoch": [float(row.epoch)], "value": [value], "shown": [number(row.perplexity, 5)]}, LINE)
 
 

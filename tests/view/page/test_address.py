@@ -222,6 +222,6 @@ def test_the_url_is_read_and_written_in_one_place() -> None:
         path.relative_to(ROOT).as_posix()
         for path in (*(ROOT / "rnnlab").rglob("*.py"), *(ROOT / "pages").glob("*.py"), *ROOT.glob("*.py"))
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Attribute) and node.attr == "query_params"
+        if isinstance(node, ast.Attribute) and ast.unparse(node) == "st.query_params"
     }
     assert touching == {"rnnlab/view/page/address.py"}

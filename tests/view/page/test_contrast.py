@@ -117,7 +117,7 @@ def test_characters_can_be_read_on_every_shade_of_the_microscope(name: str) -> N
 
 @pytest.mark.parametrize("name", THEMES)
 def test_captions_and_links_can_be_read(name: str) -> None:
-    (caption,) = opacities(frame._STYLE)
+    (caption,) = opacities(frame.STYLE.read_text(encoding="utf-8"))
     for ground in grounds(name):
         assert contrast(over(colour(theme(name)["textColor"]), caption, ground), ground) >= ENOUGH
         assert contrast(colour(theme(name)["linkColor"]), ground) >= ENOUGH

@@ -110,7 +110,12 @@ def test_published_points_are_filled_on_the_books_corpus_only(same: bool) -> Non
     tables = watch_tables.reference_tables(config, LADDER, [(50, 9.0), (100, 2.0)], [(50, 8.0)], same, "en")
     points = rows(tables["published"])
     assert [row["fill"] for row in points] == ([1.0, 1.0, 0.0] if same else [0.0, 0.0, 0.0])
-    assert (points[0]["label"] == "") is same
+    labels = [
+        t("chart.published_here" if same else "chart.published_books", "en"),
+        "",
+        t("chart.published_second", "en"),
+    ]
+    assert [row["label"] for row in points] == labels
     assert [row["order"] for row in rows(tables["ladder"])] == [0, 1, 2, 3]
     assert rows(tables["extent"])[1]["epoch"] > 100
 

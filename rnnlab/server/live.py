@@ -1,0 +1,89 @@
+"""The address of the events of a live run, as server-sent events."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
+from streamlit.web.server.server_util import is_url_from_allowed_origins
+from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
+
+from rnnlab.errors import RunError
+from rnnlab.view.language.i18n import LANGUAGES
+from rnnlab.view.watch.stream import Hub, Viewer
+
+hubs: list[Hub] = []
+"""The hub of this process, while the server runs."""
+
+PATIENCE = 10.0
+"""Seconds that a viewer may take to accept a message; then it is dropped."""
+_HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),  # nginx would collect the events
+]
+
+
+class Events(Response):
+    """A response that sends a viewer its messages until either side ends the connection."""
+
+    def __init__(self, hub: Hub, viewer: Viewer) -> None:
+        self.status_code = 200
+        self.background = None
+        self._hub, self._viewer = hub, viewer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the messages of the viewer as they come."""
+        gone = asyncio.create_task(self._until_gone(receive))
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+            while (message := await self._viewer.messages.get()) is not None:
+                async with asyncio.timeout(PATIENCE):
+                    await send({"type": "http.response.body", "body": message, "more_body": True})
+            async with asyncio.timeout(PATIENCE):
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except TimeoutError:
+            pass  # it reads too slowly
+        finally:
+            gone.cancel()
+            self._hub.leave(self._viewer)
+
+    async def _until_gone(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self._viewer.put(None)
+
+
+async def answer(request: Request) -> Response:
+    """Answer a request for the events of a run, under the rules that Streamlit has for its pages."""
+    origin = request.headers.get("origin")
+    if not is_host_allowed(request.headers.get("host")) or (origin and not is_url_from_allowed_origins(origin)):
+        return PlainTextResponse("forbidden", 403)
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        return PlainTextResponse("forbidden", 403)
+    query = request.query_params
+    try:
+        after = float(request.headers.get("last-event-id") or query.get("after") or 0)
+    except ValueError:
+        after = math.nan
+    lang = query.get("lang", "en")
+    if lang not in LANGUAGES or not math.isfinite(after):
+        return PlainTextResponse("bad request", 400)
+    viewer = Viewer(request.path_params["run"], lang, _visitor(request), after)
+    if not hubs:
+        return PlainTextResponse("starting", 503)
+    hub = hubs[0]
+    try:
+        await asyncio.to_thread(hub.join, viewer)
+    except RunError as error:
+        return PlainTextResponse(error.code, 429 if error.code == "viewers" else 404)
+    return Events(hub, viewer)
+
+
+def _visitor(request: Request) -> str:
+    # the cookie with which Streamlit protects a browser's uploads, otherwise the address
+    return request.cookies.get("_streamlit_xsrf") or (request.client.host if request.client else "")

@@ -1,0 +1,236 @@
+// A chart on a page, drawn by Vega from a constant specification and named tables, with the figures above it.
+//
+// New points are inserted into the chart that is there, so that zoom, tooltip and selection survive them. While a run
+// is live, the server pushes its points (rnnlab/view/watch/stream.py) and the page is rerun only when its state changes.
+import { embed } from "vega-embed"; // rnnlab/server/scripts.py fills in the address
+
+/** Milliseconds between two drawings: a small network finishes more epochs per second than anybody can see. */
+const PACE = 250;
+/** Milliseconds without a message after which the events count as held back on their way. */
+const SILENCE = 5000;
+/** Milliseconds between two texts that the page draws. */
+const READING = 1000;
+/** Number of inserted points after which the page is asked for a thinned curve. */
+const MOST = 2000;
+
+const charts = new WeakMap();
+
+/** Draw a mounted component; Streamlit calls this again whenever its data changes. Returns the clean-up. */
+export function draw(component) {
+  const place = component.parentElement;
+  if (!charts.has(place)) charts.set(place, new Chart(place));
+  charts.get(place).receive(component);
+  return () => {
+    charts.get(place)?.close();
+    charts.delete(place);
+  };
+}
+
+class Chart {
+  constructor(place) {
+    this.root = place.querySelector(".lab-plot");
+    this.figures = place.querySelector(".lab-figures");
+    this.canvas = place.querySelector(".lab-canvas");
+    this.changes = [];
+    this.work = Promise.resolve();
+    this.resizing = new ResizeObserver(() => this.fit());
+    this.resizing.observe(this.canvas);
+    this.onVisibility = () => (document.hidden ? this.disconnect() : this.connect());
+    document.addEventListener("visibilitychange", this.onVisibility);
+  }
+
+  receive({ data, setTriggerValue, setStateValue }) {
+    this.tell = setTriggerValue;
+    this.keep = setStateValue;
+    this.canvas.setAttribute("aria-label", data.alt);
+    this.root.classList.toggle("lab-stage", data.height === null); // the style of the page gives the height
+    this.canvas.style.height = data.height === null ? "" : `${data.height}px`;
+    const specification = JSON.stringify([data.spec, data.config, data.height]);
+    if (specification === this.specification && data.path && data.path === this.path && data.version < this.version) {
+      // the events were faster than the page: only what is not among them is new
+      this.phase = data.phase;
+      this.change({ put: Object.fromEntries(data.marks.map((name) => [name, data.tables[name]])) });
+      return;
+    }
+    if (data.path !== this.path || specification !== this.specification) this.disconnect();
+    this.path = data.path;
+    this.version = data.version;
+    this.phase = data.phase;
+    this.changes = [];
+    this.inserted = 0;
+    write(this.figures, data.figures);
+    if (specification !== this.specification) {
+      // another language, theme or size
+      this.specification = specification;
+      this.then(() => this.build(data));
+    } else {
+      this.change({ put: data.tables });
+    }
+    this.connect();
+  }
+
+  then(act) {
+    this.work = this.work.then(act).catch((error) => console.error(error));
+  }
+
+  async build(data) {
+    const before = this.view;
+    const zoom = before && zoomOf(before);
+    const place = document.createElement("div");
+    const spec = {
+      ...data.spec,
+      datasets: Object.fromEntries(Object.entries(data.tables).map(([name, table]) => [name, rows(table)])),
+      width: Math.max(80, this.canvas.clientWidth),
+      height: Math.max(80, this.canvas.clientHeight),
+      autosize: { type: "fit", contains: "padding" },
+    };
+    const options = { actions: false, logLevel: 1, renderer: "svg", config: data.config, tooltip: { theme: data.theme } };
+    const { view } = await embed(place, spec, options);
+    if (this.closed) {
+      view.finalize();
+      return;
+    }
+    for (const [name, value] of Object.entries(zoom ?? {})) view.signal(name, value);
+    await view.runAsync();
+    this.view = view;
+    this.canvas.replaceChildren(place);
+    before?.finalize();
+    this.root.dataset.drawn = "true";
+    this.fit();
+  }
+
+  // Queue a change of the tables; several are drawn together.
+  change(message) {
+    this.changes.push(message);
+    if (this.timer) return;
+    const wait = Math.max(0, PACE - (performance.now() - (this.drawnAt ?? -PACE)));
+    this.timer = setTimeout(() => {
+      this.timer = null;
+      this.then(() => this.apply());
+    }, wait);
+  }
+
+  async apply() {
+    if (!this.view || this.closed) return;
+    const view = this.view;
+    const changes = this.changes;
+    this.changes = [];
+    this.drawnAt = performance.now();
+    const put = {};
+    const add = {};
+    for (const message of changes) {
+      for (const [name, table] of Object.entries(message.put ?? {})) {
+        put[name] = rows(table);
+        add[name] = [];
+      }
+      for (const [name, table] of Object.entries(message.add ?? {})) (add[name] ??= []).push(...rows(table));
+    }
+    for (const name of new Set([...Object.keys(put), ...Object.keys(add)])) {
+      const set = view.changeset();
+      if (put[name]) set.remove(() => true);
+      view.change(name, set.insert([...(put[name] ?? []), ...(add[name] ?? [])]));
+    }
+    await view.runAsync();
+  }
+
+  fit() {
+    const { clientWidth: width, clientHeight: height } = this.canvas;
+    if (!this.view || !width || !height || (width === this.width && height === this.height)) return;
+    this.width = width;
+    this.height = height;
+    this.then(() => this.view.width(width).height(height).resize().runAsync());
+  }
+
+  // The events of a live run. A hidden tab holds no connection, because a browser allows few for each server.
+
+  connect() {
+    if (this.source || !this.path || document.hidden || this.closed) return;
+    const source = new EventSource(`${this.path}&after=${this.version}`);
+    this.source = source;
+    this.listen();
+    source.addEventListener("ready", () => this.listen());
+    source.addEventListener("point", (event) => {
+      this.listen();
+      const message = JSON.parse(event.data);
+      this.version = Number(event.lastEventId);
+      this.inserted = (this.inserted ?? 0) + 1;
+      this.change(message);
+      if (message.figures) write(this.figures, message.figures);
+      if (this.inserted > MOST) this.ask(`thin ${this.version}`);
+    });
+    // the run entered another state, wrote a text, or ended: what only the page can draw
+    source.addEventListener("page", (event) => {
+      this.listen();
+      if (event.data !== this.phase) this.ask(event.data);
+    });
+    source.addEventListener("end", () => this.disconnect());
+  }
+
+  listen() {
+    clearTimeout(this.silence);
+    this.silence = setTimeout(() => {
+      this.disconnect();
+      this.path = null;
+      this.keep("silent", true); // the page now looks for itself
+    }, SILENCE);
+  }
+
+  // Ask the page to run again: at once for another state of the run, but for texts no more often than they can be read.
+  ask(phase) {
+    const state = phase.split(",", 1)[0];
+    const wait = state === this.asked ? Math.max(0, READING - (performance.now() - this.askedAt)) : 0;
+    clearTimeout(this.asking);
+    this.asking = setTimeout(() => {
+      if (this.closed || phase === this.phase) return;
+      this.asked = state;
+      this.askedAt = performance.now();
+      this.inserted = 0;
+      this.tell("changed", phase);
+    }, wait);
+  }
+
+  disconnect() {
+    clearTimeout(this.silence);
+    this.source?.close();
+    this.source = null;
+  }
+
+  close() {
+    this.closed = true;
+    clearTimeout(this.timer);
+    clearTimeout(this.asking);
+    this.disconnect();
+    this.resizing.disconnect();
+    document.removeEventListener("visibilitychange", this.onVisibility);
+    this.then(() => this.view?.finalize());
+  }
+}
+
+/** Return the rows of a table given as columns. */
+function rows(table) {
+  const names = Object.keys(table);
+  const count = names.length ? table[names[0]].length : 0;
+  return Array.from({ length: count }, (_, row) => Object.fromEntries(names.map((name) => [name, table[name][row]])));
+}
+
+// The signals of Vega-Lite's zoom: the shown part of each axis.
+function zoomOf(view) {
+  const { signals } = view.getState({ signals: (name) => /^zoom_(?!tuple|translate|zoom|modify)/.test(name), data: () => false });
+  return Object.fromEntries(Object.entries(signals).filter(([, value]) => Array.isArray(value)));
+}
+
+/** Write the figures above the chart: each element of the head with `data-figure` takes the text of that name. */
+function write(head, figures) {
+  head.hidden = !figures;
+  if (!figures) return;
+  for (const element of head.querySelectorAll("[data-figure]")) {
+    const text = figures[element.dataset.figure] ?? "";
+    if (element.textContent !== text) element.textContent = text;
+    element.title = text; // where it is cut off
+    element.hidden = text === "";
+  }
+  const bar = head.querySelector(".lab-progress");
+  bar.setAttribute("aria-valuenow", figures.percent);
+  bar.firstElementChild.style.width = `${figures.percent}%`;
+  head.dataset.state = figures.state;
+}

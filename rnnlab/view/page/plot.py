@@ -1,0 +1,139 @@
+"""The chart component: Vega in the browser, fed by the page and, while a run is live, by the server itself.
+
+Streamlit's own chart is built anew whenever its data changes from outside, and its data can only come from a rerun of
+the page. This component keeps its view, inserts points into it, and reads them from an address of the server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from rnnlab.view.page import pictures, style
+
+ASSETS = Path(__file__).parent / "assets"
+SILENT = "plot.silent"
+"""Session key: whether the events of the server do not reach this browser."""
+
+_HTML = """
+<div class="lab-plot">
+  <div class="lab-figures" hidden>
+    <span class="lab-perplexity" data-figure="perplexity"></span>
+    <span class="lab-memory" data-figure="memory"></span>
+    <div class="lab-status">
+      <span data-figure="state"></span>
+      <span data-figure="epoch"></span>
+      <span class="lab-progress" role="progressbar" aria-valuemin="0" aria-valuemax="100"><span></span></span>
+      <span data-figure="left"></span>
+      <span data-figure="pace"></span>
+    </div>
+  </div>
+  <div class="lab-canvas" role="figure"></div>
+</div>
+"""
+# the module with Vega is large: the component only imports it, from an address that browsers may keep
+_JS = """
+let module;
+export default function (component) {
+  module ??= import(new URL(component.data.module, document.baseURI).href);
+  let closed = false, close = () => {};
+  module.then(({ draw }) => { if (!closed) close = draw(component); });
+  return () => { closed = true; close(); };
+}
+"""
+
+_scripts: list[str] = []
+
+
+@dataclass(frozen=True)
+class Events:
+    """Where a chart gets the events of a live run.
+
+    Attributes:
+        path: their address; another path is another run, language, or start of the run.
+        position: the position up to which the tables hold the run; only later events are requested.
+        phase: what the page has drawn itself; when an event names another phase, the page is run again.
+        marks: names of the tables that events do not change.
+    """
+
+    path: str
+    position: float
+    phase: str
+    marks: tuple[str, ...]
+
+
+def serve(path: str) -> None:
+    """Declare that this process serves the component's module at `path`; called by the server when it starts."""
+    _scripts[:] = [path]
+
+
+def served() -> bool:
+    """Return whether the server of this process has the routes that the component needs."""
+    return bool(_scripts)
+
+
+def pushes() -> bool:
+    """Return whether live runs are pushed to this browser, so that the page need not look for new points itself."""
+    return served() and not st.session_state.get(SILENT)
+
+
+def draw(
+    spec: Mapping[str, Any],
+    tables: Mapping[str, bytes],
+    *,
+    key: str,
+    alt: str,
+    theme: str,
+    factor: float = 1.0,
+    figures: Mapping[str, Any] | None = None,
+    events: Events | None = None,
+    tall: bool = False,
+) -> None:
+    """Draw a chart.
+
+    Args:
+        spec: the constant specification, with its height.
+        tables: Arrow bytes by table name.
+        key: key of the component.
+        alt: the description for screen readers; it may change without a rebuild.
+        theme: "light" or "dark".
+        factor: factor of the font sizes.
+        figures: texts above the chart by name, with ``percent`` and ``state``; None for none.
+        events: where the browser gets the events of a live run; None: nothing changes by itself.
+        tall: whether the chart is as high as the screen allows, instead of the height of `spec`.
+    """
+
+    def silent() -> None:
+        state = st.session_state.get(key) or {}
+        st.session_state[SILENT] = bool(state.get("silent"))
+
+    _component()(
+        key=key,
+        data={
+            "module": _scripts[0],
+            "spec": {name: value for name, value in spec.items() if name != "height"},
+            "height": None if tall else spec.get("height", 300),
+            "config": style.config(theme, factor),
+            "theme": theme,
+            "tables": {name: pictures.columns(table) for name, table in tables.items()},
+            "alt": alt,
+            "figures": figures,
+            "path": events.path if events else None,
+            "version": events.position if events else 0,
+            "phase": events.phase if events else "",
+            "marks": list(events.marks) if events else [],
+        },
+        on_changed_change=lambda: None,  # the rerun itself draws what has changed
+        on_silent_change=silent,
+    )
+
+
+@cache
+def _component() -> Any:
+    css = (ASSETS / "plot.css").read_text(encoding="utf-8")
+    return st.components.v2.component("rnnlab_plot", html=_HTML, css=css, js=_JS, isolate_styles=False)
