@@ -88,14 +88,19 @@ def find_epoch(store: Store, record: RunRecord, text: str) -> int:
 
 
 def find_corpus(name: str, store: Store, environment: Environment) -> Corpus:
-    """Return the corpus with this name, or the text in the file at this path.
+    """Return the corpus with this name, or the text in the file at this path; print what had to be done to read it.
 
     Raises:
         CorpusError: there is no such corpus or file.
     """
+    import click
+
     from rnnlab.text import corpora
 
-    return corpora.find(name, folders=environment.corpus_folders, texts=store.text)
+    corpus = corpora.find(name, folders=environment.corpus_folders, texts=store.text)
+    for note in corpus.notes:
+        click.echo(f"Note: {note.message}", err=True)
+    return corpus
 
 
 def check_text(corpus: Corpus, config: TrainConfig) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
@@ -18,6 +19,11 @@ from rnnlab.view.language.tips import tip
 from rnnlab.view.page import session, upload
 
 _OWN = "corpus.own"
+"""Session key of the titles of the texts that this visitor has brought."""
+_NOTES = "corpus.notes"
+"""Session key of what is to be said once about the text that was brought last."""
+FIRST_LINE = 24
+"""Longest beginning of the first line in the title of a pasted text, in characters."""
 
 
 def choose(key: str, held: str, use: Callable[[str], None]) -> None:
@@ -39,13 +45,25 @@ def choose(key: str, held: str, use: Callable[[str], None]) -> None:
         names,
         names.index(held),
         key=key,
-        format_func=lambda name: own.get(name) or session.text_title(name) or corpus_title(name, lang),
+        format_func=_labels(names, own, lang).__getitem__,
         help=tip("corpus", lang),
     )
+    for note in st.session_state.pop(_NOTES, ()):
+        st.info(t(f"note.{note.code}", lang, **note.params), icon=":material/info:")
     with st.expander(t("corpus.bring", lang), icon=":material/upload_file:"):
         _bring(use)
     if held in corpora.DOWNLOADS:
         _download(held)
+
+
+def _labels(names: Sequence[str], own: Mapping[str, str], lang: str) -> dict[str, str]:
+    """Return the title of each corpus in the menu, which are all different: the browser sends back the title."""
+    titles = {name: own.get(name) or session.text_title(name) or corpus_title(name, lang) for name in names}
+    shared = {title for title, count in Counter(titles.values()).items() if count > 1}
+    return {
+        name: f"{title} ({name.removeprefix('text-')[:6]})" if title in shared and name.startswith("text-") else title
+        for name, title in titles.items()
+    }
 
 
 def _bring(use: Callable[[str], None]) -> None:
@@ -56,15 +74,23 @@ def _bring(use: Callable[[str], None]) -> None:
     ready = bool(pasted) if file is None else _fits(file.size)
     if st.button(t("corpus.use", lang), key="corpus.use", type="primary", disabled=not ready):
         data = file.getvalue() if file is not None else str(pasted).encode("utf-8", "replace")
-        title = file.name if file is not None else t("corpus.pasted_title", lang)
         try:
-            name = keep(data, title)
+            brought = corpora.from_bytes(data, file.name if file is not None else _pasted_title(str(pasted)))
+            name = _store(brought)
         except RNNLabError as error:
             session.show_error(error)
         else:
-            st.session_state[_OWN][name] = title
+            st.session_state[_OWN][name] = brought.title
+            st.session_state[_NOTES] = brought.notes
             use(name)
             st.rerun()
+
+
+def _pasted_title(text: str) -> str:
+    """Return the title of a pasted text: its first line, and the time, as its author may paste other versions."""
+    first = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    start = first if len(first) <= FIRST_LINE else first[: FIRST_LINE - 1] + "…"
+    return f"{visible(start)} · {session.local_time():%H:%M:%S}"
 
 
 def _fits(size: int) -> bool:
@@ -81,12 +107,14 @@ def keep(data: bytes, title: str) -> str:
     """Store an uploaded text and return its name.
 
     Raises:
-        CorpusError: the text is empty, binary, too large, or has only one distinct character.
+        CorpusError: as `corpora.from_bytes`.
         RunError: the text cannot be stored.
     """
-    text = corpora.decode(data)
-    corpora.check_variety(text)
-    return session.client().add_text(text, title[:80])
+    return _store(corpora.from_bytes(data, title))
+
+
+def _store(brought: corpora.Corpus) -> str:
+    return session.client().add_text(brought.text, brought.title[:80])
 
 
 def _download(name: str) -> None:
