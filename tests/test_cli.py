@@ -190,7 +190,6 @@ REFUSED: list[tuple[list[str], list[str]]] = [
     (["train", "A2", "--corpus", "lyrics"], ["lyrics", *corpora.corpus_names()]),
     (["train", "A2", "--set", "corpus=nowhere/text.txt"], ["nowhere/text.txt", *corpora.corpus_names()]),
     (["train", "A2", "--set", "prefixes=龘"], ["龘", "--set prefixes="]),
-    (["train", "A2", "--corpus", "verse-en"], ["分", "--set prefixes="]),
     (["train", "A2", "--set", "num_chars=600"], ["600", "1,152"]),
     (["train", "A2", "-o", "nowhere/run.json"], ["nowhere/run.json", "folder"]),
     (["train"], ["RECIPE", *RECIPES]),
@@ -442,6 +441,20 @@ def test_the_format_of_the_book_and_a_progress_bar(server: Client, tmp_path: Pat
     record = server.store.run(re.findall(r"(?m)^run (\w+)$", err)[0])
     assert record.config.corpus == data["corpus"]["name"] == corpora.text_id(text)
     assert (record.based_on, record.language) == ("A4", "zh")
+
+
+def test_another_text_gets_prefixes_that_fit_it_and_says_so(server: Client) -> None:
+    process = shell("train", "A2", "--corpus", "verse-en", "--epochs", "1", "--set", "num_hiddens=8", home=server.home)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert re.search(r"(?m)^ - time traveller", out)
+    (said,) = re.findall(r"(?m)^Note: .*$", err)
+    assert "分开|不分开" in said
+    assert "time traveller|traveller" in said
+    # prefixes of one's own are not replaced
+    refused = ask("train", "A2", "--corpus", "verse-en", "--set", "prefixes=分开、不分开")
+    assert refused.exit_code == 2
+    assert "'分开'" in refused.stderr
 
 
 def test_an_untrained_network_generates_texts_once(server: Client) -> None:

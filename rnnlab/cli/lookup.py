@@ -103,6 +103,25 @@ def find_corpus(name: str, store: Store, environment: Environment) -> Corpus:
     return corpus
 
 
+def suit_prefixes(corpus: Corpus, config: TrainConfig) -> TrainConfig:
+    """Return `config` with prefixes that the text has the characters of, and print it if they are others."""
+    import click
+
+    from rnnlab.setting import as_text
+    from rnnlab.text.corpora import prepare
+    from rnnlab.text.prefixes import suited
+
+    train = prepare(corpus.text, config.preprocessing, config.num_chars).train
+    prefixes = suited(config.prefixes, train) if train else config.prefixes
+    if prefixes != config.prefixes:
+        click.echo(
+            f"Note: the text lacks characters of the prefixes {as_text(config.prefixes)}; it is continued from "
+            f"{as_text(prefixes)} instead (--set prefixes='one|two' chooses others).",
+            err=True,
+        )
+    return config.change(prefixes=prefixes)
+
+
 def check_text(corpus: Corpus, config: TrainConfig) -> None:
     """Check that a run can train on the text, before it is created.
 
@@ -118,7 +137,7 @@ def check_text(corpus: Corpus, config: TrainConfig) -> None:
     vocab = Vocab(train)
     for prefix in config.prefixes:
         try:
-            vocab.encode(prefix)
+            vocab.encode_prefix(prefix)
         except PrefixError as error:
             hint = "Choose others with --set prefixes='one|two'."
             raise PrefixError(error.code, f"{error} {hint}", **error.params) from error

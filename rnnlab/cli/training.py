@@ -63,6 +63,8 @@ def train(
     with contextlib.closing(lookup.open_client(environment)) as client:
         corpus = lookup.find_corpus(config.corpus if corpus_name is None else corpus_name, client.store, environment)
         config = config.change(corpus=corpus.name)
+        if "prefixes" not in texts:
+            config = lookup.suit_prefixes(corpus, config)
         lookup.check_text(corpus, config)
         client.connect()
         if corpus.source == "upload":
@@ -165,6 +167,7 @@ def _settings(pairs: tuple[str, ...]) -> dict[str, str]:
         ConfigError: a pair without ``=``.
     """
     from rnnlab.config import TrainConfig
+    from rnnlab.text import prefixes
 
     settings = {}
     for pair in pairs:
@@ -177,7 +180,7 @@ def _settings(pairs: tuple[str, ...]) -> dict[str, str]:
                 value="",
                 allowed=", ".join(TrainConfig.model_fields),
             )
-        settings[name.strip()] = value
+        settings[name.strip()] = prefixes.with_bars(value) if name.strip() == "prefixes" else value
     return settings
 
 

@@ -114,6 +114,25 @@ def test_what_had_to_be_done_to_read_a_file_is_said_once(open_page: Open, lang: 
     assert said not in [element.value for element in app.info]
 
 
+def suited() -> None:
+    import streamlit as st
+
+    from rnnlab.recipes import RECIPES
+    from rnnlab.view.train import corpus
+
+    for name in ("lyrics-zh", "verse-en", "text-0000000000000000"):
+        st.text("|".join(corpus.suit_prefixes(RECIPES["A2"].config.change(corpus=name)).prefixes))
+
+
+def test_another_text_gets_prefixes_that_fit_it(client: Client) -> None:
+    app = AppTest.from_function(suited).run()
+    assert not app.exception
+    assert [element.value for element in app.text] == ["分开|不分开", "time traveller|traveller", "分开|不分开"]
+    (note,) = app.session_state["corpus.notes"]
+    for lang in LANGUAGES:
+        assert "time traveller" in t(f"note.{note.code}", lang, **note.params)
+
+
 # the book's corpora
 
 

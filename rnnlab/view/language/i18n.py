@@ -11,9 +11,12 @@ from typing import Any
 from rnnlab.config import TrainConfig, allowed_values
 from rnnlab.errors import RNNLabError
 from rnnlab.setting import as_text
+from rnnlab.text.invisible import visible
 
 # characters of links, images, code, formulas, emphasis and colours; an underscore within a word is not markup
 _MARKUP = re.compile(r"[\\`*\[\]<>$~|]|(?<!\w)_|_(?!\w)")
+_CHARACTERS = {"prefix_character": ("character", "allowed"), "corpus_one_character": ("character",)}
+"""By the code of an error, its parameters that are characters of a text, some of which may be invisible."""
 LANGUAGES = ("zh", "en")
 """The languages of the app; each has a folder in ``locale/`` and both are complete."""
 
@@ -61,7 +64,11 @@ def code_text(code: str, params: dict[str, Any], message: str, lang: str) -> str
     """
     if not has(f"error.{code}", lang):
         return plain(message)
-    shown = {name: plain(value) if isinstance(value, str) else value for name, value in params.items()}
+    characters = _CHARACTERS.get(code, ())
+    shown = {
+        name: plain(visible(value) if name in characters else value) if isinstance(value, str) else value
+        for name, value in params.items()
+    }
     field = str(params.get("field", ""))
     if field in TrainConfig.model_fields:
         shown["field"] = f"{t(f'field.{field}', lang)} ({field})"

@@ -9,7 +9,7 @@ import streamlit as st
 
 from rnnlab.config import TrainConfig
 from rnnlab.errors import CorpusError, RNNLabError
-from rnnlab.text import corpora
+from rnnlab.text import corpora, prefixes
 from rnnlab.view.data.facts import TextFacts
 from rnnlab.view.data.highlight import visible
 from rnnlab.view.language.i18n import plain, t
@@ -47,6 +47,7 @@ def choose(key: str, held: str, use: Callable[[str], None]) -> None:
         key=key,
         format_func=_labels(names, own, lang).__getitem__,
         help=tip("corpus", lang),
+        on_change=lambda: use(str(st.session_state[key])),
     )
     for note in st.session_state.pop(_NOTES, ()):
         st.info(t(f"note.{note.code}", lang, **note.params), icon=":material/info:")
@@ -115,6 +116,23 @@ def keep(data: bytes, title: str) -> str:
 
 def _store(brought: corpora.Corpus) -> str:
     return session.client().add_text(brought.text, brought.title[:80])
+
+
+def suit_prefixes(config: TrainConfig) -> TrainConfig:
+    """Return `config` with prefixes that its text has the characters of; if they are others, the page says so once."""
+    try:
+        train = session.facts().of(config).train
+    except CorpusError:
+        return config
+    chosen = prefixes.suited(config.prefixes, train) if train else config.prefixes
+    if chosen != config.prefixes:
+        before, after = (" | ".join(texts) for texts in (config.prefixes, chosen))
+        note = corpora.Note(
+            "prefixes_suited", f"The text lacks characters of {before}; it is continued from {after} instead.",
+            {"before": plain(before), "after": plain(after)},
+        )  # fmt: skip
+        st.session_state[_NOTES] = (*st.session_state.get(_NOTES, ()), note)
+    return config.change(prefixes=chosen)
 
 
 def _download(name: str) -> None:
