@@ -275,8 +275,7 @@ def from_bytes(data: bytes, title: str = "") -> Corpus:
     A zip archive stands for the only text file in it.
 
     Raises:
-        CorpusError: as `decode_noted` and `check_variety`; ``corpus_archive`` for an archive with no text or several, or
-            a damaged one.
+        CorpusError: as `decode_noted` and `check_variety`; ``corpus_archive``: it does not have exactly one text.
     """
     data, title = _unpacked(data, title)
     text, notes = decode_noted(data)
