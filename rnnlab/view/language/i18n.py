@@ -48,6 +48,15 @@ def language_of(locale: str | None) -> str:
     return "zh" if (locale or "").lower().startswith("zh") else "en"
 
 
+def language_named(text: str) -> str:
+    """Return the language that a person has typed: in capitals, or as a locale such as ``"zh-CN"`` or ``"en_GB"``.
+
+    Any other text is returned unchanged.
+    """
+    name = text.strip().lower().replace("_", "-").partition("-")[0]
+    return name if name in LANGUAGES else text
+
+
 def error_text(error: RNNLabError, lang: str) -> str:
     """Return the message of `error` in `lang` as Markdown, or its English message if the catalogue lacks its code."""
     return code_text(error.code, error.params, error.message, lang)

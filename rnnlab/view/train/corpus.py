@@ -161,6 +161,14 @@ def _origin(name: str, lang: str) -> str:
     return t("corpus.origin", lang, attribution=entry.attributions[lang], rights=entry.rights[lang])
 
 
+def _gone(lang: str) -> None:
+    """Say what can still be done without an uploaded text; that it is gone, a page without a run says elsewhere."""
+    if st.session_state.get(session.SHOWN):
+        st.info(t("corpus.gone.run", lang), icon=":material/info:")
+    else:
+        st.caption(t("corpus.gone.setup", lang))
+
+
 def describe(config: TrainConfig) -> TextFacts | None:
     """Draw the statistics of the training text and return its facts, or None without the text.
 
@@ -171,7 +179,10 @@ def describe(config: TrainConfig) -> TextFacts | None:
         facts = session.facts().of(config)
         corpora.check_trainable(facts.train, config)
     except CorpusError as error:
-        session.show_error(error)
+        if error.code == "corpus_text_gone":
+            _gone(lang)
+        else:
+            session.show_error(error)
         return None
     st.markdown(
         t(
