@@ -346,8 +346,8 @@ class TrainConfig(BaseModel):
     @field_validator("prefixes", mode="before")
     @classmethod
     def _prefixes_from_text(cls, value: object) -> object:
-        # the shell and the URL join several prefixes with "|"
-        return tuple(value.split("|")) if isinstance(value, str) else value
+        # the shell and the URL join several prefixes with "|", which a Chinese keyboard writes in full width
+        return tuple(value.replace("｜", "|").split("|")) if isinstance(value, str) else value
 
     @field_validator("prefixes")
     @classmethod
@@ -475,6 +475,8 @@ def allowed_values(name: str) -> Allowed:
 
 
 _BOUNDS = ("ge", "gt", "le", "lt")
+MAX_SHOWN = 100
+"""Longest beginning of a refused value in a message, in characters."""
 
 
 def _setting(name: str, field: FieldInfo) -> Setting:
@@ -524,11 +526,19 @@ def _config_error(error: ValidationError) -> ConfigError:
         return ConfigError(first["type"], message, field="", value="", allowed=reason)
     name, value = str(first["loc"][0]), first.get("input")
     allowed = str(allowed_values(name))
-    shown = value if isinstance(value, (str, int, float)) else repr(value)
+    shown = _as_written(value)
+    quoted = shown if isinstance(value, (int, float)) else f"'{shown}'"
     return ConfigError(
-        "config_value",
-        f"{name} cannot be {shown!r}; allowed: {allowed}.",
-        field=name,
-        value=str(shown)[:100],
-        allowed=allowed,
+        "config_value", f"{name} cannot be {quoted}; allowed: {allowed}.", field=name, value=shown, allowed=allowed
     )
+
+
+def _as_written(value: object) -> str:
+    """Return a refused value as a person would write it, and not as Python does, cut to `MAX_SHOWN` characters."""
+    if isinstance(value, (tuple, list)):
+        text = "|".join(str(part) for part in value)
+    elif isinstance(value, dict):
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    else:
+        text = as_text(value)
+    return text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 1]}…"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import io
 import json
 import os
@@ -10,6 +11,7 @@ import re
 import signal
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from rnnlab.recipes import RECIPES
 from rnnlab.runs.client import Client
 from rnnlab.text import corpora
 from rnnlab.text.vocab import Vocab
+from tests.made import until
 from tests.open_files import nothing_stays_open
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -190,7 +193,6 @@ REFUSED: list[tuple[list[str], list[str]]] = [
     (["train", "A2", "--corpus", "lyrics"], ["lyrics", *corpora.corpus_names()]),
     (["train", "A2", "--set", "corpus=nowhere/text.txt"], ["nowhere/text.txt", *corpora.corpus_names()]),
     (["train", "A2", "--set", "prefixes=龘"], ["龘", "--set prefixes="]),
-    (["train", "A2", "--corpus", "verse-en"], ["分", "--set prefixes="]),
     (["train", "A2", "--set", "num_chars=600"], ["600", "1,152"]),
     (["train", "A2", "-o", "nowhere/run.json"], ["nowhere/run.json", "folder"]),
     (["train"], ["RECIPE", *RECIPES]),
@@ -399,6 +401,21 @@ def test_generate(shared: Path, trained: tuple[str, list[dict[str, Any]], str]) 
     first, same, other = (json.loads(ask(*sampled, seed).stdout)["text"] for seed in ("1", "1", "2"))
     assert first == same != other
 
+    # an option of sampling alone means sampling, and one that cannot act is noted
+    alone = ask("generate", run_id, TEXT[0], "--temperature", "5", "--json", "--seed", "1")
+    assert json.loads(alone.stdout)["text"] == first
+    assert alone.stderr == ""
+    top = ask("generate", run_id, TEXT[0], "--top-k", "2", "--seed", "1")
+    same = ask("generate", run_id, TEXT[0], "--decoding", "top_k", "--top-k", "2", "--seed", "1")
+    assert (top.stdout, top.stderr) == (same.stdout, "")
+    greedy = ask(
+        "generate", run_id, TEXT[0], "--decoding", "greedy", "--temperature", "5", "--top-k", "2", "--seed", "1"
+    )
+    assert greedy.stdout == ask("generate", run_id, TEXT[0]).stdout
+    assert [line.split(" has no effect")[0] for line in greedy.stderr.splitlines()] == [
+        "Note: temperature", "Note: top_k", "Note: --seed",
+    ]  # fmt: skip
+
     for wrong, words in {
         "龘": ["龘"],
         "": ["1 to 100 characters"],
@@ -442,6 +459,20 @@ def test_the_format_of_the_book_and_a_progress_bar(server: Client, tmp_path: Pat
     record = server.store.run(re.findall(r"(?m)^run (\w+)$", err)[0])
     assert record.config.corpus == data["corpus"]["name"] == corpora.text_id(text)
     assert (record.based_on, record.language) == ("A4", "zh")
+
+
+def test_another_text_gets_prefixes_that_fit_it_and_says_so(server: Client) -> None:
+    process = shell("train", "A2", "--corpus", "verse-en", "--epochs", "1", "--set", "num_hiddens=8", home=server.home)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert re.search(r"(?m)^ - time traveller", out)
+    (said,) = re.findall(r"(?m)^Note: .*$", err)
+    assert "分开|不分开" in said
+    assert "time traveller|traveller" in said
+    # prefixes of one's own are not replaced
+    refused = ask("train", "A2", "--corpus", "verse-en", "--set", "prefixes=分开、不分开")
+    assert refused.exit_code == 2
+    assert "'分开'" in refused.stderr
 
 
 def test_an_untrained_network_generates_texts_once(server: Client) -> None:
@@ -510,16 +541,17 @@ def test_a_missing_device_is_a_wrong_value(home: Path) -> None:
     assert "cpu" in err
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent in another way there")
-def test_ctrl_c_ends_cleanly_and_keeps_the_run(server: Client) -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent in another way there")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_cleanly_and_keeps_the_run(server: Client, number: signal.Signals) -> None:
     process = shell("train", "A2", "--epochs", "10000", *TINY, "--json", home=server.home)
     assert process.stdout is not None
     for line in process.stdout:
         if json.loads(line)["kind"] == "epoch_finished":
             break
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     out, err = process.communicate(timeout=30)
-    assert process.returncode == 130
+    assert process.returncode == 128 + number
     assert "Traceback" not in err
     run_id = re.findall(r"(?m)^run (\w+)$", err)[0]
     assert f"continue {run_id}" in err
@@ -528,6 +560,58 @@ def test_ctrl_c_ends_cleanly_and_keeps_the_run(server: Client) -> None:
     record = server.store.run(run_id)
     assert (record.state, record.continuable) == ("stopped", True)
     assert record.epoch >= 1
+    # the last checkpoint is where it stopped
+    assert server.store.checkpoints(run_id)[-1][:2] == (last["epoch"], last["minibatch"])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
+def test_a_shell_of_its_own_stops_its_run_at_sigterm_too(home: Path) -> None:
+    """Nobody else keeps the supervisor alive; `continue` says where it goes on."""
+    process = shell("train", "A2", "--epochs", "10000", *TINY, "--json", home=home)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if json.loads(line)["kind"] == "epoch_finished" and json.loads(line)["epoch"] > 2:
+            break
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM
+    last = json.loads(out.splitlines()[-1])
+    assert (last["kind"], last["reason"]) == ("run_finished", "stopped")
+    run_id = re.findall(r"(?m)^run (\w+)$", err)[0]
+    again = shell("continue", run_id, "--json", home=home)
+    assert again.stdout is not None
+    first = json.loads(again.stdout.readline())
+    again.send_signal(signal.SIGTERM)
+    _, said = again.communicate(timeout=60)
+    assert (first["kind"], first["epoch"]) == ("run_started", last["epoch"])
+    where = (
+        f"minibatch {last['minibatch']} of epoch {last['epoch'] + 1}" if last["minibatch"] else f"epoch {last['epoch']}"
+    )
+    assert f"Continues from {where}, the last checkpoint." in said
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such terminals")
+def test_a_terminal_that_is_closed_stops_the_run(server: Client) -> None:
+    import pty
+
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rnnlab", "train", "A2", "--epochs", "10000", *TINY],
+        cwd=ROOT,
+        env={**os.environ, "RNNLAB_HOME": str(server.home), "COLUMNS": "100"},
+        stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )  # fmt: skip
+    os.close(slave)
+    shown = b""
+    while not (found := re.search(rb"run (\w+)\r\n", shown)):
+        shown += os.read(master, 1000)
+    run_id = found[1].decode()
+    until(server, run_id, lambda record: record.epoch > 0)
+    os.close(master)
+    assert process.wait(timeout=60) == 128 + signal.SIGHUP
+    assert server.store.run(run_id).state == "stopped"
+    assert server.store.run(run_id).continuable
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes end in another way there")

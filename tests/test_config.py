@@ -118,6 +118,19 @@ def test_text_is_read_as_people_write_it(name: str, text: str, value: object) ->
 
 
 @pytest.mark.parametrize(
+    "value", [("分" * 130,), ["分" * 130], ("a", "b" * 101), (1, 2), {"a": "b" * 300}, None, "分" * 130]
+)
+def test_what_was_given_is_shown_as_it_was_written(value: object) -> None:
+    """A page shows the value, never Python's notation for it, and no more of it than fits."""
+    with pytest.raises(ConfigError) as caught:
+        TrainConfig.make(prefixes=value)
+    shown = caught.value.params["value"]
+    assert not set("()'[]") & set(shown)
+    assert len(shown) <= 100
+    assert "1 to 100 characters" in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("settings", "allowed"),
     [
         ({"cell": "transformer"}, "rnn, gru, lstm"),

@@ -88,14 +88,38 @@ def find_epoch(store: Store, record: RunRecord, text: str) -> int:
 
 
 def find_corpus(name: str, store: Store, environment: Environment) -> Corpus:
-    """Return the corpus with this name, or the text in the file at this path.
+    """Return the corpus with this name, or the text in the file at this path; print what had to be done to read it.
 
     Raises:
         CorpusError: there is no such corpus or file.
     """
+    import click
+
     from rnnlab.text import corpora
 
-    return corpora.find(name, folders=environment.corpus_folders, texts=store.text)
+    corpus = corpora.find(name, folders=environment.corpus_folders, texts=store.text)
+    for note in corpus.notes:
+        click.echo(f"Note: {note.message}", err=True)
+    return corpus
+
+
+def suit_prefixes(corpus: Corpus, config: TrainConfig) -> TrainConfig:
+    """Return `config` with prefixes that the text has the characters of, and print it if they are others."""
+    import click
+
+    from rnnlab.setting import as_text
+    from rnnlab.text.corpora import prepare
+    from rnnlab.text.prefixes import suited
+
+    train = prepare(corpus.text, config.preprocessing, config.num_chars).train
+    prefixes = suited(config.prefixes, train) if train else config.prefixes
+    if prefixes != config.prefixes:
+        click.echo(
+            f"Note: the text lacks characters of the prefixes {as_text(config.prefixes)}; it is continued from "
+            f"{as_text(prefixes)} instead (--set prefixes='one|two' chooses others).",
+            err=True,
+        )
+    return config.change(prefixes=prefixes)
 
 
 def check_text(corpus: Corpus, config: TrainConfig) -> None:
@@ -113,7 +137,7 @@ def check_text(corpus: Corpus, config: TrainConfig) -> None:
     vocab = Vocab(train)
     for prefix in config.prefixes:
         try:
-            vocab.encode(prefix)
+            vocab.encode_prefix(prefix)
         except PrefixError as error:
             hint = "Choose others with --set prefixes='one|two'."
             raise PrefixError(error.code, f"{error} {hint}", **error.params) from error

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from rnnlab.runs.client import Client
     from rnnlab.runs.store import RunRecord
 
-FAILED, WRONG, INTERRUPTED = 1, 2, 130
-"""Exit codes of a failure, of a wrong value, and of Ctrl-C."""
+FAILED, WRONG = 1, 2
+"""Exit codes of a failure and of a wrong value."""
+_ENDINGS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""The signals that stop a run: Ctrl-C, `kill` or a system that shuts down, and a terminal that is closed."""
 
 
 def watch(client: Client, run_id: str, cursor: int, as_json: bool) -> None:
-    """Print the events of a run until it ends; Ctrl-C stops the run. On failure, exit with an exit code."""
+    """Print the events of a run until it ends; Ctrl-C, SIGTERM and SIGHUP stop it. On failure, exit with a code."""
     from rnnlab.runs.logbook import book_lines
 
     click.echo(f"run {run_id}", err=True)
@@ -34,53 +36,72 @@ def watch(client: Client, run_id: str, cursor: int, as_json: bool) -> None:
     if record.queue_position is not None and record.queue_position > 1:
         click.echo(f"The run is waiting in the queue, at position {record.queue_position}.", err=True)
     progress = _Progress(record, as_json)
-    interrupted = threading.Event()
-    with _stop_on_interrupt(client, run_id, interrupted), progress.bar:
+    with _stop_on_signal(client, run_id) as received, progress.bar:
         events = progress.track(client.follow(run_id, cursor))
         lines = (event.to_json() for event in events) if as_json else book_lines(events)
         try:
             for line in lines:
                 progress.write(line)
-        except BrokenPipeError:
-            # the reader of the output has closed it, so the run is not needed any more
+        except OSError as error:
+            # the reader of the output has closed it, so the run is not needed any more; otherwise the interpreter
+            # reports an error when it closes the stream
+            _silence(sys.stdout)
+            if not isinstance(error, BrokenPipeError):  # the terminal is gone, before its signal has arrived
+                _silence(sys.stderr)
             with contextlib.suppress(RNNLabError):
                 client.stop(run_id)
             for _ in events:
                 pass
-            # otherwise the interpreter reports an error when it closes the stream
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     record = client.store.run(run_id)
     _print_ending(record, progress.last)
-    if interrupted.is_set():
-        sys.exit(INTERRUPTED)
+    if received:
+        sys.exit(128 + received[0])  # as a shell reports a process that the signal has ended
     if record.state in ("failed", "interrupted"):
         # only a process with torch knows the devices of this machine, so a wrong device is found late
         sys.exit(WRONG if (record.error or {}).get("code") == "device_missing" else FAILED)
 
 
 @contextlib.contextmanager
-def _stop_on_interrupt(client: Client, run_id: str, interrupted: threading.Event) -> Iterator[None]:
-    """Stop the run at the first Ctrl-C and wait for its end; leave at once at the second.
+def _stop_on_signal(client: Client, run_id: str) -> Iterator[list[int]]:
+    """Stop the run at the first signal that ends a process and wait for its end; leave at once at Ctrl-C after it.
 
-    The signal may arrive in the middle of a message to the supervisor, so the command is sent from a thread.
+    The signal may arrive in the middle of a message to the supervisor, so the command is sent from a thread. The
+    list contains the numbers of the signals that have arrived.
     """
+    received: list[int] = []
 
     def stop() -> None:
         # an error means that the run has already ended
         with contextlib.suppress(RNNLabError):
             client.stop(run_id)
 
-    def handle(_signal: int, _frame: object) -> None:
-        if interrupted.is_set():
-            raise KeyboardInterrupt
-        interrupted.set()
+    def handle(number: int, _frame: object) -> None:
+        received.append(number)
+        if number not in (signal.SIGINT, signal.SIGTERM):
+            for stream in (sys.stdout, sys.stderr):
+                if stream.isatty():  # the terminal is gone, and writing to it would fail
+                    _silence(stream)
+        if len(received) > 1:
+            if number == signal.SIGINT:
+                raise KeyboardInterrupt
+            return  # a system that shuts down sends several
         threading.Thread(target=stop, daemon=True).start()
 
-    before = signal.signal(signal.SIGINT, handle)
+    # a signal that the shell ignores (nohup) stays ignored
+    before = {number: signal.getsignal(number) for number in _ENDINGS}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN or number == signal.SIGINT:
+            signal.signal(number, handle)
     try:
-        yield
+        yield received
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _silence(stream: TextIO) -> None:
+    """Let nothing more that is written to `stream` arrive or fail."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 class _Progress:

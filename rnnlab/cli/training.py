@@ -17,6 +17,7 @@ from rnnlab.errors import ConfigError
 
 if TYPE_CHECKING:
     from rnnlab.config import TrainConfig
+    from rnnlab.runs.store import RunRecord
 
 
 @click.command(cls=Command)
@@ -44,9 +45,9 @@ def train(
 ) -> None:
     """Train a recipe and record the run.
 
-    Ctrl-C stops the run and keeps its results so far; `continue` resumes it. A run that diverges is a result too, with
-    exit code 0. The settings are those of `recipes --json`, for example --set cell=gru --set clip_norm=none
-    --set prefixes='春天|秋天'.
+    Ctrl-C, like SIGTERM and SIGHUP, stops the run and keeps its results so far; `continue` resumes it. A run that
+    diverges is a result too, with exit code 0. The settings are those of `recipes --json`, for example --set cell=gru
+    --set clip_norm=none --set prefixes='春天|秋天'.
     """
     from rnnlab.recipes import recipe
     from rnnlab.runs import export
@@ -63,6 +64,8 @@ def train(
     with contextlib.closing(lookup.open_client(environment)) as client:
         corpus = lookup.find_corpus(config.corpus if corpus_name is None else corpus_name, client.store, environment)
         config = config.change(corpus=corpus.name)
+        if "prefixes" not in texts:
+            config = lookup.suit_prefixes(corpus, config)
         lookup.check_text(corpus, config)
         client.connect()
         if corpus.source == "upload":
@@ -90,8 +93,18 @@ def continue_run(environment: Environment, run_id: str, more: int, as_json: bool
         record = lookup.find_run(client.store, run_id)
         seen = client.store.events_since(record.id)
         client.connect()
+        checkpoints = client.store.checkpoints(record.id)
         client.continue_run(record.id, more)
+        _say_from_where(record, checkpoints)
         terminal.watch(client, record.id, seen[-1][0] if seen else 0, as_json)
+
+
+def _say_from_where(record: RunRecord, checkpoints: list[tuple[int, int, Path]]) -> None:
+    """Print the position from which a run continues, and whether epochs are trained again."""
+    epoch, minibatch, _ = checkpoints[-1]
+    where = f"epoch {epoch}" if not minibatch else f"minibatch {minibatch} of epoch {epoch + 1}"
+    again = f"; epochs {epoch + 1} to {record.epoch} are trained again" if record.epoch > epoch else ""
+    click.echo(f"Continues from {where}, the last checkpoint{again}.", err=True)
 
 
 @click.command(cls=Command)
@@ -103,15 +116,11 @@ def continue_run(environment: Environment, run_id: str, more: int, as_json: bool
 @click.option(
     "--decoding",
     type=options.Setting("decoding", "text"),
-    default="greedy",
-    show_default=True,
-    help="greedy, temperature or top_k.",
+    help="greedy, temperature or top_k.  [default: greedy, or what the options below mean]",
 )
-@click.option("--temperature", type=options.Setting("temperature", "float"), default=1.0, show_default=True)
-@click.option("--top-k", type=options.Setting("top_k"), default=5, show_default=True)
-@click.option(
-    "--seed", type=options.Setting("random_seed"), default=0, show_default=True, help="For temperature and top_k."
-)
+@click.option("--temperature", type=options.Setting("temperature", "float"), help="Alone: samples.  [default: 1.0]")
+@click.option("--top-k", type=options.Setting("top_k"), help="Alone: samples from K characters.  [default: 5]")
+@click.option("--seed", type=options.Setting("random_seed"), help="For temperature and top_k.  [default: 0]")
 @click.option(
     "--epoch", "epoch_text", metavar="INTEGER", help="From the checkpoint after this epoch.  [default: the last one]"
 )
@@ -122,27 +131,44 @@ def generate(
     run_id: str,
     prefixes: tuple[str, ...],
     num_preds: int,
-    decoding: str,
-    temperature: float,
-    top_k: int,
-    seed: int,
+    decoding: str | None,
+    temperature: float | None,
+    top_k: int | None,
+    seed: int | None,
     epoch_text: str | None,
     as_json: bool,
 ) -> None:
     """Generate text with a trained network after each PREFIX."""
+    from rnnlab.config import TrainConfig
     from rnnlab.runs.logbook import one_line
 
     with contextlib.closing(lookup.open_client(environment)) as client:
         record = lookup.find_run(client.store, run_id)
         epoch = None if epoch_text is None else lookup.find_epoch(client.store, record, epoch_text)
-        config = record.config.change(
-            num_preds=num_preds, decoding=decoding, temperature=temperature, top_k=top_k, random_seed=seed
-        )
+        if decoding is None:
+            decoding = (
+                "greedy" if temperature is None and top_k is None else "temperature" if top_k is None else "top_k"
+            )
+        given = {"temperature": temperature, "top_k": top_k, "random_seed": seed}
+        chosen = {name: value for name, value in given.items() if value is not None}
+        config = TrainConfig().change(num_preds=num_preds, decoding=decoding, **chosen)
+        _note_without_effect(chosen, config)
+        if decoding == "greedy" and seed is not None:
+            click.echo("Note: --seed has no effect here; the most probable character needs no chance.", err=True)
         for prefix in prefixes:
             config.change(prefixes=(prefix,))  # checks the prefix before a supervisor is started
         client.connect()
         for prefix in prefixes:
-            text = client.generate(record.id, prefix, num_preds, config.decoding, temperature, top_k, seed, epoch=epoch)
+            text = client.generate(
+                record.id,
+                prefix,
+                num_preds,
+                config.decoding,
+                config.temperature,
+                config.top_k,
+                config.random_seed,
+                epoch=epoch,
+            )
             if as_json:
                 click.echo(json.dumps({"run": record.id, "prefix": prefix, "text": text}, ensure_ascii=False))
             else:
@@ -165,6 +191,7 @@ def _settings(pairs: tuple[str, ...]) -> dict[str, str]:
         ConfigError: a pair without ``=``.
     """
     from rnnlab.config import TrainConfig
+    from rnnlab.text import prefixes
 
     settings = {}
     for pair in pairs:
@@ -177,7 +204,7 @@ def _settings(pairs: tuple[str, ...]) -> dict[str, str]:
                 value="",
                 allowed=", ".join(TrainConfig.model_fields),
             )
-        settings[name.strip()] = value
+        settings[name.strip()] = prefixes.with_bars(value) if name.strip() == "prefixes" else value
     return settings
 
 

@@ -31,7 +31,7 @@ def generate(
     Args:
         model: the network.
         vocab: its vocabulary.
-        prefix: beginning of the text, at least one character.
+        prefix: beginning of the text, at least one character; see `Vocab.spelled`.
         num_preds: number of characters to generate.
         decoding: "greedy" takes the most probable character; "temperature" samples from
             softmax(logits / temperature); "top_k" samples in the same way from the k most probable characters.
@@ -42,7 +42,7 @@ def generate(
     Raises:
         PrefixError: the prefix has a character outside the vocabulary.
     """
-    indices = vocab.encode(prefix)
+    indices = vocab.encode_prefix(prefix)
     generator = torch.Generator().manual_seed(seed)
     reader = Reader(model)
     for position in range(len(indices) + num_preds - 1):

@@ -193,7 +193,7 @@ def train(
     if config.num_epochs > 0:
         check_counts(len(indices), len(vocab), config, vocab.idx_to_token[0])
     for prefix in config.prefixes:
-        vocab.encode(prefix)
+        vocab.encode_prefix(prefix)
 
     yield RunStarted(
         epoch=state.epoch,
@@ -353,7 +353,7 @@ def _generate_texts(state: TrainingState, vocab: Vocab) -> Iterator[Event]:
             top_k=config.top_k,
             seed=config.random_seed + state.epoch,
         )
-        yield TextGenerated(epoch=state.epoch, prefix=prefix, text=text)
+        yield TextGenerated(epoch=state.epoch, prefix=vocab.spelled(prefix), text=text)
     state.texts_due = False
 
 

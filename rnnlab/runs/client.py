@@ -213,11 +213,9 @@ class Client:
         Raises:
             RunError: the data is not an exported run, see `export.import_run`.
         """
-        from rnnlab.runs.export import check_size
+        from rnnlab.runs.export import text_of
 
-        check_size(data)
-        text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
-        return str(self._call(ImportRun, data=text, owner=owner))
+        return str(self._call(ImportRun, data=text_of(data), owner=owner))
 
     def follow(self, run_id: str, cursor: int = 0) -> Iterator[Event]:
         """Yield the events of a run after sequence number `cursor`, as they arrive, until the run has ended."""

@@ -218,7 +218,7 @@ class Commands:
         check_trainable(train, config)
         vocab = Vocab(train)
         for prefix in config.prefixes:
-            vocab.encode(prefix)
+            vocab.encode_prefix(prefix)
         minibatches = max(1, len(train) // (config.batch_size * config.num_steps))
         admission.check_memory(config, len(vocab), minibatches, self._host.limits)
 

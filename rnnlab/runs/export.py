@@ -23,6 +23,7 @@ from rnnlab.errors import ConfigError, CorpusError, RunError
 from rnnlab.events import EpochFinished, Event, RunDiverged, RunFailed, RunFinished, RunStarted
 from rnnlab.runs.store import MAX_TITLE, Queries
 from rnnlab.runs.texts import Texts
+from rnnlab.text.encodings import unmarked
 
 MAX_BYTES = 20 * 2**20
 MAX_EVENTS = 50_000
@@ -142,9 +143,9 @@ def import_run(data: str | bytes) -> Recording:
         RunError: ``import_too_large``, ``import_not_json``, ``import_format`` (other JSON, or a newer version),
             ``import_events`` (too many), or ``import_invalid`` with the reason.
     """
-    check_size(data)
+    text = text_of(data)
     try:
-        return Recording.model_validate_json(data)
+        return Recording.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(str(part)[:40] for part in first["loc"][:6])
@@ -163,15 +164,16 @@ def import_run(data: str | bytes) -> Recording:
         raise RunError("import_invalid", f"This is not an exported run ({reason}).", reason=reason) from error
 
 
-def check_size(data: str | bytes) -> None:
-    """Check that a file is not too large to be an exported run.
+def text_of(data: str | bytes) -> str:
+    """Return the text of a file that may be an exported run, in the encoding that an editor or a shell gave it.
 
     Raises:
         RunError: ``import_too_large``.
     """
-    if len(data) > MAX_BYTES:
-        allowed = MAX_BYTES // 2**20
-        raise RunError("import_too_large", f"An exported run has at most {allowed} MB.", allowed_mb=allowed)
+    if len(data) <= MAX_BYTES:
+        return unmarked(data) if isinstance(data, bytes) else data.removeprefix("\ufeff")
+    allowed = MAX_BYTES // 2**20
+    raise RunError("import_too_large", f"An exported run has at most {allowed} MB.", allowed_mb=allowed)
 
 
 def _check(event: Event, config: TrainConfig) -> None:

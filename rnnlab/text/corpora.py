@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import io
+import lzma
 import re
 import time
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, Any, Literal
 
 from rnnlab.environment import Environment
 from rnnlab.errors import CorpusError
-from rnnlab.text.encodings import MAX_BYTES, check_size, clean, decode
+from rnnlab.text.encodings import MAX_BYTES, Note, check_size, clean, decode, decode_noted
 from rnnlab.text.preparation import Prepared, check_trainable, check_variety, min_length, prepare
 
 __all__ = [
@@ -28,6 +30,7 @@ __all__ = [
     "MAX_BYTES",
     "Corpus",
     "CorpusInfo",
+    "Note",
     "Prepared",
     "check_size",
     "check_trainable",
@@ -64,6 +67,7 @@ class Corpus:
         name: the value of `TrainConfig.corpus`: a registered name, or the `text_id` of an uploaded text.
         text: the whole text, with ``\n`` as line end.
         title: title to display, in the language of the corpus; the file name of an upload.
+        notes: what had to be done to read an uploaded file.
     """
 
     name: str
@@ -71,6 +75,7 @@ class Corpus:
     language: Language
     source: Source
     title: str
+    notes: tuple[Note, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)
@@ -256,7 +261,7 @@ def find(
 
 
 def from_path(path: Path) -> Corpus:
-    """Return the text in a file as if it had been uploaded.
+    """Return the text in a file, or in an archive with one text file, as if it had been uploaded.
 
     Raises:
         CorpusError: ``corpus_file_unreadable``, or as `from_bytes`.
@@ -267,10 +272,14 @@ def from_path(path: Path) -> Corpus:
 def from_bytes(data: bytes, title: str = "") -> Corpus:
     """Return the content of an uploaded file as a corpus named by its `text_id`.
 
+    A zip archive stands for the only text file in it.
+
     Raises:
-        CorpusError: as `decode` and `check_variety`.
+        CorpusError: as `decode_noted` and `check_variety`; ``corpus_archive``: it does not have exactly one text.
     """
-    return _uploaded(decode(data), title)
+    data, title = _unpacked(data, title)
+    text, notes = decode_noted(data)
+    return replace(_uploaded(text, title), notes=notes)
 
 
 def from_text(text: str, title: str = "") -> Corpus:
@@ -282,6 +291,48 @@ def from_text(text: str, title: str = "") -> Corpus:
     """
     check_size(len(text.encode("utf-8", "replace")))
     return _uploaded(clean(text), title)
+
+
+def _unpacked(data: bytes, title: str) -> tuple[bytes, str]:
+    """Return the text file inside an archive with its name; anything else unchanged.
+
+    Raises:
+        CorpusError: ``corpus_archive``, ``corpus_too_large``.
+    """
+    if not data.startswith(_ARCHIVES):
+        return data, title
+    check_size(len(data))
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            entries = [entry for entry in archive.infolist() if _is_text(entry.filename)]
+            if len(entries) != 1:
+                raise _archive(len(entries))
+            # what the archive says of the size need not be true, so no more is unpacked than a text may have
+            with archive.open(entries[0]) as file:
+                content = file.read(MAX_BYTES + 1)
+            check_size(max(len(content), entries[0].file_size if len(content) > MAX_BYTES else 0))
+            return content, PurePosixPath(entries[0].filename).name
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, RuntimeError, ValueError) as error:
+        # RuntimeError: encrypted, or compressed in a way that Python does not know
+        raise _archive(0) from error
+
+
+_ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06")
+"""The first bytes of a zip archive with entries, and of an empty one."""
+
+
+def _is_text(name: str) -> bool:
+    # systems add files of their own: __MACOSX/._song.txt, .DS_Store
+    path = PurePosixPath(name)
+    return path.suffix.lower() == ".txt" and not any(part.startswith((".", "__")) for part in path.parts)
+
+
+def _archive(count: int) -> CorpusError:
+    return CorpusError(
+        "corpus_archive",
+        f"The archive has {count} text files that can be read; it must have exactly one (.txt).",
+        count=count,
+    )
 
 
 def _uploaded(text: str, title: str) -> Corpus:

@@ -1,4 +1,4 @@
-"""Decoding of text files with an undeclared encoding: UTF-8, UTF-16 with BOM, GB18030 or Big5.
+"""Decoding of files with an undeclared encoding: UTF-8, UTF-16 with BOM, GB18030, Big5 or Windows-1252.
 
 GB18030 and Big5 share nearly all of their byte pairs, so a file that is valid in one encoding is mostly valid in the
 other, as rare characters, private-use code points and bits of foreign alphabets. Only the right encoding gives ordinary
@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import codecs
 from collections import Counter
+from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 from rnnlab.errors import CorpusError
 
 MAX_BYTES = 2 * 1024 * 1024
 """Largest accepted text, 2 MB."""
 
-ENCODINGS = ("UTF-8", "UTF-16 with BOM", "GB18030", "Big5")
+ENCODINGS = ("UTF-8", "UTF-16 with BOM", "GB18030", "Big5", "Windows-1252")
 """The encodings that `decode` accepts, as named in messages."""
 
 # Below this mean score a text decoded as GB18030 or Big5 is taken for a misread text in another language. Measured: 300
@@ -29,6 +31,15 @@ _MAX_CONTROL_SHARE = 0.002
 _TEXT_CONTROLS = frozenset("\t\n\r\f\v\x1a\x85")
 
 _PUNCTUATION = frozenset("，。！？、；：「」『』“”‘’（）《》〈〉【】…—·～　．•‧﹣－")
+
+# what a text in a western European language has beside ASCII, and by how much ASCII outweighs it at least
+_WESTERN = frozenset(
+    "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝÞßàáâãäåæçèéêëìíîïðñòóôõöøùúûüýþÿŒœŠšŽžŸ‘’“”‚„–—…•‹›«»¿¡€£§©®°ªº´·†‡™‰\u00a0\u00ad"
+)
+_MAX_WESTERN_SHARE = 0.25
+
+# a file is damaged UTF-8, and in no other encoding, if it has this many valid characters beyond ASCII for each bad byte
+_VALID_PER_STRAY = 10
 
 # about 600 characters that make up most of ordinary Chinese text, simplified and traditional
 _COMMON = frozenset(
@@ -45,25 +56,60 @@ _COMMON = frozenset(
 )
 
 
-def decode(data: bytes) -> str:
-    r"""Decode `data`, with ``\n`` as line end.
+@dataclass(frozen=True)
+class Note:
+    """What had to be done to read a file; the page says it in the user's language.
 
-    A byte-order mark decides. Without it, UTF-8 is tried first (other encodings are hardly ever valid UTF-8 by
-    accident), then GB18030 and Big5, whichever gives more ordinary Chinese.
+    Attributes:
+        code: key of the message.
+        message: complete sentence in English.
+        params: the values that the message mentions.
+    """
+
+    code: str
+    message: str
+    params: dict[str, Any] = field(default_factory=dict, hash=False)
+
+
+def decode(data: bytes) -> str:
+    r"""Decode `data`, with ``\n`` as line end; see `decode_noted`.
 
     Raises:
-        CorpusError: empty, more than 2 MB, not text, or in none of the encodings.
+        CorpusError: as `decode_noted`.
+    """
+    return decode_noted(data)[0]
+
+
+def decode_noted(data: bytes) -> tuple[str, tuple[Note, ...]]:
+    r"""Decode `data`, with ``\n`` as line end, and return what had to be done for it.
+
+    A byte-order mark decides. Without it, UTF-8 is tried first (other encodings are hardly ever valid UTF-8 by
+    accident), then GB18030 and Big5, whichever gives more ordinary Chinese, then Windows-1252. The rest of a character
+    that was cut off at the end is left out.
+
+    Raises:
+        CorpusError: empty, more than 2 MB, not text, UTF-8 with a stray byte, or in none of the encodings.
     """
     check_size(len(data))
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        text = _try(data, "utf-16")
-        if text is None:
-            raise _binary()
-        return clean(text)
-    if b"\0" in data:  # text without a byte-order mark has no zero byte, nearly every other file has
-        raise _binary()
-    text = _try(data, "utf-8")
-    return clean(text if text is not None else _decode_chinese(data))
+    decoded = _decode_unicode(data)
+    if decoded is None:
+        decoded = _decode_chinese(data) or _decode_western(data)
+    if decoded is None:
+        raise CorpusError(
+            "corpus_encoding",
+            f"The encoding of the text is not supported; supported are: {', '.join(ENCODINGS)}. Save it as UTF-8.",
+            allowed=", ".join(ENCODINGS),
+        )
+    return clean(decoded[0]), decoded[1]
+
+
+def unmarked(data: bytes) -> str:
+    """Return the text of a file that is Unicode but for damage: UTF-8 with or without byte-order mark, or UTF-16.
+
+    It is for files whose content is checked elsewhere: bytes that are not valid become replacement characters.
+    """
+    utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return data.decode("utf-16" if utf16 else "utf-8-sig", "replace").removeprefix("\ufeff")
 
 
 def clean(text: str) -> str:
@@ -118,27 +164,100 @@ def chineseness(text: str) -> float:
     return sum(score * n for score, n in scores) / total if total else 0.0
 
 
-def _decode_chinese(data: bytes) -> str:
+_Decoded = tuple[str, tuple[Note, ...]]
+"""A text, and what had to be done to read it."""
+
+
+def _decode_unicode(data: bytes) -> _Decoded | None:
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        decoded = _try(data, "utf-16")
+        if decoded is None:
+            raise _binary()
+        return decoded
+    if b"\0" in data:  # text without a byte-order mark has no zero byte, nearly every other file has
+        raise _binary()
+    decoded = _try(data, "utf-8")
+    # a text that only seems to be cut is in another encoding, whose last byte looks like the first of a character
+    if decoded is not None and not (decoded[1] and decoded[0].isascii()):
+        return decoded
+    _check_stray(data)
+    return None
+
+
+def _check_stray(data: bytes) -> None:
+    """Raise an error for UTF-8 with a few bytes that are not, which says where the first one is.
+
+    Raises:
+        CorpusError: ``corpus_stray_byte``.
+    """
+    stray = []
+    text = data.decode("utf-8", "replace")
+    valid = sum(character > "\x7f" and character != "\ufffd" for character in text)
+    start = 0
+    while start < len(data):
+        try:
+            data[start:].decode("utf-8")
+        except UnicodeDecodeError as error:
+            stray.append(start + error.start)
+            start += max(error.end, 1)
+        else:
+            break
+        if len(stray) * _VALID_PER_STRAY > valid:
+            return
+    if not stray:
+        return
+    first = stray[0]
+    before = data[:first].decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
+    line = before.count("\n") + 1
+    raise CorpusError(
+        "corpus_stray_byte",
+        f"The text is UTF-8, but {len(stray)} of its bytes are not; the first is byte {first + 1} (line {line}), "
+        f"0x{data[first]:02X}. Remove what is there, or save the text as UTF-8 again.",
+        count=len(stray),
+        byte=first + 1,
+        line=line,
+        value=f"0x{data[first]:02X}",
+    )
+
+
+def _decode_chinese(data: bytes) -> _Decoded | None:
     # GB18030 first: it is more common and wins a tie; cp950 is Big5 on Windows, big5hkscs adds the characters of Hong
     # Kong
     big5 = _try(data, "cp950") or _try(data, "big5hkscs")
-    candidates = [text for text in (_try(data, "gb18030"), big5) if text is not None]
-    best = max(candidates, key=chineseness, default="")
-    threshold = _PLAUSIBLE if sum(c > "\x7f" for c in best) >= _SHORT else _PLAUSIBLE_SHORT
-    if not best or chineseness(best) < threshold:
-        raise CorpusError(
-            "corpus_encoding",
-            f"The encoding of the text is not supported; supported are: {', '.join(ENCODINGS)}. Save it as UTF-8.",
-            allowed=", ".join(ENCODINGS),
-        )
-    return best
+    candidates = [found for found in (_try(data, "gb18030"), big5) if found is not None]
+    # one that is read whole comes before one that is cut
+    best = max(candidates, key=lambda found: (not found[1], chineseness(found[0])), default=("", ()))
+    threshold = _PLAUSIBLE if sum(c > "\x7f" for c in best[0]) >= _SHORT else _PLAUSIBLE_SHORT
+    return best if best[0] and chineseness(best[0]) >= threshold else None
 
 
-def _try(data: bytes, encoding: str) -> str | None:
+def _decode_western(data: bytes) -> _Decoded | None:
+    decoded = _try(data, "cp1252")
+    if decoded is None:
+        return None
+    beyond = [character for character in decoded[0] if character > "\x7f"]
+    if len(beyond) > _MAX_WESTERN_SHARE * len(decoded[0]) or not _WESTERN.issuperset(beyond):
+        return None
+    message = "The text was read as Windows-1252, as older Windows programs write it."
+    return decoded[0], (Note("corpus_western", message, {"encoding": "Windows-1252"}),)
+
+
+def _try(data: bytes, encoding: str) -> _Decoded | None:
+    """Return `data` decoded, without the part of a character that was cut off at the end; None if it is not valid."""
     try:
-        return data.decode(encoding)
+        return data.decode(encoding), ()
+    except UnicodeDecodeError:
+        pass
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        text = decoder.decode(data, final=False)
     except UnicodeDecodeError:
         return None
+    cut = len(decoder.getstate()[0])
+    if not text or not cut:
+        return None
+    message = "The file ends in the middle of a character, which was left out."
+    return text, (Note("corpus_cut", message, {"bytes": cut}),)
 
 
 def _binary() -> CorpusError:

@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlab.text import invisible
+
 MIN_LENGTH = 5
 """Length of the shortest passage that counts as a quote, in characters."""
 
@@ -131,8 +133,8 @@ def loop_period(text: str) -> int | None:
 
 
 def share_of_blanks(text: str) -> float:
-    """Return the share of `text` that is white space, from 0 to 1."""
-    return sum(character.isspace() for character in text) / len(text) if text else 0.0
+    """Return the share of `text` that one cannot see, from 0 to 1."""
+    return invisible.count(text) / len(text) if text else 0.0
 
 
 def _prefix_matches(text: str) -> list[int]:

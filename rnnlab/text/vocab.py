@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 
 from rnnlab.errors import PrefixError
+from rnnlab.text.preparation import prepare
 
 
 def by_frequency(text: str) -> list[tuple[str, int]]:
@@ -48,6 +50,31 @@ class Vocab:
                 character=character,
                 allowed="".join(self.idx_to_token[:10]),
             ) from None
+
+    def encode_prefix(self, prefix: str) -> list[int]:
+        """Return the index of each character of a prefix, written as the training text is: see `spelled`.
+
+        Raises:
+            PrefixError: a character is not in the vocabulary, however it is written.
+        """
+        return self.encode(self.spelled(prefix))
+
+    def spelled(self, prefix: str) -> str:
+        """Return a prefix as the training text would have it, if it is not so already.
+
+        It gets the Unicode normal form and the preprocessing with which all its characters are in the vocabulary: a
+        line end becomes a space; if that is not enough, letters become lower case and signs are left out, as in the
+        second edition. If nothing helps, it is unchanged.
+        """
+        forms = (prefix, unicodedata.normalize("NFC", prefix), unicodedata.normalize("NFD", prefix))
+        letters = sum(map(str.isalpha, prefix))
+        lines = [prepare(form, "first_edition", len(form)).train for form in forms]
+        words = [prepare(line, "second_edition", len(line)).train for line in lines]
+        whole = [text for text in words if sum(map(str.isalpha, text)) == letters]
+        for text in (*forms, *lines, *map(str.lower, lines), *whole):
+            if text and all(character in self.token_to_idx for character in text):
+                return text
+        return prefix
 
     def decode(self, indices: Iterable[int]) -> str:
         """Return the text with these indices.

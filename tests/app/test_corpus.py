@@ -14,7 +14,7 @@ from rnnlab.runs.export import MAX_BYTES as MAX_RUN_BYTES
 from rnnlab.text import corpora
 from rnnlab.view.language.i18n import LANGUAGES, t
 from rnnlab.view.page import session, upload
-from tests.app.conftest import Open, section, setting
+from tests.app.conftest import Open, param, section, setting
 
 ROOT = Path(__file__).parents[2]
 
@@ -68,6 +68,69 @@ def test_every_file_reaches_whoever_says_what_is_wrong_with_it(open_page: Open) 
         (place,) = open_page(page, "zh").file_uploader
         assert place.allowed_type == [], "Streamlit would refuse other types in English"
         assert place.proto.max_upload_size_mb == upload.MAX_MB
+
+
+def paste(app: AppTest, text: str) -> AppTest:
+    """Use a pasted text."""
+    app.text_area(key="corpus.pasted").set_value(text).run()
+    app.button(key="corpus.use").click().run()
+    assert not app.exception
+    return app
+
+
+def test_the_text_pasted_last_is_the_one_that_is_trained(open_page: Open, client: Client) -> None:
+    """Texts whose titles are the same are different entries of the menu, also if one of them comes back."""
+    first, second = ("春天来了，我们一起走。\n" + line * 300 for line in ("分开不分开\n", "分开了，不分开\n"))
+    app = open_page("train", "zh", recipe="A2", num_epochs="1", num_hiddens="8")
+    for text in (first, second, first):
+        paste(app, text)
+        assert setting(app, "corpus").value == param(app, "corpus") == corpora.text_id(text)
+        assert len(set(setting(app, "corpus").options)) == len(setting(app, "corpus").options)
+    titles = [title for title in setting(app, "corpus").options if title.startswith("春天来了，我们一起走。")]
+    assert len(titles) == 2
+    app.button(key="controls.start").click().run()
+    assert not app.exception
+    run = client.store.run(param(app, "run"))
+    assert run.config.corpus == setting(app, "corpus").value == corpora.text_id(first)
+    assert "corpus" not in app.query_params
+
+
+def test_files_of_the_same_name_are_told_apart(open_page: Open) -> None:
+    app = open_page("train", "en", recipe="A2")
+    for number in range(3):
+        put(app, "poem.txt", (f"verse {number}, over and over\n" * 200).encode()).button(key="corpus.use").click().run()
+        assert not app.exception
+        assert setting(app, "corpus").value == corpora.text_id(f"verse {number}, over and over\n" * 200)
+    assert len([title for title in setting(app, "corpus").options if title.startswith("poem.txt (")]) == 3
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_what_had_to_be_done_to_read_a_file_is_said_once(open_page: Open, lang: str) -> None:
+    app = put(open_page("train", lang, recipe="A2"), "cut.txt", ("分开，不分开，又分开\n" * 300).encode()[:-3])
+    app.button(key="corpus.use").click().run()
+    said = t("note.corpus_cut", lang)
+    assert said in [element.value for element in app.info]
+    app.run()
+    assert said not in [element.value for element in app.info]
+
+
+def suited() -> None:
+    import streamlit as st
+
+    from rnnlab.recipes import RECIPES
+    from rnnlab.view.train import corpus
+
+    for name in ("lyrics-zh", "verse-en", "text-0000000000000000"):
+        st.text("|".join(corpus.suit_prefixes(RECIPES["A2"].config.change(corpus=name)).prefixes))
+
+
+def test_another_text_gets_prefixes_that_fit_it(client: Client) -> None:
+    app = AppTest.from_function(suited).run()
+    assert not app.exception
+    assert [element.value for element in app.text] == ["分开|不分开", "time traveller|traveller", "分开|不分开"]
+    (note,) = app.session_state["corpus.notes"]
+    for lang in LANGUAGES:
+        assert "time traveller" in t(f"note.{note.code}", lang, **note.params)
 
 
 # the book's corpora

@@ -71,6 +71,17 @@ def test_the_url_wins_over_the_browser_and_nonsense_does_not(open_page: Open) ->
     assert open_page("runs", "klingon", "en-US").title[0].value == t("runs.title", "en")
 
 
+@pytest.mark.parametrize(
+    ("typed", "lang"), [("zh-CN", "zh"), ("ZH", "zh"), ("zh_TW", "zh"), ("EN", "en"), ("en-GB", "en")]
+)
+def test_a_language_typed_by_hand_is_understood(open_page: Open, typed: str, lang: str) -> None:
+    other = "en-US" if lang == "zh" else "zh-CN"
+    app = open_page("runs", typed, locale=other)
+    assert not app.exception
+    assert app.title[0].value == t("runs.title", lang)
+    assert param(app, "lang") == lang
+
+
 def test_the_switch_changes_the_language_and_the_url(open_page: Open) -> None:
     app = open_page("train", "en")
     app.segmented_control(key="frame.switch").set_value("zh").run()
@@ -205,6 +216,23 @@ def test_an_unknown_run_is_said_and_leaves_the_url(open_page: Open) -> None:
         assert not app.exception
         assert "nowhere1" in app.error[0].value
         assert "run" not in app.query_params
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_text_that_is_gone_is_said_once_with_what_can_still_be_done(
+    open_page: Open, client: Client, finished: str, lang: str
+) -> None:
+    data = export_run(client.store, finished)
+    gone = "text-0123456789abcdef"
+    data["config"]["corpus"] = data["corpus"]["name"] = gone
+    said = t("error.corpus_text_gone", lang, name=gone)
+    for parameters in ({"run": client.import_run(to_json(data))}, {"recipe": "A2", "corpus": gone}):
+        app = open_page("train", lang, **parameters)
+        unfold(app)
+        assert not app.exception
+        assert [error.value for error in app.error] == ([] if "run" in parameters else [said])
+        what = "corpus.gone.run" if "run" in parameters else "corpus.gone.setup"
+        assert words(app).count(t(what, lang)) == 1
 
 
 def test_a_recorded_run_plays_and_says_so(

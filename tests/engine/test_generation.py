@@ -31,8 +31,13 @@ def test_greedy_takes_the_most_probable_character_after_the_whole_prefix(
 def test_a_character_outside_the_vocabulary_is_reported(vocab: Vocab) -> None:
     model = build_model(tiny(), len(vocab))
     with pytest.raises(PrefixError) as refusal:
-        generate(model, vocab, "fox?", 3)
-    assert refusal.value.params["character"] == "?"
+        generate(model, vocab, "fox分", 3)
+    assert refusal.value.params["character"] == "分"
+
+
+def test_a_prefix_is_prepared_as_the_text_is(vocab: Vocab) -> None:
+    model = build_model(tiny(), len(vocab))
+    assert generate(model, vocab, "The\nFox!", 3) == generate(model, vocab, "the fox", 3)
 
 
 def test_sampling_repeats_with_the_same_seed_and_differs_with_another(vocab: Vocab) -> None:

@@ -57,6 +57,17 @@ def test_a_run_with_a_diagnosis_is_imported_and_exported_again(client: Client) -
     assert import_run(to_json(data)).events == import_run(run_file()).events
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be"])
+def test_a_run_is_imported_in_the_encoding_that_a_shell_gives_it(client: Client, encoding: str) -> None:
+    """PowerShell writes what `export` prints as UTF-16, and editors begin UTF-8 with a byte-order mark."""
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    text = run_file(title="课上的第一次")
+    data = (mark + text).encode(encoding)
+    assert import_run(data) == import_run(text)
+    assert client.store.run(client.import_run(data)).title == "课上的第一次"
+    assert client.store.run(client.import_run("\ufeff" + text)).title == "课上的第一次"
+
+
 def test_a_run_without_an_end_is_imported_as_interrupted(client: Client) -> None:
     paused = {"kind": "run_paused", "epoch": 1, "minibatch": 0}
     for events in ([], [EPOCH], [EPOCH, paused]):

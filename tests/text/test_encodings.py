@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import random
+import zipfile
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnlab.errors import CorpusError
-from rnnlab.text.corpora import MAX_BYTES, from_bytes, from_text
-from rnnlab.text.encodings import chineseness, clean, decode
+from rnnlab.text.corpora import MAX_BYTES, find, from_bytes, from_text
+from rnnlab.text.encodings import chineseness, clean, decode, decode_noted
 
 SIMPLIFIED = """今天早上下了一点雨，我没有带伞。
 走到学校的时候，鞋子已经湿了。
@@ -147,21 +150,74 @@ PNG = bytes.fromhex("89504e470d0a1a0a0000000d49484452000000100000001008060000001
         ("分开\0".encode(), "corpus_binary"),
         ("分开 ab".encode("utf-16-le"), "corpus_binary"),  # no mark, so zero bytes
         ("ab".encode("utf-32"), "corpus_binary"),
-        (b"\xff\xfea", "corpus_binary"),  # half a character after the mark
+        (b"\xff\xfea", "corpus_binary"),  # only half a character after the mark
         (b"\x7fELF\x01\x02\x03" * 50, "corpus_binary"),
         (b"\xff\xd8\xff\xe0\x10JFIF", "corpus_encoding"),
-        ("Il était une fois, où la forêt dormait à l'été.".encode("latin-1"), "corpus_encoding"),
         ("В траве сидел кузнечик, совсем как огуречик".encode("cp1251"), "corpus_encoding"),
         ("時は流れて、雨が降る。ぼくらは歌をうたう。".encode("shift-jis"), "corpus_encoding"),
         (("雨が降る日は窓のそばで歌をうたう。" * 10).encode("euc-jp"), "corpus_encoding"),
         (("비가 오는 날에는 창가에 앉아서 노래를 부른다. " * 10).encode("euc-kr"), "corpus_encoding"),
-        (SIMPLIFIED.encode()[:-2], "corpus_encoding"),  # cut in the middle of a character
+        ("Zażółć gęślą jaźń, mówił chłopiec, i poszedł dalej.".encode("cp1250"), "corpus_encoding"),
     ],
 )  # fmt: skip
 def test_what_is_no_text_is_refused(data: bytes, code: str) -> None:
     with pytest.raises(CorpusError) as caught:
         decode(data)
     assert caught.value.code == code
+
+
+FRENCH = "Il était une fois, où la forêt dormait à l’été — « déjà », dit-il.\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"), [*WRITTEN, (SIMPLIFIED, "utf-8"), (SIMPLIFIED, "utf-16"), (FRENCH, "utf-8")]
+)
+def test_a_character_cut_off_at_the_end_is_left_out_and_said(text: str, encoding: str) -> None:
+    """As `head -c` leaves it; every place where a file can be cut."""
+    whole = text.encode(encoding)
+    for length in range(len(whole) - 5, len(whole) + 1):
+        read, notes = decode_noted(whole[:length])
+        assert text.startswith(read)
+        assert len(read.encode(encoding)) == length - sum(note.params["bytes"] for note in notes)
+        assert [note.code for note in notes] in ([], ["corpus_cut"])
+    assert decode_noted(whole) == (text, ())
+
+
+def test_a_stray_byte_is_located() -> None:
+    """The byte and the line, whichever line ends the text has."""
+    for end in ("\n", "\r\n", "\r"):
+        lines = SIMPLIFIED.replace("\n", end).encode().split(end.encode())
+        data = end.encode().join([*lines[:4], b"\xff" + lines[4], *lines[5:]])
+        with pytest.raises(CorpusError, match=r"line 5") as caught:
+            decode(data)
+        assert caught.value.code == "corpus_stray_byte"
+        assert caught.value.params == {"count": 1, "byte": data.index(b"\xff") + 1, "line": 5, "value": "0xFF"}
+    with pytest.raises(CorpusError) as caught:
+        decode((SIMPLIFIED * 3).encode().replace("电".encode(), b"\xe7\x94"))
+    assert (caught.value.params["count"], caught.value.params["line"]) == (3, 8)
+
+
+@given(st.sampled_from([case for case in WRITTEN if len(case[0]) > 100]), st.integers(0, 100))
+def test_no_chinese_text_is_taken_for_damaged_unicode(case: tuple[str, str], start: int) -> None:
+    piece = case[0][start : start + 60]
+    assert decode(piece.encode(case[1])) == piece.removeprefix("\ufeff")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I don’t know — the café.\n",
+        FRENCH,
+        "Größe heißt Stärke, sagte der Bär zum Fuchs über den Wäldern.",
+        "El niño comió una piña; ¿qué más? ¡Nada!",
+        "Coração não é só pão, à noite há canções.",
+        "only the quotes “here” are beyond ASCII, and the text ends with é",
+    ],
+)
+def test_a_western_text_of_older_windows_programs_is_read_and_said(text: str) -> None:
+    read, (note,) = decode_noted(text.encode("cp1252"))
+    assert read == text
+    assert (note.code, note.params) == ("corpus_western", {"encoding": "Windows-1252"})
 
 
 def test_at_most_2_mb() -> None:
@@ -222,3 +278,63 @@ def test_chineseness_is_high_only_in_the_right_encoding() -> None:
     assert chineseness("plain ASCII") == 0
     assert [chineseness(c) for c in "的，彳é\ue4c6"] == [2, 1, -1, -1, -4]
     assert chineseness("鹏") == chineseness("鵬") == 0
+
+
+# archives
+
+
+def zipped(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """Return an archive of `files`."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", method) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return data.getvalue()
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_an_archive_stands_for_the_text_in_it(method: int, tmp_path: Path) -> None:
+    data = zipped(
+        {"songs/雨.TXT": TRADITIONAL.encode("big5"), "__MACOSX/songs/._雨.txt": b"\0", "a.png": b"\0"}, method
+    )
+    corpus = from_bytes(data, "all.zip")
+    assert (corpus.text, corpus.title) == (TRADITIONAL, "雨.TXT")
+    (tmp_path / "all.zip").write_bytes(data)
+    assert find(str(tmp_path / "all.zip")) == corpus
+
+
+def test_no_more_is_unpacked_than_a_text_may_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = zipped({"zeros.txt": b"0" * (200 * 2**20)})
+    assert len(data) < MAX_BYTES
+    read: list[int] = []
+    unpack = zipfile.ZipExtFile.read
+
+    def counted(file: zipfile.ZipExtFile, n: int | None = -1) -> bytes:
+        read.append(len(content := unpack(file, n)))
+        return content
+
+    monkeypatch.setattr(zipfile.ZipExtFile, "read", counted)
+    with pytest.raises(CorpusError, match="at most 2 MB") as caught:
+        from_bytes(data)
+    assert caught.value.code == "corpus_too_large"
+    assert sum(read) == MAX_BYTES + 1
+
+
+GOOD = zipped({"a.txt": SIMPLIFIED.encode()})
+
+
+@pytest.mark.parametrize(
+    ("data", "count"),
+    [
+        (zipped({}), 0),
+        (zipped({"a.pdf": b"x"}), 0),
+        (zipped({"a.txt": b"one", "b.txt": b"two"}), 2),
+        (GOOD[:-30], 0),
+        (GOOD[:60] + bytes(40) + GOOD[100:], 0),
+        (GOOD.replace(b"a.txt", b"b.txt", 1), 0),
+    ],
+)
+def test_another_archive_is_refused(data: bytes, count: int) -> None:
+    with pytest.raises(CorpusError) as caught:
+        from_bytes(data)
+    assert (caught.value.code, caught.value.params) == ("corpus_archive", {"count": count})

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from rnnlab.config import TrainConfig
-from rnnlab.text import corpora, ngrams, quotes, targets
+from rnnlab.text import corpora, invisible, ngrams, quotes, targets
 from rnnlab.view.data.highlight import highlighted, source_line
 from rnnlab.view.data.history import Ladder
 from rnnlab.view.data.shelf import Shelf
@@ -25,9 +25,9 @@ class Reading:
         html: the text as HTML, with its quotes marked.
         coverage: share of the generated characters that are part of a quote.
         loop: period of the loop at the end of the text, or None.
-        blanks: number of blanks among the generated characters.
+        blanks: number of invisible characters among the generated ones, each of which is drawn as a sign.
         length: number of generated characters.
-        quotes: each quote with the line that contains it.
+        quotes: each quote with what surrounds it in the training text.
         longest: number of generated characters in the longest quote.
     """
 
@@ -106,7 +106,7 @@ class TextFacts:
             html=highlighted(text, prefix, spans, sources, lang),
             coverage=sum(lengths) / len(generated) if generated else 0.0,
             loop=quotes.loop_period(generated),
-            blanks=generated.count(" "),
+            blanks=invisible.count(generated),
             length=len(generated),
             quotes=tuple((text[span.start : span.stop], source) for span, source in zip(spans, sources, strict=True)),
             # a quote that begins in the prefix can have too few generated characters to be found in `generated`

@@ -1,4 +1,4 @@
-"""A generated text as safe HTML: visible blanks, quotes shaded with their source in the tooltip.
+"""A generated text as safe HTML: a sign for each invisible character, quotes shaded with their source in the tooltip.
 
 Everything that a network, a corpus or a person wrote passes through `html.escape`.
 """
@@ -6,12 +6,19 @@ Everything that a network, a corpus or a person wrote passes through `html.escap
 from __future__ import annotations
 
 import html
+import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Protocol
 
+from rnnlab.text import invisible
+from rnnlab.text.invisible import visible
 from rnnlab.view.language.i18n import plain, t
 
-BLANK = "␣"
+__all__ = ["MARGIN", "Quote", "highlighted", "literal", "source_line", "visible"]
+
+MARGIN = 40
+"""Characters of the training text shown on each side of a quote at most: a line may be as long as the text."""
 _PARAGRAPH = "margin:0;font-size:1.12rem;line-height:2;overflow-wrap:anywhere;white-space:pre-wrap"
 _QUOTE = (
     "background:rgba(76,139,208,.2);color:inherit;border-bottom:1px solid rgba(76,139,208,.75);padding:.1em 0;"
@@ -39,7 +46,10 @@ class Quote(Protocol):
 def highlighted(
     text: str, prefix: str, quotes: Sequence[Quote] = (), sources: Sequence[str] = (), lang: str = "en"
 ) -> str:
-    """Return `text` as an HTML paragraph: prefix in bold, blanks as ␣, quotes marked, with the source as title."""
+    """Return `text` as an HTML paragraph.
+
+    The prefix is bold, an invisible character is a sign, and a quote is marked, with its source as title.
+    """
     pieces: list[str] = []
     position = 0
     for quote, source in zip(quotes, sources, strict=True):
@@ -58,31 +68,42 @@ def _plain(text: str, start: int, stop: int, strong: int) -> str:
 
 
 def _escaped(text: str) -> str:
-    # a zero-width space after each blank lets a sequence of blanks wrap
-    blank = f'<span style="{_FAINT}">{BLANK}</span>\u200b'
-    shown = "".join(character if character.isprintable() else " " for character in text)
-    return html.escape(shown).replace(" ", blank)
+    return "".join(map(_drawn, text))
 
 
-def visible(text: str) -> str:
-    """Return `text` with blanks as ␣ and control characters as blanks, for plain text."""
-    return "".join(BLANK if character == " " or not character.isprintable() else character for character in text)
+@lru_cache(maxsize=4096)
+def _drawn(character: str) -> str:
+    sign = invisible.sign(character)
+    if sign is None:
+        return html.escape(character)
+    # the name of the character for all but the ordinary space; a zero-width space lets a sequence of signs wrap
+    name = "" if sign == invisible.SPACE else f' title="{html.escape(_name(character), quote=True)}"'
+    return f'<span style="{_FAINT}"{name}>{sign}</span>\u200b'
+
+
+def _name(character: str) -> str:
+    return f"U+{ord(character):04X} {unicodedata.name(character, '')}".rstrip()
 
 
 def literal(text: str) -> str:
-    """Return `text` as Markdown without markup, with visible blanks."""
+    """Return `text` as Markdown without markup, with a sign for each invisible character."""
     return plain(visible(text))
 
 
-def source_line(original: str, train: str, start: int, stop: int, margin: int = 8) -> str:
-    """Return the source of the quote ``train[start:stop]``.
+def source_line(original: str, train: str, start: int, stop: int, margin: int = MARGIN) -> str:
+    """Return the source of the quote ``train[start:stop]``, with at most `margin` characters on each side.
 
-    These are its whole lines in the `original` text if the two texts agree character by character (the preprocessing of
-    the first edition), otherwise the quote with `margin` characters on both sides.
+    These are its whole lines in the `original` text if they are short enough and the two texts agree character by
+    character (the preprocessing of the first edition), otherwise the quote with a fifth of the margin.
     """
     if original[start:stop].replace("\n", " ") == train[start:stop]:
-        first = original.rfind("\n", 0, start) + 1
-        last = original.find("\n", stop)
-        return original[first : last if last >= 0 else len(original)].replace("\n", " / ").strip()
-    before, after = max(0, start - margin), min(len(train), stop + margin)
+        first = original.rfind("\n", max(0, start - margin - 1), start) + 1
+        last = original.find("\n", stop, stop + margin + 1)
+        begins = first > 0 or start <= margin
+        ends = last >= 0 or stop + margin >= len(original)
+        first = first if begins else start - margin
+        last = last if last >= 0 else min(stop + margin, len(original))
+        line = original[first:last].replace("\n", " / ").strip()
+        return ("" if begins else "…") + line + ("" if ends else "…")
+    before, after = max(0, start - margin // 5), min(len(train), stop + margin // 5)
     return ("…" if before else "") + train[before:after].strip() + ("…" if after < len(train) else "")

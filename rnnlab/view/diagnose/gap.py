@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 
 from rnnlab.errors import RNNLabError
 from rnnlab.runs.questions import MAX_TEXT
+from rnnlab.text.invisible import is_invisible
 
 MARKS = "＿_"
 """The marks of a gap: a full-width and an ASCII underscore."""
@@ -46,10 +47,10 @@ def cut(text: str, place: int, reach: int = REACH) -> tuple[str, str]:
 def find(text: str, known: Collection[str], places: Iterable[int]) -> tuple[str, str] | None:
     """Return the first piece, cut at one of `places`, that consists of `known` characters, and its answer.
 
-    Gaps at blanks are skipped, as they are too easy.
+    Gaps at blanks are skipped, as they are too easy, and so are other characters that one cannot see.
     """
     for place in places:
-        if not 0 < place < len(text) or text[place].isspace():
+        if not 0 < place < len(text) or is_invisible(text[place]):
             continue
         sentence, answer = cut(text, place)
         if answer in known and all(character in known or character == MARKS[0] for character in sentence):

@@ -11,10 +11,13 @@ from typing import Any
 from rnnlab.config import TrainConfig, allowed_values
 from rnnlab.errors import RNNLabError
 from rnnlab.setting import as_text
+from rnnlab.text.invisible import visible
 
 # characters of links, images, code, formulas, emphasis and colours; an underscore within a word is not markup
 _ESCAPED = re.compile(r"\\([^\w\s])")
 _MARKUP = re.compile(r"[\\`*\[\]<>$~|]|(?<!\w)_|_(?!\w)")
+_CHARACTERS = {"prefix_character": ("character", "allowed"), "corpus_one_character": ("character",)}
+"""By the code of an error, its parameters that are characters of a text, some of which may be invisible."""
 LANGUAGES = ("zh", "en")
 """The languages of the app; each has a folder in ``locale/`` and both are complete."""
 
@@ -46,6 +49,15 @@ def language_of(locale: str | None) -> str:
     return "zh" if (locale or "").lower().startswith("zh") else "en"
 
 
+def language_named(text: str) -> str:
+    """Return the language that a person has typed: in capitals, or as a locale such as ``"zh-CN"`` or ``"en_GB"``.
+
+    Any other text is returned unchanged.
+    """
+    name = text.strip().lower().replace("_", "-").partition("-")[0]
+    return name if name in LANGUAGES else text
+
+
 def error_text(error: RNNLabError, lang: str) -> str:
     """Return the message of `error` in `lang` as Markdown, or its English message if the catalogue lacks its code."""
     return code_text(error.code, error.params, error.message, lang)
@@ -62,7 +74,11 @@ def code_text(code: str, params: dict[str, Any], message: str, lang: str) -> str
     """
     if not has(f"error.{code}", lang):
         return plain(message)
-    shown = {name: plain(value) if isinstance(value, str) else value for name, value in params.items()}
+    characters = _CHARACTERS.get(code, ())
+    shown = {
+        name: plain(visible(value) if name in characters else value) if isinstance(value, str) else value
+        for name, value in params.items()
+    }
     field = str(params.get("field", ""))
     if field in TrainConfig.model_fields:
         shown["field"] = f"{t(f'field.{field}', lang)} ({field})"

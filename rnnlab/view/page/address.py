@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import streamlit as st
 
 from rnnlab.errors import RNNLabError
+from rnnlab.view.language.i18n import language_named
 from rnnlab.view.page import session
 
 PAGES = {
@@ -25,6 +26,8 @@ PAGES = {
     "runs": ("pages/runs.py", ":material/history:"),
 }
 _VISIT = "address.visit"
+_BY_HAND: dict[str, Callable[[str], str]] = {"lang": language_named}
+"""By name, the function that understands how people type the value of a parameter."""
 
 
 # reading the URL
@@ -52,7 +55,7 @@ def begin(page: str, anew: bool = False) -> None:
         page: identifies the page.
         anew: whether to read the URL although the page is already open, after the browser's Back or Forward.
     """
-    visit, url = st.session_state.get(_VISIT), st.query_params.to_dict()
+    visit, url = st.session_state.get(_VISIT), _url()
     if visit is None or visit.page != page or anew:
         st.session_state[_VISIT] = _Visit(page, url)
     elif visit.held != url:
@@ -92,8 +95,22 @@ def drop_short_link() -> None:
 
 
 def _visit() -> _Visit:
-    visit: _Visit = st.session_state.setdefault(_VISIT, _Visit("", st.query_params.to_dict()))
+    visit: _Visit = st.session_state.setdefault(_VISIT, _Visit("", _url()))
     return visit
+
+
+def _url() -> dict[str, str]:
+    """Return the parameters of the URL that the browser has sent, as the tables spell them."""
+    return {name: _BY_HAND.get(name, str)(text) for name, text in st.query_params.to_dict().items()}
+
+
+def page_named(path: str) -> str | None:
+    """Return the page that a person has typed the path of, in capitals or with a slash at its end; None for any other.
+
+    The last part of the path counts, as the app may be in a folder of its server.
+    """
+    last = path.rstrip("/").rpartition("/")[2].strip().lower()
+    return last if last in PAGES else None
 
 
 # the parameters of a page

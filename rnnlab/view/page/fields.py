@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from rnnlab.config import SETTINGS, TrainConfig, allowed_values
+from rnnlab.text import prefixes
 from rnnlab.view.language.i18n import t
 from rnnlab.view.language.settings import value_text
 from rnnlab.view.language.tips import tip
@@ -31,14 +32,20 @@ def draw_switch(name: str, on: bool, key: str, lang: str) -> None:
 
 
 def shown(value: Any) -> Any:
-    """Return the value of a setting as its widget shows it; several texts are joined in one line."""
-    return " | ".join(value) if isinstance(value, tuple) else value
+    """Return the value of a setting as its widget shows it; several texts are joined in one line.
+
+    `read` gives the same texts back: a comma inside a text does not separate where there is a bar.
+    """
+    if not isinstance(value, tuple):
+        return value
+    line = " | ".join(value)
+    return line if prefixes.split(line) == tuple(text.strip() for text in value) else f"{line} |"
 
 
 def read(name: str, widget: Any) -> Any:
     """Return the value of the setting `name` from the value of its widget."""
     if isinstance(TrainConfig.model_fields[name].default, tuple):
-        return tuple(part.strip() for part in str(widget).split("|") if part.strip())
+        return prefixes.split(str(widget))
     return widget
 
 

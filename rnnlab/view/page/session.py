@@ -1,6 +1,9 @@
-"""The session of a page: language, theme, the connection to the runs, and helpers that use them."""
+"""The session of a page: language, theme, time, the connection to the runs, and helpers that use them."""
 
 from __future__ import annotations
+
+import datetime
+import time
 
 import streamlit as st
 
@@ -88,6 +91,18 @@ def facts() -> FactBook:
 def text_title(name: str) -> str | None:
     """Return the title that the owner gave to the uploaded text `name`; None for any other corpus."""
     return store().text_title(name) if name.startswith("text-") else None
+
+
+def local_time(seconds: float | None = None) -> datetime.datetime:
+    """Return a Unix time, by default the present, in the time zone of the visitor."""
+    zone = st.context.timezone
+    try:
+        from zoneinfo import ZoneInfo
+
+        place: datetime.tzinfo | None = ZoneInfo(zone) if zone else datetime.UTC
+    except (KeyError, ValueError, OSError):
+        place = datetime.UTC
+    return datetime.datetime.fromtimestamp(time.time() if seconds is None else seconds, place)
 
 
 def show_error(error: RNNLabError, about: str = "") -> None:

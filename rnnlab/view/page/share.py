@@ -1,10 +1,15 @@
-"""Share the open page: its address and a QR code."""
+"""Share the open page: its address and a QR code.
+
+The address is the one that other devices can open: a browser on the server's own machine calls it localhost.
+"""
 
 from __future__ import annotations
 
 import io
+import ipaddress
+import socket
 from collections.abc import Mapping
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
@@ -15,6 +20,8 @@ from rnnlab.view.page import session
 
 LONG = 110
 """Length in characters above which an address is shortened."""
+SIZE = 240
+"""Width of a QR code in pixels."""
 
 
 def address(page: str, parameters: Mapping[str, str]) -> str:
@@ -23,25 +30,33 @@ def address(page: str, parameters: Mapping[str, str]) -> str:
     Raises:
         RNNLabError: the address is long and cannot be shortened.
     """
-    full = f"{_base()}{'' if page == 'home' else page}?{urlencode(parameters)}"
+    base = reachable(_base(), st.get_option("server.address"))
+    full = f"{base}{'' if page == 'home' else page}?{urlencode(parameters)}"
     if len(full) <= LONG:
         return full
-    return f"{_base()}?s={session.client().shorten({'page': page, **parameters})}"
+    return f"{base}?s={session.client().shorten({'page': page, **parameters})}"
 
 
 def this_page() -> None:
     """Show the address of the open page with all parameters, and a QR code."""
     lang = session.language()
-    last = (st.context.url or "").split("?")[0].rstrip("/").rsplit("/", 1)[-1]
-    page = last if last in page_address.PAGES else "home"
+    page = page_address.page_named(urlsplit(st.context.url or "").path) or "home"
     try:
         here = address(page, page_address.everything())
     except RNNLabError as error:
         st.caption(error_text(error, lang))
         return
     st.caption(t("share.page.note", lang))
-    st.code(here, language=None, wrap_lines=True)
-    st.image(qr_code(here), width=168)
+    draw(here)
+
+
+def draw(link: str) -> None:
+    """Draw an address with its QR code; where only this computer can open it, say so instead of the code."""
+    st.code(link, language=None, wrap_lines=True)
+    if is_local(link):
+        st.caption(f":material/computer: {t('share.only_here', session.language())}")
+    else:
+        st.image(qr_code(link), width=SIZE)
 
 
 def qr_code(text: str) -> str:
@@ -55,8 +70,42 @@ def qr_code(text: str) -> str:
     return out.getvalue().decode("utf-8")
 
 
+def is_local(link: str) -> bool:
+    """Return whether an address names this computer, so that it leads nowhere on any other."""
+    host = urlsplit(link).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def reachable(base: str, listens: str | None) -> str:
+    """Return the address of the app as other devices in the network have to call it.
+
+    Args:
+        base: the address in the browser.
+        listens: the address at which the server listens; None or "0.0.0.0" for all addresses of the computer.
+    """
+    if not is_local(base) or listens not in (None, "", "0.0.0.0", "::"):
+        return base
+    here = _address_in_network()
+    parts = urlsplit(base)
+    port = f":{parts.port}" if parts.port else ""
+    return base if here is None else parts._replace(netloc=f"{here}{port}").geturl()
+
+
+def _address_in_network() -> str | None:
+    """Return the address of this computer in its network, or None without a network."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as chosen:
+        try:
+            chosen.connect(("192.0.2.1", 9))  # an address for examples; only the route is chosen, nothing is sent
+            here = ipaddress.ip_address(chosen.getsockname()[0])
+        except OSError:
+            return None
+    return None if here.is_loopback or here.is_unspecified else str(here)
+
+
 def _base() -> str:
     """Return the address of the app, ending with a slash, without the name of the open page."""
     url = (st.context.url or "").split("?")[0].rstrip("/")
-    last = url.rpartition("/")[2]
-    return url.removesuffix(last) if last in page_address.PAGES else f"{url}/"
+    return url.rpartition("/")[0] + "/" if page_address.page_named(urlsplit(url).path) else f"{url}/"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable
 from functools import partial
 
@@ -160,7 +159,7 @@ def _row(record: RunRecord) -> None:
             t("runs.perplexity", lang, perplexity=number(record.perplexity))
             if record.epoch
             else t("runs.no_epoch", lang),
-            _when(record.created_at),
+            f"{session.local_time(record.created_at):%Y-%m-%d %H:%M}",
             record.id,
         ]
         st.caption(f"{plain(summary(record.config, lang))}  \n{' · '.join(facts)}")
@@ -254,14 +253,3 @@ def _confirm(record: RunRecord) -> None:
 def _delete(run_id: str) -> None:
     session.client().delete(run_id)
     st.session_state[_PINS] = [pinned for pinned in _pins() if pinned != run_id]
-
-
-def _when(seconds: float) -> str:
-    zone = st.context.timezone
-    try:
-        from zoneinfo import ZoneInfo
-
-        place: datetime.tzinfo | None = ZoneInfo(zone) if zone else datetime.UTC
-    except (KeyError, ValueError, OSError):
-        place = datetime.UTC
-    return datetime.datetime.fromtimestamp(seconds, place).strftime("%Y-%m-%d %H:%M")

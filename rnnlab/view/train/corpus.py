@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
 from rnnlab.config import TrainConfig
 from rnnlab.errors import CorpusError, RNNLabError
-from rnnlab.text import corpora
+from rnnlab.text import corpora, prefixes
 from rnnlab.view.data.facts import TextFacts
 from rnnlab.view.data.highlight import visible
 from rnnlab.view.language.i18n import plain, t
@@ -18,6 +19,11 @@ from rnnlab.view.language.tips import tip
 from rnnlab.view.page import session, upload
 
 _OWN = "corpus.own"
+"""Session key of the titles of the texts that this visitor has brought."""
+_NOTES = "corpus.notes"
+"""Session key of what is to be said once about the text that was brought last."""
+FIRST_LINE = 24
+"""Longest beginning of the first line in the title of a pasted text, in characters."""
 
 
 def choose(key: str, held: str, use: Callable[[str], None]) -> None:
@@ -36,9 +42,12 @@ def choose(key: str, held: str, use: Callable[[str], None]) -> None:
         choices,
         choices.index(held),
         key=key,
-        format_func=lambda name: title(name, lang),
+        format_func=titles(choices, lang).__getitem__,
         help=tip("corpus", lang),
+        on_change=lambda: use(str(st.session_state[key])),
     )
+    for note in st.session_state.pop(_NOTES, ()):
+        st.info(t(f"note.{note.code}", lang, **note.params), icon=":material/info:")
     with st.expander(t("corpus.bring", lang), icon=":material/upload_file:"):
         _bring(use)
     if held in corpora.DOWNLOADS:
@@ -51,15 +60,20 @@ def names(held: str) -> list[str]:
     return choices if held in choices else [*choices, held]  # set by the URL or by a run
 
 
-def title(name: str, lang: str) -> str:
-    """Return the title of a text."""
-    return _own().get(name) or session.text_title(name) or corpus_title(name, lang)
+def titles(choices: Sequence[str], lang: str) -> dict[str, str]:
+    """Return the title of each corpus in a menu, which are all different: the browser sends back the title."""
+    found = {name: _own().get(name) or session.text_title(name) or corpus_title(name, lang) for name in choices}
+    shared = {title for title, count in Counter(found.values()).items() if count > 1}
+    return {
+        name: f"{title} ({name.removeprefix('text-')[:6]})" if title in shared and name.startswith("text-") else title
+        for name, title in found.items()
+    }
 
 
 def _own() -> dict[str, str]:
     # titles of the texts of this session, by name
-    titles: dict[str, str] = st.session_state.setdefault(_OWN, {})
-    return titles
+    own: dict[str, str] = st.session_state.setdefault(_OWN, {})
+    return own
 
 
 def _bring(use: Callable[[str], None]) -> None:
@@ -70,15 +84,23 @@ def _bring(use: Callable[[str], None]) -> None:
     ready = bool(pasted) if file is None else _fits(file.size)
     if st.button(t("corpus.use", lang), key="corpus.use", type="primary", disabled=not ready):
         data = file.getvalue() if file is not None else str(pasted).encode("utf-8", "replace")
-        title = file.name if file is not None else t("corpus.pasted_title", lang)
         try:
-            name = keep(data, title)
+            brought = corpora.from_bytes(data, file.name if file is not None else _pasted_title(str(pasted)))
+            name = _store(brought)
         except RNNLabError as error:
             session.show_error(error)
         else:
-            st.session_state[_OWN][name] = title
+            st.session_state[_OWN][name] = brought.title
+            st.session_state[_NOTES] = brought.notes
             use(name)
             st.rerun()
+
+
+def _pasted_title(text: str) -> str:
+    """Return the title of a pasted text: its first line, and the time, as its author may paste other versions."""
+    first = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    start = first if len(first) <= FIRST_LINE else first[: FIRST_LINE - 1] + "…"
+    return f"{visible(start)} · {session.local_time():%H:%M:%S}"
 
 
 def _fits(size: int) -> bool:
@@ -95,12 +117,31 @@ def keep(data: bytes, title: str) -> str:
     """Store an uploaded text and return its name.
 
     Raises:
-        CorpusError: the text is empty, binary, too large, or has only one distinct character.
+        CorpusError: as `corpora.from_bytes`.
         RunError: the text cannot be stored.
     """
-    text = corpora.decode(data)
-    corpora.check_variety(text)
-    return session.client().add_text(text, title[:80])
+    return _store(corpora.from_bytes(data, title))
+
+
+def _store(brought: corpora.Corpus) -> str:
+    return session.client().add_text(brought.text, brought.title[:80])
+
+
+def suit_prefixes(config: TrainConfig) -> TrainConfig:
+    """Return `config` with prefixes that its text has the characters of; if they are others, the page says so once."""
+    try:
+        train = session.facts().of(config).train
+    except CorpusError:
+        return config
+    chosen = prefixes.suited(config.prefixes, train) if train else config.prefixes
+    if chosen != config.prefixes:
+        before, after = (" | ".join(texts) for texts in (config.prefixes, chosen))
+        note = corpora.Note(
+            "prefixes_suited", f"The text lacks characters of {before}; it is continued from {after} instead.",
+            {"before": plain(before), "after": plain(after)},
+        )  # fmt: skip
+        st.session_state[_NOTES] = (*st.session_state.get(_NOTES, ()), note)
+    return config.change(prefixes=chosen)
 
 
 def _download(name: str) -> None:
@@ -140,6 +181,14 @@ def check(config: TrainConfig) -> TextFacts:
     return facts
 
 
+def _gone(lang: str) -> None:
+    """Say what can still be done without an uploaded text; that it is gone, a page without a run says elsewhere."""
+    if st.session_state.get(session.SHOWN):
+        st.info(t("corpus.gone.run", lang), icon=":material/info:")
+    else:
+        st.caption(t("corpus.gone.setup", lang))
+
+
 def describe(config: TrainConfig) -> TextFacts | None:
     """Draw the statistics of the training text and return its facts, or None without the text.
 
@@ -149,7 +198,10 @@ def describe(config: TrainConfig) -> TextFacts | None:
     try:
         facts = check(config)
     except CorpusError as error:
-        session.show_error(error)
+        if error.code == "corpus_text_gone":
+            _gone(lang)
+        else:
+            session.show_error(error)
         return None
     st.markdown(
         t(

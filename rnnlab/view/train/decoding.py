@@ -62,11 +62,12 @@ def draw(record: RunRecord) -> None:
     except RNNLabError as error:
         session.show_error(error)
         return
+    written = text[: len(text) - int(length)]  # the prefix as the training text spells it
     try:
         facts = session.facts().of(record.config)
-        reading = facts.read(text, prefix, lang)
+        reading = facts.read(text, written, lang)
     except CorpusError:
-        st.html(highlighted(text, prefix, lang=lang))
+        st.html(highlighted(text, written, lang=lang))
         return
     st.html(reading.html)
     st.caption(texts.copied(reading, lang))

@@ -154,7 +154,7 @@ def quick() -> None:
         "recipe": lambda name: recipe_label(RECIPES[name], lang),
         "num_layers": lambda number: t("quick.layers", lang, number=number),
         "num_hiddens": lambda number: t("quick.hiddens", lang, number=number),
-        "corpus": lambda name: corpus.title(name, lang),
+        "corpus": corpus.titles(choices["corpus"], lang).__getitem__,
     }
     held = {"recipe": st.session_state[_BASE], **{name: _now(name) for name in QUICK}}
     with st.container(key="train.quick", horizontal=True, vertical_alignment="center", gap="small"):
@@ -197,6 +197,8 @@ def _quick_changed(name: str, key: str) -> None:
         return
     if name == "recipe":
         _use_recipe(value)
+    elif name == "corpus":
+        use_corpus(value)
     elif _CONFIG in st.session_state:
         _fill(RECIPES[st.session_state[_BASE]], st.session_state[_CONFIG].change(**{name: value}))
 

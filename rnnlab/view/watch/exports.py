@@ -16,8 +16,8 @@ from rnnlab.runs.store import RunRecord, Store
 from rnnlab.text import corpora
 from rnnlab.view.language.i18n import error_text, t
 from rnnlab.view.language.numbers import number
-from rnnlab.view.page import chart, folded, names, pictures, session
-from rnnlab.view.page.share import address, qr_code
+from rnnlab.view.page import chart, folded, names, pictures, session, share
+from rnnlab.view.page.share import address
 from rnnlab.view.watch import charts, scenes, texts
 
 
@@ -26,8 +26,7 @@ def links(record: RunRecord) -> None:
     lang = session.language()
     watch = address("train", {"run": record.id, "lang": lang})
     st.caption(t("share.watch", lang))
-    st.code(watch, language=None, wrap_lines=True)
-    st.image(qr_code(watch), width=168)
+    share.draw(watch)
     epoch = texts.pinned(record.id)
     if epoch is not None:
         st.caption(t("lyrics.share", lang, epoch=epoch))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from html.parser import HTMLParser
 
 from hypothesis import given
@@ -9,8 +10,10 @@ from hypothesis import strategies as st
 
 from rnnlab.cells import CELLS
 from rnnlab.config import TrainConfig
+from rnnlab.text import invisible
+from rnnlab.text.quotes import share_of_blanks
 from rnnlab.view.data.facts import FactBook, TextFacts
-from rnnlab.view.data.highlight import highlighted, source_line, visible
+from rnnlab.view.data.highlight import MARGIN, highlighted, source_line, visible
 from rnnlab.view.language.equations import cell_source
 
 
@@ -46,9 +49,8 @@ def test_nothing_in_a_text_becomes_markup_and_nothing_is_lost(text: str, source:
     quote.start, quote.stop = start, stop  # type: ignore[attr-defined]
     reader = read(highlighted(text, text[:2], [quote], [source + "<b>"], "en"))  # type: ignore[list-item]
     assert set(reader.tags) <= {"p", "strong", "span", "mark"}
-    shown = "".join(character if character.isprintable() else " " for character in text)
-    assert reader.text.replace("\u200b", "") == shown.replace(" ", "␣").replace("\u200b", "")
-    assert len(reader.titles) == 1
+    assert reader.text.replace("\u200b", "") == visible(text)
+    assert len([title for title in reader.titles if not str(title).startswith("U+")]) == 1
 
 
 def test_the_source_of_a_quote_is_its_line() -> None:
@@ -88,8 +90,50 @@ def test_the_facts_of_a_text_are_worked_out_once() -> None:
     assert book.of(config) is not first  # only one is kept
 
 
-def test_blanks_and_controls_are_visible() -> None:
-    assert visible(" a\t") == "␣a␣"
+def test_a_line_as_long_as_the_text_does_not_reach_the_page() -> None:
+    """Every text that a corpus can put on a page has a bound, however its lines are."""
+    passage = "春眠不觉晓我们分开了不分开"
+    for original in (passage * 40_000, passage * 20_000 + "\n" + passage * 20_000):
+        train = original.replace("\n", " ")
+        facts = TextFacts(original, train, "")
+        reading = facts.read("分开" + (passage * 4)[:50], "分开", "zh")
+        assert reading.coverage > 0.9
+        assert all(len(source) <= len(quote) + 2 * MARGIN + len("…… / ") for quote, source in reading.quotes)
+        assert len(reading.html) < 3000
+        for start, stop in ((0, 5), (300_000, 300_100), (len(train) - 9, len(train)), (260_000 - 3, 260_000 + 4)):
+            source = source_line(original, train, start, stop)
+            assert original[start:stop].replace("\n", " / ").strip() in source
+            assert source.startswith("…") == (start > MARGIN and original[start - MARGIN - 1] != "\n")
+        # the second edition's text agrees with no original
+        assert len(source_line("x" * 90_000, train, 300, 310)) <= 10 + 2 * MARGIN
+
+
+def test_a_long_line_is_cut_at_a_margin_and_a_short_one_is_whole() -> None:
+    original = "一" * 50 + "二三四五六" + "七" * 10 + "\n八"
+    assert source_line(original, original.replace("\n", " "), 50, 55) == "…" + "一" * MARGIN + "二三四五六" + "七" * 10
+    assert source_line(original[20:], original[20:].replace("\n", " "), 30, 35) == original[20:].partition("\n")[0]
+
+
+UNSEEN = " \u3000\u00a0\u200b\u200d\ufeff\t\n\u2009\u2028\ufe0f\u00ad\x85\u3164"
+
+
+def test_each_character_that_cannot_be_seen_has_a_sign_of_its_own() -> None:
+    signs = [visible(character) for character in UNSEEN]
+    assert len(set(signs)) == len(UNSEEN)
+    for sign in signs:
+        assert all(unicodedata.category(character)[0] not in "CZM" for character in sign)
+    assert visible(" a") == "␣a"
+    assert visible("分开，a1é👍☕") == "分开，a1é👍☕"
+
+
+@given(st.text(max_size=60))
+def test_as_many_signs_are_drawn_as_are_counted(text: str) -> None:
+    facts = TextFacts("", "", "")
+    reading = facts.read("分开" + text, "分开", "en")
+    assert reading.html.count("opacity") == reading.blanks == invisible.count(text)
+    assert share_of_blanks(text) == (reading.blanks / len(text) if text else 0)
+    alone = [character for character in text if unicodedata.category(character) in ("Cc", "Cf", "Zs", "Zl", "Zp")]
+    assert reading.blanks >= len(alone)
 
 
 def test_every_cell_has_equations_and_code() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rnnlab.config import SETTINGS, TrainConfig, allowed_values
-from rnnlab.errors import ConfigError, RNNLabError, RunError
+from rnnlab.errors import ConfigError, PrefixError, RNNLabError, RunError
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.protocol import STATES, STEP_UNITS
 from rnnlab.setting import Allowed
@@ -95,6 +95,13 @@ def test_every_error_of_the_code_is_said_in_both_languages() -> None:
     for code in sorted(codes):
         pattern = re.compile("error." + re.sub(r"\{.+?\}", ".+", code) + "$")
         assert any(pattern.match(key) for key in catalogue("zh")), code
+
+
+def test_a_character_that_cannot_be_seen_is_shown_as_its_sign_in_errors() -> None:
+    error = PrefixError("prefix_character", "", prefix="a b", character="\u3000", allowed="b \u00a0")
+    for lang in LANGUAGES:
+        said = error_text(error, lang)
+        assert all(sign in said for sign in ("a b", "▭", "b␣⍽"))
 
 
 def test_everything_that_is_named_from_data_has_a_name() -> None:

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from rnnlab.errors import RNNLabError
 from rnnlab.view.page import frame
-from rnnlab.view.page.address import PAGES, Address, one_of, whole
+from rnnlab.view.page.address import PAGES, Address, one_of, page_named, whole
 
 ROOT = Path(__file__).resolve().parents[3]
 TABLES: dict[str, Address] = {page: import_module(f"rnnlab.view.{page}.address").ADDRESS for page in PAGES}
@@ -225,3 +225,12 @@ def test_the_url_is_read_and_written_in_one_place() -> None:
         if isinstance(node, ast.Attribute) and ast.unparse(node) == "st.query_params"
     }
     assert touching == {"rnnlab/view/page/address.py"}
+
+
+@pytest.mark.parametrize(
+    ("path", "page"),
+    [("/train", "train"), ("/Train", "train"), ("/TRAIN/", "train"), ("/lab/Runs", "runs"), ("/", None), ("", None),
+     ("/trains", None), ("/train/more", None)],
+)  # fmt: skip
+def test_the_path_of_a_page_is_understood_however_it_is_typed(path: str, page: str | None) -> None:
+    assert page_named(path) == page

@@ -1,0 +1,46 @@
+"""The prefixes of a training text: as a person types several of them, and those that suit a text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from rnnlab.text.vocab import Vocab
+
+_BOOK = (("分开", "不分开"), ("time traveller", "traveller"))
+"""The prefixes of the book's first and second edition."""
+_WORD = 20
+"""Longest first word of a text that becomes its prefix; of a text in other scripts it is the first two characters."""
+_CHARACTERS = 2
+
+
+def split(line: str) -> tuple[str, ...]:
+    """Return the prefixes in a line that a person has typed.
+
+    They are separated by bars; in a line without a bar, by the commas of a Chinese keyboard.
+    """
+    separators = "[|｜]" if re.search("[|｜]", line) else "[，、]"
+    return tuple(part.strip() for part in re.split(separators, line) if part.strip())
+
+
+def with_bars(line: str) -> str:
+    """Return a line of prefixes that are separated by commas with bars instead; any other line unchanged."""
+    return "|".join(split(line)) if re.search("[，、]", line) and not re.search("[|｜]", line) else line
+
+
+def suited(prefixes: Sequence[str], train: str) -> tuple[str, ...]:
+    """Return `prefixes` if the training text has all their characters, otherwise others.
+
+    The others are those of an edition of the book if the text has their characters, otherwise its own beginning.
+    """
+    vocab = Vocab(train)
+    for candidates in (tuple(prefixes), *_BOOK):
+        if all(set(vocab.spelled(prefix)) <= vocab.token_to_idx.keys() for prefix in candidates):
+            return candidates
+    return (_beginning(train),)
+
+
+def _beginning(train: str) -> str:
+    text = train.strip() or train
+    word = re.match(r"[^\W\d_⺀-\uffff\U00010000-\U0010ffff]+", text)
+    return word[0][:_WORD] if word else text[:_CHARACTERS]
