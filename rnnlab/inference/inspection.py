@@ -62,7 +62,7 @@ def answer(
         logits: of the character after each position, (T, vocab_size).
 
     Returns:
-        ``text``, ``layer``, ``num_layers``, ``num_hiddens``;
+        ``text``, ``layer``, ``num_layers``, ``num_hiddens``, ``vocab_size``;
 
         ``states``: for each name and direction ``{"name", "direction", "values"}``. The names are the letters of the
         states of the cell and the roles of its gates (`rnnlab.cells`); the values are little-endian float16 of shape
@@ -83,6 +83,7 @@ def answer(
         "layer": layer,
         "num_layers": config.num_layers,
         "num_hiddens": config.num_hiddens,
+        "vocab_size": len(vocab),
         "states": [
             {"name": name, "direction": DIRECTIONS[direction], "values": _to_base64(values)}
             for direction, by_name in enumerate(states)

@@ -32,15 +32,25 @@ def surprise_note(surprise: float | None, lang: str) -> str:
     return t("inspect.note", lang, probability=probability_text(math.exp(-surprise)), surprise=f"{surprise:.2f}")
 
 
-def surprise_summary(text: str, surprises: Sequence[float | None], lang: str) -> str:
-    """Return the sentences on how well the whole text was predicted, and on the greatest surprise."""
+def surprise_summary(text: str, surprises: Sequence[float | None], vocab_size: int, lang: str) -> str:
+    """Return the sentences on how well the whole text was predicted, and on the greatest surprise.
+
+    A perplexity above the size of the vocabulary is not a number of characters that the network considers. At twice
+    the size, the characters got half the probability that a blind guess gives them: the network was sure of others.
+    """
     place = most_surprising(surprises)
     if place is None:
         return t("inspect.surprise.short", lang)
     known = [surprise for surprise in surprises if surprise is not None]
     expected = sum(surprise_level(surprise) == 0 for surprise in known)
-    perplexity = number(text_perplexity(surprises), 3)
-    sentence = t("inspect.surprise.summary", lang, perplexity=perplexity, expected=expected, count=len(known))
+    perplexity = text_perplexity(surprises)
+    facts = {"perplexity": number(perplexity, 3), "expected": expected, "count": len(known)}
+    if perplexity is None or perplexity > 2 * vocab_size:
+        sentence = t("inspect.surprise.wrong", lang, **facts, vocab=f"{vocab_size:,}")
+    elif perplexity > vocab_size:
+        sentence = t("inspect.surprise.blind", lang, **facts, vocab=f"{vocab_size:,}")
+    else:
+        sentence = t("inspect.surprise.summary", lang, **facts)
     worst = surprises[place] or 0.0
     if surprise_level(worst) == 0:
         return sentence + t("inspect.surprise.none", lang)
