@@ -45,7 +45,7 @@ if inspected is not None and answer is not None:
             inspect_text.by_share(text, depends_on, at)
         else:
             inspect_text.by_surprise(text, surprises, at)
-            st.markdown(surprise_summary(text, surprises, answer["vocab_size"], lang))
+            st.markdown(surprise_summary(text, surprises, scope.doubt(answer), answer["vocab_size"], lang))
             st.caption(t("inspect.zero_state", lang))
 
     if view == "next":

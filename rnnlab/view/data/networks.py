@@ -19,8 +19,8 @@ from rnnlab.runs.questions import checked
 from rnnlab.text import corpora
 from rnnlab.text.vocab import Vocab
 
-BY_LANGUAGE = {"zh": "A6", "en": "B3"}
-"""The network that is shown first, an LSTM on a text in the language of the reader."""
+BY_LANGUAGE = {"zh": "A3", "en": "B3"}
+"""The network that is shown first, trained on a text in the language of the reader and kept at several epochs."""
 _FILE = re.compile(r"(.+)-epoch-(\d+)" + re.escape(networks.SUFFIX))
 
 

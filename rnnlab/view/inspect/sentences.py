@@ -32,11 +32,18 @@ def surprise_note(surprise: float | None, lang: str) -> str:
     return t("inspect.note", lang, probability=probability_text(math.exp(-surprise)), surprise=f"{surprise:.2f}")
 
 
-def surprise_summary(text: str, surprises: Sequence[float | None], vocab_size: int, lang: str) -> str:
+def surprise_summary(text: str, surprises: Sequence[float | None], doubt: float, vocab_size: int, lang: str) -> str:
     """Return the sentences on how well the whole text was predicted, and on the greatest surprise.
 
-    A perplexity above the size of the vocabulary is not a number of characters that the network considers. At twice
-    the size, the characters got half the probability that a blind guess gives them: the network was sure of others.
+    A perplexity above the size of the vocabulary is not a number of characters that the network considers: it
+    considers `doubt`, and others than those that came.
+
+    Args:
+        text: the text.
+        surprises: the surprise of each character.
+        doubt: the number of characters that the network considers on average, see `measures.doubt`.
+        vocab_size: size of the vocabulary.
+        lang: the language.
     """
     place = most_surprising(surprises)
     if place is None:
@@ -45,12 +52,12 @@ def surprise_summary(text: str, surprises: Sequence[float | None], vocab_size: i
     expected = sum(surprise_level(surprise) == 0 for surprise in known)
     perplexity = text_perplexity(surprises)
     facts = {"perplexity": number(perplexity, 3), "expected": expected, "count": len(known)}
-    if perplexity is None or perplexity > 2 * vocab_size:
-        sentence = t("inspect.surprise.wrong", lang, **facts, vocab=f"{vocab_size:,}")
-    elif perplexity > vocab_size:
+    if perplexity is not None and perplexity <= vocab_size:
+        sentence = t("inspect.surprise.summary", lang, **facts)
+    elif doubt > vocab_size / 2:
         sentence = t("inspect.surprise.blind", lang, **facts, vocab=f"{vocab_size:,}")
     else:
-        sentence = t("inspect.surprise.summary", lang, **facts)
+        sentence = t("inspect.surprise.wrong", lang, **facts, vocab=f"{vocab_size:,}", doubt=number(doubt, 3))
     worst = surprises[place] or 0.0
     if surprise_level(worst) == 0:
         return sentence + t("inspect.surprise.none", lang)
