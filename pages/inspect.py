@@ -14,7 +14,7 @@ from rnnlab.view.page import frame, session
 lang = frame.enter()
 frame.head(t("inspect.title", lang), t("inspect.lead", lang))
 
-# a run of this server, one of its checkpoints and a text; the URL keeps all three
+# a run of this server or a network that ships with the app, one of its checkpoints, a text; the URL keeps all three
 inspected = chooser.choose()
 answer = None
 if inspected is not None:
@@ -27,7 +27,7 @@ if inspected is not None:
     answer = inspect_subject.answer(inspected, layer)
 
 if inspected is not None and answer is not None:
-    text, config = answer["text"], inspected.record.config
+    text, config = answer["text"], inspected.config
     surprises = scope.surprises(answer)
     at = inspect_text.position(text, surprises)
     weights = inspect_subject.dependence(inspected, at) if view == "dependence" else None
@@ -45,7 +45,7 @@ if inspected is not None and answer is not None:
             inspect_text.by_share(text, depends_on, at)
         else:
             inspect_text.by_surprise(text, surprises, at)
-            st.markdown(surprise_summary(text, surprises, lang))
+            st.markdown(surprise_summary(text, surprises, scope.doubt(answer), answer["vocab_size"], lang))
             st.caption(t("inspect.zero_state", lang))
 
     if view == "next":

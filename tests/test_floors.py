@@ -27,11 +27,12 @@ FLOORS: dict[str, set[str]] = {
     "events": {"errors", "config", "stuck"},
     "recipes": GROUND,
     "text": GROUND | {"text"},
-    "engine": GROUND | {"text", "engine"},
-    "recordings": GROUND | {"recipes", "runs"},
+    "inference": GROUND | {"text", "inference"},
+    "engine": GROUND | {"text", "inference", "engine"},
+    "recordings": GROUND | {"text", "inference", "recipes", "runs", "recordings"},
     "runs": GROUND | {"text", "engine", "runs", "recipes"},
     # not `engine`: a page reads the source of a cell as text
-    "view": GROUND | {"text", "runs", "recipes", "recordings", "view"},
+    "view": GROUND | {"text", "inference", "runs", "recipes", "recordings", "view"},
     "pages": GROUND | {"text", "runs", "recipes", "recordings", "view", "server", "pages"},
     "server": GROUND | {"view", "server"},
     "cli": GROUND | {"text", "runs", "recipes", "cli"},
@@ -216,6 +217,8 @@ def test_no_utils_module() -> None:
     [
         ("rnnlab", {"torch", "streamlit", "pandas", "numpy", "pydantic"}),
         ("rnnlab.recipes", {"torch", "streamlit", "pandas", "numpy"}),
+        ("rnnlab.inference.inspection", {"torch", "streamlit", "pandas"}),
+        ("rnnlab.inference.generation", {"torch", "streamlit", "pandas"}),
         ("rnnlab.cli.main", {"torch", "streamlit", "pandas", "numpy", "altair", "rich.progress"}),
     ],
 )

@@ -1,12 +1,12 @@
 """Inspection of a trained network: states and gates along a text, predictions, and what they depend on.
 
 The network reads the text once, layer by layer; the gates are computed from the states by the equation of the cell.
-The logits and states are the network's own (tested to 1e-5).
+The logits and states are the network's own (tested to 1e-5). `rnnlab.inference.inspection` gives the same answers
+without torch.
 """
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 import torch
@@ -17,11 +17,8 @@ from rnnlab.config import TrainConfig
 from rnnlab.engine.cells import FUNCTIONS, State, Unit
 from rnnlab.engine.model import ClozeModel, LanguageModel, Layers
 from rnnlab.engine.sequence import all_states
+from rnnlab.inference.inspection import answer
 from rnnlab.text.vocab import Vocab
-
-NUM_TOP = 5
-"""Number of most probable next characters that are returned."""
-DIRECTIONS = ("forward", "backward")
 
 States = dict[str, Tensor]
 
@@ -41,45 +38,15 @@ def inspect(model: LanguageModel, config: TrainConfig, vocab: Vocab, text: str, 
         layer: number of the layer; 1 is the first layer.
 
     Returns:
-        ``text``, ``layer``, ``num_layers``, ``num_hiddens``;
-
-        ``states``: for each name and direction ``{"name", "direction", "values"}``. The names are the letters of the
-        states of the cell and the roles of its gates (`rnnlab.cells`); the values are little-endian float16 of shape
-        (len(text), num_hiddens), in base64;
-
-        ``next``: for each position ``{"top", "entropy", "surprise"}``: the five most probable next characters with
-        their probabilities, the entropy of the distribution in nats, and -ln of the probability of the actual next
-        character, None at the last position.
+        The answer that `rnnlab.inference.inspection.answer` describes.
 
     Raises:
         PrefixError: a character outside the vocabulary.
     """
     X = torch.tensor(vocab.encode(text), device=model.dense.weight.device)
     states, logits = _states_and_logits(model, X, layer)
-    log_p = logits.log_softmax(1)
-    probabilities, chosen = log_p.exp().topk(min(NUM_TOP, len(vocab)))
-    entropy = torch.special.entr(log_p.exp()).sum(1).tolist()
-    surprise = [*(-log_p[:-1].gather(1, X[1:, None])).flatten().tolist(), None]
-    tops = zip(chosen.tolist(), probabilities.tolist(), strict=True)
-    return {
-        "text": text,
-        "layer": layer,
-        "num_layers": config.num_layers,
-        "num_hiddens": config.num_hiddens,
-        "states": [
-            {"name": name, "direction": DIRECTIONS[direction], "values": _to_base64(values)}
-            for direction, by_name in enumerate(states)
-            for name, values in by_name.items()
-        ],
-        "next": [
-            {
-                "top": [[vocab.idx_to_token[i], p] for i, p in zip(*top, strict=True)],
-                "entropy": max(0.0, entropy[t]),
-                "surprise": surprise[t],
-            }
-            for t, top in enumerate(tops)
-        ],
-    }
+    arrays = [{name: values.cpu().numpy() for name, values in by_name.items()} for by_name in states]
+    return answer(config, vocab, text, layer, arrays, logits.cpu().numpy())
 
 
 def dependence(model: LanguageModel, vocab: Vocab, text: str, position: int) -> dict[str, Any]:
@@ -153,8 +120,3 @@ def _states_and_gates(cell: CellDescription, unit: Unit, inputs: Tensor, states:
     after, gates = unit.equation(X, before, unit.weights(), FUNCTIONS[unit.activation])
     by_role = {gate.role: gates[gate.name] for gate in cell.gates if gate.role is not None}
     return dict(zip(cell.states, after, strict=True)) | {role: by_role[role] for role in ROLES if role in by_role}
-
-
-def _to_base64(values: Tensor) -> str:
-    """Return a tensor as little-endian float16 in base64."""
-    return base64.b64encode(values.detach().cpu().to(torch.float16).numpy().astype("<f2").tobytes()).decode("ascii")

@@ -3,6 +3,7 @@
     python -m rnnlab.recordings A2 A6 A10
 
 Without arguments, all recipes are recorded, each with a diagnosis of its weights at every prediction period. The
+weights of some are kept too (`rnnlab.recordings.networks`), so that they can be inspected without training. The
 seconds of a recording are processor time of one thread: the time of the training itself, independent of other load on
 the machine. The runs are stored in a temporary folder, which is removed afterwards.
 """
@@ -20,6 +21,7 @@ from rnnlab.environment import Environment
 from rnnlab.errors import RNNLabError
 from rnnlab.events import EpochFinished, Probed, RunFinished, TextGenerated
 from rnnlab.recipes import RECIPES, Recipe, recipe
+from rnnlab.recordings import networks
 from rnnlab.runs.client import Client
 from rnnlab.runs.export import export_run, to_json
 
@@ -27,11 +29,11 @@ FOLDER = Path(__file__).parent
 
 
 def record(client: Client, entry: Recipe, folder: Path = FOLDER) -> Path:
-    """Train the recipe `entry` and write the run to ``<id>.json.gz`` in `folder`.
+    """Train the recipe `entry` and write the run to ``<id>.json.gz`` in `folder`, and its kept weights beside it.
 
     Raises:
         RNNLabError: the run cannot be created, or its weights cannot be diagnosed.
-        RuntimeError: the run did not finish.
+        RuntimeError: the run did not finish, or its weights cannot be kept.
     """
     started = time.monotonic()
     run_id = client.create(entry.config, name=entry.id, language=entry.language)
@@ -51,6 +53,8 @@ def record(client: Client, entry: Recipe, folder: Path = FOLDER) -> Path:
     text = to_json(data)
     part.write_bytes(gzip.compress(text.encode("utf-8"), mtime=0))  # no time stamp: the same run gives the same file
     part.replace(path)
+    for epoch in networks.KEPT.get(entry.id, ()):
+        networks.keep(client, run_id, entry.id, epoch, folder / networks.FOLDER)
     return path
 
 

@@ -303,10 +303,10 @@ class Client:
         """Return the states and gates of one layer along `text`, and the predictions at each character.
 
         Returns:
-            ``epoch``, ``minibatch``, ``text``, ``layer``, ``num_layers``, ``num_hiddens``; ``states``: for each
-            ``name`` and ``direction`` the ``values``, base64 of little-endian float16 (len(text), num_hiddens);
-            ``next``: at each position the five most probable characters as ``top``, the ``entropy`` in nats, and the
-            ``surprise`` -ln p of the actual next character, None at the last position.
+            ``epoch``, ``minibatch``, ``text``, ``layer``, ``num_layers``, ``num_hiddens``, ``vocab_size``; ``states``:
+            for each ``name`` and ``direction`` the ``values``, base64 of little-endian float16 (len(text),
+            num_hiddens); ``next``: at each position the five most probable characters as ``top``, the ``entropy`` in
+            nats, and the ``surprise`` -ln p of the actual next character, None at the last position.
 
         Raises:
             PrefixError: a character outside the vocabulary.

@@ -263,7 +263,7 @@ def test_overfitting_is_drawn_from_the_diagnoses(open_page: Open, shelf: Record)
     assert not app.exception
     page_text = words(app)
     assert sentences.overfitting(points, "en") in page_text
-    assert sentences.unknown(diagnosis(), "en") in page_text
+    assert sentences.unknown(diagnosis(), 13_028, "en") in page_text
     _, tables = chart(app)
     marked = [row["epoch"] for row in tables["targets"] if row["mark"]]
     assert marked == [50, 100, 250]
@@ -291,7 +291,7 @@ def test_a_run_of_this_server_is_diagnosed_at_its_newest_checkpoint(
     elif topic == "directions":
         assert sentences.leak(found, STACK, "en") in page_text
     elif topic == "overfitting":
-        assert sentences.unknown(found, "en") in page_text
+        assert sentences.unknown(found, len(session.facts().of(STACK).held_out), "en") in page_text
         app.button(key="over.all").click().run()
         answered(app)
         points = [row["epoch"] for row in chart(app)[1]["targets"] if row["mark"]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,27 @@ import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from rnnlab.events import perplexity_of
+from rnnlab.recipes import RECIPES
 from rnnlab.runs.client import Client
 from rnnlab.runs.export import export_run, to_json
+from rnnlab.view.data import networks, recorded
 from rnnlab.view.inspect import charts as inspect_charts
-from rnnlab.view.inspect.measures import most_surprising, passage, surprises, unrolled
+from rnnlab.view.inspect.measures import (
+    all_units,
+    doubt,
+    most_surprising,
+    passage,
+    surprises,
+    text_perplexity,
+    unrolled,
+)
 from rnnlab.view.inspect.sentences import next_sentence, state_reading, surprise_summary
-from rnnlab.view.language.i18n import t
+from rnnlab.view.language.i18n import LANGUAGES, t
+from rnnlab.view.language.numbers import perplexity_text
+from rnnlab.view.language.settings import recipe_label, value_text
 from rnnlab.view.page import session
-from tests.app.conftest import TINY, Open, param, widget, words
+from tests.app.conftest import TINY, Open, param, unfold, widget, words
 from tests.made import finish, until
 
 NETWORKS = {
@@ -81,7 +95,7 @@ def test_a_line_of_the_training_text_is_coloured_by_surprise(
     drawn = characters(app)
     assert "".join(cell["character"] for cell in drawn["cells"]) == text.replace(" ", "␣")
     assert drawn["at"] + 1 == most_surprising(found)
-    assert surprise_summary(text, found, "zh") in words(app)
+    assert surprise_summary(text, found, doubt(answer), answer["vocab_size"], "zh") in words(app)
     at = answer["next"][drawn["at"]]
     assert next_sentence(at["top"], text[drawn["at"] + 1], at["surprise"], "zh") in words(app)
     rows = charts(app)[0]["candidates"]
@@ -200,12 +214,13 @@ def test_a_checkpoint_is_chosen_by_its_epoch(open_page: Open, client: Client, ru
     assert len(kept) > 1
     app = open_page("inspect", "en", run=runs["rnn"], epoch=str(kept[0]), text="清晨六点")
     assert not app.exception
-    first = surprises(told(client, runs["rnn"], "清晨六点", epoch=kept[0]))
-    assert surprise_summary("清晨六点", first, "en") in words(app)
+    vocab_size = session.facts().of(TINY).vocab_size
+    first = told(client, runs["rnn"], "清晨六点", epoch=kept[0])
+    assert surprise_summary("清晨六点", surprises(first), doubt(first), vocab_size, "en") in words(app)
     slider = widget(app, "select_slider", "inspect.epoch")
     slider.set_value(len(kept) - 1).run()
-    last = surprises(told(client, runs["rnn"], "清晨六点"))
-    assert surprise_summary("清晨六点", last, "en") in words(app)
+    last = told(client, runs["rnn"], "清晨六点")
+    assert surprise_summary("清晨六点", surprises(last), doubt(last), vocab_size, "en") in words(app)
     assert "epoch" not in app.query_params
 
 
@@ -243,10 +258,119 @@ def test_an_imported_run_has_no_weights_and_the_page_says_so(
     client.delete(imported)
 
 
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_where_nothing_was_trained_a_network_that_ships_is_shown(open_page: Open, nothing: Client, lang: str) -> None:
+    app = open_page("inspect", lang)
+    assert not app.exception
+    assert not app.error
+    name = {"zh": "A3", "en": "B3"}[lang]
+    assert param(app, "recording") == name
+    assert "run" not in app.query_params
+    label = networks.label(name, networks.epochs(name)[-1])
+    note = t(
+        "inspect.network.note",
+        lang,
+        id=name,
+        epoch=label.epoch,
+        perplexity=perplexity_text(perplexity_of(label.loss)),
+        corpus=value_text("corpus", label.config.corpus, lang),
+    )
+    assert note in words(app)
+    facts = session.facts().of(label.config)
+    text = "".join(cell["character"] for cell in characters(app)["cells"])
+    assert text == passage(facts.train).replace(" ", "␣")
+    assert sum(row["rank"].startswith("0") for row in charts(app)[0]["candidates"]) == 1
+    # nothing was asked of a worker
+    assert not nothing.store.runs()
+
+
+@pytest.mark.parametrize(("lang", "name"), [("zh", "A6"), ("en", "B3")])
+def test_gates_and_dependence_of_a_network_that_ships(open_page: Open, nothing: Client, lang: str, name: str) -> None:
+    app = open_page("inspect", lang, recording=name, view="states", gate="forget_gate")
+    assert not app.exception
+    epoch = networks.epochs(name)[-1]
+    text = passage(session.facts().of(networks.label(name, epoch).config).train)
+    answer = networks.answer(name, epoch, {"kind": "inspect", "text": text, "layer": 1})
+    state = next(state for state in unrolled(answer) if state.name == "forget_gate")
+    assert state_reading(state, None, lang).removesuffix(t("inspect.blanks.few", lang)).strip() in words(app)
+    (drawn, along) = charts(app)
+    assert {row["series"] for row in along["lines"]} == {t("inspect.state.forget_gate", lang)}
+    by_place = {(row["place"], row["row"]): row["value"] for row in drawn["cells"]}
+    rows = all_units(state.values)
+    assert list(by_place.values()) == pytest.approx(rows.values.ravel().tolist(), abs=1e-6)
+    app = open_page("inspect", lang, recording=name, view="dependence", at="9")
+    assert not app.exception
+    weights = networks.answer(name, epoch, {"kind": "dependence", "text": text, "position": 8})
+    assert weights["predicted"].replace(" ", "␣") in words(app)
+    shares = [weight / sum(weights["weights"]) for weight in weights["weights"]]
+    assert [cell["level"] for cell in characters(app)["cells"][:9]] == [
+        sum(share >= bound for bound in (0.03, 0.1, 0.3)) for share in shares
+    ]
+
+
+def test_networks_that_ship_are_listed_beside_the_runs(open_page: Open, runs: dict[str, str]) -> None:
+    app = open_page("inspect", "en", run=runs["rnn"])
+    menu = widget(app, "selectbox", "inspect.run")
+    assert [option for option in menu.options if option.startswith("comes with the app")] == [
+        t("inspect.network.option", "en", title=recipe_label(RECIPES[name], "en")) for name in networks.names()
+    ]
+    menu.set_value("recorded:A3").run()
+    assert not app.exception
+    assert (param(app, "recording"), "run" in app.query_params) == ("A3", False)
+    # over time
+    text = passage(session.facts().of(RECIPES["A3"].config).train)
+    perplexities = []
+    for place, epoch in enumerate(networks.epochs("A3")):
+        widget(app, "select_slider", "inspect.epoch").set_value(place).run()
+        answer = networks.answer("A3", epoch, {"kind": "inspect", "text": text, "layer": 1})
+        found = surprises(answer)
+        assert surprise_summary(text, found, doubt(answer), 1013, "en") in words(app)
+        perplexities.append(text_perplexity(found))
+    assert perplexities == sorted(perplexities, reverse=True)
+    assert "epoch" not in app.query_params
+    widget(app, "selectbox", "inspect.run").set_value(runs["gru"]).run()
+    assert (param(app, "run"), "recording" in app.query_params) == (runs["gru"], False)
+
+
+def test_a_text_in_another_alphabet_is_left_behind(open_page: Open, nothing: Client) -> None:
+    app = open_page("inspect", "en", recording="A6", text="一天")
+    assert not app.error
+    widget(app, "selectbox", "inspect.run").set_value("recorded:A3").run()
+    assert param(app, "text") == "一天"
+    widget(app, "selectbox", "inspect.run").set_value("recorded:B1").run()
+    assert not app.exception
+    assert not app.error
+    assert "text" not in app.query_params
+
+
+def test_a_link_to_a_network_that_does_not_ship(open_page: Open, nothing: Client) -> None:
+    app = open_page("inspect", "en", recording="A99")
+    assert not app.exception
+    assert "A99" in app.error[0].value
+    assert "A6" in app.error[0].value
+    app = open_page("inspect", "en", recording="a3", epoch="50")
+    assert not app.error
+    assert (param(app, "recording"), param(app, "epoch")) == ("A3", "50")
+
+
+def test_what_the_network_wrote_comes_from_its_recording(open_page: Open, nothing: Client) -> None:
+    app = open_page("inspect", "en", recording="A3", epoch="100")
+    app.button(key="inspect.fill.written").click().run()
+    assert param(app, "text") == next(iter(recorded.recording("A3").history.texts[100].values()))
+
+
+def test_worse_than_a_blind_guess_is_said(open_page: Open, nothing: Client) -> None:
+    app = open_page("inspect", "en", recording="A3")
+    app.button(key="inspect.fill.held_out").click().run()
+    found = surprises(networks.answer("A3", 250, {"kind": "inspect", "text": param(app, "text"), "layer": 1}))
+    assert (text_perplexity(found) or math.inf) > 1013
+    assert "worse than a blind guess among the 1,013 characters" in words(app)
+    assert t("inspect.surprise.summary", "en").split("{")[0] not in words(app)
+
+
 def test_where_nothing_was_trained_one_click_starts_a_run(open_page: Open, nothing: Client) -> None:
     app = open_page("inspect", "en")
-    assert not app.exception
-    assert t("inspect.invite", "en") in words(app)
+    unfold(app)
     app.button(key="inspect.start.A3").click().run()
     assert not app.exception
     run_id = param(app, "run")

@@ -25,6 +25,8 @@ from rnnlab.engine.sequence import FORMS, run_sequence
 from rnnlab.engine.training import TrainingState, train
 from rnnlab.errors import ConfigError
 from rnnlab.events import EpochFinished
+from rnnlab.inference import inspection
+from rnnlab.inference.network import Network
 from rnnlab.runs import admission
 from rnnlab.text.vocab import Vocab
 from tests.engine.conftest import tiny
@@ -172,3 +174,18 @@ def test_the_equation_is_the_same_on_numpy() -> None:
         (ours,), mine = mgu(X.numpy(), (H.numpy(),), [tuple(tensor.numpy() for tensor in gate) for gate in weights], f)
     np.testing.assert_allclose(ours, theirs.numpy(), atol=1e-12)
     assert mine.keys() == gates.keys() == {"F", "H_tilde"}
+
+
+def test_it_is_read_without_the_engine() -> None:
+    """NumPy's reader, too, takes the equation and the names of the gates from the description."""
+    vocab = Vocab("the quick brown fox")
+    config = config_of(num_layers=2, prefixes=("the",))
+    model = build_model(config, len(vocab))
+    network = Network(config, vocab, {name: tensor.numpy() for name, tensor in model.state_dict().items()})
+    mine, theirs = inspection.inspect(network, "the fox", 2), inspect(model, config, vocab, "the fox", 2)
+    assert [state["name"] for state in mine["states"]] == [state["name"] for state in theirs["states"]]
+    assert [here["entropy"] for here in mine["next"]] == pytest.approx([here["entropy"] for here in theirs["next"]])
+    weights = [
+        ask["weights"] for ask in (inspection.dependence(network, "the fox", 6), dependence(model, vocab, "the fox", 6))
+    ]
+    assert weights[0] == pytest.approx(weights[1], rel=1e-4)

@@ -8,14 +8,23 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
-from rnnlab.events import Diagnosis, Probed
+from rnnlab.events import Diagnosis, EpochFinished, Probed
+from rnnlab.inference.inspection import inspect
+from rnnlab.inference.network import Network
 from rnnlab.recipes import RECIPES
+from rnnlab.recordings import networks
 from rnnlab.recordings.__main__ import FOLDER, main, record
 from rnnlab.runs.admission import checkpoint_epochs
+from rnnlab.runs.checkpoints import load as load_checkpoint
+from rnnlab.runs.checkpoints import save as save_checkpoint
 from rnnlab.runs.client import Client
 from rnnlab.runs.export import import_run
 from rnnlab.stuck import STUCK_KL, STUCK_RATIO, STUCK_SENSITIVITY, is_stuck
+from rnnlab.text.corpora import load
+from rnnlab.text.preparation import prepare
+from rnnlab.text.vocab import Vocab
 from tests.runs.lab import TINY
 
 FILES = sorted(FOLDER.glob("*.json.gz"))
@@ -33,6 +42,45 @@ def test_a_recording_holds_a_diagnosis_of_every_prediction_period(client: Client
     (run,) = [record.id for record in client.store.runs() if record.name == "A2" and record.config == tiny.config]
     assert client.diagnose(run, 4) == (4, probes[1].diagnosis)
     assert probes[0].diagnosis != probes[1].diagnosis
+
+
+def test_weights_are_kept_beside_a_recording(client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(networks.KEPT, "A6", (4, 5))
+    tiny = replace(RECIPES["A6"], config=TINY.change(num_epochs=5, pred_period=2, cell="lstm", learning_rate=10.0))
+    record(client, tiny, tmp_path)
+    folder = tmp_path / networks.FOLDER
+    assert {path.name for path in folder.iterdir()} == {networks.file_name("A6", epoch) for epoch in (4, 5)}
+    (run,) = [record.id for record in client.store.runs() if record.name == "A6" and record.config == tiny.config]
+    losses = [event.loss for _, event in client.store.events_since(run) if isinstance(event, EpochFinished)]
+    train = prepare(load(TINY.corpus).text, TINY.preprocessing, TINY.num_chars).train
+    for epoch in (4, 5):
+        path = folder / networks.file_name("A6", epoch)
+        assert networks.read_label(path) == networks.Label("A6", epoch, losses[epoch - 1], tiny.config)
+        network = Network(tiny.config, Vocab(train), networks.read_tensors(path))
+        mine, theirs = inspect(network, train[:60]), client.inspect(run, train[:60], epoch=epoch)
+        assert [here["surprise"] for here in mine["next"][:-1]] == pytest.approx(
+            [here["surprise"] for here in theirs["next"][:-1]], abs=5e-3
+        )
+        # the same weights give the same file
+        before = path.read_bytes()
+        assert networks.keep(client, run, "A6", epoch, folder).read_bytes() == before
+    with pytest.raises(RuntimeError, match="no checkpoint after epoch 3"):
+        networks.keep(client, run, "A6", 3, folder)
+
+
+def test_weights_that_half_precision_would_change_are_not_kept(client: Client, tmp_path: Path) -> None:
+    """A network with tiny weights that matter: float16 ends at 6e-8."""
+    tiny = TINY.change(num_epochs=2, pred_period=1)
+    run = client.create(tiny)
+    for _ in client.follow(run):
+        pass
+    (path,) = [path for epoch, minibatch, path in client.store.checkpoints(run) if (epoch, minibatch) == (2, 0)]
+    tensors, metadata = load_checkpoint(path)
+    tensors["model.dense.bias"] += 7000 + 3 * torch.arange(len(tensors["model.dense.bias"])) % 2
+    save_checkpoint(path.parent, path.name, tensors, metadata)
+    with pytest.raises(RuntimeError, match="half precision"):
+        networks.keep(client, run, "A2", 2, tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_recipe_that_does_not_exist(capsys: pytest.CaptureFixture[str]) -> None:

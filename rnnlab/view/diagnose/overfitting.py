@@ -27,7 +27,8 @@ def draw(examined: ExaminedRun) -> None:
     _curve(examined, diagnoses)
     if diagnoses:
         newest = diagnoses[max(diagnoses)]
-        st.markdown(sentences.unknown(newest, lang))
+        text = examined.scene.text
+        st.markdown(sentences.unknown(newest, len(text.held_out) if text is not None else None, lang))
         if newest.held_out_unknown:
             st.caption(t("over.unknown.why", lang))
     _copies(examined)
@@ -90,6 +91,10 @@ def _curve(examined: ExaminedRun, diagnoses: dict[int, Diagnosis]) -> None:
         chart.show(charts.lines("perplexity", lang, scene.theme, 320), tables, key="diagnose.over", alt=sentence)
     with right:
         st.markdown(sentence)
+        newest = max(diagnoses, default=0)
+        fixed = sentences.fixed_weights(scene.history, newest, diagnoses[newest], lang) if diagnoses else ""
+        for note in filter(None, (fixed, sentences.unigrams(unigram, scene.ladder.get(1), lang))):
+            st.caption(note)
         if not examined.config.bidirectional:  # such a network also reads the following characters
             st.latex(r"\exp\Big(-\frac1n\sum_{t=1}^{n}\ln p(x_t\mid x_1,\dots,x_{t-1})\Big)")
             st.caption(t("over.why", lang))

@@ -73,6 +73,33 @@ def _near_since(epochs: Sequence[EpochFinished], unigram: float) -> int:
     return since
 
 
+def unigrams(predicted: float, whole: float | None, lang: str) -> str:
+    """Return the sentence on why the unigram perplexity here is another number than on other pages.
+
+    Args:
+        predicted: over the characters that an epoch predicts.
+        whole: over the whole text; None if it is not known.
+        lang: the language.
+
+    Returns:
+        The sentence; "" if both are the same number.
+    """
+    here, there = number(predicted, 4), number(whole, 4)
+    return "" if whole is None or here == there else t("find.unigrams", lang, predicted=here, whole=there)
+
+
+def fixed_weights(history: History, epoch: int | None, diagnosis: Diagnosis, lang: str) -> str:
+    """Return the sentence on why the perplexity of a diagnosis is another number than the curve's at its epoch.
+
+    Returns:
+        The sentence; "" if both are the same number, or the curve has none.
+    """
+    curve = next((event.perplexity for event in history.epochs if event.epoch == epoch), None)
+    if curve is None or diagnosis.perplexity is None or number(curve, 4) == number(diagnosis.perplexity, 4):
+        return ""
+    return t("find.fixed_weights", lang, epoch=epoch, curve=number(curve, 4), fixed=number(diagnosis.perplexity, 4))
+
+
 def verdict(diagnosis: Diagnosis, lang: str) -> str:
     """Return the sentence on whether the output is only the character frequencies, with the numbers that decide it."""
     if diagnosis.perplexity is None:
@@ -419,15 +446,30 @@ def overfitting(points: Mapping[int, tuple[float | None, float | None]], lang: s
     return t("find.over.close", lang, **now)
 
 
-def unknown(diagnosis: Diagnosis, lang: str) -> str:
-    """Return the sentence on the held-out characters that were left out because the vocabulary does not have them."""
-    if not diagnosis.held_out_chars and not diagnosis.held_out_unknown:
+def unknown(diagnosis: Diagnosis, length: int | None, lang: str) -> str:
+    """Return the sentence on the held-out characters that were predicted and those that were left out.
+
+    Args:
+        diagnosis: the diagnosis.
+        length: the length of the held-out text; None if it is not on this machine.
+        lang: the language.
+    """
+    count, unknown = diagnosis.held_out_chars, diagnosis.held_out_unknown
+    if not count and not unknown:
         return t("find.unknown.no_text", lang)
-    total = diagnosis.held_out_chars + diagnosis.held_out_unknown
-    if not diagnosis.held_out_unknown:
-        return t("find.unknown.none", lang, count=total)
-    share = percent(diagnosis.held_out_unknown / total)
-    return t("find.unknown.some", lang, count=diagnosis.held_out_chars, unknown=diagnosis.held_out_unknown, share=share)
+    if not unknown:
+        return t("find.unknown.none", lang, count=f"{count:,}")
+    if length is None:
+        return t("find.unknown.some", lang, count=f"{count:,}", unknown=f"{unknown:,}")
+    return t(
+        "find.unknown.of_all",
+        lang,
+        length=f"{length:,}",
+        count=f"{count:,}",
+        unknown=f"{unknown:,}",
+        share=percent(unknown / length),
+        rest=f"{length - count - unknown:,}",
+    )
 
 
 def longest(lengths: Mapping[int, int], lang: str) -> str:

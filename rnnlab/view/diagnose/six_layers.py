@@ -52,7 +52,7 @@ def _plateau(examined: ExaminedRun, answer: asking.Answer[Diagnosis] | None, dia
     with right:
         st.markdown(sentence)
         st.latex(r"\textstyle\exp\big(-\sum_c p_c \ln q_c\big)\;\ge\;\exp\big(-\sum_c p_c \ln p_c\big)")
-        st.caption(t("layers.plateau.why", lang))
+        st.caption(f"{t('layers.plateau.why', lang)} {sentences.unigrams(unigram, scene.ladder.get(1), lang)}".rstrip())
     if answer is None:
         starting.nothing_to_ask(examined)
         return
@@ -63,6 +63,9 @@ def _plateau(examined: ExaminedRun, answer: asking.Answer[Diagnosis] | None, dia
     color, icon = ("orange", "block") if diagnosis.stuck else ("green", "check")
     word = t("layers.stuck" if diagnosis.stuck else "layers.free", lang)
     st.markdown(f":{color}-badge[:material/{icon}: {word}] {sentences.verdict(diagnosis, lang)}")
+    note = sentences.fixed_weights(scene.history, examined.epoch, diagnosis, lang)
+    if note:
+        st.caption(note)
     with st.grid(3, min_column_width=170, gap="small"):
         ratio = diagnosis.perplexity / diagnosis.unigram_perplexity - 1 if diagnosis.perplexity is not None else None
         against = "∞" if ratio is None else f"{'+' if ratio >= 0 else '−'}{percent(ratio)}"

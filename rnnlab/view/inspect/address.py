@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rnnlab.runs.questions import MAX_TEXT
+from rnnlab.view.data import networks
 from rnnlab.view.inspect.charts import STATES
 from rnnlab.view.page.address import Address, Parameter, one_of, stored_run, whole
 
@@ -13,6 +14,7 @@ ROWS = ("all", "active", "unit")
 ADDRESS = Address(
     {
         "run": Parameter("the run; without it the newest run with a checkpoint", read=stored_run),
+        "recording": Parameter("the recipe of a network that ships with the app", read=networks.ask),
         # which epochs there are, the page knows, and says
         "epoch": Parameter("the checkpoint; without it the newest"),
         "text": Parameter("the text that the network reads; without it a line of the training text"),

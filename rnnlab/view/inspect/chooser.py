@@ -1,50 +1,100 @@
-"""The choice of a run, a checkpoint and a text; the URL keeps all three."""
+"""The choice of a network, a checkpoint and a text; the URL keeps all three."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import streamlit as st
 
+from rnnlab.config import TrainConfig
 from rnnlab.errors import CorpusError, RunError
+from rnnlab.events import perplexity_of
+from rnnlab.recipes import RECIPES
 from rnnlab.runs.questions import MAX_TEXT
 from rnnlab.runs.store import RunRecord
+from rnnlab.view.data import networks, recorded
 from rnnlab.view.data.facts import TextFacts
+from rnnlab.view.data.history import History
+from rnnlab.view.data.identity import Identity
 from rnnlab.view.inspect.address import ADDRESS
 from rnnlab.view.inspect.measures import passage
 from rnnlab.view.inspect.subject import FORM, PROBLEMS, Checkpoint, InspectedText
 from rnnlab.view.language.i18n import plain, t
-from rnnlab.view.language.numbers import number
-from rnnlab.view.language.settings import summary
+from rnnlab.view.language.numbers import number, perplexity_text
+from rnnlab.view.language.settings import recipe_label, summary, value_text
 from rnnlab.view.page import address, names, session
 from rnnlab.view.watch import scenes
 
 _RUNS = 100
 
 
+@dataclass(frozen=True)
+class _Chosen:
+    """A run of this server or a network that ships with the app.
+
+    Attributes:
+        identity: the run, or the recording whose network ships with the app.
+        config: its configuration.
+        record: the run; None for a network that ships with the app.
+    """
+
+    identity: Identity
+    config: TrainConfig
+    record: RunRecord | None
+
+    def stamps(self) -> dict[int | None, tuple[int, int]]:
+        """Return the epoch and minibatch of each checkpoint by its epoch, None for one within an epoch, newest last."""
+        if self.record is None:
+            return {epoch: (epoch, 0) for epoch in networks.epochs(self.identity.name)}
+        rows = session.store().checkpoints(self.record.id)
+        stamps: dict[int | None, tuple[int, int]] = {
+            epoch: (epoch, 0) for epoch, minibatch, _ in rows if minibatch == 0
+        }
+        if rows[-1][1]:
+            stamps[None] = rows[-1][:2]
+        return stamps
+
+    def history(self) -> History:
+        """Return its history, with the texts that it wrote."""
+        if self.record is None:
+            return recorded.recording(self.identity.name).history
+        return scenes.feed(self.record.id).scene(self.record, session.language(), session.theme()).history
+
+    def facts(self) -> TextFacts | None:
+        """Return its training text; None if it was trained elsewhere, or the text was removed."""
+        try:
+            return session.facts().of(self.config)
+        except CorpusError:
+            return None
+
+
 def choose() -> InspectedText | None:
-    """Draw the choice of run, checkpoint and text; return None if there is nothing to inspect."""
+    """Draw the choice of network, checkpoint and text; return None if there is nothing to inspect."""
     lang = session.language()
     address.once("inspect", FORM.renew)
     PROBLEMS.show()
     left, right = st.columns([3, 2], gap="large")
     with left:
-        record = _run()
-    if record is None:
+        chosen = _network()
+    if chosen is None:
         return None
-    facts = _facts(record)
     with right:
-        checkpoint = _checkpoint(record)
-    if record.live:
+        checkpoint = _checkpoint(chosen)
+    record, facts = chosen.record, chosen.facts()
+    if record is None:
+        _explain_shipped(chosen.identity.name, checkpoint.stamp[0])
+    elif record.live:
         st.caption(t("inspect.live", lang, epoch=record.epoch, total=record.num_epochs))
-    text = _text(record, checkpoint, facts)
-    return InspectedText(record, checkpoint, text, facts) if text else None
+    text = _text(chosen, checkpoint, facts)
+    return InspectedText(chosen.identity, chosen.config, checkpoint, text, facts) if text else None
 
 
-# the run
+# the network
 
 
-def _run() -> RunRecord | None:
+def _network() -> _Chosen | None:
     lang = session.language()
-    records = with_weights()
+    records = [record for record in session.store().runs(limit=500) if record.continuable][:_RUNS]
     asked = ADDRESS.get("run")
     if asked:
         record = session.store().run(asked)
@@ -55,32 +105,52 @@ def _run() -> RunRecord | None:
             return None
         elif not record.continuable:
             st.warning(t("inspect.no_weights", lang, id=plain(asked)), icon=":material/movie:")
-    if not records:
+    by_pin = {
+        chosen.identity.pin: chosen
+        for chosen in (
+            *(_Chosen(Identity.of_run(record.id), record.config, record) for record in records),
+            *(_Chosen(Identity.of_recording(name), RECIPES[name].config, None) for name in networks.names()),
+        )
+    }
+    if not by_pin:
         return None
-    by_id = {record.id: record for record in records}
-    labels = {record.id: _option(record, lang) for record in records}
+    default = _default(records)
+    recording = ADDRESS.get("recording")
+    wanted = asked or (Identity.of_recording(recording).pin if recording else default)
+    labels = {pin: _option(chosen, lang) for pin, chosen in by_pin.items()}
     key = session.key(FORM.key("run"))
-    chosen = st.selectbox(
+    pin = st.selectbox(
         t("inspect.run", lang),
-        list(by_id),
-        list(by_id).index(asked) if asked in by_id else 0,
+        list(by_pin),
+        list(by_pin).index(wanted if wanted in by_pin else default),
         key=key,
-        format_func=lambda run_id: labels.get(run_id, run_id),
-        on_change=_run_chosen,
-        args=(key,),
+        format_func=lambda pin: labels.get(pin, pin),
+        on_change=_network_chosen,
+        args=(key, by_pin),
     )
-    record = by_id.get(str(chosen), records[0])
-    ADDRESS.write(run=record.id)
-    st.caption(summary(record.config, lang))
-    return record
+    chosen = by_pin.get(str(pin)) or by_pin[default]
+    _write(chosen.identity)
+    st.caption(summary(chosen.config, lang))
+    return chosen
 
 
-def with_weights() -> list[RunRecord]:
-    """Return the newest runs that have a checkpoint."""
-    return [record for record in session.store().runs(limit=500) if record.continuable][:_RUNS]
+def _default(records: list[RunRecord]) -> str:
+    """Return the pin of the newest run with weights; without one, that of a network in the reader's language."""
+    if records:
+        return records[0].id
+    preferred = networks.BY_LANGUAGE[session.language()]
+    return Identity.of_recording(preferred if preferred in networks.names() else networks.names()[0]).pin
 
 
-def _option(record: RunRecord, lang: str) -> str:
+def _write(identity: Identity, **others: None) -> None:
+    name = identity.name
+    ADDRESS.write(run=None if identity.recorded else name, recording=name if identity.recorded else None, **others)
+
+
+def _option(chosen: _Chosen, lang: str) -> str:
+    record = chosen.record
+    if record is None:
+        return t("inspect.network.option", lang, title=recipe_label(RECIPES[chosen.identity.name], lang))
     return t(
         "inspect.run.option",
         lang,
@@ -91,19 +161,36 @@ def _option(record: RunRecord, lang: str) -> str:
     )
 
 
-def _run_chosen(key: str) -> None:
-    ADDRESS.write(run=st.session_state[key], epoch=None, at=None, layer=None, unit=None)
+def _network_chosen(key: str, by_pin: dict[str, _Chosen]) -> None:
+    chosen = by_pin[st.session_state[key]]
+    facts = chosen.facts()
+    _write(chosen.identity, epoch=None, at=None, layer=None, unit=None)
+    if facts is not None and not set(ADDRESS.get("text")) <= set(facts.train):
+        ADDRESS.write(text=None)  # written for a network with another alphabet
+
+
+def _explain_shipped(name: str, epoch: int) -> None:
+    """Draw what a network that ships with the app is: its recipe, epoch, perplexity and training text."""
+    lang = session.language()
+    label = networks.label(name, epoch)
+    st.caption(
+        t(
+            "inspect.network.note",
+            lang,
+            id=name,
+            epoch=epoch,
+            perplexity=perplexity_text(perplexity_of(label.loss)),
+            corpus=value_text("corpus", label.config.corpus, lang),
+        )
+    )
 
 
 # the checkpoint
 
 
-def _checkpoint(record: RunRecord) -> Checkpoint:
+def _checkpoint(chosen: _Chosen) -> Checkpoint:
     lang = session.language()
-    rows = session.store().checkpoints(record.id)
-    stamps: dict[int | None, tuple[int, int]] = {epoch: (epoch, 0) for epoch, minibatch, _ in rows if minibatch == 0}
-    if rows[-1][1]:
-        stamps[None] = rows[-1][:2]
+    stamps = chosen.stamps()
     options = list(stamps)
     newest = options[-1]
     asked = ADDRESS.get("epoch")
@@ -116,21 +203,19 @@ def _checkpoint(record: RunRecord) -> Checkpoint:
         st.caption(t("inspect.epoch.only", lang, epoch=stamps[newest][0]))
         return Checkpoint(newest, stamps[newest])
     # a new checkpoint gets a new slider, because moving the old one during a refresh is not safe
-    key = FORM.key(f"epoch.{record.id}.{stamps[newest]}")
+    key = FORM.key(f"epoch.{chosen.identity.pin}.{stamps[newest]}")
     places = list(range(len(options)))
-    chosen = options[
-        st.select_slider(
-            t("inspect.epoch", lang),
-            places,
-            options.index(epoch),
-            key=key,
-            format_func=lambda place: t("inspect.newest", lang) if options[place] is None else str(options[place]),
-            on_change=_epoch_chosen,
-            args=(key, options),
-            help=t("inspect.epoch.help", lang),
-        )
-    ]
-    return Checkpoint(chosen, stamps[chosen])
+    place = st.select_slider(
+        t("inspect.epoch", lang),
+        places,
+        options.index(epoch),
+        key=key,
+        format_func=lambda place: t("inspect.newest", lang) if options[place] is None else str(options[place]),
+        on_change=_epoch_chosen,
+        args=(key, options),
+        help=t("inspect.epoch.help" if chosen.record else "inspect.epoch.help.shipped", lang),
+    )
+    return Checkpoint(options[place], stamps[options[place]])
 
 
 def _epoch_chosen(key: str, options: list[int | None]) -> None:
@@ -141,19 +226,12 @@ def _epoch_chosen(key: str, options: list[int | None]) -> None:
 # the text
 
 
-def _facts(record: RunRecord) -> TextFacts | None:
-    try:
-        return session.facts().of(record.config)
-    except CorpusError:
-        return None  # trained elsewhere, or the text was removed
-
-
-def _text(record: RunRecord, checkpoint: Checkpoint, facts: TextFacts | None) -> str:
+def _text(chosen: _Chosen, checkpoint: Checkpoint, facts: TextFacts | None) -> str:
     lang = session.language()
     is_asked, asked = ADDRESS.given("text"), ADDRESS.get("text")
     if len(asked) > MAX_TEXT:
         st.info(t("inspect.text.cut", lang, length=len(asked), allowed=MAX_TEXT))
-    text = asked[:MAX_TEXT] if is_asked else _filling("train", record, checkpoint, facts)
+    text = asked[:MAX_TEXT] if is_asked else _filling("train", chosen, checkpoint, facts)
     with st.container(horizontal=True, gap="small"):
         for name, icon in (("train", "menu_book"), ("written", "edit_note"), ("held_out", "visibility_off")):
             if (facts is None and name != "written") or (name == "held_out" and facts and not facts.held_out):
@@ -164,9 +242,9 @@ def _text(record: RunRecord, checkpoint: Checkpoint, facts: TextFacts | None) ->
                 icon=f":material/{icon}:",
                 help=t(f"inspect.fill.{name}.help", lang),
                 on_click=PROBLEMS.guard,
-                args=(_fill, name, record, checkpoint, facts),
+                args=(_fill, name, chosen, checkpoint, facts),
             )
-    key = FORM.key("text" if is_asked else f"text.{record.id}")
+    key = FORM.key("text" if is_asked else f"text.{chosen.identity.pin}")
     entered = st.text_input(
         t("inspect.text", lang),
         text,
@@ -185,21 +263,21 @@ def _text_entered(key: str) -> None:
     ADDRESS.write(text=st.session_state[key], at=None)
 
 
-def _fill(name: str, record: RunRecord, checkpoint: Checkpoint, facts: TextFacts | None) -> None:
-    text = _filling(name, record, checkpoint, facts)
+def _fill(name: str, chosen: _Chosen, checkpoint: Checkpoint, facts: TextFacts | None) -> None:
+    text = _filling(name, chosen, checkpoint, facts)
     if not text:
         raise RunError("inspect_nothing_written", "This run has not written anything yet.")
     ADDRESS.write(text=text, at=None)
     FORM.renew()
 
 
-def _filling(name: str, record: RunRecord, checkpoint: Checkpoint, facts: TextFacts | None) -> str:
+def _filling(name: str, chosen: _Chosen, checkpoint: Checkpoint, facts: TextFacts | None) -> str:
     if name == "held_out" and facts is not None:
         return passage(facts.held_out, frozenset(facts.train))
     if name == "train" and facts is not None:
         return passage(facts.train)
-    history = scenes.feed(record.id).scene(record, session.language(), session.theme()).history
+    history = chosen.history()
     written = [epoch for epoch in history.written() if epoch <= checkpoint.stamp[0]]
     if not written:
-        return "" if name == "written" else record.config.prefixes[0]
+        return "" if name == "written" else chosen.config.prefixes[0]
     return next(iter(history.texts[written[-1]].values()))[:MAX_TEXT]

@@ -89,6 +89,12 @@ def text_perplexity(surprises: Sequence[float | None]) -> float | None:
     return math.exp(mean) if mean < 34 else None
 
 
+def doubt(answer: Mapping[str, Any]) -> float:
+    """Return exp of the mean entropy: among how many characters the network chooses on average, by its own account."""
+    entropies = [prediction["entropy"] for prediction in answer["next"][:-1]]
+    return math.exp(sum(entropies) / len(entropies)) if entropies else 1.0
+
+
 def most_surprising(surprises: Sequence[float | None]) -> int | None:
     """Return the position of the least expected character, or None if nothing was predicted."""
     known = [place for place, surprise in enumerate(surprises) if surprise is not None]

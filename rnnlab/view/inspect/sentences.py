@@ -32,15 +32,32 @@ def surprise_note(surprise: float | None, lang: str) -> str:
     return t("inspect.note", lang, probability=probability_text(math.exp(-surprise)), surprise=f"{surprise:.2f}")
 
 
-def surprise_summary(text: str, surprises: Sequence[float | None], lang: str) -> str:
-    """Return the sentences on how well the whole text was predicted, and on the greatest surprise."""
+def surprise_summary(text: str, surprises: Sequence[float | None], doubt: float, vocab_size: int, lang: str) -> str:
+    """Return the sentences on how well the whole text was predicted, and on the greatest surprise.
+
+    A perplexity above the size of the vocabulary is not a number of characters that the network considers: it
+    considers `doubt`, and others than those that came.
+
+    Args:
+        text: the text.
+        surprises: the surprise of each character.
+        doubt: the number of characters that the network considers on average, see `measures.doubt`.
+        vocab_size: size of the vocabulary.
+        lang: the language.
+    """
     place = most_surprising(surprises)
     if place is None:
         return t("inspect.surprise.short", lang)
     known = [surprise for surprise in surprises if surprise is not None]
     expected = sum(surprise_level(surprise) == 0 for surprise in known)
-    perplexity = number(text_perplexity(surprises), 3)
-    sentence = t("inspect.surprise.summary", lang, perplexity=perplexity, expected=expected, count=len(known))
+    perplexity = text_perplexity(surprises)
+    facts = {"perplexity": number(perplexity, 3), "expected": expected, "count": len(known)}
+    if perplexity is not None and perplexity <= vocab_size:
+        sentence = t("inspect.surprise.summary", lang, **facts)
+    elif doubt > vocab_size / 2:
+        sentence = t("inspect.surprise.blind", lang, **facts, vocab=f"{vocab_size:,}")
+    else:
+        sentence = t("inspect.surprise.wrong", lang, **facts, vocab=f"{vocab_size:,}", doubt=number(doubt, 3))
     worst = surprises[place] or 0.0
     if surprise_level(worst) == 0:
         return sentence + t("inspect.surprise.none", lang)

@@ -1,4 +1,4 @@
-"""Starting a run that learns fast with one click, if there is no network to inspect, and following it."""
+"""Starting a run that learns fast with one click, and following it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import streamlit as st
 from rnnlab.errors import RunError
 from rnnlab.recipes import RECIPES
 from rnnlab.view.inspect.address import ADDRESS
-from rnnlab.view.inspect.chooser import with_weights
 from rnnlab.view.inspect.subject import FORM, PROBLEMS
 from rnnlab.view.language.i18n import t
 from rnnlab.view.language.settings import recipe_label
@@ -21,13 +20,8 @@ STARTERS = ("A3", "B1")
 
 
 def invite() -> None:
-    """Draw the buttons that train a network; with an explanation if there is none to inspect."""
+    """Draw the buttons that train a network."""
     lang = session.language()
-    if not with_weights():
-        st.subheader(t("inspect.invite.title", lang), anchor=False)
-        st.markdown(t("inspect.invite", lang))
-        _starters()
-        return
     with st.expander(t("inspect.invite.more", lang), icon=":material/add:"):
         _starters()
 
@@ -50,7 +44,7 @@ def _starters() -> None:
 
 def _start(name: str) -> None:
     run_id = session.start_run(RECIPES[name].config, name=name)
-    ADDRESS.write(run=run_id, epoch=None, text=None, at=None, layer=None, unit=None)
+    ADDRESS.write(run=run_id, recording=None, epoch=None, text=None, at=None, layer=None, unit=None)
     FORM.renew()
 
 

@@ -25,7 +25,7 @@ CELLS = {"place": _S, "row": _S, "value": pa.float32(), "character": _S, "units"
 LINES = {"place": _S, "value": _F, "series": _S, "character": _S}
 NOW = {"place": _S}
 Key = tuple[str, tuple[int, int], str, int, str, str]
-"""Run, checkpoint, text, layer, state and direction."""
+"""Run or recording, checkpoint, text, layer, state and direction."""
 
 
 def draw(inspected: InspectedText, answer: dict[str, Any], at: int) -> None:
@@ -35,7 +35,7 @@ def draw(inspected: InspectedText, answer: dict[str, Any], at: int) -> None:
     states = scope.unrolled(answer)
     state = _chosen(states, lang)
     size = state.values.shape[1]
-    key = (inspected.record.id, inspected.checkpoint.stamp, text, answer["layer"], state.name, state.direction)
+    key = (str(inspected.identity), inspected.checkpoint.stamp, text, answer["layer"], state.name, state.direction)
     detector = _detector(key, state)
     default = (
         detector.unit if detector and detector.stands_out and detector.clear else scope.most_changing(state.values)

@@ -1,4 +1,4 @@
-"""The inspected run, checkpoint and text, and the answers of the checkpoint."""
+"""The inspected network and text, and its answers."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Any
 
 import streamlit as st
 
+from rnnlab.config import TrainConfig
 from rnnlab.errors import RNNLabError
-from rnnlab.runs.store import RunRecord
 from rnnlab.view.data.facts import TextFacts
+from rnnlab.view.data.identity import Identity
 from rnnlab.view.inspect.address import ADDRESS
 from rnnlab.view.inspect.measures import Successors
 from rnnlab.view.language.i18n import t
-from rnnlab.view.page import session
+from rnnlab.view.page import answers, session
 from rnnlab.view.page.forms import Edition, Problems
 
 FORM = Edition("inspect")
@@ -33,16 +34,18 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class InspectedText:
-    """A text to inspect, with the run and the checkpoint that read it.
+    """A text to inspect, with the network that reads it.
 
     Attributes:
-        record: the run.
+        identity: the run, or the recording whose network ships with the app.
+        config: its configuration.
         checkpoint: the weights that read the text.
         text: the text, 1 to `MAX_TEXT` characters.
-        facts: the training text of the run, or None if it is not on this machine.
+        facts: the training text of the network, or None if it is not on this machine.
     """
 
-    record: RunRecord
+    identity: Identity
+    config: TrainConfig
     checkpoint: Checkpoint
     text: str
     facts: TextFacts | None
@@ -76,7 +79,7 @@ def choice(name: str, options: Sequence[str], label: str, words: Mapping[str, st
 def layer(inspected: InspectedText) -> int:
     """Draw the choice of a layer, if there are several, and return it."""
     lang = session.language()
-    count = inspected.record.config.num_layers
+    count = inspected.config.num_layers
     if count == 1:
         return 1
     words = {str(number): str(number) for number in range(1, count + 1)}
@@ -84,23 +87,21 @@ def layer(inspected: InspectedText) -> int:
 
 
 def answer(inspected: InspectedText, layer: int) -> dict[str, Any] | None:
-    """Return the answer of `Client.inspect`, or show the error and return None."""
+    """Return the answer that `Client.inspect` describes, or show the error and return None."""
+    checkpoint = inspected.checkpoint
     try:
         with st.spinner(t("inspect.asking", session.language()), show_time=False):
-            return _cached_inspect(
-                inspected.record.id, inspected.checkpoint.stamp, inspected.text, layer, inspected.checkpoint.epoch
-            )
+            return _cached_inspect(str(inspected.identity), checkpoint.stamp, inspected.text, layer, checkpoint.epoch)
     except RNNLabError as error:
         session.show_error(error)
         return None
 
 
 def dependence(inspected: InspectedText, position: int) -> dict[str, Any] | None:
-    """Return the answer of `Client.dependence`, or show the error and return None."""
+    """Return the answer that `Client.dependence` describes, or show the error and return None."""
+    checkpoint = inspected.checkpoint
     try:
-        return _cached_dependence(
-            inspected.record.id, inspected.checkpoint.stamp, inspected.text, position, inspected.checkpoint.epoch
-        )
+        return _cached_dependence(str(inspected.identity), checkpoint.stamp, inspected.text, position, checkpoint.epoch)
     except RNNLabError as error:
         session.show_error(error)
         return None
@@ -108,20 +109,20 @@ def dependence(inspected: InspectedText, position: int) -> dict[str, Any] | None
 
 # the stamp is part of the cache key, because the newest checkpoint changes
 @st.cache_data(max_entries=24, show_spinner=False)
-def _cached_inspect(run_id: str, stamp: tuple[int, int], text: str, layer: int, epoch: int | None) -> dict[str, Any]:
-    return session.client().inspect(run_id, text, layer, epoch)
+def _cached_inspect(identity: str, stamp: tuple[int, int], text: str, layer: int, epoch: int | None) -> dict[str, Any]:
+    return answers.inspect(Identity.parse(identity), text, layer, epoch)
 
 
 @st.cache_data(max_entries=500, show_spinner=False)
 def _cached_dependence(
-    run_id: str, stamp: tuple[int, int], text: str, position: int, epoch: int | None
+    identity: str, stamp: tuple[int, int], text: str, position: int, epoch: int | None
 ) -> dict[str, Any]:
-    return session.client().dependence(run_id, text, position, epoch)
+    return answers.dependence(Identity.parse(identity), text, position, epoch)
 
 
 def successors(inspected: InspectedText) -> Successors | None:
     """Return the successor counts of the training text, shared by all viewers; None if the text is not here."""
-    config, facts = inspected.record.config, inspected.facts
+    config, facts = inspected.config, inspected.facts
     return None if facts is None else _cached_successors((config.corpus, config.preprocessing, config.num_chars), facts)
 
 

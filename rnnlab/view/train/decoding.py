@@ -1,34 +1,48 @@
-"""Generate text from a checkpoint with other decoding settings, without retraining."""
+"""Generate text from a trained network with other decoding settings, without retraining."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import get_args
 
 import streamlit as st
 
 from rnnlab.config import TrainConfig
 from rnnlab.errors import CorpusError, RNNLabError
+from rnnlab.recipes import RECIPES
 from rnnlab.runs.store import RunRecord
+from rnnlab.view.data import networks
 from rnnlab.view.data.highlight import highlighted
+from rnnlab.view.data.identity import Identity
 from rnnlab.view.language.i18n import t
 from rnnlab.view.language.settings import value_text
 from rnnlab.view.language.tips import tip
-from rnnlab.view.page import session
+from rnnlab.view.page import answers, session
 from rnnlab.view.watch import texts
 
 
 def draw(record: RunRecord) -> None:
-    """Draw the choice of a checkpoint, a prefix and decoding settings, and the generated text."""
-    lang = session.language()
+    """Draw the choice of a checkpoint of a run, a prefix and decoding settings, and the generated text."""
     # complete epochs; None is the newest checkpoint, which may be inside an epoch after a stop
     checkpoints = session.store().checkpoints(record.id)
     epochs: list[int | None] = sorted({epoch for epoch, minibatch, _ in checkpoints if minibatch == 0})  # type: ignore[assignment]
     if checkpoints and checkpoints[-1][1] != 0:
         epochs.append(None)
-    if not epochs:
-        st.caption(t("decoding.none", lang))
-        return
-    with st.form(f"decoding.{record.id}", border=False):
+    if epochs:
+        _draw(Identity.of_run(record.id), record.config, epochs)
+    else:
+        st.caption(t("decoding.none", session.language()))
+
+
+def draw_recorded(name: str) -> None:
+    """Draw the same for the recording of a recipe whose network ships with the app, one of `networks.names`."""
+    _draw(Identity.of_recording(name), RECIPES[name].config, networks.epochs(name))
+    st.caption(t("decoding.shipped", session.language()))
+
+
+def _draw(identity: Identity, config: TrainConfig, epochs: Sequence[int | None]) -> None:
+    lang = session.language()
+    with st.form(f"decoding.{identity.pin}", border=False):
         left, middle, right = st.columns(3)
         epoch = left.selectbox(
             t("decoding.epoch", lang),
@@ -36,9 +50,9 @@ def draw(record: RunRecord) -> None:
             len(epochs) - 1,
             format_func=lambda epoch: t("decoding.newest", lang) if epoch is None else str(epoch),
         )
-        prefix = middle.text_input(t("decoding.prefix", lang), record.config.prefixes[0], max_chars=100)
+        prefix = middle.text_input(t("decoding.prefix", lang), config.prefixes[0], max_chars=100)
         length = right.number_input(
-            t("field.num_preds", lang), 1, 500, max(record.config.num_preds, 1), step=10, help=tip("num_preds", lang)
+            t("field.num_preds", lang), 1, 500, max(config.num_preds, 1), step=10, help=tip("num_preds", lang)
         )
         how = left.selectbox(
             t("field.decoding", lang),
@@ -56,15 +70,15 @@ def draw(record: RunRecord) -> None:
         return
     try:
         with st.spinner(t("decoding.writing", lang)):
-            text = session.client().generate(
-                record.id, prefix, int(length), how, float(temperature), int(top_k), int(seed), epoch=epoch
+            text = answers.generate(
+                identity, prefix, int(length), how, float(temperature), int(top_k), int(seed), epoch
             )
     except RNNLabError as error:
         session.show_error(error)
         return
     written = text[: len(text) - int(length)]  # the prefix as the training text spells it
     try:
-        facts = session.facts().of(record.config)
+        facts = session.facts().of(config)
         reading = facts.read(text, written, lang)
     except CorpusError:
         st.html(highlighted(text, written, lang=lang))
@@ -72,4 +86,4 @@ def draw(record: RunRecord) -> None:
     st.html(reading.html)
     st.caption(texts.copied(reading, lang))
     if reading.quotes:
-        texts.sources(reading, facts, lang, key=f"decoding.sources.{record.id}")
+        texts.sources(reading, facts, lang, key=f"decoding.sources.{identity.pin}")

@@ -10,6 +10,7 @@ import pytest
 from rnnlab.config import TrainConfig
 from rnnlab.events import Diagnosis, EpochFinished, TextGenerated
 from rnnlab.recipes import RECIPES
+from rnnlab.text import corpora
 from rnnlab.view.data import recorded
 from rnnlab.view.data.history import History
 from rnnlab.view.diagnose import exhausted, sentences
@@ -415,9 +416,45 @@ def test_the_turning_point_is_named() -> None:
 
 
 def test_unknown_characters_are_counted() -> None:
-    assert "400 more (7.4%)" in sentences.unknown(diagnosis(), "en")
-    assert is_text(sentences.unknown(diagnosis(held_out_unknown=0), "en"), "find.unknown.none")
-    assert is_text(sentences.unknown(diagnosis(held_out_chars=0, held_out_unknown=0), "en"), "find.unknown.no_text")
+    told = sentences.unknown(diagnosis(), 6_000, "en")
+    for part in ("Of the 6,000 characters", "5,000 were predicted", "400 (6.7%)", "The other 600 "):
+        assert part in told
+    assert "400 more" in sentences.unknown(diagnosis(), None, "en")
+    assert is_text(sentences.unknown(diagnosis(held_out_unknown=0), 6_000, "en"), "find.unknown.none")
+    nothing = diagnosis(held_out_chars=0, held_out_unknown=0)
+    assert is_text(sentences.unknown(nothing, 0, "en"), "find.unknown.no_text")
+
+
+def test_the_characters_of_the_held_out_text_add_up() -> None:
+    """The figures of Train (13,028 held out) and of a recorded diagnosis are those of one text."""
+    recording = recorded.recording("A9")
+    prepared = corpora.prepare(corpora.load("lyrics-zh").text, "first_edition", 10_000)
+    newest = recording.history.probes[160]
+    unknown = sum(character not in set(prepared.train) for character in prepared.held_out)
+    assert newest.held_out_unknown == unknown
+    # 32 rows, each predicted from its second character on, in steps of 35
+    length = (len(prepared.held_out) - unknown) // 32
+    assert newest.held_out_chars == 32 * 35 * ((length - 1) // 35)
+    told = sentences.unknown(newest, len(prepared.held_out), "en")
+    rest = len(prepared.held_out) - newest.held_out_chars - unknown
+    for count in (len(prepared.held_out), newest.held_out_chars, unknown, rest):
+        assert f"{count:,}" in told
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_two_figures_of_the_same_name_are_told_apart(lang: str) -> None:
+    told = sentences.unigrams(260.982, 262.6, lang)
+    assert "261" in told
+    assert "262.6" in told
+    assert sentences.unigrams(262.6, 262.61, lang) == sentences.unigrams(262.6, None, lang) == ""
+    recording = recorded.recording("A9")
+    newest = recording.history.probes[160]
+    told = sentences.fixed_weights(recording.history, 160, newest, lang)
+    assert "266.3" in told
+    assert f"{newest.perplexity:.4g}" in told
+    same = newest.model_copy(update={"perplexity": recording.history.epochs[-1].perplexity})
+    assert sentences.fixed_weights(recording.history, 160, same, lang) == ""
+    assert sentences.fixed_weights(recording.history, 161, newest, lang) == ""
 
 
 @pytest.mark.parametrize(

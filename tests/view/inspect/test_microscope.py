@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnlab.view.inspect import charts, measures
-from rnnlab.view.inspect.measures import Successors, Unrolled
+from rnnlab.view.inspect.measures import Successors, Unrolled, doubt
 from rnnlab.view.inspect.sentences import (
     agreement,
     blank_sentence,
@@ -205,13 +205,25 @@ def test_agreement_with_the_counts(top: str, text: str, begins: str) -> None:
 
 
 def test_a_text_that_is_expected_and_one_that_is_not() -> None:
-    expected = surprise_summary("abc", [None, 0.1, 0.2], "en")
+    expected = surprise_summary("abc", [None, 0.1, 0.2], 1.2, 27, "en")
     assert "of 2 characters it expected 2" in expected
     assert "Nothing surprised it" in expected
-    surprised = surprise_summary("a c", [None, 0.1, 6.0], "en")
+    surprised = surprise_summary("a c", [None, 0.1, 6.0], 1.2, 27, "en")
     assert "it expected 1" in surprised
     assert "“c” after “a␣”, to which it gave a probability of 0.25%" in surprised
-    assert surprise_summary("a", [None], "en") == t("inspect.surprise.short", "en")
+    assert surprise_summary("a", [None], 1.0, 27, "en") == t("inspect.surprise.short", "en")
+    # a perplexity above the size of the vocabulary is not a number of characters
+    ln = math.log
+    assert "choosing among 26 characters" in surprise_summary("ab", [None, ln(26)], 2.0, 27, "en")
+    assert "30: no better than a blind guess among the 27" in surprise_summary("ab", [None, ln(30)], 26.5, 27, "en")
+    assert "choosing among" not in surprise_summary("ab", [None, ln(30)], 26.5, 27, "en")
+    wrong = surprise_summary("ab", [None, ln(30)], 1.53, 27, "en")
+    for part in ("30: worse than a blind guess among the 27", "chooses among only 1.53", "confidently wrong"):
+        assert part in wrong
+    assert "∞: worse than a blind guess" in surprise_summary("ab", [None, 90.0], 1.5, 27, "en")
+    assert "瞎猜还差" in surprise_summary("ab", [None, 90.0], 1.5, 27, "zh")
+    assert doubt({"next": [{"entropy": ln(2)}, {"entropy": ln(8)}, {"entropy": 9.0}]}) == pytest.approx(4)
+    assert doubt({"next": [{"entropy": 1.0}]}) == 1
     assert surprise_note(None, "en") == t("inspect.note.first", "en")
     assert "13%" not in surprise_note(2.0, "zh")
     assert "14%" in surprise_note(2.0, "zh")

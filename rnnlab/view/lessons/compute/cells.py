@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlab.cells import CELLS, Functions, Gate
+from rnnlab.cells import CELLS, Gate
+from rnnlab.inference.functions import FUNCTIONS
 
 Array = NDArray[np.float64]
 Weights = Mapping[str, Array]
@@ -219,23 +220,6 @@ def number(value: float) -> str:
     return text.removeprefix("-") if float(text) == 0 else text
 
 
-def _sigmoid(values: Array) -> Array:
-    result: Array = 1 / (1 + np.exp(-values))
-    return result
-
-
-def _tanh(values: Array) -> Array:
-    result: Array = np.tanh(values)
-    return result
-
-
-def _relu(values: Array) -> Array:
-    result: Array = np.maximum(values, 0.0)
-    return result
-
-
-FUNCTIONS = {"tanh": Functions(_sigmoid, _tanh, _tanh), "relu": Functions(_sigmoid, _tanh, _relu)}
-"""NumPy's functions by the activation of a cell that leaves the choice."""
 SQUASH_SIGN = {"sigmoid": r"\sigma", "tanh": r"\tanh", "relu": r"\mathrm{ReLU}"}
 SIGN = {
     "H": r"\mathbf{H}_t",

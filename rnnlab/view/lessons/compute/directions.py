@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlab.cells import CELLS, OneHot
-from rnnlab.view.lessons.compute.cells import FUNCTIONS
+from rnnlab.inference.functions import FUNCTIONS
 
 Array = NDArray[np.float64]
 Reading = Literal["forward", "both", "cloze"]

@@ -1,0 +1,108 @@
+"""Trained networks that ship with the app: read from ``rnnlab/recordings/networks``, with NumPy, in this process."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import cache, lru_cache
+from importlib import resources
+from importlib.resources.abc import Traversable
+from typing import Any
+
+from rnnlab.errors import RecipeError
+from rnnlab.inference import generation, inspection
+from rnnlab.inference.network import Network
+from rnnlab.recipes import RECIPES
+from rnnlab.recordings import networks
+from rnnlab.recordings.networks import Label
+from rnnlab.runs.questions import checked
+from rnnlab.text import corpora
+from rnnlab.text.vocab import Vocab
+
+BY_LANGUAGE = {"zh": "A3", "en": "B3"}
+"""The network that is shown first, trained on a text in the language of the reader and kept at several epochs."""
+_FILE = re.compile(r"(.+)-epoch-(\d+)" + re.escape(networks.SUFFIX))
+
+
+def _file(name: str, epoch: int) -> Traversable:
+    return resources.files("rnnlab.recordings").joinpath(networks.FOLDER, networks.file_name(name, epoch))
+
+
+@cache
+def _epochs() -> dict[str, tuple[int, ...]]:
+    """Return the epochs of every network by its recipe, in the book's order."""
+    folder = resources.files("rnnlab.recordings").joinpath(networks.FOLDER)
+    files = [_FILE.fullmatch(entry.name) for entry in folder.iterdir()] if folder.is_dir() else []
+    found = [(match[1], int(match[2])) for match in files if match]
+    return {
+        name: tuple(sorted(epoch for recipe, epoch in found if recipe == name))
+        for name in RECIPES
+        if any(recipe == name for recipe, _ in found)
+    }
+
+
+def names() -> tuple[str, ...]:
+    """Return the ids of the recipes whose networks ship with the app, in the book's order."""
+    return tuple(_epochs())
+
+
+def epochs(name: str) -> tuple[int, ...]:
+    """Return the epochs after which the network of a recipe was kept, ascending; none if it does not ship."""
+    return _epochs().get(name, ())
+
+
+@cache
+def label(name: str, epoch: int) -> Label:
+    """Return the label of a network."""
+    with resources.as_file(_file(name, epoch)) as path:
+        return networks.read_label(path)
+
+
+@lru_cache(maxsize=4)  # the largest takes 6 MB of memory
+def network(name: str, epoch: int) -> Network:
+    """Return a network."""
+    with resources.as_file(_file(name, epoch)) as path:
+        tensors = networks.read_tensors(path)
+    config = label(name, epoch).config
+    text = corpora.prepare(corpora.load(config.corpus).text, config.preprocessing, config.num_chars).train
+    return Network(config, Vocab(text), tensors)
+
+
+def answer(name: str, epoch: int, question: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the answer to a question of the kind "inspect", "dependence" or "generate", as a checkpoint answers it.
+
+    Raises:
+        PrefixError: a character outside the vocabulary.
+        ConfigError, RunError: see `rnnlab.runs.questions.checked`.
+    """
+    asked = checked(question, label(name, epoch).config)
+    return {"epoch": epoch, "minibatch": 0, **_ANSWERS[asked.pop("kind")](network(name, epoch), **asked)}
+
+
+def _generate(network: Network, **asked: Any) -> dict[str, Any]:
+    return {"text": generation.generate(network, **asked)}
+
+
+_ANSWERS: dict[str, Callable[..., dict[str, Any]]] = {
+    "inspect": inspection.inspect,
+    "dependence": inspection.dependence,
+    "generate": _generate,
+}
+
+
+def ask(name: str) -> str:
+    """Return the recipe of the network in a link, in upper or lower case.
+
+    Raises:
+        RecipeError: no network of this recipe ships with the app; the message lists those that do.
+    """
+    exact = next((shipped for shipped in names() if shipped.lower() == name.strip().lower()), None)
+    if exact is None:
+        allowed = ", ".join(names())
+        raise RecipeError(
+            "network_unknown",
+            f"No trained network of {name!r} comes with the app; there are: {allowed}.",
+            recipe=name,
+            allowed=allowed,
+        )
+    return exact
