@@ -37,7 +37,7 @@ from tests.made import epoch
 def test_the_lessons_stand_in_the_books_order() -> None:
     order = [tuple(int(part) for part in entry.section.split(".")) for entry in contents.LESSONS]
     assert order == sorted(order)
-    assert len(contents.LESSONS) == 12
+    assert len(contents.LESSONS) == 16
     assert [entry.name for entry in contents.EXERCISES] == ["X1", "X2", "X3", "X4", "X5"]
 
 
