@@ -71,13 +71,22 @@ def test_the_markov_lesson_follows_what_is_typed(open_page: Open) -> None:
     app = open_page("lessons", "zh", lesson="sequence")
     app.text_input[0].set_value("囧囧").run()
     assert not app.exception
-    assert t("lesson.sequence.unseen", "zh", context="囧囧") in conclusions(app)[0]
+    assert t("lesson.sequence.unseen", "zh", context="囧囧") in conclusions(app)[-1]
     app.slider[0].set_value(0).run()
     assert not app.exception
-    assert "囧" not in conclusions(app)[0]
+    assert "囧" not in conclusions(app)[-1]
     app.slider[0].set_value(4).run()
     app.text_input[0].set_value("我").run()
     assert t("lesson.sequence.short", "zh", size=4) in [element.value for element in app.warning]
+
+
+def test_held_out_text_says_when_looking_back_further_only_memorises(open_page: Open) -> None:
+    app = open_page("lessons", "en", lesson="sequence")
+    assert "the lowest of all" in conclusions(app)[0]
+    app.slider[0].set_value(5).run()
+    assert "only memorises the training text" in conclusions(app)[0]
+    app.slider[0].set_value(0).run()
+    assert "the lowest is 7.075, looking back 2" in conclusions(app)[0]
 
 
 def test_the_vocabulary_of_the_tokens_lesson_decides_what_can_be_read(open_page: Open) -> None:

@@ -44,21 +44,21 @@ def ladder(lang: str, theme: str = "light") -> dict[str, Any]:
     y = alt.Y(
         "value:Q",
         title=t("chart.perplexity_log", lang),
-        scale=alt.Scale(type="log", nice=False, padding=14),
+        scale=alt.Scale(type="log", nice=False, padding=18),
         axis=alt.Axis(tickCount=4, format="~s", gridOpacity=0.45),
     )
-    line = (
-        layer("rungs")
-        .mark_line(color=colors["live"], strokeWidth=1.8, point={"size": 50, "filled": True})
-        .encode(x=x, y=y)
-    )
+    legend = alt.Legend(orient="top", title=None, columns=2, symbolStrokeWidth=2, symbolType="stroke")
+    series = by_series("text:N", theme, sort=None, legend=legend)
+    lines = line("rungs", 1.8, x=x, y=y, **series)
+    # circles of a thick stroke, as a fill would be in the legend too
+    points = layer("rungs").mark_point(size=12, strokeWidth=4, opacity=1).encode(x=x, y=y, color=series["color"])
     words = (
         layer("rungs")
-        .mark_text(align="left", dx=9, dy=-9, fontSize=12, color=colors["text"])
+        .mark_text(dy=alt.expr("datum.below ? 14 : -12"), fontSize=12, color=colors["text"])
         .encode(x=x, y=y, text="label:N")
     )
     now = layer("now").mark_point(size=190, strokeWidth=2.4, filled=False, color=colors["book"]).encode(x=x, y=y)
-    return specification(alt.layer(line, words, now).properties(height=230))
+    return specification(alt.layer(lines, points, words, now).properties(height=260))
 
 
 @cache
@@ -279,10 +279,15 @@ def _equal_units(x: Any, y: Any) -> Any:
 
 @cache
 def path(lang: str, theme: str = "light") -> dict[str, Any]:
-    """Return a chart of the units of a state by time step; table ``path``."""
+    """Return a chart of a state by time step, of two networks, with the gap between them; tables ``path``, ``gap``."""
     alt = altair()
 
-    x = alt.X("step:Q", title=t("lesson.cell.step", lang), axis=alt.Axis(tickCount=6, format="d", grid=False))
+    x = alt.X(
+        "step:Q",
+        title=t("lesson.cell.step", lang),
+        scale=alt.Scale(nice=False),
+        axis=alt.Axis(tickCount=6, format="d", grid=False),
+    )
     y = alt.Y(
         "value:Q",
         title=t("lesson.cell.value", lang),
@@ -290,16 +295,18 @@ def path(lang: str, theme: str = "light") -> dict[str, Any]:
         axis=alt.Axis(tickCount=5, gridOpacity=0.45),
     )
     legend = alt.Legend(orient="top", title=None, columns=2, symbolStrokeWidth=2)
-    lines = (
+    color = alt.Color("unit:N", sort=None, scale=alt.Scale(range=LAYER_COLORS[theme][:2]), legend=legend)
+    # the words above the chart say what is dashed; a second legend would not fit on a phone
+    dash = alt.StrokeDash("kind:N", sort=None, scale=alt.Scale(range=[[1, 0], [5, 4]]), legend=None)
+    gaps = layer("gap").mark_area(opacity=0.18).encode(x=x, y=y, y2="idle:Q", color=color)
+    lines = layer("path").mark_line(strokeWidth=2).encode(x=x, y=y, color=color, strokeDash=dash)
+    points = (
         layer("path")
-        .mark_line(strokeWidth=2, point={"size": 36, "filled": True})
-        .encode(
-            x=x,
-            y=y,
-            **by_series("unit:N", theme, sort=None, legend=legend),
-        )
+        .transform_filter(alt.datum.kind == t("lesson.cell.read", lang))
+        .mark_point(size=34, filled=True, opacity=1)
+        .encode(x=x, y=y, color=color)
     )
-    return specification(alt.layer(lines).properties(height=220))
+    return specification(alt.layer(gaps, lines, points).properties(height=300))
 
 
 @cache

@@ -18,7 +18,7 @@ from rnnlab.view.lessons.compute.decoding import Candidate, repeats
 from rnnlab.view.lessons.compute.depth import Descent
 from rnnlab.view.lessons.compute.exercises import Finding
 from rnnlab.view.lessons.compute.k_steps import NOISE, Forecast
-from rnnlab.view.lessons.compute.markov import Table
+from rnnlab.view.lessons.compute.markov import HeldOut, Table
 from rnnlab.view.lessons.compute.powers import BOOK_STEPS, Walk, fate
 from rnnlab.view.lessons.compute.tokens import Frequencies
 from rnnlab.view.lessons.compute.tuning import SHORT, Tuned
@@ -88,6 +88,31 @@ def sequence(context: str, counts: list[tuple[str, int]], table: Table, coverage
     )
     third = t(f"lesson.sequence.{'copied' if coverage >= COPIES else 'invented'}", lang, share=f"{coverage:.0%}")
     return " ".join([first, *([second] if context else []), third])
+
+
+def held_out(found: HeldOut | None, training: float, size: int, lang: str) -> str:
+    """Return the sentences on the perplexity of a table on the training text and on held-out text.
+
+    Args:
+        found: how well the tables predict the held-out text; None without one.
+        training: the perplexity on the training text.
+        size: the context length of the table.
+        lang: the language.
+    """
+    first = t("lesson.sequence.on_training", lang, size=size, value=number(training))
+    if found is None:
+        return first
+    best = min(range(len(found.perplexities)), key=lambda length: found.perplexities[length])
+    kind = "best" if size == best else "more" if size < best else "too_far"
+    second = t(
+        f"lesson.sequence.on_held_out.{kind}",
+        lang,
+        value=number(found.perplexities[size]),
+        best=best,
+        lowest=number(found.perplexities[best]),
+        unseen=f"{found.unseen[size]:.0%}",
+    )
+    return f"{first} {second}"
 
 
 def tokens(by_length: Mapping[int, Frequencies], k: int, lang: str) -> str:

@@ -6,7 +6,6 @@ import streamlit as st
 
 from rnnlab.view.data.highlight import literal, visible
 from rnnlab.view.language.i18n import t
-from rnnlab.view.language.numbers import number
 from rnnlab.view.lessons import charts, sentences, tables, texts
 from rnnlab.view.lessons.compute import markov
 from rnnlab.view.lessons.contents import Lesson
@@ -55,14 +54,18 @@ def draw(lesson: Lesson) -> None:
                 key="lesson.sequence.bars",
                 alt=t("lesson.sequence.follows_alt", lang, count=len(counts), best=best),
             )
+    held_out = markov.held_out(facts.train, facts.held_out)
+    learned = sentences.held_out(held_out, facts.ladder[size + 1], size, lang)
     with right:
         st.markdown(t("lesson.sequence.ladder", lang))
         chart.show(
             charts.ladder(lang, theme),
-            tables.ladder(facts.ladder, size),
+            tables.ladder(facts.ladder, held_out, size, lang),
             key="lesson.sequence.ladder",
-            alt=t("lesson.sequence.ladder_alt", lang, size=size, value=number(facts.ladder[size + 1])),
+            alt=learned,
         )
+    conclude(learned)
+    st.caption(t("lesson.sequence.smoothed", lang))
     seed = int(st.session_state.get(_SEED, 1))
     written = markov.draw(facts.train, size, _DRAWN, seed)
     reading = facts.read(written, "", lang)

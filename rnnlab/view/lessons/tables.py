@@ -21,6 +21,7 @@ from rnnlab.view.lessons.compute.decoding import Candidate
 from rnnlab.view.lessons.compute.depth import Descent
 from rnnlab.view.lessons.compute.directions import Reading, seen
 from rnnlab.view.lessons.compute.k_steps import Forecast
+from rnnlab.view.lessons.compute.markov import HeldOut
 from rnnlab.view.lessons.compute.powers import BOOK_STEPS, Walk
 from rnnlab.view.lessons.compute.tokens import Frequencies
 from rnnlab.view.lessons.sentences import factor
@@ -44,17 +45,30 @@ def continuations(counts: Sequence[tuple[str, int]]) -> dict[str, bytes]:
     return {"bars": ipc(columns, {"character": _S, "count": _F, "rank": _F, "label": _S})}
 
 
-def ladder(rungs: Mapping[int, float], size: int) -> dict[str, bytes]:
-    """Return the perplexity by context length (from the ladder `rungs` by order), with the chosen `size`."""
+def ladder(rungs: Mapping[int, float], held_out: HeldOut | None, size: int, lang: str) -> dict[str, bytes]:
+    """Return the perplexity by context length on the training text and on held-out text, with the chosen `size`.
+
+    Args:
+        rungs: the training perplexity by order.
+        held_out: how well the tables predict the held-out text, or None.
+        size: the chosen context length.
+        lang: the language.
+    """
     sizes = [order - 1 for order in sorted(rungs) if order >= 1]
-    columns: dict[str, list[Any]] = {
-        "size": [float(length) for length in sizes],
-        "value": [rungs[length + 1] for length in sizes],
-        "label": [number(rungs[length + 1], 3) for length in sizes],
+    lines = {"training": [rungs[length + 1] for length in sizes]}
+    if held_out is not None:
+        lines["held_out"] = list(held_out.perplexities)
+    rows = [
+        (float(length), value, number(value, 3), t(f"lesson.sequence.{name}", lang), 1.0 if name == "training" else 0.0)
+        for name, values in lines.items()
+        for length, value in zip(sizes, values, strict=True)
+    ]
+    names = ("size", "value", "label", "text", "below")
+    types = {name: _S if name in ("label", "text") else _F for name in names}
+    return {
+        name: ipc({column: [row[i] for row in chosen] for i, column in enumerate(names)}, types)
+        for name, chosen in (("rungs", rows), ("now", [row for row in rows if row[0] == size]))
     }
-    types = {"size": _F, "value": _F, "label": _S}
-    now = {name: [values[sizes.index(size)]] for name, values in columns.items()}
-    return {"rungs": ipc(columns, types), "now": ipc(now, types)}
 
 
 def zipf(by_length: Mapping[int, Frequencies], k: int, lang: str) -> dict[str, bytes]:
@@ -391,17 +405,37 @@ def step(clipped: Clipped, lang: str) -> dict[str, bytes]:
     return vectors(np.zeros(2), clipped.step, names, longest, f"ηθ = {longest:g}")
 
 
-def path(states: Sequence[tuple[Array, ...]], lang: str) -> dict[str, bytes]:
-    """Return the units of H (and C) by time step; step 0 is the initial state."""
+def path(
+    states: Sequence[tuple[Array, ...]], blank: Sequence[tuple[Array, ...]], part: int, lang: str
+) -> dict[str, bytes]:
+    """Return the units of H (`part` 0) or C (1) by time step, and those of the network that has read nothing.
+
+    Step 0 is the initial state.
+    """
+    kinds = {"read": states, "blank": blank}
+    name = "HC"[part]
+    units = [t(f"lesson.cell.{name}", lang, unit=unit + 1) for unit in range(len(states[0][part]))]
     rows = [
-        (float(at), float(value), t(f"lesson.cell.{name}", lang, unit=unit + 1))
-        for part, name in enumerate(("H", "C")[: len(states[0])])
-        for unit in range(len(states[0][part]))
-        for at, state in enumerate(states)
-        for value in (state[part][unit],)
+        (float(at), float(state[part][unit]), units[unit], t(f"lesson.cell.{kind}", lang))
+        for kind, path in kinds.items()
+        for unit in range(len(units))
+        for at, state in enumerate(path)
     ]
-    columns = {"step": [r[0] for r in rows], "value": [r[1] for r in rows], "unit": [r[2] for r in rows]}
-    return {"path": ipc(columns, {"step": _F, "value": _F, "unit": _S})}
+    gaps = [
+        (float(at), float(read[part][unit]), float(idle[part][unit]), units[unit])
+        for unit in range(len(units))
+        for at, (read, idle) in enumerate(zip(states, blank, strict=True))
+    ]
+    return {
+        "path": ipc(
+            {name: [row[i] for row in rows] for i, name in enumerate(("step", "value", "unit", "kind"))},
+            {"step": _F, "value": _F, "unit": _S, "kind": _S},
+        ),
+        "gap": ipc(
+            {name: [gap[i] for gap in gaps] for i, name in enumerate(("step", "value", "idle", "unit"))},
+            {"step": _F, "value": _F, "idle": _F, "unit": _S},
+        ),
+    }
 
 
 def norms(runs: Mapping[str, Descent]) -> dict[str, bytes]:
