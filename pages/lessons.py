@@ -6,15 +6,19 @@ from rnnlab.view.language.i18n import t
 from rnnlab.view.lessons import (
     cells,
     clipping,
+    decoding,
     depth,
     directions,
     exercise,
+    k_steps,
     layout,
     one_hot,
     perplexity,
+    powers,
     sampling,
     sequence,
     shapes,
+    tokens,
     truncation,
 )
 from rnnlab.view.page import frame, session
@@ -22,17 +26,21 @@ from rnnlab.view.page import frame, session
 # the interactive part of each lesson, in the book's order
 DRAW = {
     "sequence": sequence.draw,
+    "k-steps": k_steps.draw,
     "rnn": cells.draw,
+    "tokens": tokens.draw,
     "sampling": sampling.draw,
     "one-hot": one_hot.draw,
     "clipping": clipping.draw,
     "perplexity": perplexity.draw,
     "shapes": shapes.draw,
+    "powers": powers.draw,
     "truncation": truncation.draw,
     "gru": cells.draw,
     "lstm": cells.draw,
     "depth": depth.draw,
     "directions": directions.draw,
+    "decoding": decoding.draw,
 }
 
 lang = frame.enter()

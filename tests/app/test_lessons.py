@@ -71,13 +71,69 @@ def test_the_markov_lesson_follows_what_is_typed(open_page: Open) -> None:
     app = open_page("lessons", "zh", lesson="sequence")
     app.text_input[0].set_value("囧囧").run()
     assert not app.exception
-    assert t("lesson.sequence.unseen", "zh", context="囧囧") in conclusions(app)[0]
+    assert t("lesson.sequence.unseen", "zh", context="囧囧") in conclusions(app)[-1]
     app.slider[0].set_value(0).run()
     assert not app.exception
-    assert "囧" not in conclusions(app)[0]
+    assert "囧" not in conclusions(app)[-1]
     app.slider[0].set_value(4).run()
     app.text_input[0].set_value("我").run()
     assert t("lesson.sequence.short", "zh", size=4) in [element.value for element in app.warning]
+
+
+def test_held_out_text_says_when_looking_back_further_only_memorises(open_page: Open) -> None:
+    app = open_page("lessons", "en", lesson="sequence")
+    assert "the lowest of all" in conclusions(app)[0]
+    app.slider[0].set_value(5).run()
+    assert "only memorises the training text" in conclusions(app)[0]
+    app.slider[0].set_value(0).run()
+    assert "the lowest is 7.075, looking back 2" in conclusions(app)[0]
+
+
+def test_the_vocabulary_of_the_tokens_lesson_decides_what_can_be_read(open_page: Open) -> None:
+    app = open_page("lessons", "en", lesson="tokens")
+    slider = app.select_slider(key="lesson.tokens.k.verse-en")
+    slider.set_value(1).run()
+    assert "The 1 most frequent characters cover 18%" in conclusions(app)[0]
+    assert "kettle" not in page_text(app)
+    app.select_slider(key="lesson.tokens.k.verse-en").set_value(27).run()
+    assert "All 27 characters" in conclusions(app)[0]
+    assert "kettle" in page_text(app)
+    app.segmented_control(key="lesson.tokens.corpus.en").set_value("lyrics-zh").run()
+    assert not app.exception
+    assert "1,013" in conclusions(app)[0]
+
+
+def test_predictions_go_as_far_ahead_as_the_slider_says(open_page: Open) -> None:
+    app = open_page("lessons", "en", lesson="k-steps")
+    first = conclusions(app)[0]
+    app.slider(key="lesson.k_steps.k").set_value(64).run()
+    assert "64 steps ahead" in conclusions(app)[0]
+    app.slider(key="lesson.k_steps.k").set_value(32).run()
+    assert conclusions(app)[0] == first
+    assert "only in the second edition" in page_text(app)
+
+
+def test_the_radius_decides_what_becomes_of_the_gradient(open_page: Open) -> None:
+    app = open_page("lessons", "en", lesson="powers")
+    assert "it explodes" in conclusions(app)[0]
+    app.slider(key="lesson.powers.radius").set_value(0.5).run()
+    assert conclusions(app)[0].count("it vanishes") == 2
+    assert "Clipping only shortens" in conclusions(app)[0]
+
+
+def test_temperature_top_k_and_beam_size_act_on_the_same_distribution(open_page: Open) -> None:
+    app = open_page("lessons", "zh", lesson="decoding")
+    app.slider(key="lesson.decoding.temperature").set_value(1.0).run()
+    app.slider(key="lesson.decoding.top_k.20").set_value(1).run()
+    assert "变成 100%" in conclusions(app)[0]
+    app.slider(key="lesson.decoding.size").set_value(1).run()
+    assert "就是贪心搜索" in conclusions(app)[1]
+    drawn, greedy, beam, best = app.table[0].value.iloc[:, 2]
+    assert drawn == greedy == beam  # of one character, there is no choice
+    assert float(best.replace("−", "-")) >= float(greedy.replace("−", "-"))
+    app.segmented_control(key="lesson.decoding.corpus.zh").set_value("verse-en").run()
+    assert not app.exception
+    assert len(app.table[0].value) == 4
 
 
 def test_the_shapes_lesson_counts_what_the_sliders_say(open_page: Open) -> None:

@@ -9,7 +9,7 @@ from rnnlab.cells import CELLS
 from rnnlab.view.language.i18n import t
 from rnnlab.view.lessons import charts, sentences, tables
 from rnnlab.view.lessons.compute import cells
-from rnnlab.view.lessons.compute.cells import Array
+from rnnlab.view.lessons.compute.cells import Array, Step
 from rnnlab.view.lessons.contents import Lesson
 from rnnlab.view.lessons.layout import conclude
 from rnnlab.view.page import chart, session
@@ -18,6 +18,7 @@ from rnnlab.view.page.forms import Edition
 STEPS = 10
 """Number of time steps without input, after which the rest of the state is measured."""
 _LIMIT = 3.0
+_READABLE = 330  # pixels that the numbers of an equation take
 
 
 def draw(lesson: Lesson) -> None:
@@ -30,9 +31,25 @@ def draw(lesson: Lesson) -> None:
     if description.keeping:
         gate = f"b_{description.keeping}"
         w[gate] = w[gate] + bias
-    steps = cells.walk(cell, x, state, w, activation)
     after, values = cells.take(cell, x, state, w, activation)
-    with st.container(horizontal=True):
+    states = cells.path(cell, x, state, w, STEPS, activation)
+    gate_value = next((values[gate.name] for gate in description.gates if gate.letter == description.keeping), None)
+    kept = len(state) - 1
+    nothing = tuple(np.zeros(2) for _ in state)
+    blank = cells.path(cell, np.zeros(2), nothing, w, STEPS, activation)
+    left = cells.memory_left(states, blank, kept)
+    sentence = sentences.cell(cell, gate_value, state[kept], after[kept], left, STEPS, lang)
+    st.markdown(t("lesson.cell.path", lang, steps=STEPS))
+    chart.show(charts.path(lang, theme), tables.path(states, blank, kept, lang), key=_name(cell, "path"), alt=sentence)
+    conclude(sentence)
+    _equations(cell, cells.walk(cell, x, state, w, activation), after)
+
+
+def _equations(cell: str, steps: list[Step], after: tuple[Array, ...]) -> None:
+    """Draw the equations with their numbers, as many beside each other as can be read."""
+    lang = session.language()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(t("lesson.cell.numbers", lang))
         st.button(
             t("lesson.cell.feed", lang),
             key=_name(cell, "feed"),
@@ -48,22 +65,11 @@ def draw(lesson: Lesson) -> None:
             on_click=_again,
             args=(cell,),
         )
-
-    for first in range(0, len(steps), 2):
-        for step, column in zip(steps[first : first + 2], st.columns(2, gap="medium"), strict=False):
-            with column:
+    with st.grid(2, min_column_width=_READABLE, gap="small"):
+        for step in steps:
+            with st.container(gap="xsmall"):
                 st.latex(rf"\small {step.equation}")
-                st.latex(r"\scriptsize\begin{aligned}" + r"\\".join(step.lines) + r"\end{aligned}")
-
-    states = cells.path(cell, x, state, w, STEPS, activation)
-    gate_value = next((values[gate.name] for gate in description.gates if gate.letter == description.keeping), None)
-    kept = len(state) - 1
-    nothing = tuple(np.zeros(2) for _ in state)
-    left = cells.memory_left(states, cells.path(cell, np.zeros(2), nothing, w, STEPS, activation), kept)
-    sentence = sentences.cell(cell, gate_value, state[kept], after[kept], left, STEPS, lang)
-    st.markdown(t("lesson.cell.path", lang, steps=STEPS))
-    chart.show(charts.path(lang, theme), tables.path(states, lang), key=_name(cell, "path"), alt=sentence)
-    conclude(sentence)
+                st.latex(r"\footnotesize\begin{aligned}" + r"\\".join(step.lines) + r"\end{aligned}")
 
 
 def _numbers(cell: str) -> tuple[Array, tuple[Array, ...]]:
@@ -73,7 +79,8 @@ def _numbers(cell: str) -> tuple[Array, tuple[Array, ...]]:
     begun: dict[str, tuple[float, float]] = st.session_state.get(_name(cell, "begin"), {})
     values: dict[str, Array] = {}
     for kind, column in zip(kinds, st.columns(len(kinds), gap="medium"), strict=True):
-        with column:
+        # on a phone, where the columns are stacked, both units are side by side, so that the chart stays near
+        with column.container(horizontal=True, gap="small"):
             defaults = begun.get(kind, kinds[kind])
             values[kind] = np.array(
                 [

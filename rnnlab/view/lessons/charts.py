@@ -44,21 +44,21 @@ def ladder(lang: str, theme: str = "light") -> dict[str, Any]:
     y = alt.Y(
         "value:Q",
         title=t("chart.perplexity_log", lang),
-        scale=alt.Scale(type="log", nice=False, padding=14),
+        scale=alt.Scale(type="log", nice=False, padding=18),
         axis=alt.Axis(tickCount=4, format="~s", gridOpacity=0.45),
     )
-    line = (
-        layer("rungs")
-        .mark_line(color=colors["live"], strokeWidth=1.8, point={"size": 50, "filled": True})
-        .encode(x=x, y=y)
-    )
+    legend = alt.Legend(orient="top", title=None, columns=2, symbolStrokeWidth=2, symbolType="stroke")
+    series = by_series("text:N", theme, sort=None, legend=legend)
+    lines = line("rungs", 1.8, x=x, y=y, **series)
+    # circles of a thick stroke, as a fill would be in the legend too
+    points = layer("rungs").mark_point(size=12, strokeWidth=4, opacity=1).encode(x=x, y=y, color=series["color"])
     words = (
         layer("rungs")
-        .mark_text(align="left", dx=9, dy=-9, fontSize=12, color=colors["text"])
+        .mark_text(dy=alt.expr("datum.below ? 14 : -12"), fontSize=12, color=colors["text"])
         .encode(x=x, y=y, text="label:N")
     )
     now = layer("now").mark_point(size=190, strokeWidth=2.4, filled=False, color=colors["book"]).encode(x=x, y=y)
-    return specification(alt.layer(line, words, now).properties(height=230))
+    return specification(alt.layer(lines, points, words, now).properties(height=260))
 
 
 @cache
@@ -222,6 +222,7 @@ def vectors(title: str, lang: str, theme: str = "light") -> dict[str, Any]:
         "kind:N", title=None, sort=None, scale=alt.Scale(range=[colors["rule"], colors["live"]]), legend=None
     )
     dash = alt.StrokeDash("kind:N", sort=None, scale=alt.Scale(range=[[5, 4], [1, 0]]), legend=None)
+    extent = _equal_units(x, y)
     # labels are placed on the side away from the origin
     aside = {
         "align": alt.expr("datum.x < 0 ? 'right' : 'left'"),
@@ -229,15 +230,6 @@ def vectors(title: str, lang: str, theme: str = "light") -> dict[str, Any]:
         "dy": alt.expr("(datum.y < 0 ? 11 : -11) * (datum.side || 1)"),
         "fontSize": 12,
     }
-    # equal units on both axes for any shape of the picture; its shorter side shows the reach
-    extent = (
-        layer("extent")
-        .transform_calculate(
-            x="datum.reach * width / min(width, height)", y="datum.reach * height / min(width, height)"
-        )
-        .mark_point(opacity=0, size=0)
-        .encode(x=x, y=y)
-    )
     circle = (
         layer("circle")
         .mark_line(color=colors["book"], strokeWidth=1.4, strokeDash=[2, 3])
@@ -273,12 +265,29 @@ def vectors(title: str, lang: str, theme: str = "light") -> dict[str, Any]:
     )
 
 
+def _equal_units(x: Any, y: Any) -> Any:
+    """Return a layer that gives both axes equal units; the shorter side shows the ``reach`` in the table ``extent``."""
+    return (
+        layer("extent")
+        .transform_calculate(
+            x="datum.reach * width / min(width, height)", y="datum.reach * height / min(width, height)"
+        )
+        .mark_point(opacity=0, size=0)
+        .encode(x=x, y=y)
+    )
+
+
 @cache
 def path(lang: str, theme: str = "light") -> dict[str, Any]:
-    """Return a chart of the units of a state by time step; table ``path``."""
+    """Return a chart of a state by time step, of two networks, with the gap between them; tables ``path``, ``gap``."""
     alt = altair()
 
-    x = alt.X("step:Q", title=t("lesson.cell.step", lang), axis=alt.Axis(tickCount=6, format="d", grid=False))
+    x = alt.X(
+        "step:Q",
+        title=t("lesson.cell.step", lang),
+        scale=alt.Scale(nice=False),
+        axis=alt.Axis(tickCount=6, format="d", grid=False),
+    )
     y = alt.Y(
         "value:Q",
         title=t("lesson.cell.value", lang),
@@ -286,16 +295,18 @@ def path(lang: str, theme: str = "light") -> dict[str, Any]:
         axis=alt.Axis(tickCount=5, gridOpacity=0.45),
     )
     legend = alt.Legend(orient="top", title=None, columns=2, symbolStrokeWidth=2)
-    lines = (
+    color = alt.Color("unit:N", sort=None, scale=alt.Scale(range=LAYER_COLORS[theme][:2]), legend=legend)
+    # the words above the chart say what is dashed; a second legend would not fit on a phone
+    dash = alt.StrokeDash("kind:N", sort=None, scale=alt.Scale(range=[[1, 0], [5, 4]]), legend=None)
+    gaps = layer("gap").mark_area(opacity=0.18).encode(x=x, y=y, y2="idle:Q", color=color)
+    lines = layer("path").mark_line(strokeWidth=2).encode(x=x, y=y, color=color, strokeDash=dash)
+    points = (
         layer("path")
-        .mark_line(strokeWidth=2, point={"size": 36, "filled": True})
-        .encode(
-            x=x,
-            y=y,
-            **by_series("unit:N", theme, sort=None, legend=legend),
-        )
+        .transform_filter(alt.datum.kind == t("lesson.cell.read", lang))
+        .mark_point(size=34, filled=True, opacity=1)
+        .encode(x=x, y=y, color=color)
     )
-    return specification(alt.layer(lines).properties(height=220))
+    return specification(alt.layer(gaps, lines, points).properties(height=300))
 
 
 @cache
@@ -376,3 +387,253 @@ def race(lang: str, theme: str = "light") -> dict[str, Any]:
         .encode(x=x, y=y, color=series["color"], text="label:N")
     )
     return specification(alt.layer(extent, lines, words).properties(height=280))
+
+
+# tokens
+
+
+def _log(field: str, title: str, **axis: Any) -> dict[str, Any]:
+    """Return the arguments of a logarithmic axis with ticks at powers of ten."""
+    alt = altair()
+
+    return {
+        "shorthand": field,
+        "title": title,
+        "scale": alt.Scale(type="log", nice=False, padding=10),
+        "axis": alt.Axis(values=[10**power for power in range(7)], format="~s", gridOpacity=0.45, **axis),
+    }
+
+
+@cache
+def zipf(lang: str, theme: str = "light") -> dict[str, Any]:
+    """Return a chart of counts by rank on log-log axes; tables ``counts``, ``line`` and ``now``."""
+    alt = altair()
+
+    x = alt.X(**_log("rank:Q", t("lesson.tokens.rank", lang)))
+    y = alt.Y(**_log("count:Q", t("lesson.sequence.count", lang)))
+    legend = alt.Legend(orient="top", title=None, columns=3, symbolStrokeWidth=2)
+    lines = line("counts", 2, x=x, y=y, **by_series("tokens:N", theme, sort=None, legend=legend))
+    fitted = line("line", 1.2, x=x, y=y).mark_line(strokeWidth=1.2, color=PALETTE[theme]["rule"], clip=True)
+    return specification(alt.layer(fitted, lines, *_chosen(x, y, theme)).properties(height=260))
+
+
+def _chosen(x: Any, y: Any, theme: str, **text: Any) -> tuple[Any, Any]:
+    """Return the layers of the table ``now``: the chosen point with its label."""
+    colors = PALETTE[theme]
+    place = {"align": "left", "dx": 9, "dy": -9, **text}
+    return (
+        layer("now").mark_point(size=150, strokeWidth=2.4, filled=False, color=colors["book"]).encode(x=x, y=y),
+        layer("now").mark_text(fontSize=13, color=colors["text"], **place).encode(x=x, y=y, text="label:N"),
+    )
+
+
+@cache
+def coverage(lang: str, theme: str = "light") -> dict[str, Any]:
+    """Return a chart of the share of a text that the k most frequent characters cover; tables ``share``, ``now``."""
+    alt = altair()
+
+    x = alt.X(**_log("k:Q", t("lesson.tokens.k", lang)))
+    y = alt.Y(
+        "share:Q",
+        title=t("lesson.tokens.share", lang),
+        scale=alt.Scale(domain=[0, 1]),
+        axis=alt.Axis(format="%", tickCount=5, gridOpacity=0.45),
+    )
+    curve = line("share", 2, x=x, y=y).mark_line(strokeWidth=2, color=PALETTE[theme]["live"])
+    # near the top right corner there is room on the other side only
+    place = {"align": "right", "dx": -9, "dy": -9}
+    return specification(alt.layer(curve, *_chosen(x, y, theme, **place)).properties(height=260))
+
+
+# k steps ahead
+
+
+@cache
+def forecast(lang: str, theme: str = "light") -> dict[str, Any]:
+    """Return a chart of a series and its predictions by time step; tables ``series`` and ``border``."""
+    alt = altair()
+
+    colors = PALETTE[theme]
+    x = alt.X(
+        "step:Q",
+        title=t("lesson.cell.step", lang),
+        scale=alt.Scale(nice=False, zero=False),
+        axis=alt.Axis(tickCount=6, format="d", grid=False),
+    )
+    y = alt.Y("value:Q", title=t("lesson.cell.value", lang), axis=alt.Axis(tickCount=5, gridOpacity=0.45))
+    legend = alt.Legend(orient="top", title=None, columns=3, symbolStrokeWidth=2.4, labelLimit=220)
+    kind = {"sort": None, "legend": legend}
+    lines = line(
+        "series",
+        1.8,
+        x=x,
+        y=y,
+        color=alt.Color("kind:N", scale=alt.Scale(range=[colors["rule"], colors["live"], colors["book"]]), **kind),
+        strokeDash=alt.StrokeDash("kind:N", scale=alt.Scale(range=[[1, 0], [1, 0], [6, 2]]), **kind),
+        strokeWidth=alt.StrokeWidth("kind:N", scale=alt.Scale(range=[0.9, 1.6, 2.4]), sort=None, legend=None),
+    )
+    border = layer("border").mark_rule(strokeDash=[3, 3], color=colors["mark"]).encode(x=x)
+    words = (
+        layer("border")
+        .mark_text(align="right", dx=-6, fontSize=12, color=colors["mark"], y=8)
+        .encode(x=x, text="label:N")
+    )
+    return specification(alt.layer(border, words, lines).properties(height=260))
+
+
+@cache
+def errors(lang: str, theme: str = "light") -> dict[str, Any]:
+    """Return a chart of the error of a prediction by k; tables ``errors``, ``levels`` and ``now``."""
+    alt = altair()
+
+    colors = PALETTE[theme]
+    x = alt.X(
+        "k:Q",
+        title=t("lesson.k-steps.k", lang),
+        scale=alt.Scale(nice=False, zero=False),
+        axis=alt.Axis(tickCount=8, format="d", grid=False),
+    )
+    y = alt.Y("error:Q", title=t("lesson.k-steps.error", lang), axis=alt.Axis(tickCount=4, gridOpacity=0.45))
+    curve = line("errors", 2, x=x, y=y).mark_line(strokeWidth=2, color=colors["live"])
+    levels = layer("levels").mark_rule(strokeDash=[5, 4], color=colors["rule"]).encode(y=y)
+    words = (
+        layer("levels")
+        .mark_text(align="left", dy=alt.expr("datum.below ? 11 : -8"), fontSize=12, color=colors["text"], x=6)
+        .encode(y=y, text="label:N")
+    )
+    place = {"align": "right", "dx": -9, "dy": -10}
+    return specification(alt.layer(levels, words, curve, *_chosen(x, y, theme, **place)).properties(height=220))
+
+
+# powers of W_hh
+
+
+@cache
+def eigenvalues(lang: str, theme: str = "light") -> dict[str, Any]:
+    """Return a picture of eigenvalues and the unit circle; tables ``values``, ``circle`` and ``extent``."""
+    alt = altair()
+
+    colors = PALETTE[theme]
+    axis = alt.Axis(tickCount=5, gridOpacity=0.35)
+    x = alt.X("x:Q", title=t("lesson.powers.real", lang), axis=axis, scale=alt.Scale(nice=False, zero=False))
+    y = alt.Y("y:Q", title=t("lesson.powers.imaginary", lang), axis=axis, scale=alt.Scale(nice=False, zero=False))
+    circle = (
+        layer("circle")
+        .mark_line(color=colors["book"], strokeWidth=1.6, strokeDash=[4, 3])
+        .encode(x=x, y=y, order="order:Q")
+    )
+    values = (
+        layer("values")
+        .mark_point(size=44, filled=True, opacity=0.9)
+        .encode(
+            x=x,
+            y=y,
+            color=alt.Color(
+                "largest:Q", scale=alt.Scale(domain=[0, 1], range=[colors["rule"], colors["live"]]), legend=None
+            ),
+            size=alt.Size("largest:Q", scale=alt.Scale(domain=[0, 1], range=[36, 110]), legend=None),
+        )
+    )
+    return specification(alt.layer(_equal_units(x, y), circle, values).properties(height=290))
+
+
+@cache
+def powers(lang: str, theme: str = "light") -> dict[str, Any]:
+    """Return a chart of the norms of products by number of steps back; tables ``norms``, ``border`` and ``now``."""
+    alt = altair()
+
+    x = alt.X(
+        "step:Q",
+        title=t("lesson.powers.steps", lang),
+        scale=alt.Scale(nice=False),
+        axis=alt.Axis(tickCount=6, format="d", grid=False),
+    )
+    y = alt.Y(
+        "value:Q",
+        title=t("lesson.powers.norm", lang),
+        scale=alt.Scale(type="log", nice=False, padding=10),
+        axis=alt.Axis(format="~e", tickCount=5, gridOpacity=0.45),
+    )
+    legend = alt.Legend(orient="top", title=None, columns=3, symbolStrokeWidth=2)
+    lines = line("norms", 2, x=x, y=y, **by_series("kind:N", theme, sort=None, legend=legend))
+    border = layer("border").mark_rule(strokeDash=[3, 3], color=PALETTE[theme]["mark"]).encode(x=x)
+    # above its curve, on the side where the curve is lower
+    place = {
+        "align": alt.expr("datum.value < 1 ? 'left' : 'right'"),
+        "dx": alt.expr("datum.value < 1 ? 9 : -9"),
+        "dy": -10,
+    }
+    return specification(alt.layer(border, lines, *_chosen(x, y, theme, **place)).properties(height=290))
+
+
+# decoding
+
+
+@cache
+def reshaped(lang: str, theme: str = "light") -> dict[str, Any]:
+    """Return bars of a distribution before (pale, wide) and after (dark, narrow) it is reshaped; table ``bars``."""
+    alt = altair()
+
+    colors = PALETTE[theme]
+    y = alt.Y("rank:O", title=None, axis=None)
+    x = alt.X("before:Q", title=t("lesson.decoding.p", lang), axis=alt.Axis(format="%", tickCount=5))
+    before = layer("bars").mark_bar(color=colors["rule"], opacity=0.35, height={"band": 0.86}).encode(x=x, y=y)
+    after = (
+        layer("bars")
+        .mark_bar(color=colors["live"], height={"band": 0.42})
+        .encode(x=alt.X("after:Q", title=t("lesson.decoding.p", lang)), y=y)
+    )
+    names = (
+        layer("bars")
+        .mark_text(align="right", dx=-8, fontSize=15, color=colors["text"], x=0)
+        .encode(y=y, text="character:N")
+    )
+    words = (
+        layer("bars")
+        .mark_text(align="left", dx=6, fontSize=12, color=colors["text"])
+        .encode(x=alt.X("end:Q"), y=y, text="label:N")
+    )
+    return specification(
+        alt.layer(before, after, names, words).properties(height={"step": 25}, padding={"left": 34, "right": 60})
+    )
+
+
+@cache
+def beam(lang: str, theme: str = "light") -> dict[str, Any]:
+    """Return a picture of a beam search: the kept candidates by step; tables ``nodes``, ``links`` and ``extent``."""
+    alt = altair()
+
+    colors = PALETTE[theme]
+    x = alt.X("step:Q", title=None, axis=None, scale=alt.Scale(nice=False, zero=False, padding=12))
+    y = alt.Y("rank:Q", title=None, axis=None, scale=alt.Scale(reverse=True, nice=False, zero=False, padding=12))
+    stroke = {
+        "color": alt.Color(
+            "best:Q", scale=alt.Scale(domain=[0, 1], range=[colors["rule"], colors["live"]]), legend=None
+        ),
+        "size": alt.Size("best:Q", scale=alt.Scale(domain=[0, 1], range=[1.2, 3]), legend=None),
+    }
+    links = layer("links").mark_rule(opacity=0.8).encode(x=x, x2="to:Q", y=y, y2="to_rank:Q", **stroke)
+    plates = layer("nodes").mark_point(size=620, filled=True, opacity=1, color=colors["page"]).encode(x=x, y=y)
+    names = (
+        layer("nodes")
+        .mark_text(fontSize=16)
+        .encode(
+            x=x,
+            y=y,
+            text="label:N",
+            color=alt.Color(
+                "best:Q", scale=alt.Scale(domain=[0, 1], range=[colors["text"], colors["live"]]), legend=None
+            ),
+        )
+    )
+    scores = (
+        layer("nodes")
+        .transform_filter("datum.score")
+        .mark_text(fontSize=12, dx=16, align="left", color=colors["text"])
+        .encode(x=x, y=y, text="score:N")
+    )
+    return specification(
+        alt.layer(corners(x=x, y=y), links, plates, names, scores)
+        .resolve_scale(color="independent", size="independent")
+        .properties(height=220)
+    )

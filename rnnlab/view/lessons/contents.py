@@ -19,12 +19,14 @@ class Lesson:
         formulas: the formulas of the lesson as LaTeX, each short enough for a phone.
         elsewhere: sections in the second edition, in Chinese and in English, if they differ from those that correspond
             to `section`.
+        in_first: whether the first edition treats it; if not, `section` is where it belongs.
     """
 
     name: str
     section: str
     formulas: tuple[str, ...] = ()
     elsewhere: tuple[str, str] | None = None
+    in_first: bool = True
 
     @property
     def key(self) -> str:
@@ -52,7 +54,22 @@ LESSONS = (
             r"h_t = f(x_t, h_{t-1})",
         ),
     ),
+    Lesson(
+        "k-steps",
+        "6.1",
+        (
+            r"\hat{x}_{t+1} = f(x_t, x_{t-1}, \ldots, x_{t-\tau+1})",
+            r"\hat{x}_{t+k} = f(\hat{x}_{t+k-1}, \hat{x}_{t+k-2}, \ldots)",
+        ),
+        in_first=False,
+    ),
     Lesson("rnn", CELLS["rnn"].section),
+    Lesson(
+        "tokens",
+        "6.3",
+        (r"n_i \propto \frac{1}{i^{\alpha}} \qquad \ln n_i = -\alpha \ln i + c",),
+        elsewhere=("8.2–8.3", "9.2"),
+    ),
     Lesson("sampling", "6.3", (r"\mathbf{Y}_{i,t} = \mathbf{X}_{i,t+1}",)),
     Lesson("one-hot", "6.4", (r"\mathbf{e}_i \mathbf{W} = \mathbf{W}_{i,:}",)),
     Lesson("clipping", "6.4", (r"\min\left(\frac{\theta}{\|\mathbf{g}\|}, 1\right) \mathbf{g}",)),
@@ -66,6 +83,15 @@ LESSONS = (
         "shapes",
         "6.5",
         (r"(T,\, B,\, V) \;\to\; (T,\, B,\, D\,h)", r"(T,\, B,\, D\,h) \;\to\; (T\,B,\, V)"),
+    ),
+    Lesson(
+        "powers",
+        "6.6",
+        (
+            r"\frac{\partial L}{\partial \mathbf{h}_{T-k}} = \frac{\partial L}{\partial \mathbf{h}_T}"
+            r" \prod_{t} \mathrm{diag}(\phi'_t)\, \mathbf{W}_{hh}^\top",
+            r"\|\mathbf{W}_{hh}^k\| \sim \rho^k",
+        ),
     ),
     Lesson(
         "truncation",
@@ -95,6 +121,14 @@ LESSONS = (
             r" + \overrightarrow{\mathbf{H}}_{t-1} \mathbf{W}_{hh}^{(f)} + \mathbf{b}_h^{(f)})",
             r"\overleftarrow{\mathbf{H}}_t = \phi(\mathbf{X}_t \mathbf{W}_{xh}^{(b)}"
             r" + \overleftarrow{\mathbf{H}}_{t+1} \mathbf{W}_{hh}^{(b)} + \mathbf{b}_h^{(b)})",
+        ),
+    ),
+    Lesson(
+        "decoding",
+        "10.10",
+        (
+            r"P_T(x) \propto P(x)^{1/T}",
+            r"\ln P(x_1, \ldots, x_L) = \sum_{t=1}^{L} \ln P(x_t \mid x_{<t})",
         ),
     ),
 )

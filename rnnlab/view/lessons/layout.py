@@ -112,7 +112,8 @@ def article(lesson: Lesson, draw: Callable[[Lesson], None]) -> None:
         seen().add(lesson.name)
     with st.container(width=WIDTH):
         st.header(title(lesson), anchor=False)
-        st.caption(t("lessons.place", lang, section=lesson.section, second=lesson.place(lang)))
+        where = "lessons.place" if lesson.in_first else "lessons.place.second"
+        st.caption(t(where, lang, section=lesson.section, second=lesson.place(lang)))
         st.markdown(t(f"{lesson.key}.lead", lang))
         for formula in lesson.formulas:
             st.latex(formula)

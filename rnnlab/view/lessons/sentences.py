@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,13 +10,17 @@ from rnnlab.cells import CELLS
 from rnnlab.text import quotes
 from rnnlab.view.data.highlight import literal
 from rnnlab.view.language.i18n import t
-from rnnlab.view.language.numbers import duration, number
+from rnnlab.view.language.numbers import duration, number, probability_text, scientific, signed
 from rnnlab.view.lessons.compute import perplexity as perplexities
 from rnnlab.view.lessons.compute.cells import Array
 from rnnlab.view.lessons.compute.clipping import Clipped
+from rnnlab.view.lessons.compute.decoding import Candidate, repeats
 from rnnlab.view.lessons.compute.depth import Descent
 from rnnlab.view.lessons.compute.exercises import Finding
-from rnnlab.view.lessons.compute.markov import Table
+from rnnlab.view.lessons.compute.k_steps import NOISE, Forecast
+from rnnlab.view.lessons.compute.markov import HeldOut, Table
+from rnnlab.view.lessons.compute.powers import BOOK_STEPS, Walk, fate
+from rnnlab.view.lessons.compute.tokens import Frequencies
 from rnnlab.view.lessons.compute.tuning import SHORT, Tuned
 
 COPIES = 0.5
@@ -83,6 +88,134 @@ def sequence(context: str, counts: list[tuple[str, int]], table: Table, coverage
     )
     third = t(f"lesson.sequence.{'copied' if coverage >= COPIES else 'invented'}", lang, share=f"{coverage:.0%}")
     return " ".join([first, *([second] if context else []), third])
+
+
+def held_out(found: HeldOut | None, training: float, size: int, lang: str) -> str:
+    """Return the sentences on the perplexity of a table on the training text and on held-out text.
+
+    Args:
+        found: how well the tables predict the held-out text; None without one.
+        training: the perplexity on the training text.
+        size: the context length of the table.
+        lang: the language.
+    """
+    first = t("lesson.sequence.on_training", lang, size=size, value=number(training))
+    if found is None:
+        return first
+    best = min(range(len(found.perplexities)), key=lambda length: found.perplexities[length])
+    kind = "best" if size == best else "more" if size < best else "too_far"
+    second = t(
+        f"lesson.sequence.on_held_out.{kind}",
+        lang,
+        value=number(found.perplexities[size]),
+        best=best,
+        lowest=number(found.perplexities[best]),
+        unseen=f"{found.unseen[size]:.0%}",
+    )
+    return f"{first} {second}"
+
+
+def tokens(by_length: Mapping[int, Frequencies], k: int, lang: str) -> str:
+    """Return the sentences on what a vocabulary of `k` characters covers, and on Zipf's law."""
+    characters, longest = by_length[1], by_length[max(by_length)]
+    first = t(
+        f"lesson.tokens.{'all' if k >= characters.distinct else 'covers'}",
+        lang,
+        k=k,
+        vocab=f"{characters.distinct:,}",
+        share=f"{characters.covered(k):.0%}",
+        once=f"{characters.once:,}",
+    )
+    second = t(
+        f"lesson.tokens.{'straight' if characters.is_straight else 'bent'}",
+        lang,
+        alpha=number(characters.alpha, 3),
+        distinct=f"{longest.distinct:,}",
+        longest=number(longest.alpha, 3),
+    )
+    return f"{first} {second}"
+
+
+def k_steps(forecast: Forecast, k: int, lang: str) -> str:
+    """Return the sentences on the error of predictions `k` steps ahead, compared with one step and with the mean."""
+    errors = forecast.errors
+    first = t(
+        f"lesson.k-steps.{'alone' if k == 1 else 'compared'}",
+        lang,
+        k=k,
+        one=number(errors[0], 3),
+        noise=NOISE,
+        error=number(errors[k - 1], 3),
+        ratio=number(errors[k - 1] / errors[0], 2),
+        mean=number(forecast.mean_error, 2),
+    )
+    if k == 1:
+        return first
+    return f"{first} {t('lesson.k-steps.fades', lang, k=k, swing=f'{forecast.swing(k):.0%}')}"
+
+
+def powers(walk: Walk, lang: str) -> str:
+    """Return the sentences on the length of a gradient after the book's number of time steps."""
+    at = BOOK_STEPS
+    fates = [fate(walk.plain[at]), fate(walk.squashed[at])]
+    first = t(
+        "lesson.powers.after",
+        lang,
+        steps=at,
+        radius=f"{walk.rho:g}",
+        plain=factor(walk.plain[at]),
+        plain_fate=t(f"lesson.powers.fate.{fates[0]}", lang),
+        tanh=factor(walk.squashed[at]),
+        tanh_fate=t(f"lesson.powers.fate.{fates[1]}", lang),
+    )
+    cure = "explodes" if "explodes" in fates else "vanishes" if fates[1] in ("vanishes", "shrinks") else "holds"
+    return f"{first} {t(f'lesson.powers.cure.{cure}', lang)}"
+
+
+def factor(value: float) -> str:
+    """Format a factor that may be very small or large: 0.017, 62, 1.3×10³, 3.5×10⁻⁷."""
+    return number(value, 2) if 0.001 <= value < 1000 or value == 0 else scientific(value)
+
+
+def reshaped(
+    context: str, characters: list[str], before: Array, after: Array, temperature: float, top_k: int, lang: str
+) -> str:
+    """Return the sentence on what temperature and top-k do to the distribution after a context."""
+    first = t(
+        f"lesson.decoding.{'only' if len(characters) == 1 else 'kept'}",
+        lang,
+        context=literal(context),
+        count=len(characters),
+        character=literal(characters[0]),
+        k=top_k,
+        mass=probability_text(float(before[:top_k].sum())),
+    )
+    kind = "sharper" if temperature < 1 else "flatter"
+    if temperature == 1:
+        kind = "unchanged" if top_k >= len(characters) else "same"
+    second = t(
+        f"lesson.decoding.{kind}",
+        lang,
+        temperature=f"{temperature:g}",
+        character=literal(characters[0]),
+        before=probability_text(float(before[0])),
+        after=probability_text(float(after[0])),
+    )
+    return f"{first} {second}"
+
+
+def beam(size: int, found: Candidate, greedy: Candidate, most_probable: Candidate, lang: str) -> str:
+    """Return the sentences on the text that a beam search found, compared with greedy search and the best text."""
+    gain = found.score - greedy.score
+    params = {"size": size, "found": signed(found.score), "greedy": signed(greedy.score)}
+    kind = "greedy" if size == 1 else "better" if gain > 1e-9 else "worse" if gain < -1e-9 else "equal"
+    first = t(f"lesson.decoding.beam.{kind}", lang, ratio=factor(math.exp(abs(gain))), **params)
+    missing = most_probable.score - found.score
+    last = "missed" if missing > 1e-9 else "reached"
+    sentence = f"{first} {t(f'lesson.decoding.beam.{last}', lang, best=signed(most_probable.score))}"
+    if repeats(most_probable.written):
+        sentence = f"{sentence} {t('lesson.decoding.beam.repeats', lang)}"
+    return sentence
 
 
 def sampling(continuing: Mapping[str, int], batch_size: int, minibatch: int, lang: str) -> str:

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from rnnlab.recipes import RECIPES
 from rnnlab.view.data.highlight import literal, visible
 from rnnlab.view.language.i18n import t
-from rnnlab.view.language.numbers import number
-from rnnlab.view.language.settings import corpus_title
-from rnnlab.view.lessons import charts, sentences, tables
+from rnnlab.view.lessons import charts, sentences, tables, texts
 from rnnlab.view.lessons.compute import markov
 from rnnlab.view.lessons.contents import Lesson
 from rnnlab.view.lessons.layout import conclude
 from rnnlab.view.page import chart, session
 
-# the recipes that train on the embedded texts, with the preprocessing of the first and the second edition
-_RECIPES = {"lyrics-zh": "A2", "verse-en": "B1"}
 _DRAWN = 80
 _SEED = "lesson.sequence.seed"
 
@@ -26,16 +21,9 @@ def draw(lesson: Lesson) -> None:
     lang, theme = session.language(), session.theme()
     left, right = st.columns([1, 1], gap="medium")
     with left:
-        corpus = st.segmented_control(
-            t("field.corpus", lang),
-            list(_RECIPES),
-            default="lyrics-zh" if lang == "zh" else "verse-en",
-            key=session.key("lesson.sequence.corpus"),
-            format_func=lambda name: corpus_title(name, lang),
-            required=True,
-        )
+        corpus = texts.choose("sequence")
         size = st.slider(t("lesson.sequence.slider", lang), 0, markov.MAX_CONTEXT, 2, key="lesson.sequence.size")
-    facts = session.facts().of(RECIPES[_RECIPES[str(corpus)]].config)
+    facts = texts.facts(corpus)
     suggested = markov.frequent_contexts(facts.train, size) if size else []
     with right:
         typed = st.text_input(
@@ -66,14 +54,18 @@ def draw(lesson: Lesson) -> None:
                 key="lesson.sequence.bars",
                 alt=t("lesson.sequence.follows_alt", lang, count=len(counts), best=best),
             )
+    held_out = markov.held_out(facts.train, facts.held_out)
+    learned = sentences.held_out(held_out, facts.ladder[size + 1], size, lang)
     with right:
         st.markdown(t("lesson.sequence.ladder", lang))
         chart.show(
             charts.ladder(lang, theme),
-            tables.ladder(facts.ladder, size),
+            tables.ladder(facts.ladder, held_out, size, lang),
             key="lesson.sequence.ladder",
-            alt=t("lesson.sequence.ladder_alt", lang, size=size, value=number(facts.ladder[size + 1])),
+            alt=learned,
         )
+    conclude(learned)
+    st.caption(t("lesson.sequence.smoothed", lang))
     seed = int(st.session_state.get(_SEED, 1))
     written = markov.draw(facts.train, size, _DRAWN, seed)
     reading = facts.read(written, "", lang)

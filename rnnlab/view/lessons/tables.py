@@ -13,12 +13,18 @@ from rnnlab.view.data.highlight import visible
 from rnnlab.view.data.history import History
 from rnnlab.view.data.thinning import thin
 from rnnlab.view.language.i18n import t
-from rnnlab.view.language.numbers import number
-from rnnlab.view.lessons.compute import clipping, sampling, truncation
+from rnnlab.view.language.numbers import number, probability_text, signed
+from rnnlab.view.lessons.compute import clipping, k_steps, sampling, tokens, truncation
 from rnnlab.view.lessons.compute.cells import Array
 from rnnlab.view.lessons.compute.clipping import Clipped
+from rnnlab.view.lessons.compute.decoding import Candidate
 from rnnlab.view.lessons.compute.depth import Descent
 from rnnlab.view.lessons.compute.directions import Reading, seen
+from rnnlab.view.lessons.compute.k_steps import Forecast
+from rnnlab.view.lessons.compute.markov import HeldOut
+from rnnlab.view.lessons.compute.powers import BOOK_STEPS, Walk
+from rnnlab.view.lessons.compute.tokens import Frequencies
+from rnnlab.view.lessons.sentences import factor
 from rnnlab.view.page.arrow import ipc
 from rnnlab.view.page.style import ceiling
 
@@ -39,17 +45,225 @@ def continuations(counts: Sequence[tuple[str, int]]) -> dict[str, bytes]:
     return {"bars": ipc(columns, {"character": _S, "count": _F, "rank": _F, "label": _S})}
 
 
-def ladder(rungs: Mapping[int, float], size: int) -> dict[str, bytes]:
-    """Return the perplexity by context length (from the ladder `rungs` by order), with the chosen `size`."""
+def ladder(rungs: Mapping[int, float], held_out: HeldOut | None, size: int, lang: str) -> dict[str, bytes]:
+    """Return the perplexity by context length on the training text and on held-out text, with the chosen `size`.
+
+    Args:
+        rungs: the training perplexity by order.
+        held_out: how well the tables predict the held-out text, or None.
+        size: the chosen context length.
+        lang: the language.
+    """
     sizes = [order - 1 for order in sorted(rungs) if order >= 1]
-    columns: dict[str, list[Any]] = {
-        "size": [float(length) for length in sizes],
-        "value": [rungs[length + 1] for length in sizes],
-        "label": [number(rungs[length + 1], 3) for length in sizes],
+    lines = {"training": [rungs[length + 1] for length in sizes]}
+    if held_out is not None:
+        lines["held_out"] = list(held_out.perplexities)
+    rows = [
+        (float(length), value, number(value, 3), t(f"lesson.sequence.{name}", lang), 1.0 if name == "training" else 0.0)
+        for name, values in lines.items()
+        for length, value in zip(sizes, values, strict=True)
+    ]
+    names = ("size", "value", "label", "text", "below")
+    types = {name: _S if name in ("label", "text") else _F for name in names}
+    return {
+        name: ipc({column: [row[i] for row in chosen] for i, column in enumerate(names)}, types)
+        for name, chosen in (("rungs", rows), ("now", [row for row in rows if row[0] == size]))
     }
-    types = {"size": _F, "value": _F, "label": _S}
-    now = {name: [values[sizes.index(size)]] for name, values in columns.items()}
-    return {"rungs": ipc(columns, types), "now": ipc(now, types)}
+
+
+def zipf(by_length: Mapping[int, Frequencies], k: int, lang: str) -> dict[str, bytes]:
+    """Return counts by rank for tokens of several lengths, the line through those of characters, and rank `k`."""
+    rows = [
+        (float(rank), float(frequencies.counts[rank - 1]), t(f"lesson.tokens.length.{length}", lang))
+        for length, frequencies in by_length.items()
+        for rank in tokens.spread(frequencies.distinct)
+    ]
+    slope, intercept, _ = by_length[1].line
+    # down to a count of 1
+    ends = [0.0, min(math.log(by_length[1].distinct), -intercept / slope if slope else 0.0)]
+    types = {"rank": _F, "count": _F}
+    count = by_length[1].counts[k - 1]
+    return {
+        "counts": ipc(
+            {"rank": [r[0] for r in rows], "count": [r[1] for r in rows], "tokens": [r[2] for r in rows]},
+            types | {"tokens": _S},
+        ),
+        "line": ipc(
+            {"rank": [math.exp(end) for end in ends], "count": [math.exp(intercept + slope * end) for end in ends]},
+            types,
+        ),
+        "now": ipc({"rank": [float(k)], "count": [float(count)], "label": [f"{count:,}"]}, types | {"label": _S}),
+    }
+
+
+def coverage(frequencies: Frequencies, k: int) -> dict[str, bytes]:
+    """Return the share of the text that the most frequent tokens cover, by their number, and that of `k`."""
+    sizes = tokens.spread(frequencies.distinct)
+    types = {"k": _F, "share": _F}
+    covered = frequencies.covered(k)
+    return {
+        "share": ipc(
+            {"k": [float(size) for size in sizes], "share": [frequencies.covered(size) for size in sizes]}, types
+        ),
+        "now": ipc({"k": [float(k)], "share": [covered], "label": [f"{covered:.0%}"]}, types | {"label": _S}),
+    }
+
+
+EVERY = 3
+"""Time steps between two drawn values of a series."""
+
+
+def forecast(made: Forecast, k: int, lang: str) -> dict[str, bytes]:
+    """Return a series, its predictions one step and `k` steps ahead, and the end of the examples."""
+    last = k_steps.TAU + k_steps.TRAINED
+    kinds = [
+        (t("lesson.k-steps.data", lang), 0, made.values),
+        (t("lesson.k-steps.one", lang), made.first, made.predictions[0]),
+        (t("lesson.k-steps.many", lang, k=k), made.first, made.predictions[k - 1]),
+    ]
+    rows = [
+        (float(first + at + 1), float(values[at]), kind)
+        for kind, first, values in kinds[: 2 if k == 1 else 3]
+        for at in range(0, len(values), EVERY)
+    ]
+    return {
+        "series": ipc(
+            {"step": [r[0] for r in rows], "value": [r[1] for r in rows], "kind": [r[2] for r in rows]},
+            {"step": _F, "value": _F, "kind": _S},
+        ),
+        "border": ipc({"step": [float(last)], "label": [t("lesson.k-steps.fitted", lang)]}, {"step": _F, "label": _S}),
+    }
+
+
+def errors(made: Forecast, k: int, lang: str) -> dict[str, bytes]:
+    """Return the error by number of steps ahead, that of `k`, and the errors of the noise and of the mean."""
+    found = made.errors
+    levels = {"noise": k_steps.NOISE, "mean": made.mean_error}
+    types = {"k": _F, "error": _F}
+    return {
+        "errors": ipc({"k": [float(i) for i in range(1, len(found) + 1)], "error": found}, types),
+        "levels": ipc(
+            {
+                "error": list(levels.values()),
+                "label": [t(f"lesson.k-steps.level.{name}", lang, error=number(e, 2)) for name, e in levels.items()],
+                "below": [1.0, 0.0],  # the curve runs just above the noise
+            },
+            {"error": _F, "label": _S, "below": _F},
+        ),
+        "now": ipc(
+            {"k": [float(k)], "error": [found[k - 1]], "label": [number(found[k - 1], 3)]}, types | {"label": _S}
+        ),
+    }
+
+
+def eigenvalues(walk: Walk) -> dict[str, bytes]:
+    """Return the eigenvalues of W_hh, those of the largest absolute value marked, and the unit circle."""
+    x, y = clipping.circle(1.0)
+    sizes = [abs(value) for value in walk.eigenvalues]
+    types = {"x": _F, "y": _F}
+    reach = 1.12 * max(1.0, walk.rho)
+    return {
+        "values": ipc(
+            {
+                "x": [value.real for value in walk.eigenvalues],
+                "y": [value.imag for value in walk.eigenvalues],
+                "largest": [1.0 if math.isclose(size, max(sizes), rel_tol=1e-9) else 0.0 for size in sizes],
+            },
+            types | {"largest": _F},
+        ),
+        "circle": ipc({"x": x, "y": y, "order": [float(i) for i in range(len(x))]}, types | {"order": _F}),
+        "extent": ipc({"reach": [-reach, reach]}, {"reach": _F}),
+    }
+
+
+def powers(walk: Walk, lang: str) -> dict[str, bytes]:
+    """Return the norms of the products by number of steps back, without and with tanh, and the powers of the radius."""
+    kinds = {
+        "plain": walk.plain,
+        "tanh": walk.squashed,
+        "radius": [walk.rho**step for step in range(len(walk.plain))],
+    }
+    rows = [
+        (float(step), value, t(f"lesson.powers.kind.{kind}", lang))
+        for kind, values in kinds.items()
+        for step, value in enumerate(values)
+    ]
+    types = {"step": _F, "value": _F}
+    at = BOOK_STEPS
+    ends = [walk.plain[at], walk.squashed[at]]
+    return {
+        "norms": ipc(
+            {"step": [r[0] for r in rows], "value": [r[1] for r in rows], "kind": [r[2] for r in rows]},
+            types | {"kind": _S},
+        ),
+        "border": ipc({"step": [float(at)]}, {"step": _F}),
+        "now": ipc(
+            {"step": [float(at)] * 2, "value": ends, "label": [factor(end) for end in ends]}, types | {"label": _S}
+        ),
+    }
+
+
+MAX_CHOICES = 12
+
+
+def reshaped(characters: Sequence[str], before: Array, after: Array) -> dict[str, bytes]:
+    """Return the probabilities of the most probable characters before and after the distribution is reshaped."""
+    count = min(MAX_CHOICES, len(characters))
+    columns: dict[str, list[Any]] = {
+        "character": [visible(character) for character in characters[:count]],
+        "rank": [float(i) for i in range(count)],
+        "before": [float(p) for p in before[:count]],
+        "after": [float(p) for p in after[:count]],
+        "end": [float(max(pair)) for pair in zip(before[:count], after[:count], strict=True)],
+        "label": [
+            f"{probability_text(float(p))} → {probability_text(float(q))}"
+            for p, q in zip(before[:count], after[:count], strict=True)
+        ],
+    }
+    return {"bars": ipc(columns, {name: _S if name in ("character", "label") else _F for name in columns})}
+
+
+def beam(kept: Sequence[Sequence[Candidate]]) -> dict[str, bytes]:
+    """Return the candidates of a beam search by step and rank, and their links; the way to the winner is marked."""
+    winners, rank = {len(kept) - 1: 0}, 0
+    for step in range(len(kept) - 1, 0, -1):
+        rank = kept[step][rank].parent
+        winners[step - 1] = rank
+    nodes = [
+        (
+            float(step),
+            float(rank + 1),
+            visible(candidate.written[-1:]) or "·",
+            1.0 if winners[step] == rank else 0.0,
+            signed(candidate.score) if step == len(kept) - 1 else "",
+        )
+        for step, candidates in enumerate(kept)
+        for rank, candidate in enumerate(candidates)
+    ]
+    links = [
+        (
+            float(step - 1),
+            float(candidate.parent + 1),
+            float(step),
+            float(rank + 1),
+            1.0 if winners[step] == rank else 0.0,
+        )
+        for step, candidates in enumerate(kept)
+        for rank, candidate in enumerate(candidates)
+        if step
+    ]
+    names = ("step", "rank", "label", "best", "score")
+    ways = ("step", "rank", "to", "to_rank", "best")
+    return {
+        "nodes": ipc(
+            {name: [node[i] for node in nodes] for i, name in enumerate(names)},
+            {name: _S if name in ("label", "score") else _F for name in names},
+        ),
+        "links": ipc({name: [link[i] for link in links] for i, name in enumerate(ways)}, dict.fromkeys(ways, _F)),
+        "extent": ipc(
+            {"step": [0.0, len(kept) - 0.2], "rank": [1.0, float(max(3, *map(len, kept)))]}, {"step": _F, "rank": _F}
+        ),
+    }
 
 
 def positions(minibatches: sampling.Positions, minibatch: int, length: int) -> dict[str, bytes]:
@@ -191,17 +405,37 @@ def step(clipped: Clipped, lang: str) -> dict[str, bytes]:
     return vectors(np.zeros(2), clipped.step, names, longest, f"ηθ = {longest:g}")
 
 
-def path(states: Sequence[tuple[Array, ...]], lang: str) -> dict[str, bytes]:
-    """Return the units of H (and C) by time step; step 0 is the initial state."""
+def path(
+    states: Sequence[tuple[Array, ...]], blank: Sequence[tuple[Array, ...]], part: int, lang: str
+) -> dict[str, bytes]:
+    """Return the units of H (`part` 0) or C (1) by time step, and those of the network that has read nothing.
+
+    Step 0 is the initial state.
+    """
+    kinds = {"read": states, "blank": blank}
+    name = "HC"[part]
+    units = [t(f"lesson.cell.{name}", lang, unit=unit + 1) for unit in range(len(states[0][part]))]
     rows = [
-        (float(at), float(value), t(f"lesson.cell.{name}", lang, unit=unit + 1))
-        for part, name in enumerate(("H", "C")[: len(states[0])])
-        for unit in range(len(states[0][part]))
-        for at, state in enumerate(states)
-        for value in (state[part][unit],)
+        (float(at), float(state[part][unit]), units[unit], t(f"lesson.cell.{kind}", lang))
+        for kind, path in kinds.items()
+        for unit in range(len(units))
+        for at, state in enumerate(path)
     ]
-    columns = {"step": [r[0] for r in rows], "value": [r[1] for r in rows], "unit": [r[2] for r in rows]}
-    return {"path": ipc(columns, {"step": _F, "value": _F, "unit": _S})}
+    gaps = [
+        (float(at), float(read[part][unit]), float(idle[part][unit]), units[unit])
+        for unit in range(len(units))
+        for at, (read, idle) in enumerate(zip(states, blank, strict=True))
+    ]
+    return {
+        "path": ipc(
+            {name: [row[i] for row in rows] for i, name in enumerate(("step", "value", "unit", "kind"))},
+            {"step": _F, "value": _F, "unit": _S, "kind": _S},
+        ),
+        "gap": ipc(
+            {name: [gap[i] for gap in gaps] for i, name in enumerate(("step", "value", "idle", "unit"))},
+            {"step": _F, "value": _F, "idle": _F, "unit": _S},
+        ),
+    }
 
 
 def norms(runs: Mapping[str, Descent]) -> dict[str, bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 
@@ -16,7 +17,7 @@ from rnnlab.engine.model import LanguageModel, num_parameters
 from rnnlab.errors import RNNLabError
 from rnnlab.events import EpochFinished, MinibatchFinished
 from rnnlab.view.language.i18n import LANGUAGES, error_text, has, t
-from rnnlab.view.lessons import contents
+from rnnlab.view.lessons import contents, tables
 from rnnlab.view.lessons.compute import (
     cells,
     clipping,
@@ -37,7 +38,7 @@ from tests.made import epoch
 def test_the_lessons_stand_in_the_books_order() -> None:
     order = [tuple(int(part) for part in entry.section.split(".")) for entry in contents.LESSONS]
     assert order == sorted(order)
-    assert len(contents.LESSONS) == 12
+    assert len(contents.LESSONS) == 16
     assert [entry.name for entry in contents.EXERCISES] == ["X1", "X2", "X3", "X4", "X5"]
 
 
@@ -280,7 +281,7 @@ def test_a_path_goes_on_without_input() -> None:
 
 def test_numbers_are_written_without_a_negative_zero() -> None:
     assert [cells.number(value) for value in (-0.001, 0.0, -0.125, 2.0)] == ["0.00", "0.00", "-0.12", "2.00"]
-    assert cells.row(np.array([1.0, -0.5])) == r"[1.00\;-0.50]"
+    assert cells.row(np.array([1.0, -0.5])) == r"[{1.00}\;{-0.50}]"
 
 
 # depth
@@ -331,6 +332,41 @@ def test_only_the_next_character_in_both_directions_leaks() -> None:
     assert directions.seen(5, 2, "cloze") == ["forward", "forward", "none", "backward", "backward"]
     assert directions.seen(5, 2, "forward") == ["forward", "forward", "none", "none", "none"]
     assert directions.seen(5, 2, "both") == ["forward", "both", "backward", "backward", "backward"]
+
+
+@pytest.mark.parametrize("bias", [-6.0, 0.0, 6.0])
+def test_no_more_than_everything_is_left(bias: float) -> None:
+    """The numbers with which the LSTM's lesson begins: at a bias of 6 the difference grows after the first step."""
+    w = cells.weights("lstm", seed=0)
+    w["b_f"] = w["b_f"] + bias
+    state, zero = (np.array([0.3, -0.2]), np.array([0.5, -0.4])), (np.zeros(2), np.zeros(2))
+    read = cells.path("lstm", np.array([1.0, -0.5]), state, w, 10)
+    blank = cells.path("lstm", np.zeros(2), zero, w, 10)
+    left = cells.memory_left(read, blank, 1)
+    gaps = [math.dist(one[1], other[1]) for one, other in zip(read, blank, strict=True)][1:]
+    assert left == pytest.approx(gaps[-1] / max(gaps))
+    assert left is not None
+    assert 0 <= left <= 1
+    assert (gaps[-1] > gaps[0]) == (bias == 6.0)
+
+
+def test_both_networks_are_drawn_with_the_gap_between_them() -> None:
+    w = cells.weights("lstm", seed=0)
+    zero = (np.zeros(2), np.zeros(2))
+    read = cells.path("lstm", np.array([1.0, -0.5]), (np.array([0.3, -0.2]), np.array([0.5, -0.4])), w, 4)
+    blank = cells.path("lstm", np.zeros(2), zero, w, 4)
+    drawn = {
+        name: pa.ipc.open_stream(table).read_all().to_pylist()
+        for name, table in tables.path(read, blank, 1, "en").items()
+    }
+    assert {row["kind"] for row in drawn["path"]} == {"has read the input", "has read nothing"}
+    for row in drawn["path"]:
+        path = read if row["kind"] == "has read the input" else blank
+        assert row["value"] == path[int(row["step"])][1][int(row["unit"][-1]) - 1]
+    assert len(drawn["path"]) == 2 * 2 * len(read)
+    for row in drawn["gap"]:
+        at, unit = int(row["step"]), int(row["unit"][-1]) - 1
+        assert (row["value"], row["idle"]) == (read[at][1][unit], blank[at][1][unit])
 
 
 def test_what_the_biases_hold_up_is_no_memory() -> None:

@@ -8,9 +8,11 @@ import pytest
 from rnnlab.config import TrainConfig
 from rnnlab.view.data import recorded
 from rnnlab.view.language.i18n import LANGUAGES
+from rnnlab.view.language.numbers import number
 from rnnlab.view.lessons import sentences
 from rnnlab.view.lessons.compute import cells, depth, directions, sampling, shapes
 from rnnlab.view.lessons.compute.depth import Descent
+from rnnlab.view.lessons.compute.markov import HeldOut
 
 # sampling: six windows of five characters, two rows
 
@@ -121,7 +123,7 @@ FATE = {
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize(
     ("left", "fate", "share"),
-    [(1.2, "kept", "120%"), (0.5, "kept", "50%"), (0.49, "fading", "49%"), (0.05, "fading", "5%"),
+    [(1.0, "kept", "100%"), (0.5, "kept", "50%"), (0.49, "fading", "49%"), (0.05, "fading", "5%"),
      (0.04, "gone", "4%"), (0.0, "gone", "0%"), (None, None, "")],
 )  # fmt: skip
 def test_what_is_left_of_a_state_decides_what_is_said(
@@ -155,6 +157,27 @@ def test_a_cell_without_a_gate_tells_its_state(lang: str) -> None:
     assert "(0.30, -0.20)" in sentence
     assert "(0.50, 0.12)" in sentence
     assert "%" not in sentence
+
+
+# the table of lesson 1 on held-out text
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize(
+    ("size", "kind"),
+    [(0, "more"), (1, "best"), (2, "too_far")],
+)
+def test_held_out_text_tells_when_looking_back_further_only_memorises(size: int, kind: str, lang: str) -> None:
+    found = HeldOut((16.4, 9.3, 11.1), (0.0, 0.03, 0.25), 7)
+    sentence = sentences.held_out(found, 5.276, size, lang)
+    for part in ("5.276", number(found.perplexities[size]), f"{found.unseen[size]:.0%}"):
+        assert part in sentence
+    words = {
+        "en": {"best": "the lowest of all", "too_far": "only memorises", "more": "the lowest is 9.3, looking back 1."},
+        "zh": {"best": "已是最低", "too_far": "背下来", "more": "；回看 1 个时最低"},
+    }[lang]
+    assert [name for name, part in words.items() if part in sentence] == [kind]
+    assert "11" not in sentences.held_out(None, 5.276, size, lang)
 
 
 # depth

@@ -101,13 +101,17 @@ def _gate(gate: Gate, x: Array, H: Array, w: Weights, values: Mapping[str, Array
     from_input, from_state, bias = x @ w[f"W_x{letter}"], hidden @ w[f"W_h{letter}"], w[f"b_{letter}"]
     shown = r"\mathbf{H}_{t-1}" if reset is None else r"(\ldots)\,"
     squash = SQUASH_SIGN[activation if gate.squash == "φ" else gate.squash]
-    lines = [rf"\mathbf{{X}}_t \mathbf{{W}}_{{x{letter}}} &= {row(x)} {matrix(w[f'W_x{letter}'])} = {row(from_input)}"]
+    lines = [
+        rf"\mathbf{{X}}_t \mathbf{{W}}_{{x{letter}}} &= {row(x)} {matrix(w[f'W_x{letter}'])}",
+        rf"&= {row(from_input)}",
+    ]
     if reset is not None:
         lines.append(rf"\mathbf{{R}}_t \odot \mathbf{{H}}_{{t-1}} &= {row(reset)} \odot {row(H)}")
         lines.append(rf"&= {row(hidden)}")
     return (
         *lines,
-        rf"{shown} \mathbf{{W}}_{{h{letter}}} &= {row(hidden)} {matrix(w[f'W_h{letter}'])} = {row(from_state)}",
+        rf"{shown} \mathbf{{W}}_{{h{letter}}} &= {row(hidden)} {matrix(w[f'W_h{letter}'])}",
+        rf"&= {row(from_state)}",
         rf"\mathbf{{b}}_{letter} &= {row(bias)}",
         rf"{SIGN[gate.name]} &= {squash}\,{row(from_input + from_state + bias)} = {row(values[gate.name])}",
     )
@@ -122,7 +126,8 @@ def _output(before: Mapping[str, Array], values: Mapping[str, Array], w: Weights
     product = H @ w["W_hq"]
     return {
         "O": (
-            rf"\mathbf{{H}}_t \mathbf{{W}}_{{hq}} &= {row(H)} {matrix(w['W_hq'])} = {row(product)}",
+            rf"\mathbf{{H}}_t \mathbf{{W}}_{{hq}} &= {row(H)} {matrix(w['W_hq'])}",
+            rf"&= {row(product)}",
             rf"\mathbf{{O}}_t &= {row(product)} + {row(b)}",
             rf"&= {row(product + b)}",
         )
@@ -186,10 +191,10 @@ def path(
 
 
 def memory_left(states: list[tuple[Array, ...]], blank: list[tuple[Array, ...]], part: int = 0) -> float | None:
-    """Return the share of the effect of the first step that is left at the end.
+    """Return the share of the greatest effect of the first step that is left at the end, 0 to 1.
 
     The effect is the difference from a network that started at zero and had no input, because the effect of the biases
-    is not memory.
+    is not memory. It is compared with its maximum because it can grow after the first step, through the other gates.
 
     Args:
         states: a path.
@@ -199,19 +204,20 @@ def memory_left(states: list[tuple[Array, ...]], blank: list[tuple[Array, ...]],
     Returns:
         The share, or None if the first step made no difference.
     """
-    first, last = (float(np.linalg.norm(states[at][part] - blank[at][part])) for at in (1, -1))
-    return last / first if first > 1e-6 else None
+    gaps = [float(np.linalg.norm(read[part] - idle[part])) for read, idle in zip(states[1:], blank[1:], strict=True)]
+    return gaps[-1] / max(gaps) if max(gaps) > 1e-6 else None
 
 
 def row(values: Array) -> str:
     """Return a row of numbers as LaTeX."""
-    return "[" + r"\;".join(number(value) for value in values) + "]"
+    # in braces, a minus is a sign and not an operation between two numbers
+    return "[" + r"\;".join(f"{{{number(value)}}}" for value in values) + "]"
 
 
 def matrix(values: Array) -> str:
-    """Return a matrix as compact LaTeX with one decimal."""
+    """Return a matrix as LaTeX with one decimal, its numbers as large as those of `row`."""
     rows = r"\\".join(" & ".join(f"{value:.1f}" for value in line) for line in values)
-    return rf"\left[\begin{{smallmatrix}}{rows}\end{{smallmatrix}}\right]"
+    return rf"\begin{{bmatrix}}{rows}\end{{bmatrix}}"
 
 
 def number(value: float) -> str:

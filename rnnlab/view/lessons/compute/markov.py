@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 
 MAX_CONTEXT = 5
 """Longest context in characters; the ladder ends one order above."""
+SMOOTHING = 1.0
+"""Weight ε of the shorter context in the tables that predict held-out text."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +38,62 @@ def continuations(text: str, context: str) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
+@lru_cache(maxsize=16)
+def counted(text: str, size: int) -> dict[str, Counter[str]]:
+    """Return the characters that follow each context of `size` characters in `text`, with their counts."""
+    following: dict[str, Counter[str]] = {}
+    for at in range(len(text) - size):
+        following.setdefault(text[at : at + size], Counter())[text[at + size]] += 1
+    return following
+
+
 def table(text: str, size: int) -> Table:
     """Count the contexts of `size` characters in `text`."""
-    following: dict[str, set[str]] = {}
-    for at in range(len(text) - size):
-        following.setdefault(text[at : at + size], set()).add(text[at + size])
+    following = counted(text, size)
     certain = sum(len(characters) == 1 for characters in following.values())
     return Table(len(set(text)) ** size, len(following), certain / len(following) if following else 0.0)
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """How well the tables of a text predict another text.
+
+    Attributes:
+        perplexities: perplexity by context length, from 0.
+        unseen: share of the predicted characters that the table has never seen after their context, by context length.
+        left_out: number of characters that are not predicted because the text of the tables does not have them.
+    """
+
+    perplexities: tuple[float, ...]
+    unseen: tuple[float, ...]
+    left_out: int
+
+
+@lru_cache(maxsize=4)
+def held_out(text: str, other: str, longest: int = MAX_CONTEXT) -> HeldOut | None:
+    """Return how well the tables of `text` predict `other`; None if `other` has nothing to predict.
+
+    A relative frequency of 0 would make the perplexity infinite, so the tables are smoothed as in the book, with ε = 1:
+
+        P(x | context) = (count(context, x) + ε · P(x | context without its first character)) / (count(context) + ε)
+
+    below the empty context with the uniform distribution. The same characters are predicted for each context length.
+    """
+    vocab_size = len(set(text))
+    places = [at for at in range(longest, len(other)) if other[at] in counted(text, 0)[""]]
+    if not places:
+        return None
+    # probabilities with the next shorter context
+    shorter, perplexities, unseen = [1 / vocab_size] * len(places), [], []
+    for size in range(longest + 1):
+        following, new = counted(text, size), 0
+        for i, at in enumerate(places):
+            counts = following.get(other[at - size : at], Counter())
+            new += not counts[other[at]]
+            shorter[i] = (counts[other[at]] + SMOOTHING * shorter[i]) / (counts.total() + SMOOTHING)
+        perplexities.append(math.exp(-sum(map(math.log, shorter)) / len(places)))
+        unseen.append(new / len(places))
+    return HeldOut(tuple(perplexities), tuple(unseen), len(other) - longest - len(places))
 
 
 def frequent_contexts(text: str, size: int, count: int = 6) -> list[str]:
