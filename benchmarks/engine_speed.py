@@ -75,7 +75,7 @@ def measure(name: str, rounds: int = 5) -> dict[str, float | str]:
     text = book_shaped_text()
     vocab = Vocab(text)
     indices = torch.tensor(vocab.encode(text))
-    config = recipe(name).config.change(num_epochs=10_000, pred_period=10_000, prefixes=(text[0],))
+    config = recipe(name).config.change(num_epochs=10_000, pred_period=10_000, num_preds=0, prefixes=(text[0],))
     prepare_thread(config)
     forms: list[Callable[[], object]] = []
     published = PublishedRun(build_model(config, len(vocab)), config, indices).epochs()

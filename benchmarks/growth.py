@@ -108,9 +108,8 @@ def main() -> None:
         spent = seconds(lambda model=model: generate(model, vocab, text[:2], 1000), 3)
         print(f"generation of 1,000 characters, {name}: {spent:.2f} s")
 
-    state = TrainingState.begin(
-        build_model(recipe("A2").config, len(vocab)), recipe("A2").config.change(prefixes=(text[0],))
-    )
+    config = recipe("A2").config.change(num_preds=0, prefixes=(text[0],))
+    state = TrainingState.begin(build_model(config, len(vocab)), config)
     seen = []
     started = time.thread_time()
     for event in train(state, vocab, vocab.encode(text)):

@@ -92,7 +92,7 @@ def main() -> None:
                     )
                     run_id = client.create(config, based_on="A2")
                     for event in client.follow(run_id):
-                        if event.kind == "text_generated":
+                        if event.kind == "text_generated" and event.epoch == config.pred_period:
                             break
                     refreshes += asyncio.run(one_round(url, run_id, options.viewers))
                     if client.store.run(run_id).live:

@@ -96,7 +96,7 @@ def prepare(kind: str, name: str) -> Callable[[], object]:
 
     text = book_shaped_text()
     vocab = Vocab(text)
-    config = recipe(name).config.change(num_epochs=10_000, pred_period=10_000, prefixes=(text[0],))
+    config = recipe(name).config.change(num_epochs=10_000, pred_period=10_000, num_preds=0, prefixes=(text[0],))
     prepare_thread(config)
     model = build_model(config, len(vocab))
     if kind == "minibatch":

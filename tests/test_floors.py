@@ -29,7 +29,7 @@ FLOORS: dict[str, set[str]] = {
     "text": GROUND | {"text"},
     "inference": GROUND | {"text", "inference"},
     "engine": GROUND | {"text", "inference", "engine"},
-    "recordings": GROUND | {"text", "inference", "recipes", "runs", "recordings"},
+    "recordings": GROUND | {"text", "inference", "engine", "recipes", "runs", "recordings"},
     "runs": GROUND | {"text", "engine", "runs", "recipes"},
     # not `engine`: a page reads the source of a cell as text
     "view": GROUND | {"text", "inference", "runs", "recipes", "recordings", "view"},

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnlab.config import TrainConfig
+from rnnlab.engine.periods import ends_period
 from rnnlab.errors import ConfigError
 from rnnlab.events import EpochFinished, Event, RunDiverged, TextGenerated
 from rnnlab.recipes import RECIPES, recipe
@@ -118,9 +119,9 @@ def _measure(config: TrainConfig, text: str, events: Iterable[Event]) -> dict[st
     for event in events:
         if isinstance(event, EpochFinished):
             seconds.append(event.seconds)
-            if event.epoch % config.pred_period == 0 or event.epoch == config.num_epochs:
+            if ends_period(config, event.epoch):
                 perplexities[str(event.epoch)] = event.perplexity
-        elif isinstance(event, TextGenerated):
+        elif isinstance(event, TextGenerated) and ends_period(config, event.epoch):
             written = event.text[len(event.prefix) :]
             texts.append(
                 {

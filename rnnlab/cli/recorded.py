@@ -66,7 +66,7 @@ def show(environment: Environment, run_id: str, as_json: bool) -> None:
         click.echo(f"error: {record.error.get('message', '')}")
     settings = record.config.model_dump(mode="json")
     click.echo("  ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in settings.items()))
-    for line in book_lines(event for _, event in events):
+    for line in book_lines((event for _, event in events), record.config.pred_period):
         click.echo(line)
     if record.continuable:
         click.echo(f"Continue with: python -m rnnlab continue {record.id}", err=True)
@@ -127,7 +127,9 @@ def _exported(store: Store, run_id: str, kind: str, environment: Environment) ->
     if kind == "script":
         return script.script(store, run_id)
     events = [event for _, event in store.events_since(run_id)]
-    return logbook.epoch_table(events) if kind == "csv" else "".join(f"{line}\n" for line in logbook.book_lines(events))
+    if kind == "csv":
+        return logbook.epoch_table(events)
+    return logbook.book_log(events, store.run(run_id).config.pred_period)
 
 
 def _record_dict(record: RunRecord) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def watch(client: Client, run_id: str, cursor: int, as_json: bool) -> None:
     progress = _Progress(record, as_json)
     with _stop_on_signal(client, run_id) as received, progress.bar:
         events = progress.track(client.follow(run_id, cursor))
-        lines = (event.to_json() for event in events) if as_json else book_lines(events)
+        lines = (event.to_json() for event in events) if as_json else book_lines(events, record.config.pred_period)
         try:
             for line in lines:
                 progress.write(line)

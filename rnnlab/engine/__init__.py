@@ -2,7 +2,8 @@
 
 Suggested reading order: `minibatch` (how a text becomes minibatches), `cells` (the equations of `rnnlab.cells` in
 torch), `sequence` (the same equations, fast), `model` (depth, direction, scratch or library), `training` (the training
-loop), `generation` (text generation). `control` holds the requests that act on a run while it trains.
+loop), `periods` (after which epochs it generates texts), `generation` (text generation). `control` holds the requests
+that act on a run while it trains.
 
 Supporting modules: `output` (output layer and loss in one function), `products` (matrix products), `reader` (single
 time steps for generation), `device` (processor or accelerator), `cloze` (filling gaps). Analysis of a trained network:

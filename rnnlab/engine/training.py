@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rnnlab.config import TrainConfig
+from rnnlab.engine import periods
 from rnnlab.engine.cells import State
 from rnnlab.engine.control import Control, SettingName
 from rnnlab.engine.generation import generate
@@ -85,7 +86,7 @@ class TrainingState:
         self.learning_rate = config.learning_rate
         self.clip_norm = config.clip_norm
         self.last_grad_norm: float | None = None
-        self.texts_due = config.num_epochs == 0  # an untrained network generates texts once
+        self.texts_due = periods.generates(config, 0)
         self.tally = Tally()
 
     @classmethod
@@ -170,9 +171,9 @@ def train(
 ) -> Iterator[Event]:
     """Train from the position of `state` to the last epoch and yield the events of the run.
 
-    Yields `RunStarted`; for each epoch its `MinibatchFinished` and `EpochFinished`; after each prediction period, and
-    after the last epoch, `TextGenerated` for each prefix; `SettingChanged`, `RunPaused` and `RunResumed` on requests of
-    `control`; finally `RunFinished`, or `RunDiverged` if the loss is not finite.
+    Yields `RunStarted`; for each epoch its `MinibatchFinished` and `EpochFinished`; `TextGenerated` for each prefix
+    after the epochs of `rnnlab.engine.periods`, beginning with the untrained network; `SettingChanged`, `RunPaused` and
+    `RunResumed` on requests of `control`; finally `RunFinished`, or `RunDiverged` if the loss is not finite.
 
     Args:
         state: state of the run; it is updated in place and is complete at every event.
@@ -228,6 +229,7 @@ def train(
             return
         if state.texts_due:
             yield from _generate_texts(state, vocab)
+        if periods.ends_period(config, state.epoch):
             control.finished("period")
         control.finished("epoch")
     yield RunFinished(reason="finished", epoch=state.epoch, minibatch=0)
@@ -319,7 +321,7 @@ def _finish_epoch(state: TrainingState) -> EpochFinished:
     state.epoch += 1
     state.minibatch = 0
     state.epoch_began_with = state.generator.get_state()  # of the next epoch
-    state.texts_due = state.epoch % config.pred_period == 0 or state.epoch == config.num_epochs
+    state.texts_due = periods.generates(config, state.epoch)
     loss = tally.loss_sum / tally.num_tokens
     return EpochFinished(
         epoch=state.epoch,
@@ -347,7 +349,7 @@ def _generate_texts(state: TrainingState, vocab: Vocab) -> Iterator[Event]:
             state.model,
             vocab,
             prefix,
-            config.num_preds,
+            periods.length(config, state.epoch),
             decoding=config.decoding,
             temperature=config.temperature,
             top_k=config.top_k,

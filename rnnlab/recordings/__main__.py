@@ -17,6 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from rnnlab.engine.periods import ends_period
 from rnnlab.environment import Environment
 from rnnlab.errors import RNNLabError
 from rnnlab.events import EpochFinished, Probed, RunFinished, TextGenerated
@@ -60,10 +61,11 @@ def record(client: Client, entry: Recipe, folder: Path = FOLDER) -> Path:
 
 def probes(client: Client, run_id: str) -> list[Probed]:
     """Return a diagnosis of the weights at every prediction period that has a checkpoint, ordered by epoch."""
+    config = client.store.run(run_id).config
     written = {event.epoch for _, event in client.store.events_since(run_id) if isinstance(event, TextGenerated)}
     saved = {epoch for epoch, minibatch, _ in client.store.checkpoints(run_id) if minibatch == 0}
     diagnoses = []
-    for epoch in sorted(written & saved):
+    for epoch in sorted(epoch for epoch in written & saved if ends_period(config, epoch)):
         _, diagnosis = client.diagnose(run_id, epoch)
         diagnoses.append(Probed(epoch=epoch, diagnosis=diagnosis))
     return diagnoses

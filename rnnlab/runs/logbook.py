@@ -15,6 +15,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 
+from rnnlab.engine.periods import EARLY
 from rnnlab.events import EpochFinished, Event, RunDiverged, RunFailed, RunFinished, TextGenerated
 
 _END = (RunFinished, RunDiverged, RunFailed)
@@ -46,26 +47,44 @@ def divergence(event: RunDiverged) -> str:
     return f"diverged in epoch {event.epoch}: its loss is no longer a finite number; {norm}"
 
 
-def book_lines(events: Iterable[Event]) -> Iterator[str]:
+def book_lines(events: Iterable[Event], pred_period: int) -> Iterator[str]:
     """Yield the lines of the book's log as the events arrive.
 
-    Lines are printed for each epoch that generated texts, for the last epoch, and for a divergence.
+    Lines are printed for each epoch that ends a prediction period, for the last epoch, and for a divergence. The book
+    has no early texts; they are printed only if training finished with their epoch.
+
+    Args:
+        events: the events of the run.
+        pred_period: epochs between two generations, as configured.
     """
     last: EpochFinished | None = None
+    early: list[str] = []
     for event in events:
         if isinstance(event, EpochFinished):
-            last = event
+            last, early = event, []
         elif isinstance(event, TextGenerated):
+            line = " - " + one_line(event.text)
+            if event.epoch in EARLY and (event.epoch == 0 or event.epoch % pred_period):
+                early.append(line)
+                continue
             if last is not None and last.epoch == event.epoch:
                 yield book_line(last)
                 last = None
-            yield " - " + one_line(event.text)
+            yield line
         elif isinstance(event, _END):
             if last is not None:
                 yield book_line(last)
                 last = None
+            if isinstance(event, RunFinished) and event.reason == "finished":
+                yield from early
+            early = []
             if isinstance(event, RunDiverged):
                 yield divergence(event)
+
+
+def book_log(events: Iterable[Event], pred_period: int) -> str:
+    """Return the book's log as one text; arguments as for `book_lines`."""
+    return "".join(f"{line}\n" for line in book_lines(events, pred_period))
 
 
 def one_line(text: str) -> str:

@@ -23,6 +23,7 @@ from rnnlab.config import TrainConfig
 from rnnlab.engine.control import Control
 from rnnlab.engine.device import resolve_device
 from rnnlab.engine.model import build_model
+from rnnlab.engine.periods import ends_period
 from rnnlab.engine.training import TrainingState, prepare_thread, train
 from rnnlab.errors import RNNLabError, RunError
 from rnnlab.events import (
@@ -61,7 +62,7 @@ from rnnlab.text.vocab import Vocab
 
 MINIBATCH_PERIOD = 0.5  # minimum seconds between two reported minibatches
 CHECKPOINT_PERIOD = 10.0  # minimum seconds between two checkpoints at ends of epochs
-PREDICTION_PERIOD = 1.0  # the same after generated texts, unless the history keeps that checkpoint anyway
+PREDICTION_PERIOD = 1.0  # the same at the end of a prediction period, unless the history keeps that checkpoint anyway
 
 
 class Link:
@@ -194,21 +195,28 @@ class Training:
     def _save_if_due(self, event: Event) -> None:
         match event:
             case RunStarted():
-                if event.epoch == event.minibatch == 0:
+                self._texts_left = self._texts_due()
+                # after the texts of epoch 0, so that a continued run does not write them again
+                if event.epoch == event.minibatch == 0 and not self._texts_left:
                     self._save()
             case RunPaused():
                 self._save()
             case EpochFinished():
-                self._texts_left = len(self._config.prefixes) if self._state.texts_due else 0
+                self._texts_left = self._texts_due()
                 if not self._texts_left and time.monotonic() > self._saved_at + CHECKPOINT_PERIOD:
                     self._save()
             case TextGenerated():
                 self._texts_left -= 1
                 kept = event.epoch % self._keep_every == 0
-                if self._texts_left == 0 and (kept or time.monotonic() > self._saved_at + PREDICTION_PERIOD):
+                interval = PREDICTION_PERIOD if ends_period(self._config, event.epoch) else CHECKPOINT_PERIOD
+                if self._texts_left == 0 and (kept or time.monotonic() > self._saved_at + interval):
                     self._save()
             case _:
                 pass
+
+    def _texts_due(self) -> int:
+        """Return the number of texts that are generated before the next minibatch."""
+        return len(self._config.prefixes) if self._state.texts_due else 0
 
     def _save(self) -> None:
         epoch, minibatch = self._state.epoch, self._state.minibatch
@@ -216,7 +224,7 @@ class Training:
             return
         name = checkpoints.file_name(epoch, minibatch)
         metadata = self._state.metadata()
-        if self._texts_left == 0 and epoch > 0:
+        if self._texts_left == 0:
             metadata["texts_due"] = "false"  # the last text has just been reported
         checkpoints.save(self._folder, name, self._state.tensors(), metadata)
         self._saved_at = time.monotonic()

@@ -203,7 +203,7 @@ def make_exports(store: Store, run_id: str, folder: Path, name: str) -> None:
     texts = {
         "json": export.to_json(export.export_run(store, run_id)),
         "csv": logbook.epoch_table(events),
-        "log": "".join(f"{line}\n" for line in logbook.book_lines(events)),
+        "log": logbook.book_log(events, store.run(run_id).config.pred_period),
         "py": script.script(store, run_id),
     }
     for suffix, text in texts.items():

@@ -112,7 +112,10 @@ def test_a_stopped_run_goes_on_to_the_same_end(served: tuple[Fixtures, Client], 
     description = json.loads(json.dumps(describe(client.store, run_id)))
     assert (description["state"], description["epoch"]) == ("finished", expected["num_epochs"])
     assert description["losses"] == pytest.approx(expected["losses"], rel=SAME)
-    assert description["texts"] == expected["texts"]
+    # versions after 0.1.0 also write early texts
+    early = [text for text in description["texts"] if text not in expected["texts"]]
+    assert {epoch for epoch, *_ in early} <= {1, 5}
+    assert [text for text in description["texts"] if text not in early] == expected["texts"]
     assert description["checkpoints"] == expected["checkpoints"]
 
 
@@ -173,7 +176,7 @@ def test_a_new_export_says_what_the_old_one_said(written: Fixtures, store: Store
     events = [event for _, event in store.events_since(run_id)]
     old = {suffix: (written.exports / f"{name}.{suffix}").read_text(encoding="utf-8") for suffix in ("csv", "log")}
     assert logbook.epoch_table(events) == old["csv"]
-    assert "".join(f"{line}\n" for line in logbook.book_lines(events)) == old["log"]
+    assert logbook.book_log(events, store.run(run_id).config.pred_period) == old["log"]
     before = json.loads((written.exports / f"{name}.json").read_text(encoding="utf-8"))
     assert includes(json.loads(export.to_json(export.export_run(store, run_id))), before)
 

@@ -7,6 +7,7 @@ import math
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable
 from itertools import count
 from typing import Any
@@ -64,7 +65,11 @@ def test_a_run_yields_its_events_in_order(vocab: Vocab, indices: Tensor) -> None
     kinds = [(e.kind, e.epoch) for e in events if e.kind != "minibatch_finished"]
     assert kinds == [
         ("run_started", 0),
+        ("text_generated", 0),
+        ("text_generated", 0),
         ("epoch_finished", 1),
+        ("text_generated", 1),
+        ("text_generated", 1),
         ("epoch_finished", 2),
         ("text_generated", 2),
         ("text_generated", 2),
@@ -91,6 +96,88 @@ def test_a_run_yields_its_events_in_order(vocab: Vocab, indices: Tensor) -> None
 def test_an_untrained_network_generates_texts_and_ends(vocab: Vocab, indices: Tensor) -> None:
     kinds = [e.kind for e in run(tiny(num_epochs=0), vocab, indices)]
     assert kinds == ["run_started", "text_generated", "text_generated", "run_finished"]
+
+
+def written(events: list[Event]) -> dict[int, int]:
+    """Return the number of texts by epoch."""
+    return dict(Counter(event.epoch for event in events if isinstance(event, TextGenerated)))
+
+
+@pytest.mark.parametrize(
+    ("epochs", "period", "expected"),
+    [
+        (25, 50, [0, 1, 2, 5, 10, 20, 25]),
+        (30, 4, [0, 1, 2, 4, 5, 8, 10, 12, 16, 20, 24, 28, 30]),
+        (4, 1, [0, 1, 2, 3, 4]),
+        (3, 2, [0, 1, 2, 3]),
+        (0, 50, [0]),
+    ],
+)
+def test_texts_come_early_then_at_each_period_and_at_the_end(
+    epochs: int, period: int, expected: list[int], vocab: Vocab, indices: Tensor
+) -> None:
+    events = run(tiny(num_epochs=epochs, pred_period=period, num_preds=1), vocab, indices)
+    assert written(events) == dict.fromkeys(expected, 2)
+    for position, event in enumerate(events):  # right after their epoch, that of the untrained network after the start
+        if isinstance(event, TextGenerated) and not isinstance(events[position - 1], TextGenerated):
+            before = events[position - 1]
+            assert isinstance(before, EpochFinished if event.epoch else RunStarted)
+            assert before.epoch == event.epoch
+
+
+def test_early_texts_are_short_so_that_the_first_epoch_does_not_wait(vocab: Vocab, indices: Tensor) -> None:
+    events = run(tiny(num_epochs=6, pred_period=2, num_preds=200, prefixes=("the",)), vocab, indices)
+    lengths = {event.epoch: len(event.text) - len("the") for event in events if isinstance(event, TextGenerated)}
+    assert lengths == {0: 50, 1: 50, 2: 200, 4: 200, 5: 50, 6: 200}
+    (untrained,) = [
+        event
+        for event in run(tiny(num_epochs=0, num_preds=200, prefixes=("the",)), vocab, indices)
+        if isinstance(event, TextGenerated)
+    ]
+    assert len(untrained.text) == 203
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"sampling": "random"},
+        {"offset": "random", "carry_state": True, "cell": "gru", "optimizer": "adam", "learning_rate": 0.01},
+        {"implementation": "library", "cell": "lstm", "num_layers": 2, "bidirectional": True},
+        {"decoding": "temperature", "temperature": 2.0, "sampling": "random", "computation": "as_written"},
+    ],
+)
+def test_texts_do_not_change_the_training(settings: dict[str, Any], vocab: Vocab, indices: Tensor) -> None:
+    def trained(**generation: Any) -> list[dict[str, Any]]:
+        events = run(tiny(num_epochs=6, **settings, **generation), vocab, indices)
+        return [comparable(event) for event in events if isinstance(event, MinibatchFinished | EpochFinished)]
+
+    # a prefix of one character and no more of them: the network is not asked once
+    nothing = trained(num_preds=0, prefixes=("t",), pred_period=6)
+    assert trained(num_preds=40, prefixes=("the", "fox", "a"), pred_period=6) == nothing
+    assert trained(num_preds=40, prefixes=("the", "fox", "a"), pred_period=1) == nothing
+
+
+@pytest.mark.parametrize("done", [0, 3, 5])
+def test_a_continued_run_does_not_write_the_same_texts_again(done: int, vocab: Vocab, indices: Tensor) -> None:
+    config = tiny(num_epochs=7, pred_period=50, sampling="random", offset="random")
+    state = begin(config, vocab)
+    events: list[Event] = []
+    for event in train(state, vocab, indices):
+        events.append(event)
+        if isinstance(event, MinibatchFinished) and (event.epoch, event.minibatch) == (done + 1, 1):
+            file, metadata = save(state.tensors()), state.metadata()
+            cut = len(events)
+    restored = TrainingState.restore(build_model(config, len(vocab)), config, load(file), metadata)
+    again = list(train(restored, vocab, indices))
+    assert list(map(comparable, again[1:])) == list(map(comparable, events[cut:]))
+    assert written(again) == {epoch: 2 for epoch in (1, 2, 5, 7) if epoch > done}
+
+
+def test_a_checkpoint_of_an_older_version_has_no_text_of_epoch_0(vocab: Vocab, indices: Tensor) -> None:
+    state = begin(tiny(), vocab)
+    older = state.metadata() | {"texts_due": "false"}  # at the start of a run with epochs
+    restored = TrainingState.restore(build_model(tiny(), len(vocab)), tiny(), state.tensors(), older)
+    assert written(list(train(restored, vocab, indices))) == {1: 2, 2: 2, 3: 2}
 
 
 @pytest.mark.parametrize(
@@ -125,7 +212,7 @@ RESUMABLE = [
 
 
 @pytest.mark.parametrize("settings", RESUMABLE)
-@pytest.mark.parametrize("cut", [1, 9, 25, 26, 27, 30])
+@pytest.mark.parametrize("cut", [1, 2, 3, 11, 27, 28, 29, 30])
 def test_a_restored_run_continues_bit_for_bit(
     settings: dict[str, Any], cut: int, vocab: Vocab, indices: Tensor
 ) -> None:
@@ -249,17 +336,18 @@ def test_pause_steps_and_resume(vocab: Vocab, indices: Tensor) -> None:
         lambda: control.step("minibatch"),
         lambda: control.step("epoch"),
         lambda: control.step("period"),
+        lambda: control.step("period"),
         control.resume,
     ]
     seen: list[Event] = []
-    for event in train(begin(tiny(), vocab), vocab, indices, control):
+    for event in train(begin(tiny(num_epochs=9, pred_period=4), vocab), vocab, indices, control):
         seen.append(event)
     stops = [(e.epoch, e.minibatch) for e in seen if isinstance(e, RunPaused)]
-    assert stops == [(0, 0), (0, 1), (1, 0), (2, 0)]
+    assert stops == [(0, 0), (0, 1), (1, 0), (4, 0), (8, 0)]  # a period does not end with an early text
     assert [(e.epoch, e.minibatch) for e in seen if isinstance(e, RunResumed)] == stops
     assert isinstance(seen[-1], RunFinished)
     assert isinstance(
-        seen[seen.index(next(e for e in seen if isinstance(e, RunPaused) and e.epoch == 2)) - 1], TextGenerated
+        seen[seen.index(next(e for e in seen if isinstance(e, RunPaused) and e.epoch == 4)) - 1], TextGenerated
     )
     assert not wishes
 
@@ -316,6 +404,7 @@ def test_non_finite_weights_after_an_epoch_end_the_run_before_it_generates_text(
                 next(state.model.parameters()).fill_(float("nan"))
     assert [e.kind for e in events if not isinstance(e, MinibatchFinished)] == [
         "run_started",
+        *["text_generated"] * 2,
         "epoch_finished",
         "run_diverged",
     ]

@@ -50,7 +50,7 @@ def test_a_run_from_start_to_end(client: Client) -> None:
     assert kinds[0] == "run_started"
     assert kinds[-1] == "run_finished"
     assert kinds.count("epoch_finished") == 3
-    assert [event.text[:3] for event in followed if event.kind == "text_generated"] == ["the", "the"]
+    assert [event.text[:3] for event in followed if event.kind == "text_generated"] == ["the"] * 4
     assert [event.epoch for event in followed if event.kind == "text_generated"] == [2, 3]
     # all events were stored in order
     assert events(client, run_id) == followed
@@ -206,6 +206,7 @@ def test_a_stopped_run_continues_as_if_it_had_not_stopped(client: Client) -> Non
     assert record.error is None
     assert len(events(client, run_id, "run_started")) == 2
     assert curve(client, run_id) == curve(client, whole)
+    assert texts(client, run_id) == texts(client, whole) == [0, 1, 2, 5, 10, 20, 150]
 
 
 def test_a_finished_run_continues_for_more_epochs(client: Client) -> None:
@@ -221,6 +222,35 @@ def test_a_finished_run_continues_for_more_epochs(client: Client) -> None:
     assert curve(client, run_id) == curve(client, longer)
     with refusal("config_value"):
         client.continue_run(run_id, 100_000)
+
+
+def texts(client: Client, run_id: str) -> list[int]:
+    return [event.epoch for event in events(client, run_id, "text_generated")]
+
+
+def test_the_first_checkpoint_comes_after_the_text_of_the_untrained_network(client: Client) -> None:
+    run_id = client.create(TINY)
+    until_state(client, run_id, "finished")
+    first = [event.kind for event in events(client, run_id) if event.kind != "minibatch_finished"][:3]
+    assert first == ["run_started", "text_generated", "checkpoint_saved"]
+    assert texts(client, run_id) == [0, 1, 2, 3]
+
+
+def test_a_run_that_goes_on_from_epoch_0_does_not_write_again_without_training(client: Client) -> None:
+    run_id = client.create(TINY.change(num_epochs=0))
+    until_state(client, run_id, "finished")
+    assert texts(client, run_id) == [0]
+    client.continue_run(run_id, 3)
+    until(client, run_id, lambda record: record.state == "finished" and record.epoch == 3)
+    assert [event.epoch for event in events(client, run_id, "run_started")] == [0, 0]
+    assert texts(client, run_id) == [0, 1, 2, 3]
+
+
+def test_early_texts_keep_no_checkpoints(client: Client) -> None:
+    run_id = client.create(TINY.change(num_epochs=9, pred_period=4))
+    until_state(client, run_id, "finished")
+    assert texts(client, run_id) == [0, 1, 2, 4, 5, 8, 9]
+    assert [epoch for epoch, *_ in client.store.checkpoints(run_id)] == [0, 4, 8, 9]
 
 
 def test_commands_that_the_state_does_not_allow_are_refused(client: Client) -> None:

@@ -10,6 +10,7 @@ import streamlit as st
 from rnnlab.config import TrainConfig
 from rnnlab.recipes import Recipe
 from rnnlab.runs.store import RunRecord
+from rnnlab.view.data import networks
 from rnnlab.view.data.recorded import Recording
 from rnnlab.view.language.i18n import t
 from rnnlab.view.page import session
@@ -47,6 +48,8 @@ def draw(recipe: Recipe, config: TrainConfig | None, record: RunRecord | None, r
         sections["text"] = partial(corpus.describe, config)
     if record is not None:
         sections["decoding"] = partial(decoding.draw, record)
+    elif recording is not None and recording.name in networks.names():
+        sections["decoding"] = partial(decoding.draw_recorded, recording.name)
     with st.container(key="train.sections"):
         name = st.segmented_control(
             t("train.sections", lang),

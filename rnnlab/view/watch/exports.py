@@ -122,6 +122,10 @@ def _events(store: Store, run_id: str) -> list[Event]:
     return [event for _, event in store.events_since(run_id)]
 
 
+def _log(store: Store, run_id: str) -> str:
+    return logbook.book_log(_events(store, run_id), store.run(run_id).config.pred_period)
+
+
 def _json(store: Store, run_id: str) -> str:
     return export.to_json(export.export_run(store, run_id, session.client().environment.corpus_folders))
 
@@ -129,7 +133,7 @@ def _json(store: Store, run_id: str) -> str:
 _TEXTS: dict[str, tuple[str, str, Callable[[Store, str], str]]] = {
     "json": ("json", "application/json", _json),
     "csv": ("csv", "text/csv", lambda store, run: logbook.epoch_table(_events(store, run))),
-    "log": ("txt", "text/plain", lambda store, run: "".join(f"{x}\n" for x in logbook.book_lines(_events(store, run)))),
+    "log": ("txt", "text/plain", _log),
     "script": ("py", "text/x-python", script.script),
 }
 _FORMATS = {

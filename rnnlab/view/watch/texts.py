@@ -1,4 +1,4 @@
-"""The generated texts: both prefixes at every prediction period, with a slider over the epochs."""
+"""The generated texts of all prefixes, with a slider over the epochs after which they were written."""
 
 from __future__ import annotations
 
@@ -73,8 +73,7 @@ def draw(scene: Scene) -> None:
     written = history.written()
     epoch = chosen_epoch(scene)
     if epoch is None:
-        first = min(scene.config.pred_period, scene.config.num_epochs)  # texts are also generated after the last epoch
-        st.caption(t("lyrics.nothing", lang) if scene.ended else t("lyrics.none", lang, epoch=first))
+        st.caption(t("lyrics.nothing" if scene.ended else "lyrics.none", lang))
         return
     event = history.at(epoch)
     if len(written) > 1:

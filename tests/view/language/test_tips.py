@@ -7,6 +7,7 @@ import re
 import pytest
 
 from rnnlab.config import SETTINGS, TrainConfig
+from rnnlab.engine.periods import EARLY, EARLY_LENGTH
 from rnnlab.view.language.i18n import LANGUAGES, t
 from rnnlab.view.language.sections import SECOND
 from rnnlab.view.language.tips import place, tip
@@ -61,6 +62,11 @@ def test_formulas_are_whole_and_the_same_in_both_languages(name: str) -> None:
             assert depth >= 0, formula
         assert depth == 0, formula
         assert formula.count(r"\left") == formula.count(r"\right") + formula.count(r"\leftarrow"), formula
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_help_of_the_period_names_the_early_texts(lang: str) -> None:
+    assert tuple(map(int, re.findall(r"\d+", t("help.pred_period", lang)))) == (*EARLY, EARLY_LENGTH)
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

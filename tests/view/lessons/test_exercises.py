@@ -75,6 +75,9 @@ def test_x3_says_from_when_on_it_copies_and_what_writing_rarely_would_miss() -> 
     exactly = tuple((epoch, "一二三四五" if epoch == 50 else "的") for epoch in range(1, 51))
     assert outcome(exercises.every_epoch(run(*[100.0] * 50, more=written(*exactly)), quoted)) == ("on_time", "by50")
     assert exercises.every_epoch(run(100.0), quoted) is None
+    untrained = run(*[100.0] * 14, more=written((0, "一二三四五"), *every))
+    assert exercises.every_epoch(untrained, quoted) == finding
+    assert exercises.every_epoch(run(more=written((0, "一二三四五"))), quoted) is None
 
 
 def test_x4_says_whether_a_minibatch_is_dearer_than_the_one_before() -> None:

@@ -101,8 +101,8 @@ def without_clipping(history: History, vocab_size: float, reference: History | N
 
 
 def every_epoch(history: History, quoted: Quoted) -> Finding | None:
-    """Return the result of X3: the first epoch with a copied passage; None before any text was generated."""
-    written = history.written()
+    """Return the result of X3: the first epoch with a copied passage; None before a trained network wrote a text."""
+    written = [epoch for epoch in history.written() if epoch > 0]
     if not written:
         return None
     for epoch in written:
