@@ -17,7 +17,7 @@ if session.embedded():
 from rnnlab.errors import CorpusError  # noqa: E402
 from rnnlab.view.data import recorded  # noqa: E402
 from rnnlab.view.page import names  # noqa: E402
-from rnnlab.view.train import controls, corpus, sections, setup, tour  # noqa: E402
+from rnnlab.view.train import controls, corpus, projection, sections, setup, tour  # noqa: E402
 from rnnlab.view.watch import follow, scenes, stage, texts  # noqa: E402
 
 tour.draw()
@@ -36,7 +36,9 @@ setup.write_url(chosen, record.config if record else None)
 recording = None if record is not None or chosen.changed else recorded.choose_exactly(chosen.recipe.id)
 
 # the first screen: settings, buttons, curve and texts; each row is there from the start, so that nothing moves
-setup.quick()
+projection.arrive()
+if not session.stage():
+    setup.quick()
 row = controls.bar(chosen, record, recording)
 if record is not None:
     follow.follow(record, stage.draw)
@@ -48,6 +50,9 @@ elif chosen.config is not None:
         stage.preview(scenes.preview_scene(chosen.config, chosen.recipe, lang, session.theme()))
     except CorpusError as error:
         session.show_error(error)
+
+if session.stage():
+    st.stop()
 
 # below it: one section at a time
 recipe = names.recipe_of(record) if record else chosen.recipe

@@ -42,7 +42,7 @@ def show(
         tall: whether the component draws the chart as high as the screen allows.
     """
     with st.container(gap=None, key=f"chart.{key}"):
-        factor = style.LARGER if session.projector() else 1.0
+        factor = style.LARGER if session.projector() or session.stage() else 1.0
         drawn = enlarged(spec, factor) if factor > 1 else spec
         if plot.served():
             described = f"{alt} {finding}" if finding and finding not in alt else alt

@@ -15,7 +15,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from rnnlab.errors import RNNLabError, RunError
 from rnnlab.runs.client import Client
 from rnnlab.view.language.i18n import LANGUAGES, language_of, t
-from rnnlab.view.page import address, folded, session
+from rnnlab.view.page import address, folded, plot, session
 from rnnlab.view.page.address import PAGES, Address, Parameter, one_of
 from rnnlab.view.page.clicks import Clicks
 from rnnlab.view.page.forms import Problems
@@ -115,14 +115,16 @@ def head(title: str, lead: str = "", quiet: bool = False) -> None:
         lead: a sentence below it.
         quiet: whether only screen readers get the title, as the page needs the room and its name is in the navigation.
     """
+    lang = session.language()
     if session.embedded():
         _style()
+        _document(title, lang)
         return
-    lang = session.language()
     with st.container(key="frame.title" if quiet else None):
         st.title(title, anchor=False, width="content")
     with st.container(key="frame.tools", horizontal=True, vertical_alignment="center", width="content", gap="small"):
         _style()
+        _document(title, lang)
         _share()
         st.session_state[_LARGE_SWITCH] = session.projector()
         st.toggle(t("frame.large", lang), key=_LARGE_SWITCH, help=t("frame.large.help", lang), on_change=_switch_size)
@@ -141,6 +143,19 @@ def head(title: str, lead: str = "", quiet: bool = False) -> None:
     _BROKEN_LINK.show()
     if "pandas" not in sys.modules:
         time.sleep(0.05)  # after a server start, send the heading before the chart libraries are loaded
+
+
+def _document(title: str, lang: str) -> None:
+    """Set title and language of the document, so that a browser does not offer to translate it."""
+    st.set_page_config(page_title=f"{title} · RNN Lab")
+    if plot.served():
+        _document_component()(key="frame.document", data={"lang": "zh-CN" if lang == "zh" else "en"}, height=1)
+
+
+@cache
+def _document_component() -> Any:
+    script = (STYLE.parent / "document.js").read_text(encoding="utf-8")
+    return st.components.v2.component("rnnlab_document", js=script)
 
 
 def _share() -> None:

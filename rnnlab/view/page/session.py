@@ -20,6 +20,7 @@ ENTERED = "session.entered"
 CLICKS = "session.clicks"
 LANGUAGE = "session.language"
 LARGE = "session.large"
+STAGE = "session.stage"
 
 
 def language() -> str:
@@ -45,6 +46,11 @@ def embedded() -> bool:
 def projector() -> bool:
     """Return whether the larger type is on, for a projector."""
     return bool(st.session_state.get(LARGE))
+
+
+def stage() -> bool:
+    """Return whether the stage is on: a run over the whole screen, for a projector."""
+    return bool(st.session_state.get(STAGE))
 
 
 @st.cache_resource(show_spinner=False, on_release=Client.close)

@@ -59,6 +59,16 @@ def draw(link: str) -> None:
         st.image(qr_code(link), width=SIZE)
 
 
+def draw_large(link: str) -> None:
+    """Draw an address and its QR code as large as a screen allows, to be read from the back row."""
+    lang = session.language()
+    if is_local(link):
+        st.warning(t("share.only_here", lang), icon=":material/computer:")
+    with st.container(key="share.large", horizontal_alignment="center"):
+        st.image(qr_code(link), width="stretch")
+        st.markdown(f"## {link.partition('://')[2]}")
+
+
 def qr_code(text: str) -> str:
     """Return `text` as a QR code in SVG: black on white in both themes, as cameras need it."""
     import segno

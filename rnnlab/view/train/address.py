@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rnnlab.config import TrainConfig
-from rnnlab.view.page.address import Address, Parameter
+from rnnlab.view.page.address import Address, Parameter, one_of
 from rnnlab.view.watch.address import EPOCH, RUN
 
 # read together, as the configuration validates combinations
@@ -12,4 +12,6 @@ SETUP = {
     **{name: Parameter(f"the setting `{name}`, if it differs from the recipe") for name in TrainConfig.model_fields},
 }
 
-ADDRESS = Address({"run": RUN, "epoch": EPOCH, **SETUP})
+STAGE = Parameter("1 for the stage: curve, texts and large buttons, for a projector", read=one_of(("1",)))
+
+ADDRESS = Address({"run": RUN, "epoch": EPOCH, "stage": STAGE, **SETUP})

@@ -20,10 +20,12 @@ from rnnlab.view.language.settings import changes_text, summary
 from rnnlab.view.page import address, estimate, folded, names, session
 from rnnlab.view.page.forms import Problems
 from rnnlab.view.page.session import SHOWN
+from rnnlab.view.train import projection
 from rnnlab.view.train import setup as train_setup
 from rnnlab.view.train.address import ADDRESS
 from rnnlab.view.train.setup import Setup
 from rnnlab.view.watch import exports, scenes
+from rnnlab.view.watch.tables import change_label
 
 _PROBLEMS = Problems("controls")
 MORE_EPOCHS = (0, 10, 40, 160)
@@ -41,11 +43,17 @@ def bar(setup: Setup, record: RunRecord | None, recording: Recording | None = No
     Returns:
         the row, to which the player of a recording adds its buttons.
     """
-    row = st.container(key="train.bar", horizontal=True, vertical_alignment="center", gap="small")
+    large = session.stage()
+    key = "train.bar.large" if large else "train.bar"
+    row = st.container(key=key, horizontal=True, vertical_alignment="center", gap="small")
     with row:
-        _buttons(setup, record)
-        if recording is None:
-            _line(setup, record)
+        if large:
+            _large_buttons(setup, record)
+        else:
+            _buttons(setup, record)
+            projection.switch()
+            if recording is None:
+                _line(setup, record)
     train_setup.REFUSED.show(stay=True)
     if setup.config is None and setup.problem is not None:
         session.show_error(setup.problem)
@@ -53,8 +61,23 @@ def bar(setup: Setup, record: RunRecord | None, recording: Recording | None = No
     return row
 
 
+def _large_buttons(setup: Setup, record: RunRecord | None) -> None:
+    """Draw the four buttons of the stage, each always in the same place, and the one that leaves it."""
+    live = record is not None and record.live
+    waits = record is not None and record.state == "queued"
+    if record is not None and live:
+        name, icon = ("resume", ":material/play_arrow:") if record.state == "paused" else ("pause", ":material/pause:")
+        _button(name, icon, _command, name, record.id, primary=True, disabled=waits)
+    else:
+        _button("start", ":material/play_arrow:", _start, setup, primary=True, disabled=setup.config is None)
+    run_id = record.id if record is not None else ""
+    _button("step_on", ":material/skip_next:", _stepped, run_id, "epoch", disabled=not live or waits)
+    _button("stop", ":material/stop:", _command, "stop", run_id, disabled=not live)
+    projection.code(record)
+    projection.switch()
+
+
 def _buttons(setup: Setup, record: RunRecord | None) -> None:
-    lang = session.language()
     is_live = record is not None and record.live
     if record is None or not is_live:
         _button("start", ":material/play_arrow:", _start, setup, primary=True, disabled=setup.config is None)
@@ -64,17 +87,7 @@ def _buttons(setup: Setup, record: RunRecord | None) -> None:
         else:
             _button("pause", ":material/pause:", _command, "pause", record.id, primary=True,
                     disabled=record.state == "queued")  # fmt: skip
-        st.menu_button(
-            t("controls.step", lang),
-            list(STEP_UNITS),
-            key="controls.step",
-            icon=":material/skip_next:",
-            format_func=lambda unit: t(f"controls.step.{unit}", lang),
-            help=t("controls.step.help", lang),
-            on_click=_step,
-            args=(record.id,),
-            disabled=record.state == "queued",
-        )
+        _step_buttons(record)
         _button("stop", ":material/stop:", _command, "stop", record.id)
         if record.state != "queued":
             _adjust(record)
@@ -104,6 +117,8 @@ def _line(setup: Setup, record: RunRecord | None) -> None:
         notes.append(f"{t('setup.based_on', lang, id=recipe.id)}: {plain(changes)}")
     else:
         notes.append(t("setup.recipe_badge", lang, id=recipe.id, section=recipe.section))
+    if record is not None:
+        notes += _changed_by_hand(record)
     if record is None:
         notes.append(estimate.takes(config))
     elif setup.config != record.config:
@@ -191,9 +206,38 @@ def _settle(run_id: str, settled: Callable[[RunRecord], bool], timeout: float = 
     return done
 
 
+def _step_buttons(record: RunRecord) -> None:
+    """Draw the button that takes a step, and the menu beside it that chooses how far a step goes."""
+    lang, waits = session.language(), record.state == "queued"
+    unit = st.session_state.get(_UNIT, STEP_UNITS[0])
+    with st.container(horizontal=True, gap=None, width="content"):
+        st.button(
+            t(f"controls.step.{unit}", lang),
+            key="controls.step",
+            icon=":material/skip_next:",
+            help=t("controls.step.help", lang),
+            on_click=_PROBLEMS.guard,
+            args=(_stepped, record.id, unit),
+            disabled=waits,
+        )
+        st.menu_button(
+            t("controls.step.unit", lang),
+            list(STEP_UNITS),
+            key="controls.step.menu",
+            format_func=lambda choice: t(f"controls.step.{choice}", lang),
+            on_click=_step,
+            args=(record.id,),
+            disabled=waits,
+        )
+
+
+_UNIT = "controls.step.chosen"
+
+
 def _step(run_id: str) -> None:
-    unit = st.session_state.get("controls.step")
+    unit = st.session_state.get("controls.step.menu")
     if unit in STEP_UNITS:
+        st.session_state[_UNIT] = unit
         _PROBLEMS.guard(_stepped, run_id, unit)
 
 
@@ -238,17 +282,39 @@ def _continue_run(run_id: str, more: int, is_setup: bool) -> None:
         train_setup.show(session.store().run(run_id))
 
 
+def _changed_by_hand(record: RunRecord) -> list[str]:
+    """Return the settings that were changed during training, each with its value now."""
+    lang = session.language()
+    changes = scenes.feed(record.id).scene(record, lang, session.theme()).history.changes
+    newest = {change.name: change_label(change.name, change.value, lang) for change in changes}
+    return [t("controls.now", lang, value=value) for value in newest.values()]
+
+
+FACTORS = {"÷10": 0.1, "÷2": 0.5, "×2": 2.0, "×10": 10.0}
+"""The buttons that change the learning rate."""
+
+
 def _adjust(record: RunRecord) -> None:
     lang = session.language()
     rate, clip = _settings_now(record)
-    rate_key, clip_key, on_key = (f"controls.{name}.{record.id}" for name in ("rate", "clip", "clipping"))
+    # another rate is another field, which starts at it
+    rate_key = f"controls.rate.{record.id}.{rate:g}"
+    clip_key, on_key = (f"controls.{name}.{record.id}" for name in ("clip", "clipping"))
     with st.popover(t("controls.adjust", lang), icon=":material/tune:", help=t("controls.adjust.help", lang)):
+        with st.container(horizontal=True, gap="xsmall"):
+            for label, factor in FACTORS.items():
+                st.button(
+                    f"η {label}",
+                    key=f"controls.rate{label}",
+                    on_click=_PROBLEMS.guard,
+                    args=(_scale_rate, record.id, factor),
+                )
         st.number_input(
             t("field.learning_rate", lang),
             1e-9,
             1e4,
             rate,
-            step=record.config.learning_rate / 10,
+            step=rate / 10,
             format="%.6g",
             key=rate_key,
             on_change=_PROBLEMS.guard,
@@ -284,6 +350,11 @@ def _settings_now(record: RunRecord) -> tuple[float, float | None]:
         elif change.value is not None:
             rate = change.value
     return rate, clip
+
+
+def _scale_rate(run_id: str, factor: float) -> None:
+    rate, _ = _settings_now(session.store().run(run_id))
+    session.client().set(run_id, "learning_rate", float(f"{min(max(rate * factor, 1e-9), 1e4):.6g}"))
 
 
 def _set_rate(run_id: str, key: str) -> None:

@@ -35,7 +35,7 @@ def figures(scene: Scene) -> dict[str, Any]:
         "perplexity": number(last.perplexity, 5) if last else "–",
         "memory": t("figures.start", lang) if preview else special(scene) or memory(scene),
         "state": state_text(scene.state, lang) if scene.state not in ("recorded", "preview") else "",
-        "epoch": t("progress.epoch_of", lang, epoch=history.epoch, total=total),
+        "epoch": t("progress.epoch_of", lang, epoch=history.epoch, total=total) + _within_epoch(scene),
         "left": "" if left is None else t("figures.left", lang, duration=duration(left, lang)),
         "pace": " · ".join(pace),
         "percent": round(100 * fraction, 2),
@@ -48,6 +48,20 @@ def draw(shown: Mapping[str, Any]) -> None:
     st.markdown(f"**{shown['perplexity']}** {plain(shown['memory'])}")
     status = (shown[name] for name in ("state", "epoch", "left", "pace"))
     st.progress(shown["percent"] / 100, text=" · ".join(plain(text) for text in status if text))
+
+
+def _within_epoch(scene: Scene) -> str:
+    """Return where in an epoch a run is paused, with the loss of its last minibatch; "" between two epochs."""
+    newest = scene.history.minibatches[-1] if scene.history.minibatches else None
+    if scene.state != "paused" or newest is None or newest.epoch <= scene.history.epoch:
+        return ""
+    return " · " + t(
+        "figures.minibatch",
+        scene.lang,
+        minibatch=newest.minibatch,
+        total=newest.num_minibatches,
+        loss=number(newest.loss, 4),
+    )
 
 
 def _left(scene: Scene) -> float | None:

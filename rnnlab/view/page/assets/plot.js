@@ -45,6 +45,7 @@ class Chart {
     this.canvas.setAttribute("aria-label", data.alt);
     this.root.classList.toggle("lab-stage", data.height === null); // the style of the page gives the height
     this.canvas.style.height = data.height === null ? "" : `${data.height}px`;
+    this.matchTheme(data.theme);
     const specification = JSON.stringify([data.spec, data.config, data.height]);
     if (specification === this.specification && data.path && data.path === this.path && data.version < this.version) {
       // the events were faster than the page: only what is not among them is new
@@ -67,6 +68,13 @@ class Chart {
       this.change({ put: data.tables });
     }
     this.connect();
+  }
+
+  // The colours of a chart come with the page: when only the theme has changed, ask for them.
+  matchTheme(theme) {
+    const shown = dark(getComputedStyle(this.root).getPropertyValue("--st-background-color")) ? "dark" : "light";
+    if (shown !== theme && shown !== this.askedTheme) this.tell("changed", shown);
+    this.askedTheme = shown === theme ? null : shown;
   }
 
   then(act) {
@@ -204,6 +212,13 @@ class Chart {
     document.removeEventListener("visibilitychange", this.onVisibility);
     this.then(() => this.view?.finalize());
   }
+}
+
+/** Return whether a colour, as #RRGGBB or rgb(r, g, b), is dark. */
+function dark(color) {
+  const hex = color.trim().match(/^#(..)(..)(..)$/);
+  const [red, green, blue] = hex ? hex.slice(1).map((part) => parseInt(part, 16)) : (color.match(/\d+/g) ?? [255, 255, 255]);
+  return 0.3 * red + 0.59 * green + 0.11 * blue < 128;
 }
 
 /** Return the rows of a table given as columns. */
