@@ -62,7 +62,7 @@ class Viewer:
 
 def encode(event: str, data: str = "", position: float | None = None) -> bytes:
     """Return a server-sent event; `position` is what a browser that reconnects names as its last."""
-    head = "" if position is None else f"id: {position:.6f}\n"
+    head = "" if position is None else f"id: {position!r}\n"
     return f"{head}event: {event}\ndata: {data}\n\n".encode()
 
 

@@ -1,0 +1,178 @@
+"""The events of a live run, read over HTTP from a real server as a browser reads them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+
+from rnnlab.events import EpochFinished
+from rnnlab.runs.client import Client
+from rnnlab.view.watch import stream
+from rnnlab.view.watch.stream import Viewer
+from tests.browser.server import Server
+from tests.made import LYRICS, PATIENCE, finish, until
+from tests.runs.lab import pause, step, until_state
+
+LONG = LYRICS.change(num_epochs=5000, pred_period=5000)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("live") / "home")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def client(server: Server) -> Iterator[Client]:
+    with Client(server.home) as client:
+        yield client
+
+
+@dataclass
+class Sent:
+    """An event as a browser receives it."""
+
+    kind: str
+    data: str
+    position: str
+
+    @property
+    def epochs(self) -> list[float]:
+        """The epochs that a point adds to the curve."""
+        epochs: list[float] = json.loads(self.data)["add"].get("curve", {"epoch": []})["epoch"]
+        return epochs
+
+
+def listen(server: Server, run_id: str, after: float = 0, lang: str = "en", **headers: str) -> requests.Response:
+    return requests.get(
+        f"{server.url}/lab/live/{run_id}?lang={lang}&after={after}",
+        headers={name.replace("_", "-"): value for name, value in headers.items()},
+        stream=True,
+        timeout=PATIENCE,
+    )
+
+
+def events(response: requests.Response) -> Iterator[Sent]:
+    """Yield the events of a connection until the server ends it."""
+    assert response.status_code == 200, response.text
+    fields: dict[str, str] = {}
+    for line in response.iter_lines():
+        name, _, value = line.decode("utf-8").partition(": ")
+        if name:
+            fields[name.removesuffix(":")] = value
+        else:
+            yield Sent(fields.get("event", ""), fields.get("data", ""), fields.get("id", ""))
+            fields = {}
+
+
+def test_a_viewer_gets_every_epoch_once_and_the_end(server: Server, client: Client) -> None:
+    run_id = client.create(LYRICS.change(num_epochs=40, num_chars=4000), based_on="A2")
+    until_state(client, run_id, "running", "finished")
+    sent = list(events(listen(server, run_id, lang="zh")))
+    trained = [event for _, event in client.store.events_since(run_id) if isinstance(event, EpochFinished)]
+    points = [event for event in sent if event.kind == "point"]
+    assert [epoch for point in points for epoch in point.epochs] == [float(event.epoch) for event in trained]
+    values = [value for point in points for value in json.loads(point.data)["add"].get("curve", {"value": []})["value"]]
+    assert values == pytest.approx([event.perplexity for event in trained])
+    assert sent[0].kind == "ready"
+    assert sent[-1].kind == "end"
+    assert json.loads(sent[-3].data or sent[-2].data)[0] == "finished"  # the page is told
+    figures = json.loads(points[-1].data)["figures"]
+    assert figures["epoch"] == "周期 40/40"
+    assert figures["percent"] == 100
+
+
+def test_a_viewer_who_comes_back_gets_only_what_is_missing(server: Server, client: Client) -> None:
+    run_id = client.create(LONG, based_on="A2")
+    until(client, run_id, lambda run: run.epoch >= 6)
+    record = pause(client, run_id)
+    for response in (listen(server, run_id, Last_Event_ID="4.0"), listen(server, run_id, after=4.5)):
+        with response:
+            point = next(event for event in events(response) if event.kind == "point")
+            assert point.epochs == [float(epoch) for epoch in range(5, record.epoch + 1)]
+            assert float(point.position) >= record.epoch
+    with listen(server, run_id, after=float(point.position)) as response:
+        stream_of = events(response)
+        assert [next(stream_of).kind, next(stream_of).kind] == ["ready", "page"]  # there is nothing new
+        step(client, run_id)
+        point = next(event for event in stream_of if event.kind == "point")
+        assert len(point.data.encode()) < 1000
+    client.stop(run_id)
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("lab/live/nowhere1", {}, 404),
+        ("lab/live/nowhere1?lang=fr", {}, 400),
+        ("lab/live/nowhere1?after=nan", {}, 400),
+        ("lab/live/nowhere1?after=x", {}, 400),
+        ("lab/live/nowhere1", {"Origin": "http://elsewhere.example"}, 403),
+        ("lab/live/nowhere1", {"Sec-Fetch-Site": "cross-site"}, 403),
+        ("lab/plot-0000.js", {}, 404),
+        ("lab/other.js", {}, 404),
+    ],
+)
+def test_what_is_refused(server: Server, path: str, headers: dict[str, str], status: int) -> None:
+    assert requests.get(f"{server.url}/{path}", headers=headers, timeout=PATIENCE).status_code == status
+
+
+def test_the_connections_of_a_visitor_are_bounded(server: Server, client: Client) -> None:
+    run_id = client.create(LONG, based_on="A2")
+    until(client, run_id, lambda run: run.epoch >= 1)
+    cookie = {"Cookie": "_streamlit_xsrf=one"}
+    held = [listen(server, run_id, **cookie) for _ in range(stream.MAX_PER_VISITOR)]
+    try:
+        assert {response.status_code for response in held} == {200}
+        assert listen(server, run_id, **cookie).status_code == 429
+        other = listen(server, run_id, Cookie="_streamlit_xsrf=two")
+        assert other.status_code == 200
+        held.append(other)
+        # a connection that was closed makes room for another
+        held.pop(0).close()
+        for _ in range(int(PATIENCE)):
+            with listen(server, run_id, **cookie) as response:
+                if response.status_code == 200:
+                    break
+                client.wait(run_id, client.store.version(run_id), 1.0)
+        else:
+            pytest.fail("the closed connection still counts")
+    finally:
+        for response in held:
+            response.close()
+        client.stop(run_id)
+
+
+def test_a_viewer_who_reads_too_slowly_is_dropped() -> None:
+    async def deliver() -> list[bytes | None]:
+        viewer = Viewer("run", "en", "somebody")
+        for _ in range(stream.QUEUE + 1):
+            viewer.put(b"point")
+        return [viewer.messages.get_nowait() for _ in range(viewer.messages.qsize())]
+
+    assert asyncio.run(deliver()) == [None]
+
+
+def test_the_script_of_the_chart_may_be_kept_for_ever(server: Server) -> None:
+    from rnnlab.server import scripts
+
+    answer = requests.get(f"{server.url}/{scripts.path()}", timeout=PATIENCE)
+    assert answer.headers["content-type"].startswith("text/javascript")
+    assert "immutable" in answer.headers["cache-control"]
+    file = scripts.vega()
+    assert file is not None
+    assert file[0] in answer.text
+    # Streamlit serves the file that the script imports
+    assert requests.get(f"{server.url}/static/js/{file[0]}", timeout=PATIENCE).status_code == 200
+
+
+def test_a_finished_run_has_nothing_to_push(server: Server, client: Client, tmp_path: Path) -> None:
+    run_id = finish(client, client.create(LYRICS, based_on="A2"))
+    assert [event.kind for event in events(listen(server, run_id))][-1] == "end"
