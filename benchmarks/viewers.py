@@ -1,94 +1,146 @@
-"""Cost of a viewer for the server: CPU time of the web process per refresh of a live run.
+"""Cost of viewers for the server: CPU time of the web process, and how late a point arrives.
 
-    python -m benchmarks.viewers [--viewers 1 8 40] [--seconds 20] [--recipe A2]
+    python -m benchmarks.viewers [--viewers 1 40 100] [--listeners 1000] [--seconds 20] [--recipe A2] [--period 50]
 
-Starts a server with a temporary home, trains a recipe there, and lets viewers (raw web sockets, no browsers) request
-the live parts of the Train page as often as the page does. CPU time is that of the web process, from ``/proc``, minus
-its CPU time without viewers. Training runs in another process, with a lower priority.
+Starts a server with a temporary home, trains a recipe there, and lets viewers watch it: each opens the Train page by a
+raw web socket, reads the run's events as the chart does, and reruns the live part of the page when an event asks for
+it. A listener only reads the events. CPU time is that of the web process, from ``/proc``, minus its CPU time without
+viewers; a point is late by the seconds between its transaction in the store and its arrival. Training runs in another
+process, with a lower priority.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
+import resource
 import statistics
 import tempfile
+import threading
 import time
-from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 
 from benchmarks.server import App
 from rnnlab.recipes import recipe
 from rnnlab.runs.client import Client
 
+Rerun = Callable[[], Coroutine[Any, Any, None]]
+
 OPENING = 60.0
-"""Time limit in seconds for opening the page by all viewers at once."""
+"""Time limit in seconds for opening the page by a viewer."""
+READING = 1.0
+"""Seconds between two reruns that a browser asks for because of new texts."""
 
 
 @dataclass
 class Viewer:
-    """A browser tab without a browser."""
+    """A browser tab without a browser.
 
-    url: str
-    query: str
-    round_trips: list[float] = field(default_factory=list)
+    Attributes:
+        port: the port of the server.
+        run_id: the run.
+        page: whether to open the page too, or only to listen.
+        received: bytes of all events.
+        points: number of points.
+        arrivals: time at which the point of each epoch arrived.
+        reruns: seconds that each rerun of the live part of the page took.
+    """
+
+    port: int
+    run_id: str
+    page: bool
     received: int = 0
-    refreshes: int = 0
-    kinds: Counter[str] = field(default_factory=Counter)
+    points: int = 0
+    arrivals: dict[int, float] = field(default_factory=dict)
+    reruns: list[float] = field(default_factory=list)
 
-    async def watch(self, seconds: float, barrier: asyncio.Barrier) -> None:
-        """Open the page, then refresh its live parts until `seconds` are over."""
-        async with connect(self.url, max_size=None, subprotocols=["streamlit"]) as ws:  # type: ignore[list-item]
+    async def watch(self, ready: asyncio.Barrier, end: asyncio.Event) -> None:
+        """Watch the run from when all are `ready` until the `end`."""
+        if not self.page:
+            await self._listen(None, ready, end)
+            return
+        url = f"ws://127.0.0.1:{self.port}/_stcore/stream"
+        async with connect(url, max_size=None, subprotocols=["streamlit"]) as ws:  # type: ignore[list-item]
             first = BackMsg()
-            first.rerun_script.query_string = self.query
+            first.rerun_script.query_string = f"run={self.run_id}&lang=zh"
             first.rerun_script.page_name = "train"
             await ws.send(first.SerializeToString())
-            timers: dict[str, float] = {}
+            fragment = ""
             async with asyncio.timeout(OPENING):  # the page may rerun before it is complete
-                while not timers:
-                    timers = await self.until_finished(ws)
-            await barrier.wait()
-            self.received = self.refreshes = 0
-            self.round_trips.clear()
-            end = time.monotonic() + seconds
-            due = {name: time.monotonic() + interval for name, interval in timers.items()}
-            while time.monotonic() < end:
-                name = min(due, key=lambda fragment: due[fragment])
-                await asyncio.sleep(max(0.0, due[name] - time.monotonic()))
-                due[name] = max(due[name] + timers[name], time.monotonic())
-                request = BackMsg()
-                request.rerun_script.query_string = self.query
-                request.rerun_script.fragment_id = name
-                request.rerun_script.is_auto_rerun = True
-                started = time.monotonic()
-                await ws.send(request.SerializeToString())
-                await self.until_finished(ws)
-                self.round_trips.append(time.monotonic() - started)
-                self.refreshes += 1
-            await barrier.wait()
+                while not fragment:
+                    fragment = await self._until_finished(ws)
+            await self._listen(lambda: self._rerun(ws, fragment), ready, end)
 
-    async def until_finished(self, ws: object) -> dict[str, float]:
-        """Receive messages until the script has finished; return the intervals of the page's fragments by id."""
-        timers: dict[str, float] = {}
+    async def _listen(
+        self, rerun: Callable[[], Coroutine[Any, Any, None]] | None, ready: asyncio.Barrier, end: asyncio.Event
+    ) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port, limit=2**22)
+        path = f"/lab/live/{self.run_id}?lang=zh&after=0"
+        cookie = f"_streamlit_xsrf={id(self)}"  # each is another visitor
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nCookie: {cookie}\r\n\r\n".encode())
+        await reader.readuntil(b"\r\n\r\n")
+        await ready.wait()
+        finished = asyncio.create_task(end.wait())
+        asked, phase, kind = 0.0, "", ""
+        task: asyncio.Task[None] | None = None
+        while not finished.done():
+            line_task = asyncio.create_task(reader.readline())
+            await asyncio.wait({line_task, finished}, return_when=asyncio.FIRST_COMPLETED)
+            if not line_task.done():
+                line_task.cancel()
+                break
+            line = line_task.result()
+            self.received += len(line)
+            if line.startswith(b"event: "):
+                kind = line[7:].decode().strip()
+            elif line.startswith(b"data: ") and kind == "point":
+                self.points += 1
+                now = time.monotonic()
+                for epoch in json.loads(line[6:])["add"].get("curve", {"epoch": []})["epoch"]:
+                    self.arrivals[int(epoch)] = now
+            elif line.startswith(b"data: ") and kind == "page":
+                phase = line.decode()
+            if phase and rerun is not None and time.monotonic() - asked >= READING and (task is None or task.done()):
+                asked, phase = time.monotonic(), ""
+                task = asyncio.create_task(rerun())
+        if task is not None:
+            await task
+        writer.close()
+
+    async def _rerun(self, ws: ClientConnection, fragment: str) -> None:
+        request = BackMsg()
+        request.rerun_script.query_string = f"run={self.run_id}&lang=zh"
+        request.rerun_script.fragment_id = fragment
+        started = time.monotonic()
+        await ws.send(request.SerializeToString())
+        await self._until_finished(ws)
+        self.reruns.append(time.monotonic() - started)
+
+    async def _until_finished(self, ws: ClientConnection) -> str:
+        """Receive messages until the script has finished; return the id of the fragment with the chart."""
+        fragment = ""
         while True:
-            data = await ws.recv()  # type: ignore[attr-defined]
-            self.received += len(data)
             message = ForwardMsg()
-            message.ParseFromString(data)
-            kind = message.WhichOneof("type") or ""
-            self.kinds[kind] += 1
-            if kind == "auto_rerun":
-                timers[message.auto_rerun.fragment_id] = message.auto_rerun.interval
-            if kind == "delta" and message.delta.new_element.WhichOneof("type") == "exception":
-                raise RuntimeError(message.delta.new_element.exception.message)
+            message.ParseFromString(await ws.recv())  # type: ignore[arg-type]
+            kind = message.WhichOneof("type")
+            if kind == "delta":
+                element = message.delta.new_element
+                if element.WhichOneof("type") == "exception":
+                    raise RuntimeError(element.exception.message)
+                if element.WhichOneof("type") == "bidi_component" and message.delta.fragment_id:
+                    fragment = message.delta.fragment_id
             if kind == "script_finished" and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
-                return timers
+                return fragment
 
 
 def cpu_seconds(pid: int) -> float:
@@ -103,40 +155,82 @@ def memory_mb(pid: int) -> float:
     return int(line.split()[1]) / 1024
 
 
-async def measure(port: int, pid: int, run_id: str, viewers: int, seconds: float, idle: float) -> str:
-    """Let `viewers` watch for `seconds` and return a row of the table."""
-    url = f"ws://127.0.0.1:{port}/_stcore/stream"
-    crowd = [Viewer(url, f"run={run_id}&lang=zh") for _ in range(viewers)]
-    barrier = asyncio.Barrier(viewers + 1)
+@contextmanager
+def stored(home: Path, run_id: str) -> Iterator[dict[int, float]]:
+    """Record the time at which each epoch of a run is in the store, by another connection to the supervisor."""
+    times: dict[int, float] = {}
+    stop = threading.Event()
+
+    def follow() -> None:
+        with Client(home) as client:
+            version = -1
+            while not stop.is_set():
+                version = client.wait(run_id, version, timeout=0.5)
+                times.setdefault(client.store.run(run_id).epoch, time.monotonic())
+
+    thread = threading.Thread(target=follow)
+    thread.start()
+    try:
+        yield times
+    finally:
+        stop.set()
+        thread.join()
+
+
+async def measure(app: App, home: Path, run_id: str, count: int, page: bool, seconds: float, idle: float) -> str:
+    """Let `count` viewers watch for `seconds` and return a row of the table."""
+    pid = app.process.pid
+    crowd = [Viewer(app.port, run_id, page) for _ in range(count)]
+    ready, end = asyncio.Barrier(count + 1), asyncio.Event()
     async with asyncio.TaskGroup() as group:  # a viewer that fails ends all of them
         for viewer in crowd:
-            group.create_task(viewer.watch(seconds, barrier))
-        await barrier.wait()
-        before, started = cpu_seconds(pid), time.monotonic()
-        await barrier.wait()
-        used = cpu_seconds(pid) - before - idle * (time.monotonic() - started)
-    refreshes = sum(viewer.refreshes for viewer in crowd)
-    trips = sorted(trip for viewer in crowd for trip in viewer.round_trips)
+            group.create_task(viewer.watch(ready, end))
+        await ready.wait()
+        await asyncio.sleep(1.0)  # what they lacked has been sent
+        for viewer in crowd:
+            viewer.received = viewer.points = 0
+            viewer.arrivals.clear()
+            viewer.reruns.clear()
+        with stored(home, run_id) as times:
+            before, started = cpu_seconds(pid), time.monotonic()
+            await asyncio.sleep(seconds)
+            elapsed = time.monotonic() - started
+            used = cpu_seconds(pid) - before - idle * elapsed
+        end.set()
+    late = sorted(
+        max(0.0, arrived - times[epoch])
+        for viewer in crowd
+        for epoch, arrived in viewer.arrivals.items()
+        if epoch in times
+    )
+    points = sum(viewer.points for viewer in crowd)
+    reruns = [seconds for viewer in crowd for seconds in viewer.reruns]
     return (
-        f"{viewers:8d} {refreshes:10d} {1000 * used / refreshes:12.1f} {100 * used / seconds:9.1f}"
-        f" {1000 * statistics.median(trips):9.0f} {1000 * trips[int(len(trips) * 0.95)]:9.0f}"
-        f" {sum(viewer.received for viewer in crowd) / refreshes / 1000:9.1f} {memory_mb(pid):8.0f}"
+        f"{count:8d} {'page' if page else 'events':>7s} {points:8d} {100 * used / elapsed:8.1f}"
+        f" {1000 * statistics.median(late):9.0f} {1000 * late[int(len(late) * 0.95)]:7.0f}"
+        f" {sum(viewer.received for viewer in crowd) / points:8.0f} {len(reruns):8d}"
+        f" {1000 * statistics.median(reruns) if reruns else 0:8.0f} {memory_mb(pid):7.0f}"
     )
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--viewers", type=int, nargs="+", default=[1, 8, 40])
+    parser.add_argument("--viewers", type=int, nargs="*", default=[1, 40, 100])
+    parser.add_argument("--listeners", type=int, nargs="*", default=[1000])
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--recipe", default="A2")
+    parser.add_argument("--period", type=int, default=50, help="epochs between two texts")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="rnnlab-viewers-") as home:
-        app = App(Path(home))
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a connection is a file, here and in the server
+    with tempfile.TemporaryDirectory(prefix="rnnlab-viewers-") as folder:
+        home = Path(folder)
+        app = App(home)
         try:
-            with Client(Path(home)) as client:
+            with Client(home) as client:
                 # long enough for the whole table, with a history of 60 epochs at the start
-                config = recipe(options.recipe).config.change(num_epochs=10_000, pred_period=50)
+                config = recipe(options.recipe).config.change(num_epochs=10_000, pred_period=options.period)
                 run_id = client.create(config, name=options.recipe)
                 for event in client.follow(run_id):
                     if event.kind == "epoch_finished" and event.epoch >= 60:
@@ -145,14 +239,11 @@ def main() -> None:
                 time.sleep(3)
                 idle = (cpu_seconds(app.process.pid) - before) / 3
                 print(f"{options.recipe}, live; {100 * idle:.1f} % CPU without viewers")
-                print(" viewers  refreshes  CPU ms each     CPU %   median ms   p95 ms   kB each   MB RSS")
-                for viewers in options.viewers:
-                    print(
-                        asyncio.run(measure(app.port, app.process.pid, run_id, viewers, options.seconds, idle)),
-                        flush=True,
-                    )
-                print(f"epochs by then: {client.store.run(run_id).epoch}")
-                client.stop(run_id)
+                print(" viewers    what   points    CPU %  late ms  p95 ms  B/point   reruns ms each  MB RSS")
+                for count in options.viewers:
+                    print(asyncio.run(measure(app, home, run_id, count, True, options.seconds, idle)), flush=True)
+                for count in options.listeners:
+                    print(asyncio.run(measure(app, home, run_id, count, False, options.seconds, idle)), flush=True)
         finally:
             app.stop()
 
