@@ -6,7 +6,7 @@ from rnnlab.view.language.i18n import t
 from rnnlab.view.page import frame, session
 
 lang = frame.enter()
-frame.head(t("train.title", lang), quiet=True)
+frame.head(t("train.title", lang), quiet=True, shares=True)
 if session.embedded():
     from rnnlab.view.watch import embed
 

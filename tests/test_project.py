@@ -40,7 +40,7 @@ def text_of(path: Path) -> str | None:
 FOREIGN = {
     "an absolute path of some machine": r"(?<![\w.>~/])/(?:work|root|home|Users|tmp)/[\w.-]+",
     "a package registry": "|".join([r"py" + r"pi\.org", r"download\.py" + r"torch\.org", r"files\.python" + r"hosted"]),
-    "an internal host": r"\b(?:10|172|192)\.\d+\.\d+\.\d+\b|\.(?:internal|corp|lan)\b(?=[:/])",
+    "an internal host": r"\b(?:10|172|192(?!\.0\.2\.))\.\d+\.\d+\.\d+\b|\.(?:internal|corp|lan)\b(?=[:/])",
     "how it was written": r"(?i)\bco-auth" + r"ored-by\b|\bgenerated (?:with|by) (?:an? )?(?:ai|llm|assist)",
 }
 

@@ -228,7 +228,7 @@ def test_a_text_that_is_gone_is_said_once_with_what_can_still_be_done(
     said = t("error.corpus_text_gone", lang, name=gone)
     for parameters in ({"run": client.import_run(to_json(data))}, {"recipe": "A2", "corpus": gone}):
         app = open_page("train", lang, **parameters)
-        unfold(app)
+        section(app, "text")
         assert not app.exception
         assert [error.value for error in app.error] == ([] if "run" in parameters else [said])
         what = "corpus.gone.run" if "run" in parameters else "corpus.gone.setup"

@@ -19,7 +19,7 @@ __all__ = ["MARGIN", "Quote", "highlighted", "literal", "source_line", "visible"
 
 MARGIN = 40
 """Characters of the training text shown on each side of a quote at most: a line may be as long as the text."""
-_PARAGRAPH = "margin:0;font-size:1.12rem;line-height:2;overflow-wrap:anywhere;white-space:pre-wrap"
+_PARAGRAPH = "margin:0;font-size:1.12rem;line-height:1.75;overflow-wrap:anywhere;white-space:pre-wrap"
 _QUOTE = (
     "background:rgba(76,139,208,.2);color:inherit;border-bottom:1px solid rgba(76,139,208,.75);padding:.1em 0;"
     "margin-right:1px"  # separates adjacent quotes

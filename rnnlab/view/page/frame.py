@@ -44,7 +44,10 @@ _ICON = (
 STYLE = Path(__file__).parent / "assets" / "page.css"
 """CSS for what Streamlit's theme and layout cannot set."""
 # Streamlit's lengths and the text of the charts are relative to the font size of the root
-_LARGE_STYLE = "html { font-size: 20px !important }"
+_LARGE_STYLE = """
+html { font-size: 20px !important; --above: 14.6rem }
+.st-key-train-quick { display: none }
+"""
 
 
 @cache
@@ -105,7 +108,7 @@ def _connect(client: Client) -> None:
         return  # the next command tries again and reports the error
 
 
-def head(title: str, lead: str = "", quiet: bool = False) -> None:
+def head(title: str, lead: str = "", quiet: bool = False, shares: bool = False) -> None:
     """Draw the head of a page: its title and lead sentence, and in the header the tools that every page has.
 
     An embedded page has none of them.
@@ -114,6 +117,7 @@ def head(title: str, lead: str = "", quiet: bool = False) -> None:
         title: the title.
         lead: a sentence below it.
         quiet: whether only screen readers get the title, as the page needs the room and its name is in the navigation.
+        shares: whether the page has a button of its own that shares it.
     """
     lang = session.language()
     if session.embedded():
@@ -125,7 +129,8 @@ def head(title: str, lead: str = "", quiet: bool = False) -> None:
     with st.container(key="frame.tools", horizontal=True, vertical_alignment="center", width="content", gap="small"):
         _style()
         _document(title, lang)
-        _share()
+        if not shares:
+            _share()
         st.session_state[_LARGE_SWITCH] = session.projector()
         st.toggle(t("frame.large", lang), key=_LARGE_SWITCH, help=t("frame.large.help", lang), on_change=_switch_size)
         st.session_state[_SWITCH] = lang

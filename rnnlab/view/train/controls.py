@@ -17,7 +17,7 @@ from rnnlab.text import corpora
 from rnnlab.view.data.recorded import Recording
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.settings import changes_text, summary
-from rnnlab.view.page import address, estimate, folded, names, session
+from rnnlab.view.page import address, estimate, folded, names, session, share
 from rnnlab.view.page.forms import Problems
 from rnnlab.view.page.session import SHOWN
 from rnnlab.view.train import projection
@@ -97,8 +97,8 @@ def _buttons(setup: Setup, record: RunRecord | None) -> None:
         if record.continuable and record.state != "diverged":
             _continue(setup, record)
         _button("again", ":material/replay:", _again, record)
+    _share(record)
     if record is not None:
-        _share(record)
         exports.exports(record)
         if not is_live:
             _button("close", ":material/close:", leave)
@@ -366,11 +366,11 @@ def _set_clip(run_id: str, on_key: str, clip_key: str) -> None:
     session.client().set(run_id, "clip_norm", value)
 
 
-def _share(record: RunRecord) -> None:
+def _share(record: RunRecord | None) -> None:
     folded.popover(
         "controls.share",
-        partial(exports.links, record),
-        key=f"share.{record.id}",
+        share.this_page if record is None else partial(exports.links, record),
+        key=f"share.{record.id if record else 'page'}",
         icon=":material/link:",
         quiet=False,
     )

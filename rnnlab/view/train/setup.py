@@ -185,7 +185,6 @@ def quick() -> None:
                 args=(name, key),
                 width=_WIDTHS[name],
             )
-        tour.offer()
 
 
 _WIDTHS = {"recipe": 300, "num_layers": 120, "num_hiddens": 170, "corpus": 220}
@@ -207,6 +206,7 @@ def sidebar() -> None:
     """Draw the setup; `chosen` returns it, even before it is drawn."""
     lang = session.language()
     with st.sidebar:
+        tour.offer()
         st.markdown(f"<style>{_DRAWER.replace('TITLE', t('train.drawer', lang))}</style>", unsafe_allow_html=True)
         st.selectbox(
             t("setup.recipe", lang),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from rnnlab.config import TrainConfig
 from rnnlab.errors import RNNLabError
@@ -26,7 +27,8 @@ def draw() -> None:
     try:
         if run_id := ADDRESS.get("run"):
             record = session.store().run(run_id)
-            _head(record.config, run=record.id)
+            with _row():
+                _head(record.config, run=record.id)
             follow.follow(record, stage.draw)
             return
         recording = recorded.ask(name) if name else recorded.choose(("A6",))
@@ -34,18 +36,24 @@ def draw() -> None:
         session.show_error(error)
         return
     if recording is not None:
-        _head(recording.config, recipe=recording.name)
-        stage.play(recording, st.container(key="train.bar", horizontal=True, vertical_alignment="center", gap="small"))
+        row = _row()
+        with row:
+            _head(recording.config, recipe=recording.name)
+        stage.play(recording, row)
+
+
+def _row() -> DeltaGenerator:
+    """Return the row above the curve: the settings, the link to the app, and the controls of a player."""
+    return st.container(key="embed.bar", horizontal=True, vertical_alignment="center", gap="small")
 
 
 def _head(config: TrainConfig, **names: str) -> None:
     lang = session.language()
     address = (st.context.url or "").split("?")[0].rstrip("/").removesuffix("/train")
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.markdown(f"**{summary(config, lang)}**", width="content")
-        st.link_button(
-            t("embed.open_lab", lang),
-            f"{address}/train?{urlencode({**names, 'lang': lang})}",
-            icon=":material/open_in_new:",
-            type="tertiary",
-        )
+    st.markdown(f"**{summary(config, lang)}**", width="content")
+    st.link_button(
+        t("embed.open_lab", lang),
+        f"{address}/train?{urlencode({**names, 'lang': lang})}",
+        icon=":material/open_in_new:",
+        type="tertiary",
+    )

@@ -43,4 +43,4 @@ def follow(shown: RunRecord, draw: Callable[[Scene], None], every: float = TICK,
 
 def _phase(record: RunRecord) -> tuple[object, ...]:
     # the part of the state that the rest of the page depends on: its buttons, its sections and the interval
-    return record.state, record.num_epochs, record.epoch > 0, record.continuable
+    return record.state, record.num_epochs, record.epoch > 0, record.continuable, plot.pushes()

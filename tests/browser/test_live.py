@@ -1,0 +1,117 @@
+"""The curve while it is watched: zoom, language, theme, translators, and servers whose events do not come through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser.server import Server
+from tests.browser.test_train import TINY, await_more_epochs, epochs_drawn, start, stop
+
+pytestmark = pytest.mark.browser
+
+Visit = Callable[..., Page]
+
+# the labels of the axis of the epochs
+TICKS = """() => [...document.querySelectorAll('.lab-canvas .role-axis-label text')].map(e => e.textContent).join()"""
+
+
+def zoom(page: Page) -> str:
+    """Zoom into the curve, and return the labels of its axes."""
+    page.locator(".lab-canvas svg").hover(position={"x": 200, "y": 150})
+    page.keyboard.down("Control")
+    before = page.evaluate(TICKS)
+    for _ in range(4):
+        page.mouse.wheel(0, -300)
+    page.keyboard.up("Control")
+    page.wait_for_function(f"before => ({TICKS})() !== before", arg=before)
+    page.wait_for_timeout(0)
+    labels: str = page.evaluate(TICKS)
+    return labels
+
+
+def test_a_zoom_survives_points_texts_language_and_theme(server: Server, visit: Visit) -> None:
+    page = visit(f"{server.url}/train?{TINY}&pred_period=40")
+    start(page)
+    zoomed = zoom(page)
+    await_more_epochs(page, epochs_drawn(page) + 90)  # with two new texts
+    assert page.evaluate(TICKS) == zoomed
+    page.emulate_media(color_scheme="dark")
+    expect(page.locator(".lab-canvas .mark-line path").first).to_have_attribute("stroke", "#6FA8E3")
+    assert page.evaluate(TICKS) == zoomed
+    page.get_by_role("radio", name="中文").click()
+    expect(page.locator(".lab-canvas").get_by_text("迭代周期")).to_be_visible()
+    assert page.evaluate(TICKS) == zoomed
+    page.get_by_role("radio", name="EN").click()
+    expect(page.locator(".lab-canvas").get_by_text("epoch", exact=True)).to_be_visible()
+    stop(page)
+    assert page.evaluate(TICKS) == zoomed
+
+
+@pytest.mark.parametrize("how", ["refused", "held back"])
+def test_where_no_events_come_through_the_page_looks_for_itself(server: Server, visit: Visit, how: str) -> None:
+    page = visit("about:blank")
+
+    def block(route: Route) -> None:
+        if how == "refused":
+            route.abort()
+        # otherwise it is never answered, as by a proxy that collects the answer
+
+    page.route("**/lab/live/**", block)
+    page.goto(f"{server.url}/train?{TINY}")
+    start(page)
+    await_more_epochs(page, epochs_drawn(page) + 20)
+    expect(page.get_by_test_id("stAlert")).to_have_count(0)  # and says nothing of it
+    stop(page)
+    page.unroute("**/lab/live/**")
+
+
+# what a translator of a browser does: each text gets an element of its own
+TRANSLATE = """() => {
+    const wrap = root => {
+        const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT), found = [];
+        while (walker.nextNode()) found.push(walker.currentNode);
+        for (const text of found) {
+            if (!text.data.trim() || text.parentElement.closest('font, style, script, svg')) continue;
+            const font = document.createElement('font');
+            text.replaceWith(font);
+            font.append(text);
+        }
+    };
+    wrap(document.body);
+    window.translator = new MutationObserver(() => wrap(document.body));
+    window.translator.observe(document.body, {childList: true, subtree: true, characterData: true});
+}"""
+
+
+def test_a_page_that_a_browser_translated_goes_on(server: Server, visit: Visit) -> None:
+    page = visit(f"{server.url}/?recording=A2&lang=en")
+    page.locator(".lab-plot[data-drawn]").first.wait_for()
+    broken: list[str] = []
+    page.on("pageerror", lambda error: broken.append(str(error)))
+    page.evaluate(TRANSLATE)
+    page.get_by_text("16×").click()
+    page.wait_for_function("() => /250\\/250/.test(document.querySelector('.lab-figures').textContent)")
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    expect(page.get_by_text("removeChild")).to_have_count(0)
+    assert broken == []
+    page.evaluate("window.translator.disconnect()")
+
+
+@pytest.mark.parametrize(("lang", "document", "title"), [("zh", "zh-CN", "训练"), ("en", "en", "Train")])
+def test_a_page_names_its_language_and_itself(
+    server: Server, visit: Visit, lang: str, document: str, title: str
+) -> None:
+    page = visit(f"{server.url}/train?recipe=A2&epoch=250&lang={lang}")
+    page.wait_for_function(f"document.documentElement.lang === '{document}'")
+    expect(page).to_have_title(f"{title} · RNN Lab")
+
+
+def test_a_recording_that_stands_takes_another_theme(server: Server, visit: Visit) -> None:
+    page = visit(f"{server.url}/train?recipe=A2&epoch=250&lang=en")
+    line = page.locator(".lab-canvas .mark-line path").first
+    expect(line).to_have_attribute("stroke", "#1F5FA6")
+    page.emulate_media(color_scheme="dark")
+    expect(line).to_have_attribute("stroke", "#6FA8E3")
