@@ -71,7 +71,7 @@ def test_a_network_is_that_of_its_recording(name: str, epoch: int) -> None:
     network = networks.network(name, epoch)
     config = network.config
     train = corpora.prepare(corpora.load(config.corpus).text, config.preprocessing, config.num_chars).train
-    assert ngrams.ladder(train) == pytest.approx(recording.ladder)
+    assert ngrams.ladder(train) == pytest.approx(recording.ladder, rel=1e-4)
     assert network.vocab.idx_to_token == Vocab(train).idx_to_token
     # the recording's diagnosis read the text with the same weights
     assert len(network.vocab) == recording.vocab_size
