@@ -20,7 +20,8 @@ from rnnlab.inference import generation, inspection
 from rnnlab.inference.network import Network
 from rnnlab.recipes import RECIPES
 from rnnlab.recordings.networks import FOLDER, KEPT, SUFFIX, file_name, read_tensors
-from rnnlab.text import corpora
+from rnnlab.text import corpora, ngrams
+from rnnlab.text.vocab import Vocab
 from rnnlab.view.data import networks, recorded
 
 FILES = Path(str(resources.files("rnnlab.recordings"))) / FOLDER
@@ -66,8 +67,13 @@ def test_a_network_is_that_of_its_recording(name: str, epoch: int) -> None:
     # equal to the last digit: the weights are those of the recorded run
     assert label.loss == recording.history.epochs[epoch - 1].loss
     assert recording.history.epochs[epoch - 1].epoch == epoch
-    # the recording's diagnosis read the training text with the same weights
+    # the training text has not changed since, so the vocabulary is the same
     network = networks.network(name, epoch)
+    config = network.config
+    train = corpora.prepare(corpora.load(config.corpus).text, config.preprocessing, config.num_chars).train
+    assert ngrams.ladder(train) == pytest.approx(recording.ladder, rel=1e-4)
+    assert network.vocab.idx_to_token == Vocab(train).idx_to_token
+    # the recording's diagnosis read the text with the same weights
     assert len(network.vocab) == recording.vocab_size
     surprises = [here["surprise"] for here in inspection.inspect(network, texts(network)[0])["next"]]
     perplexity = math.exp(sum(surprises[5:-1]) / len(surprises[5:-1]))
