@@ -56,6 +56,19 @@ class RunRecord:
         return self.state in LIVE
 
 
+@dataclass(frozen=True)
+class DeletedRun:
+    """A deleted run, as far as a list needs it."""
+
+    id: str
+    deleted_at: float
+    name: str
+    based_on: str
+    title: str
+    epoch: int
+    owner: str
+
+
 _COLUMNS = (
     "id, name, based_on, config, state, created_at, started_at, finished_at, epoch, num_epochs, perplexity, error,"
     " exists (select 1 from checkpoints where checkpoints.run = runs.id), starred, owner, version, language, title"
@@ -105,6 +118,17 @@ class Queries(ABC):
             where, values = f"where state in ({', '.join('?' * len(states))})", list(states)
         order = "order by created_at desc, id"
         return self._records(self._rows(f"select {_COLUMNS} from runs {where} {order} limit ?", (*values, limit)))
+
+    def deleted(self, run_id: str | None = None) -> list[DeletedRun]:
+        """Return the deleted runs that can be restored, or the one with this id; the one deleted last comes first."""
+        if not self._rows("select 1 from sqlite_master where name = 'deleted_runs'"):  # a store of an older version
+            return []
+        rows = self._rows(
+            "select id, deleted_at, row from deleted_runs where id = coalesce(?, id) and deleted_at > 0"
+            " order by deleted_at desc, id",
+            (run_id,),
+        )
+        return [DeletedRun(id, deleted_at, **_described(json.loads(row))) for id, deleted_at, row in rows]
 
     def events_since(self, run_id: str, cursor: int = 0) -> list[tuple[int, Event]]:
         """Return (sequence number, event) of every event of a run after number `cursor`."""
@@ -304,6 +328,11 @@ def state_error(run_id: str, state: str, allowed: Collection[str]) -> RunError:
         state=state,
         allowed=names,
     )
+
+
+def _described(row: dict[str, Any]) -> dict[str, Any]:
+    """Return those columns of a row of `runs` that describe a deleted run."""
+    return {name: row[name] for name in ("name", "based_on", "title", "epoch", "owner")}
 
 
 def _is_transient(error: sqlite3.OperationalError) -> bool:
