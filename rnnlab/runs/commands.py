@@ -46,12 +46,10 @@ from rnnlab.runs.protocol import (
     WaitForChange,
 )
 from rnnlab.runs.scheduler import new_job_id
-from rnnlab.runs.store import RunRecord, check_title, checkpoint_folder, state_error
+from rnnlab.runs.store import RESTORABLE, RunRecord, check_title, checkpoint_folder, state_error
 from rnnlab.runs.store_writer import StoreWriter
 from rnnlab.runs.texts import Texts
 
-RESTORABLE = 600.0
-"""Seconds for which a deleted run can be restored."""
 LATER = object()
 """The result of a command that is answered later."""
 

@@ -58,7 +58,8 @@ MIGRATIONS: tuple[str, ...] = (
     ) without rowid;
     create index links_by_time on links (made_at);
     """,
-    # a deleted run is in tables of its own, so that no query finds it by mistake; `row` is its row in `runs`, as JSON
+    # a deleted run is in tables of its own, so that no query finds it by mistake; `row` is its row in `runs`, as JSON;
+    # the runs imported before there was a table of them are those without the events that no file contains
     """
     create table deleted_runs (id text primary key, deleted_at real not null, row text not null) without rowid;
     create table deleted_events (
@@ -77,6 +78,15 @@ MIGRATIONS: tuple[str, ...] = (
         question text not null, answer text not null, asked_at real not null,
         primary key (run, question)
     ) without rowid;
+    create table imports (
+        run text primary key references runs (id) on delete cascade, imported_at real not null
+    ) without rowid;
+    create table deleted_imports (
+        run text primary key references deleted_runs (id) on delete cascade, imported_at real not null
+    ) without rowid;
+    insert into imports select id, created_at from runs where epoch > 0 and not exists (
+        select 1 from events where run = runs.id and kind in ('minibatch_finished', 'checkpoint_saved')
+    );
     """,
 )
 """The scripts from each version of the store to the next; `PRAGMA user_version` holds the version."""

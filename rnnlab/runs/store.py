@@ -22,6 +22,8 @@ from rnnlab.runs.protocol import LIVE, TRANSITIONS, RunState
 
 T = TypeVar("T")
 
+RESTORABLE = 600.0
+"""Seconds for which a deleted run can be restored."""
 MAX_TITLE = 80
 """Longest title of a run, in characters."""
 
@@ -119,9 +121,24 @@ class Queries(ABC):
         order = "order by created_at desc, id"
         return self._records(self._rows(f"select {_COLUMNS} from runs {where} {order} limit ?", (*values, limit)))
 
+    def imported(self) -> frozenset[str]:
+        """Return the ids of the runs that were imported from files."""
+        if not self._has("imports"):
+            return frozenset()
+        return frozenset(str(run) for (run,) in self._rows("select run from imports"))
+
+    def perplexities(self, run_id: str) -> dict[int, float | None]:
+        """Return the perplexity of each finished epoch of a run; None if it overflowed."""
+        rows = self._rows(
+            "select json_extract(body, '$.epoch'), json_extract(body, '$.perplexity') from events"
+            " where run = ? and kind = 'epoch_finished' order by seq",
+            (run_id,),
+        )
+        return dict(rows)
+
     def deleted(self, run_id: str | None = None) -> list[DeletedRun]:
         """Return the deleted runs that can be restored, or the one with this id; the one deleted last comes first."""
-        if not self._rows("select 1 from sqlite_master where name = 'deleted_runs'"):  # a store of an older version
+        if not self._has("deleted_runs"):
             return []
         rows = self._rows(
             "select id, deleted_at, row from deleted_runs where id = coalesce(?, id) and deleted_at > 0"
@@ -211,6 +228,10 @@ class Queries(ABC):
         """Return the ids of the queued runs in the order in which they will start."""
         running = self._rows("select owner from runs where state in ('running', 'paused')")
         return fair_order(self.waiting(), [str(owner) for (owner,) in running])
+
+    def _has(self, table: str) -> bool:
+        """Return whether the store has a table, which one of an older version lacks until the supervisor opens it."""
+        return bool(self._rows("select 1 from sqlite_master where type = 'table' and name = ?", (table,)))
 
     def _records(self, rows: list[tuple[Any, ...]]) -> list[RunRecord]:
         order = self.queue() if any(row[4] == "queued" for row in rows) else []

@@ -27,7 +27,7 @@ from rnnlab.runs.admission import cost_shape
 from rnnlab.runs.protocol import ENDED, TRANSITIONS, RunState
 from rnnlab.runs.store import Queries, state_error, unknown_run
 
-_PARTS = ("events", "checkpoints", "answers")
+_PARTS = ("events", "checkpoints", "answers", "imports")
 """The tables whose rows belong to a run; for each there is one with the same columns for deleted runs."""
 MAX_ANSWERS = 1000
 """Largest number of stored answers of the checkpoints of a run."""
@@ -141,6 +141,7 @@ class StoreWriter(Queries):
             self._apply(run_id, event)
         if self._state(run_id) not in ENDED:
             self.move(run_id, "interrupted")
+        self._change("insert into imports (run, imported_at) values (?, ?)", run_id, time.time())
         self.touch(run_id)
 
     def _apply(self, run_id: str, event: Event) -> None:
