@@ -50,6 +50,7 @@ from rnnlab.runs.protocol import (
     Refusal,
     RenameRun,
     Request,
+    RestoreRun,
     Result,
     ResumeRun,
     ShortenLink,
@@ -173,9 +174,21 @@ class Client:
         """Continue an ended run from its last checkpoint, for `more_epochs` more epochs than planned."""
         self._call(ContinueRun, run=run_id, more_epochs=more_epochs, owner=owner)
 
-    def delete(self, run_id: str, *, owner: str | None = None) -> None:
-        """Delete a run, its events and its checkpoints; a run that trains is ended first."""
-        self._call(DeleteRun, run=run_id, owner=owner)
+    def delete(self, run_id: str, *, owner: str | None = None) -> float:
+        """Delete a run, its events and its checkpoints; a run that trains is ended first.
+
+        Returns:
+            the seconds in which `restore` can bring it back; 0 if there is too little space to keep it.
+        """
+        return float(self._call(DeleteRun, run=run_id, owner=owner))
+
+    def restore(self, run_id: str, *, owner: str | None = None) -> None:
+        """Bring a deleted run back, as it was; one that was training is interrupted.
+
+        Raises:
+            RunError: ``run_unknown``: it was deleted too long ago.
+        """
+        self._call(RestoreRun, run=run_id, owner=owner)
 
     def star(self, run_id: str, starred: bool) -> None:
         """Add or remove the star of a run."""

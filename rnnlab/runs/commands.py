@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -35,6 +36,7 @@ from rnnlab.runs.protocol import (
     Refusal,
     RenameRun,
     Request,
+    RestoreRun,
     Result,
     ResumeRun,
     ShortenLink,
@@ -44,7 +46,7 @@ from rnnlab.runs.protocol import (
     WaitForChange,
 )
 from rnnlab.runs.scheduler import new_job_id
-from rnnlab.runs.store import RunRecord, check_title, checkpoint_folder, state_error
+from rnnlab.runs.store import RESTORABLE, RunRecord, check_title, checkpoint_folder, state_error
 from rnnlab.runs.store_writer import StoreWriter
 from rnnlab.runs.texts import Texts
 
@@ -173,6 +175,8 @@ class Commands:
                 return self._continue(command)
             case DeleteRun():
                 return self._delete(command)
+            case RestoreRun():
+                return self._restore(command)
             case StarRun():
                 return self._star(command)
             case RenameRun():
@@ -192,7 +196,7 @@ class Commands:
 
     def _create(self, command: CreateRun) -> str:
         config = TrainConfig.from_json(command.config)
-        admission.check_space(self._host.home, self._host.limits)
+        self._check_space()
         admission.check_queue(len(self._host.store.queue()), self._host.limits)
         self._check_text(config)
         run = _new_run_id()
@@ -288,7 +292,7 @@ class Commands:
             raise RunError(
                 "run_complete", f"Run {record.id} is complete; say how many more epochs to train.", run=record.id
             )
-        admission.check_space(self._host.home, self._host.limits)
+        self._check_space()
         admission.check_queue(len(self._host.store.queue()), self._host.limits)
 
         def work() -> None:
@@ -299,11 +303,61 @@ class Commands:
         self._host.write(work)
         self._host.start_waiting()
 
-    def _delete(self, command: DeleteRun) -> None:
+    def _delete(self, command: DeleteRun) -> float:
         record = self._owned(command)
-        self._host.write(lambda: self._host.store.delete(record.id))
+        keep = True
+        try:
+            admission.check_space(self._host.home, self._host.limits)
+            self._host.write(lambda: self._host.store.discard(record.id))
+        except RunError as error:
+            if error.code not in ("disk_low", "disk_full"):
+                raise
+            # whoever deletes runs then needs their space
+            keep = False
+            self._host.write(lambda: self._host.store.delete(record.id))
         self._host.cancel(record.id, RunError("run_unknown", f"Run {record.id} was deleted.", run=record.id))
-        shutil.rmtree(checkpoint_folder(self._host.home, record.id), ignore_errors=True)
+        if keep:
+            return RESTORABLE
+        self._remove_files([record.id])
+        self.purge(0.0)
+        return 0.0
+
+    def _restore(self, command: RestoreRun) -> None:
+        self.purge()
+        for run in self._host.store.deleted(command.run):
+            admission.check_owner(run.owner, command.owner)
+        self._host.write(lambda: self._host.store.restore(command.run))
+        self._host.start_waiting()
+
+    def purge(self, seconds: float = RESTORABLE) -> None:
+        """Delete the runs for good that were deleted more than `seconds` ago.
+
+        Raises:
+            RunError: ``disk_full``, ``store_busy``.
+        """
+        store, gone = self._host.store, list[str]()
+        if not store.expired(before := time.time() - seconds):
+            return
+        # in three steps, so that a kill in between leaves neither files without a run nor a run without its files
+        self._host.write(lambda: gone.extend(store.give_up(before)))
+        self._remove_files(gone)
+        self._host.write(store.purge)
+
+    def _remove_files(self, runs: Iterable[str]) -> None:
+        for run in runs:
+            shutil.rmtree(checkpoint_folder(self._host.home, run), ignore_errors=True)
+
+    def _check_space(self) -> None:
+        """Check that there is enough free space for a new run; if not, give up the deleted runs first.
+
+        Raises:
+            RunError: ``disk_low``.
+        """
+        try:
+            admission.check_space(self._host.home, self._host.limits)
+        except RunError:
+            self.purge(0.0)
+            admission.check_space(self._host.home, self._host.limits)
 
     def _star(self, command: StarRun) -> None:
         record = self._host.store.run(command.run)
@@ -319,7 +373,7 @@ class Commands:
         known = self._host.store.code_of(parameters)
         if known is not None:
             return known
-        admission.check_space(self._host.home, self._host.limits)
+        self._check_space()
         codes: list[str] = []
         self._host.write(lambda: codes.append(self._host.store.add_link(parameters)))
         return codes[-1]
@@ -328,7 +382,7 @@ class Commands:
         from rnnlab.text import corpora
 
         corpus = corpora.from_text(command.text, command.title[:200])
-        admission.check_space(self._host.home, self._host.limits)
+        self._check_space()
         self._host.write(lambda: self._host.store.add_text(corpus.name, corpus.text, corpus.title))
         return corpus.name
 
@@ -336,7 +390,7 @@ class Commands:
         from rnnlab.runs.export import import_run
 
         recording = import_run(command.data)
-        admission.check_space(self._host.home, self._host.limits)
+        self._check_space()
         run = _new_run_id()
 
         def work() -> None:

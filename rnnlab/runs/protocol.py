@@ -161,9 +161,20 @@ class ContinueRun(Message):
 
 
 class DeleteRun(Message):
-    """Remove a run, its events and its checkpoints; a run that trains is killed first."""
+    """Remove a run, its events and its checkpoints; a run that trains is killed first.
+
+    The result is the number of seconds in which `RestoreRun` brings it back; 0 if the disk has no space for it.
+    """
 
     kind: Literal["delete_run"] = "delete_run"
+    run: str
+    owner: str | None = None
+
+
+class RestoreRun(Message):
+    """Bring a deleted run back."""
+
+    kind: Literal["restore_run"] = "restore_run"
     run: str
     owner: str | None = None
 
@@ -243,6 +254,7 @@ Command = Annotated[
     | StopRun
     | ContinueRun
     | DeleteRun
+    | RestoreRun
     | StarRun
     | RenameRun
     | ShortenLink

@@ -58,6 +58,36 @@ MIGRATIONS: tuple[str, ...] = (
     ) without rowid;
     create index links_by_time on links (made_at);
     """,
+    # a deleted run is in tables of its own, so that no query finds it by mistake; `row` is its row in `runs`, as JSON;
+    # the runs imported before there was a table of them are those without the events that no file contains
+    """
+    create table deleted_runs (id text primary key, deleted_at real not null, row text not null) without rowid;
+    create table deleted_events (
+        run text not null references deleted_runs (id) on delete cascade,
+        seq integer not null, kind text not null, body text not null,
+        primary key (run, seq)
+    ) without rowid;
+    create table deleted_checkpoints (
+        run text not null references deleted_runs (id) on delete cascade,
+        epoch integer not null, minibatch integer not null, name text not null,
+        kept integer not null, bytes integer not null, saved_at real not null,
+        primary key (run, name)
+    ) without rowid;
+    create table deleted_answers (
+        run text not null references deleted_runs (id) on delete cascade,
+        question text not null, answer text not null, asked_at real not null,
+        primary key (run, question)
+    ) without rowid;
+    create table imports (
+        run text primary key references runs (id) on delete cascade, imported_at real not null
+    ) without rowid;
+    create table deleted_imports (
+        run text primary key references deleted_runs (id) on delete cascade, imported_at real not null
+    ) without rowid;
+    insert into imports select id, created_at from runs where epoch > 0 and not exists (
+        select 1 from events where run = runs.id and kind in ('minibatch_finished', 'checkpoint_saved')
+    );
+    """,
 )
 """The scripts from each version of the store to the next; `PRAGMA user_version` holds the version."""
 

@@ -22,6 +22,8 @@ from rnnlab.runs.protocol import LIVE, TRANSITIONS, RunState
 
 T = TypeVar("T")
 
+RESTORABLE = 600.0
+"""Seconds for which a deleted run can be restored."""
 MAX_TITLE = 80
 """Longest title of a run, in characters."""
 
@@ -54,6 +56,19 @@ class RunRecord:
     def live(self) -> bool:
         """Return whether the run is queued, running or paused."""
         return self.state in LIVE
+
+
+@dataclass(frozen=True)
+class DeletedRun:
+    """A deleted run, as far as a list needs it."""
+
+    id: str
+    deleted_at: float
+    name: str
+    based_on: str
+    title: str
+    epoch: int
+    owner: str
 
 
 _COLUMNS = (
@@ -105,6 +120,32 @@ class Queries(ABC):
             where, values = f"where state in ({', '.join('?' * len(states))})", list(states)
         order = "order by created_at desc, id"
         return self._records(self._rows(f"select {_COLUMNS} from runs {where} {order} limit ?", (*values, limit)))
+
+    def imported(self) -> frozenset[str]:
+        """Return the ids of the runs that were imported from files."""
+        if not self._has("imports"):
+            return frozenset()
+        return frozenset(str(run) for (run,) in self._rows("select run from imports"))
+
+    def perplexities(self, run_id: str) -> dict[int, float | None]:
+        """Return the perplexity of each finished epoch of a run; None if it overflowed."""
+        rows = self._rows(
+            "select json_extract(body, '$.epoch'), json_extract(body, '$.perplexity') from events"
+            " where run = ? and kind = 'epoch_finished' order by seq",
+            (run_id,),
+        )
+        return dict(rows)
+
+    def deleted(self, run_id: str | None = None) -> list[DeletedRun]:
+        """Return the deleted runs that can be restored, or the one with this id; the one deleted last comes first."""
+        if not self._has("deleted_runs"):
+            return []
+        rows = self._rows(
+            "select id, deleted_at, row from deleted_runs where id = coalesce(?, id) and deleted_at > 0"
+            " order by deleted_at desc, id",
+            (run_id,),
+        )
+        return [DeletedRun(id, deleted_at, **_described(json.loads(row))) for id, deleted_at, row in rows]
 
     def events_since(self, run_id: str, cursor: int = 0) -> list[tuple[int, Event]]:
         """Return (sequence number, event) of every event of a run after number `cursor`."""
@@ -187,6 +228,10 @@ class Queries(ABC):
         """Return the ids of the queued runs in the order in which they will start."""
         running = self._rows("select owner from runs where state in ('running', 'paused')")
         return fair_order(self.waiting(), [str(owner) for (owner,) in running])
+
+    def _has(self, table: str) -> bool:
+        """Return whether the store has a table, which one of an older version lacks until the supervisor opens it."""
+        return bool(self._rows("select 1 from sqlite_master where type = 'table' and name = ?", (table,)))
 
     def _records(self, rows: list[tuple[Any, ...]]) -> list[RunRecord]:
         order = self.queue() if any(row[4] == "queued" for row in rows) else []
@@ -304,6 +349,11 @@ def state_error(run_id: str, state: str, allowed: Collection[str]) -> RunError:
         state=state,
         allowed=names,
     )
+
+
+def _described(row: dict[str, Any]) -> dict[str, Any]:
+    """Return those columns of a row of `runs` that describe a deleted run."""
+    return {name: row[name] for name in ("name", "based_on", "title", "epoch", "owner")}
 
 
 def _is_transient(error: sqlite3.OperationalError) -> bool:

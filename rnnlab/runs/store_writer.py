@@ -27,6 +27,8 @@ from rnnlab.runs.admission import cost_shape
 from rnnlab.runs.protocol import ENDED, TRANSITIONS, RunState
 from rnnlab.runs.store import Queries, state_error, unknown_run
 
+_PARTS = ("events", "checkpoints", "answers", "imports")
+"""The tables whose rows belong to a run; for each there is one with the same columns for deleted runs."""
 MAX_ANSWERS = 1000
 """Largest number of stored answers of the checkpoints of a run."""
 
@@ -139,6 +141,7 @@ class StoreWriter(Queries):
             self._apply(run_id, event)
         if self._state(run_id) not in ENDED:
             self.move(run_id, "interrupted")
+        self._change("insert into imports (run, imported_at) values (?, ?)", run_id, time.time())
         self.touch(run_id)
 
     def _apply(self, run_id: str, event: Event) -> None:
@@ -224,6 +227,58 @@ class StoreWriter(Queries):
     def delete(self, run_id: str) -> None:
         """Delete a run with its events, checkpoints and answers; the caller deletes the files."""
         self._change("delete from runs where id = ?", run_id)
+
+    def discard(self, run_id: str, now: float | None = None) -> None:
+        """Delete a run so that it can be restored; the files of its checkpoints have to stay.
+
+        Raises:
+            RunError: ``run_unknown``.
+        """
+        if self._state(run_id) in ("running", "paused"):  # the caller kills its worker
+            self.move(run_id, "interrupted")
+        cursor = self._connection.execute("select * from runs where id = ?", (run_id,))
+        row = dict(zip((name for name, *_ in cursor.description), cursor.fetchone(), strict=True))
+        self._change("delete from deleted_runs where id = ?", run_id)
+        self._change(
+            "insert into deleted_runs (id, deleted_at, row) values (?, ?, ?)",
+            run_id,
+            time.time() if now is None else now,
+            json.dumps(row, ensure_ascii=False),
+        )
+        for table in _PARTS:
+            self._change(f"insert into deleted_{table} select * from {table} where run = ?", run_id)
+        self.delete(run_id)
+
+    def restore(self, run_id: str) -> None:
+        """Bring a deleted run back, with its events, checkpoints and answers.
+
+        Raises:
+            RunError: ``run_unknown``: it cannot be restored any more.
+        """
+        rows = self._rows("select row from deleted_runs where id = ? and deleted_at > 0", (run_id,))
+        if not rows:
+            raise unknown_run(run_id)
+        row = json.loads(rows[0][0])
+        # events can be added to a live run only; whoever followed the run has to read it again
+        live = {**row, "state": "running", "version": row["version"] + 1}
+        self._change(f"insert into runs ({', '.join(live)}) values ({', '.join('?' * len(live))})", *live.values())
+        for table in _PARTS:
+            self._change(f"insert into {table} select * from deleted_{table} where run = ?", run_id)
+        self._change("update runs set state = ? where id = ?", row["state"], run_id)
+        self._change("delete from deleted_runs where id = ?", run_id)
+
+    def expired(self, before: float) -> bool:
+        """Return whether a run was deleted before a time, or given up but not purged."""
+        return bool(self._rows("select 1 from deleted_runs where deleted_at < ? limit 1", (before,)))
+
+    def give_up(self, before: float) -> list[str]:
+        """Mark the runs that were deleted before a time, so that they cannot be restored, and return their ids."""
+        self._change("update deleted_runs set deleted_at = 0 where deleted_at < ?", before)
+        return [str(run) for (run,) in self._rows("select id from deleted_runs where deleted_at = 0")]
+
+    def purge(self) -> None:
+        """Delete the runs for good that were given up; the files of their checkpoints are gone."""
+        self._change("delete from deleted_runs where deleted_at = 0")
 
     # checkpoints and answers
 

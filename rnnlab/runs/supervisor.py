@@ -150,6 +150,8 @@ class Supervisor:
         if now - self._recovered_at > RECOVERY_PERIOD:
             self._recovered_at = now
             self._writer.recover()
+            with contextlib.suppress(RunError):  # at the next check
+                self._commands.purge()
         self.start_waiting()
         if self._lifetime.over(self._clients.count(), now):
             self.stop()
@@ -420,7 +422,8 @@ class Supervisor:
         self._scheduler.remove(job)
         self._recorder.remove_files()
         if job.cancelled:
-            if job.trains and self.store.version(job.run) == 0:  # deleted; a checkpoint may have been written since
+            gone = self.store.version(job.run) == 0 and not self.store.deleted(job.run)
+            if job.trains and gone:  # a checkpoint may have been written since it was deleted for good
                 shutil.rmtree(checkpoint_folder(self.home, job.run), ignore_errors=True)
             return
         if job.final:

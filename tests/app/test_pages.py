@@ -256,21 +256,40 @@ def test_a_recorded_run_plays_and_says_so(
         recorded.label.cache_clear()
 
 
-def test_runs_lists_filters_and_deletes(open_page: Open, client: Client) -> None:
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_runs_lists_filters_and_deletes_and_brings_back(open_page: Open, client: Client, lang: str) -> None:
     run_id = client.create(TINY.change(num_epochs=1), name="A2")
     finish(client, run_id)
-    app = open_page("runs", "en")
+    before = client.store.events_since(run_id)
+    app = open_page("runs", lang)
     assert not app.exception
-    assert run_id in words(app)
-    app.button(key=f"run_list.star.{run_id}").click().run()
+
+    def listed() -> list[str]:
+        return list(app.dataframe[0].value["id"]) if app.dataframe else []
+
+    def tick() -> None:
+        rows = [listed().index(run_id)]
+        app.session_state[app.dataframe[0].key] = {"selection": {"rows": rows, "columns": [], "cells": []}}
+        app.run()
+
+    tick()
+    app.button(key="run_list.star").click().run()
     widget(app, "segmented_control", "run_list.filter").set_value("starred").run()
-    assert run_id in words(app)
-    app.button(key=f"run_list.delete.{run_id}").click().run()
+    assert listed() == [run_id]
+    assert list(app.dataframe[0].value["star"]) == ["★"]
+    app.button(key="run_list.delete").click().run()
     assert client.store.run(run_id)  # not without a confirmation
     app.button(key="run_list.confirm").click().run()
     app.run()
     assert not app.exception
-    assert run_id not in words(app)
+    assert listed() == []
+    assert client.store.deleted()[0].id == run_id
+    assert run_id in words(app)  # beside the button that brings it back
+    app.button(key=f"run_list.restore.{run_id}").click().run()
+    assert not app.exception
+    assert listed() == [run_id]
+    assert client.store.events_since(run_id) == before
+    client.delete(run_id)
 
 
 WITHOUT_TORCH = """

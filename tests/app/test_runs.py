@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -10,12 +11,16 @@ import pytest
 from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.testing.v1 import AppTest
 
+from rnnlab.recipes import RECIPES
 from rnnlab.runs.client import Client
 from rnnlab.runs.export import export_run, to_json
 from rnnlab.view.language.i18n import LANGUAGES, catalogue, t
+from rnnlab.view.language.settings import state_text
 from rnnlab.view.page import session, share
+from rnnlab.view.runs.tables import HIGHEST, POINTS, curve
 from tests.app.conftest import TINY, Open, param, setting, widget, words
 from tests.made import finish
+from tests.runs import lab
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +55,26 @@ def made(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], bytes]]:
     return offered
 
 
+def listed(app: AppTest) -> list[dict[str, Any]]:
+    """Return the rows of the table of runs."""
+    tables = app.dataframe
+    return [] if not tables else tables[0].value.to_dict("records")
+
+
+def tick(app: AppTest, *runs: str) -> AppTest:
+    """Tick these runs in the table, and no others, as clicks do."""
+    rows = [number for number, row in enumerate(listed(app)) if row["id"] in runs]
+    assert len(rows) == len(runs)
+    app.session_state[app.dataframe[0].key] = {"selection": {"rows": rows, "columns": [], "cells": []}}
+    app.run()
+    assert not app.exception
+    return app
+
+
+def ids(app: AppTest) -> list[str]:
+    return [str(row["id"]) for row in listed(app)]
+
+
 def opened(app: AppTest, key: str) -> AppTest:
     """Open a popover, as a click does."""
     app.session_state[key] = True
@@ -65,29 +90,62 @@ def test_a_title_is_text_and_the_list_can_be_searched(
 ) -> None:
     app = open_page("runs", "zh")
     assert not app.exception
+    assert "**第一次** <b>" in [row["name"] for row in listed(app)]  # a cell of the table is plain text
+    assert {finished, lstm} <= set(ids(app))
+    tick(app, lstm)
     assert r"\*\*第一次\*\* \<b\>" in words(app)
-    assert finished in words(app)
     for query, there in (("第一次", True), ("LSTM a6", True), (lstm, True), ("a6 gru", False)):
         app = widget(app, "text_input", "run_list.search").set_value(query).run()
         assert not app.exception
-        assert (lstm in words(app)) == there, query
+        assert (lstm in ids(app)) == there, query
         assert (t("runs.none_found", "zh") in words(app)) == (not there)
         assert param(app, "find") == query
-    assert finished not in words(app)
+    assert finished not in ids(app)
 
 
 def test_the_filters_stand_in_the_url(open_page: Open, finished: str, lstm: str) -> None:
     app = open_page("runs", "en", find="lstm", show="ended")
-    assert lstm in words(app)
-    assert finished not in words(app)
+    assert lstm in ids(app)
+    assert finished not in ids(app)
     assert widget(app, "segmented_control", "run_list.filter").value == "ended"
     app = open_page("runs", "en", show="<b>", find="")
     assert not app.exception
-    assert finished in words(app)
+    assert finished in ids(app)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_runs_based_on_one_experiment_are_told_apart(open_page: Open, client: Client, lang: str) -> None:
+    base = RECIPES["A2"].config.change(num_chars=2000, num_epochs=2, pred_period=2, num_hiddens=8)
+    runs = [finish(client, client.create(base.change(learning_rate=rate), based_on="A2")) for rate in (1.0, 50.0)]
+    imported = client.import_run(json.dumps(export_run(client.store, runs[0])))
+    rows = {row["id"]: row for row in listed(open_page("runs", lang))}
+    changes = [rows[run_id]["changes"] for run_id in runs]
+    assert changes[0] != changes[1]
+    for run_id, rate in zip(runs, ("1", "50"), strict=True):
+        row, record = rows[run_id], client.store.run(run_id)
+        field = t("field.learning_rate", lang)
+        assert t("summary.change", lang, field=field, value=rate, base="100") in row["changes"]
+        assert row["perplexity"] == record.perplexity
+        perplexities = client.store.perplexities(run_id)
+        assert perplexities == {event.epoch: event.perplexity for event in lab.events(client, run_id, "epoch_finished")}
+        assert list(row["curve"]) == pytest.approx(
+            [math.log(value) for value in perplexities.values() if value], abs=1e-3
+        )
+        assert row["state"] == state_text("finished", lang)
+    assert rows[imported]["state"] == t("runs.imported", lang, state=state_text("finished", lang))
+    assert rows[imported]["changes"] == changes[0]
+
+
+def test_a_curve_in_the_table_is_short_and_has_a_top() -> None:
+    falling = {epoch: 1000.0 / epoch for epoch in range(1, 10_001)}
+    assert len(curve(falling)) <= POINTS
+    assert curve(falling)[-1] == 0
+    assert curve({1: None, 2: 1e12, 3: math.e}) == (round(HIGHEST, 3), round(HIGHEST, 3), 1.0)
+    assert curve({}) == ()
 
 
 def test_renaming_from_the_list(open_page: Open, client: Client, finished: str) -> None:
-    app = opened(open_page("runs", "en"), f"run_list.rename.{finished}")
+    app = opened(tick(open_page("runs", "en"), finished), f"run_list.rename.{finished}")
     app.text_input(key=f"run_list.title.{finished}.").set_value("mine").run()
     assert client.store.run(finished).title == "mine"
     assert "**mine**" in words(app)
@@ -99,22 +157,48 @@ def test_renaming_from_the_list(open_page: Open, client: Client, finished: str) 
 def test_chosen_runs_lead_to_the_comparison(open_page: Open, finished: str, lstm: str) -> None:
     app = open_page("runs", "en")
     assert "pins=" not in links(app, "")
-    app.checkbox(key=f"run_list.pin.{lstm}").check().run()
-    app.checkbox(key=f"run_list.pin.{finished}").check().run()
-    assert not app.exception
+    tick(app, lstm)
+    tick(app, lstm, finished)
     assert f"pins={lstm}%2C{finished}" in links(app, "") or f"pins={lstm},{finished}" in links(app, "")
     # chosen runs stay chosen when another search hides them
-    widget(app, "text_input", "run_list.search").set_value("nothing like it").run()
+    widget(app, "text_input", "run_list.search").set_value(lstm).run()
+    assert ids(app) == [lstm]
+    assert f"pins={lstm}%2C{finished}" in links(app, "") or f"pins={lstm},{finished}" in links(app, "")
     widget(app, "text_input", "run_list.search").set_value("").run()
-    assert app.checkbox(key=f"run_list.pin.{lstm}").value
     app.button(key="run_list.unpin").click().run()
     assert "pins=" not in links(app, "")
-    assert not app.checkbox(key=f"run_list.pin.{lstm}").value
+    app.run()
+    assert "pins=" not in links(app, "")
+
+
+def test_a_run_stays_chosen_when_another_one_is_started(open_page: Open, client: Client, finished: str) -> None:
+    """Rows are chosen by number, and a new run moves them all."""
+    app = tick(open_page("runs", "en"), finished)
+    newer = finish(client, client.create(TINY.change(num_epochs=1), name="A2"))
+    app.run()
+    assert ids(app)[0] == newer
+    assert f"run={finished}" in links(app, "train")
+    app.button(key="run_list.delete").click().run()
+    app.button(key="run_list.confirm").click().run()
+    app.run()
+    assert finished not in ids(app)
+    assert newer in ids(app)
+    app.button(key=f"run_list.restore.{finished}").click().run()
+    assert finished in ids(app)
+
+
+def test_the_menus_of_a_run_have_the_table_below_them(open_page: Open, finished: str) -> None:
+    """A menu that opens at the end of the page has no room."""
+    app = tick(open_page("runs", "en"), finished)
+    kinds = [node.type for node in app.main]
+    assert kinds.count("dataframe") == 1
+    assert kinds.count("popover") >= 3
+    assert kinds.index("dataframe") > max(place for place, kind in enumerate(kinds) if kind == "popover")
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_run_is_shared_with_a_code_for_cameras(open_page: Open, client: Client, lstm: str, lang: str) -> None:
-    app = open_page("runs", lang)
+    app = tick(open_page("runs", lang), lstm)
     assert not app.get("image")
     app = opened(app, f"run_list.share.{lstm}")
     assert not app.exception
@@ -144,6 +228,8 @@ def test_a_run_is_taken_away(
     open_page: Open, client: Client, lstm: str, made: dict[str, Callable[[], bytes]], page: str, lang: str
 ) -> None:
     app = open_page(page, lang, run=lstm)
+    if page == "runs":
+        tick(app, lstm)
     assert not made, "nothing is looked up for a popover that is closed"
     opened(app, f"export.{lstm}")
     assert not app.exception
@@ -205,7 +291,7 @@ def test_a_program_cannot_be_offered_without_its_text(
     data = export_run(client.store, lstm)
     data["config"]["corpus"] = data["corpus"]["name"] = "text-0123456789abcdef"
     run_id = client.import_run(json.dumps(data))
-    app = opened(open_page("runs", "en"), f"export.{run_id}")
+    app = opened(tick(open_page("runs", "en"), run_id), f"export.{run_id}")
     assert not app.exception
     disabled = [widget.proto.label for widget in app.get("download_button") if widget.proto.disabled]
     assert disabled == [t("export.script", "en"), t("export.checkpoint", "en")]

@@ -233,6 +233,32 @@ def test_a_killed_supervisor_interrupts_its_runs_which_can_be_continued(client: 
     assert all(item.state != "running" or item.id == run_id for item in client.store.runs())
 
 
+def test_a_run_deleted_before_the_supervisor_was_killed_stays_deleted_and_can_be_restored(client: Client) -> None:
+    live, ended = client.create(LONG.change(num_epochs=2000, pred_period=50)), client.create(TINY)
+    until_state(client, ended, "finished")
+    until_event(client, live, lambda event: event.kind == "checkpoint_saved" and event.epoch >= 50)
+    whole = client.store.events_since(ended)
+    paused = client.create(LONG)
+    pause(client, paused)
+    for run_id in (live, ended):
+        client.delete(run_id)
+    os.kill(client.status()["pid"], signal.SIGKILL)
+    until_state(client, paused, "interrupted")  # by the next supervisor
+    for run_id in (live, ended):
+        assert run_id not in {record.id for record in client.store.runs()}
+    for run_id in (ended, live):
+        client.restore(run_id)
+    assert client.store.run(live).state == "interrupted"
+    assert (client.store.run(ended).state, client.store.events_since(ended)) == ("finished", whole)
+    assert client.generate(ended, "the", 3)
+    client.continue_run(paused)
+    os.kill(client.status()["pid"], signal.SIGKILL)
+    until_state(client, paused, "interrupted")
+    client.continue_run(live)
+    until(client, live, lambda record: record.state == "running" and record.epoch > 50)
+    assert client.store.deleted() == []
+
+
 def test_a_supervisor_that_is_killed_early_leaves_no_process(tmp_path: Path) -> None:
     """Also while its processes are still loading torch."""
     with opened(tmp_path) as client:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import queue
 import sys
 import threading
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -390,20 +392,82 @@ def test_deleting_a_run_that_trains(client: Client) -> None:
     run_id = client.create(LONG)
     pid = pid_of(client, run_id)
     until_event(client, run_id, lambda event: event.kind == "checkpoint_saved")
-    folder = client.store.checkpoints(run_id)[0][2].parent
-    client.delete(run_id)
+    assert client.delete(run_id) > 60
     with refusal("run_unknown"):
         client.store.run(run_id)
     assert client.store.events_since(run_id) == []
     assert has_ended(pid)
-    assert not folder.exists() or until_empty(folder)
     # followers are notified
     with refusal("run_unknown"):
         list(client.follow(run_id))
+    # it comes back as if its worker had been killed
+    client.restore(run_id)
+    record = client.store.run(run_id)
+    assert (record.state, record.continuable) == ("interrupted", True)
+    client.continue_run(run_id)
+    until(client, run_id, lambda run: run.epoch > record.epoch)
 
 
-def until_empty(folder: Path) -> bool:
-    return not list(folder.iterdir())
+def test_a_deleted_run_is_restored_with_its_weights(client: Client) -> None:
+    run_id = client.create(TINY, name="A2", owner="ann")
+    until_state(client, run_id, "finished")
+    before, text = client.store.run(run_id), client.generate(run_id, "the", 8, "temperature", seed=3)
+    events_before, files = client.store.events_since(run_id), client.store.checkpoints(run_id)
+    with refusal("run_not_yours"):
+        client.delete(run_id, owner="bob")
+    client.delete(run_id)
+    for ask in (lambda: client.generate(run_id, "the", 8), lambda: client.continue_run(run_id, 1)):
+        with refusal("run_unknown"):
+            ask()
+    with refusal("run_not_yours"):
+        client.restore(run_id, owner="bob")
+    client.restore(run_id)
+    after = client.store.run(run_id)
+    assert dataclasses.replace(after, version=0) == dataclasses.replace(before, version=0)
+    assert client.store.events_since(run_id) == events_before
+    assert client.store.checkpoints(run_id) == files
+    assert all(file.is_file() for _, _, file in files)
+    assert client.generate(run_id, "the", 8, "temperature", seed=3) == text
+    with refusal("run_unknown"):
+        client.restore(run_id)  # it is not deleted
+    client.continue_run(run_id, 1)
+    assert until_state(client, run_id, "finished").epoch == before.epoch + 1
+
+
+def test_a_waiting_run_that_was_deleted_waits_again(client: Client) -> None:
+    slots = client.status()["slots"]
+    runs = [client.create(LONG) for _ in range(slots + 1)]
+    until_state(client, runs[0], "running")
+    client.delete(runs[-1])
+    client.restore(runs[-1])
+    assert client.store.run(runs[-1]).state == "queued"
+    client.delete(runs[0])
+    until_state(client, runs[-1], "running")
+
+
+def test_a_deleted_run_and_its_files_go_in_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with opened(tmp_path) as client:
+        kept, gone = (client.create(TINY) for _ in range(2))
+        for run_id in (kept, gone):
+            until_state(client, run_id, "finished")
+            client.delete(run_id)
+    with closing(schema.connect_writer(tmp_path / schema.DATABASE)) as connection:
+        connection.execute("update deleted_runs set deleted_at = deleted_at - 3600 where id = ?", [gone])
+    with opened(tmp_path) as client:
+        folders = tmp_path / "checkpoints"
+        deadline = time.monotonic() + PATIENCE
+        while (folders / gone).exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert [run.id for run in client.store.deleted()] == [kept]
+        client.restore(kept)
+        assert client.generate(kept, "the", 3)
+        # a disk with little space keeps nothing
+        monkeypatch.setenv("RNNLAB_DISK_FLOOR_MB", "1e12")
+    with opened(tmp_path) as client:
+        assert client.delete(kept) == 0
+        assert client.store.deleted() == []
+        assert not (folders / kept).exists()
 
 
 def test_starring(client: Client) -> None:

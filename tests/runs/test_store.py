@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import subprocess
 import sys
@@ -351,6 +352,100 @@ def test_deleting_removes_everything_of_a_run(writer: StoreWriter, reader: Store
     assert reader.checkpoints("r1") == []
     assert reader.answers("r1") == []
     assert [record.id for record in reader.runs()] == ["r2"]
+
+
+def rows_of(writer: StoreWriter, run_id: str) -> dict[str, list[tuple[object, ...]]]:
+    """Return everything that the store has of a run, without its version."""
+    columns = [name for _, name, *_ in writer._rows("pragma table_info(runs)") if name != "version"]
+    tables = {"runs": f"select {', '.join(columns)} from runs where id = ?"}
+    tables |= {name: f"select * from {name} where run = ? order by 2" for name in ("events", "checkpoints", "answers")}
+    return {name: writer._rows(query, (run_id,)) for name, query in tables.items()}
+
+
+def fill(writer: StoreWriter, run_id: str) -> None:
+    begin(writer, run_id, name="A2", based_on="", owner="ann", language="zh")
+    with writer.atomic():
+        for number in range(1, 4):
+            writer.record(run_id, epoch(number))
+            saved = CheckpointSaved(epoch=number, minibatch=0, name=f"e{number}")
+            writer.record(run_id, saved)
+            writer.add_checkpoint(run_id, saved, 10, True, 1000)
+        writer.add_answer(run_id, '{"q": 1}', {"text": "分开"})
+        writer.rename(run_id, "上课用")
+        writer.star(run_id, True)
+
+
+def test_a_deleted_run_comes_back_whole(writer: StoreWriter, reader: Store) -> None:
+    """Every row of every table, in any state, and as often as one likes."""
+    endings = {
+        "finished": RunFinished(reason="finished", epoch=3, minibatch=0),
+        "diverged": RunDiverged(epoch=3, minibatch=1, grad_norm=1.0),
+        "failed": RunFailed(code="run_error", message="no", params={"reason": "x"}),
+        "paused": RunPaused(epoch=3, minibatch=1),
+        "running": None,
+    }
+    for state, ending in endings.items():
+        fill(writer, state)
+        if ending is not None:
+            with writer.atomic():
+                writer.record(state, ending)
+        before, version = rows_of(writer, state), reader.version(state)
+        for _ in range(2):
+            with writer.atomic():
+                writer.discard(state, now=1000.0)
+            with pytest.raises(RunError) as caught:
+                reader.run(state)
+            assert caught.value.code == "run_unknown"
+            assert not any(rows_of(writer, state).values()), "nothing of it is found by a query"
+            (deleted,) = [run for run in reader.deleted() if run.id == state]
+            assert (deleted.deleted_at, deleted.name, deleted.title, deleted.epoch, deleted.owner) == (
+                1000.0, "A2", "上课用", 3, "ann",
+            )  # fmt: skip
+            with writer.atomic():
+                writer.restore(state)
+        after = rows_of(writer, state)
+        assert after["events"] == before["events"]
+        assert (after["checkpoints"], after["answers"]) == (before["checkpoints"], before["answers"])
+        assert reader.version(state) > version, "whoever follows the run has to read it again"
+        assert reader.deleted(state) == []
+        if state in ("paused", "running"):  # its worker was killed
+            assert reader.run(state).state == "interrupted"
+            assert reader.run(state).continuable
+        else:
+            assert after["runs"] == before["runs"]
+
+
+def test_a_run_that_was_deleted_too_long_ago_is_gone(writer: StoreWriter, reader: Store) -> None:
+    for number in range(3):
+        fill(writer, f"r{number}")
+        with writer.atomic():
+            writer.discard(f"r{number}", now=1000.0 + number)
+    assert [run.id for run in reader.deleted()] == ["r2", "r1", "r0"]
+    assert not writer.expired(1000.0)
+    assert writer.expired(1002.0)
+    with writer.atomic():
+        assert writer.give_up(1002.0) == ["r0", "r1"]
+    # killed here, it is neither restorable nor forgotten
+    assert [run.id for run in reader.deleted()] == ["r2"]
+    for run_id in ("r0", "r1", "nowhere"):
+        with pytest.raises(RunError) as caught, writer.atomic():
+            writer.restore(run_id)
+        assert caught.value.code == "run_unknown"
+    assert writer.expired(0.5)
+    with writer.atomic():
+        assert writer.give_up(0.5) == ["r0", "r1"]
+        writer.purge()
+    assert not writer.expired(1002.0)
+    for table in ("events", "checkpoints", "answers"):
+        assert {run for (run,) in writer._rows(f"select distinct run from deleted_{table}")} == {"r2"}
+
+
+def test_a_store_of_an_older_version_has_no_deleted_runs(tmp_path: Path) -> None:
+    path = tmp_path / schema.DATABASE
+    with contextlib.closing(sqlite3.connect(path)) as old:
+        old.executescript(f"{schema.MIGRATIONS[0]}{schema.MIGRATIONS[1]} pragma user_version = 2;")
+    with Store(path) as store:
+        assert store.deleted() == []
 
 
 def test_the_newest_run_comes_first(writer: StoreWriter, reader: Store) -> None:

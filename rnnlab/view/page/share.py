@@ -108,7 +108,7 @@ def _address_in_network() -> str | None:
     """Return the address of this computer in its network, or None without a network."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as chosen:
         try:
-            chosen.connect(("192.0.2.1", 9))  # an address for examples; only the route is chosen, nothing is sent
+            chosen.connect(("198.51.100.1", 9))  # an address for examples; only the route is chosen, nothing is sent
             here = ipaddress.ip_address(chosen.getsockname()[0])
         except OSError:
             return None

@@ -1,28 +1,32 @@
-"""The list of the runs of this server: search, open, rename, compare, continue, share, export, delete."""
+"""The list of the runs of this server: a table to search, sort and choose from, and what was deleted last."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+import hashlib
+from typing import Any
 
 import streamlit as st
 
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.protocol import ENDED, LIVE
-from rnnlab.runs.store import MAX_TITLE, RunRecord
-from rnnlab.view.data.identity import MAX_PINS
-from rnnlab.view.language.i18n import plain, t
-from rnnlab.view.language.numbers import number
-from rnnlab.view.language.settings import STATE_COLORS, STATE_ICONS, recipe_title, state_text, summary, value_text
-from rnnlab.view.page import address, folded, refresh, session
-from rnnlab.view.page.forms import Edition, Problems
-from rnnlab.view.page.names import recipe_name, title
+from rnnlab.runs.store import RunRecord
+from rnnlab.view.data.shelf import Shelf
+from rnnlab.view.language.i18n import t
+from rnnlab.view.language.settings import changes_text, recipe_title, state_text, summary, value_text
+from rnnlab.view.page import address, refresh, session
+from rnnlab.view.page.forms import Edition
+from rnnlab.view.page.names import recipe_of, title
+from rnnlab.view.runs import actions, tables
 from rnnlab.view.runs.address import ADDRESS, FILTERS, LONGEST
-from rnnlab.view.watch import exports
 
-PAGE = 12
-_FORM, _PROBLEMS = Edition("run_list"), Problems("run_list")
-_PINS = "run_list.pins"
+MOST = 200
+"""Largest number of runs in the table; a search finds the others."""
+_READ = 1000
+"""Number of the newest runs that are searched."""
+_WHOLE, _HEIGHT = 14, 562
+"""Number of runs up to which the table is as high as its rows, and its height in pixels beyond it."""
+_FORM = Edition("run_list")
+_curves = Shelf(2000)
 
 
 def draw() -> None:
@@ -30,7 +34,6 @@ def draw() -> None:
     any_live = _any_live()
 
     def update() -> bool:
-        _PROBLEMS.show()
         _list()
         return _any_live()
 
@@ -65,22 +68,93 @@ def _list() -> None:
     lang = session.language()
     chosen, query = _filter(lang)
     states = {"live": LIVE, "ended": ENDED}.get(chosen)
-    records = session.store().runs(limit=500, states=states)
+    records = session.store().runs(limit=_READ, states=states)
     matching = [
         record
         for record in records
         if (record.starred or chosen != "starred") and (not query.strip() or matches(record, query, lang))
     ]
-    _pinned(lang)
+    actions.deleted()
+    above = st.container()  # the actions stay in place, and their menus have room below them
+    if matching:
+        _table(matching[:MOST], lang)
+    with above:
+        actions.draw({record.id: record for record in records})
     if not matching:
         st.info(t("runs.none_found" if records else "runs.none", lang), icon=":material/history:")
         st.page_link(address.PAGES["train"][0], label=t("runs.go_train", lang), icon=":material/arrow_forward:",
                      query_params={"lang": lang})  # fmt: skip
-        return
-    pages = -(-len(matching) // PAGE)
-    page = st.pagination(pages, key="run_list.page") if pages > 1 else 1
-    for record in matching[(page - 1) * PAGE : page * PAGE]:
-        _row(record)
+    elif len(matching) > MOST:
+        st.caption(t("runs.newest", lang, shown=MOST, count=len(matching)))
+
+
+def _table(records: list[RunRecord], lang: str) -> None:
+    """Draw the table; a run that is chosen in it stays chosen when a search hides it."""
+    ids = [record.id for record in records]
+    # rows are chosen by their number, so that with other runs it has to be another widget
+    digest = hashlib.sha256(",".join(ids).encode()).hexdigest()[:12]
+    key = session.key(f"run_list.table.{digest}.{actions.EDITION.number}")
+    imported = session.store().imported()
+    table = tables.runs([_row(record, record.id in imported, lang) for record in records])
+    selected = actions.chosen()
+    event = st.dataframe(
+        table,
+        key=key,
+        hide_index=True,
+        height="content" if len(ids) <= _WHOLE else _HEIGHT,
+        column_config=_columns(lang),
+        column_order=tables.COLUMNS,
+        placeholder="–",
+        on_select="rerun",
+        selection_mode="multi-row",
+        selection_default={"selection": {"rows": [row for row, run_id in enumerate(ids) if run_id in selected]}},
+        alt=t("runs.table.alt", lang, count=len(ids)),
+    )
+    actions.choose(ids, event.selection.rows)
+
+
+def _row(record: RunRecord, imported: bool, lang: str) -> tables.Row:
+    state = state_text(record.state, lang)
+    return tables.Row(
+        id=record.id,
+        name=title(record),
+        changes=changes(record, lang),
+        state=t("runs.imported", lang, state=state) if imported else state,
+        starred=record.starred,
+        epoch=record.epoch,
+        perplexity=record.perplexity,
+        curve=_curves.get(
+            (record.id, record.epoch, record.finished_at),
+            lambda: tables.curve(session.store().perplexities(record.id)),
+        ),
+        created=session.local_time(record.created_at),
+    )
+
+
+def changes(record: RunRecord, lang: str) -> str:
+    """Return in what a run departs from the recipe that it is based on; "" if it follows its recipe."""
+    recipe = recipe_of(record)
+    if record.config == recipe.config:
+        return ""
+    return changes_text(record.config, recipe.config, lang, session.text_title(record.config.corpus))
+
+
+def _columns(lang: str) -> dict[str, Any]:
+    label = {name: t(f"runs.column.{name}", lang) for name in tables.COLUMNS if name != "star"}
+    column = st.column_config
+    return {
+        "star": column.TextColumn("★", width=36),
+        "name": column.TextColumn(label["name"], width="medium", pinned=True),
+        "changes": column.TextColumn(label["changes"], width="large"),
+        "curve": column.LineChartColumn(
+            label["curve"], width="small", help=t("runs.column.curve.help", lang), y_min=0, y_max=tables.HIGHEST
+        ),
+        "perplexity": column.NumberColumn(label["perplexity"], width="small", format="%.5g"),
+        "epoch": column.NumberColumn(label["epoch"], width="small", format="%d"),
+        "state": column.TextColumn(label["state"], width="small"),
+        "created": column.DatetimeColumn(label["created"], format="YYYY-MM-DD HH:mm"),
+        "id": column.TextColumn(label["id"], width="small"),
+    }
 
 
 def _filter(lang: str) -> tuple[str, str]:
@@ -108,148 +182,3 @@ def _filter(lang: str) -> tuple[str, str]:
         )
     ADDRESS.write(show=str(chosen), find=query or None)
     return str(chosen), query or ""
-
-
-# runs chosen for comparison
-
-
-def _pins() -> list[str]:
-    return list(st.session_state.get(_PINS, []))
-
-
-def _pinned(lang: str) -> None:
-    """Draw the link that compares the chosen runs."""
-    chosen = _pins()
-    if not chosen:
-        return
-    with st.container(horizontal=True, vertical_alignment="center", border=True):
-        st.markdown(t("runs.chosen", lang, count=len(chosen), most=MAX_PINS))
-        st.page_link(
-            address.PAGES["compare"][0],
-            label=t("runs.compare", lang),
-            icon=":material/stacked_line_chart:",
-            query_params={"pins": ",".join(chosen), "lang": lang},
-        )
-        st.button(t("runs.choose_none", lang), key="run_list.unpin", type="tertiary", on_click=_unpin_all)
-
-
-def _pin(run_id: str, key: str) -> None:
-    others = [pinned for pinned in _pins() if pinned != run_id]
-    st.session_state[_PINS] = [*others, run_id] if st.session_state.get(key) else others
-
-
-def _unpin_all() -> None:
-    for run_id in _pins():
-        st.session_state[f"run_list.pin.{run_id}"] = False
-    st.session_state[_PINS] = []
-
-
-# the list entry of a run
-
-
-def _row(record: RunRecord) -> None:
-    lang = session.language()
-    with st.container(border=True, gap="small"):
-        color, icon = STATE_COLORS[record.state], STATE_ICONS[record.state]
-        star = ":material/star: " if record.starred else ""
-        st.markdown(f"{star}**{plain(title(record))}**  :{color}-badge[{icon} {state_text(record.state, lang)}]")
-        facts = [
-            *([plain(recipe_name(record))] if record.title else []),
-            t("progress.epoch_of", lang, epoch=record.epoch, total=record.num_epochs),
-            t("runs.perplexity", lang, perplexity=number(record.perplexity))
-            if record.epoch
-            else t("runs.no_epoch", lang),
-            f"{session.local_time(record.created_at):%Y-%m-%d %H:%M}",
-            record.id,
-        ]
-        st.caption(f"{plain(summary(record.config, lang))}  \n{' · '.join(facts)}")
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            _actions(record, lang)
-
-
-def _actions(record: RunRecord, lang: str) -> None:
-    st.page_link(
-        address.PAGES["train"][0],
-        label=t("runs.open", lang),
-        icon=":material/open_in_new:",
-        query_params={"run": record.id, "lang": lang},
-    )
-    chosen, key = _pins(), f"run_list.pin.{record.id}"
-    if key not in st.session_state:
-        st.session_state[key] = record.id in chosen
-    st.checkbox(
-        t("runs.pin", lang),
-        key=key,
-        on_change=_pin,
-        args=(record.id, key),
-        disabled=len(chosen) >= MAX_PINS and record.id not in chosen,
-        width="content",
-    )
-    if record.continuable and not record.live and record.state != "diverged" and record.epoch < record.num_epochs:
-        _button("continue", ":material/play_arrow:", record, lambda: session.client().continue_run(record.id))
-    _button(
-        "unstar" if record.starred else "star",
-        ":material/star:",
-        record,
-        lambda: session.client().star(record.id, not record.starred),
-    )
-    rename, share = partial(_rename, record), partial(exports.links, record)
-    folded.popover("runs.rename", rename, key=f"run_list.rename.{record.id}", icon=":material/edit:")
-    folded.popover("controls.share", share, key=f"run_list.share.{record.id}", icon=":material/link:")
-    exports.exports(record, quiet=True)
-    if not record.live and st.button(
-        t("runs.delete", lang), key=f"run_list.delete.{record.id}", icon=":material/delete:", type="tertiary"
-    ):
-        _confirm(record)
-
-
-def _rename(record: RunRecord) -> None:
-    lang = session.language()
-    key = f"run_list.title.{record.id}.{record.title}"
-    st.text_input(
-        t("runs.rename.label", lang),
-        record.title,
-        key=key,
-        max_chars=MAX_TITLE,
-        placeholder=t("runs.rename.hint", lang),
-        on_change=_PROBLEMS.guard,
-        args=(lambda: session.client().rename(record.id, str(st.session_state[key] or "")),),
-    )
-
-
-def _button(name: str, icon: str, record: RunRecord, act: Callable[[], None]) -> None:
-    st.button(
-        t(f"runs.{name}", session.language()),
-        key=f"run_list.{name}.{record.id}",
-        icon=icon,
-        type="tertiary",
-        on_click=_PROBLEMS.guard,
-        args=(act,),
-    )
-
-
-def _confirm(record: RunRecord) -> None:
-    lang = session.language()
-
-    @st.dialog(t("runs.delete.title", lang))
-    def ask() -> None:
-        st.markdown(t("runs.delete.ask", lang, title=plain(title(record)), epochs=record.epoch))
-        with st.container(horizontal=True):
-            if st.button(
-                t("runs.delete.yes", lang),
-                key="run_list.confirm",
-                type="primary",
-                icon=":material/delete:",
-                on_click=_PROBLEMS.guard,
-                args=(lambda: _delete(record.id),),
-            ):
-                st.rerun()
-            if st.button(t("runs.delete.no", lang)):
-                st.rerun()
-
-    ask()
-
-
-def _delete(run_id: str) -> None:
-    session.client().delete(run_id)
-    st.session_state[_PINS] = [pinned for pinned in _pins() if pinned != run_id]

@@ -12,7 +12,7 @@ from rnnlab.view.language.i18n import LANGUAGES, t
 from rnnlab.view.page import share
 
 LOCAL = ["http://localhost:8501/", "http://127.0.0.1:8501/lab/", "http://127.1.2.3/", "http://[::1]:8501/"]
-ELSEWHERE = ["http://198.51.100.5:8501/", "https://lab.example/", "http://[2001:db8::1]/", "http://localhost.example/"]
+ELSEWHERE = ["http://203.0.113.5:8501/", "https://lab.example/", "http://[2001:db8::1]/", "http://localhost.example/"]
 
 
 def test_only_the_addresses_of_this_computer_itself_are_local() -> None:
@@ -20,7 +20,7 @@ def test_only_the_addresses_of_this_computer_itself_are_local() -> None:
     assert not any(share.is_local(link) for link in ELSEWHERE)
 
 
-@pytest.mark.parametrize("listens", [None, "", "0.0.0.0", "127.0.0.1", "198.51.100.5"])
+@pytest.mark.parametrize("listens", [None, "", "0.0.0.0", "127.0.0.1", "203.0.113.5"])
 def test_an_address_that_others_can_open_stays(listens: str | None) -> None:
     for link in ELSEWHERE:
         assert share.reachable(link, listens) == link

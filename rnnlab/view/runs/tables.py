@@ -1,0 +1,61 @@
+"""The table of the runs, as Arrow."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from rnnlab.view.data.thinning import thin
+
+POINTS = 24
+"""Largest number of points of a curve in the table."""
+HIGHEST = math.log(5000)
+"""The top of the curves in the table, as a logarithm: a little more than the perplexity of a uniform guess."""
+
+
+class Row(NamedTuple):
+    """A run in the table; `changes` are the settings in which it departs from its recipe."""
+
+    id: str
+    name: str
+    changes: str
+    state: str
+    starred: bool
+    epoch: int
+    perplexity: float | None
+    curve: tuple[float, ...]
+    created: datetime.datetime
+
+
+_TYPES = {
+    "star": pa.string(),
+    "name": pa.string(),
+    "changes": pa.string(),
+    "curve": pa.list_(pa.float32()),
+    "perplexity": pa.float64(),
+    "epoch": pa.int64(),
+    "state": pa.string(),
+    "created": pa.timestamp("s"),
+    "id": pa.string(),
+}
+COLUMNS = tuple(_TYPES)
+"""The names of the columns, in order."""
+
+
+def runs(rows: Sequence[Row]) -> pa.Table:
+    """Return the table of some runs; the time has no zone, as it is the visitor's."""
+    columns: dict[str, list[object]] = {name: [getattr(row, name, None) for row in rows] for name in COLUMNS}
+    columns["star"] = ["★" if row.starred else "" for row in rows]
+    columns["created"] = [row.created.replace(tzinfo=None) for row in rows]
+    columns["curve"] = [list(row.curve) for row in rows]
+    return pa.table(columns, schema=pa.schema(list(_TYPES.items())))
+
+
+def curve(perplexities: Mapping[int, float | None]) -> tuple[float, ...]:
+    """Return the logarithms of the perplexities of a run at no more than `POINTS` epochs; beyond the top, the top."""
+    values = [HIGHEST if value is None else min(HIGHEST, math.log(max(value, 1.0))) for value in perplexities.values()]
+    return tuple(round(values[index], 3) for index in thin(len(values), POINTS))
