@@ -15,6 +15,7 @@ from rnnlab.view.lessons import (
     one_hot,
     perplexity,
     powers,
+    progress,
     sampling,
     sequence,
     shapes,
@@ -53,3 +54,5 @@ else:
         layout.sidebar(lesson)
     # in a fragment, a changed widget reruns only the lesson
     layout.article(lesson, exercise.draw if lesson.is_exercise else st.fragment(DRAW[lesson.name]))
+if not session.embedded():
+    progress.keep()

@@ -23,6 +23,17 @@ TOO_WIDE = """() => [
 ].map(e => e.textContent.slice(0, 60))"""
 
 
+# texts of charts beyond the edge of their picture, or shortened; a title lies a little outside its letters
+CUT_OFF = """() => [...document.querySelectorAll('[data-testid=stVegaLiteChart] svg')].flatMap(svg => {
+    const picture = svg.getBoundingClientRect()
+    return [...svg.querySelectorAll('text')].filter(text => {
+        const box = text.getBoundingClientRect()
+        return text.textContent.includes('…') || box.width && (box.left < picture.left - 8
+            || box.right > picture.right + 2 || box.top < picture.top - 8 || box.bottom > picture.bottom + 8)
+    }).map(text => text.textContent)
+})"""
+
+
 def settled(page: Page) -> None:
     page.wait_for_function("document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'")
 
@@ -89,4 +100,61 @@ def test_every_lesson_and_exercise_fits_a_phone(server: Server, visit: Callable[
         # charts adopt the width of the page a moment after they are drawn
         page.wait_for_function("[...document.querySelectorAll('.lab-canvas')].every(e => e.querySelector('svg'))")
         assert page.evaluate(TOO_WIDE) == [], lesson.name
+        assert page.evaluate(CUT_OFF) == [], lesson.name
     expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_nothing_is_cut_off_on_a_small_screen(lang: str, server: Server, visit: Callable[..., Page]) -> None:
+    page = visit("about:blank", width=1024)
+    for lesson in contents.LESSONS:
+        page.goto(f"{server.url}/lessons?lesson={lesson.name}&lang={lang}")
+        expect(page.get_by_role("heading", name=t(f"{lesson.key}.title", lang))).to_be_visible()
+        settled(page)
+        page.wait_for_function(
+            "[...document.querySelectorAll('[data-testid=stVegaLiteChart]')].every(e => e.querySelector('svg'))"
+        )
+        page.wait_for_function(f"({CUT_OFF})().length === 0")
+        # the numbers of an equation scroll within its box where they do not fit
+        wide = "[...document.querySelectorAll('.katex-display')].filter(e => e.scrollWidth > e.clientWidth + 4).length"
+        assert page.evaluate(wide) == 0, lesson.name
+
+
+# the last slider of a lesson on a cell is that of its gate, or above the choice of the activation
+APART = """() => document.querySelector('[data-testid=stVegaLiteChart]').getBoundingClientRect().top
+    - [...document.querySelectorAll('[data-testid=stSlider]')].at(-1).getBoundingClientRect().bottom"""
+SMALLEST = """() => Math.min(...[...document.querySelectorAll('.katex-html .mord')]
+    .filter(e => /^[0-9.]+$/.test(e.textContent)).map(e => parseFloat(getComputedStyle(e).fontSize)))"""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("name", ["rnn", "gru", "lstm"])
+def test_the_numbers_of_a_cell_can_be_read_and_its_sliders_are_near_the_chart(
+    name: str, width: int, server: Server, visit: Callable[..., Page]
+) -> None:
+    page = visit(f"{server.url}/lessons?lesson={name}&lang=en", width=width)
+    expect(page.locator("[data-testid=stVegaLiteChart] svg").first).to_be_visible()
+    settled(page)
+    assert 0 < page.evaluate(APART) < 240
+    assert page.evaluate(SMALLEST) >= 11
+
+
+def test_marks_survive_a_reload(server: Server, visit: Callable[..., Page]) -> None:
+    page = visit(f"{server.url}/lessons?lesson=gru&lang=en")
+    expect(page.get_by_role("heading", name="The gated recurrent unit")).to_be_visible()
+    settled(page)
+    # other tests use the same browser
+    page.evaluate("localStorage.setItem('rnnlab.lessons.seen', JSON.stringify(['no-such-lesson', 'depth']))")
+    page.reload()
+    expect(page.locator(".st-key-lessons-to-depth").get_by_text("check", exact=True)).to_be_visible()
+    page.goto(f"{server.url}/lessons?lang=en")
+    for name in ("gru", "depth"):
+        expect(page.locator(f".st-key-lessons-index-{name}").get_by_text("check", exact=True)).to_be_visible()
+    expect(page.locator(".st-key-lessons-index-lstm").get_by_text("circle", exact=True)).to_be_visible()
+    page.evaluate("localStorage.setItem('rnnlab.lessons.seen', '{')")  # not ours
+    page.goto(f"{server.url}/lessons?lesson=X5&lang=en")
+    page.get_by_role("button", name="worse").click()
+    expect(page.locator("[data-testid=stVegaLiteChart]").first).to_be_visible()
+    page.goto(f"{server.url}/lessons?lang=en")
+    expect(page.locator(".st-key-lessons-index-X5").get_by_text("check", exact=True)).to_be_visible()
+    expect(page.locator(".st-key-lessons-index-gru").get_by_text("circle", exact=True)).to_be_visible()

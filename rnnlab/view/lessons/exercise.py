@@ -15,7 +15,7 @@ from rnnlab.view.data.history import History
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import state_text
-from rnnlab.view.lessons import charts, layout, sentences, tables
+from rnnlab.view.lessons import charts, progress, sentences, tables
 from rnnlab.view.lessons import tuning as lessons_tuning
 from rnnlab.view.lessons.address import ADDRESS
 from rnnlab.view.lessons.compute import exercises
@@ -280,7 +280,7 @@ def _records(exercise: Exercise) -> list[RunRecord]:
 
 def _commit(exercise: Exercise, guess: str) -> None:
     st.session_state[exercise.key] = guess
-    layout.seen().add(exercise.name)
+    progress.seen().add(exercise.name)
 
 
 def _start(exercise: Exercise) -> None:

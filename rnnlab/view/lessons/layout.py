@@ -5,28 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from rnnlab.view.language.i18n import t
-from rnnlab.view.lessons import contents
+from rnnlab.view.lessons import contents, progress
 from rnnlab.view.lessons.address import ADDRESS
 from rnnlab.view.lessons.contents import Lesson
 from rnnlab.view.page import session
 
 WIDTH = 900
 """Width of the text, in pixels; longer lines are hard to read."""
-_SEEN = "lessons.seen"
+_CHART = 330  # the least width of a chart, in pixels
 
 
 def chosen() -> Lesson | None:
     """Return the lesson in the URL, or None for the table of contents."""
     name = ADDRESS.get("lesson")
     return contents.find(name) if name else None
-
-
-def seen() -> set[str]:
-    """Return the lessons opened in this session and the exercises with a guess."""
-    names: set[str] = st.session_state.setdefault(_SEEN, set())
-    return names
 
 
 def link(lesson: Lesson, label: str, icon: str | None, where: str) -> bool:
@@ -59,7 +54,7 @@ def title(lesson: Lesson) -> str:
 
 def sidebar(current: Lesson) -> None:
     """Draw the table of contents in the sidebar, with the visited lessons marked."""
-    lang, visited = session.language(), seen()
+    lang, visited = session.language(), progress.seen()
     with st.sidebar:
         st.button(
             t("lessons.contents", lang),
@@ -86,7 +81,7 @@ def sidebar(current: Lesson) -> None:
 
 def index() -> None:
     """Draw the table of contents as a page: each lesson with its summary."""
-    lang, visited = session.language(), seen()
+    lang, visited = session.language(), progress.seen()
     for heading, note, members in (
         ("lessons.part", "lessons.part.note", contents.LESSONS),
         ("lessons.exercises", "lessons.exercises.note", contents.EXERCISES),
@@ -109,7 +104,7 @@ def article(lesson: Lesson, draw: Callable[[Lesson], None]) -> None:
     """Draw a lesson: summary, formulas, place in the book, the interactive part (`draw`), links to the neighbours."""
     lang = session.language()
     if not lesson.is_exercise:
-        seen().add(lesson.name)
+        progress.seen().add(lesson.name)
     with st.container(width=WIDTH):
         st.header(title(lesson), anchor=False)
         where = "lessons.place" if lesson.in_first else "lessons.place.second"
@@ -120,6 +115,11 @@ def article(lesson: Lesson, draw: Callable[[Lesson], None]) -> None:
         st.caption(t(f"{lesson.key}.try", lang))
         draw(lesson)
         _neighbour_links(lesson)
+
+
+def beside() -> DeltaGenerator:
+    """Return a grid of two columns, which become one where a chart would be too narrow for its legend."""
+    return st.grid(2, min_column_width=_CHART, gap=(16, 32))
 
 
 def conclude(text: str) -> None:

@@ -10,7 +10,7 @@ from rnnlab.view.language.numbers import number
 from rnnlab.view.lessons import charts, sentences, tables
 from rnnlab.view.lessons.compute import powers
 from rnnlab.view.lessons.contents import Lesson
-from rnnlab.view.lessons.layout import conclude
+from rnnlab.view.lessons.layout import beside, conclude
 from rnnlab.view.page import chart, session
 
 _SEED = "lesson.powers.seed"
@@ -24,11 +24,11 @@ def draw(lesson: Lesson) -> None:
     right.button(t("lesson.powers.again", lang), icon=":material/casino:", type="tertiary", on_click=_again)
     walk = powers.walk(round(rho, 1), int(st.session_state.get(_SEED, 1)))
     sentence = sentences.powers(walk, lang)
-    left, right = st.columns([3, 2], gap="medium")
-    with left:
+    pair = beside()
+    with pair.container():
         st.markdown(t("lesson.powers.norms", lang))
         chart.show(charts.powers(lang, theme), tables.powers(walk, lang), key="lesson.powers.norms", alt=sentence)
-    with right:
+    with pair.container():
         st.markdown(t("lesson.powers.eigenvalues", lang))
         chart.show(
             charts.eigenvalues(lang, theme),

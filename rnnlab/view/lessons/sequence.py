@@ -9,7 +9,7 @@ from rnnlab.view.language.i18n import t
 from rnnlab.view.lessons import charts, sentences, tables, texts
 from rnnlab.view.lessons.compute import markov
 from rnnlab.view.lessons.contents import Lesson
-from rnnlab.view.lessons.layout import conclude
+from rnnlab.view.lessons.layout import beside, conclude
 from rnnlab.view.page import chart, session
 
 _DRAWN = 80
@@ -43,9 +43,9 @@ def draw(lesson: Lesson) -> None:
         return
 
     counts, rows = markov.continuations(facts.train, context), markov.table(facts.train, size)
-    left, right = st.columns([1, 1], gap="medium")
-    with left:
-        if counts:
+    pair = beside()
+    if counts:
+        with pair.container():
             st.markdown(t("lesson.sequence.follows", lang, context=literal(context) or "—"))
             best = t("list.join", lang).join(visible(character) for character, _ in counts[:3])
             chart.show(
@@ -56,7 +56,7 @@ def draw(lesson: Lesson) -> None:
             )
     held_out = markov.held_out(facts.train, facts.held_out)
     learned = sentences.held_out(held_out, facts.ladder[size + 1], size, lang)
-    with right:
+    with pair.container():
         st.markdown(t("lesson.sequence.ladder", lang))
         chart.show(
             charts.ladder(lang, theme),

@@ -9,7 +9,7 @@ from rnnlab.view.language.i18n import t
 from rnnlab.view.lessons import charts, sentences, tables, texts
 from rnnlab.view.lessons.compute import tokens
 from rnnlab.view.lessons.contents import Lesson
-from rnnlab.view.lessons.layout import conclude
+from rnnlab.view.lessons.layout import beside, conclude
 from rnnlab.view.page import chart, session
 
 _SHOWN = 60
@@ -33,8 +33,8 @@ def draw(lesson: Lesson) -> None:
     st.html(highlighted(tokens.readable(excerpt, train, k), "", lang=lang))
     indices = [str(k if index is None else index) for index in tokens.encode(excerpt, train, k)[:_INDICES]]
     st.caption(t("lesson.tokens.indices", lang, count=_INDICES, indices=" ".join(indices), unknown=k))
-    left, right = st.columns(2, gap="medium")
-    with left:
+    pair = beside()
+    with pair.container():
         st.markdown(t("lesson.tokens.ranks", lang))
         chart.show(
             charts.zipf(lang, theme),
@@ -42,7 +42,7 @@ def draw(lesson: Lesson) -> None:
             key="lesson.tokens.zipf",
             alt=sentence,
         )
-    with right:
+    with pair.container():
         st.markdown(t("lesson.tokens.covered", lang))
         chart.show(
             charts.coverage(lang, theme),
