@@ -63,7 +63,8 @@ def test_where_no_events_come_through_the_page_looks_for_itself(server: Server, 
     page.goto(f"{server.url}/train?{TINY}")
     start(page)
     await_more_epochs(page, epochs_drawn(page) + 20)
-    expect(page.get_by_test_id("stAlert")).to_have_count(0)  # and says nothing of it
+    for kind in ("Error", "Warning"):  # and says nothing of it
+        expect(page.get_by_test_id(f"stAlertContent{kind}")).to_have_count(0)
     stop(page)
     page.unroute("**/lab/live/**")
 

@@ -67,7 +67,7 @@ def test_curve_texts_and_start_are_on_the_first_screen(
 ) -> None:
     page = show(visit, f"{server.url}/{address}&lang={lang}", width, height)
     assert share(page) >= least
-    start = box(page, "button[kind=primary]")
+    start = box(page, "[data-testid=stMain] button[kind=primary]")
     assert start["y"] + start["height"] <= height
     assert box(page, TEXTS)["y"] + box(page, TEXTS)["height"] <= height
     if "epoch" in address:  # both texts, complete
