@@ -17,6 +17,10 @@ from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.numbers import number, perplexity_text
 from rnnlab.view.language.settings import value_text
 from rnnlab.view.page import chart, session
+from rnnlab.view.watch import texts as watch_texts
+
+MAX_STRIPS = 3
+"""Maximum number of runs whose texts are shown beside each other."""
 
 
 def names_of(pins: Sequence[Identity]) -> Mapping[Identity, str]:
@@ -42,6 +46,7 @@ def draw(pins: Sequence[Identity]) -> None:
         names = labels(current.runs, session.language())
         curves(current, names, by, smooth)
         sentence(current.runs, names)
+        texts(current.runs, names)
         settings(current.runs, names)
         outcomes(current.runs, names)
 
@@ -100,6 +105,19 @@ def sentence(runs: Sequence[Pinned], names: Sequence[str]) -> None:
     """Draw the sentence that compares two runs, if there are exactly two."""
     if len(runs) == 2:
         st.info(plain(verdict(runs[0], runs[1], names, session.language())), icon=":material/balance:")
+
+
+def texts(runs: Sequence[Pinned], names: Sequence[str]) -> None:
+    """Draw what each run wrote in the course of its training, beside each other."""
+    lang = session.language()
+    written = [(run, name) for run, name in zip(runs, names, strict=True) if run.history.written()][:MAX_STRIPS]
+    if not written:
+        return
+    st.subheader(t("compare.texts", lang), anchor=False)
+    for (run, name), column in zip(written, st.columns(len(written), gap="medium"), strict=True):
+        with column:
+            st.caption(plain(name))
+            watch_texts.strip(run.history, lang, run.identity.pin)
 
 
 def settings(runs: Sequence[Pinned], names: Sequence[str]) -> None:

@@ -120,15 +120,13 @@ def head(title: str, lead: str = "", quiet: bool = False, shares: bool = False) 
         shares: whether the page has a button of its own that shares it.
     """
     lang = session.language()
+    _style()  # first, so that nothing is drawn without it
+    _document(title, lang)
     if session.embedded():
-        _style()
-        _document(title, lang)
         return
     with st.container(key="frame.title" if quiet else None):
         st.title(title, anchor=False, width="content")
     with st.container(key="frame.tools", horizontal=True, vertical_alignment="center", width="content", gap="small"):
-        _style()
-        _document(title, lang)
         if not shares:
             _share()
         st.session_state[_LARGE_SWITCH] = session.projector()

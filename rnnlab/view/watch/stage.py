@@ -38,6 +38,7 @@ def draw(scene: Scene, slider: Callable[[], None] | None = None) -> None:
         if slider is not None:
             slider()
         texts.draw(chosen)
+        texts.strip(scene.history, scene.lang, "stage", epoch)
 
 
 def _newest_texts(scene: Scene) -> Scene:

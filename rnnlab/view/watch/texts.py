@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from rnnlab.errors import RunError
 from rnnlab.runs.store import RunRecord
 from rnnlab.view.data.facts import Reading, TextFacts
 from rnnlab.view.data.highlight import highlighted, literal
+from rnnlab.view.data.history import History
+from rnnlab.view.data.thinning import thin
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.numbers import number
 from rnnlab.view.page import address
@@ -20,6 +24,9 @@ _ASKED = "lyrics.asked"
 _FORM = Edition("lyrics.slider")
 _OWNER = "lyrics.owner"
 """Session key of the run whose epoch is in the URL; the epoch of a recording belongs to the player."""
+MAX_STRIP = 16
+"""Maximum number of lines of the strip, about."""
+_STRIP_LENGTH = 60
 _MAX_LISTED = 6
 """Maximum number of epochs that a message lists."""
 
@@ -114,6 +121,33 @@ def _text(scene: Scene, epoch: int, prefix: str, text: str) -> None:
         st.caption(note, width="content")
         if reading.quotes and scene.text is not None:
             sources(reading, scene.text, lang, key=f"lyrics.sources.{scene.id}.{prefix}")
+
+
+def strip(history: History, lang: str, key: str, epoch: int | None = None) -> None:
+    """Draw what a network wrote in the course of its training: the text from the first prefix, a line for each epoch.
+
+    Args:
+        history: the run so far.
+        lang: the language.
+        key: distinguishes several strips on a page.
+        epoch: the epoch whose line is emphasised, because its texts are shown in full.
+    """
+    written = history.written()
+    if not written:
+        return
+    lines = []
+    for at in thinned(written):
+        text = literal(next(iter(history.texts[at].values()))[:_STRIP_LENGTH])
+        line = f"**{at}** {text}" if at == epoch else f":gray[{at}] {text}"
+        lines.append(line)
+    with st.container(key=f"strip.{key}"):
+        st.caption(t("lyrics.strip", lang))
+        st.markdown("  \n".join(lines))
+
+
+def thinned(written: Sequence[int]) -> list[int]:
+    """Return at most `MAX_STRIP` of the epochs with texts: all early ones, then evenly spaced ones, and the last."""
+    return [written[index] for index in thin(len(written), MAX_STRIP, range(min(len(written), 6)))]
 
 
 def copied(reading: Reading, lang: str) -> str:
