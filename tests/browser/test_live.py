@@ -116,3 +116,18 @@ def test_a_recording_that_stands_takes_another_theme(server: Server, visit: Visi
     expect(line).to_have_attribute("stroke", "#1F5FA6")
     page.emulate_media(color_scheme="dark")
     expect(line).to_have_attribute("stroke", "#6FA8E3")
+
+
+def test_back_undoes_one_action(server: Server, visit: Visit) -> None:
+    page = visit(f"{server.url}/?lang=en")
+    page.locator(".lab-plot[data-drawn]").first.wait_for()
+    page.get_by_test_id("stTopNavLink").filter(has_text="Train").click()
+    expect(page.get_by_role("button", name="Start").first).to_be_visible()
+    page.locator(".st-key-train-quick").get_by_role("radio", name="GRU").click()
+    page.wait_for_url("**cell=gru**")
+    page.go_back()
+    page.wait_for_function("!location.search.includes('cell')")
+    expect(page.locator(".st-key-train-quick").get_by_role("radio", name="RNN")).to_be_checked()
+    page.go_back()
+    page.wait_for_function("location.pathname === '/'")
+    expect(page.get_by_role("button", name="Train a network")).to_be_visible()

@@ -1,15 +1,31 @@
-// What a page sets outside of its own elements: the language of the document; and pages that a browser has translated
-// go on.
-let mended = false;
+// What a page sets outside of its own elements: the language of the document. Once: pages that a browser has translated
+// go on, and the browser's Back undoes one action of the visitor.
+if (!window.labDocument) {
+  window.labDocument = true;
+  mend();
+  countSteps();
+}
 
 export default function ({ data }) {
   document.documentElement.lang = data.lang;
-  if (!mended) mend();
+}
+
+/** Let parameters that a page writes by itself replace the address; those that follow an action are a step of Back. */
+function countSteps() {
+  const { pushState, replaceState } = History.prototype;
+  let acted = false;
+  for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, () => (acted = true), true);
+  addEventListener("popstate", () => (acted = false), true);
+  History.prototype.pushState = function (state, unused, url) {
+    const samePage = url != null && new URL(url, location.href).pathname === location.pathname;
+    const step = !samePage || acted;
+    acted = false;
+    (step ? pushState : replaceState).call(this, state, unused, url);
+  };
 }
 
 /** Let React remove and insert beside nodes that a translator has wrapped in elements of its own. */
 function mend() {
-  mended = true;
   const { removeChild, insertBefore } = Node.prototype;
   // the ancestor of `node` that is a child of `parent`: the translator's wrapper, or the node itself
   const childOf = (parent, node) => {
