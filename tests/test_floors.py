@@ -28,7 +28,7 @@ FLOORS: dict[str, set[str]] = {
     "recipes": GROUND,
     "text": GROUND | {"text"},
     "engine": GROUND | {"text", "engine"},
-    "recordings": GROUND | {"recipes", "runs"},
+    "recordings": GROUND | {"text", "recipes", "recordings", "runs"},
     "runs": GROUND | {"text", "engine", "runs", "recipes"},
     # not `engine`: a page reads the source of a cell as text
     "view": GROUND | {"text", "runs", "recipes", "recordings", "view"},

@@ -9,10 +9,9 @@ from streamlit.testing.v1 import AppTest
 
 from rnnlab.config import TrainConfig
 from rnnlab.errors import RunError
-from rnnlab.recipes import RECIPES
+from rnnlab.recipes import RECIPES, rungs
 from rnnlab.runs.client import Client
 from rnnlab.view.compare import pins as compare_pins
-from rnnlab.view.compare.measures import rungs
 from rnnlab.view.compare.sentences import READY
 from rnnlab.view.language.i18n import LANGUAGES, error_text, t
 from tests.app.conftest import TINY, Open, param, widget, words

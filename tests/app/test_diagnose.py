@@ -251,9 +251,27 @@ def test_the_recorded_pair_shows_what_clipping_changed(open_page: Open) -> None:
     page_text = words(app)
     config = recorded.recording("A8").config
     assert sentences.switch(off, on, session.facts().of(config).unigram(config), "en") in page_text
-    assert sentences.clipping(off, 0.01, "en") in page_text
+    assert sentences.clipping(off, 0.01, "adam", "en") in page_text
     assert "0.6, 0.8" in page_text  # the example has been executed
     assert "for g in gradients" in app.code[-1].value
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_figures_that_differ_on_one_page_say_what_each_measures(open_page: Open, lang: str) -> None:
+    """A9's recording: the curve and the diagnosis, the frequencies of the targets and of the whole text."""
+    app = open_page("diagnose", lang, topic="layers", recording="A9")
+    tape = recorded.recording("A9")
+    epoch = max(tape.history.probes)
+    found, event, text = tape.history.probes[epoch], tape.history.at(epoch), session.facts().of(tape.config)
+    assert event is not None
+    page_text = words(app)
+    frozen = sentences.frozen(found, epoch, event.perplexity, lang)
+    whole = sentences.whole_text(text.unigram(tape.config), text.ladder[1], lang)
+    assert frozen
+    assert whole
+    assert frozen in page_text
+    assert whole in page_text
+    assert sentences.denormal(found, True, lang) in page_text
 
 
 def test_overfitting_is_drawn_from_the_diagnoses(open_page: Open, shelf: Record) -> None:
@@ -261,14 +279,13 @@ def test_overfitting_is_drawn_from_the_diagnoses(open_page: Open, shelf: Record)
     shelf("A2", {at: diagnosis(perplexity=train, held_out_perplexity=held) for at, (train, held) in points.items()})
     app = open_page("diagnose", "en", topic="overfitting")
     assert not app.exception
-    page_text = words(app)
+    page_text, tape = words(app), recorded.recording("A2")
     assert sentences.overfitting(points, "en") in page_text
-    assert sentences.unknown(diagnosis(), "en") in page_text
+    assert sentences.unknown(diagnosis(), len(session.facts().of(tape.config).held_out), "en") in page_text
     _, tables = chart(app)
     marked = [row["epoch"] for row in tables["targets"] if row["mark"]]
     assert marked == [50, 100, 250]
     assert chart(app, 1)[1]["lines"][-1]["value"] == pytest.approx(0.71, abs=0.05)
-    tape = recorded.recording("A2")
     text, written = session.facts().of(tape.config), tape.history.texts[250]
     longest = max(text.read(generated, prefix, "en").longest for prefix, generated in written.items())
     assert longest >= 5
@@ -291,7 +308,7 @@ def test_a_run_of_this_server_is_diagnosed_at_its_newest_checkpoint(
     elif topic == "directions":
         assert sentences.leak(found, STACK, "en") in page_text
     elif topic == "overfitting":
-        assert sentences.unknown(found, "en") in page_text
+        assert sentences.unknown(found, len(session.facts().of(STACK).held_out), "en") in page_text
         app.button(key="over.all").click().run()
         answered(app)
         points = [row["epoch"] for row in chart(app)[1]["targets"] if row["mark"]]

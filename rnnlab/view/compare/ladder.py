@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from rnnlab.recipes import RECIPES
+from rnnlab.recipes import RECIPES, Rung, rungs
 from rnnlab.view.compare import overlay, state, watch
 from rnnlab.view.compare import pins as compare_pins
-from rnnlab.view.compare.measures import Pinned, Rung, rungs, stored
+from rnnlab.view.compare.measures import Pinned, stored
 from rnnlab.view.compare.sentences import greatest_step, rung_text, short_value
 from rnnlab.view.compare.watch import Snapshot
 from rnnlab.view.data import recorded

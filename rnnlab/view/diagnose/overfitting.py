@@ -27,7 +27,8 @@ def draw(examined: ExaminedRun) -> None:
     _curve(examined, diagnoses)
     if diagnoses:
         newest = diagnoses[max(diagnoses)]
-        st.markdown(sentences.unknown(newest, lang))
+        text = examined.scene.text
+        st.markdown(sentences.unknown(newest, None if text is None else len(text.held_out), lang))
         if newest.held_out_unknown:
             st.caption(t("over.unknown.why", lang))
     _copies(examined)

@@ -25,6 +25,8 @@ BADLY = 2.0
 """Ratio (of losses, norms, perplexities) from which a difference is mentioned."""
 AGREES = 1.1
 """Ratio below which two perplexities count as equal, whichever is greater."""
+PEAK = 0.05
+"""How much the highest copied share exceeds that of the first and the last text where it is mentioned."""
 SLOWER = 1.15
 """Ratio of times that exceeds the variation of the machine."""
 
@@ -71,6 +73,33 @@ def _near_since(epochs: Sequence[EpochFinished], unigram: float) -> int:
             break
         since = event.epoch
     return since
+
+
+def frozen(diagnosis: Diagnosis, epoch: int, curve: float | None, lang: str) -> str:
+    """Return the sentence on why a diagnosis has another perplexity than the curve at its epoch; "" if it has not.
+
+    Args:
+        diagnosis: the diagnosis, at the weights after the epoch.
+        epoch: the epoch.
+        curve: the perplexity in the curve, the mean over the epoch, in which the weights changed.
+        lang: the language.
+    """
+    here, there = number(diagnosis.perplexity, 4), number(curve, 4)
+    if diagnosis.perplexity is None or curve is None or here == there:
+        return ""
+    return t("find.frozen", lang, epoch=epoch, perplexity=here, curve=there)
+
+
+def whole_text(unigram: float, whole: float | None, lang: str) -> str:
+    """Return the sentence on why the unigram perplexity here is not that of the whole text; "" if it is.
+
+    Args:
+        unigram: the unigram perplexity over the characters that an epoch predicts.
+        whole: that of the whole training text, as in the reference lines of the other pages.
+        lang: the language.
+    """
+    here, there = number(unigram, 4), number(whole, 4)
+    return "" if whole is None or here == there else t("find.whole_text", lang, unigram=here, whole=there)
 
 
 def verdict(diagnosis: Diagnosis, lang: str) -> str:
@@ -143,8 +172,14 @@ def vanishing(norms: Sequence[float], epoch: int, lang: str) -> str:
     return t("find.vanish.no", lang, **params)
 
 
-def denormal(diagnosis: Diagnosis, lang: str) -> str:
-    """Return the sentence on the share of denormal numbers in the gradient."""
+def denormal(diagnosis: Diagnosis, flushed: bool, lang: str) -> str:
+    """Return the sentence on the share of denormal numbers in the gradient, which a diagnosis counts without flushing.
+
+    Args:
+        diagnosis: the diagnosis.
+        flushed: whether the training flushed them, so that its gradients have zeros in their place.
+        lang: the language.
+    """
     shares = diagnosis.denormal_share_by_layer
     if not shares:
         return t("find.denormal.unknown", lang)
@@ -156,7 +191,8 @@ def denormal(diagnosis: Diagnosis, lang: str) -> str:
         if most == len(shares) - 1 and len(shares) > 1
         else t("chart.layer", lang, number=most + 1)
     )
-    return t("find.denormal.some", lang, layer=layer, share=percent(shares[most]))
+    sentence = t("find.denormal.some", lang, layer=layer, share=percent(shares[most]))
+    return f"{sentence} {t('find.denormal.flushed' if flushed else 'find.denormal.kept', lang)}"
 
 
 def slowdown(flushed: History, kept: History, lang: str) -> str:
@@ -348,10 +384,16 @@ def gaps(cloze: Mapping[str, float | int], one_way: Mapping[str, float | int], h
 # clipping
 
 
-def clipping(history: History, theta: float, lang: str) -> str:
+def clipping(history: History, theta: float, optimizer: str, lang: str) -> str:
     """Return the sentence on the effect of clipping in a run, or the effect it would have had at `theta`.
 
     If clipping was changed during training, only the epochs with the newest threshold count.
+
+    Args:
+        history: the run.
+        theta: the threshold, if the run does not clip.
+        optimizer: the optimiser of the run; Adam divides the gradient by its own scale.
+        lang: the language.
     """
     rows = history.epochs
     if not rows:
@@ -361,12 +403,13 @@ def clipping(history: History, theta: float, lang: str) -> str:
     counted = [event for event in rows if event.clip_norm == theta] or rows
     norm = sum(event.grad_norm for event in counted) / len(counted)
     params = {"norm": number(norm, 2), "theta": number(theta, 3), "times": number(norm / theta, 2)}
+    scaled = f" {t('find.clip.adam', lang)}" if optimizer == "adam" and norm > theta else ""
     if not thresholds:
-        return t("find.clip.would" if norm > theta else "find.clip.idle", lang, **params)
+        return t("find.clip.would" if norm > theta else "find.clip.idle", lang, **params) + scaled
     params["share"] = percent(sum(event.clipped_share for event in counted) / len(counted))
     if len(counted) < len(rows):
-        return t("find.clip.part", lang, count=len(counted), total=len(rows), **params)
-    return t("find.clip.on", lang, **params)
+        return t("find.clip.part", lang, count=len(counted), total=len(rows), **params) + scaled
+    return t("find.clip.on", lang, **params) + scaled
 
 
 def switch(off: History, on: History, unigram: float, lang: str) -> str:
@@ -419,15 +462,23 @@ def overfitting(points: Mapping[int, tuple[float | None, float | None]], lang: s
     return t("find.over.close", lang, **now)
 
 
-def unknown(diagnosis: Diagnosis, lang: str) -> str:
-    """Return the sentence on the held-out characters that were left out because the vocabulary does not have them."""
+def unknown(diagnosis: Diagnosis, length: int | None, lang: str) -> str:
+    """Return the sentence on the held-out characters that were predicted, and on those that were left out.
+
+    Args:
+        diagnosis: the diagnosis.
+        length: length of the held-out text; None without it.
+        lang: the language.
+    """
     if not diagnosis.held_out_chars and not diagnosis.held_out_unknown:
         return t("find.unknown.no_text", lang)
     total = diagnosis.held_out_chars + diagnosis.held_out_unknown
-    if not diagnosis.held_out_unknown:
-        return t("find.unknown.none", lang, count=total)
-    share = percent(diagnosis.held_out_unknown / total)
-    return t("find.unknown.some", lang, count=diagnosis.held_out_chars, unknown=diagnosis.held_out_unknown, share=share)
+    sentence = t("find.unknown.none", lang, count=total)
+    if diagnosis.held_out_unknown:
+        values = {"count": diagnosis.held_out_chars, "unknown": diagnosis.held_out_unknown}
+        sentence = t("find.unknown.some", lang, **values, share=percent(diagnosis.held_out_unknown / total))
+    rest = 0 if length is None else length - total
+    return f"{sentence} {t('find.unknown.rest', lang, length=length, rest=rest)}" if rest > 0 else sentence
 
 
 def longest(lengths: Mapping[int, int], lang: str) -> str:
@@ -444,8 +495,9 @@ def copying(coverage: Mapping[int, float], lang: str) -> str:
     first, last = min(coverage), max(coverage)
     if len(coverage) == 1:
         return t("find.copy.one", lang, epoch=last, share=percent(coverage[last]))
+    values = {"first": first, "last": last, "before": percent(coverage[first]), "after": percent(coverage[last])}
+    top = max(coverage, key=lambda epoch: (coverage[epoch], epoch))
+    if coverage[top] - max(coverage[first], coverage[last]) > PEAK:
+        return t("find.copy.peak", lang, **values, top=top, most=percent(coverage[top]))
     change = coverage[last] - coverage[first]
-    key = "more" if change > 0.05 else "less" if change < -0.05 else "same"
-    return t(
-        f"find.copy.{key}", lang, first=first, last=last, before=percent(coverage[first]), after=percent(coverage[last])
-    )
+    return t(f"find.copy.{'more' if change > 0.05 else 'less' if change < -0.05 else 'same'}", lang, **values)

@@ -52,7 +52,8 @@ def _plateau(examined: ExaminedRun, answer: asking.Answer[Diagnosis] | None, dia
     with right:
         st.markdown(sentence)
         st.latex(r"\textstyle\exp\big(-\sum_c p_c \ln q_c\big)\;\ge\;\exp\big(-\sum_c p_c \ln p_c\big)")
-        st.caption(t("layers.plateau.why", lang))
+        whole = sentences.whole_text(unigram, scene.ladder.get(1) if scene.text is not None else None, lang)
+        st.caption(f"{t('layers.plateau.why', lang)} {whole}".rstrip())
     if answer is None:
         starting.nothing_to_ask(examined)
         return
@@ -63,6 +64,9 @@ def _plateau(examined: ExaminedRun, answer: asking.Answer[Diagnosis] | None, dia
     color, icon = ("orange", "block") if diagnosis.stuck else ("green", "check")
     word = t("layers.stuck" if diagnosis.stuck else "layers.free", lang)
     st.markdown(f":{color}-badge[:material/{icon}: {word}] {sentences.verdict(diagnosis, lang)}")
+    event = scene.history.at(examined.epoch or 0)
+    if event is not None and (note := sentences.frozen(diagnosis, event.epoch, event.perplexity, lang)):
+        st.caption(note)
     with st.grid(3, min_column_width=170, gap="small"):
         ratio = diagnosis.perplexity / diagnosis.unigram_perplexity - 1 if diagnosis.perplexity is not None else None
         against = "∞" if ratio is None else f"{'+' if ratio >= 0 else '−'}{percent(ratio)}"
@@ -165,7 +169,7 @@ def _denormals(examined: ExaminedRun, answer: asking.Answer[Diagnosis] | None, d
     left, right = st.columns(2, gap="large")
     with left:
         if diagnosis is not None and diagnosis.denormal_share_by_layer:
-            sentence = sentences.denormal(diagnosis, lang)
+            sentence = sentences.denormal(diagnosis, examined.config.flush_denormal, lang)
             spec = charts.denormals(lang, scene.theme)
             chart.show(spec, diagnose_tables.denormal_table(diagnosis, lang), key="diagnose.denormal", alt=sentence)
             st.markdown(sentence)
