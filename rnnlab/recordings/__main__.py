@@ -52,7 +52,7 @@ def record(client: Client, entry: Recipe, folder: Path = FOLDER) -> Path:
         RuntimeError: the run did not finish.
     """
     run_id = _train(client, entry.id, entry.config, entry.language, name=entry.id)
-    more = [*_minibatches(client, run_id, entry.config), *probes(client, run_id)]
+    more: list[Event] = [*_minibatches(client, run_id, entry.config), *probes(client, run_id)]
     return _write(export_run(client.store, run_id), folder / f"{entry.id}.json.gz", more)
 
 

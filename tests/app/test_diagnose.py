@@ -14,9 +14,11 @@ from streamlit.testing.v1 import AppTest
 
 from rnnlab.config import TrainConfig
 from rnnlab.events import Diagnosis, Probed, RunFinished, SettingChanged
+from rnnlab.recordings.extras import GAPS
 from rnnlab.runs.client import Client
 from rnnlab.runs.export import to_json
 from rnnlab.view.data import recorded
+from rnnlab.view.data.highlight import literal
 from rnnlab.view.diagnose import sentences
 from rnnlab.view.diagnose.starting import RECIPE
 from rnnlab.view.language.i18n import LANGUAGES, t
@@ -53,9 +55,7 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Record]:
         forget()
 
     def forget() -> None:
-        recorded.names.cache_clear()
-        recorded.recording.cache_clear()
-        recorded.label.cache_clear()
+        recorded.forget()
         scenes._recorded_shelf.clear()
 
     monkeypatch.setattr(recorded, "folder", lambda: tmp_path)
@@ -522,3 +522,20 @@ def test_filling_a_gap_with_both_networks(open_page: Open, client: Client) -> No
     app.button(key="cloze.pick").click().run()
     answered(app)
     assert not app.exception
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_gaps_are_filled_by_recorded_networks_before_anybody_trains(open_page: Open, lang: str) -> None:
+    app = open_page("diagnose", lang, topic="directions", recording="A10")
+    assert not app.exception
+    answers = recorded.answers()["gaps"]
+    (table,) = [element.value for element in app.table if t("cloze.network", lang) in element.value.columns]
+    assert list(table[t("cloze.network", lang)]) == [t(f"cloze.{name}", lang) for name in GAPS]
+    assert list(table[t("cloze.train", lang)]) == [percent(answers[name]["gaps"]["train"]["accuracy"]) for name in GAPS]
+    assert t("cloze.recorded", lang) in words(app)
+    entries = answers["A10-cloze"]["sentences"]
+    menu = next(element for element in app.selectbox if (element.key or "").startswith("cloze.recorded."))
+    assert menu.options == [f"{entry['before']}＿{entry['after']}" for entry in entries]
+    menu.select_index(3).run()
+    assert not app.exception
+    assert t("cloze.answer", lang, character=literal(entries[3]["answer"])) in words(app)
