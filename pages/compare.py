@@ -31,8 +31,7 @@ elif view == "race":
     # variants of an experiment, from the same random seed, started together
     from rnnlab.view.compare import race
 
-    race.setup()
-    race.watch(state.pins())
+    race.watch(race.setup())
 
 elif view == "seeds":
     # an experiment with several random seeds

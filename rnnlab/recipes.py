@@ -11,6 +11,7 @@ results. The engine does not use recipes; titles and explanations belong to the 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -346,3 +347,32 @@ def recipe(recipe_id: str) -> Recipe:
 def recipe_of(config: TrainConfig) -> Recipe | None:
     """Return the recipe that `config` matches, for any corpus, seed, device and computation, or None."""
     return next((entry for entry in RECIPES.values() if entry.matches(config)), None)
+
+
+# from one experiment to another
+
+# settings that are changed together: a learning rate for SGD does not suit Adam
+_TOGETHER = (frozenset({"optimizer", "learning_rate"}),)
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A step of a ladder from one configuration to another."""
+
+    changes: Mapping[str, str]  # the settings changed in this step, as text; empty for the first rung
+    config: TrainConfig  # includes the changes of the previous rungs
+
+
+def rungs(start: TrainConfig, goal: TrainConfig) -> list[Rung]:
+    """Return the rungs from `start` to `goal`, one difference at a time in the order of the settings.
+
+    Optimiser and learning rate change together. The first rung is `start`, the last one `goal`.
+    """
+    left = goal.changes_from(start)
+    chain = [Rung({}, start)]
+    while left:
+        first = next(iter(left))
+        group = next((group for group in _TOGETHER if first in group), frozenset({first}))
+        changes = {name: left.pop(name) for name in list(left) if name in group}
+        chain.append(Rung(changes, chain[-1].config.change_from_text(changes)))
+    return chain

@@ -36,7 +36,7 @@ from rnnlab.recipes import RECIPES
 from rnnlab.runs.admission import cost_shape
 from rnnlab.view.compare.measures import differences
 from rnnlab.view.compare.sentences import rung_text
-from rnnlab.view.compare.measures import rungs
+from rnnlab.recipes import rungs
 from rnnlab.view.data import recorded
 from rnnlab.view.language.i18n import LANGUAGES, error_text
 from rnnlab.view.language.settings import changes_text, no_effect_text, summary

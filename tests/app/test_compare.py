@@ -7,14 +7,16 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from rnnlab.cells import CELLS
 from rnnlab.config import TrainConfig
 from rnnlab.errors import RunError
-from rnnlab.recipes import RECIPES
+from rnnlab.recipes import RECIPES, rungs
 from rnnlab.runs.client import Client
 from rnnlab.view.compare import pins as compare_pins
-from rnnlab.view.compare.measures import rungs
+from rnnlab.view.compare.measures import SEEDS
 from rnnlab.view.compare.sentences import READY
 from rnnlab.view.language.i18n import LANGUAGES, error_text, t
+from rnnlab.view.language.settings import value_text
 from tests.app.conftest import TINY, Open, param, widget, words
 from tests.app.test_home import arrive
 from tests.app.test_pages import chart
@@ -322,3 +324,81 @@ def test_the_page_keeps_its_pins_while_another_is_looked_at(open_page: Open) -> 
     assert not app.exception
     assert pins_of(app) == ["recorded:A1", "recorded:B1"]
     assert t("compare.legend.texts", "en") in words(app)  # different texts have no common reference lines
+
+
+# what is shown before anybody has trained
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_race_shows_its_recording_and_no_other_runs(open_page: Open, finished: str, lang: str) -> None:
+    """Runs that are pinned for another comparison do not take part."""
+    app = open_page("compare", lang, view="race", pins=f"{finished},recorded:B1,recorded:A9")
+    assert not app.exception
+    (table,) = [element.value for element in app.table if t("compare.place", lang) in element.value.columns]
+    cells_ = {value_text("cell", cell, lang) for cell in CELLS}
+    assert set(table[t("compare.run", lang)]) == cells_
+    assert table[t("compare.place", lang)].iloc[0] == "1"
+    assert t("compare.race.recorded", lang) in words(app)
+    drawn = chart(app)[1]
+    assert {row["label"] for row in drawn["ends"]} == cells_
+    assert {row["slot"] for row in drawn["line"]} == {0, 1, 2}
+    # what has no recording has no race yet
+    app = open_page("compare", lang, view="race", recipe="A6", vary="num_layers")
+    assert t("compare.race.none", lang) not in words(app)  # A6 itself is recorded, and is the only one so far
+    app = open_page("compare", lang, view="race", recipe="A6", vary="num_layers", num_epochs="3")
+    assert t("compare.race.none", lang) in words(app)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_seeds_show_a_recorded_band(open_page: Open, lang: str) -> None:
+    app = open_page("compare", lang, view="seeds")
+    assert not app.exception
+    band = chart(app)[1]["band"]
+    assert len(band) > 100
+    assert {row["count"] for row in band} == {float(SEEDS)}
+    assert t("compare.seeds.legend", lang) in words(app)
+    # a single run has no band, and none is explained
+    app = open_page("compare", lang, view="seeds", recipe="A6")
+    assert chart(app)[1]["band"] == []
+    assert t("compare.seeds.legend", lang) not in words(app)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_ladder_and_the_proof_have_recorded_results(open_page: Open, lang: str) -> None:
+    app = open_page("compare", lang, view="same")
+    assert not app.exception
+    (table,) = [element.value for element in app.table if t("compare.rungs.rung", lang) in element.value.columns]
+    assert len(table) == 6
+    assert "–" not in list(table[t("chart.perplexity", lang)])
+    assert list(table[t("compare.rungs.step", lang)]).count("–") == 1  # the first rung
+    assert t("compare.rungs.recorded", lang) in words(app)
+    assert any(element.value.startswith(t("compare.rungs.greatest_down", lang).split("{")[0]) for element in app.info)
+    if any(button.key == "compare.parity.run" for button in app.button):  # not yet computed by another test
+        assert t("compare.parity.recorded", lang) in words(app)
+    assert len(app.metric) == 6
+
+
+def test_a_run_keeps_its_colour_when_another_one_goes(open_page: Open) -> None:
+    def slots() -> dict[object, object]:
+        return {row["label"]: row["slot"] for row in chart(app)[1]["ends"]}
+
+    app = open_page("compare", "en", pins="recorded:A1,recorded:A2,recorded:A4")
+    assert slots() == {"A1": 0, "A2": 1, "A4": 2}
+    app.button(key="compare.unpin.recorded:A1").click().run()
+    assert not app.exception
+    assert slots() == {"A2": 1, "A4": 2}
+    key = next(element.key for element in app.selectbox if "compare.picker" in (element.key or ""))
+    app.selectbox(key=key).set_value("recorded:A6").run()
+    assert slots() == {"A2": 1, "A4": 2, "A6": 0}
+
+
+def test_a_curve_that_leaves_the_scale_has_arrows(open_page: Open) -> None:
+    app = open_page("compare", "en", pins="recorded:A2,recorded:X2")
+    drawn = chart(app)[1]
+    assert drawn["off"]
+    assert {row["slot"] for row in drawn["off"]} == {1}
+    assert any(str(row["label"]).startswith("off scale") for row in drawn["off"])
+    top = max(float(str(row["value"])) for row in drawn["extent"])
+    assert all(row["value"] is None or float(str(row["value"])) <= top for row in drawn["line"])
+    assert any(row["value"] is None for row in drawn["line"] if row["slot"] == 1)
+    assert all(row["value"] is not None for row in drawn["line"] if row["slot"] == 0)

@@ -14,9 +14,11 @@ from streamlit.testing.v1 import AppTest
 
 from rnnlab.config import TrainConfig
 from rnnlab.events import Diagnosis, Probed, RunFinished, SettingChanged
+from rnnlab.recordings.extras import GAPS
 from rnnlab.runs.client import Client
 from rnnlab.runs.export import to_json
 from rnnlab.view.data import recorded
+from rnnlab.view.data.highlight import literal
 from rnnlab.view.diagnose import sentences
 from rnnlab.view.diagnose.starting import RECIPE
 from rnnlab.view.language.i18n import LANGUAGES, t
@@ -53,9 +55,7 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Record]:
         forget()
 
     def forget() -> None:
-        recorded.names.cache_clear()
-        recorded.recording.cache_clear()
-        recorded.label.cache_clear()
+        recorded.forget()
         scenes._recorded_shelf.clear()
 
     monkeypatch.setattr(recorded, "folder", lambda: tmp_path)
@@ -251,9 +251,27 @@ def test_the_recorded_pair_shows_what_clipping_changed(open_page: Open) -> None:
     page_text = words(app)
     config = recorded.recording("A8").config
     assert sentences.switch(off, on, session.facts().of(config).unigram(config), "en") in page_text
-    assert sentences.clipping(off, 0.01, "en") in page_text
+    assert sentences.clipping(off, 0.01, "adam", "en") in page_text
     assert "0.6, 0.8" in page_text  # the example has been executed
     assert "for g in gradients" in app.code[-1].value
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_figures_that_differ_on_one_page_say_what_each_measures(open_page: Open, lang: str) -> None:
+    """A9's recording: the curve and the diagnosis, the frequencies of the targets and of the whole text."""
+    app = open_page("diagnose", lang, topic="layers", recording="A9")
+    tape = recorded.recording("A9")
+    epoch = max(tape.history.probes)
+    found, event, text = tape.history.probes[epoch], tape.history.at(epoch), session.facts().of(tape.config)
+    assert event is not None
+    page_text = words(app)
+    frozen = sentences.frozen(found, epoch, event.perplexity, lang)
+    whole = sentences.whole_text(text.unigram(tape.config), text.ladder[1], lang)
+    assert frozen
+    assert whole
+    assert frozen in page_text
+    assert whole in page_text
+    assert sentences.denormal(found, True, lang) in page_text
 
 
 def test_overfitting_is_drawn_from_the_diagnoses(open_page: Open, shelf: Record) -> None:
@@ -261,14 +279,13 @@ def test_overfitting_is_drawn_from_the_diagnoses(open_page: Open, shelf: Record)
     shelf("A2", {at: diagnosis(perplexity=train, held_out_perplexity=held) for at, (train, held) in points.items()})
     app = open_page("diagnose", "en", topic="overfitting")
     assert not app.exception
-    page_text = words(app)
+    page_text, tape = words(app), recorded.recording("A2")
     assert sentences.overfitting(points, "en") in page_text
     assert sentences.unknown(diagnosis(), 13_028, "en") in page_text
     _, tables = chart(app)
     marked = [row["epoch"] for row in tables["targets"] if row["mark"]]
     assert marked == [50, 100, 250]
     assert chart(app, 1)[1]["lines"][-1]["value"] == pytest.approx(0.71, abs=0.05)
-    tape = recorded.recording("A2")
     text, written = session.facts().of(tape.config), tape.history.texts[250]
     longest = max(text.read(generated, prefix, "en").longest for prefix, generated in written.items())
     assert longest >= 5
@@ -505,3 +522,20 @@ def test_filling_a_gap_with_both_networks(open_page: Open, client: Client) -> No
     app.button(key="cloze.pick").click().run()
     answered(app)
     assert not app.exception
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_gaps_are_filled_by_recorded_networks_before_anybody_trains(open_page: Open, lang: str) -> None:
+    app = open_page("diagnose", lang, topic="directions", recording="A10")
+    assert not app.exception
+    answers = recorded.answers()["gaps"]
+    (table,) = [element.value for element in app.table if t("cloze.network", lang) in element.value.columns]
+    assert list(table[t("cloze.network", lang)]) == [t(f"cloze.{name}", lang) for name in GAPS]
+    assert list(table[t("cloze.train", lang)]) == [percent(answers[name]["gaps"]["train"]["accuracy"]) for name in GAPS]
+    assert t("cloze.recorded", lang) in words(app)
+    entries = answers["A10-cloze"]["sentences"]
+    menu = next(element for element in app.selectbox if (element.key or "").startswith("cloze.recorded."))
+    assert menu.options == [f"{entry['before']}＿{entry['after']}" for entry in entries]
+    menu.select_index(3).run()
+    assert not app.exception
+    assert t("cloze.answer", lang, character=literal(entries[3]["answer"])) in words(app)

@@ -241,9 +241,7 @@ def test_a_recorded_run_plays_and_says_so(
     exported = {**export_run(client.store, finished), "name": "A2"}
     (tmp_path / "A2.json.gz").write_bytes(gzip.compress(to_json(exported).encode("utf-8")))
     monkeypatch.setattr(recorded, "folder", lambda: tmp_path)
-    recorded.names.cache_clear()
-    recorded.recording.cache_clear()
-    recorded.label.cache_clear()
+    recorded.forget()
     try:
         for page in ("home", "train"):
             app = open_page(page, "zh")
@@ -251,9 +249,7 @@ def test_a_recorded_run_plays_and_says_so(
             assert t("recorded.badge", "zh", title=recipe_label(RECIPES["A2"], "zh")) in words(app)
             assert 1 <= len(chart(app)[1]["curve"]) <= 6
     finally:
-        recorded.names.cache_clear()
-        recorded.recording.cache_clear()
-        recorded.label.cache_clear()
+        recorded.forget()
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

@@ -10,24 +10,29 @@ from pathlib import Path
 import pytest
 import torch
 
-from rnnlab.events import Diagnosis, EpochFinished, Probed
+from rnnlab.config import TrainConfig
+from rnnlab.events import Diagnosis, EpochFinished, MinibatchFinished, Probed
 from rnnlab.inference.inspection import inspect
 from rnnlab.inference.network import Network
 from rnnlab.recipes import RECIPES
 from rnnlab.recordings import networks
 from rnnlab.recordings.__main__ import FOLDER, main, record
+from rnnlab.recordings.extras import ANSWERS, GAPS, PARITY, extras
 from rnnlab.runs.admission import checkpoint_epochs
 from rnnlab.runs.checkpoints import load as load_checkpoint
 from rnnlab.runs.checkpoints import save as save_checkpoint
 from rnnlab.runs.client import Client
 from rnnlab.runs.export import import_run
 from rnnlab.stuck import STUCK_KL, STUCK_RATIO, STUCK_SENSITIVITY, is_stuck
+from rnnlab.text import corpora
 from rnnlab.text.corpora import load
 from rnnlab.text.preparation import prepare
 from rnnlab.text.vocab import Vocab
 from tests.runs.lab import TINY
 
-FILES = sorted(FOLDER.glob("*.json.gz"))
+FILES = sorted(path for path in FOLDER.glob("*.json.gz") if path.name != ANSWERS)
+EXTRAS = extras()
+RECIPE_FILES = [path for path in FILES if path.name.removesuffix(".json.gz") not in EXTRAS]
 
 
 def test_a_recording_holds_a_diagnosis_of_every_prediction_period(client: Client, tmp_path: Path) -> None:
@@ -93,13 +98,50 @@ def test_a_shipped_recording_is_small_and_complete(path: Path) -> None:
     assert path.stat().st_size < 100_000
     recording = import_run(gzip.decompress(path.read_bytes()))
     assert recording.name == path.name.removesuffix(".json.gz")
-    assert recording.name in RECIPES
+    name = recording.name
+    assert recording.config == (EXTRAS[name].config if name in EXTRAS else RECIPES[name].config)
+    assert recording.based_on == (EXTRAS[name].based_on if name in EXTRAS else "")
     assert recording.events[-1].kind in ("run_finished", "run_diverged")
     assert json.loads(recording.config.to_json())["corpus"] in ("lyrics-zh", "verse-en")
 
 
-def test_every_recipe_has_a_recording() -> None:
-    assert {path.name.removesuffix(".json.gz") for path in FILES} == set(RECIPES)
+def test_every_recipe_and_every_extra_has_a_recording() -> None:
+    assert {path.name.removesuffix(".json.gz") for path in FILES} == {*RECIPES, *EXTRAS}
+    assert not set(RECIPES) & set(EXTRAS)
+
+
+def test_the_seed_of_an_extra_changes_its_curve_and_a_shorter_run_is_the_beginning_of_a_longer_one() -> None:
+    def curve(name: str) -> list[float | None]:
+        events = import_run(gzip.decompress((FOLDER / f"{name}.json.gz").read_bytes())).events
+        return [event.perplexity for event in events if isinstance(event, EpochFinished)]
+
+    assert len({tuple(curve(f"seed-A2-{seed}")) for seed in (1, 2, 3, 4)} | {tuple(curve("A2"))}) == 5
+    assert curve("ladder-A6-A7-0") == pytest.approx(curve("A6")[:20], rel=1e-4)
+    assert curve("ladder-A6-A7-5") == pytest.approx(curve("A7")[:20], rel=1e-4)
+
+
+def test_the_recorded_answers_are_those_of_the_recipes() -> None:
+    answers = json.loads(gzip.decompress((FOLDER / ANSWERS).read_bytes()))
+    assert (answers["format"], answers["version"]) == ("rnnlab-answers", 1)
+    for name in GAPS:
+        entry = answers["gaps"][name]
+        assert TrainConfig.from_json(json.dumps(entry["config"])) == RECIPES[name].config
+        assert all(0 < entry["gaps"][part]["accuracy"] < 1 for part in ("train", "held_out"))
+        text = corpora.load(RECIPES[name].config.corpus).text.replace("\n", " ")
+        for sentence in entry["sentences"]:
+            whole = sentence["before"] + sentence["answer"] + sentence["after"]
+            assert text.index(whole) >= RECIPES[name].config.num_chars, "it was not trained on"
+            assert sum(probability for _, probability in sentence["top"]) <= 1 + 1e-6
+    assert answers["gaps"]["A10-cloze"]["gaps"]["train"] != answers["gaps"]["A10-one-way"]["gaps"]["train"]
+    assert set(answers["parity"]) == set(PARITY)
+
+
+def test_what_each_minibatch_costs_is_recorded_only_where_it_differs(client: Client, tmp_path: Path) -> None:
+    for detach in (True, False):
+        tiny = replace(RECIPES["X4"], config=TINY.change(num_epochs=25, detach=detach))
+        recording = import_run(gzip.decompress(record(client, tiny, tmp_path).read_bytes()))
+        epochs = {event.epoch for event in recording.events if isinstance(event, MinibatchFinished)}
+        assert epochs == (set() if detach else set(range(6, 26)))
 
 
 def probed(name: str) -> dict[int, Diagnosis]:
@@ -107,7 +149,7 @@ def probed(name: str) -> dict[int, Diagnosis]:
     return {event.epoch: event.diagnosis for event in recording.events if isinstance(event, Probed)}
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name.removesuffix(".json.gz"))
+@pytest.mark.parametrize("path", RECIPE_FILES, ids=lambda path: path.name.removesuffix(".json.gz"))
 def test_a_shipped_recording_holds_its_diagnoses(path: Path) -> None:
     recording = import_run(gzip.decompress(path.read_bytes()))
     config = recording.config
@@ -149,7 +191,7 @@ def _ratio(diagnosis: Diagnosis) -> float:
     return diagnosis.perplexity / diagnosis.unigram_perplexity
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name.removesuffix(".json.gz"))
+@pytest.mark.parametrize("path", RECIPE_FILES, ids=lambda path: path.name.removesuffix(".json.gz"))
 def test_every_verdict_follows_from_its_numbers(path: Path) -> None:
     for diagnosis in probed(path.name.removesuffix(".json.gz")).values():
         assert diagnosis.stuck == is_stuck(

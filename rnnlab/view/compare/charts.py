@@ -7,10 +7,10 @@ from functools import cache
 from typing import Any
 
 from rnnlab.view.language.i18n import t
-from rnnlab.view.page.charts import corners, layer, perplexity_axis, targets
+from rnnlab.view.page.charts import corners, layer, off_scale, perplexity_axis, targets
 from rnnlab.view.page.style import LAYER_COLORS, LAYER_DASHES, MOVE, PALETTE, ZOOM, altair, specification
 
-OVERLAY_TABLES = ("extent", "ladder", "raw", "line", "published", "ends", "targets")
+OVERLAY_TABLES = ("extent", "ladder", "raw", "line", "off", "published", "ends", "targets")
 BAND_TABLES = ("extent", "ladder", "band", "line", "median", "ends")
 
 SLOTS = list(range(6))
@@ -74,7 +74,14 @@ def overlay(lang: str, theme: str = "light", by: str = "epoch", room: int = 96) 
     )
     zoom = alt.selection_interval(name="zoom", bind="scales", zoom=ZOOM, translate=MOVE)
     chart = alt.layer(
-        corners(x=x, y=y).add_params(zoom), *_rules(x, y, colors), raw, line, *_ends(x, theme), points, published
+        corners(x=x, y=y).add_params(zoom),
+        *_rules(x, y, colors),
+        raw,
+        line,
+        *off_scale(x, _color(theme), theme),
+        *_ends(x, theme),
+        points,
+        published,
     )
     return _framed(chart, room)
 

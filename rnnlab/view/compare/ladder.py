@@ -7,18 +7,16 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from rnnlab.recipes import RECIPES
+from rnnlab.recipes import RECIPES, Rung, rungs
 from rnnlab.view.compare import overlay, state, watch
 from rnnlab.view.compare import pins as compare_pins
-from rnnlab.view.compare.measures import Pinned, Rung, rungs, stored
+from rnnlab.view.compare.measures import Pinned
 from rnnlab.view.compare.sentences import greatest_step, rung_text, short_value
 from rnnlab.view.compare.watch import Snapshot
-from rnnlab.view.data import recorded
 from rnnlab.view.data.identity import Identity
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.numbers import number, perplexity_text
 from rnnlab.view.page import estimate, session
-from rnnlab.view.watch import scenes
 
 START, GOAL = "A6", "A7"
 EPOCHS = 20
@@ -31,7 +29,7 @@ def draw() -> None:
     st.subheader(t("compare.rungs.title", lang, start=START, goal=GOAL), anchor=False)
     st.markdown(t("compare.rungs.lead", lang, start=START, goal=GOAL))
     chain = _chain()
-    trained = [_trained(rung) for rung in chain]
+    trained = [watch.find(rung.config) for rung in chain]
     missing = [rung for rung, pin in zip(chain, trained, strict=True) if pin is None]
     if missing:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -44,6 +42,10 @@ def draw() -> None:
         runs = [by_pin.get(pin) if pin else None for pin in trained]
         if current.runs:
             overlay.curves(current, _names(current.runs, chain, trained), "epoch", False, key="compare.rungs")
+        if any(run.recorded for run in current.runs):
+            st.caption(
+                f":violet-badge[:material/movie: {t('state.recorded', lang)}] {t('compare.rungs.recorded', lang)}"
+            )
         sentence = greatest_step(chain, runs, lang)
         if sentence:
             st.info(sentence, icon=":material/stairs:")
@@ -58,15 +60,6 @@ def _chain() -> list[Rung]:
     goal = RECIPES[GOAL].config.change(num_epochs=start.num_epochs)
     switched = ("num_epochs", *goal.changes_from(start))
     return rungs(state.changed(start, switched), state.changed(goal, switched))
-
-
-def _trained(rung: Rung) -> Identity | None:
-    for record in stored(session.store().runs(limit=500), rung.config):
-        if not scenes.changed_by_hand(record):
-            return Identity.of_run(record.id)
-    same = (name for name in recorded.names() if recorded.label(name).config == rung.config)
-    name = next(same, None)
-    return Identity.of_recording(name) if name else None
 
 
 def _start(missing: Sequence[Rung]) -> None:

@@ -31,9 +31,6 @@ SEEDS = 5
 AGREES = 1e-5
 """Difference of logits and gradients below which two networks compute the same function, up to rounding."""
 
-# settings that are changed together: a learning rate for SGD does not suit Adam
-_TOGETHER = (frozenset({"optimizer", "learning_rate"}),)
-
 
 @dataclass(frozen=True)
 class Pinned:
@@ -129,29 +126,6 @@ def differences(configs: Sequence[TrainConfig]) -> dict[str, list[Any]]:
         for name in TrainConfig.model_fields
         if any(dump[name] != dumps[0][name] for dump in dumps[1:])
     }
-
-
-@dataclass(frozen=True)
-class Rung:
-    """A step of a ladder from one configuration to another."""
-
-    changes: Mapping[str, str]  # the settings changed in this step, as text; empty for the first rung
-    config: TrainConfig  # includes the changes of the previous rungs
-
-
-def rungs(start: TrainConfig, goal: TrainConfig) -> list[Rung]:
-    """Return the rungs from `start` to `goal`, one difference at a time in the order of the settings.
-
-    Optimiser and learning rate change together. The first rung is `start`, the last one `goal`.
-    """
-    left = goal.changes_from(start)
-    chain = [Rung({}, start)]
-    while left:
-        first = next(iter(left))
-        group = next((group for group in _TOGETHER if first in group), frozenset({first}))
-        changes = {name: left.pop(name) for name in list(left) if name in group}
-        chain.append(Rung(changes, chain[-1].config.change_from_text(changes)))
-    return chain
 
 
 # results

@@ -56,8 +56,10 @@ def draw(pins: Sequence[Identity]) -> None:
 def curves(current: Snapshot, names: Sequence[str], by: str, smooth: bool, key: str = "compare.overlay") -> None:
     """Draw the curves on one chart."""
     lang, theme = session.language(), session.theme()
+    slots = state.slots(key, [run.identity for run in current.runs])
     tables = watch.shelf().get(
-        ("overlay", current.version, by, smooth, lang), lambda: overlay_tables(current.runs, names, by, smooth, lang)
+        ("overlay", current.version, tuple(names), tuple(slots), by, smooth, lang),
+        lambda: overlay_tables(current.runs, names, slots, by, smooth, lang),
     )
     room = charts.room(max((columns(name) for name in names), default=0))
     chart.show(charts.overlay(lang, theme, by, room), tables, key=f"{key}.{by}", alt=_alt(current, names))

@@ -7,18 +7,14 @@ from typing import Any
 import streamlit as st
 
 from rnnlab.recipes import RECIPES
+from rnnlab.recordings.extras import PARITY, PARITY_CHANGES
 from rnnlab.view.compare import state
 from rnnlab.view.compare.measures import AGREES, agrees
+from rnnlab.view.data import recorded
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.numbers import number, scientific
 from rnnlab.view.language.settings import value_text
 from rnnlab.view.page import session
-
-CELLS = {"rnn": "A2", "lstm": "A6", "gru": "A4"}
-"""Each cell with the recipe that trains it from scratch."""
-CHANGES = {"initialization": "uniform"}
-"""The weights come from the library's initialisation: with the tiny weights of the scratch recipes, even different
-functions would give nearly the same results."""
 
 
 @st.cache_resource(show_spinner=False)
@@ -33,7 +29,10 @@ def draw() -> None:
     st.subheader(t("compare.parity.title", lang), anchor=False)
     st.markdown(t("compare.parity.lead", lang))
     made = _proofs()
-    if set(made) != set(CELLS):
+    recorded_ones = recorded.answers().get("parity", {}) if not made else {}
+    if recorded_ones:
+        st.caption(f":violet-badge[:material/movie: {t('state.recorded', lang)}] {t('compare.parity.recorded', lang)}")
+    if set(made) != set(PARITY):
         clicked = st.button(
             t("compare.parity.run", lang), key="compare.parity.run", icon=":material/verified:", type="primary"
         )
@@ -41,18 +40,19 @@ def draw() -> None:
             with st.spinner(t("compare.parity.running", lang)):
                 state.PROBLEMS.guard(_prove)
             st.rerun()
-    if not made:
+    shown = made or recorded_ones
+    if not shown:
         return
-    columns = st.columns(len(CELLS), gap="large")
-    for cell, column in zip(CELLS, columns, strict=True):
-        if cell in made:
+    columns = st.columns(len(PARITY), gap="large")
+    for cell, column in zip(PARITY, columns, strict=True):
+        if cell in shown:
             with column:
-                _proof(cell, made[cell])
+                _proof(cell, shown[cell])
 
 
 def _prove() -> None:
-    for cell, recipe_id in CELLS.items():
-        _proofs()[cell] = session.client().parity(RECIPES[recipe_id].config, CHANGES)
+    for cell, recipe_id in PARITY.items():
+        _proofs()[cell] = session.client().parity(RECIPES[recipe_id].config, PARITY_CHANGES)
 
 
 def _proof(cell: str, parity: dict[str, Any]) -> None:

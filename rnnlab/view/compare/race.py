@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -23,8 +24,16 @@ from rnnlab.view.language.settings import phrase, summary, value_text
 from rnnlab.view.page import estimate, session
 
 
-def setup() -> None:
-    """Draw the choice of the variants and the button that starts them."""
+@dataclass(frozen=True)
+class Variant:
+    """A variant in a race, with the text of the value in which it differs; "" if it is the reader's own."""
+
+    config: TrainConfig
+    text: str = ""
+
+
+def setup() -> list[Variant]:
+    """Draw the choice of the variants and the button that starts them; return the variants."""
     lang = session.language()
     left, right = st.columns(2, gap="large")
     with left:
@@ -36,18 +45,21 @@ def setup() -> None:
         chosen = _choose(kind, base)
     ready = 2 <= len(chosen) <= MAX_VARIANTS
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        configs = [variant.config for variant in chosen]
         compare_pins.start_button(
-            "race", ":material/flag:", _start, recipe_id, chosen, count=len(chosen), disabled=not ready
+            "race", ":material/flag:", _start, recipe_id, configs, count=len(chosen), disabled=not ready
         )
-        st.caption(_takes(chosen) if ready else t("compare.race.how_many", lang, allowed=MAX_VARIANTS), width="content")
+        note = _takes(configs) if ready else t("compare.race.how_many", lang, allowed=MAX_VARIANTS)
+        st.caption(note, width="content")
+    return chosen
 
 
-def _choose(kind: str, base: TrainConfig) -> list[TrainConfig]:
+def _choose(kind: str, base: TrainConfig) -> list[Variant]:
     lang = session.language()
     if kind == "own":
         text = state.text_line("own", t("compare.own", lang), t("compare.own.help", lang))
         try:
-            return parse_own(base, text)
+            return [Variant(config) for config in parse_own(base, text)]
         except RNNLabError as error:
             session.show_error(error)
             return []
@@ -66,7 +78,7 @@ def _choose(kind: str, base: TrainConfig) -> list[TrainConfig]:
         label_visibility="collapsed",
     )
     state.keep_listed(kind, [name for name in texts if name in picked], list(texts))
-    return [base.change(**{kind: value}) for value in options if str(value) in picked]
+    return [Variant(base.change(**{kind: value}), texts[str(value)]) for value in options if str(value) in picked]
 
 
 def _text(kind: str, value: object) -> str:
@@ -91,11 +103,15 @@ def _start(recipe_id: str, configs: Sequence[TrainConfig]) -> None:
         state.set_pins(started)
 
 
-def watch(pins: Sequence[Identity]) -> None:
-    """Draw the pinned runs as a race: their order at the line, and the curves."""
+def watch(chosen: Sequence[Variant]) -> None:
+    """Draw the race of these variants, and of no other runs: their order at the line, and the curves.
+
+    A variant that has not been trained here is shown from its recording, if there is one.
+    """
     lang = session.language()
     st.subheader(t("compare.race.watch", lang), anchor=False)
-    if not pins:
+    runs = {pin: variant.text for variant in chosen if (pin := _run_of(variant.config)) is not None}
+    if not runs:
         st.info(t("compare.race.none", lang), icon=":material/flag:")
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
@@ -103,13 +119,26 @@ def watch(pins: Sequence[Identity]) -> None:
     by, smooth = overlay.axis()
 
     def race(current: Snapshot) -> None:
-        names = labels(current.runs, lang)
+        names = [runs[run.identity] for run in current.runs]
+        names = labels(current.runs, lang) if "" in names else names
+        if any(run.recorded for run in current.runs):
+            st.caption(
+                f":violet-badge[:material/movie: {t('state.recorded', lang)}] {t('compare.race.recorded', lang)}"
+            )
         _order(current.runs, names, finish, by)
         if len(current.runs) == 2 and (sentence := same_curve(current.runs[0], current.runs[1], lang)):
             st.info(plain(sentence), icon=":material/speed:")
         overlay.curves(current, names, by, smooth, key="compare.race")
 
-    compare_watch.follow(pins, race)
+    compare_watch.follow(list(runs), race)
+
+
+def _run_of(config: TrainConfig) -> Identity | None:
+    """Return the run of a variant: the one that is pinned, as when it has just been started, or any other."""
+    for pin in state.pins():
+        if not pin.recorded and session.store().run(pin.name).config == config:
+            return pin
+    return compare_watch.find(config)
 
 
 def _order(runs: Sequence[Pinned], names: Sequence[str], finish: str, by: str) -> None:

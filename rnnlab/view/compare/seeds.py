@@ -54,10 +54,10 @@ def _members(base: TrainConfig) -> dict[int, Identity]:
     for record in stored(session.store().runs(limit=500), base, seedless):
         if record.config.random_seed not in by_seed and not scenes.changed_by_hand(record):
             by_seed[record.config.random_seed] = Identity.of_run(record.id)
-    for name in recorded.names():
-        config = RECIPES[name].config
-        if seedless(config) == seedless(base) and recorded.label(name).config == config:
-            by_seed.setdefault(config.random_seed, Identity.of_recording(name))
+    for seed in range(SEEDS):
+        name = recorded.like(base.model_copy(update={"random_seed": seed}))
+        if name is not None:
+            by_seed.setdefault(seed, Identity.of_recording(name))
     return dict(sorted(by_seed.items())[:SEEDS])
 
 
@@ -77,7 +77,10 @@ def _band(current: Snapshot) -> None:
     lang, theme = session.language(), session.theme()
     names = [short_value("random_seed", run.config.random_seed, lang) for run in current.runs]
     sentence = width_of_chance([run for run in current.runs if run.history.epochs], lang)
-    tables = watch.shelf().get(("band", current.version, lang), lambda: band_tables(current.runs, names, lang))
+    slots = state.slots("seeds", [run.identity for run in current.runs])
+    tables = watch.shelf().get(
+        ("band", current.version, tuple(slots), lang), lambda: band_tables(current.runs, names, slots, lang)
+    )
     watched = f"compare.watched.{'.'.join(run.identity.pin for run in current.runs)}"
     if not current.ended:
         st.session_state[watched] = True
@@ -88,7 +91,9 @@ def _band(current: Snapshot) -> None:
         key="compare.band",
         alt=alt if watched in st.session_state else f"{alt} {sentence}",
     )
-    st.caption(f"{t('compare.seeds.legend', lang)} {t('chart.zoom', lang)}")
+    # a single run has no band to explain
+    legend = [t("compare.seeds.legend", lang)] if len(current.runs) > 1 else []
+    st.caption(" ".join([*legend, t("chart.zoom", lang)]))
     st.info(sentence, icon=":material/casino:")
     st.table(
         {

@@ -10,7 +10,8 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-from rnnlab.view.compare.measures import Band, Pinned, Rung, common_band, differences, first_below
+from rnnlab.recipes import Rung
+from rnnlab.view.compare.measures import Band, Pinned, common_band, differences, first_below
 from rnnlab.view.language.i18n import has, t
 from rnnlab.view.language.numbers import duration, number, perplexity_text, ratio_text
 from rnnlab.view.language.settings import value_text

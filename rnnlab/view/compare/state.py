@@ -17,7 +17,7 @@ from rnnlab.view.language.i18n import t
 from rnnlab.view.page import address, session
 from rnnlab.view.page.forms import Edition, Problems
 
-_PINS, _EPOCHS = "compare.pins", "compare.epochs"
+_PINS, _EPOCHS, _SLOTS = "compare.pins", "compare.epochs", "compare.slots"
 _FORM = Edition("compare")
 PROBLEMS = Problems("compare")
 """Errors of callbacks and pins, shown at the top of the page."""
@@ -57,7 +57,7 @@ def _read_url() -> None:
 def _look_up(pin: Identity) -> None:
     if not pin.recorded:
         session.store().run(pin.name)
-    elif pin.name not in recorded.names():
+    elif not recorded.exists(pin.name):
         raise RunError(
             "compare_not_recorded",
             f"There is no recorded run of {pin.name}; there are: {', '.join(recorded.names())}.",
@@ -75,6 +75,25 @@ def set_pins(chosen: Sequence[Identity]) -> None:
     """Pin the first `MAX_PINS` of `chosen`, with an error if there are more."""
     PROBLEMS.guard(check_pins, chosen)
     st.session_state[_PINS] = list(chosen)[:MAX_PINS]
+
+
+def slots(chart: str, runs: Sequence[Identity]) -> list[int]:
+    """Return the colour of each run, a number below `MAX_PINS` that it keeps while it is on the chart.
+
+    A run that goes leaves the colours of the others as they are, and its own to the next one that comes.
+
+    Args:
+        chart: identifies the chart.
+        runs: the runs on it, at most `MAX_PINS`.
+    """
+    held: dict[Identity, int] = st.session_state.get(f"{_SLOTS}.{chart}", {})
+    kept = {run: held[run] for run in runs if run in held}
+    free = iter(slot for slot in range(MAX_PINS) if slot not in kept.values())
+    for run in runs:
+        if run not in kept:
+            kept[run] = next(free, len(kept) % MAX_PINS)
+    st.session_state[f"{_SLOTS}.{chart}"] = kept
+    return [kept[run] for run in runs]
 
 
 def pin(identity: Identity) -> None:

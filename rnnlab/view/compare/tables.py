@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import pyarrow as pa
 
 from rnnlab.view.compare.measures import Pinned, bands, distances, finite_or_inf, smoothed
+from rnnlab.view.data.scale import arrows
 from rnnlab.view.data.thinning import thin
 from rnnlab.view.language.i18n import t
 from rnnlab.view.language.numbers import number, perplexity_text
@@ -28,6 +29,7 @@ LINE_HEIGHT = 18
 _F, _S, _I = pa.float64(), pa.string(), pa.int32()
 CURVE = {"x": _F, "value": _F, "slot": _I}
 TARGET = {"x": _F, "value": _F, "slot": _I, "key": _S, "run": _S, "epoch": _F, "shown": _S, "seconds": _S}
+OFF = {"x": _F, "value": _F, "slot": _I, "label": _S}
 END = {"x": _F, "value": _F, "place": _F, "slot": _I, "label": _S}
 POINT = {"x": _F, "value": _F, "slot": _I, "fill": _F, "shown": _S, "run": _S}
 RULE = {"value": _F, "label": _S, "order": _F, "end": _F}
@@ -36,12 +38,15 @@ BAND = {"x": _F, "low": _F, "high": _F, "shown": _S, "count": _F}
 MEDIAN = {"x": _F, "value": _F}
 
 
-def overlay_tables(runs: Sequence[Pinned], names: Sequence[str], by: str, smooth: bool, lang: str) -> dict[str, bytes]:
+def overlay_tables(
+    runs: Sequence[Pinned], names: Sequence[str], slots: Sequence[int], by: str, smooth: bool, lang: str
+) -> dict[str, bytes]:
     """Return the tables of `charts.overlay`.
 
     Args:
-        runs: the runs, at most as many as there are colours; the position determines colour and dash.
+        runs: the runs.
         names: the labels of the runs.
+        slots: the number of the colour and dash of each run.
         by: the unit of the horizontal axis, one of `measures.AXES`.
         smooth: whether to draw smoothed curves, with the raw ones faintly behind.
         lang: the language.
@@ -50,17 +55,22 @@ def overlay_tables(runs: Sequence[Pinned], names: Sequence[str], by: str, smooth
     lines: dict[str, list[object]] = {name: [] for name in CURVE}
     raw: dict[str, list[object]] = {name: [] for name in CURVE}
     targets: dict[str, list[object]] = {name: [] for name in TARGET}
+    off: dict[str, list[object]] = {name: [] for name in OFF}
     ends: list[tuple[float, float, int, str]] = []
     far = 0.0
-    for slot, (run, name) in enumerate(zip(runs, names, strict=True)):
+    for slot, run, name in zip(slots, runs, names, strict=True):
         rows = run.history.epochs
         xs = distances(run.history, by)
-        values = [min(max(finite_or_inf(row.perplexity), 1.0), top) for row in rows]
+        true = [max(finite_or_inf(row.perplexity), 1.0) for row in rows]
+        values = [min(value, top) for value in true]
         drawn = smoothed(values) if smooth else values
         kept = thin(len(rows), MAX_POINTS)
-        _add(lines, {"x": [xs[i] for i in kept], "value": [drawn[i] for i in kept], "slot": [slot] * len(kept)})
-        if smooth:
-            _add(raw, {"x": [xs[i] for i in kept], "value": [values[i] for i in kept], "slot": [slot] * len(kept)})
+        for table, heights in ((lines, drawn), *(((raw, values),) if smooth else ())):
+            shown = [None if true[i] > top else heights[i] for i in kept]
+            _add(table, {"x": [xs[i] for i in kept], "value": shown, "slot": [slot] * len(kept)})
+        for nth, i in enumerate(arrows(true, top)):
+            label = "" if nth else t("chart.off_scale", lang, perplexity=perplexity_text(max(true)))
+            _add(off, {"x": [xs[i]], "value": [top], "slot": [slot], "label": [label]})
         hovered = thin(len(rows), MAX_TARGETS)
         _add(
             targets,
@@ -78,9 +88,10 @@ def overlay_tables(runs: Sequence[Pinned], names: Sequence[str], by: str, smooth
         if rows:
             ends.append((xs[-1], drawn[-1], slot, name))
         far = max(far, _planned(run, by), xs[-1] if xs else 0.0)
-    published = _published(runs, names, by, lang)
+    published = _published(runs, names, slots, by, lang)
     return {
         "line": ipc(lines, CURVE),
+        "off": ipc(off, OFF),
         "raw": ipc(raw, CURVE),
         "targets": ipc(targets, TARGET),
         "ends": ipc(_labels(ends, far, top), END),
@@ -90,13 +101,13 @@ def overlay_tables(runs: Sequence[Pinned], names: Sequence[str], by: str, smooth
     }
 
 
-def band_tables(runs: Sequence[Pinned], names: Sequence[str], lang: str) -> dict[str, bytes]:
+def band_tables(runs: Sequence[Pinned], names: Sequence[str], slots: Sequence[int], lang: str) -> dict[str, bytes]:
     """Return the tables of `charts.seed_band`: the band, its median, and a faint curve for each run."""
     top = _top(runs)
     all_bands = bands([run.history for run in runs])
     kept = [all_bands[i] for i in thin(len(all_bands), MAX_POINTS)]
     members: dict[str, list[object]] = {name: [] for name in CURVE}
-    for slot, run in enumerate(runs):
+    for slot, run in zip(slots, runs, strict=True):
         rows = [run.history.epochs[i] for i in thin(len(run.history.epochs), MAX_POINTS)]
         xs = [float(row.epoch) for row in rows]
         values = [min(max(finite_or_inf(row.perplexity), 1.0), top) for row in rows]
@@ -104,7 +115,7 @@ def band_tables(runs: Sequence[Pinned], names: Sequence[str], lang: str) -> dict
     far = max([1.0, *(_planned(run, "epoch") for run in runs)])
     ends = [
         (float(run.history.epoch), min(max(run.perplexity, 1.0), top), slot, name)
-        for slot, (run, name) in enumerate(zip(runs, names, strict=True))
+        for slot, run, name in zip(slots, runs, names, strict=True)
         if run.perplexity is not None
     ]
     return {
@@ -158,11 +169,13 @@ def _add(columns: dict[str, list[object]], more: Mapping[str, Sequence[object]])
         columns[name] += values
 
 
-def _published(runs: Sequence[Pinned], names: Sequence[str], by: str, lang: str) -> dict[str, list[object]]:
+def _published(
+    runs: Sequence[Pinned], names: Sequence[str], slots: Sequence[int], by: str, lang: str
+) -> dict[str, list[object]]:
     """Return the published points of the runs, once per recipe; none by seconds, measured on another machine."""
     points: dict[str, list[object]] = {name: [] for name in POINT}
     seen = set()
-    for slot, (run, name) in enumerate(zip(runs, names, strict=True)):
+    for slot, run, name in zip(slots, runs, names, strict=True):
         recipe = run.published
         if recipe is None or recipe.id in seen or by == "seconds":
             continue

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from rnnlab.config import TrainConfig
 from rnnlab.errors import RunError
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.store import RunRecord
-from rnnlab.view.compare.measures import Pinned
+from rnnlab.view.compare.measures import Pinned, stored
 from rnnlab.view.data import recorded
 from rnnlab.view.data.identity import Identity
 from rnnlab.view.data.shelf import Shelf
@@ -65,8 +66,8 @@ def _pinned(pin: Identity, scene: Scene, record: RunRecord | None) -> Pinned:
     readings = [] if epoch is None else [scene.read(epoch, prefix) for prefix in scene.history.texts[epoch]]
     return Pinned(
         identity=pin,
-        recipe=names.recipe_id(record) if record else pin.name,
-        exact=record is None or record.name in RECIPES,
+        recipe=names.recipe_id(record) if record else recorded.recording(pin.name).based_on or pin.name,
+        exact=record.name in RECIPES if record else pin.name in RECIPES,
         title=record.title if record else "",
         state=scene.state,
         config=scene.config,
@@ -76,6 +77,18 @@ def _pinned(pin: Identity, scene: Scene, record: RunRecord | None) -> Pinned:
         published=scene.published,
         same_corpus=scene.same_corpus,
     )
+
+
+def find(config: TrainConfig) -> Identity | None:
+    """Return a run with exactly these settings: one of this server, otherwise a recording, or None.
+
+    A run whose settings were changed by hand is no longer the same experiment, and is left out.
+    """
+    for record in stored(session.store().runs(limit=500), config):
+        if not scenes.changed_by_hand(record):
+            return Identity.of_run(record.id)
+    name = recorded.like(config)
+    return Identity.of_recording(name) if name else None
 
 
 def follow(pins: Sequence[Identity], draw: Callable[[Snapshot], None]) -> None:

@@ -128,6 +128,7 @@ class History:
         part.texts = {at: texts for at, texts in self.texts.items() if at <= epoch}
         part.changes = [change for change in self.changes if (change.epoch, change.minibatch) <= (epoch, 0)]
         part.probes = {at: values for at, values in self.probes.items() if at <= epoch}
+        part.minibatches = [minibatch for minibatch in self.minibatches if minibatch.epoch <= epoch]
         part.ending = self.ending if epoch >= self.epoch else None
         return part
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import gzip
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from itertools import accumulate
+from typing import Any
 
 from rnnlab.config import TrainConfig
 from rnnlab.errors import RecipeError
 from rnnlab.recipes import RECIPES
+from rnnlab.recordings.extras import ANSWERS, extras
 from rnnlab.runs.export import import_run
 from rnnlab.view.data.history import History, Ladder
 
@@ -26,6 +29,7 @@ class Recording:
     """A complete recorded run."""
 
     name: str
+    based_on: str  # the recipe that it departs from; "" if it follows the recipe of its name
     config: TrainConfig
     date: str
     seconds: float
@@ -49,6 +53,7 @@ def read(text: str) -> Recording:
     file = import_run(text)
     return Recording(
         name=file.name,
+        based_on=file.based_on,
         config=file.config,
         date=file.made.date[:10],
         seconds=file.made.seconds,
@@ -64,16 +69,54 @@ def folder() -> Traversable:
 
 
 @cache
+def _files() -> frozenset[str]:
+    return frozenset(entry.name.removesuffix(SUFFIX) for entry in folder().iterdir() if entry.name.endswith(SUFFIX))
+
+
+@cache
 def names() -> tuple[str, ...]:
     """Return the ids of the recorded recipes, in the book's order."""
-    available = {entry.name.removesuffix(SUFFIX) for entry in folder().iterdir() if entry.name.endswith(SUFFIX)}
-    return tuple(name for name in RECIPES if name in available)
+    return tuple(name for name in RECIPES if name in _files())
+
+
+@cache
+def _extras() -> dict[str, TrainConfig]:
+    """Return the settings of the runs that are recorded beside the recipes."""
+    return {name: extra.config for name, extra in extras().items() if name in _files()}
+
+
+def exists(name: str) -> bool:
+    """Return whether there is a recording of this name: of a recipe, or beside the recipes."""
+    return name in names() or name in _extras()
+
+
+def like(config: TrainConfig) -> str | None:
+    """Return the name of the recording with exactly these settings, or None."""
+    known = {**{name: RECIPES[name].config for name in names()}, **_extras()}
+    # the settings of a recipe may have changed since it was recorded
+    return next((name for name, other in known.items() if other == config and label(name).config == config), None)
+
+
+@cache
+def answers() -> dict[str, Any]:
+    """Return the recorded answers, see `rnnlab.recordings.extras`; empty if there are none."""
+    file = folder().joinpath(ANSWERS)
+    if not file.is_file():
+        return {}
+    content: dict[str, Any] = json.loads(gzip.decompress(file.read_bytes()))
+    return content
 
 
 @lru_cache(maxsize=12)  # each takes half a megabyte of memory
 def recording(name: str) -> Recording:
-    """Return the recording of the recipe `name`, one of `names`."""
+    """Return the recording `name`, of which `exists` is true."""
     return read(gzip.decompress(folder().joinpath(f"{name}{SUFFIX}").read_bytes()).decode("utf-8"))
+
+
+def forget() -> None:
+    """Forget what was read of the recordings, after their folder has changed."""
+    for remembered in (_files, names, _extras, answers, recording, label):
+        remembered.cache_clear()
 
 
 @dataclass(frozen=True)
@@ -87,7 +130,7 @@ class Label:
 
 @cache
 def label(name: str) -> Label:
-    """Return the label of the recording of the recipe `name`, one of `names`."""
+    """Return the label of the recording `name`, of which `exists` is true."""
     chosen = recording(name)
     return Label(chosen.config, len(chosen.history.epochs), bool(chosen.history.probes))
 

@@ -101,7 +101,9 @@ def _curves(examined: ExaminedRun, pair: list[tuple[str, ExaminedRun]]) -> None:
 
 def _norms(examined: ExaminedRun, pair: list[tuple[str, ExaminedRun]]) -> None:
     scene, lang, theta = examined.scene, examined.scene.lang, theta_of(examined)
-    findings = {name: sentences.clipping(member.scene.history, theta, lang) for name, member in pair}
+    findings = {
+        name: sentences.clipping(member.scene.history, theta, member.config.optimizer, lang) for name, member in pair
+    }
     st.subheader(t("clip.norms", lang), anchor=False)
     st.latex(r"\mathbf g \leftarrow \min\!\left(1,\frac{\theta}{\lVert\mathbf g\rVert}\right)\mathbf g")
     st.caption(t("clip.norms.why", lang))

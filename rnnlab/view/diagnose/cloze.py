@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -10,8 +11,10 @@ import streamlit as st
 from rnnlab.config import TrainConfig
 from rnnlab.errors import RNNLabError
 from rnnlab.recipes import RECIPES
+from rnnlab.recordings.extras import GAPS, NUM_GAPS
 from rnnlab.runs.questions import MAX_TEXT
 from rnnlab.runs.store import RunRecord
+from rnnlab.view.data import recorded
 from rnnlab.view.data.facts import TextFacts
 from rnnlab.view.data.highlight import literal
 from rnnlab.view.diagnose import charts, gap, sentences, starting, subject, tables
@@ -21,9 +24,6 @@ from rnnlab.view.language.numbers import percent
 from rnnlab.view.page import asking, chart, estimate, names, session
 from rnnlab.view.page.forms import Edition
 
-GAPS = 400
-"""Number of gaps in the measurement."""
-NETWORKS = ("A10-cloze", "A10-one-way")
 _FORM = Edition("cloze")
 _SENTENCE = "cloze.sentence"  # the initial text of the field, and the right answer if known
 
@@ -36,11 +36,12 @@ def draw(examined: ExaminedRun) -> None:
     left.markdown(t("cloze.lead", lang))
     right.latex(r"p(x_t\mid \overrightarrow{H}_{t-1},\,\overleftarrow{H}_{t+1})")
     # on the text of the examined run, so that all networks have the same task
-    configs = {name: _config(name, examined.config) for name in NETWORKS if name in RECIPES}
+    configs = {name: _config(name, examined.config) for name in GAPS if name in RECIPES}
     runs = {name: _run(config) for name, config in configs.items()}
     missing = {name: configs[name] for name, run in runs.items() if run is None}
+    taped = _taped(missing)
     if missing:
-        _offer(missing, lang)
+        _offer(missing, set(taped) == set(missing), lang)
     here = {name: run for name, run in runs.items() if run is not None}
     for run in here.values():
         asking.follow(run)
@@ -48,10 +49,11 @@ def draw(examined: ExaminedRun) -> None:
             text = t("cloze.training", lang, name=plain(names.label(run)), epoch=run.epoch, total=run.num_epochs)
             st.progress(run.epoch / max(run.num_epochs, 1), text=text)
     able = {name: run for name, run in here.items() if _epoch(run) is not None}
-    if not able:
-        return
-    _accuracy(able, lang)
-    _play(able, examined, lang)
+    _accuracy(able, taped, lang)
+    if able:
+        _play(able, examined, lang)
+    elif taped:
+        _recorded_play(taped, examined, lang)
 
 
 def _config(name: str, like: TrainConfig) -> TrainConfig:
@@ -74,22 +76,36 @@ def _epoch(run: RunRecord) -> int | None:
     return kept[-1] if kept else None
 
 
-def _offer(missing: dict[str, TrainConfig], lang: str) -> None:
-    st.info(t("cloze.missing", lang, names=t("list.join", lang).join(missing)), icon=":material/info:")
-    starting.start_button(t("cloze.start", lang), missing, "cloze.start", primary=True)
+def _taped(missing: Mapping[str, TrainConfig]) -> dict[str, dict[str, Any]]:
+    """Return the recorded answers of the networks that are missing, if they were given on the same text."""
+    answers = recorded.answers().get("gaps", {})
+    return {
+        name: answers[name]
+        for name, config in missing.items()
+        if name in answers and TrainConfig().change(**answers[name]["config"]) == config
+    }
+
+
+def _offer(missing: dict[str, TrainConfig], is_recorded: bool, lang: str) -> None:
+    if is_recorded:
+        st.caption(f":violet-badge[:material/movie: {t('state.recorded', lang)}] {t('cloze.recorded', lang)}")
+    else:
+        st.info(t("cloze.missing", lang, names=t("list.join", lang).join(missing)), icon=":material/info:")
+    starting.start_button(t("cloze.start", lang), missing, "cloze.start", primary=not is_recorded)
     estimate.note(*missing.values())
 
 
-def _accuracy(able: dict[str, RunRecord], lang: str) -> None:
+def _accuracy(able: dict[str, RunRecord], taped: Mapping[str, dict[str, Any]], lang: str) -> None:
     client = session.client()
-    answers = {}
+    answers = {name: asking.Answer(value=tape["gaps"]) for name, tape in taped.items()}
     for name, run in able.items():
         epoch = _epoch(run)
         assert epoch is not None
-        key = ("gaps", run.id, epoch, subject.stamp(run.id, epoch), GAPS)
-        answers[name] = asking.ask(key, lambda run=run, epoch=epoch: client.gaps(run.id, GAPS, epoch))  # type: ignore[misc]
+        key = ("gaps", run.id, epoch, subject.stamp(run.id, epoch), NUM_GAPS)
+        answers[name] = asking.ask(key, lambda run=run, epoch=epoch: client.gaps(run.id, NUM_GAPS, epoch))  # type: ignore[misc]
     rows = []
-    for name, answer in answers.items():
+    for name in (name for name in GAPS if name in answers):
+        answer = answers[name]
         if answer.value is None:
             asking.explain(answer, f"gaps.{able[name].id}", 80)
             continue
@@ -100,19 +116,19 @@ def _accuracy(able: dict[str, RunRecord], lang: str) -> None:
                 t("cloze.train", lang): _share(train),
                 t("cloze.held_out", lang): _share(held),
                 t("cloze.held_out5", lang): percent(held["top5"]) if held else "–",
-                t("chart.epoch", lang): str(_epoch(able[name])),
+                t("chart.epoch", lang): str(taped[name]["epoch"] if name in taped else _epoch(able[name])),
             }
         )
     if not rows:
         return
     alt = "; ".join(", ".join(f"{name}: {value}" for name, value in row.items()) for row in rows)
     st.table(rows, border="horizontal", hide_index=True, alt=alt)
-    both, alone = (answers[name].value if name in answers else None for name in ("A10-cloze", "A10-one-way"))
+    both, alone = (answers[name].value if name in answers else None for name in GAPS)
     if both and alone:
         for part, held_out in (("train", False), ("held_out", True)):
             if both[part] and alone[part]:
                 st.markdown(sentences.gaps(both[part], alone[part], held_out, lang))
-    st.caption(t("cloze.accuracy.note", lang, count=GAPS))
+    st.caption(t("cloze.accuracy.note", lang, count=NUM_GAPS))
 
 
 def _share(part: dict[str, Any] | None) -> str:
@@ -165,20 +181,43 @@ def _play(able: dict[str, RunRecord], examined: ExaminedRun, lang: str) -> None:
             if filled.value is None:
                 asking.explain(filled, f"fill.{run.id}.{_FORM.number}", 150)
                 continue
-            top = filled.value["top"]
-            best, probability = top[0]
-            description = t(
-                "cloze.says", lang, character=literal(str(best)), share=percent(float(probability))
-            )  # fmt: skip
-            chart.show(
-                charts.choices(lang, examined.scene.theme),
-                tables.choice_table(top, answer),
-                key=f"cloze.choices.{name}",
-                alt=description,
-            )
-            st.caption(t("cloze.sees_both" if filled.value["sees_after"] else "cloze.sees_before", lang))
+            _choices(name, filled.value, answer, examined, lang)
     if answer:
         st.caption(t("cloze.answer", lang, character=literal(answer)))
+
+
+def _choices(name: str, filled: Mapping[str, Any], answer: str, examined: ExaminedRun, lang: str) -> None:
+    """Draw the most probable characters of a network in a gap; `answer` is ticked."""
+    top = filled["top"]
+    best, probability = top[0]
+    chart.show(
+        charts.choices(lang, examined.scene.theme),
+        tables.choice_table(top, answer),
+        key=f"cloze.choices.{name}",
+        alt=t("cloze.says", lang, character=literal(str(best)), share=percent(float(probability))),
+    )
+    st.caption(t("cloze.sees_both" if filled["sees_after"] else "cloze.sees_before", lang))
+
+
+def _recorded_play(taped: Mapping[str, dict[str, Any]], examined: ExaminedRun, lang: str) -> None:
+    """Draw the choice of a sentence that was recorded, and what the networks filled in."""
+    st.markdown(f"**{t('cloze.play', lang)}**")
+    written = [f"{entry['before']}{gap.MARKS[0]}{entry['after']}" for entry in next(iter(taped.values()))["sentences"]]
+    number = st.selectbox(
+        t("cloze.recorded.sentence", lang),
+        range(len(written)),
+        key=session.key(_FORM.key("recorded")),
+        format_func=lambda number: written[number],
+        width=460,
+    )
+    answer = ""
+    for column, name in zip(st.columns(2, gap="large"), (name for name in GAPS if name in taped), strict=False):
+        entry = taped[name]["sentences"][number]
+        answer = entry["answer"]
+        with column:
+            st.markdown(f"**{t(f'cloze.{name}', lang)}**")
+            _choices(name, entry, answer, examined, lang)
+    st.caption(t("cloze.answer", lang, character=literal(answer)))
 
 
 def _example(examined: ExaminedRun) -> str:

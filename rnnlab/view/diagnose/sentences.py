@@ -25,6 +25,8 @@ BADLY = 2.0
 """Ratio (of losses, norms, perplexities) from which a difference is mentioned."""
 AGREES = 1.1
 """Ratio below which two perplexities count as equal, whichever is greater."""
+PEAK = 0.05
+"""How much the highest copied share exceeds that of the first and the last text where it is mentioned."""
 SLOWER = 1.15
 """Ratio of times that exceeds the variation of the machine."""
 
@@ -170,8 +172,14 @@ def vanishing(norms: Sequence[float], epoch: int, lang: str) -> str:
     return t("find.vanish.no", lang, **params)
 
 
-def denormal(diagnosis: Diagnosis, lang: str) -> str:
-    """Return the sentence on the share of denormal numbers in the gradient."""
+def denormal(diagnosis: Diagnosis, flushed: bool, lang: str) -> str:
+    """Return the sentence on the share of denormal numbers in the gradient, which a diagnosis counts without flushing.
+
+    Args:
+        diagnosis: the diagnosis.
+        flushed: whether the training flushed them, so that its gradients have zeros in their place.
+        lang: the language.
+    """
     shares = diagnosis.denormal_share_by_layer
     if not shares:
         return t("find.denormal.unknown", lang)
@@ -183,7 +191,8 @@ def denormal(diagnosis: Diagnosis, lang: str) -> str:
         if most == len(shares) - 1 and len(shares) > 1
         else t("chart.layer", lang, number=most + 1)
     )
-    return t("find.denormal.some", lang, layer=layer, share=percent(shares[most]))
+    sentence = t("find.denormal.some", lang, layer=layer, share=percent(shares[most]))
+    return f"{sentence} {t('find.denormal.flushed' if flushed else 'find.denormal.kept', lang)}"
 
 
 def slowdown(flushed: History, kept: History, lang: str) -> str:
@@ -375,10 +384,16 @@ def gaps(cloze: Mapping[str, float | int], one_way: Mapping[str, float | int], h
 # clipping
 
 
-def clipping(history: History, theta: float, lang: str) -> str:
+def clipping(history: History, theta: float, optimizer: str, lang: str) -> str:
     """Return the sentence on the effect of clipping in a run, or the effect it would have had at `theta`.
 
     If clipping was changed during training, only the epochs with the newest threshold count.
+
+    Args:
+        history: the run.
+        theta: the threshold, if the run does not clip.
+        optimizer: the optimiser of the run; Adam divides the gradient by its own scale.
+        lang: the language.
     """
     rows = history.epochs
     if not rows:
@@ -388,12 +403,13 @@ def clipping(history: History, theta: float, lang: str) -> str:
     counted = [event for event in rows if event.clip_norm == theta] or rows
     norm = sum(event.grad_norm for event in counted) / len(counted)
     params = {"norm": number(norm, 2), "theta": number(theta, 3), "times": number(norm / theta, 2)}
+    scaled = f" {t('find.clip.adam', lang)}" if optimizer == "adam" and norm > theta else ""
     if not thresholds:
-        return t("find.clip.would" if norm > theta else "find.clip.idle", lang, **params)
+        return t("find.clip.would" if norm > theta else "find.clip.idle", lang, **params) + scaled
     params["share"] = percent(sum(event.clipped_share for event in counted) / len(counted))
     if len(counted) < len(rows):
-        return t("find.clip.part", lang, count=len(counted), total=len(rows), **params)
-    return t("find.clip.on", lang, **params)
+        return t("find.clip.part", lang, count=len(counted), total=len(rows), **params) + scaled
+    return t("find.clip.on", lang, **params) + scaled
 
 
 def switch(off: History, on: History, unigram: float, lang: str) -> str:
@@ -486,8 +502,9 @@ def copying(coverage: Mapping[int, float], lang: str) -> str:
     first, last = min(coverage), max(coverage)
     if len(coverage) == 1:
         return t("find.copy.one", lang, epoch=last, share=percent(coverage[last]))
+    values = {"first": first, "last": last, "before": percent(coverage[first]), "after": percent(coverage[last])}
+    top = max(coverage, key=lambda epoch: (coverage[epoch], epoch))
+    if coverage[top] - max(coverage[first], coverage[last]) > PEAK:
+        return t("find.copy.peak", lang, **values, top=top, most=percent(coverage[top]))
     change = coverage[last] - coverage[first]
-    key = "more" if change > 0.05 else "less" if change < -0.05 else "same"
-    return t(
-        f"find.copy.{key}", lang, first=first, last=last, before=percent(coverage[first]), after=percent(coverage[last])
-    )
+    return t(f"find.copy.{'more' if change > 0.05 else 'less' if change < -0.05 else 'same'}", lang, **values)

@@ -168,7 +168,7 @@ def _denormals(examined: ExaminedRun, answer: asking.Answer[Diagnosis] | None, d
     left, right = st.columns(2, gap="large")
     with left:
         if diagnosis is not None and diagnosis.denormal_share_by_layer:
-            sentence = sentences.denormal(diagnosis, lang)
+            sentence = sentences.denormal(diagnosis, examined.config.flush_denormal, lang)
             spec = charts.denormals(lang, scene.theme)
             chart.show(spec, diagnose_tables.denormal_table(diagnosis, lang), key="diagnose.denormal", alt=sentence)
             st.markdown(sentence)

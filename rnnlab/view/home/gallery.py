@@ -16,6 +16,7 @@ from rnnlab.view.home.address import ADDRESS
 from rnnlab.view.language.i18n import t
 from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import recipe_label, recipe_title
+from rnnlab.view.language.tips import recipe_place
 from rnnlab.view.page import address, folded, session
 from rnnlab.view.page.forms import Edition
 from rnnlab.view.page.style import PALETTE
@@ -163,7 +164,7 @@ def _published(recipe: Recipe) -> str:
     if recipe.published:
         epoch, perplexity = recipe.published[-1]
         return t("gallery.published", lang, epoch=epoch, perplexity=number(perplexity, 5))
-    return t("gallery.section", lang, section=recipe.section, epochs=recipe.config.num_epochs)
+    return t("gallery.section", lang, place=recipe_place(recipe, lang), epochs=recipe.config.num_epochs)
 
 
 def _link(recipe: Recipe) -> None:

@@ -1,8 +1,9 @@
-"""The help beside a setting: a sentence, a formula, and the section of the book."""
+"""The help beside a setting: a sentence, a formula, and the section of the book; the section of an experiment."""
 
 from __future__ import annotations
 
 from rnnlab.config import SETTINGS
+from rnnlab.recipes import Recipe
 from rnnlab.view.language.i18n import allowed_text, t
 from rnnlab.view.language.sections import SECOND
 
@@ -22,8 +23,17 @@ def tip(name: str, lang: str, *, allowed: bool = False) -> str:
     return "\n\n".join(part for part in (sentence, formulas, place(setting.book, lang, setting.second)) if part)
 
 
+def recipe_place(recipe: Recipe, lang: str) -> str:
+    """Return the section of an experiment, always with the edition: the editions are numbered differently."""
+    if recipe.edition == "first":
+        return place((recipe.section,), lang)
+    # recipes name a section of the second edition as in Chinese
+    here = next((pair for pair in SECOND.values() if pair[0] == recipe.section), (recipe.section, recipe.section))
+    return place((), lang, (here,))
+
+
 def place(book: tuple[str, ...], lang: str, second: tuple[tuple[str, str], ...] | None = None) -> str:
-    """Return the text of sections of the book, e.g. ``"Section 6.4 of the book (second edition: 9.5)"``.
+    """Return the text of sections of the book, e.g. ``"Section 6.4 of the book's first edition (9.5 in the second)"``.
 
     Returns an empty text without sections.
 

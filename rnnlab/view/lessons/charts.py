@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from rnnlab.view.language.i18n import t
-from rnnlab.view.page.charts import by_series, corners, epoch_axis, layer, line
+from rnnlab.view.page.charts import by_series, corners, epoch_axis, layer, line, off_scale
 from rnnlab.view.page.style import LAYER_COLORS, PALETTE, altair, specification
 
 SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"]
@@ -204,6 +204,19 @@ def measured(kind: str, lang: str, theme: str = "light") -> dict[str, Any]:
 
 
 @cache
+def costs(lang: str, theme: str = "light") -> dict[str, Any]:
+    """Return bars of the milliseconds of each minibatch, table ``costs``."""
+    alt = altair()
+
+    colors = PALETTE[theme]
+    x = alt.X("minibatch:O", title=t("lesson.truncation.minibatch", lang), axis=alt.Axis(labelAngle=0, grid=False))
+    y = alt.Y("value:Q", title=t("lesson.truncation.seconds", lang), axis=alt.Axis(tickCount=4, gridOpacity=0.45))
+    bars = layer("costs").mark_bar(color=colors["live"], width={"band": 0.7}).encode(x=x, y=y)
+    words = layer("costs").mark_text(dy=-9, fontSize=12, color=colors["text"]).encode(x=x, y=y, text="label:N")
+    return specification(alt.layer(bars, words).properties(height=240))
+
+
+@cache
 def vectors(title: str, lang: str, theme: str = "light") -> dict[str, Any]:
     """Return a chart of vectors with a circle that is round at any width; tables ``arrows``, ``circle``, ``extent``.
 
@@ -366,8 +379,14 @@ def directions(lang: str, theme: str = "light") -> dict[str, Any]:
 
 
 @cache
-def race(lang: str, theme: str = "light") -> dict[str, Any]:
-    """Return a chart of perplexity by epoch of several runs on a log axis; tables ``race``, ``ends``, ``extent``."""
+def race(lang: str, theme: str = "light", names: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return a chart of perplexity by epoch of several runs on a log axis; tables: those of `tables.race`.
+
+    Args:
+        lang: the language.
+        theme: "light" or "dark".
+        names: the names of all runs that can be in the chart; the colour belongs to the name.
+    """
     alt = altair()
 
     x = epoch_axis(lang, ticks=6)
@@ -378,7 +397,7 @@ def race(lang: str, theme: str = "light") -> dict[str, Any]:
         axis=alt.Axis(format="~s", tickCount=5, gridOpacity=0.45),
     )
     legend = alt.Legend(orient="top", title=None, columns=2, symbolStrokeWidth=2, labelLimit=220)
-    series = by_series("run:N", theme, sort=None, legend=legend)
+    series = by_series("run:N", theme, names, sort=None, legend=legend)
     extent = corners(x=x, y=y)
     lines = line("race", 2, x=x, y=y, **series)
     words = (
@@ -386,7 +405,8 @@ def race(lang: str, theme: str = "light") -> dict[str, Any]:
         .mark_text(align="right", dx=-4, dy=alt.expr("datum.below ? 15 : -9"), fontSize=12)
         .encode(x=x, y=y, color=series["color"], text="label:N")
     )
-    return specification(alt.layer(extent, lines, words).properties(height=280))
+    over = off_scale(x, series["color"], theme)
+    return specification(alt.layer(extent, lines, words, *over).properties(height=280))
 
 
 # tokens

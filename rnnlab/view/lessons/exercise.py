@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import streamlit as st
@@ -21,6 +22,7 @@ from rnnlab.view.lessons.address import ADDRESS
 from rnnlab.view.lessons.compute import exercises
 from rnnlab.view.lessons.compute import tuning as compute_tuning
 from rnnlab.view.lessons.compute.exercises import Finding
+from rnnlab.view.lessons.compute.truncation import Cost, cost_by_minibatch
 from rnnlab.view.lessons.compute.tuning import Tuned
 from rnnlab.view.lessons.contents import Lesson
 from rnnlab.view.lessons.layout import conclude
@@ -173,14 +175,17 @@ def _reveal(exercise: Exercise, scenes: list[Scene], guess: str, key: str) -> No
     curves: dict[str, History] = {_series(exercise, scene): scene.history for scene in scenes}
     if reference is not None:
         curves[t("lesson.exercise.reference", lang)] = reference
+    cost = cost_by_minibatch(scenes[0].history.minibatches) if name == "X4" else None
     epochs = max(scene.config.num_epochs for scene in scenes)
     newest = t("list.join", lang).join(
         f"{label} {number(history.last.perplexity, 4)}" for label, history in curves.items() if history.last is not None
     )
     ended = all(scene.ended for scene in scenes)
+    if cost is not None:
+        _costs(cost, scenes[0], sentence, key)
     chart.show(
-        charts.race(lang, theme),
-        tables.race(curves, scenes[0].vocab_size, epochs),
+        charts.race(lang, theme, _names(exercise, curves)),
+        tables.race(curves, scenes[0].vocab_size, epochs, lang),
         key=f"{key}.race",
         # a text that changes would redraw the chart while it grows
         alt=f"{t('lesson.exercise.alt', lang)} {newest}" if ended else t("lesson.exercise.alt", lang),
@@ -196,8 +201,25 @@ def _reveal(exercise: Exercise, scenes: list[Scene], guess: str, key: str) -> No
     if result.came_true is not None:
         verdict = "as_guessed" if result.came_true == guess else "otherwise"
         st.caption(t(f"lesson.exercise.{verdict}", lang, came=exercise.words(result.came_true)))
+        st.markdown(f"**{t('lesson.exercise.why', lang)}** {sentences.why(name, exercise.setting, lang)}")
     else:
         st.caption(t("lesson.exercise.unsettled", lang))
+
+
+def _names(exercise: Exercise, curves: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of all curves that the exercise can have, in a fixed order, so that each keeps its colour."""
+    lang, setting = session.language(), exercise.setting
+    values = [compute_tuning.value_of(setting, guess) for guess in compute_tuning.GRID[setting]] if setting else []
+    known = [sentences.tuned_value(setting, value, lang) for value in sorted(values)]
+    known += [] if setting else [t(f"lesson.{exercise.name}.series", lang), t("lesson.exercise.reference", lang)]
+    return tuple(dict.fromkeys((*known, *curves)))
+
+
+def _costs(cost: Cost, scene: Scene, sentence: str, key: str) -> None:
+    """Show what each minibatch costs, which is what X4 asks."""
+    lang = scene.lang
+    chart.show(charts.costs(lang, scene.theme), tables.costs(cost), key=f"{key}.costs", alt=sentence)
+    st.caption(t("lesson.X4.bars", lang))
 
 
 def _texts(scene: Scene) -> None:

@@ -44,6 +44,17 @@ def finding(exercise: str, result: Finding, lang: str) -> str:
     return t(f"lesson.{exercise}.found.{result.key}", lang, **params)
 
 
+def why(exercise: str, setting: str, lang: str) -> str:
+    """Return the explanation that follows the verdict of an exercise.
+
+    Args:
+        exercise: one of X1 to X5.
+        setting: the hyperparameter of X1; empty for the others.
+        lang: the language.
+    """
+    return t(f"lesson.X1.why.{setting}" if setting else f"lesson.{exercise}.why", lang)
+
+
 def tuned(result: Tuned, lang: str) -> str:
     """Return the sentence on the best value of a hyperparameter, and on the value that led earlier."""
     if result.best is None:

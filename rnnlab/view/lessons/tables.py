@@ -11,9 +11,10 @@ import pyarrow as pa
 
 from rnnlab.view.data.highlight import visible
 from rnnlab.view.data.history import History
+from rnnlab.view.data.scale import arrows, on_scale
 from rnnlab.view.data.thinning import thin
 from rnnlab.view.language.i18n import t
-from rnnlab.view.language.numbers import number, probability_text, signed
+from rnnlab.view.language.numbers import number, perplexity_text, probability_text, signed
 from rnnlab.view.lessons.compute import clipping, k_steps, sampling, tokens, truncation
 from rnnlab.view.lessons.compute.cells import Array
 from rnnlab.view.lessons.compute.clipping import Clipped
@@ -364,6 +365,16 @@ def measured(minibatches: Sequence[int], values: Sequence[float]) -> dict[str, b
     return {"measured": ipc(columns, {"minibatch": _F, "value": _F, "label": _S})}
 
 
+def costs(cost: truncation.Cost) -> dict[str, bytes]:
+    """Return the time of each minibatch in milliseconds."""
+    bars = {
+        "minibatch": [float(minibatch) for minibatch in cost.minibatches],
+        "value": [1000 * seconds for seconds in cost.seconds],
+        "label": [number(1000 * seconds, 2) for seconds in cost.seconds],
+    }
+    return {"costs": ipc(bars, {"minibatch": _F, "value": _F, "label": _S})}
+
+
 def vectors(first: Array, second: Array, names: tuple[str, str], radius: float, radius_name: str) -> dict[str, bytes]:
     """Return two arrows from the origin, a circle, and the extent of the picture."""
     ends = [first, second]
@@ -494,21 +505,28 @@ def _leave_out_close_labels(ends: dict[str, list[Any]], top: float) -> None:
             above = ends["value"][i]
 
 
-def race(runs: Mapping[str, History], vocab_size: float, num_epochs: int) -> dict[str, bytes]:
-    """Return the curves of several runs by name; overflows are drawn at the top."""
+def race(runs: Mapping[str, History], vocab_size: float, num_epochs: int, lang: str) -> dict[str, bytes]:
+    """Return the curves of several runs by name; where the axis does not reach, there are arrows at its top."""
     top = ceiling(vocab_size)
 
     def place(value: float | None) -> float:
         return top if value is None else min(max(value, 1.0), top)
 
     columns: dict[str, list[Any]] = {"epoch": [], "value": [], "run": []}
+    off: dict[str, list[Any]] = {"epoch": [], "value": [], "run": [], "label": []}
     ends: dict[str, list[Any]] = {"epoch": [], "value": [], "run": [], "label": []}
     for name, history in runs.items():
         rows = history.epochs
+        values = [math.inf if row.perplexity is None else max(row.perplexity, 1.0) for row in rows]
+        drawn = on_scale(values, top)
         for i in thin(len(rows), MAX_POINTS):
             columns["epoch"].append(float(rows[i].epoch))
-            columns["value"].append(place(rows[i].perplexity))
+            columns["value"].append(drawn[i])
             columns["run"].append(name)
+        for nth, i in enumerate(arrows(values, top)):
+            label = "" if nth else t("chart.off_scale", lang, perplexity=perplexity_text(max(values)))
+            for column, entry in (("epoch", float(rows[i].epoch)), ("value", top), ("run", name), ("label", label)):
+                off[column].append(entry)
         if rows:
             ends["epoch"].append(float(rows[-1].epoch))
             ends["value"].append(place(rows[-1].perplexity))
@@ -522,6 +540,7 @@ def race(runs: Mapping[str, History], vocab_size: float, num_epochs: int) -> dic
     return {
         "race": ipc(columns, types),
         "ends": ipc(ends, types | {"label": _S, "below": _F}),
+        "off": ipc(off, types | {"label": _S}),
         "extent": ipc(
             {"epoch": [0.0, float(max(num_epochs, 1))], "value": [1.0, vocab_size]}, {"epoch": _F, "value": _F}
         ),

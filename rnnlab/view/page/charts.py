@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rnnlab.view.language.i18n import t
-from rnnlab.view.page.style import LAYER_COLORS, LAYER_DASHES, altair
+from rnnlab.view.page.style import LAYER_COLORS, LAYER_DASHES, PALETTE, altair
 
 TICKS = [10**power for power in range(8)]
 """Ticks of a perplexity axis: decades."""
@@ -74,17 +74,33 @@ def targets(size: int, fields: Sequence[str], otherwise: Any = None, paint: str 
     return layer("targets").mark_point(**mark).encode(**channels, opacity=opacity).add_params(hover)
 
 
-def by_series(field: str, theme: str, **options: Any) -> dict[str, Any]:
+def by_series(field: str, theme: str, names: Sequence[str] = (), **options: Any) -> dict[str, Any]:
     """Return the channels that distinguish series by colour and by dash, so that colour is not needed.
 
     Args:
         field: the field with the name of the series.
         theme: ``"light"`` or ``"dark"``.
+        names: the names of all series, which then keep their colours whichever of them have data, in any order.
         options: options of both channels, e.g. `sort` and `legend`.
     """
     alt = altair()
 
+    domain = {"domain": list(names)} if names else {}
     return {
-        "color": alt.Color(field, scale=alt.Scale(range=LAYER_COLORS[theme]), **options),
-        "strokeDash": alt.StrokeDash(field, scale=alt.Scale(range=LAYER_DASHES), **options),
+        "color": alt.Color(field, scale=alt.Scale(range=LAYER_COLORS[theme], **domain), **options),
+        "strokeDash": alt.StrokeDash(field, scale=alt.Scale(range=LAYER_DASHES, **domain), **options),
     }
+
+
+def off_scale(x: Any, color: Any, theme: str) -> list[Any]:
+    """Return the layers that draw the table ``off``: arrows at the top for values that the axis does not reach.
+
+    Its columns are those of `x` and `color`, ``value`` (the top of the axis) and ``label``, a text or "".
+    """
+    alt = altair()
+
+    at = {"x": x, "y": alt.Y("value:Q")}
+    place: dict[str, Any] = {"align": "left", "baseline": "top", "dx": 8, "dy": 2, "fontSize": 12}
+    arrows = layer("off").mark_point(shape="triangle-up", filled=True, size=70, opacity=1).encode(**at, color=color)
+    halo = layer("off").mark_text(**place, stroke=PALETTE[theme]["page"], strokeWidth=4).encode(**at, text="label:N")
+    return [arrows, halo, layer("off").mark_text(**place).encode(**at, text="label:N", color=color)]

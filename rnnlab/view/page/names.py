@@ -7,9 +7,10 @@ import re
 from rnnlab.errors import RunError
 from rnnlab.recipes import RECIPES, Recipe
 from rnnlab.runs.store import RunRecord
+from rnnlab.view.data import recorded
 from rnnlab.view.data.identity import Identity
 from rnnlab.view.language.i18n import t
-from rnnlab.view.language.settings import recipe_label, summary
+from rnnlab.view.language.settings import changes_text, recipe_label, summary
 from rnnlab.view.page import session
 
 DEFAULT_RECIPE = "A2"
@@ -58,9 +59,14 @@ def option(record: RunRecord) -> str:
 
 
 def recording(name: str) -> str:
-    """Return the name of the recording of the recipe `name`."""
+    """Return the name of a recording: that of its recipe, or its changes from the recipe that it is based on."""
     lang = session.language()
-    return t("recorded.badge", lang, title=recipe_label(RECIPES[name], lang))
+    if name in RECIPES:
+        return t("recorded.badge", lang, title=recipe_label(RECIPES[name], lang))
+    recorded_run = recorded.recording(name)
+    base = RECIPES[recorded_run.based_on]
+    changes = changes_text(recorded_run.config, base.config, lang)
+    return t("recorded.badge", lang, title=f"{t('setup.based_on', lang, id=base.id)}: {changes}")
 
 
 def choice(identity: Identity) -> str:

@@ -11,6 +11,7 @@ from rnnlab.runs.store import RunRecord
 from rnnlab.view.language.equations import cell_source
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.settings import departure, look_for, summary, value_text
+from rnnlab.view.language.tips import recipe_place
 from rnnlab.view.page import session
 from rnnlab.view.watch import scenes
 from rnnlab.view.watch.tables import change_label
@@ -33,6 +34,7 @@ def what_to_look_for(recipe: Recipe, config: TrainConfig | None = None, record: 
     if differences:
         st.info(plain(differences), icon=":material/tune:")
     st.markdown(look_for(recipe, lang))
+    st.caption(recipe_place(recipe, lang))
     if recipe.published_seconds is not None:
         st.caption(t("explain.published_seconds", lang, seconds=f"{recipe.published_seconds:g}"))
 

@@ -18,7 +18,7 @@ def test_there_are_recordings_and_each_is_a_whole_run_of_its_recipe_on_an_embedd
         assert recording.config.corpus in ("lyrics-zh", "verse-en")
         assert recording.history.epoch == recording.config.num_epochs
         assert recording.history.written()
-        assert not recording.history.minibatches
+        assert bool(recording.history.minibatches) == (not recording.config.detach)
         assert recording.ladder[0] == recording.vocab_size
 
 
@@ -56,3 +56,15 @@ def test_what_a_link_asks_for_is_checked() -> None:
         with pytest.raises(RecipeError) as caught:
             recorded.ask_epoch(recording, bad)
         assert (caught.value.params["first"], caught.value.params["last"]) == (1, 160)
+
+
+def test_a_recording_is_found_by_its_settings() -> None:
+    a2 = RECIPES["A2"].config
+    assert recorded.like(a2) == "A2"
+    assert recorded.like(a2.change(cell="lstm")) == "race-A2-lstm"
+    assert recorded.like(a2.change(random_seed=3)) == "seed-A2-3"
+    assert recorded.like(a2.change(random_seed=9)) is None
+    assert "seed-A2-3" not in recorded.names(), "menus list the recipes"
+    assert recorded.exists("seed-A2-3")
+    assert not recorded.exists("../A2")
+    assert recorded.recording("seed-A2-3").based_on == "A2"

@@ -150,11 +150,11 @@ def test_the_powers_of_ten_are_counted() -> None:
 
 
 def test_denormal_numbers_are_named_with_their_layer() -> None:
-    sentence = sentences.denormal(diagnosis(), "en")
+    sentence = sentences.denormal(diagnosis(), True, "en")
     assert t("chart.layer", "en", number=2) in sentence
     assert "90%" in sentence
-    assert is_text(sentences.denormal(diagnosis(denormal_share_by_layer=(0.0, 0.0)), "en"), "find.denormal.none")
-    assert is_text(sentences.denormal(diagnosis(denormal_share_by_layer=()), "en"), "find.denormal.unknown")
+    assert is_text(sentences.denormal(diagnosis(denormal_share_by_layer=(0.0, 0.0)), True, "en"), "find.denormal.none")
+    assert is_text(sentences.denormal(diagnosis(denormal_share_by_layer=()), True, "en"), "find.denormal.unknown")
 
 
 @pytest.mark.parametrize(("seconds", "key"), [(2.1, "slower"), (1.04, "same"), (0.96, "same"), (0.5, "faster")])
@@ -337,27 +337,27 @@ def test_filling_gaps_is_compared_beyond_chance(both: float, one_direction: floa
 def test_what_clipping_did_in_a_run() -> None:
     off, quiet = history([5.0] * 4, grad_norm=0.21), history([5.0] * 4, grad_norm=0.002)
     on = history([5.0] * 4, grad_norm=1.0, clip_norm=0.01, clipped_share=0.75)
-    assert is_text(sentences.clipping(off, 0.01, "en"), "find.clip.would")
-    assert "21 times" in sentences.clipping(off, 0.01, "en")
-    assert is_text(sentences.clipping(quiet, 0.01, "en"), "find.clip.idle")
-    assert "75%" in sentences.clipping(on, 0.01, "en")
-    assert is_text(sentences.clipping(on, 0.01, "en"), "find.clip.on")
+    assert is_text(sentences.clipping(off, 0.01, "sgd", "en"), "find.clip.would")
+    assert "21 times" in sentences.clipping(off, 0.01, "sgd", "en")
+    assert is_text(sentences.clipping(quiet, 0.01, "sgd", "en"), "find.clip.idle")
+    assert "75%" in sentences.clipping(on, 0.01, "sgd", "en")
+    assert is_text(sentences.clipping(on, 0.01, "sgd", "en"), "find.clip.on")
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_clipping_that_was_switched_on_by_hand_counts_from_there(lang: str) -> None:
     off = [epoch(number, 5.0, grad_norm=9.0) for number in (1, 2)]
     on = [epoch(number, 5.0, grad_norm=1.0, clip_norm=0.1, clipped_share=0.75) for number in (3, 4)]
-    sentence = sentences.clipping(History([*off, *on]), 0.01, lang)
+    sentence = sentences.clipping(History([*off, *on]), 0.01, "sgd", lang)
     assert sentence == t(
         "find.clip.part", lang, count=2, total=4, share="75%", norm="1", theta="0.1", times="10"
     )  # fmt: skip
     # the threshold of the run; if it was changed, the newest
     moved = epoch(5, 5.0, grad_norm=1.0, clip_norm=0.5, clipped_share=0.25)
-    assert sentences.clipping(History([*on, moved]), 0.01, lang) == t(
+    assert sentences.clipping(History([*on, moved]), 0.01, "sgd", lang) == t(
         "find.clip.part", lang, count=1, total=3, share="25%", norm="1", theta="0.5", times="2"
     )
-    whole = sentences.clipping(History(on), 0.01, lang)
+    whole = sentences.clipping(History(on), 0.01, "sgd", lang)
     assert whole == t("find.clip.on", lang, share="75%", norm="1", theta="0.1", times="10")
 
 
@@ -511,3 +511,58 @@ def test_the_generated_texts_of_the_recordings_loop_as_told() -> None:
     assert "ends up repeating one character: “" in sentences.loops(both.texts[160], "en")
     history = History([TextGenerated(epoch=1, prefix="分开", text="分开一二三四五六七八九十甲乙丙丁戊己")])
     assert "does not end in a loop" in sentences.loops(history.texts[1], "en")
+
+
+# numbers that differ from those elsewhere
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_perplexity_that_is_not_the_curves_says_what_it_measures(lang: str) -> None:
+    """A9 at epoch 160: 266.3 in the curve, 261.2 in the diagnosis."""
+    sentence = sentences.frozen(diagnosis(perplexity=261.2), 160, 266.27, lang)
+    assert all(figure in sentence for figure in ("160", "261.2", "266.3"))
+    assert sentences.frozen(diagnosis(perplexity=261.2), 160, 261.203, lang) == ""
+    assert sentences.frozen(diagnosis(perplexity=None), 160, 266.27, lang) == ""
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_unigram_perplexity_that_is_not_the_lines_says_what_it_counts(lang: str) -> None:
+    sentence = sentences.whole_text(261.0, 262.6, lang)
+    assert "261" in sentence
+    assert "262.6" in sentence
+    assert sentences.whole_text(262.6, 262.6, lang) == sentences.whole_text(261.0, None, lang) == ""
+
+
+def test_the_held_out_characters_add_up_to_the_text() -> None:
+    """13,028 characters are held out, 11,200 are predicted and 836 unknown."""
+    told = sentences.unknown(diagnosis(held_out_chars=11_200, held_out_unknown=836), 13_028, "en")
+    assert all(figure in told for figure in ("11200", "836", "13028", "992"))
+    whole = sentences.unknown(diagnosis(held_out_chars=11_200, held_out_unknown=836), 12_036, "en")
+    assert whole == sentences.unknown(diagnosis(held_out_chars=11_200, held_out_unknown=836), None, "en")
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_denormal_numbers_were_counted_without_flushing_and_it_is_said(lang: str) -> None:
+    """Otherwise 11 % of a gradient are denormal that is "exactly 0" a paragraph above."""
+    flushed, kept = (sentences.denormal(diagnosis(), flush, lang) for flush in (True, False))
+    assert flushed.endswith(t("find.denormal.flushed", lang))
+    assert kept.endswith(t("find.denormal.kept", lang))
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_with_adam_the_scale_of_a_clipped_gradient_is_not_all_that_counts(lang: str) -> None:
+    off = history([9.0] * 3)
+    on = History(epoch(number, 9.0, clip_norm=0.01, clipped_share=0.75) for number in range(1, 4))
+    for run in (off, on):
+        adam, sgd = (sentences.clipping(run, 0.01, optimizer, lang) for optimizer in ("adam", "sgd"))
+        assert adam == f"{sgd} {t('find.clip.adam', lang)}"
+    assert sentences.clipping(off, 1.0, "adam", lang) == sentences.clipping(off, 1.0, "sgd", lang)
+
+
+def test_a_copied_share_that_falls_again_does_not_only_rise() -> None:
+    """A2's texts: 0, then 90 % at epoch 200, then 71 %."""
+    told = sentences.copying({50: 0.0, 100: 0.35, 150: 0.8, 200: 0.9, 250: 0.71}, "en")
+    assert is_text(told, "find.copy.peak")
+    assert all(figure in told for figure in ("0%", "90%", "epoch 200", "71%"))
+    assert is_text(sentences.copying({50: 0.0, 100: 0.9, 150: 0.88}, "en"), "find.copy.more")
+    assert is_text(sentences.copying({50: 0.9, 100: 0.95, 150: 0.2}, "en"), "find.copy.less")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import string
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ from rnnlab.view.language.settings import (
     changes_text,
     look_for,
     no_effect_text,
+    recipe_label,
     recipe_title,
     summary,
     value_text,
@@ -120,6 +122,20 @@ def test_everything_that_is_named_from_data_has_a_name() -> None:
         for recipe in RECIPES.values():
             assert recipe_title(recipe, lang)
             assert len(re.findall(r"[。.？?！!]", look_for(recipe, lang))) >= 3, recipe.id
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_what_a_menu_offers_is_not_cut_off(lang: str) -> None:
+    """A menu cuts what does not fit; a Chinese character is as wide as two letters."""
+
+    def columns(text: str) -> int:
+        return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+    for name in CHOICES:
+        for value in allowed_values(name).choices:
+            assert columns(value_text(name, value, lang)) <= 30, (name, value)
+    for entry in RECIPES.values():
+        assert columns(recipe_label(entry, lang)) <= 54, entry.id
 
 
 def test_chinese_is_chinese_and_english_is_english() -> None:

@@ -8,9 +8,10 @@ import pytest
 
 from rnnlab.config import SETTINGS, TrainConfig
 from rnnlab.engine.periods import EARLY, EARLY_LENGTH
-from rnnlab.view.language.i18n import LANGUAGES, t
+from rnnlab.recipes import RECIPES
+from rnnlab.view.language.i18n import LANGUAGES, catalogue, t
 from rnnlab.view.language.sections import SECOND
-from rnnlab.view.language.tips import place, tip
+from rnnlab.view.language.tips import place, recipe_place, tip
 from rnnlab.view.lessons import contents
 
 # settings for which the book gives a formula
@@ -27,10 +28,10 @@ FORMULA_ONLY = ("top_k",)
 
 FORMULA = re.compile(r"\$([^$\n]+)\$")
 SECTION = {
-    "zh": re.compile(r"\n\n书中(第.版)? \d+\.\d+(、\d+\.\d+)* 节(（第二版 \d+\.\d+(、\d+\.\d+)* 节）)?$"),
+    "zh": re.compile(r"\n\n书中第.版 \d+\.\d+(、\d+\.\d+)* 节(（第二版 \d+\.\d+(、\d+\.\d+)* 节）)?$"),
     "en": re.compile(
-        r"\n\nSections? \d+\.\d+(, \d+\.\d+)* of the book"
-        r"('s (first|second) edition| \(second edition: \d+\.\d+(, \d+\.\d+)*\))$"
+        r"\n\nSections? \d+\.\d+(, \d+\.\d+)* of the book's (first|second) edition"
+        r"( \(\d+\.\d+(, \d+\.\d+)* in the second\))?$"
     ),
 }
 
@@ -92,8 +93,29 @@ def test_every_section_is_known_in_both_editions() -> None:
 
 
 def test_the_place_is_said_as_far_as_it_is_known() -> None:
-    assert place(("6.4",), "en") == "Section 6.4 of the book (second edition: 9.5)"
-    assert place(("6.4", "6.10"), "zh") == "书中 6.4、6.10 节（第二版 8.5、9.4 节）"
+    assert place(("6.4",), "en") == "Section 6.4 of the book's first edition (9.5 in the second)"
+    assert place(("6.4", "6.10"), "zh") == "书中第一版 6.4、6.10 节（第二版 8.5、9.4 节）"
     assert place(("6.5",), "en", second=()) == "Section 6.5 of the book's first edition"
     assert place((), "zh", second=(("8.5", "9.5"),)) == "书中第二版 8.5 节"
     assert place((), "en") == ""
+
+
+def test_an_experiment_names_the_edition_of_its_section() -> None:
+    """B1 is section 8.6 of the second edition in Chinese, and 9.6 in English."""
+    assert recipe_place(RECIPES["A2"], "en") == "Section 6.4 of the book's first edition (9.5 in the second)"
+    assert recipe_place(RECIPES["B1"], "zh") == f"书中第二版 {RECIPES['B1'].section} 节"
+    for entry in RECIPES.values():
+        for lang in LANGUAGES:
+            assert ("edition" if lang == "en" else "版") in recipe_place(entry, lang)
+        if entry.edition == "second":
+            english = next(pair[1] for pair in SECOND.values() if pair[0] == entry.section)
+            assert recipe_place(entry, "en") == f"Section {english} of the book's second edition"
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_no_text_names_a_section_without_its_edition(lang: str) -> None:
+    section = re.compile(r"[Ss]ections? (\d+\.\d+|\{\w+\} of the book)" if lang == "en" else r"(\d+\.\d+|\{\w+\}) 节")
+    named = {key: text for key, text in catalogue(lang).items() if section.search(text)}
+    assert len(named) >= 6
+    for key, text in named.items():
+        assert ("edition" if lang == "en" else "版") in text, key

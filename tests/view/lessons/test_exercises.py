@@ -10,7 +10,7 @@ from rnnlab.view.data import recorded
 from rnnlab.view.data.history import History
 from rnnlab.view.language.i18n import LANGUAGES
 from rnnlab.view.lessons import contents, sentences
-from rnnlab.view.lessons.compute import exercises, tuning
+from rnnlab.view.lessons.compute import exercises, truncation, tuning
 from rnnlab.view.lessons.compute.exercises import Finding
 from tests.made import epoch
 
@@ -174,3 +174,25 @@ def test_every_exercise_has_something_to_guess() -> None:
     for name in names:
         for setting in tuning.GRID if name == "X1" else [""]:
             assert len(exercises.guesses(name, setting)) >= 3
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_verdict_is_followed_by_why(lang: str) -> None:
+    reasons = [sentences.why(name, "", lang) for name in exercises.GUESSES]
+    reasons += [sentences.why("X1", setting, lang) for setting in tuning.GRID]
+    assert len(set(reasons)) == len(reasons)
+    assert all("{" not in reason for reason in reasons)
+
+
+def test_the_recorded_x4_settles_the_guess() -> None:
+    """Each minibatch takes longer than the one before, and the recording has the minibatches to show it."""
+    history = recorded.recording("X4").history
+    found = exercises.without_detach(history, recorded.recording("A2").history)
+    assert outcome(found)[1] == "growing"
+    assert found is not None
+    assert found.params["ratio"] > 1.8
+    cost = truncation.cost_by_minibatch(history.minibatches)
+    assert cost is not None
+    assert history.started is not None
+    assert list(cost.minibatches) == list(range(1, history.started.num_minibatches + 1))
+    assert cost.seconds[-1] > cost.seconds[len(cost.seconds) // 2] > cost.seconds[0]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 import pyarrow as pa
 import pytest
 
 from rnnlab.errors import RNNLabError
 from rnnlab.recipes import RECIPES
 from rnnlab.view.data import recorded
-from rnnlab.view.language.i18n import LANGUAGES
-from rnnlab.view.lessons import sentences, tables
+from rnnlab.view.data.scale import ARROWS
+from rnnlab.view.language.i18n import LANGUAGES, t
+from rnnlab.view.language.numbers import perplexity_text
+from rnnlab.view.lessons import charts, sentences, tables
 from rnnlab.view.lessons.compute import tuning
 from rnnlab.view.lessons.compute.tuning import GRID, Tuned, tuned
 from tests.view.lessons.test_exercises import run
@@ -111,9 +115,44 @@ def test_a_setting_outside_the_grid_is_refused() -> None:
 def test_numbers_that_would_lie_on_each_other_are_said_once() -> None:
     def labels(*perplexities: float | None) -> list[str]:
         runs = {str(i): run(value) for i, value in enumerate(perplexities)}
-        table = pa.ipc.open_stream(tables.race(runs, 1000.0, 1)["ends"]).read_all()
+        table = pa.ipc.open_stream(tables.race(runs, 1000.0, 1, "en")["ends"]).read_all()
         return list(table["label"].to_pylist())
 
     assert labels(263.7, 235.5, 1.575, None) == ["263.7", "", "1.575", "∞"]
     # the label of the lowest point is below its curve, so that it covers nothing
     assert labels(263.7, 235.5) == ["263.7", "235.5"]
+
+
+def read(table: bytes) -> list[dict[str, object]]:
+    return list(pa.ipc.open_stream(table).read_all().to_pylist())
+
+
+def test_what_the_axis_does_not_reach_is_an_arrow_and_no_line() -> None:
+    """X2's perplexity of 6·10¹⁰ and its overflow are not a flat line at ten thousand."""
+    for lang in LANGUAGES:
+        drawn = tables.race({"X2": run(500.0, 6e10, None, 900.0), "A2": run(500.0, 400.0)}, 1000.0, 4, lang)
+        values = {(row["run"], row["epoch"]): row["value"] for row in read(drawn["race"])}
+        assert values["X2", 2.0] is values["X2", 3.0] is None
+        assert (values["X2", 4.0], values["A2", 2.0]) == (900.0, 400.0)
+        off = read(drawn["off"])
+        assert [(row["run"], row["epoch"]) for row in off] == [("X2", 2.0), ("X2", 3.0)]
+        assert [row["label"] for row in off] == [t("chart.off_scale", lang, perplexity="∞"), ""]
+    tape = recorded.recording("X1-lr-1000").history
+    off = read(tables.race({"1000": tape}, 1013.0, 250, "en")["off"])
+    assert 2 <= len(off) <= ARROWS
+    highest = max(event.perplexity or math.inf for event in tape.epochs)
+    assert off[0]["label"] == t("chart.off_scale", "en", perplexity=perplexity_text(highest))
+
+
+def test_a_colour_belongs_to_the_name_of_a_run() -> None:
+    """Whichever run has data first, as when one has ended and the other has not begun."""
+    names = ("X4: no detach", "A2 (recorded)")
+    spec = charts.race("en", "light", names)
+    domains = [
+        part["encoding"][channel]["scale"]["domain"]
+        for part in spec["layer"]
+        for channel in ("color", "strokeDash")
+        if channel in part.get("encoding", {})
+    ]
+    assert len(domains) >= 4
+    assert all(domain == list(names) for domain in domains)
