@@ -44,7 +44,18 @@ MORE = {
     **{f"inspect {view}": f"inspect?run={RUN}&view={view}&" for view in inspect_address.VIEWS},
     **{
         f"lesson {name}": f"lessons?lesson={name}&"
-        for name in ("sequence", "perplexity", "shapes", "lstm", "depth", "X2")
+        for name in (
+            "sequence",
+            "k-steps",
+            "tokens",
+            "perplexity",
+            "shapes",
+            "powers",
+            "lstm",
+            "depth",
+            "decoding",
+            "X2",
+        )
     },
 }
 # pages and views without a chart, or without one until something is trained
