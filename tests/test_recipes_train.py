@@ -1,4 +1,4 @@
-"""Every recipe can be trained: two epochs of each, with its own settings on its own text."""
+"""Every recipe can be trained: two epochs of each, with its own settings on the beginning of its own text."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from functools import cache
 
 import pytest
 
+from rnnlab.config import TrainConfig
 from rnnlab.engine.model import build_model
 from rnnlab.engine.training import TrainingState, prepare_thread, train
 from rnnlab.events import EpochFinished, RunFinished, RunStarted, TextGenerated
@@ -16,14 +17,18 @@ from rnnlab.text.corpora import load, prepare
 from rnnlab.text.vocab import Vocab
 
 EPOCHS = 2
-LENGTH = 10_000
 # recipes that demonstrate steps that are too long
 WILD = {"X1-lr-1000", "X1-clip-0.1", "X2"}
 
 
+def length_of(config: TrainConfig) -> int:
+    """Return a length of the text for two minibatches, and at least so long that the prefixes occur in it."""
+    return max(2_500, 5 * config.num_steps * config.batch_size // 2)
+
+
 @cache
-def text_of(corpus: str, preprocessing: str) -> tuple[Vocab, list[int]]:
-    text = prepare(load(corpus).text, preprocessing, LENGTH).train  # type: ignore[arg-type]
+def text_of(corpus: str, preprocessing: str, length: int) -> tuple[Vocab, list[int]]:
+    text = prepare(load(corpus).text, preprocessing, length).train  # type: ignore[arg-type]
     vocab = Vocab(text)
     return vocab, vocab.encode(text)
 
@@ -32,13 +37,14 @@ def text_of(corpus: str, preprocessing: str) -> tuple[Vocab, list[int]]:
 def test_two_epochs(name: str) -> None:
     config = RECIPES[name].config
     config = config.change(num_epochs=min(EPOCHS, config.num_epochs), num_preds=min(10, config.num_preds))
-    vocab, indices = text_of(config.corpus, config.preprocessing)
+    vocab, indices = text_of(config.corpus, config.preprocessing, length_of(config))
     prepare_thread(config)
     state = TrainingState.begin(build_model(config, len(vocab)), config)
     events = list(train(state, vocab, indices))
 
     assert isinstance(events[0], RunStarted)
-    assert (events[0].vocab_size, events[0].num_chars) == (len(vocab), LENGTH)
+    assert (events[0].vocab_size, events[0].num_chars) == (len(vocab), length_of(config))
+    assert events[0].num_minibatches >= 2
     assert isinstance(events[-1], RunFinished)
     assert events[-1].reason == "finished"
 

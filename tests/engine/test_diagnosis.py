@@ -193,7 +193,7 @@ def test_a_constant_output_is_compared_with_the_predicted_characters(sampling: s
 
 def test_six_layers_are_stuck_and_with_residual_connections_they_are_not(vocab: Vocab, indices: Tensor) -> None:
     deep = tiny(
-        cell="lstm", implementation="library", num_layers=6, num_hiddens=24, num_epochs=40, carry_state=True,
+        cell="lstm", implementation="library", num_layers=6, num_hiddens=24, num_epochs=8, carry_state=True,
         **ADAM,
     )  # fmt: skip
     torch.set_flush_denormal(True)  # as in training, whose vanishing gradients are denormal numbers
