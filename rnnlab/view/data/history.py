@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import math
 from collections.abc import Iterable, Mapping
 
 from rnnlab import events
@@ -96,6 +97,11 @@ class History:
         if newest is None or newest.epoch <= self.epoch:
             return float(self.epoch)
         return newest.epoch - 1 + newest.minibatch / newest.num_minibatches
+
+    @property
+    def position(self) -> float:
+        """The same, but below the next whole number until that epoch is finished: its last minibatch comes before."""
+        return min(self.progress, math.nextafter(self.epoch + 1, 0))
 
     def written(self) -> list[int]:
         """Return the epochs after which texts were generated."""

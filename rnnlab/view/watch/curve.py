@@ -44,7 +44,7 @@ def _events(scene: Scene) -> plot.Events | None:
     if run is None or run.recorded or scene.ended or not plot.pushes():
         return None
     query = urlencode({"lang": scene.lang, "start": scene.history.starts})
-    return plot.Events(f"lab/live/{run.name}?{query}", scene.history.progress, scene.phase, ("now",))
+    return plot.Events(f"lab/live/{run.name}?{query}", scene.history.position, scene.phase, ("now",))
 
 
 def _alt(name: str, scene: Scene, finding: str) -> str:

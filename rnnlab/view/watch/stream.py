@@ -75,7 +75,7 @@ def point(scene: Scene, after: float) -> bytes:
         "figures": progress.figures(scene),
     }
     text = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
-    return encode("point", text, scene.history.progress)
+    return encode("point", text, scene.history.position)
 
 
 class _Channel:
@@ -99,7 +99,7 @@ class _Channel:
         self._record = session.store().run(self.run_id)
         self._scenes.clear()
         scene = self.scene("en")
-        self.position, self.phase, self.live = scene.history.progress, scene.phase, self._record.live
+        self.position, self.phase, self.live = scene.history.position, scene.phase, self._record.live
 
     def scene(self, lang: str) -> Scene:
         """Return the state of the run in a language; its theme is left to the browser."""

@@ -88,7 +88,11 @@ def curve_points(history: History, vocab_size: float, after: float | None = None
     else:
         first = bisect.bisect_right(history.epochs, after, key=lambda row: row.epoch)
         rows = hovered = history.epochs[first:]
-        recent = [event for event in history.minibatches if event.epoch - 1 + _fraction(event) > after]
+        recent = [
+            event
+            for event in history.minibatches
+            if min(event.epoch - 1 + _fraction(event), math.nextafter(event.epoch, 0)) > after
+        ]
     over = [row for row in history.epochs if row.perplexity is None or row.perplexity > top]
     # label only the point at which the curve leaves the chart
     leaves = [row for i, row in enumerate(over) if not i or over[i - 1].epoch != row.epoch - 1]
