@@ -147,6 +147,7 @@ def test_axe_sees_what_is_too_faint(server: Server, visit: Visit) -> None:
 def test_the_tour_and_slides_are_as_good(server: Server, visit: Visit) -> None:
     page = visit(f"{server.url}/train?recipe=A6&epoch=160&lang=en")
     settle(page)
+    page.get_by_test_id("stExpandSidebarButton").click()
     page.get_by_role("button", name="Take the tour").click()
     expect(page.get_by_text("Step 1 of 5")).to_be_visible()
     assert serious(page) == []

@@ -245,6 +245,7 @@ function write(head, figures) {
     element.hidden = text === "";
   }
   const bar = head.querySelector(".lab-progress");
+  bar.setAttribute("aria-label", figures.epoch);
   bar.setAttribute("aria-valuenow", figures.percent);
   bar.firstElementChild.style.width = `${figures.percent}%`;
   head.dataset.state = figures.state;
