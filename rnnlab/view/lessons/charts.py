@@ -307,7 +307,7 @@ def path(lang: str, theme: str = "light") -> dict[str, Any]:
         scale=alt.Scale(nice=True),
         axis=alt.Axis(tickCount=5, gridOpacity=0.45),
     )
-    legend = alt.Legend(orient="top", title=None, columns=2, symbolStrokeWidth=2)
+    legend = alt.Legend(orient="top", title=None, columns=2, symbolStrokeWidth=2, symbolOpacity=1)
     color = alt.Color("unit:N", sort=None, scale=alt.Scale(range=LAYER_COLORS[theme][:2]), legend=legend)
     # the words above the chart say what is dashed; a second legend would not fit on a phone
     dash = alt.StrokeDash("kind:N", sort=None, scale=alt.Scale(range=[[1, 0], [5, 4]]), legend=None)
