@@ -15,7 +15,7 @@ import pytest
 
 from rnnlab.config import TrainConfig
 from rnnlab.errors import ConfigError, RunError
-from rnnlab.recipes import RECIPES
+from rnnlab.recipes import RECIPES, rungs
 from rnnlab.view.compare import charts
 from rnnlab.view.compare.measures import (
     Pinned,
@@ -31,7 +31,6 @@ from rnnlab.view.compare.measures import (
     missing_seeds,
     outcome,
     read_pins,
-    rungs,
     smoothed,
     write_pins,
 )
@@ -464,37 +463,38 @@ def test_a_race_is_labelled_by_what_varies() -> None:
 
 def test_the_tables_hold_what_the_curves_are_drawn_from() -> None:
     runs = [a_run(500.0, 90.0), a_run(400.0, None)]
-    tables = overlay_tables(runs, ["L", "R"], "seconds", True, "en")
+    tables = overlay_tables(runs, ["L", "R"], [0, 1], "seconds", True, "en")
     lines = rows(tables["line"])
     assert [(row["x"], row["slot"]) for row in lines] == [(0.5, 0), (1.0, 0), (0.5, 1), (1.0, 1)]
     assert [row["value"] for row in rows(tables["raw"])][:3] == [500.0, 90.0, 400.0]
-    assert rows(tables["raw"])[3]["value"] == 10_000.0  # at the top of the chart
+    assert rows(tables["raw"])[3]["value"] is None  # off the scale: an arrow at its top, no line
+    assert [(row["x"], row["slot"], row["value"]) for row in rows(tables["off"])] == [(1.0, 1, 10_000.0)]
     assert rows(tables["targets"])[3]["shown"] == "∞"
     assert [row["label"] for row in rows(tables["ends"])] == ["L", "R"]
-    assert rows(overlay_tables(runs, ["L", "R"], "epoch", False, "en")["raw"]) == []
-    assert rows(overlay_tables(runs, ["L", "R"], "epoch", False, "en")["extent"])[1]["x"] == 10 * ROOM
+    assert rows(overlay_tables(runs, ["L", "R"], [0, 1], "epoch", False, "en")["raw"]) == []
+    assert rows(overlay_tables(runs, ["L", "R"], [0, 1], "epoch", False, "en")["extent"])[1]["x"] == 10 * ROOM
 
 
 def test_labels_at_the_same_end_do_not_cover_each_other() -> None:
     runs = [a_run(1.01 + 0.001 * i) for i in range(6)]
-    places = sorted(row["place"] for row in rows(overlay_tables(runs, list("abcdef"), "epoch", False, "en")["ends"]))
+    places = sorted(row["place"] for row in rows(overlay_tables(runs, list("abcdef"), range(6), "epoch", False, "en")["ends"]))
     gaps = [math.log(upper / lower) for lower, upper in itertools.pairwise(places)]
     assert min(gaps) > 0.03 * math.log(1400)
 
 
 def test_published_points_stand_where_they_mean_something() -> None:
     runs = [recorded_run("A6"), recorded_run("A6"), recorded_run("A1")]
-    by_epoch = rows(overlay_tables(runs, list("abc"), "epoch", False, "en")["published"])
+    by_epoch = rows(overlay_tables(runs, list("abc"), range(3), "epoch", False, "en")["published"])
     assert [(row["x"], row["slot"]) for row in by_epoch[:4]] == [(40.0, 0), (80.0, 0), (120.0, 0), (160.0, 0)]
     assert len(by_epoch) == 4 + 5  # each recipe only once
-    assert rows(overlay_tables(runs, list("abc"), "characters", False, "en")["published"])[0]["x"] == 40 * 8960
-    assert rows(overlay_tables(runs, list("abc"), "seconds", False, "en")["published"]) == []
+    assert rows(overlay_tables(runs, list("abc"), range(3), "characters", False, "en")["published"])[0]["x"] == 40 * 8960
+    assert rows(overlay_tables(runs, list("abc"), range(3), "seconds", False, "en")["published"]) == []
 
 
 def test_reference_lines_need_one_text() -> None:
-    same = overlay_tables([a_run(9.0), a_run(8.0)], ["L", "R"], "epoch", False, "en")
+    same = overlay_tables([a_run(9.0), a_run(8.0)], ["L", "R"], [0, 1], "epoch", False, "en")
     assert [row["value"] for row in rows(same["ladder"])] == [270.0, 8.0]
-    other = overlay_tables([a_run(9.0), a_run(8.0, ladder={0: 27.0})], ["L", "R"], "epoch", False, "en")
+    other = overlay_tables([a_run(9.0), a_run(8.0, ladder={0: 27.0})], ["L", "R"], [0, 1], "epoch", False, "en")
     assert rows(other["ladder"]) == []
 
 
@@ -510,10 +510,10 @@ def fields(layer: dict[str, Any]) -> Iterable[str]:
 def test_the_specifications_name_their_tables_and_hold_nothing_of_a_run(lang: str, theme: str) -> None:
     runs = [a_run(9.0, 8.0), a_run(9.0, 7.0)]
     specs = [
-        (charts.overlay(lang, theme, by), overlay_tables(runs, ["L", "R"], by, True, lang), charts.OVERLAY_TABLES)
+        (charts.overlay(lang, theme, by), overlay_tables(runs, ["L", "R"], [0, 1], by, True, lang), charts.OVERLAY_TABLES)
         for by in ("epoch", "seconds", "characters")
     ]
-    specs.append((charts.seed_band(lang, theme), band_tables(runs, ["L", "R"], lang), charts.BAND_TABLES))
+    specs.append((charts.seed_band(lang, theme), band_tables(runs, ["L", "R"], [0, 1], lang), charts.BAND_TABLES))
     for spec, tables, names in specs:
         assert set(names) == set(tables) == {layer["data"]["name"] for layer in spec["layer"]}
         assert "datasets" not in spec
