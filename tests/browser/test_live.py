@@ -44,7 +44,7 @@ def test_a_zoom_survives_points_texts_language_and_theme(server: Server, visit: 
     page.get_by_role("radio", name="中文").click()
     expect(page.locator(".lab-canvas").get_by_text("迭代周期")).to_be_visible()
     assert page.evaluate(TICKS) == zoomed
-    page.get_by_role("radio", name="EN").click()
+    page.get_by_role("radio", name="EN", exact=True).click()
     expect(page.locator(".lab-canvas").get_by_text("epoch", exact=True)).to_be_visible()
     stop(page)
     assert page.evaluate(TICKS) == zoomed

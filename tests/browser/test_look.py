@@ -38,7 +38,7 @@ def test_the_language_is_that_of_the_browser_until_it_is_switched(
     page = visit(f"{server.url}/train", locale=locale)
     expect(page.get_by_role("heading", name=expected, exact=True)).to_be_visible()
     other, name = ("EN", "Train") if expected == "训练" else ("中文", "训练")
-    page.get_by_role("radio", name=other).or_(page.get_by_role("button", name=other)).first.click()
+    page.get_by_role("radio", name=other, exact=True).first.click()
     expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
     page.wait_for_url("**lang=en**" if name == "Train" else "**lang=zh**")
     page.reload()
