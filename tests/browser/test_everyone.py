@@ -19,7 +19,8 @@ TOO_WIDE = """() => [...document.querySelectorAll('html, body, [data-testid=stMa
     .filter(e => e.clientWidth > 100 && e.scrollWidth > e.clientWidth + 1).map(e => e.outerHTML.slice(0, 120))"""
 # texts that do not fit into their buttons, and headings that do not fit the page
 CUT = """() => [...document.querySelectorAll('[data-testid=stMain] :is(button p, h1, h2, h3)')]
-    .filter(e => e.getClientRects().length && getComputedStyle(e).clipPath === 'none' && !e.closest('.st-key-frame-title'))
+    .filter(e => e.getClientRects().length && getComputedStyle(e).clipPath === 'none')
+    .filter(e => !e.closest('.st-key-frame-title'))
     .filter(e => e.scrollWidth > e.clientWidth + 2).map(e => e.outerHTML.slice(0, 200))"""
 
 

@@ -14,6 +14,8 @@ const READING = 1000;
 const MOST = 2000;
 
 const charts = new WeakMap();
+/** The zoom of live runs whose element Streamlit has built anew, by the address of their events. */
+const zooms = new Map();
 
 /** Draw a mounted component; Streamlit calls this again whenever its data changes. Returns the clean-up. */
 export function draw(component) {
@@ -83,7 +85,7 @@ class Chart {
 
   async build(data) {
     const before = this.view;
-    const zoom = before && zoomOf(before);
+    const zoom = before ? zoomOf(before) : zooms.get(this.subject());
     const place = document.createElement("div");
     const spec = {
       ...data.spec,
@@ -105,6 +107,11 @@ class Chart {
     before?.finalize();
     this.root.dataset.drawn = "true";
     this.fit();
+  }
+
+  // The run that is shown, without the language; "" for a chart that is not live.
+  subject() {
+    return (this.path ?? "").split("?", 1)[0];
   }
 
   // Queue a change of the tables; several are drawn together.
@@ -205,6 +212,7 @@ class Chart {
 
   close() {
     this.closed = true;
+    if (this.view && this.path) zooms.set(this.subject(), zoomOf(this.view));
     clearTimeout(this.timer);
     clearTimeout(this.asking);
     this.disconnect();
