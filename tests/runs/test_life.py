@@ -51,7 +51,7 @@ def test_a_run_from_start_to_end(client: Client) -> None:
     assert kinds[-1] == "run_finished"
     assert kinds.count("epoch_finished") == 3
     assert [event.text[:3] for event in followed if event.kind == "text_generated"] == ["the"] * 4
-    assert [event.epoch for event in followed if event.kind == [0, 1, 2, 3]
+    assert [event.epoch for event in followed if event.kind == "text_generated"] == [0, 1, 2, 3]
     # all events were stored in order
     assert events(client, run_id) == followed
     # each run has its own process, which ends with the run

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rnnlab.events import Diagnosis, Probed
+from rnnlab.events import Diagnosis, EpochFinished, Probed, RunStarted, TextGenerated
 from rnnlab.recipes import RECIPES
 from rnnlab.recordings.__main__ import FOLDER, main, record
 from rnnlab.runs.admission import checkpoint_epochs
@@ -26,6 +26,7 @@ def test_a_recording_holds_a_diagnosis_of_every_prediction_period(client: Client
     path = record(client, tiny, tmp_path)
     assert path == tmp_path / "A2.json.gz"
     recording = import_run(gzip.decompress(path.read_bytes()))
+    assert [event.epoch for event in recording.events if isinstance(event, TextGenerated)] == [0, 1, 2, 4, 5]
     probes = [event for event in recording.events if isinstance(event, Probed)]
     assert [event.epoch for event in probes] == [2, 4, 5]
     assert [event.kind for event in recording.events[-4:]] == ["probed", "probed", "probed", "run_finished"]
@@ -48,6 +49,27 @@ def test_a_shipped_recording_is_small_and_complete(path: Path) -> None:
     assert recording.name in RECIPES
     assert recording.events[-1].kind in ("run_finished", "run_diverged")
     assert json.loads(recording.config.to_json())["corpus"] in ("lyrics-zh", "verse-en")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name.removesuffix(".json.gz"))
+def test_a_shipped_recording_holds_its_texts_right_after_their_epochs(path: Path) -> None:
+    recording = import_run(gzip.decompress(path.read_bytes()))
+    config, last = recording.config, max(event.epoch for event in recording.events if isinstance(event, TextGenerated))
+    ended = max((event.epoch for event in recording.events if isinstance(event, EpochFinished)), default=0)
+    periods = range(config.pred_period, ended + 1, config.pred_period)
+    due = sorted({0, 1, 2, 5, 10, 20, *periods, config.num_epochs} & {*range(ended + 1)})
+    found: dict[int, list[str]] = {}
+    reached = None
+    for event in recording.events:
+        if isinstance(event, RunStarted | EpochFinished):
+            reached = event.epoch
+        elif isinstance(event, TextGenerated):
+            assert event.epoch == reached
+            found.setdefault(event.epoch, []).append(event.prefix)
+            assert event.text.startswith(event.prefix)
+            assert len(event.text) == len(event.prefix) + config.num_preds
+    assert found == {epoch: list(config.prefixes) for epoch in due}
+    assert last == due[-1]
 
 
 def test_every_recipe_has_a_recording() -> None:
