@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from rnnlab.config import TrainConfig
-from rnnlab.events import Diagnosis, EpochFinished, MinibatchFinished, Probed
+from rnnlab.events import Diagnosis, EpochFinished, MinibatchFinished, Probed, RunStarted, TextGenerated
 from rnnlab.inference.inspection import inspect
 from rnnlab.inference.network import Network
 from rnnlab.recipes import RECIPES
@@ -40,6 +40,7 @@ def test_a_recording_holds_a_diagnosis_of_every_prediction_period(client: Client
     path = record(client, tiny, tmp_path)
     assert path == tmp_path / "A2.json.gz"
     recording = import_run(gzip.decompress(path.read_bytes()))
+    assert [event.epoch for event in recording.events if isinstance(event, TextGenerated)] == [0, 1, 2, 4, 5]
     probes = [event for event in recording.events if isinstance(event, Probed)]
     assert [event.epoch for event in probes] == [2, 4, 5]
     assert [event.kind for event in recording.events[-4:]] == ["probed", "probed", "probed", "run_finished"]
@@ -142,6 +143,27 @@ def test_what_each_minibatch_costs_is_recorded_only_where_it_differs(client: Cli
         recording = import_run(gzip.decompress(record(client, tiny, tmp_path).read_bytes()))
         epochs = {event.epoch for event in recording.events if isinstance(event, MinibatchFinished)}
         assert epochs == (set() if detach else set(range(6, 26)))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name.removesuffix(".json.gz"))
+def test_a_shipped_recording_holds_its_texts_right_after_their_epochs(path: Path) -> None:
+    recording = import_run(gzip.decompress(path.read_bytes()))
+    config, last = recording.config, max(event.epoch for event in recording.events if isinstance(event, TextGenerated))
+    ended = max((event.epoch for event in recording.events if isinstance(event, EpochFinished)), default=0)
+    periods = range(config.pred_period, ended + 1, config.pred_period)
+    due = sorted({0, 1, 2, 5, 10, 20, *periods, config.num_epochs} & {*range(ended + 1)})
+    found: dict[int, list[str]] = {}
+    reached = None
+    for event in recording.events:
+        if isinstance(event, RunStarted | EpochFinished):
+            reached = event.epoch
+        elif isinstance(event, TextGenerated):
+            assert event.epoch == reached
+            found.setdefault(event.epoch, []).append(event.prefix)
+            assert event.text.startswith(event.prefix)
+            assert len(event.text) == len(event.prefix) + config.num_preds
+    assert found == {epoch: list(config.prefixes) for epoch in due}
+    assert last == due[-1]
 
 
 def probed(name: str) -> dict[int, Diagnosis]:
