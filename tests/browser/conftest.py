@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,7 +13,7 @@ from tests.browser.server import Server
 from tests.made import LYRICS, finish
 
 if TYPE_CHECKING:  # without it these tests are not collected, but this file is read
-    from playwright.sync_api import Browser, Page, Playwright
+    from playwright.sync_api import Browser, CDPSession, Page, Playwright
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -73,34 +73,40 @@ def fresh_server(tmp_path: Path) -> Iterator[Server]:
 
 
 class Tabs:
-    """Tabs that the tests use in turn, as each tab has to compile a hundred scripts of the front end once.
+    """Tabs that the tests use in turn, as each tab has to load and compile a hundred scripts of the front end once.
 
     Each page of Streamlit is a session of its own, and nothing of it remains when the tab navigates away.
     """
 
     def __init__(self, browser: Browser) -> None:
-        self._browser = browser
-        self._idle: dict[str, list[Page]] = {}
-        self._taken: list[tuple[str, Page]] = []
+        self._context = browser.new_context()
+        self._context.set_default_timeout(20_000)
+        self._idle: list[Page] = []
+        self._protocols: dict[Page, CDPSession] = {}
 
-    def take(self, locale: str) -> Page:
-        """Return an empty tab of a browser with `locale`."""
-        idle = self._idle.setdefault(locale, [])
-        if not idle:
-            context = self._browser.new_context(locale=locale)
-            context.set_default_timeout(20_000)
-            idle.append(context.new_page())
-        page = idle.pop()
-        self._taken.append((locale, page))
+    def open(self, url: str, *, width: int = 1440, dark: bool = False, locale: str = "en-US") -> Page:
+        """Open an address as a visitor whose browser has this width, theme and language."""
+        page = self._idle.pop() if self._idle else self._new()
+        page.set_viewport_size({"width": width, "height": 900 if width > 600 else 844})
+        page.emulate_media(color_scheme="dark" if dark else "light")
+        # what Playwright does for the locale of a context; a context per locale would load all scripts again
+        browser = {"userAgent": page.evaluate("navigator.userAgent"), "acceptLanguage": locale}
+        self._protocols[page].send("Emulation.setUserAgentOverride", browser)
+        page.goto(url)
         return page
 
-    def give_back(self) -> None:
-        """Leave the visited pages; closed tabs stay closed."""
-        for locale, page in self._taken:
-            if not page.is_closed():
-                page.goto("about:blank")
-                self._idle[locale].append(page)
-        self._taken.clear()
+    def leave(self, page: Page) -> None:
+        """Leave the visited page, and forget what it kept in the browser; a closed tab stays closed."""
+        if not page.is_closed():
+            if page.url.startswith("http"):
+                page.evaluate("localStorage.clear()")  # such as a folded sidebar
+            page.goto("about:blank")
+            self._idle.append(page)
+
+    def _new(self) -> Page:
+        page = self._context.new_page()
+        self._protocols[page] = self._context.new_cdp_session(page)
+        return page
 
 
 @pytest.fixture(scope="session")
@@ -111,13 +117,12 @@ def tabs(browser: Browser) -> Tabs:
 @pytest.fixture
 def visit(tabs: Tabs) -> Iterator[Callable[..., Page]]:
     """Open an address as a visitor: `visit(url, width=390, dark=True, locale="zh-CN")`."""
+    pages: list[Page] = []
 
-    def open_page(url: str, *, width: int = 1440, dark: bool = False, locale: str = "en-US") -> Page:
-        page = tabs.take(locale)
-        page.set_viewport_size({"width": width, "height": 900 if width > 600 else 844})
-        page.emulate_media(color_scheme="dark" if dark else "light")
-        page.goto(url)
-        return page
+    def open_page(url: str, **visitor: Any) -> Page:
+        pages.append(tabs.open(url, **visitor))
+        return pages[-1]
 
     yield open_page
-    tabs.give_back()
+    for page in pages:
+        tabs.leave(page)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.checks import lead
 from tests.browser.server import Server
 
 pytestmark = pytest.mark.browser
@@ -31,7 +32,7 @@ def test_every_topic_fits_a_phone_and_survives_a_reload(server: Server, visit: C
         page.wait_for_function(IDLE)
         assert page.evaluate(WIDE) == [], topic
         expect(page.get_by_test_id("stException")).to_have_count(0)
-    page.goto(f"{server.url}/diagnose?lang=en&topic=clipping&recording=A8")
+    lead(page, "/diagnose?topic=clipping&recording=A8")
     expect(page.get_by_role("heading", name=headings["Clipping"][1])).to_be_visible()
     page.reload()
     expect(page.get_by_role("heading", name=headings["Clipping"][1])).to_be_visible()

@@ -24,7 +24,7 @@ TOO_WIDE = """() => [
 
 
 # texts of charts beyond the edge of their picture, or shortened; a title lies a little outside its letters
-CUT_OFF = """() => [...document.querySelectorAll('[data-testid=stVegaLiteChart] svg')].flatMap(svg => {
+CUT_OFF = """() => [...document.querySelectorAll('.lab-canvas svg')].flatMap(svg => {
     const picture = svg.getBoundingClientRect()
     return [...svg.querySelectorAll('text')].filter(text => {
         const box = text.getBoundingClientRect()
@@ -111,9 +111,7 @@ def test_nothing_is_cut_off_on_a_small_screen(lang: str, server: Server, visit: 
         page.goto(f"{server.url}/lessons?lesson={lesson.name}&lang={lang}")
         expect(page.get_by_role("heading", name=t(f"{lesson.key}.title", lang))).to_be_visible()
         settled(page)
-        page.wait_for_function(
-            "[...document.querySelectorAll('[data-testid=stVegaLiteChart]')].every(e => e.querySelector('svg'))"
-        )
+        page.wait_for_function("[...document.querySelectorAll('.lab-canvas')].every(e => e.querySelector('svg'))")
         page.wait_for_function(f"({CUT_OFF})().length === 0")
         # the numbers of an equation scroll within its box where they do not fit
         wide = "[...document.querySelectorAll('.katex-display')].filter(e => e.scrollWidth > e.clientWidth + 4).length"
@@ -121,7 +119,7 @@ def test_nothing_is_cut_off_on_a_small_screen(lang: str, server: Server, visit: 
 
 
 # the last slider of a lesson on a cell is that of its gate, or above the choice of the activation
-APART = """() => document.querySelector('[data-testid=stVegaLiteChart]').getBoundingClientRect().top
+APART = """() => document.querySelector('.lab-canvas').getBoundingClientRect().top
     - [...document.querySelectorAll('[data-testid=stSlider]')].at(-1).getBoundingClientRect().bottom"""
 SMALLEST = """() => Math.min(...[...document.querySelectorAll('.katex-html .mord')]
     .filter(e => /^[0-9.]+$/.test(e.textContent)).map(e => parseFloat(getComputedStyle(e).fontSize)))"""
@@ -133,7 +131,7 @@ def test_the_numbers_of_a_cell_can_be_read_and_its_sliders_are_near_the_chart(
     name: str, width: int, server: Server, visit: Callable[..., Page]
 ) -> None:
     page = visit(f"{server.url}/lessons?lesson={name}&lang=en", width=width)
-    expect(page.locator("[data-testid=stVegaLiteChart] svg").first).to_be_visible()
+    expect(page.locator(".lab-canvas svg").first).to_be_visible()
     settled(page)
     assert 0 < page.evaluate(APART) < 240
     assert page.evaluate(SMALLEST) >= 11
@@ -154,7 +152,7 @@ def test_marks_survive_a_reload(server: Server, visit: Callable[..., Page]) -> N
     page.evaluate("localStorage.setItem('rnnlab.lessons.seen', '{')")  # not ours
     page.goto(f"{server.url}/lessons?lesson=X5&lang=en")
     page.get_by_role("button", name="worse").click()
-    expect(page.locator("[data-testid=stVegaLiteChart]").first).to_be_visible()
+    expect(page.locator(".lab-canvas").first).to_be_visible()
     page.goto(f"{server.url}/lessons?lang=en")
     expect(page.locator(".st-key-lessons-index-X5").get_by_text("check", exact=True)).to_be_visible()
     expect(page.locator(".st-key-lessons-index-gru").get_by_text("circle", exact=True)).to_be_visible()
