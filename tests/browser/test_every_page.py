@@ -30,6 +30,7 @@ ADDRESSES = {
     "train": "train?recipe=A6&epoch=160&",
     **{name: f"{name}?" for name in PAGES if name not in ("home", "train")},
 }
+LESSONS = ("sequence", "k-steps", "tokens", "perplexity", "shapes", "powers", "lstm", "depth", "decoding", "X2")
 # other views of the pages, each on one of the two screens only, as they consist of the same parts
 ON_THE_PROJECTOR = [
     *(("compare", f"view={view}") for view in COMPARE_VIEWS[1:]),
@@ -58,7 +59,8 @@ CHARTLESS = {"inspect", "lessons", "runs", "view=same", "view=dependence", "less
 # texts that do not fit into their buttons, and headings that do not fit the page
 CUT = """() => [...document.querySelectorAll('[data-testid=stMain] :is(button p, h1, h2, h3)')]
     .filter(e => e.getClientRects().length && getComputedStyle(e).clipPath === 'none')
-    .filter(e => !e.closest('.st-key-frame-title') && e.scrollWidth > e.clientWidth + 2).map(e => e.outerHTML.slice(0, 200))"""
+    .filter(e => !e.closest('.st-key-frame-title') && e.scrollWidth > e.clientWidth + 2)
+    .map(e => e.outerHTML.slice(0, 200))"""
 BODY = "[data-testid=stMain] [data-testid=stMarkdown] p"
 # focusable elements in the order of the page; Tab reaches one element of a group, the arrow keys the others
 REACHABLE = """() => [...document.querySelectorAll(
