@@ -63,10 +63,7 @@ def open_page(home: Path) -> Open:
     def open_it(page: str = "home", lang: str | None = "en", locale: str = "en-US", **parameters: str) -> AppTest:
         app = AppTest.from_file(ENTRY, default_timeout=30)
         app.context = {"locale": locale}  # type: ignore[assignment]
-        if lang:
-            app.query_params["lang"] = lang
-        app.run()
-        for name, value in parameters.items():
+        for name, value in (parameters | ({"lang": lang} if lang else {})).items():
             app.query_params[name] = value
         if page != "home":
             app.switch_page(f"pages/{page}.py")
