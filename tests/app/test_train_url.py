@@ -182,7 +182,7 @@ def test_embedded_it_stands_at_the_epoch_of_its_link(home: object, finished: str
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_before_a_run_it_is_said_when_the_network_will_write(open_page: Open, lang: str) -> None:
-    app = open_page("train", lang, recipe="A2")
+    app = open_page("train", lang, recipe="A2", num_epochs="7")
     assert t("lyrics.none", lang) in words(app)
 
 
