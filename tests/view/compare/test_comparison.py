@@ -477,7 +477,9 @@ def test_the_tables_hold_what_the_curves_are_drawn_from() -> None:
 
 def test_labels_at_the_same_end_do_not_cover_each_other() -> None:
     runs = [a_run(1.01 + 0.001 * i) for i in range(6)]
-    places = sorted(row["place"] for row in rows(overlay_tables(runs, list("abcdef"), range(6), "epoch", False, "en")["ends"]))
+    places = sorted(
+        row["place"] for row in rows(overlay_tables(runs, list("abcdef"), range(6), "epoch", False, "en")["ends"])
+    )
     gaps = [math.log(upper / lower) for lower, upper in itertools.pairwise(places)]
     assert min(gaps) > 0.03 * math.log(1400)
 
@@ -487,7 +489,9 @@ def test_published_points_stand_where_they_mean_something() -> None:
     by_epoch = rows(overlay_tables(runs, list("abc"), range(3), "epoch", False, "en")["published"])
     assert [(row["x"], row["slot"]) for row in by_epoch[:4]] == [(40.0, 0), (80.0, 0), (120.0, 0), (160.0, 0)]
     assert len(by_epoch) == 4 + 5  # each recipe only once
-    assert rows(overlay_tables(runs, list("abc"), range(3), "characters", False, "en")["published"])[0]["x"] == 40 * 8960
+    assert (
+        rows(overlay_tables(runs, list("abc"), range(3), "characters", False, "en")["published"])[0]["x"] == 40 * 8960
+    )
     assert rows(overlay_tables(runs, list("abc"), range(3), "seconds", False, "en")["published"]) == []
 
 
@@ -510,7 +514,11 @@ def fields(layer: dict[str, Any]) -> Iterable[str]:
 def test_the_specifications_name_their_tables_and_hold_nothing_of_a_run(lang: str, theme: str) -> None:
     runs = [a_run(9.0, 8.0), a_run(9.0, 7.0)]
     specs = [
-        (charts.overlay(lang, theme, by), overlay_tables(runs, ["L", "R"], [0, 1], by, True, lang), charts.OVERLAY_TABLES)
+        (
+            charts.overlay(lang, theme, by),
+            overlay_tables(runs, ["L", "R"], [0, 1], by, True, lang),
+            charts.OVERLAY_TABLES,
+        )
         for by in ("epoch", "seconds", "characters")
     ]
     specs.append((charts.seed_band(lang, theme), band_tables(runs, ["L", "R"], [0, 1], lang), charts.BAND_TABLES))
