@@ -130,7 +130,7 @@ def test_start_watch_pause_resume_stop(server: Server, visit: Visit) -> None:
     assert epochs_drawn(page) == paused.epoch
     assert last_pause(server, run_id) == paused
     # a step of one epoch finishes the epoch in which the run was paused, and pauses again
-    page.get_by_role("button", name="Step").click()
+    page.get_by_role("button", name="How far").click()
     page.get_by_text("one epoch").click()
     await_last_epoch(page, paused.epoch + 1)
     expect(page.get_by_role("button", name="Resume")).to_be_visible()
@@ -280,6 +280,7 @@ def test_a_file_that_is_no_text_of_ours_is_refused_in_the_readers_language(
     server: Server, visit: Visit, tmp_path: Path
 ) -> None:
     page = visit(f"{server.url}/train?recipe=A6&lang=zh", locale="zh-CN")
+    open_drawer(page)
     page.get_by_text("用自己的文本").click()
     place = page.get_by_test_id("stFileUploader")
     expect(place.get_by_role("button", name="选择文件")).to_be_visible()
