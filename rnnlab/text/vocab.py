@@ -67,10 +67,10 @@ class Vocab:
         second edition. If nothing helps, it is unchanged.
         """
         forms = (prefix, unicodedata.normalize("NFC", prefix), unicodedata.normalize("NFD", prefix))
-        letters = sum(map(str.isalpha, prefix))
         lines = [prepare(form, "first_edition", len(form)).train for form in forms]
-        words = [prepare(line, "second_edition", len(line)).train for line in lines]
-        whole = [text for text in words if sum(map(str.isalpha, text)) == letters]
+        # of the composed form: taken apart, a letter would only lose its accent
+        words = prepare(lines[1], "second_edition", len(lines[1])).train
+        whole = [words] if sum(map(str.isalpha, words)) == sum(map(str.isalpha, forms[1])) else []
         for text in (*forms, *lines, *map(str.lower, lines), *whole):
             if text and all(character in self.token_to_idx for character in text):
                 return text
