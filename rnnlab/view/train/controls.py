@@ -15,6 +15,7 @@ from rnnlab.runs.protocol import STEP_UNITS
 from rnnlab.runs.store import RunRecord
 from rnnlab.text import corpora
 from rnnlab.view.data.recorded import Recording
+from rnnlab.view.language import tips
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.settings import changes_text, summary
 from rnnlab.view.page import address, estimate, folded, names, session, share
@@ -116,7 +117,7 @@ def _line(setup: Setup, record: RunRecord | None) -> None:
         changes = changes_text(config, recipe.config, lang, session.text_title(config.corpus))
         notes.append(f"{t('setup.based_on', lang, id=recipe.id)}: {plain(changes)}")
     else:
-        notes.append(t("setup.recipe_badge", lang, id=recipe.id, section=recipe.section))
+        notes += [t("setup.recipe_badge", lang, id=recipe.id), tips.recipe_place(recipe, lang)]
     if record is not None:
         notes += _changed_by_hand(record)
     if record is None:

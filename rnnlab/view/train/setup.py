@@ -297,7 +297,7 @@ def _in_force(name: str, values: dict[str, Any]) -> Any:
 def use_corpus(name: str) -> None:
     """Set the training text."""
     config: TrainConfig = st.session_state[_CONFIG]
-    _fill(RECIPES[st.session_state[_BASE]], config.change(corpus=name))
+    _fill(RECIPES[st.session_state[_BASE]], corpus.suit_prefixes(config.change(corpus=name)))
 
 
 def _recipe_chosen() -> None:

@@ -46,7 +46,8 @@ class Chart {
     this.keep = setStateValue;
     this.canvas.setAttribute("aria-label", data.alt);
     this.root.classList.toggle("lab-stage", data.height === null); // the style of the page gives the height
-    this.canvas.style.height = data.height === null ? "" : `${data.height}px`;
+    this.stepped = typeof data.height === "object" && data.height !== null; // a height for each row of the chart
+    this.canvas.style.height = typeof data.height === "number" ? `${data.height}px` : "";
     this.matchTheme(data.theme);
     const specification = JSON.stringify([data.spec, data.config, data.height]);
     if (specification === this.specification && data.path && data.path === this.path && data.version < this.version) {
@@ -91,8 +92,8 @@ class Chart {
       ...data.spec,
       datasets: Object.fromEntries(Object.entries(data.tables).map(([name, table]) => [name, rows(table)])),
       width: Math.max(80, this.canvas.clientWidth),
-      height: Math.max(80, this.canvas.clientHeight),
-      autosize: { type: "fit", contains: "padding" },
+      height: this.stepped ? data.height : Math.max(80, this.canvas.clientHeight),
+      autosize: { type: this.stepped ? "fit-x" : "fit", contains: "padding" },
     };
     const options = { actions: false, logLevel: 1, renderer: "svg", config: data.config, tooltip: { theme: data.theme } };
     const { view } = await embed(place, spec, options);
@@ -153,7 +154,7 @@ class Chart {
     if (!this.view || !width || !height || (width === this.width && height === this.height)) return;
     this.width = width;
     this.height = height;
-    this.then(() => this.view.width(width).height(height).resize().runAsync());
+    this.then(() => (this.stepped ? this.view.width(width) : this.view.width(width).height(height)).resize().runAsync());
   }
 
   // The events of a live run. A hidden tab holds no connection, because a browser allows few for each server.
