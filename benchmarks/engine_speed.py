@@ -149,7 +149,7 @@ def _published_epoch(state: TrainingState, config: TrainConfig, vocab: Vocab, in
     """Return the CPU seconds of the next epoch in the published form, from a copy of `state`."""
     run = PublishedRun(copy.deepcopy(state.model), config, indices, state.hidden)
     assert state.adam is not None
-    slots = {i: {k: v.clone() for k, v in slot.items()} for i, slot in state.adam.state_dict()["state"].items()}
+    slots = {i: {k: v.clone() for k, v in slot.items()} for i, slot in state.adam.slots.items()}
     run.adam.load_state_dict({**run.adam.state_dict(), "state": slots})
     epochs = run.epochs()
     torch.set_flush_denormal(False)

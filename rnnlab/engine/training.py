@@ -26,6 +26,7 @@ from torch.nn import functional
 
 from rnnlab.config import TrainConfig
 from rnnlab.engine import periods
+from rnnlab.engine.adam import Adam
 from rnnlab.engine.cells import State
 from rnnlab.engine.control import Control, SettingName
 from rnnlab.engine.generation import generate
@@ -75,9 +76,7 @@ class TrainingState:
     def __init__(self, model: LanguageModel, config: TrainConfig) -> None:
         self.model = model
         self.config = config
-        self.adam: torch.optim.Adam | None = None
-        if config.optimizer == "adam":
-            self.adam = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
+        self.adam = Adam(model.parameters()) if config.optimizer == "adam" else None
         self.generator = torch.Generator().manual_seed(config.random_seed)
         self.epoch_began_with = self.generator.get_state()
         self.epoch = 0
@@ -106,7 +105,7 @@ class TrainingState:
         """Return all tensors of the state by name, for a checkpoint; they are not copied."""
         tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
         if self.adam is not None:
-            for index, slots in self.adam.state_dict()["state"].items():
+            for index, slots in self.adam.slots.items():
                 tensors |= {f"adam.{index}.{name}": tensor for name, tensor in slots.items()}
         tensors |= {f"hidden.{index}": tensor for index, tensor in enumerate(self.hidden or ())}
         tensors["epoch_began_with"] = self.epoch_began_with
@@ -137,8 +136,8 @@ class TrainingState:
             slots: dict[int, dict[str, Tensor]] = {}
             for name, tensor in _group(tensors, "adam").items():
                 index, slot = name.split(".")
-                slots.setdefault(int(index), {})[slot] = tensor.clone()
-            state.adam.load_state_dict({"state": slots, "param_groups": state.adam.state_dict()["param_groups"]})
+                slots.setdefault(int(index), {})[slot] = tensor
+            state.adam.load(slots)
         values = {name: json.loads(value) for name, value in metadata.items()}
         state.epoch, state.minibatch = int(values["epoch"]), int(values["minibatch"])
         state.learning_rate, state.clip_norm = values["learning_rate"], values["clip_norm"]
@@ -427,8 +426,7 @@ def _update(state: TrainingState, scale: float) -> None:
         return
     if scale != 1.0:
         torch._foreach_mul_(grads, scale)
-    state.adam.param_groups[0]["lr"] = state.learning_rate
-    state.adam.step()
+    state.adam.step(state.learning_rate)
 
 
 def _weights_are_finite(model: nn.Module) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import socket
 import sys
 import threading
@@ -16,9 +15,6 @@ from typing import NoReturn
 
 from rnnlab.runs.process import lower_priority
 from rnnlab.runs.protocol import WorkerHello, encode
-
-HANDSHAKE_SECONDS = 0.1
-"""Seconds to wait for the order of a run that was waiting for this worker."""
 
 
 def main(port: int) -> NoReturn:
@@ -33,8 +29,6 @@ def main(port: int) -> NoReturn:
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     token = os.environ.pop("RNNLAB_WORKER_TOKEN", "")
     connection.sendall(encode(WorkerHello(token=token, pid=os.getpid(), facts=facts)))
-    if not select.select([connection], [], [], HANDSHAKE_SECONDS)[0]:  # no run is waiting already
-        warm.further_steps()
     worker.serve(connection)
     sys.stderr.flush()
     os._exit(0)

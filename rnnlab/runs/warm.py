@@ -1,4 +1,4 @@
-"""Warm-up of a process that will train (torch): the first steps, which import hundreds of modules, and its speed."""
+"""Warm-up of a process that will train (torch): the first steps, which are slow, and its speed."""
 
 from __future__ import annotations
 
@@ -20,15 +20,11 @@ _TEXT = "abcdefgh " * 8
 
 
 def first_steps() -> None:
-    """Run the training steps whose warm-up is quick: all of them with SGD."""
+    """Run the steps of every kind of training."""
     for name, cell in CELLS.items():
         for implementation in ("scratch", "library") if cell.library else ("scratch",):
             _steps(cell=name, implementation=implementation)
     _steps(sampling="random", decoding="top_k")
-
-
-def further_steps() -> None:
-    """Run the other training steps; the first step with Adam imports hundreds of modules."""
     _steps(optimizer="adam")
     _steps(detach=False)
 

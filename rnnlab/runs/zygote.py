@@ -1,7 +1,7 @@
 """The zygote: a warmed-up process with torch loaded that forks a worker for each job (torch).
 
 ``python -m rnnlab.runs.zygote FD``, started by `ForkingExecutor` with one end of a socket. It has a single thread and
-has run real training steps, because the first step imports hundreds of modules.
+has run real training steps, because the first ones are slow.
 """
 
 from __future__ import annotations
@@ -122,9 +122,7 @@ def main(descriptor: int) -> NoReturn:
     warm.first_steps()
     _freeze()
     zygote.turn(0)  # a run may have been waiting for torch to load
-    warm.further_steps()
     facts = warm.measure_speed()
-    _freeze()
     connection.sendall(encode(ZygoteReady(facts=facts)))
     zygote.run()
 
