@@ -117,7 +117,7 @@ def first_visit(browser: Browser, app: App, recipe: str, drawn: bool) -> float:
     if drawn:
         page.locator(f"{CURVE} svg").first.wait_for()
     waited = click_to_point(page)
-    page.get_by_test_id("stProgress").get_by_text("finished").wait_for()
+    page.locator(".lab-figures").get_by_text("finished").wait_for()
     page.context.close()
     return waited
 
@@ -127,7 +127,7 @@ def watched(page: Page, app: App, query: str) -> tuple[float, float]:
     page.goto(f"{app.url}/train?{query}", wait_until="commit")
     waited = click_to_point(page)
     run_id = page.url.split("run=")[1].split("&")[0]
-    page.get_by_test_id("stProgress").get_by_text("finished").wait_for()
+    page.locator(".lab-figures").get_by_text("finished").wait_for()
     page.goto("about:blank")  # no viewer during the run on the command line
     return waited, epochs_per_second(app.home, run_id)
 

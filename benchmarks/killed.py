@@ -28,7 +28,7 @@ from benchmarks.server import App
 SEEN = """() => {
     window.seen = null;
     new MutationObserver(() => {
-        const progress = document.querySelector("[data-testid=stProgress]");
+        const progress = document.querySelector(".lab-figures");
         if (window.seen === null && progress && progress.innerText.includes("failed")) window.seen = Date.now() / 1000;
     }).observe(document.body, {childList: true, subtree: true, characterData: true});
 }"""

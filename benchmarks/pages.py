@@ -93,7 +93,7 @@ def shows(text: str) -> str:
 
 def choice(page: Page, name: str) -> Locator:
     """Return a button of a segmented control."""
-    return page.get_by_role("radio", name=name, exact=True).first
+    return page.get_by_test_id("stMain").get_by_role("radio", name=name, exact=True).first
 
 
 def answers(browser: Browser, url: str) -> dict[str, float]:
