@@ -95,28 +95,29 @@ from rnnlab.config import TrainConfig
 from rnnlab.engine.model import build_model
 from rnnlab.engine.training import TrainingState, prepare_thread, train
 from rnnlab.text.vocab import Vocab
-config, text = TrainConfig.from_json(sys.argv[1]), sys.argv[2]
-prepare_thread(config)
+text, *configs = sys.argv[1:]
 vocab = Vocab(text)
-state = TrainingState.begin(build_model(config, len(vocab)), config)
-events = [e for e in train(state, vocab, vocab.encode(text)) if e.kind == "minibatch_finished"]
+for config in map(TrainConfig.from_json, configs):
+    prepare_thread(config)
+    state = TrainingState.begin(build_model(config, len(vocab)), config)
+    events = [e for e in train(state, vocab, vocab.encode(text)) if e.kind == "minibatch_finished"]
+    print(json.dumps([[e.loss.hex(), e.grad_norm.hex()] for e in events]))
 assert "torch._dynamo" not in sys.modules, "the compiler was loaded, which takes as long as half of torch"
-print(json.dumps([[e.loss.hex(), e.grad_norm.hex()] for e in events]))
 """
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"sampling": "random", "cell": "gru"},
-        {"implementation": "library", "cell": "lstm", "optimizer": "adam", "learning_rate": 0.01},
-    ],
-)
-def test_two_processes_give_the_same_training_bit_for_bit(settings: dict[str, object]) -> None:
-    config = TrainConfig.make(num_hiddens=32, num_epochs=2, num_preds=2, prefixes=("the",), batch_size=8, **settings)
+def test_two_processes_give_the_same_training_bit_for_bit() -> None:
+    configs = [
+        TrainConfig.make(num_hiddens=32, num_epochs=2, num_preds=2, prefixes=("the",), batch_size=8, **settings)
+        for settings in (
+            {"sampling": "random", "cell": "gru"},
+            {"implementation": "library", "cell": "lstm", "optimizer": "adam", "learning_rate": 0.01},
+        )
+    ]
     text = prepare(load("verse-en").text, "second_edition", 2000).train
-    commands = [[sys.executable, "-c", IN_ANOTHER_PROCESS, config.to_json(), text]] * 2
-    processes = [subprocess.Popen(command, stdout=subprocess.PIPE) for command in commands]
-    first, second = (json.loads(process.communicate(timeout=60)[0]) for process in processes)
+    command = [sys.executable, "-c", IN_ANOTHER_PROCESS, text, *(config.to_json() for config in configs)]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(2)]
+    first, second = (process.communicate(timeout=60)[0].splitlines() for process in processes)
+    assert [process.returncode for process in processes] == [0, 0]
     assert first == second
-    assert len(list(islice(first, 6))) == 6
+    assert [len(json.loads(line)) >= 6 for line in first] == [True, True]

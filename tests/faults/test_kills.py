@@ -55,13 +55,17 @@ sys.stdin.read()
 """
 
 
-def start_app(home: Path) -> tuple[subprocess.Popen[str], int]:
-    """Start a program that connects to `home` like a page server; return it and the supervisor's pid."""
-    app = subprocess.Popen(
+def start_app(home: Path) -> subprocess.Popen[str]:
+    """Start a program that connects to `home` like a page server."""
+    return subprocess.Popen(
         [sys.executable, "-c", APP, str(home)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
+
+
+def connected(app: subprocess.Popen[str]) -> int:
+    """Wait until a program has connected, and return the pid of its supervisor."""
     assert app.stdout is not None
-    return app, int(app.stdout.readline())
+    return int(app.stdout.readline())
 
 
 def end(app: subprocess.Popen[str], how: int = signal.SIGKILL) -> None:
@@ -303,7 +307,8 @@ def test_a_damaged_checkpoint_is_reported(client: Client) -> None:
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_everything_ends_with_the_app(tmp_path: Path, how: signal.Signals) -> None:
-    app, supervisor = start_app(tmp_path)
+    app = start_app(tmp_path)
+    supervisor = connected(app)
     # a second client starts a run and disconnects
     with Client(tmp_path) as client:
         assert client.status()["pid"] == supervisor
@@ -324,14 +329,15 @@ def test_everything_ends_with_the_app(tmp_path: Path, how: signal.Signals) -> No
     assert not Path(str(endpoint.address)).parent.exists(), "the socket's folder was left"
 
 
-def test_two_apps_share_a_home_and_the_second_outlives_the_first(tmp_path: Path) -> None:
-    first, supervisor = start_app(tmp_path)
-    second, same = start_app(tmp_path)
-    assert same == supervisor
+def test_many_apps_at_once_find_one_supervisor_which_ends_with_the_last(tmp_path: Path) -> None:
+    starting = [start_app(tmp_path) for _ in range(4)]
+    (supervisor,) = {connected(app) for app in starting}
     with Client(tmp_path) as client:
         run_id = client.create(LONG)
         pid = pid_of(client, run_id)
-    end(first)
+    *others, last = starting
+    for app in others:
+        end(app)
     # the run continues under the same supervisor, and a new client finds it
     with Client(tmp_path) as client:
         assert client.status()["pid"] == supervisor
@@ -339,25 +345,8 @@ def test_two_apps_share_a_home_and_the_second_outlives_the_first(tmp_path: Path)
         epoch = client.store.run(run_id).epoch
         until(client, run_id, lambda record: record.epoch > epoch)
         pids = client.status()["pids"]
-    end(second)
+    end(last)
     assert all(has_ended(pid, 5.0) for pid in pids)
-
-
-def test_many_clients_at_once_find_one_supervisor(tmp_path: Path) -> None:
-    apps = [
-        subprocess.Popen(
-            [sys.executable, "-c", APP, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        for _ in range(4)
-    ]
-    supervisors = set()
-    for app in apps:
-        assert app.stdout is not None
-        supervisors.add(int(app.stdout.readline()))
-    assert len(supervisors) == 1
-    for app in apps:
-        end(app)
-    assert has_ended(supervisors.pop(), 5.0)
 
 
 def test_a_supervisor_without_clients_ends(tmp_path: Path) -> None:

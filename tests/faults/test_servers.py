@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -44,51 +46,48 @@ def visit(server: Server, query: str = "lang=en") -> str:
     return "\n".join(texts)
 
 
-def test_a_killed_server_interrupts_its_runs_which_the_next_server_can_continue(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    server = Server(home)
-    visit(server)
+@pytest.fixture
+def start_server(tmp_path: Path) -> Iterator[Callable[[], Server]]:
+    """Start servers that share a home."""
+    with ExitStack() as stack:
+
+        def start() -> Server:
+            server = Server(tmp_path / "home")
+            stack.callback(server.stop)
+            return server
+
+        yield start
+
+
+def test_two_servers_share_a_store_and_when_both_are_killed_the_next_can_continue_their_runs(
+    start_server: Callable[[], Server],
+) -> None:
+    first, second = start_server(), start_server()
+    home = first.home
+    visit(first)
+    visit(second)
     with Client(home) as client:
+        supervisor = client.status()["pid"]
         run_id = client.create(LONG)
+    assert run_id in visit(first, f"run={run_id}&lang=en")
+    first.kill()
+    # the second server shows the same run, which continues
+    assert run_id in visit(second, f"run={run_id}&lang=en")
+    with Client(home) as client:
+        assert client.status()["pid"] == supervisor
+        epoch = client.store.run(run_id).epoch
+        until(client, run_id, lambda record: record.epoch > epoch)
         worker = pid_of(client, run_id)
         until_event(client, run_id, lambda event: event.kind == "checkpoint_saved")
         pids = client.status()["pids"]
-    server.kill()
+    second.kill()
     assert all(has_ended(pid, 5.0) for pid in [*pids, worker]), "an orphan was left"
     with Store(home / "runs.sqlite3") as store:
         assert store.run(run_id).state == "interrupted"
-    again = Server(home)
-    try:
-        page = visit(again, f"run={run_id}&lang=en")
-        assert "interrupted" in page
-        assert "Continue" in page
-        with Client(home) as client:
-            client.continue_run(run_id)
-            until(client, run_id, lambda record: record.state == "running")
-            client.delete(run_id)
-    finally:
-        again.stop()
-        store.close()
-
-
-def test_two_servers_share_a_store(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    first, second = Server(home), Server(home)
-    try:
-        visit(first)
-        visit(second)
-        with Client(home) as client:
-            supervisor = client.status()["pid"]
-            run_id = client.create(LONG)
-        assert run_id in visit(first, f"run={run_id}&lang=en")
-        first.kill()
-        # the second server shows the same run, which continues
-        assert run_id in visit(second, f"run={run_id}&lang=en")
-        with Client(home) as client:
-            assert client.status()["pid"] == supervisor
-            epoch = client.store.run(run_id).epoch
-            until(client, run_id, lambda record: record.epoch > epoch)
-            client.delete(run_id)
-    finally:
-        first.stop()
-        second.stop()
+    page = visit(start_server(), f"run={run_id}&lang=en")
+    assert "interrupted" in page
+    assert "Continue" in page
+    with Client(home) as client:
+        client.continue_run(run_id)
+        until(client, run_id, lambda record: record.state == "running")
+        client.delete(run_id)

@@ -6,6 +6,8 @@ import dataclasses
 import json
 import math
 import queue
+import shutil
+import sqlite3
 import sys
 import threading
 import time
@@ -667,26 +669,29 @@ def test_an_export_that_is_not_text_or_too_large(monkeypatch: pytest.MonkeyPatch
     assert caught.value.code == "import_too_large"
 
 
-def test_a_continued_run_keeps_its_device_whatever_auto_would_choose_now(tmp_path: Path) -> None:
-    with opened(tmp_path / "home") as client:
-        run_id = client.create(TINY.change(device="auto"))
-        until_state(client, run_id, "finished")
-        device = events(client, run_id, "run_started")[0].device
-        assert client.store.device(run_id) == device
-        client.continue_run(run_id, 1)
-        until(client, run_id, lambda record: record.state == "finished" and record.epoch == 4)
-        assert [event.device for event in events(client, run_id, "run_started")] == [device, device]
-    # as if the run had started on a machine with other devices
+def test_a_continued_run_keeps_its_device_whatever_auto_would_choose_now(client: Client, tmp_path: Path) -> None:
+    run_id = client.create(TINY.change(device="auto"))
+    until_state(client, run_id, "finished")
+    device = events(client, run_id, "run_started")[0].device
+    assert client.store.device(run_id) == device
+    client.continue_run(run_id, 1)
+    until(client, run_id, lambda record: record.state == "finished" and record.epoch == 4)
+    assert [event.device for event in events(client, run_id, "run_started")] == [device, device]
+    # a copy of the home on a machine with other devices than the run started on
     missing = next(name for name in ("mps", "cuda") if name not in available_devices(TINY))
-    with closing(schema.connect_writer(tmp_path / "home" / schema.DATABASE)) as connection:
+    shutil.copytree(client.home / "checkpoints" / run_id, tmp_path / "checkpoints" / run_id)
+    databases = (sqlite3.connect(home / schema.DATABASE) for home in (client.home, tmp_path))
+    with closing(next(databases)) as source, closing(next(databases)) as copy:
+        source.backup(copy)
+    with closing(schema.connect_writer(tmp_path / schema.DATABASE)) as connection:
         connection.execute(
             "update events set body = json_set(body, '$.device', ?) where kind = 'run_started'", [missing]
         )
-    with opened(tmp_path / "home") as client:
+    with opened(tmp_path) as other:
         # an answer on another device differs only by rounding
-        assert client.generate(run_id, "the", 3)
-        client.continue_run(run_id, 1)
-        record = until_state(client, run_id, "failed")
+        assert other.generate(run_id, "the", 3)
+        other.continue_run(run_id, 1)
+        record = until_state(other, run_id, "failed")
         assert record.error is not None
         assert (record.error["code"], record.error["params"]["value"]) == ("device_missing", missing)
         assert record.continuable

@@ -13,7 +13,6 @@ from typing import NamedTuple
 import pytest
 
 from rnnlab.view.data import highlight
-from rnnlab.view.inspect import text as inspect_text
 from rnnlab.view.page import frame
 
 ROOT = Path(__file__).parents[3]
@@ -108,8 +107,9 @@ def test_a_blank_can_be_read_on_the_shade_of_a_quote(name: str) -> None:
 @pytest.mark.parametrize("name", THEMES)
 def test_characters_can_be_read_on_every_shade_of_the_microscope(name: str) -> None:
     text = colour(theme(name)["textColor"])
-    assert len(shades(inspect_text._CSS)) == 6
-    for shade, depth in shades(inspect_text._CSS):
+    levels = shades((ROOT / "rnnlab" / "view" / "inspect" / "text.py").read_text(encoding="utf-8"))
+    assert len(levels) == 6
+    for shade, depth in levels:
         for ground in grounds(name):
             marked = over(shade, depth, ground)
             assert contrast(text, marked) >= ENOUGH, (shade, depth)

@@ -32,8 +32,18 @@ def server(home: Path) -> Iterator[Client]:
     session.facts.clear()
 
 
-def test_runs_that_train_one_after_the_other_add_up(server: Client) -> None:
+def test_the_shared_text_counts_before_anything_was_measured_and_measured_runs_add_up(server: Client) -> None:
     with opened(server.home) as client:
+        warm(client)
+        speed = client.store.meta("speed")
+        by_text = estimate_epoch(TINY, session.facts().of(TINY).vocab_size, speed["flops"], speed["op_seconds"])
+        assert estimate.seconds(TINY) == pytest.approx(TINY.num_epochs * by_text)
+        # the command line has no text prepared, and gets the same result
+        assert client.seconds_per_epoch(TINY) == pytest.approx(by_text)
+        wide = client.seconds_per_epoch(TINY, lambda: 5000)
+        assert wide == pytest.approx(estimate_epoch(TINY, 5000, speed["flops"], speed["op_seconds"]))
+        assert wide > by_text
+
         run_id = client.create(TINY)
         measured = [event.seconds for event in client.follow(run_id) if event.kind == "epoch_finished"]
         assert len(events(client, run_id, "epoch_finished")) == len(measured) == TINY.num_epochs
@@ -48,19 +58,6 @@ def test_runs_that_train_one_after_the_other_add_up(server: Client) -> None:
         sentence = estimate.takes(long, TINY, key="compare.race.takes", seed=7)
         assert re.search(r"random seed 7; about \d", sentence)
         assert estimate.takes(long, UNREAD) == ""
-
-
-def test_before_anything_was_measured_the_shared_text_counts(server: Client) -> None:
-    with opened(server.home) as client:
-        warm(client)
-        speed = client.store.meta("speed")
-        by_text = estimate_epoch(TINY, session.facts().of(TINY).vocab_size, speed["flops"], speed["op_seconds"])
-        assert estimate.seconds(TINY) == pytest.approx(TINY.num_epochs * by_text)
-        # the command line has no text prepared, and gets the same result
-        assert client.seconds_per_epoch(TINY) == pytest.approx(by_text)
-        wide = client.seconds_per_epoch(TINY, lambda: 5000)
-        assert wide == pytest.approx(estimate_epoch(TINY, 5000, speed["flops"], speed["op_seconds"]))
-        assert wide > by_text
 
 
 def test_where_the_runs_cannot_be_read_nothing_is_said(server: Client) -> None:
