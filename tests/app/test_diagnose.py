@@ -265,8 +265,8 @@ def test_figures_that_differ_on_one_page_say_what_each_measures(open_page: Open,
     found, event, text = tape.history.probes[epoch], tape.history.at(epoch), session.facts().of(tape.config)
     assert event is not None
     page_text = words(app)
-    frozen = sentences.frozen(found, epoch, event.perplexity, lang)
-    whole = sentences.whole_text(text.unigram(tape.config), text.ladder[1], lang)
+    frozen = sentences.fixed_weights(tape.history, epoch, found, lang)
+    whole = sentences.unigrams(text.unigram(tape.config), text.ladder[1], lang)
     assert frozen
     assert whole
     assert frozen in page_text

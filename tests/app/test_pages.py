@@ -148,6 +148,7 @@ def test_of_a_run_that_goes_on_only_the_newest_state_is_kept(open_page: Open, cl
     app = open_page("train", "en", run=paused)
     section(app, "gradients")
     step(client, paused)
+    until(client, paused, lambda record: paused_and_saved(client, record))
     app.run()
     kept = [key for key in scenes.feed(paused).shelf if key[0] in ("curve", "now", "gradient")]
     assert {key[0] for key in kept} == {"curve", "now", "gradient"}

@@ -121,7 +121,7 @@ class Shown(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = dict(attrs)
         self.texts += [str(attributes[name]) for name in ("title", "alt", "aria-label") if attributes.get(name)]
-        if tag == "style" or attributes.get("style") == highlight._PARAGRAPH:
+        if tag == "style" or attributes.get("translate") == "no":  # neither of them is to be translated
             self._skipped = tag
 
     def handle_endtag(self, tag: str) -> None:

@@ -59,7 +59,7 @@ def highlighted(
         pieces.append(f'<mark title="{title}" style="{_QUOTE}">{inner}</mark>')
         position = quote.stop
     pieces.append(_plain(text, position, len(text), len(prefix)))
-    return f'<p style="{_PARAGRAPH}">{"".join(pieces)}</p>'
+    return f'<p translate="no" style="{_PARAGRAPH}">{"".join(pieces)}</p>'
 
 
 def _plain(text: str, start: int, stop: int, strong: int) -> str:

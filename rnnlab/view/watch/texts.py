@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 
 import streamlit as st
@@ -9,7 +10,7 @@ import streamlit as st
 from rnnlab.errors import RunError
 from rnnlab.runs.store import RunRecord
 from rnnlab.view.data.facts import Reading, TextFacts
-from rnnlab.view.data.highlight import highlighted, literal
+from rnnlab.view.data.highlight import highlighted, literal, visible
 from rnnlab.view.data.history import History
 from rnnlab.view.data.thinning import thin
 from rnnlab.view.language.i18n import plain, t
@@ -137,12 +138,12 @@ def strip(history: History, lang: str, key: str, epoch: int | None = None) -> No
         return
     lines = []
     for at in thinned(written):
-        text = literal(next(iter(history.texts[at].values()))[:_STRIP_LENGTH])
-        line = f"**{at}** {text}" if at == epoch else f":gray[{at}] {text}"
-        lines.append(line)
+        text = html.escape(visible(next(iter(history.texts[at].values()))[:_STRIP_LENGTH]))
+        number_of = f"<strong>{at}</strong>" if at == epoch else str(at)
+        lines.append(f'<p translate="no" style="margin:0">{number_of} {text}</p>')
     with st.container(key=f"strip.{key}"):
         st.caption(t("lyrics.strip", lang))
-        st.markdown("  \n".join(lines))
+        st.html("".join(lines))
 
 
 def thinned(written: Sequence[int]) -> list[int]:

@@ -517,31 +517,6 @@ def test_the_generated_texts_of_the_recordings_loop_as_told() -> None:
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_a_perplexity_that_is_not_the_curves_says_what_it_measures(lang: str) -> None:
-    """A9 at epoch 160: 266.3 in the curve, 261.2 in the diagnosis."""
-    sentence = sentences.frozen(diagnosis(perplexity=261.2), 160, 266.27, lang)
-    assert all(figure in sentence for figure in ("160", "261.2", "266.3"))
-    assert sentences.frozen(diagnosis(perplexity=261.2), 160, 261.203, lang) == ""
-    assert sentences.frozen(diagnosis(perplexity=None), 160, 266.27, lang) == ""
-
-
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_a_unigram_perplexity_that_is_not_the_lines_says_what_it_counts(lang: str) -> None:
-    sentence = sentences.whole_text(261.0, 262.6, lang)
-    assert "261" in sentence
-    assert "262.6" in sentence
-    assert sentences.whole_text(262.6, 262.6, lang) == sentences.whole_text(261.0, None, lang) == ""
-
-
-def test_the_held_out_characters_add_up_to_the_text() -> None:
-    """13,028 characters are held out, 11,200 are predicted and 836 unknown."""
-    told = sentences.unknown(diagnosis(held_out_chars=11_200, held_out_unknown=836), 13_028, "en")
-    assert all(figure in told for figure in ("11200", "836", "13028", "992"))
-    whole = sentences.unknown(diagnosis(held_out_chars=11_200, held_out_unknown=836), 12_036, "en")
-    assert whole == sentences.unknown(diagnosis(held_out_chars=11_200, held_out_unknown=836), None, "en")
-
-
-@pytest.mark.parametrize("lang", LANGUAGES)
 def test_denormal_numbers_were_counted_without_flushing_and_it_is_said(lang: str) -> None:
     """Otherwise 11 % of a gradient are denormal that is "exactly 0" a paragraph above."""
     flushed, kept = (sentences.denormal(diagnosis(), flush, lang) for flush in (True, False))
