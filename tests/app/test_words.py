@@ -274,7 +274,7 @@ with st.expander("Open"):
 st.vega_lite_chart({"mark": "bar", "encoding": {"x": {"field": "a", "title": "number of all epochs"}}}, alt="图")
 st.table({"看": ["the best of them all"], "The place of it": [1]})
 st.html('<p title="抄自一处">Copied from the book<b>吗</b></p>')
-st.html('<p style="PARAGRAPH" title="抄自两处">What a network wrote once</p>')
+st.html('<p translate="no" style="PARAGRAPH" title="抄自两处">What a network wrote once</p>')
 """.replace("PARAGRAPH", highlight._PARAGRAPH)
     app = AppTest.from_string(page).run()
     english, chinese = untranslated(app, "zh", ENGLISH), untranslated(app, "en", CHINESE)
