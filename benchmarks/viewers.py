@@ -90,16 +90,10 @@ class Viewer:
         writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nCookie: {cookie}\r\n\r\n".encode())
         await reader.readuntil(b"\r\n\r\n")
         await ready.wait()
-        finished = asyncio.create_task(end.wait())
+        closing = asyncio.create_task(self._close(writer, end))
         asked, phase, kind = 0.0, "", ""
         task: asyncio.Task[None] | None = None
-        while not finished.done():
-            line_task = asyncio.create_task(reader.readline())
-            await asyncio.wait({line_task, finished}, return_when=asyncio.FIRST_COMPLETED)
-            if not line_task.done():
-                line_task.cancel()
-                break
-            line = line_task.result()
+        async for line in reader:
             self.received += len(line)
             if line.startswith(b"event: "):
                 kind = line[7:].decode().strip()
@@ -115,6 +109,10 @@ class Viewer:
                 task = asyncio.create_task(rerun())
         if task is not None:
             await task
+        await closing
+
+    async def _close(self, writer: asyncio.StreamWriter, end: asyncio.Event) -> None:
+        await end.wait()
         writer.close()
 
     async def _rerun(self, ws: ClientConnection, fragment: str) -> None:

@@ -359,7 +359,9 @@ def _scale_rate(run_id: str, factor: float) -> None:
 
 
 def _set_rate(run_id: str, key: str) -> None:
-    session.client().set(run_id, "learning_rate", float(st.session_state[key]))
+    rate = float(st.session_state[key])
+    if rate != _settings_now(session.store().run(run_id))[0]:  # a field that is left sends its value again
+        session.client().set(run_id, "learning_rate", rate)
 
 
 def _set_clip(run_id: str, on_key: str, clip_key: str) -> None:
