@@ -21,6 +21,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # started in the background of a shell, where child processes would ignore Ctrl-C too
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    # started by nohup, with which child processes would ignore a closed terminal too; a function is not inherited
+    signal.signal(signal.SIGHUP, lambda *_: None)
+
 # how long an example takes says nothing on a busy machine
 settings.register_profile("busy", deadline=None)
 settings.load_profile("busy")

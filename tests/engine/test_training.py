@@ -9,6 +9,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable
+from functools import cache
 from itertools import count
 from typing import Any
 
@@ -211,20 +212,27 @@ RESUMABLE = [
 ]  # fmt: skip
 
 
+@cache
+def whole_run(
+    config: TrainConfig, vocab: Vocab, indices: Tensor
+) -> tuple[list[Event], list[tuple[bytes, dict[str, str]]]]:
+    """Return the events of a run, and the checkpoint after each, converted to bytes while the run continues."""
+    state = begin(config, vocab)
+    events, checkpoints = [], []
+    for event in train(state, vocab, indices):
+        events.append(event)
+        checkpoints.append((save(state.tensors()), state.metadata()))
+    return events, checkpoints
+
+
 @pytest.mark.parametrize("settings", RESUMABLE)
 @pytest.mark.parametrize("cut", [1, 2, 3, 11, 27, 28, 29, 30])
 def test_a_restored_run_continues_bit_for_bit(
     settings: dict[str, Any], cut: int, vocab: Vocab, indices: Tensor
 ) -> None:
     config = tiny(**settings)
-    state = begin(config, vocab)
-    events: list[Event] = []
-    file = b""
-    metadata: dict[str, str] = {}
-    for event in train(state, vocab, indices):
-        events.append(event)
-        if len(events) == cut:  # like a checkpoint: converted to bytes while the run continues
-            file, metadata = save(state.tensors()), state.metadata()
+    events, checkpoints = whole_run(config, vocab, indices)
+    file, metadata = checkpoints[cut - 1]
     model = build_model(config.change(random_seed=99), len(vocab))
     restored = TrainingState.restore(model, config, load(file), metadata)
     assert (restored.epoch, restored.minibatch) == _position(events[:cut])
