@@ -31,27 +31,29 @@ def watch(client: Client, run_id: str, cursor: int, as_json: bool) -> None:
     """Print the events of a run until it ends; Ctrl-C, SIGTERM and SIGHUP stop it. On failure, exit with a code."""
     from rnnlab.runs.logbook import book_lines
 
-    click.echo(f"run {run_id}", err=True)
-    record = client.store.run(run_id)
-    if record.queue_position is not None and record.queue_position > 1:
-        click.echo(f"The run is waiting in the queue, at position {record.queue_position}.", err=True)
-    progress = _Progress(record, as_json)
-    with _stop_on_signal(client, run_id) as received, progress.bar:
-        events = progress.track(client.follow(run_id, cursor))
-        lines = (event.to_json() for event in events) if as_json else book_lines(events, record.config.pred_period)
-        try:
-            for line in lines:
-                progress.write(line)
-        except OSError as error:
-            # the reader of the output has closed it, so the run is not needed any more; otherwise the interpreter
-            # reports an error when it closes the stream
-            _silence(sys.stdout)
-            if not isinstance(error, BrokenPipeError):  # the terminal is gone, before its signal has arrived
-                _silence(sys.stderr)
-            with contextlib.suppress(RNNLabError):
-                client.stop(run_id)
-            for _ in events:
-                pass
+    # the signals are handled before the id tells anybody that the run has begun
+    with _stop_on_signal(client, run_id) as received:
+        click.echo(f"run {run_id}", err=True)
+        record = client.store.run(run_id)
+        if record.queue_position is not None and record.queue_position > 1:
+            click.echo(f"The run is waiting in the queue, at position {record.queue_position}.", err=True)
+        progress = _Progress(record, as_json)
+        with progress.bar:
+            events = progress.track(client.follow(run_id, cursor))
+            lines = (event.to_json() for event in events) if as_json else book_lines(events, record.config.pred_period)
+            try:
+                for line in lines:
+                    progress.write(line)
+            except OSError as error:
+                # the reader of the output has closed it, so the run is not needed any more; otherwise the interpreter
+                # reports an error when it closes the stream
+                _silence(sys.stdout)
+                if not isinstance(error, BrokenPipeError):  # the terminal is gone, before its signal has arrived
+                    _silence(sys.stderr)
+                with contextlib.suppress(RNNLabError):
+                    client.stop(run_id)
+                for _ in events:
+                    pass
     record = client.store.run(run_id)
     _print_ending(record, progress.last)
     if received:
