@@ -105,6 +105,14 @@ def _components_are_scanned_once() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def _main_as_before() -> Iterator[None]:
+    """Keep the main module: an AppTest leaves the page in its place, and a spawned process would run that page."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
+
+
+@pytest.fixture(autouse=True)
 def _thread_as_before() -> Iterator[None]:
     """Keep denormal numbers again after a test: flushing is a setting of the thread and affects later tests."""
     yield
