@@ -33,9 +33,12 @@ def test_larger_type_is_switched_kept_and_switched_back(server: Server, visit: V
     page.locator("label").filter(has_text="Large type").click()
     page.wait_for_url("**projector=1**")
     await_type(page, 20)
-    label = page.locator(".lab-canvas text", has_text="unigram").first
-    label.wait_for()
-    assert label.evaluate("e => parseFloat(getComputedStyle(e).fontSize)") >= 1.25 * 11
+    # the chart is drawn anew, after the page has been
+    page.wait_for_function(
+        "size => [...document.querySelectorAll('.lab-canvas text')].some("
+        "e => e.textContent.includes('unigram') && parseFloat(getComputedStyle(e).fontSize) >= size)",
+        arg=1.25 * 11,
+    )
     page.get_by_test_id("stTopNav").get_by_role("link", name="Runs").click()
     page.wait_for_url("**/runs**projector=1**")
     expect(page.get_by_role("heading", name="Runs")).to_be_visible()
