@@ -9,13 +9,14 @@ from typing import Any
 
 from starlette.routing import Route
 
-from rnnlab.server import live, scripts
+from rnnlab.server import live, scripts, spelling
 from rnnlab.view.page import plot
 from rnnlab.view.watch.stream import Hub
 
 ROUTES = [
     Route("/lab/live/{run}", live.answer),
     Route("/lab/{name}.js", scripts.answer),
+    Route(spelling.PATH, spelling.answer),
 ]
 
 

@@ -194,7 +194,7 @@ def test_an_untrained_network_writes_with_no_epoch(open_page: Open, client: Clie
     finish(client, run_id)
     app = open_page("train", "en", run=run_id)
     assert not app.exception
-    assert t("lyrics.after", "en", epoch=0) in words(app)
+    assert t("lyrics.untrained", "en") in words(app)
     assert chart(app)[1]["curve"] == []
 
 

@@ -191,7 +191,7 @@ def test_the_text_of_the_untrained_network_can_be_looked_back_at(open_page: Open
     assert not app.exception
     assert not app.error
     assert (slider(app).value, param(app, "epoch")) == (0, "0")
-    assert t("lyrics.after", "en", epoch=0) in words(app)
+    assert t("lyrics.untrained", "en") in words(app)
     assert marked(app) == []
 
 

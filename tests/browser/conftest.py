@@ -23,6 +23,8 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # pages live for seconds, in which compiling optimised code costs more time than it saves
+    "--js-flags=--no-opt --no-maglev --min-semi-space-size=64",
 ]
 SMALL = LYRICS.change(cell="gru", num_epochs=4)
 

@@ -34,21 +34,8 @@ LESSONS = ("sequence", "k-steps", "tokens", "perplexity", "shapes", "powers", "l
 # other views of the pages, each on one of the two screens only, as they consist of the same parts
 ON_THE_PROJECTOR = [
     *(("compare", f"view={view}") for view in COMPARE_VIEWS[1:]),
-    *(
-        ("lessons", f"lesson={lesson}")
-        for lesson in [
-            "sequence",
-            "k-steps",
-            "tokens",
-            "perplexity",
-            "shapes",
-            "powers",
-            "lstm",
-            "depth",
-            "decoding",
-            "X2",
-        ]
-    ),
+    *(("lessons", f"lesson={lesson}") for lesson in LESSONS),
+    ("train", "num_layers=2"),  # a network that nobody has trained yet
 ]
 ON_THE_PHONE = [
     *(("diagnose", f"topic={topic}") for topic in list(TOPICS)[1:]),

@@ -33,10 +33,10 @@ def zoom(page: Page) -> str:
 
 
 def test_a_zoom_survives_points_texts_language_and_theme(server: Server, visit: Visit) -> None:
-    page = visit(f"{server.url}/train?{TINY}&pred_period=40")
+    page = visit(f"{server.url}/train?{TINY}")
     start(page)
     zoomed = zoom(page)
-    await_more_epochs(page, epochs_drawn(page) + 90)  # with two new texts
+    await_more_epochs(page, epochs_drawn(page) + 40)  # with two new texts
     assert page.evaluate(TICKS) == zoomed
     page.emulate_media(color_scheme="dark")
     expect(page.locator(".lab-canvas .mark-line path").first).to_have_attribute("stroke", "#6FA8E3")

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
 
 # a network so small that an epoch takes hundredths of a second, with more epochs than a test waits for
-TINY = "recipe=A2&num_hiddens=16&num_chars=2500&pred_period=5&num_epochs=5000&num_preds=12"
+TINY = "recipe=A2&num_hiddens=16&num_chars=2500&pred_period=20&num_epochs=5000&num_preds=12"
 
 # all existing charts
 WATCH_THE_CHART = """() => {
@@ -217,7 +217,7 @@ def test_what_is_changed_live_shows_on_the_curve(server: Server, visit: Visit) -
 
 
 def test_the_slider_goes_through_the_texts(server: Server, visit: Visit) -> None:
-    page = visit(f"{server.url}/train?{TINY}&num_epochs=20")
+    page = visit(f"{server.url}/train?{TINY}&num_epochs=20&pred_period=5")
     button(page, "Start")
     # the first run of a server waits until torch is loaded
     expect(page.locator(".lab-figures")).to_contain_text("finished", timeout=20_000)
@@ -234,19 +234,19 @@ def test_the_slider_goes_through_the_texts(server: Server, visit: Visit) -> None
 
 
 def test_a_text_looked_back_at_stays_while_the_run_goes_on(server: Server, visit: Visit) -> None:
-    page = visit(f"{server.url}/train?{TINY}&pred_period=40")
+    page = visit(f"{server.url}/train?{TINY}")
     start(page)
-    page.wait_for_function(f"({LAST_EPOCH})() > 130")
+    page.wait_for_function(f"({LAST_EPOCH})() > 25")
     slider = page.get_by_role("slider", name="Texts during the run")
     slider.focus()
     slider.press("Home")
-    expect(page.get_by_text("After epoch 0", exact=True)).to_be_visible()
+    expect(page.get_by_text("Before training", exact=True)).to_be_visible()
     kept, seen = texts(page), epochs_drawn(page)
-    await_more_epochs(page, seen + 80)  # two texts later
-    expect(page.get_by_text("After epoch 0", exact=True)).to_be_visible()
+    await_more_epochs(page, seen + 40)  # two texts later
+    expect(page.get_by_text("Before training", exact=True)).to_be_visible()
     assert texts(page) == kept
     stop(page)
-    expect(page.get_by_text("After epoch 0", exact=True)).to_be_visible()
+    expect(page.get_by_text("Before training", exact=True)).to_be_visible()
 
 
 def test_a_stopped_run_goes_on(server: Server, visit: Visit) -> None:

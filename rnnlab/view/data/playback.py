@@ -26,7 +26,7 @@ class Playback:
     speed: int = DEFAULT_SPEED
 
     def at(self, clock: Sequence[float], now: float) -> int:
-        """Return the epoch shown `now`: at least the first, at most the last.
+        """Return the epoch shown `now`: at most the last, 0 for the untrained network.
 
         Args:
             clock: for each epoch from the first, the second at which it finishes at the lowest speed.
@@ -37,8 +37,7 @@ class Playback:
         if self.since is not None and total:
             begun = clock[epoch - 1] if epoch else 0.0
             epoch = bisect.bisect_right(clock, begun + (now - self.since) * self.speed)
-        # start with the first epoch, not with an empty frame
-        return max(min(1, total), min(total, epoch))
+        return min(total, epoch)
 
     def playing(self, clock: Sequence[float], now: float) -> bool:
         """Return whether the run is playing: neither paused nor at its end."""

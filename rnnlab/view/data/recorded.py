@@ -166,18 +166,17 @@ def ask(name: str) -> Recording:
 
 
 def ask_epoch(recorded_run: Recording, text: str) -> int:
-    """Return the epoch of a recorded run in a link.
+    """Return the epoch of a recorded run in a link; 0 for the untrained network.
 
     Raises:
         RecipeError: the run has no such epoch; the message gives the range.
     """
     last = recorded_run.history.epoch
-    if not text.strip().isdecimal() or not min(1, last) <= int(text) <= last:
+    if not text.strip().isdecimal() or int(text) > last:
         raise RecipeError(
             "recording_epoch",
-            f"The recorded run has no epoch {text!r}; it has {min(1, last)} to {last}.",
+            f"The recorded run has no epoch {text!r}; it has 0 to {last}.",
             epoch=text,
-            first=min(1, last),
             last=last,
         )
     return int(text)

@@ -117,7 +117,7 @@ def _slider(recording: Recording, epoch: int, playing: bool) -> None:
     key = _FORM.key(recording.name)
     st.slider(
         t("recorded.epoch", session.language()),
-        1,
+        0,
         last,
         epoch,
         key=key,

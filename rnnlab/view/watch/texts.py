@@ -96,7 +96,7 @@ def draw(scene: Scene) -> None:
             args=(key, scene.id, written[-1]),
             help=t("lyrics.slider.help", lang),
         )
-    caption = t("lyrics.after", lang, epoch=epoch)
+    caption = t("lyrics.after" if epoch else "lyrics.untrained", lang, epoch=epoch)
     if event is not None:
         caption += t("lyrics.at_perplexity", lang, perplexity=number(event.perplexity, 5))
     st.caption(caption)

@@ -106,6 +106,7 @@ class Chart {
     this.view = view;
     this.canvas.replaceChildren(place);
     before?.finalize();
+    hideEmpty(this.canvas);
     this.root.dataset.drawn = "true";
     this.fit();
   }
@@ -147,6 +148,7 @@ class Chart {
       view.change(name, set.insert([...(put[name] ?? []), ...(add[name] ?? [])]));
     }
     await view.runAsync();
+    hideEmpty(this.canvas);
   }
 
   fit() {
@@ -228,6 +230,14 @@ function dark(color) {
   const hex = color.trim().match(/^#(..)(..)(..)$/);
   const [red, green, blue] = hex ? hex.slice(1).map((part) => parseInt(part, 16)) : (color.match(/\d+/g) ?? [255, 255, 255]);
   return 0.3 * red + 0.59 * green + 0.11 * blue < 128;
+}
+
+/** Hide the marks that have nothing to show from screen readers, to which Vega announces them without a name. */
+function hideEmpty(canvas) {
+  for (const mark of canvas.querySelectorAll("g.role-mark[role=graphics-symbol]")) {
+    mark.toggleAttribute("aria-hidden", false);
+    if (!mark.childElementCount) mark.setAttribute("aria-hidden", "true");
+  }
 }
 
 /** Return the rows of a table given as columns. */
