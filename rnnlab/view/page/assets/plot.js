@@ -5,7 +5,9 @@
 import { embed } from "vega-embed"; // rnnlab/server/scripts.py fills in the address
 
 /** Milliseconds between two drawings: a small network finishes more epochs per second than anybody can see. */
-const PACE = 250;
+const PACE = 300;
+/** The same as a multiple of the time that a drawing takes, so that a long curve leaves the processor to others. */
+const REST = 20;
 /** Milliseconds without a message after which the events count as held back on their way. */
 const SILENCE = 5000;
 /** Milliseconds between two texts that the page draws. */
@@ -120,7 +122,8 @@ class Chart {
   change(message) {
     this.changes.push(message);
     if (this.timer) return;
-    const wait = Math.max(0, PACE - (performance.now() - (this.drawnAt ?? -PACE)));
+    const pace = Math.max(PACE, REST * (this.cost ?? 0));
+    const wait = Math.max(0, pace - (performance.now() - (this.drawnAt ?? -pace)));
     this.timer = setTimeout(() => {
       this.timer = null;
       this.then(() => this.apply());
@@ -149,6 +152,8 @@ class Chart {
     }
     await view.runAsync();
     hideEmpty(this.canvas);
+    await painted();
+    this.cost = performance.now() - this.drawnAt;
   }
 
   fit() {
@@ -232,6 +237,11 @@ function dark(color) {
   return 0.3 * red + 0.59 * green + 0.11 * blue < 128;
 }
 
+/** Wait until the browser has drawn the page; in a hidden tab, until the tab is shown. */
+function painted() {
+  return new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+}
+
 /** Hide the marks that have nothing to show from screen readers, to which Vega announces them without a name. */
 function hideEmpty(canvas) {
   for (const mark of canvas.querySelectorAll("g.role-mark[role=graphics-symbol]")) {
@@ -259,7 +269,8 @@ function write(head, figures) {
   if (!figures) return;
   for (const element of head.querySelectorAll("[data-figure]")) {
     const text = figures[element.dataset.figure] ?? "";
-    if (element.textContent !== text) element.textContent = text;
+    if (element.textContent === text && element.hidden === (text === "")) continue;
+    element.textContent = text;
     element.title = text; // where it is cut off
     element.hidden = text === "";
   }
