@@ -33,7 +33,7 @@ if recording is not None:
     stage.play(recording, st.container(key="train.bar", horizontal=True, vertical_alignment="center", gap="small"))
 
 st.markdown(t("home.lead", lang))
-st.subheader(t("home.three", lang), anchor=False)
+st.header(t("home.three", lang), anchor=False)
 for name, column in zip(("curve", "text", "ladder"), st.columns(3, gap="large"), strict=True):
     column.markdown(t(f"home.three.{name}", lang))
 

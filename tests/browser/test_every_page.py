@@ -7,6 +7,7 @@ gives the window its size; the tests that change the theme are the last.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import pytest
@@ -48,6 +49,8 @@ CUT = """() => [...document.querySelectorAll('[data-testid=stMain] :is(button p,
     .filter(e => e.getClientRects().length && getComputedStyle(e).clipPath === 'none')
     .filter(e => !e.closest('.st-key-frame-title') && e.scrollWidth > e.clientWidth + 2)
     .map(e => e.outerHTML.slice(0, 200))"""
+HEADINGS = """() => [...document.querySelectorAll('[data-testid=stMain] :is(h1, h2, h3, h4)')]
+    .map(e => Number(e.tagName[1]))"""
 BODY = "[data-testid=stMain] [data-testid=stMarkdown] p"
 # focusable elements in the order of the page; Tab reaches one element of a group, the arrow keys the others
 REACHABLE = """() => [...document.querySelectorAll(
@@ -83,8 +86,11 @@ def on_phone(request: pytest.FixtureRequest, server: Server, tabs: Tabs, run_id:
 
 
 def check_access(page: Page, shown: str) -> None:
-    """Check that nothing is serious for axe-core, and that each chart has a description."""
+    """Check that nothing is serious for axe-core, that each chart has a description, and that no heading is skipped."""
     assert serious(page) == []
+    levels = page.evaluate(HEADINGS)
+    assert levels[0] == 1
+    assert all(below <= above + 1 for above, below in pairwise(levels)), levels
     assert mute(page) == []
     assert page.locator(".lab-canvas").count() or shown in CHARTLESS
     expect(page.get_by_test_id("stException")).to_have_count(0)

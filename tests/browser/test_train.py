@@ -225,9 +225,11 @@ def test_the_slider_goes_through_the_texts(server: Server, visit: Visit) -> None
     newest = texts(page)
     slider = page.get_by_role("slider", name="Texts during the run")
     slider.focus()
+    expect(slider).to_have_attribute("aria-valuetext", "20")  # not the number of the text
     slider.press("ArrowLeft")
     slider.press("ArrowLeft")
     expect(page.get_by_text("After epoch 10")).to_be_visible()
+    expect(slider).to_have_attribute("aria-valuetext", "10")
     assert texts(page) != newest
     slider.press("ArrowLeft")
     expect(page.get_by_text("After epoch 5", exact=False)).to_be_visible()

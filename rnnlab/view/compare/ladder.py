@@ -26,7 +26,7 @@ EPOCHS = 20
 def draw() -> None:
     """Draw the rungs, the button that trains the missing ones, and their curves."""
     lang = session.language()
-    st.subheader(t("compare.rungs.title", lang, start=START, goal=GOAL), anchor=False)
+    st.header(t("compare.rungs.title", lang, start=START, goal=GOAL), anchor=False)
     st.markdown(t("compare.rungs.lead", lang, start=START, goal=GOAL))
     chain = _chain()
     trained = [watch.find(rung.config) for rung in chain]

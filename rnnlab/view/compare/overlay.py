@@ -9,7 +9,7 @@ import streamlit as st
 
 from rnnlab.view.compare import charts, state, watch
 from rnnlab.view.compare.measures import AXES, Outcome, Pinned, differences, outcome
-from rnnlab.view.compare.sentences import columns, labels, verdict
+from rnnlab.view.compare.sentences import columns, labels, verdict, why
 from rnnlab.view.compare.tables import overlay_tables
 from rnnlab.view.compare.watch import Snapshot
 from rnnlab.view.data.identity import Identity
@@ -106,7 +106,9 @@ def _alt(current: Snapshot, names: Sequence[str]) -> str:
 def sentence(runs: Sequence[Pinned], names: Sequence[str]) -> None:
     """Draw the sentence that compares two runs, if there are exactly two."""
     if len(runs) == 2:
-        st.info(plain(verdict(runs[0], runs[1], names, session.language())), icon=":material/balance:")
+        lang = session.language()
+        said = [verdict(runs[0], runs[1], names, lang), why(runs[0], runs[1], lang)]
+        st.info(plain(" ".join(part for part in said if part)), icon=":material/balance:")
 
 
 def texts(runs: Sequence[Pinned], names: Sequence[str]) -> None:
@@ -115,7 +117,7 @@ def texts(runs: Sequence[Pinned], names: Sequence[str]) -> None:
     written = [(run, name) for run, name in zip(runs, names, strict=True) if run.history.written()][:MAX_STRIPS]
     if not written:
         return
-    st.subheader(t("compare.texts", lang), anchor=False)
+    st.header(t("compare.texts", lang), anchor=False)
     for (run, name), column in zip(written, st.columns(len(written), gap="medium"), strict=True):
         with column:
             st.caption(plain(name))
@@ -125,7 +127,7 @@ def texts(runs: Sequence[Pinned], names: Sequence[str]) -> None:
 def settings(runs: Sequence[Pinned], names: Sequence[str]) -> None:
     """Draw the table of the settings that differ between the runs."""
     lang = session.language()
-    st.subheader(t("compare.settings", lang), anchor=False)
+    st.header(t("compare.settings", lang), anchor=False)
     different = differences([run.config for run in runs])
     if not different:
         st.caption(t("compare.settings.one" if len(runs) < 2 else "compare.settings.none", lang))
@@ -144,7 +146,7 @@ def _value(field: str, value: object, lang: str) -> str:
 def outcomes(runs: Sequence[Pinned], names: Sequence[str]) -> None:
     """Draw the table of the current results of the runs."""
     lang = session.language()
-    st.subheader(t("compare.outcomes", lang), anchor=False)
+    st.header(t("compare.outcomes", lang), anchor=False)
     results = [outcome(run) for run in runs]
     rows = ("perplexity", "best", "epochs", "seconds", "speed", "params", "quoted", "longest", "loop", "blanks")
     cells: dict[str, list[str]] = {t("compare.outcome", lang): [t(f"compare.outcome.{row}", lang) for row in rows]}

@@ -26,7 +26,7 @@ def _proofs() -> dict[str, dict[str, Any]]:
 def draw() -> None:
     """Draw the comparison of each cell, and the button that makes it."""
     lang = session.language()
-    st.subheader(t("compare.parity.title", lang), anchor=False)
+    st.header(t("compare.parity.title", lang), anchor=False)
     st.markdown(t("compare.parity.lead", lang))
     made = _proofs()
     recorded_ones = recorded.answers().get("parity", {}) if not made else {}

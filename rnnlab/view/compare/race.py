@@ -109,7 +109,7 @@ def watch(chosen: Sequence[Variant]) -> None:
     A variant that has not been trained here is shown from its recording, if there is one.
     """
     lang = session.language()
-    st.subheader(t("compare.race.watch", lang), anchor=False)
+    st.header(t("compare.race.watch", lang), anchor=False)
     runs = {pin: variant.text for variant in chosen if (pin := _run_of(variant.config)) is not None}
     if not runs:
         st.info(t("compare.race.none", lang), icon=":material/flag:")

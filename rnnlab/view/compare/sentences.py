@@ -121,6 +121,64 @@ def verdict(left: Pinned, right: Pinned, names: Sequence[str], lang: str) -> str
     return t("compare.verdict", lang, said=t("compare.verdict.join", lang).join(clause for clause in clauses if clause))
 
 
+def why(left: Pinned, right: Pinned, lang: str) -> str:
+    """Return the sentence that explains the verdict on two runs.
+
+    Returns "" if the results contradict the usual explanation, or if too much differs between the runs for one.
+    """
+    epoch = min(left.history.epoch, right.history.epoch)
+    ends = left.at(epoch), right.at(epoch)
+    if not epoch or ends[0] is None or ends[1] is None:
+        return ""
+    low, high = (left, right) if ends[0] <= ends[1] else (right, left)
+    different = set(differences([low.config, high.config])) - {"num_epochs", "pred_period", "num_preds", "seed"}
+    alike = max(ends) < min(ends) * ALIKE
+    if alike or math.isinf(min(ends)):
+        key = _cause_of_alike(low, high, different)
+    else:
+        key = _cause(low, high, different, flat=bool(_flat(high, max(ends), "", lang)))
+    values = {"low_layers": low.config.num_layers, "high_layers": high.config.num_layers}
+    return t(f"compare.why.{key}", lang, num_steps=low.config.num_steps, **values) if key else ""
+
+
+def _cause_of_alike(left: Pinned, right: Pinned, different: set[str]) -> str:
+    """Return the name of what explains that two runs have about the same perplexity; "" if nothing does."""
+    if any(run.config.bidirectional and run.config.objective == "next" for run in (left, right)):
+        return "leak" if left.config.bidirectional != right.config.bidirectional else ""
+    return "sampling_alike" if different == {"sampling"} else ""
+
+
+def _cause(low: Pinned, high: Pinned, different: set[str], flat: bool) -> str:
+    """Return the name of what explains that `low` has a lower perplexity than `high`; "" if nothing does.
+
+    Args:
+        low: the run with the lower perplexity.
+        high: the other run.
+        different: the settings in which they differ.
+        flat: whether `high` is at the character frequencies.
+    """
+    at_low, at_high = low.config, high.config
+    if at_low.bidirectional and not at_high.bidirectional and at_low.objective == "next":
+        return "leak"
+    if flat and at_high.num_layers > at_low.num_layers and at_high.num_layers > 2:
+        return "depth"
+    if "optimizer" in different and {"cell", "num_layers"}.isdisjoint(different) and at_low.optimizer == "adam":
+        return "adam"
+    if different == {"sampling"} and at_low.sampling == "consecutive":
+        return "sampling"
+    if different == {"cell"} and at_high.cell == "rnn":
+        return "gates"
+    if different == {"cell"} and at_low.cell == "rnn":
+        return "gates_slow"
+    if different == {"clip_norm"} and at_high.clip_norm is None and at_high.optimizer == "sgd":
+        return "clipping"  # Adam cancels most of the length of a gradient
+    if different == {"learning_rate"}:
+        return "small_steps" if at_high.learning_rate < at_low.learning_rate else "large_steps"
+    if different == {"num_hiddens"} and at_low.num_hiddens > at_high.num_hiddens:
+        return "units"
+    return ""
+
+
 def _final(left: float, right: float, names: Sequence[str], epoch: int, lang: str) -> str:
     (low, low_name), (high, high_name) = sorted(((left, names[0]), (right, names[1])))
     values: dict[str, Any] = {"epoch": epoch, "low": low_name, "high": high_name}

@@ -22,7 +22,7 @@ THETA = 0.01
 def draw(examined: ExaminedRun) -> None:
     """Draw the topic."""
     lang = examined.scene.lang
-    st.subheader(t("clip.pair", lang), anchor=False)
+    st.header(t("clip.pair", lang), anchor=False)
     pair = _pair(examined)
     _curves(examined, pair)
     _norms(examined, pair)
@@ -104,7 +104,7 @@ def _norms(examined: ExaminedRun, pair: list[tuple[str, ExaminedRun]]) -> None:
     findings = {
         name: sentences.clipping(member.scene.history, theta, member.config.optimizer, lang) for name, member in pair
     }
-    st.subheader(t("clip.norms", lang), anchor=False)
+    st.header(t("clip.norms", lang), anchor=False)
     st.latex(r"\mathbf g \leftarrow \min\!\left(1,\frac{\theta}{\lVert\mathbf g\rVert}\right)\mathbf g")
     st.caption(t("clip.norms.why", lang))
     left, right = st.columns([3, 2], gap="medium")
@@ -126,7 +126,7 @@ def _norms(examined: ExaminedRun, pair: list[tuple[str, ExaminedRun]]) -> None:
 
 
 def _generator(lang: str) -> None:
-    st.subheader(t("clip.generator", lang), anchor=False)
+    st.header(t("clip.generator", lang), anchor=False)
     left, right = st.columns(2, gap="large")
     passed_on, kept = exhausted.demonstrate()
     with left:

@@ -31,7 +31,7 @@ _SENTENCE = "cloze.sentence"  # the initial text of the field, and the right ans
 def draw(examined: ExaminedRun) -> None:
     """Draw the two networks, the shares of gaps they fill, and a field to try a sentence."""
     lang = examined.scene.lang
-    st.subheader(t("cloze.title", lang), anchor=False)
+    st.header(t("cloze.title", lang), anchor=False)
     left, right = st.columns([3, 2], gap="large")
     left.markdown(t("cloze.lead", lang))
     right.latex(r"p(x_t\mid \overrightarrow{H}_{t-1},\,\overleftarrow{H}_{t+1})")

@@ -18,7 +18,7 @@ def draw(examined: ExaminedRun) -> None:
     """Draw the topic."""
     scene, lang = examined.scene, examined.scene.lang
     answer = examined.diagnose()
-    st.subheader(t("leak.perplexity", lang), anchor=False)
+    st.header(t("leak.perplexity", lang), anchor=False)
     if examined.config.objective == "cloze":
         st.info(t("leak.cloze", lang), icon=":material/info:")
     if answer is None:
@@ -50,7 +50,7 @@ def _perplexities(diagnosis: Diagnosis, config: TrainConfig, lang: str) -> None:
 
 
 def _positions(diagnosis: Diagnosis, config: TrainConfig, lang: str, theme: str) -> None:
-    st.subheader(t("leak.positions", lang), anchor=False)
+    st.header(t("leak.positions", lang), anchor=False)
     sentence = sentences.position(diagnosis, config, lang)
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -64,7 +64,7 @@ def _positions(diagnosis: Diagnosis, config: TrainConfig, lang: str, theme: str)
 
 def _loops(examined: ExaminedRun, diagnosis: Diagnosis | None) -> None:
     lang = examined.scene.lang
-    st.subheader(t("leak.loops", lang), anchor=False)
+    st.header(t("leak.loops", lang), anchor=False)
     left, right = st.columns(2, gap="large")
     with left:
         texts = examined.texts

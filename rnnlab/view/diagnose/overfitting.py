@@ -19,7 +19,7 @@ _WANTED = "diagnose.every_checkpoint"
 def draw(examined: ExaminedRun) -> None:
     """Draw the topic."""
     lang = examined.scene.lang
-    st.subheader(t("over.title", lang), anchor=False)
+    st.header(t("over.title", lang), anchor=False)
     if examined.config.bidirectional:
         key = "over.cloze" if examined.config.objective == "cloze" else "over.both_ways"
         st.info(t(key, lang), icon=":material/info:")
@@ -102,7 +102,7 @@ def _curve(examined: ExaminedRun, diagnoses: dict[int, Diagnosis]) -> None:
 
 def _copies(examined: ExaminedRun) -> None:
     scene, lang = examined.scene, examined.scene.lang
-    st.subheader(t("over.copies", lang), anchor=False)
+    st.header(t("over.copies", lang), anchor=False)
     coverage, lengths = {}, {}
     for epoch in scene.history.written():
         readings = [scene.read(epoch, prefix) for prefix in scene.history.texts[epoch]]

@@ -73,7 +73,7 @@ def _variants(examined: ExaminedRun) -> list[_Variant]:
 def draw(examined: ExaminedRun, unigram: float) -> None:
     """Draw the measured rescues with their curves, and the buttons that measure the others."""
     scene, lang = examined.scene, examined.scene.lang
-    st.subheader(t("layers.rescue", lang), anchor=False)
+    st.header(t("layers.rescue", lang), anchor=False)
     variants = _variants(examined)
     if examined.config.num_layers < 2 or not variants:
         st.caption(t("layers.rescue.none", lang))

@@ -35,7 +35,7 @@ def draw(examined: ExaminedRun) -> None:
 def _plateau(examined: ExaminedRun, answer: asking.Answer[Diagnosis] | None, diagnosis: Diagnosis | None) -> None:
     scene, lang = examined.scene, examined.scene.lang
     unigram = examined.unigram()
-    st.subheader(t("layers.plateau", lang), anchor=False)
+    st.header(t("layers.plateau", lang), anchor=False)
     left, right = st.columns([3, 2], gap="large")
     sentence = sentences.plateau(scene.history, unigram, lang)
     with left:
@@ -59,7 +59,7 @@ def _plateau(examined: ExaminedRun, answer: asking.Answer[Diagnosis] | None, dia
     if diagnosis is None:
         asking.explain(answer, f"layers.{examined.identity}.{examined.epoch}", 240)
         return
-    st.subheader(t("layers.verdict", lang), anchor=False)
+    st.header(t("layers.verdict", lang), anchor=False)
     color, icon = ("orange", "block") if diagnosis.stuck else ("green", "check")
     word = t("layers.stuck" if diagnosis.stuck else "layers.free", lang)
     st.markdown(f":{color}-badge[:material/{icon}: {word}] {sentences.verdict(diagnosis, lang)}")
@@ -94,7 +94,7 @@ def _plateau(examined: ExaminedRun, answer: asking.Answer[Diagnosis] | None, dia
 
 def _gradients(examined: ExaminedRun) -> None:
     lang = examined.scene.lang
-    st.subheader(t("layers.gradients", lang), anchor=False)
+    st.header(t("layers.gradients", lang), anchor=False)
     st.caption(t("layers.gradients.why", lang))
     left, right = st.columns(2, gap="medium")
     with left:
@@ -163,7 +163,7 @@ def _beside_changed(key: str) -> None:
 
 def _denormals(examined: ExaminedRun, answer: asking.Answer[Diagnosis] | None, diagnosis: Diagnosis | None) -> None:
     scene, lang = examined.scene, examined.scene.lang
-    st.subheader(t("layers.denormal", lang), anchor=False)
+    st.header(t("layers.denormal", lang), anchor=False)
     st.caption(t("layers.denormal.why", lang))
     left, right = st.columns(2, gap="large")
     with left:

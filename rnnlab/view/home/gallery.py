@@ -94,7 +94,7 @@ def _option(name: str, lang: str) -> str:
 def draw() -> None:
     """Draw the experiments by group: the first group open, the others folded."""
     lang, (first, *others) = session.language(), _GROUPS
-    st.subheader(t(f"gallery.{first}", lang), anchor=False)
+    st.header(t(f"gallery.{first}", lang), anchor=False)
     _note(first)
     main, rest = _members(first)
     _cards(main)

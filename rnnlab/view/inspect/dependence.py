@@ -17,6 +17,6 @@ def draw(text: str, answer: dict[str, Any], dependence: Dependence) -> None:
     """Draw the sentences on what the prediction after the chosen character depends on and how it is measured."""
     lang = session.language()
     predicted = answer["predicted"]
-    st.subheader(t("inspect.dependence.title", lang, predicted=literal(predicted)), anchor=False)
+    st.header(t("inspect.dependence.title", lang, predicted=literal(predicted)), anchor=False)
     st.markdown(dependence_sentence(dependence, text[: answer["position"] + 1], predicted, lang))
     st.caption(t("inspect.dependence.how", lang, predicted=literal(predicted)))

@@ -27,7 +27,7 @@ def draw(answer: dict[str, Any], at: int, successors: Successors | None) -> None
     text, prediction = answer["text"], answer["next"][at]
     actual = text[at + 1] if at + 1 < len(text) else None
     top = [(str(character), float(probability)) for character, probability in prediction["top"]]
-    st.subheader(t("inspect.next.title", lang, character=literal(text[at])), anchor=False)
+    st.header(t("inspect.next.title", lang, character=literal(text[at])), anchor=False)
     left, right = st.columns([3, 2], gap="large")
     with left:
         rows = _rows(top, actual, prediction["surprise"], text[at], successors, lang)

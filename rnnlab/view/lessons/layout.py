@@ -86,7 +86,7 @@ def index() -> None:
         ("lessons.part", "lessons.part.note", contents.LESSONS),
         ("lessons.exercises", "lessons.exercises.note", contents.EXERCISES),
     ):
-        st.subheader(t(heading, lang), anchor=False)
+        st.header(t(heading, lang), anchor=False)
         st.caption(t(note, lang))
         with st.grid("auto", min_column_width=300, gap="small"):
             for lesson in members:

@@ -26,7 +26,7 @@ def what_to_look_for(recipe: Recipe, config: TrainConfig | None = None, record: 
         record: the shown run, whose settings may have been changed during training.
     """
     lang = session.language()
-    st.subheader(t("explain.look", lang, id=recipe.id), anchor=False)
+    st.header(t("explain.look", lang, id=recipe.id), anchor=False)
     if config is not None:
         st.markdown(f"**{plain(summary(config, lang))}**")
     own = session.text_title(config.corpus) if config is not None else None
@@ -50,7 +50,7 @@ def _on_the_way(record: RunRecord | None, lang: str) -> list[str]:
 def cell(config: TrainConfig) -> None:
     """Draw the equations of the cell, the code of its time step, and the note on which form training uses."""
     lang = session.language()
-    st.subheader(t("explain.cell", lang, cell=value_text("cell", config.cell, lang)), anchor=False)
+    st.header(t("explain.cell", lang, cell=value_text("cell", config.cell, lang)), anchor=False)
     left, right = st.columns([2, 3], gap="large")
     with left:
         for equation in CELLS[config.cell].latex:

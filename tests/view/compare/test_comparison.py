@@ -42,6 +42,7 @@ from rnnlab.view.compare.sentences import (
     labels,
     same_curve,
     verdict,
+    why,
     width_of_chance,
 )
 from rnnlab.view.compare.tables import ROOM, band_tables, overlay_tables
@@ -315,6 +316,48 @@ def test_the_pairs_of_the_book_say_what_their_recordings_show(lang: str) -> None
     # the other run of the pair is not on that line
     a6 = verdict(recorded_run("A6"), recorded_run("A7"), ("A6", "A7"), lang)
     assert not any(has_clause(a6, "flat", lang, name=name, line=perplexity_text(unigram)) for name in ("A6", "A7"))
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize(
+    ("left", "right", "cause"),
+    [("A1", "A2", "sampling_alike"), ("A6", "A7", "adam"), ("A8", "A9", "depth"), ("A5", "A10", "leak")],
+)
+def test_the_verdict_on_a_pair_of_the_book_is_explained(left: str, right: str, cause: str, lang: str) -> None:
+    values = {"num_steps": 35, "low_layers": 2, "high_layers": 6}
+    sentence = t(f"compare.why.{cause}", lang, **values)
+    assert why(recorded_run(left), recorded_run(right), lang) == sentence
+    assert why(recorded_run(right), recorded_run(left), lang) == sentence
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "cause"),
+    [
+        ({"cell": "gru"}, {}, "gates"),
+        ({}, {"cell": "lstm"}, "gates_slow"),
+        ({"clip_norm": 0.01}, {"clip_norm": None}, "clipping"),
+        ({}, {"sampling": "random"}, "sampling"),
+        ({"learning_rate": 10.0}, {"learning_rate": 1.0}, "small_steps"),
+        ({"learning_rate": 1.0}, {"learning_rate": 10.0}, "large_steps"),
+        ({"num_hiddens": 64}, {"num_hiddens": 32}, "units"),
+        # against expectation, or too much at once: no explanation
+        ({"num_hiddens": 32}, {"num_hiddens": 64}, ""),
+        ({"clip_norm": None}, {"clip_norm": 0.01}, ""),
+        ({"clip_norm": 0.01, "optimizer": "adam"}, {"clip_norm": None, "optimizer": "adam"}, ""),
+        ({"cell": "gru", "num_hiddens": 64}, {}, ""),
+        ({}, {}, ""),
+    ],
+)
+def test_an_explanation_follows_from_what_differs_and_from_the_result(
+    low: dict[str, Any], high: dict[str, Any], cause: str
+) -> None:
+    base = TrainConfig(num_epochs=10)
+    better, worse = a_run(5.0, config=base.change(**low)), a_run(50.0, config=base.change(**high))
+    said = why(better, worse, "en")
+    expected = t(f"compare.why.{cause}", "en", num_steps=35, low_layers=1, high_layers=1) if cause else ""
+    assert said == expected
+    alike = why(better, a_run(5.1, config=base.change(**high)), "en")
+    assert alike == (t("compare.why.sampling_alike", "en", num_steps=35) if cause == "sampling" else "")
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

@@ -6,8 +6,10 @@ import { embed } from "vega-embed"; // rnnlab/server/scripts.py fills in the add
 
 /** Milliseconds between two drawings: a small network finishes more epochs per second than anybody can see. */
 const PACE = 300;
-/** The same as a multiple of the time that a drawing takes, so that a long curve leaves the processor to others. */
-const REST = 20;
+/** The same as a multiple of the time that a drawing takes here, so that a long curve leaves the processor to others. */
+const REST = 50;
+/** The same at most. */
+const SLOWEST = 1500;
 /** Milliseconds without a message after which the events count as held back on their way. */
 const SILENCE = 5000;
 /** Milliseconds between two texts that the page draws. */
@@ -122,7 +124,7 @@ class Chart {
   change(message) {
     this.changes.push(message);
     if (this.timer) return;
-    const pace = Math.max(PACE, REST * (this.cost ?? 0));
+    const pace = Math.min(SLOWEST, Math.max(PACE, REST * (this.cost ?? 0)));
     const wait = Math.max(0, pace - (performance.now() - (this.drawnAt ?? -pace)));
     this.timer = setTimeout(() => {
       this.timer = null;
@@ -152,7 +154,6 @@ class Chart {
     }
     await view.runAsync();
     hideEmpty(this.canvas);
-    await painted();
     this.cost = performance.now() - this.drawnAt;
   }
 
@@ -235,11 +236,6 @@ function dark(color) {
   const hex = color.trim().match(/^#(..)(..)(..)$/);
   const [red, green, blue] = hex ? hex.slice(1).map((part) => parseInt(part, 16)) : (color.match(/\d+/g) ?? [255, 255, 255]);
   return 0.3 * red + 0.59 * green + 0.11 * blue < 128;
-}
-
-/** Wait until the browser has drawn the page; in a hidden tab, until the tab is shown. */
-function painted() {
-  return new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
 }
 
 /** Hide the marks that have nothing to show from screen readers, to which Vega announces them without a name. */
