@@ -15,6 +15,7 @@ import argparse
 import asyncio
 import json
 import os
+import random
 import resource
 import statistics
 import tempfile
@@ -91,7 +92,7 @@ class Viewer:
         await reader.readuntil(b"\r\n\r\n")
         await ready.wait()
         closing = asyncio.create_task(self._close(writer, end))
-        asked, phase, kind = 0.0, "", ""
+        asked, phase, kind, spread, due = 0.0, "", "", 0.0, 0.0
         task: asyncio.Task[None] | None = None
         async for line in reader:
             self.received += len(line)
@@ -104,8 +105,11 @@ class Viewer:
                     self.arrivals[int(epoch)] = now
             elif line.startswith(b"data: ") and kind == "page":
                 phase = line.decode()
-            if phase and rerun is not None and time.monotonic() - asked >= READING and (task is None or task.done()):
-                asked, phase = time.monotonic(), ""
+                due = due or max(time.monotonic(), asked + READING) + random.random() * spread
+            elif line.startswith(b"data: ") and kind == "spread":
+                spread = float(line[6:])
+            if phase and rerun is not None and time.monotonic() >= due and (task is None or task.done()):
+                asked, phase, due = time.monotonic(), "", 0.0
                 task = asyncio.create_task(rerun())
         if task is not None:
             await task

@@ -89,6 +89,7 @@ class Tabs:
     def open(self, url: str, *, width: int = 1440, dark: bool = False, locale: str = "en-US") -> Page:
         """Open an address as a visitor whose browser has this width, theme and language."""
         page = self._idle.pop() if self._idle else self._new()
+        page.bring_to_front()  # a tab behind others is drawn once a second, and each click waits for that
         page.set_viewport_size({"width": width, "height": 900 if width > 600 else 844})
         page.emulate_media(color_scheme="dark" if dark else "light")
         # what Playwright does for the locale of a context; a context per locale would load all scripts again

@@ -14,7 +14,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -68,11 +68,13 @@ def rows(table: bytes) -> list[dict[str, Any]]:
     return [{name: _finite(value) for name, value in row.items()} for row in read]
 
 
-def columns(table: bytes) -> dict[str, list[Any]]:
-    """Return the columns of a table given as Arrow bytes; values that are not finite become None."""
+@lru_cache(maxsize=256)  # all viewers of a run get the same tables
+def columns(table: bytes) -> str:
+    """Return the columns of a table given as Arrow bytes, as JSON; values that are not finite become null."""
     with pa.ipc.open_stream(table) as reader:
         read: dict[str, list[Any]] = reader.read_all().to_pydict()
-    return {name: [_finite(value) for value in column] for name, column in read.items()}
+    finite = {name: [_finite(value) for value in column] for name, column in read.items()}
+    return json.dumps(finite, ensure_ascii=False, separators=(",", ":"))
 
 
 def as_csv(tables: Tables) -> bytes:

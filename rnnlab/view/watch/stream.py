@@ -26,6 +26,10 @@ BEAT = 2.0
 """Seconds between two signs of life; without any, a browser considers the events held back on their way."""
 QUEUE = 64
 """Number of messages that may wait for a viewer; a viewer that reads more slowly is dropped."""
+SPREAD = 0.03
+"""Seconds for each viewer of a run within which their pages are drawn again, so that points are not kept waiting."""
+FEW = 10
+"""Number of viewers of a run whose pages are drawn again at once."""
 MAX_VIEWERS = 4000
 """Connections of all visitors together."""
 MAX_PER_VISITOR = 12
@@ -201,7 +205,9 @@ class Hub:
             for lang, message in points.items():
                 self._send([viewer for viewer in channel.viewers if viewer.lang == lang], message)
         if channel.phase != drawn:
-            self._send(channel.viewers, encode("page", channel.phase))
+            viewers = len(channel.viewers)
+            spread = SPREAD * viewers if viewers > FEW else 0.0
+            self._send(channel.viewers, encode("spread", f"{spread:.1f}"), encode("page", channel.phase))
 
     def _send(self, viewers: Iterable[Viewer], *messages: bytes | None) -> None:
         with contextlib.suppress(RuntimeError):  # the server has stopped

@@ -187,6 +187,8 @@ class Chart {
       this.listen();
       if (event.data !== this.phase) this.ask(event.data);
     });
+    // where many watch, their pages take turns
+    source.addEventListener("spread", (event) => (this.spread = 1000 * Number(event.data)));
     source.addEventListener("end", () => this.disconnect());
   }
 
@@ -202,15 +204,18 @@ class Chart {
   // Ask the page to run again: at once for another state of the run, but for texts no more often than they can be read.
   ask(phase) {
     const state = phase.split(",", 1)[0];
-    const wait = state === this.asked ? Math.max(0, READING - (performance.now() - this.askedAt)) : 0;
+    const now = performance.now();
+    const reading = state === this.asked ? this.askedAt + READING : now;
+    this.due = Math.min(this.due ?? Infinity, Math.max(now, reading) + Math.random() * (this.spread ?? 0));
     clearTimeout(this.asking);
     this.asking = setTimeout(() => {
+      this.due = null;
       if (this.closed || phase === this.phase) return;
       this.asked = state;
       this.askedAt = performance.now();
       this.inserted = 0;
       this.tell("changed", phase);
-    }, wait);
+    }, this.due - now);
   }
 
   disconnect() {
@@ -246,8 +251,9 @@ function hideEmpty(canvas) {
   }
 }
 
-/** Return the rows of a table given as columns. */
-function rows(table) {
+/** Return the rows of a table given as columns, or as their JSON. */
+function rows(columns) {
+  const table = typeof columns === "string" ? JSON.parse(columns) : columns;
   const names = Object.keys(table);
   const count = names.length ? table[names[0]].length : 0;
   return Array.from({ length: count }, (_, row) => Object.fromEntries(names.map((name) => [name, table[name][row]])));
