@@ -248,7 +248,7 @@ def test_a_recorded_run_plays_and_says_so(
             app = open_page(page, "zh")
             assert not app.exception
             assert t("recorded.badge", "zh", title=recipe_label(RECIPES["A2"], "zh")) in words(app)
-            assert 1 <= len(chart(app)[1]["curve"]) <= 6
+            assert len(chart(app)[1]["curve"]) <= 6
     finally:
         recorded.forget()
 

@@ -48,18 +48,22 @@ class _Visit:
     taken: set[str] = field(default_factory=set)
 
 
-def begin(page: str, anew: bool = False) -> None:
+def begin(page: str, anew: bool = False) -> bool:
     """Begin a run of the page's script: read the URL if a visit begins, otherwise restore it.
+
+    Returns whether another page was open before.
 
     Args:
         page: identifies the page.
         anew: whether to read the URL although the page is already open, after the browser's Back or Forward.
     """
     visit, url = st.session_state.get(_VISIT), _url()
-    if visit is None or visit.page != page or anew:
+    other = visit is not None and visit.page != page
+    if visit is None or other or anew:
         st.session_state[_VISIT] = _Visit(page, url)
     elif visit.held != url:
         st.query_params.from_dict(visit.held)
+    return other
 
 
 def once(reader: str, read: Callable[[], object]) -> bool:

@@ -83,7 +83,9 @@ def enter() -> str:
         st.rerun()
     context = get_script_run_ctx()
     assert context is not None  # pages run only under Streamlit
-    address.begin(context.page_script_hash, anew=context.is_history_navigation)
+    if address.begin(context.page_script_hash, anew=context.is_history_navigation):
+        # a request to redraw a part of the page before, which was already on its way, would clear this page
+        context.fragment_storage.clear()
     lang = session.language()
     ADDRESS.write(lang=lang, projector="1" if session.projector() else None)
     return lang

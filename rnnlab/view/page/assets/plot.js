@@ -17,6 +17,14 @@ const READING = 1000;
 /** Number of inserted points after which the page is asked for a thinned curve. */
 const MOST = 2000;
 
+/** Milliseconds after an action of the visitor in which no chart asks for anything: the action may leave the page. */
+const LEAVING = 600;
+
+let acted = -LEAVING;
+for (const kind of ["pointerdown", "keydown", "popstate"]) {
+  addEventListener(kind, () => (acted = performance.now()), true);
+}
+
 const charts = new WeakMap();
 /** The zoom of live runs whose element Streamlit has built anew, by the address of their events. */
 const zooms = new Map();
@@ -46,7 +54,7 @@ class Chart {
   }
 
   receive({ data, setTriggerValue, setStateValue }) {
-    this.tell = setTriggerValue;
+    this.trigger = setTriggerValue;
     this.keep = setStateValue;
     this.canvas.setAttribute("aria-label", data.alt);
     this.root.classList.toggle("lab-stage", data.height === null); // the style of the page gives the height
@@ -80,8 +88,16 @@ class Chart {
   // The colours of a chart come with the page: when only the theme has changed, ask for them.
   matchTheme(theme) {
     const shown = dark(getComputedStyle(this.root).getPropertyValue("--st-background-color")) ? "dark" : "light";
-    if (shown !== theme && shown !== this.askedTheme) this.tell("changed", shown);
+    if (shown !== theme && shown !== this.askedTheme) this.tell(shown);
     this.askedTheme = shown === theme ? null : shown;
+  }
+
+  // Run the page again, because of `reason`. A request from a page that is being left would draw it over the next one.
+  tell(reason) {
+    clearTimeout(this.telling);
+    const wait = acted + LEAVING - performance.now();
+    if (wait > 0) this.telling = setTimeout(() => this.tell(reason), wait);
+    else if (!this.closed) this.trigger("changed", reason);
   }
 
   then(act) {
@@ -214,7 +230,7 @@ class Chart {
       this.asked = state;
       this.askedAt = performance.now();
       this.inserted = 0;
-      this.tell("changed", phase);
+      this.tell(phase);
     }, this.due - now);
   }
 
@@ -229,6 +245,7 @@ class Chart {
     if (this.view && this.path) zooms.set(this.subject(), zoomOf(this.view));
     clearTimeout(this.timer);
     clearTimeout(this.asking);
+    clearTimeout(this.telling);
     this.disconnect();
     this.resizing.disconnect();
     document.removeEventListener("visibilitychange", this.onVisibility);
