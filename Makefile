@@ -54,7 +54,7 @@ lint: $(VENV)/.installed-dev  ## Check style and types
 
 # in the order of the folders, so that the long browser files start early and none of them runs alone at the end
 test: lint  ## Install, then check everything: style, types, tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 recordings: $(VENV)/.installed  ## Train every recipe to its end for the gallery (RECORDINGS="A2 A6": only these)
 	$(BIN)/python -m rnnlab.recordings $(RECORDINGS)

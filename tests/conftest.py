@@ -80,6 +80,9 @@ def pytest_report_header() -> str:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
+        # one process has the browser, and the others share the remaining files
+        in_browser = item.path.is_relative_to(BROWSER_TESTS)
+        item.add_marker(pytest.mark.xdist_group("browser" if in_browser else str(item.path)))
         if data_dir() is None and item.get_closest_marker("reference"):
             item.add_marker(pytest.mark.skip(reason="needs the book's corpora: set RNNLAB_DATA to their folder"))
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.checks import settle
 from tests.browser.server import Server
 
 pytestmark = pytest.mark.browser
@@ -116,6 +117,7 @@ def test_in_a_slide_the_curve_begins_at_the_top(server: Server, visit: Visit) ->
 
 def test_the_stage_is_a_key_away(server: Server, visit: Visit) -> None:
     page = show(visit, f"{server.url}/train?recipe=A2&epoch=250&lang=en", 1280, 720)
+    settle(page)
     page.keyboard.press("f")
     expect(page.get_by_role("button", name="QR code")).to_be_visible()
     expect(page.get_by_role("combobox")).to_have_count(0)

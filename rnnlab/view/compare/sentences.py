@@ -127,16 +127,16 @@ def why(left: Pinned, right: Pinned, lang: str) -> str:
     Returns "" if the results contradict the usual explanation, or if too much differs between the runs for one.
     """
     epoch = min(left.history.epoch, right.history.epoch)
-    ends = left.at(epoch), right.at(epoch)
-    if not epoch or ends[0] is None or ends[1] is None:
+    first, second = left.at(epoch), right.at(epoch)
+    if not epoch or first is None or second is None:
         return ""
-    low, high = (left, right) if ends[0] <= ends[1] else (right, left)
+    low, high = (left, right) if first <= second else (right, left)
     different = set(differences([low.config, high.config])) - {"num_epochs", "pred_period", "num_preds", "seed"}
-    alike = max(ends) < min(ends) * ALIKE
-    if alike or math.isinf(min(ends)):
+    best, worst = min(first, second), max(first, second)
+    if worst < best * ALIKE or math.isinf(best):
         key = _cause_of_alike(low, high, different)
     else:
-        key = _cause(low, high, different, flat=bool(_flat(high, max(ends), "", lang)))
+        key = _cause(low, high, different, flat=bool(_flat(high, worst, "", lang)))
     values = {"low_layers": low.config.num_layers, "high_layers": high.config.num_layers}
     return t(f"compare.why.{key}", lang, num_steps=low.config.num_steps, **values) if key else ""
 
