@@ -9,9 +9,11 @@ import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.testing.v1 import AppTest
 
 from rnnlab.events import RunDiverged, SettingChanged
@@ -58,6 +60,25 @@ def test_a_page_keeps_in_its_url_what_its_table_names(open_page: Open, finished:
     written = set(app.query_params) - ({"run"} if "run" not in table.parameters else set())  # of the link
     assert written <= {*table.parameters, *frame.ADDRESS.parameters}
     assert param(app, "lang") == "zh"
+
+
+def test_a_page_that_is_left_can_no_longer_be_redrawn(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request for a part of it that was on its way would clear the next page."""
+    parts: list[int] = []
+    drawn = frame.head
+
+    def head(*shown: Any, **how: Any) -> None:
+        context = get_script_run_ctx()
+        assert context is not None
+        parts.append(len(context.fragment_storage.ids_registered_after(0)))
+        drawn(*shown, **how)
+
+    monkeypatch.setattr(frame, "head", head)
+    app = open_page("train", "en")
+    app.run()
+    assert parts[-1] > 0
+    app.switch_page("pages/lessons.py").run()
+    assert parts[-1] == 0
 
 
 @pytest.mark.parametrize(("locale", "lang"), [("zh-CN", "zh"), ("zh-Hant-TW", "zh"), ("en-GB", "en"), ("de-DE", "en")])
@@ -292,6 +313,7 @@ def test_runs_lists_filters_and_deletes_and_brings_back(open_page: Open, client:
 WITHOUT_TORCH = """
 import json, sys
 from streamlit.runtime.media_file_manager import MediaFileManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.testing.v1 import AppTest
 
 entry, run, pages = json.loads(sys.argv[1])
