@@ -82,8 +82,10 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
             dy=-8,
             fontSize=13,
             color=colors["book"],
+            # on a phone only the first part, which ends before the labels of the lines
+            text=alt.expr("width < 420 ? split(datum.label, ',')[0] : datum.label"),
         )
-        .encode(x=x, y=y, text="label:N")
+        .encode(x=x, y=y)
     )
     changes = layer("changes").mark_rule(color=colors["mark"], strokeDash=[4, 3], strokeWidth=1.2).encode(x=x)
     change_labels = (

@@ -8,11 +8,15 @@ from typing import Any
 import streamlit as st
 
 from rnnlab.events import RunDiverged
+from rnnlab.stuck import STUCK_RATIO
 from rnnlab.text import ngrams
 from rnnlab.view.language.i18n import code_text, plain, t, unescaped
 from rnnlab.view.language.numbers import duration, number, thousands
 from rnnlab.view.language.settings import state_text
 from rnnlab.view.watch.scenes import Scene
+
+STARVED = 1e-4
+"""Ratio of the gradient norms of the first layer and the output layer below which the first layer hardly learns."""
 
 
 def figures(scene: Scene) -> dict[str, Any]:
@@ -33,7 +37,7 @@ def figures(scene: Scene) -> dict[str, Any]:
     preview = scene.state == "preview"
     return {
         "perplexity": number(last.perplexity, 5) if last else "–",
-        "memory": t("figures.start", lang) if preview else special(scene) or memory(scene),
+        "memory": t("figures.start", lang) if preview else special(scene) or starved(scene) or memory(scene),
         "state": state_text(scene.state, lang) if scene.state not in ("recorded", "preview") else "",
         "epoch": t("progress.epoch_of", lang, epoch=history.epoch, total=total) + _within_epoch(scene),
         "left": "" if left is None else t("figures.left", lang, duration=duration(left, lang)),
@@ -103,6 +107,17 @@ def memory(scene: Scene) -> str:
     if near is not None:
         return t(f"memory.at_{min(near, 3)}", lang, memory=near - 1)
     return t(f"memory.{min(rung, 3)}" if rung < highest else "memory.all", lang, order=rung, memory=max(rung - 1, 0))
+
+
+def starved(scene: Scene) -> str:
+    """Return why a network stays at the character frequencies, if hardly any gradient reaches its first layer."""
+    last, unigram = scene.history.last, scene.ladder.get(1)
+    if last is None or last.perplexity is None or not unigram or len(last.grad_norm_by_layer) < 3:
+        return ""
+    lowest, output = last.grad_norm_by_layer[0], last.grad_norm_by_layer[-1]
+    if abs(last.perplexity / unigram - 1) > STUCK_RATIO or lowest >= STARVED * output:
+        return ""
+    return t("memory.starved", scene.lang, lowest=number(lowest, 2), output=number(output, 2))
 
 
 def special(scene: Scene) -> str:

@@ -126,6 +126,23 @@ def test_recorded_networks_without_memory_are_not_said_to_have_some(lang: str) -
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
+def test_above_the_curve_of_six_stuck_layers_stands_why(lang: str) -> None:
+    for name, stuck in {"A9": True, "A9-repaired": True, "A9-residual": False, "A8": False, "A6": False}.items():
+        tape = recorded.recording(name)
+        for epoch in range(1, tape.history.epoch + 1):
+            shown = replace(scene(lang=lang), history=tape.history.until(epoch), ladder=tape.ladder)
+            if not stuck:
+                assert progress.starved(shown) == "", (name, epoch)
+            elif epoch >= 5:
+                assert progress.starved(shown), (name, epoch)
+    last = recorded.recording("A9").history.last
+    assert last is not None
+    shown = replace(scene(lang=lang), history=recorded.recording("A9").history, ladder=recorded.recording("A9").ladder)
+    why = t("memory.starved", lang, lowest="0", output=number(last.grad_norm_by_layer[-1], 2))
+    assert progress.figures(shown)["memory"] == why
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
 def test_where_nothing_can_be_said_of_memory_nothing_is(lang: str) -> None:
     claims = [t(key, lang).split("{")[0][:10] for key in ("memory.0", "memory.1", "memory.2", "memory.3")]
     both = {"cell": "lstm", "implementation": "library", "bidirectional": True}
