@@ -129,12 +129,12 @@ def test_recorded_networks_without_memory_are_not_said_to_have_some(lang: str) -
 def test_above_the_curve_of_six_stuck_layers_stands_why(lang: str) -> None:
     for name, stuck in {"A9": True, "A9-repaired": True, "A9-residual": False, "A8": False, "A6": False}.items():
         tape = recorded.recording(name)
-        for epoch in range(1, tape.history.epoch + 1):
-            shown = replace(scene(lang=lang), history=tape.history.until(epoch), ladder=tape.ladder)
+        for after in range(1, tape.history.epoch + 1):
+            shown = replace(scene(lang=lang), history=tape.history.until(after), ladder=tape.ladder)
             if not stuck:
-                assert progress.starved(shown) == "", (name, epoch)
-            elif epoch >= 5:
-                assert progress.starved(shown), (name, epoch)
+                assert progress.starved(shown) == "", (name, after)
+            elif after >= 5:
+                assert progress.starved(shown), (name, after)
     last = recorded.recording("A9").history.last
     assert last is not None
     shown = replace(scene(lang=lang), history=recorded.recording("A9").history, ladder=recorded.recording("A9").ladder)
