@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from types import FrameType
 from typing import Any
 
 from starlette.routing import Route
@@ -23,13 +26,38 @@ ROUTES = [
 @asynccontextmanager
 async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     """Serve the routes: the hub of the live runs exists while the server runs."""
-    hub = Hub(asyncio.get_running_loop())
+    loop = asyncio.get_running_loop()
+    hub = Hub(loop)
     live.hubs.append(hub)
     path = scripts.path()
     if path is not None:
         plot.serve(path)
     try:
-        yield {}
+        with _before_stopping(lambda: loop.call_soon_threadsafe(hub.close)):
+            yield {}
     finally:
         live.hubs.remove(hub)
         hub.close()
+
+
+@contextmanager
+def _before_stopping(act: Callable[[], object]) -> Iterator[None]:
+    """Call `act` when a signal stops the server, which then waits until all connections have ended."""
+    if threading.current_thread() is not threading.main_thread():  # it is stopped in another way
+        yield
+        return
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        act()
+        handler = kept[signal.Signals(number)]
+        if callable(handler):
+            handler(number, frame)
+
+    for number in kept:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)

@@ -62,8 +62,8 @@ class Server:
             try:
                 self.process.wait(20)
             except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+                self.kill()
+                raise
 
     def kill(self) -> None:
         """Kill it, as a power cut would."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -89,6 +90,22 @@ def test_a_viewer_gets_every_epoch_once_and_the_end(server: Server, client: Clie
     figures = json.loads(points[-1].data)["figures"]
     assert figures["epoch"] == "周期 40/40"
     assert figures["percent"] == 100
+
+
+def test_a_server_that_is_stopped_does_not_wait_for_its_viewers(tmp_path: Path) -> None:
+    server = Server(tmp_path / "home")
+    try:
+        with Client(server.home) as client:
+            run_id = client.create(LONG, based_on="A2")
+            until_state(client, run_id, "running")
+            with listen(server, run_id) as response:
+                stream_of = events(response)
+                assert next(stream_of).kind == "ready"
+                server.stop()  # fails where it does not end in time
+                with contextlib.suppress(requests.RequestException):  # the connection may break off
+                    assert all(event.kind for event in stream_of)
+    finally:
+        server.kill()
 
 
 def test_a_viewer_who_comes_back_gets_only_what_is_missing(server: Server, client: Client) -> None:

@@ -131,10 +131,15 @@ class Hub:
         """Add a viewer. It is sent at once what its browser lacks. Call this in a thread: it reads the store.
 
         Raises:
-            RunError: ``viewers``: this visitor, or all together, have too many connections; or there is no such run.
+            RunError: ``viewers``: this visitor, or all together, have too many connections, or the server stops; or
+                there is no such run.
         """
         with self._lock:
-            if self._visitors.total() >= MAX_VIEWERS or self._visitors[viewer.visitor] >= MAX_PER_VISITOR:
+            if (
+                self._closed
+                or self._visitors.total() >= MAX_VIEWERS
+                or self._visitors[viewer.visitor] >= MAX_PER_VISITOR
+            ):
                 raise RunError("viewers", "There are too many connections.")
             channel = self._channels.get(viewer.run_id)
             begins = channel is None
