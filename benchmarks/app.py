@@ -199,7 +199,8 @@ def main() -> None:
                     if values:
                         label, rounded = f"first point, {kind}", [round(value, 2) for value in values]
                         print(f"{label:34}{statistics.median(values):6.2f} s   {rounded}")
-                print(f"{'watched / shell':34}{statistics.median(ratios):6.1%}")
+                if ratios:
+                    print(f"{'watched / shell':34}{statistics.median(ratios):6.1%}")
             finally:
                 app.stop()
         browser.close()

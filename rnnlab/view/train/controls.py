@@ -18,7 +18,7 @@ from rnnlab.view.data.recorded import Recording
 from rnnlab.view.language import tips
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.settings import changes_text, summary
-from rnnlab.view.page import address, estimate, folded, names, session, share
+from rnnlab.view.page import address, estimate, folded, names, plot, session, share
 from rnnlab.view.page.forms import Problems
 from rnnlab.view.page.session import SHOWN
 from rnnlab.view.train import projection
@@ -187,7 +187,7 @@ def _read_url() -> None:
 def _show(run_id: str) -> None:
     st.session_state[SHOWN] = run_id
     ADDRESS.write(run=run_id)
-    if _settle(run_id, lambda run: run.state != "queued"):
+    if _settle(run_id, lambda run: run.state != "queued") and not plot.pushes():
         # a small network has its first point before the page could be drawn a second time
         _settle(run_id, lambda run: run.epoch > 0 or not run.live, FIRST_POINT)
 

@@ -14,6 +14,8 @@ const SLOWEST = 1500;
 const SILENCE = 5000;
 /** Milliseconds between two texts that the page draws. */
 const READING = 1000;
+/** Milliseconds for which the page waits with its buttons until the first epoch is finished, which is drawn before. */
+const FIRST = 400;
 /** Number of inserted points after which the page is asked for a thinned curve. */
 const MOST = 2000;
 
@@ -136,10 +138,15 @@ class Chart {
     return (this.path ?? "").split("?", 1)[0];
   }
 
-  // Queue a change of the tables; several are drawn together.
-  change(message) {
+  // Queue a change of the tables; several are drawn together, unless the change is to be seen at once.
+  change(message, atOnce = false) {
     this.changes.push(message);
-    if (this.timer) return;
+    if (atOnce) {
+      clearTimeout(this.timer);
+      this.timer = null;
+      this.then(() => this.apply());
+    }
+    if (atOnce || this.timer) return;
     const pace = Math.min(SLOWEST, Math.max(PACE, REST * (this.cost ?? 0)));
     const wait = Math.max(0, pace - (performance.now() - (this.drawnAt ?? -pace)));
     this.timer = setTimeout(() => {
@@ -192,9 +199,10 @@ class Chart {
     source.addEventListener("point", (event) => {
       this.listen();
       const message = JSON.parse(event.data);
+      const first = this.version < 1 && "curve" in message.add; // the first epoch
       this.version = Number(event.lastEventId);
       this.inserted = (this.inserted ?? 0) + 1;
-      this.change(message);
+      this.change(message, first);
       if (message.figures) write(this.figures, message.figures);
       if (this.inserted > MOST) this.ask(`thin ${this.version}`);
     });
@@ -221,7 +229,8 @@ class Chart {
   ask(phase) {
     const state = phase.split(",", 1)[0];
     const now = performance.now();
-    const reading = state === this.asked ? this.askedAt + READING : now;
+    const first = this.version < 1 ? now + FIRST : now;
+    const reading = state === this.asked ? this.askedAt + READING : first;
     this.due = Math.min(this.due ?? Infinity, Math.max(now, reading) + Math.random() * (this.spread ?? 0));
     clearTimeout(this.asking);
     this.asking = setTimeout(() => {
