@@ -82,7 +82,7 @@ class Chart {
       this.specification = specification;
       this.then(() => this.build(data));
     } else {
-      this.change({ put: data.tables });
+      this.change({ put: data.tables }, true); // the visitor waits for it
     }
     this.connect();
   }
