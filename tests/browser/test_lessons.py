@@ -134,6 +134,7 @@ def test_the_numbers_of_a_cell_can_be_read_and_its_sliders_are_near_the_chart(
 ) -> None:
     page = visit(f"{server.url}/lessons?lesson={name}&lang=en", width=width)
     expect(page.locator(".lab-canvas svg").first).to_be_visible()
+    page.wait_for_function("document.querySelector('[data-testid=stSlider] input')")  # its script comes by itself
     settled(page)
     assert 0 < page.evaluate(APART) < 240
     assert page.evaluate(SMALLEST) >= 11
