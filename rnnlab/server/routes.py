@@ -46,13 +46,12 @@ def _before_stopping(act: Callable[[], object]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():  # it is stopped in another way
         yield
         return
-    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    found = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    kept = {int(number): handler for number, handler in found.items() if callable(handler)}
 
     def stop(number: int, frame: FrameType | None) -> None:
         act()
-        handler = kept[signal.Signals(number)]
-        if callable(handler):
-            handler(number, frame)
+        kept[number](number, frame)
 
     for number in kept:
         signal.signal(number, stop)

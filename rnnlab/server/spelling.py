@@ -6,7 +6,7 @@ from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from rnnlab.view.page.address import PAGES
+from rnnlab.view.page.address import PAGES, page_named
 
 
 class _Typed(Convertor[str]):
@@ -16,7 +16,7 @@ class _Typed(Convertor[str]):
 
     def convert(self, value: str) -> str:
         """Return the name of the page."""
-        return value.rstrip("/").lower()
+        return page_named(value) or value
 
     def to_string(self, value: str) -> str:
         """Return the part of the path for the name of a page."""

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rnnlab.recipes import Rung
+from rnnlab.stuck import is_starved
 from rnnlab.view.compare.measures import Band, Pinned, common_band, differences, first_below
 from rnnlab.view.language.i18n import has, t
 from rnnlab.view.language.numbers import duration, number, perplexity_text, ratio_text
@@ -131,7 +132,7 @@ def why(left: Pinned, right: Pinned, lang: str) -> str:
     if not epoch or first is None or second is None:
         return ""
     low, high = (left, right) if first <= second else (right, left)
-    different = set(differences([low.config, high.config])) - {"num_epochs", "pred_period", "num_preds", "seed"}
+    different = set(differences([low.config, high.config])) - {"num_epochs", "pred_period", "num_preds", "random_seed"}
     best, worst = min(first, second), max(first, second)
     if worst < best * ALIKE or math.isinf(best):
         key = _cause_of_alike(low, high, different)
@@ -148,6 +149,10 @@ def _cause_of_alike(left: Pinned, right: Pinned, different: set[str]) -> str:
     return "sampling_alike" if different == {"sampling"} else ""
 
 
+_WITH_ADAM = {"optimizer", "learning_rate", "clip_norm", "implementation", "initialization", "carry_state"}
+"""Settings that separate the library's recipes from those from scratch; of their rungs, that of Adam changes most."""
+
+
 def _cause(low: Pinned, high: Pinned, different: set[str], flat: bool) -> str:
     """Return the name of what explains that `low` has a lower perplexity than `high`; "" if nothing does.
 
@@ -160,9 +165,10 @@ def _cause(low: Pinned, high: Pinned, different: set[str], flat: bool) -> str:
     at_low, at_high = low.config, high.config
     if at_low.bidirectional and not at_high.bidirectional and at_low.objective == "next":
         return "leak"
-    if flat and at_high.num_layers > at_low.num_layers and at_high.num_layers > 2:
+    last = high.history.last
+    if flat and at_high.num_layers > at_low.num_layers and last is not None and is_starved(last.grad_norm_by_layer):
         return "depth"
-    if "optimizer" in different and {"cell", "num_layers"}.isdisjoint(different) and at_low.optimizer == "adam":
+    if "optimizer" in different and different <= _WITH_ADAM and at_low.optimizer == "adam":
         return "adam"
     if different == {"sampling"} and at_low.sampling == "consecutive":
         return "sampling"

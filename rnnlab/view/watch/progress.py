@@ -8,15 +8,12 @@ from typing import Any
 import streamlit as st
 
 from rnnlab.events import RunDiverged
-from rnnlab.stuck import STUCK_RATIO
+from rnnlab.stuck import STUCK_RATIO, is_starved
 from rnnlab.text import ngrams
 from rnnlab.view.language.i18n import code_text, plain, t, unescaped
 from rnnlab.view.language.numbers import duration, number, thousands
 from rnnlab.view.language.settings import state_text
 from rnnlab.view.watch.scenes import Scene
-
-STARVED = 1e-4
-"""Ratio of the gradient norms of the first layer and the output layer below which the first layer hardly learns."""
 
 
 def figures(scene: Scene) -> dict[str, Any]:
@@ -112,11 +109,11 @@ def memory(scene: Scene) -> str:
 def starved(scene: Scene) -> str:
     """Return why a network stays at the character frequencies, if hardly any gradient reaches its first layer."""
     last, unigram = scene.history.last, scene.ladder.get(1)
-    if last is None or last.perplexity is None or not unigram or len(last.grad_norm_by_layer) < 3:
+    if last is None or last.perplexity is None or not unigram or not is_starved(last.grad_norm_by_layer):
+        return ""
+    if abs(last.perplexity / unigram - 1) > STUCK_RATIO:
         return ""
     lowest, output = last.grad_norm_by_layer[0], last.grad_norm_by_layer[-1]
-    if abs(last.perplexity / unigram - 1) > STUCK_RATIO or lowest >= STARVED * output:
-        return ""
     return t("memory.starved", scene.lang, lowest=number(lowest, 2), output=number(output, 2))
 
 
