@@ -110,6 +110,7 @@ def answers(browser: Browser, url: str) -> dict[str, float]:
     times["home: epoch of a recorded run"] = answer(
         page, lambda: page.keyboard.press("ArrowLeft"), shows("epoch 159/160")
     )
+    times["home: the next epoch"] = answer(page, lambda: page.keyboard.press("ArrowLeft"), shows("epoch 158/160"))
     play = page.get_by_role("button", name="Play")
     times["home: play"] = answer(page, play.click, shows("Pause"))
     page.context.close()
