@@ -337,6 +337,7 @@ def test_the_verdict_on_a_pair_of_the_book_is_explained(left: str, right: str, c
         ({}, {"cell": "lstm"}, "gates_slow"),
         ({"clip_norm": 0.01}, {"clip_norm": None}, "clipping"),
         ({}, {"sampling": "random"}, "sampling"),
+        ({"random_seed": 1}, {"random_seed": 2, "sampling": "random"}, "sampling"),  # the seed explains nothing
         ({"learning_rate": 10.0}, {"learning_rate": 1.0}, "small_steps"),
         ({"learning_rate": 1.0}, {"learning_rate": 10.0}, "large_steps"),
         ({"num_hiddens": 64}, {"num_hiddens": 32}, "units"),

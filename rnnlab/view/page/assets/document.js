@@ -1,10 +1,9 @@
 // What a page sets outside of its own elements: the language of the document. Once: pages that a browser has translated
-// go on, the browser's Back undoes one action of the visitor, and screen readers say the value that a slider shows.
+// go on, and the browser's Back undoes one action of the visitor.
 if (!window.labDocument) {
   window.labDocument = true;
   mend();
   countSteps();
-  speakValues();
 }
 
 export default function ({ data }) {
@@ -23,20 +22,6 @@ function countSteps() {
     acted = false;
     (step ? pushState : replaceState).call(this, state, unused, url);
   };
-}
-
-/** Let screen readers say what a slider shows: of a choice, Streamlit gives them the number of the option instead. */
-function speakValues() {
-  const speak = (input) => {
-    const slider = input.closest?.("[data-testid=stSlider]");
-    if (!slider) return;
-    const thumb = [...slider.querySelectorAll("input[type=range]")].indexOf(input);
-    const shown = slider.querySelectorAll("[data-testid=stSliderThumbValue]")[thumb]?.textContent;
-    if (shown && input.getAttribute("aria-valuetext") !== shown) input.setAttribute("aria-valuetext", shown);
-  };
-  addEventListener("focusin", ({ target }) => speak(target), true);
-  const changed = new MutationObserver((records) => records.forEach(({ target }) => speak(target)));
-  changed.observe(document.documentElement, { subtree: true, attributeFilter: ["aria-valuetext"] });
 }
 
 /** Let React remove and insert beside nodes that a translator has wrapped in elements of its own. */
