@@ -8,14 +8,16 @@ from rnnlab.view.language.i18n import t
 from rnnlab.view.page import frame, session
 
 lang = frame.enter()
-frame.head(t("compare.title", lang), t("compare.lead", lang))
+frame.head(t("compare.title", lang), quiet=True)
 
 # read the URL, and report what could not be done
 state.begin()
 if session.embedded():
     overlay.draw(state.pins())
     st.stop()
-view = state.view()
+with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+    view = state.view()
+    st.caption(t("compare.lead", lang), width="content")
 
 if view == "overlay":
     # the runs: ready pairs, pinned runs, and a search for others

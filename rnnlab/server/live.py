@@ -1,9 +1,9 @@
-"""The address of the events of a live run, as server-sent events."""
+"""The addresses of the events of live runs, as server-sent events."""
 
 from __future__ import annotations
 
 import asyncio
-import math
+from collections.abc import Callable
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -11,9 +11,11 @@ from starlette.types import Receive, Scope, Send
 from streamlit.web.server.server_util import is_url_from_allowed_origins
 from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
-from rnnlab.errors import RunError
+from rnnlab.errors import RNNLabError, RunError
+from rnnlab.view.compare.pushed import Comparison
 from rnnlab.view.language.i18n import LANGUAGES
-from rnnlab.view.watch.stream import Hub, Viewer
+from rnnlab.view.page import plot
+from rnnlab.view.watch.stream import PARTS, Edition, Hub, Picture, RunPicture, Viewer
 
 hubs: list[Hub] = []
 """The hub of this process, while the server runs."""
@@ -58,25 +60,35 @@ class Events(Response):
         self._viewer.put(None)
 
 
-async def answer(request: Request) -> Response:
-    """Answer a request for the events of a run, under the rules that Streamlit has for its pages."""
+async def run(request: Request) -> Response:
+    """Answer a request for the events of a run."""
+    return await _answer(request, lambda: RunPicture(request.path_params["run"]))
+
+
+async def compared(request: Request) -> Response:
+    """Answer a request for the events of compared runs."""
+    return await _answer(request, lambda: Comparison.read(request.path_params["pins"], request.query_params))
+
+
+async def _answer(request: Request, picture: Callable[[], Picture]) -> Response:
+    """Answer a request for the events of `picture`, under the rules that Streamlit has for its pages."""
     origin = request.headers.get("origin")
     if not is_host_allowed(request.headers.get("host")) or (origin and not is_url_from_allowed_origins(origin)):
         return PlainTextResponse("forbidden", 403)
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return PlainTextResponse("forbidden", 403)
     query = request.query_params
+    lang, parts = query.get("lang", "en"), tuple(filter(None, query.get("with", "").split(",")))
     try:
-        after = float(request.headers.get("last-event-id") or query.get("after") or 0)
-    except ValueError:
-        after = math.nan
-    lang = query.get("lang", "en")
-    if lang not in LANGUAGES or not math.isfinite(after):
+        after = plot.read_position(request.headers.get("last-event-id") or query.get("after") or "0")
+        wanted = await asyncio.to_thread(picture)
+    except (ValueError, RNNLabError):
         return PlainTextResponse("bad request", 400)
-    viewer = Viewer(request.path_params["run"], lang, _visitor(request), after)
+    if lang not in LANGUAGES or not set(parts) <= PARTS or len(after) != wanted.width:
+        return PlainTextResponse("bad request", 400)
     if not hubs:
         return PlainTextResponse("starting", 503)
-    hub = hubs[0]
+    hub, viewer = hubs[0], Viewer(wanted, Edition(lang, parts), _visitor(request), after)
     try:
         await asyncio.to_thread(hub.join, viewer)
     except RunError as error:

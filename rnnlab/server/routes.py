@@ -17,7 +17,8 @@ from rnnlab.view.page import plot
 from rnnlab.view.watch.stream import Hub
 
 ROUTES = [
-    Route("/lab/live/{run}", live.answer),
+    Route("/lab/live/{run}", live.run),
+    Route("/lab/compared/{pins}", live.compared),
     Route("/lab/{name}.js", scripts.answer),
     Route(spelling.PATH, spelling.answer),
 ]

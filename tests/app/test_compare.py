@@ -286,6 +286,17 @@ def test_seeds_that_are_there_are_taken_and_the_others_started(open_page: Open, 
     assert ends[0] > 0 or tables["median"]
 
 
+def test_a_run_that_was_stopped_does_not_take_the_place_of_a_recording(open_page: Open, client: Client) -> None:
+    run_id = client.create(RECIPES["A2"].config.change(random_seed=1), based_on="A2")
+    client.stop(run_id)
+    until(client, run_id, lambda run: run.state == "stopped")
+    app = open_page("compare", "en", view="seeds", recipe="A2")
+    assert not app.exception
+    _, tables = chart(app)
+    assert [row["x"] for row in tables["ends"]] == [250.0] * 5
+    client.delete(run_id)
+
+
 def test_the_ladder_trains_every_rung_from_the_settings_of_both_ends(open_page: Open, client: Client) -> None:
     small = {"num_hiddens": 7, "num_chars": 3000, "num_epochs": 2, "num_preds": 5}
     chain = rungs(RECIPES["A6"].config.change(**small), RECIPES["A7"].config.change(**small))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from rnnlab.runs.client import Client
+from rnnlab.view.language.i18n import t
 from tests.browser.server import Server
 
 pytestmark = pytest.mark.browser
@@ -49,3 +52,51 @@ def test_back_leads_to_the_choice_before(server: Server, visit: Callable[..., Pa
     expect(title).to_have_count(0)
     page.wait_for_url(lambda url: "by=" not in url)
     expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+# counts the drawings of the page, and of its parts
+COUNT = """() => {
+    window.drawings = 0;
+    const app = document.querySelector('[data-testid=stApp]');
+    new MutationObserver(() => { if (app.dataset.testScriptState === 'running') window.drawings++; })
+        .observe(app, {attributes: true, attributeFilter: ['data-test-script-state']});
+}"""
+PLACES = "() => [...document.querySelectorAll('.lab-board tbody td:last-child')].map(e => e.textContent)"
+
+
+@pytest.mark.parametrize("events", ["pushed", "held back"])
+def test_a_race_is_followed_point_by_point(server: Server, visit: Callable[..., Page], events: str) -> None:
+    page = visit("about:blank")
+    if events == "held back":
+        page.route("**/lab/compared/**", lambda route: route.abort())
+    small = "num_hiddens=8&num_chars=2000&pred_period=5000&num_epochs=4000"
+    page.goto(f"{server.url}/compare?view=race&recipe=A2&{small}&vary=own&own=cell=rnn;cell=gru&lang=en")
+    page.locator(".st-key-compare-race-start button").click()
+    page.wait_for_function(
+        f"() => ({PLACES})().length === 2 && ({PLACES})().every(text => / [2-9][0-9]+[/]/.test(text))"
+    )
+    before = page.evaluate(PLACES)
+    page.evaluate(COUNT)
+    page.wait_for_function(f"before => ({PLACES})().every(text => !before.includes(text))", arg=before)
+    if events == "pushed":  # texts at the first epochs aside, it takes no drawing of the page
+        assert page.evaluate("window.drawings") == 0
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    for run in parse_qs(urlsplit(page.url).query)["pins"][0].split(","):
+        with Client(server.home) as client:
+            client.stop(run)
+    page.unroute("**/lab/compared/**")
+
+
+@pytest.mark.parametrize(("lang", "title"), [("zh", "迭代周期"), ("en", "epoch")])
+def test_the_whole_chart_is_on_the_first_screen(
+    server: Server, visit: Callable[..., Page], lang: str, title: str
+) -> None:
+    page = visit(f"{server.url}/compare?view=overlay&vary=own&own=cell=rnn;cell=rnn,random_seed=1&lang={lang}")
+    for view in ("overlay", "race", "seeds"):
+        page.get_by_role("radio", name=t(f"compare.view.{view}", lang)).click()
+        chart = page.locator(f"[class*=st-key-chart-compare-{'band' if view == 'seeds' else view}] .lab-canvas")
+        for width, height in ((1280, 720), (1024, 768)):
+            page.set_viewport_size({"width": width, "height": height})
+            # the chart follows the height of the window
+            expect(chart.get_by_text(title, exact=True)).to_be_in_viewport(ratio=1)
+            assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop") == 0

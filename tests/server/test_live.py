@@ -15,8 +15,9 @@ import requests
 
 from rnnlab.events import EpochFinished
 from rnnlab.runs.client import Client
+from rnnlab.view.language.i18n import t
 from rnnlab.view.watch import stream
-from rnnlab.view.watch.stream import Viewer
+from rnnlab.view.watch.stream import Edition, RunPicture, Viewer
 from tests.browser.server import Server
 from tests.made import LYRICS, PATIENCE, finish, until
 from tests.runs.lab import pause, step, until_state
@@ -133,6 +134,9 @@ def test_a_viewer_who_comes_back_gets_only_what_is_missing(server: Server, clien
         ("lab/live/nowhere1?lang=fr", {}, 400),
         ("lab/live/nowhere1?after=nan", {}, 400),
         ("lab/live/nowhere1?after=x", {}, 400),
+        ("lab/live/nowhere1?after=1,2", {}, 400),
+        ("lab/live/nowhere1?with=everything", {}, 400),
+        ("lab/compared/nowhere1?by=epoch&slots=0&name=A&after=0", {}, 404),
         ("lab/live/nowhere1", {"Origin": "http://elsewhere.example"}, 403),
         ("lab/live/nowhere1", {"Sec-Fetch-Site": "cross-site"}, 403),
         ("lab/plot-0000.js", {}, 404),
@@ -171,7 +175,7 @@ def test_the_connections_of_a_visitor_are_bounded(server: Server, client: Client
 
 def test_a_viewer_who_reads_too_slowly_is_dropped() -> None:
     async def deliver() -> list[bytes | None]:
-        viewer = Viewer("run", "en", "somebody")
+        viewer = Viewer(RunPicture("run"), Edition("en"), "somebody", (0.0,))
         for _ in range(stream.QUEUE + 1):
             viewer.put(b"point")
         return [viewer.messages.get_nowait() for _ in range(viewer.messages.qsize())]
@@ -192,6 +196,63 @@ def test_the_script_of_the_chart_may_be_kept_for_ever(server: Server) -> None:
     assert file[0] in answer.text
     # Streamlit serves the file that the script imports
     assert requests.get(f"{server.url}/static/js/{file[0]}", timeout=PATIENCE).status_code == 200
+
+
+def test_gradients_come_on_request(server: Server, client: Client) -> None:
+    run_id = client.create(LYRICS.change(num_epochs=20), based_on="A2")
+    finish(client, run_id)
+    response = requests.get(f"{server.url}/lab/live/{run_id}?lang=zh&with=gradients", stream=True, timeout=PATIENCE)
+    message = next(json.loads(event.data) for event in events(response) if event.kind == "point")
+    assert message["add"]["clipped"]["epoch"] == message["add"]["curve"]["epoch"]
+    assert set(message["add"]["layers"]["layer"]) >= {t("chart.all_layers", "zh")}
+    assert "θ" in message["notes"]["clipping"]
+
+
+def test_viewers_of_a_comparison_get_every_epoch_of_each_run_once(server: Server, client: Client) -> None:
+    pins = [client.create(LONG.change(random_seed=seed), based_on="A2") for seed in (0, 1)]
+    query = "kind=overlay&lang=en&by=epoch&slots=3,0,1&name=one&name=two&name=A2&finish=bigram"
+    url = f"{server.url}/lab/compared/{pins[0]},{pins[1]},recorded:A2?{query}&after="
+    for pin in pins:
+        until(client, pin, lambda run: run.epoch >= 2)
+    with requests.get(url + "0.0,1.0,250.0", stream=True, timeout=PATIENCE) as response:
+        epochs: dict[int, list[float]] = {}
+        for event in events(response):
+            if event.kind == "point":
+                message = json.loads(event.data)
+                line = message["add"].get("line", {"slot": [], "x": []})
+                for slot, x in zip(line["slot"], line["x"], strict=True):
+                    epochs.setdefault(slot, []).append(x)
+                assert len(event.position.split(",")) == 3
+                assert [len(column) for column in message["board"].values()] == [3] * 4
+                assert set(message["put"]["ends"]["label"]) == {"one", "two", "A2"}
+            if min(len(epochs.get(slot, ())) for slot in (3, 0)) >= 30:
+                break
+    assert set(epochs) == {3, 0}  # nothing of the recording is new
+    assert epochs[3] == [float(epoch) for epoch in range(1, len(epochs[3]) + 1)]
+    assert epochs[0] == [float(epoch) for epoch in range(2, len(epochs[0]) + 2)]
+    for pin in pins:
+        client.stop(pin)
+    # a run that ends says so, and the page is drawn again
+    with requests.get(url + event.position, stream=True, timeout=PATIENCE) as response:
+        assert [event.kind for event in events(response)][-1] == "end"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "by=epoch&slots=0&name=A&after=0",  # two runs, one name
+        "by=epoch&slots=0,1&name=A&name=B&after=0",  # the position of one run
+        "by=epoch&slots=0,9&name=A&name=B&after=0,0",
+        "by=epoch&slots=0,x&name=A&name=B&after=0,0",
+        "by=miles&slots=0,1&name=A&name=B&after=0,0",
+        "by=epoch&slots=0,1&name=A&name=B&after=0,0&finish=nowhere",
+        "by=epoch&slots=0,1&name=A&name=B&after=0,0&lang=fr",
+        "by=epoch&slots=0,1&name=A&after=0,0&name=" + 200 * "B",
+    ],
+)
+def test_a_comparison_that_is_none_is_refused(server: Server, query: str) -> None:
+    answer = requests.get(f"{server.url}/lab/compared/recorded:A1,recorded:A2?{query}", timeout=PATIENCE)
+    assert answer.status_code == 400
 
 
 def test_a_finished_run_has_nothing_to_push(server: Server, client: Client, tmp_path: Path) -> None:

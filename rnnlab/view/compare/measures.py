@@ -308,6 +308,10 @@ def missing_seeds(taken: Iterable[int], count: int = SEEDS) -> list[int]:
     return [seed for seed in range(count + len(have)) if seed not in have][:missing]
 
 
+CUT_SHORT = ("stopped", "interrupted")
+"""States of runs that ended before their last epoch without having failed."""
+
+
 def stored(
     records: Iterable[RunRecord],
     config: TrainConfig,

@@ -9,7 +9,8 @@ import streamlit as st
 
 from rnnlab.view.compare import charts, state, watch
 from rnnlab.view.compare.measures import AXES, Outcome, Pinned, differences, outcome
-from rnnlab.view.compare.sentences import columns, labels, verdict, why
+from rnnlab.view.compare.pushed import Comparison
+from rnnlab.view.compare.sentences import board, columns, labels, verdict, why
 from rnnlab.view.compare.tables import overlay_tables
 from rnnlab.view.compare.watch import Snapshot
 from rnnlab.view.data.identity import Identity
@@ -53,8 +54,10 @@ def draw(pins: Sequence[Identity]) -> None:
     watch.follow(pins, comparison)
 
 
-def curves(current: Snapshot, names: Sequence[str], by: str, smooth: bool, key: str = "compare.overlay") -> None:
-    """Draw the curves on one chart."""
+def curves(
+    current: Snapshot, names: Sequence[str], by: str, smooth: bool, key: str = "compare.overlay", finish: str = ""
+) -> None:
+    """Draw the curves on one chart, in a race with the line `finish` below the table of their places."""
     lang, theme = session.language(), session.theme()
     slots = state.slots(key, [run.identity for run in current.runs])
     tables = watch.shelf().get(
@@ -62,7 +65,17 @@ def curves(current: Snapshot, names: Sequence[str], by: str, smooth: bool, key: 
         lambda: overlay_tables(current.runs, names, slots, by, smooth, lang),
     )
     room = charts.room(max((columns(name) for name in names), default=0))
-    chart.show(charts.overlay(lang, theme, by, room), tables, key=f"{key}.{by}", alt=_alt(current, names))
+    pins = tuple(run.identity for run in current.runs)
+    shown = Comparison("overlay", pins, tuple(names), tuple(slots), lang, by, smooth, finish)
+    chart.show(
+        charts.overlay(lang, theme, by, room),
+        tables,
+        key=f"{key}.{by}",
+        alt=_alt(current, names),
+        board=board(current.runs, names, finish, by, lang) if finish else None,
+        events=shown.events(current),
+        tall=True,
+    )
     st.caption(" ".join(_legend(current.runs, by, smooth, lang)))
 
 

@@ -13,14 +13,13 @@ from rnnlab.recipes import RECIPES
 from rnnlab.view.compare import overlay, state
 from rnnlab.view.compare import pins as compare_pins
 from rnnlab.view.compare import watch as compare_watch
-from rnnlab.view.compare.measures import FINISHES, Pinned, Place, finish_line, finishing_order
+from rnnlab.view.compare.measures import FINISHES
 from rnnlab.view.compare.sentences import labels, same_curve
 from rnnlab.view.compare.variants import KINDS, MAX_VARIANTS, parse_own, variants
 from rnnlab.view.compare.watch import Snapshot
 from rnnlab.view.data.identity import Identity
 from rnnlab.view.language.i18n import plain, t
-from rnnlab.view.language.numbers import duration, number, perplexity_text
-from rnnlab.view.language.settings import phrase, summary, value_text
+from rnnlab.view.language.settings import phrase, value_text
 from rnnlab.view.page import estimate, session
 
 
@@ -35,22 +34,24 @@ class Variant:
 def setup() -> list[Variant]:
     """Draw the choice of the variants and the button that starts them; return the variants."""
     lang = session.language()
-    left, right = st.columns(2, gap="large")
+    left, middle, right = st.columns([5, 2, 9], gap="medium")
     with left:
         recipe_id = state.base_recipe()
+    with middle:
         base = state.epochs(state.changed(RECIPES[recipe_id].config), recipe_id)
-        st.caption(summary(base, lang))
     with right:
         kind = state.choice("vary", KINDS, lambda name: t(f"compare.vary.{name}", lang), t("compare.vary", lang))
-        chosen = _choose(kind, base)
-    ready = 2 <= len(chosen) <= MAX_VARIANTS
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        chosen = _choose(kind, base)
+        ready = 2 <= len(chosen) <= MAX_VARIANTS
         configs = [variant.config for variant in chosen]
         compare_pins.start_button(
             "race", ":material/flag:", _start, recipe_id, configs, count=len(chosen), disabled=not ready
         )
         note = _takes(configs) if ready else t("compare.race.how_many", lang, allowed=MAX_VARIANTS)
         st.caption(note, width="content")
+    if kind == "computation":
+        st.caption(t("compare.vary.computation.help", lang))
     return chosen
 
 
@@ -63,8 +64,6 @@ def _choose(kind: str, base: TrainConfig) -> list[Variant]:
         except RNNLabError as error:
             session.show_error(error)
             return []
-    if kind == "computation":
-        st.caption(t("compare.vary.computation.help", lang))
     options = variants(base, kind)
     texts = {str(value): _text(kind, value) for value in options}
     key = state.key(f"race.{kind}")
@@ -76,6 +75,7 @@ def _choose(kind: str, base: TrainConfig) -> list[Variant]:
         key=key,
         format_func=lambda name: texts[name],
         label_visibility="collapsed",
+        width="content",
     )
     state.keep_listed(kind, [name for name in texts if name in picked], list(texts))
     return [Variant(base.change(**{kind: value}), texts[str(value)]) for value in options if str(value) in picked]
@@ -109,26 +109,24 @@ def watch(chosen: Sequence[Variant]) -> None:
     A variant that has not been trained here is shown from its recording, if there is one.
     """
     lang = session.language()
-    st.header(t("compare.race.watch", lang), anchor=False)
     runs = {pin: variant.text for variant in chosen if (pin := _run_of(variant.config)) is not None}
     if not runs:
         st.info(t("compare.race.none", lang), icon=":material/flag:")
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         finish = state.choice("finish", FINISHES, lambda name: t(f"compare.finish.{name}", lang))
-    by, smooth = overlay.axis()
+        by, smooth = overlay.axis()
 
     def race(current: Snapshot) -> None:
         names = [runs[run.identity] for run in current.runs]
         names = labels(current.runs, lang) if "" in names else names
+        overlay.curves(current, names, by, smooth, key="compare.race", finish=finish)
         if any(run.recorded for run in current.runs):
             st.caption(
                 f":violet-badge[:material/movie: {t('state.recorded', lang)}] {t('compare.race.recorded', lang)}"
             )
-        _order(current.runs, names, finish, by)
         if len(current.runs) == 2 and (sentence := same_curve(current.runs[0], current.runs[1], lang)):
             st.info(plain(sentence), icon=":material/speed:")
-        overlay.curves(current, names, by, smooth, key="compare.race")
 
     compare_watch.follow(list(runs), race)
 
@@ -139,41 +137,3 @@ def _run_of(config: TrainConfig) -> Identity | None:
         if not pin.recorded and session.store().run(pin.name).config == config:
             return pin
     return compare_watch.find(config)
-
-
-def _order(runs: Sequence[Pinned], names: Sequence[str], finish: str, by: str) -> None:
-    lang = session.language()
-    places = finishing_order(runs, finish, by)
-    columns: dict[str, list[str]] = {
-        t("compare.place", lang): [str(place.rank or "–") for place in places],
-        t("compare.run", lang): [plain(names[place.index]) for place in places],
-        t("compare.race.crossed", lang): [_crossed(runs[place.index], place, finish) for place in places],
-        t("compare.race.now", lang): [_now(runs[place.index]) for place in places],
-    }
-    st.table(columns, border="horizontal")
-
-
-def _crossed(run: Pinned, place: Place, finish: str) -> str:
-    lang = session.language()
-    if finish_line(run, finish) is None:
-        return t("compare.race.no_line", lang)
-    if place.crossing is not None:
-        return t(
-            "compare.race.at",
-            lang,
-            epoch=place.crossing.epoch,
-            duration=duration(place.crossing.seconds, lang),
-            characters=f"{place.crossing.characters:,.0f}",
-        )
-    return t("compare.race.never" if run.ended else "compare.race.not_yet", lang)
-
-
-def _now(run: Pinned) -> str:
-    lang = session.language()
-    return t(
-        "compare.race.stands",
-        lang,
-        perplexity=perplexity_text(run.perplexity),
-        epoch=run.history.epoch,
-        total=number(run.config.num_epochs, 5),
-    )

@@ -8,33 +8,32 @@ from rnnlab.config import TrainConfig
 from rnnlab.recipes import RECIPES
 from rnnlab.view.compare import charts, pins, state, watch
 from rnnlab.view.compare.measures import SEEDS, missing_seeds, stored
+from rnnlab.view.compare.pushed import Comparison
 from rnnlab.view.compare.sentences import columns, short_value, width_of_chance
 from rnnlab.view.compare.tables import band_tables
 from rnnlab.view.compare.watch import Snapshot
-from rnnlab.view.data import recorded
 from rnnlab.view.data.identity import Identity
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.numbers import perplexity_text
 from rnnlab.view.language.settings import summary
 from rnnlab.view.page import chart, estimate, session
-from rnnlab.view.watch import scenes
 
 
 def draw() -> None:
     """Draw the choice of the experiment, the button that starts the missing seeds, and the band."""
     lang = session.language()
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns([3, 1], gap="medium")
     with left:
         recipe_id = state.base_recipe()
     with right:
         base = state.epochs(state.changed(RECIPES[recipe_id].config, without=("num_epochs", "random_seed")), recipe_id)
-    st.caption(plain(summary(base, lang)))
     members = _members(base)
     missing = missing_seeds(members)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if missing:
             pins.start_button("seeds", ":material/casino:", _start, base, recipe_id, missing, count=len(missing))
-        st.caption(_standing(base, len(members), missing), width="content")
+        standing = _standing(base, len(members), missing)
+        st.caption(f"{plain(summary(base, lang))} · {standing}", width="content")
     if not members:
         st.info(t("compare.seeds.none", lang), icon=":material/casino:")
         return
@@ -42,23 +41,19 @@ def draw() -> None:
 
 
 def _members(base: TrainConfig) -> dict[int, Identity]:
-    """Return at most `SEEDS` runs of `base` by random seed: runs of this server first, then recordings.
-
-    A run whose settings were changed by hand is no longer the same experiment, and is left out.
-    """
+    """Return at most `SEEDS` runs of `base` by random seed: of each seed the run that `watch.find` chooses."""
 
     def seedless(config: TrainConfig) -> TrainConfig:
         return config.model_copy(update={"random_seed": 0})
 
+    records = stored(session.store().runs(limit=500), base, seedless)
+    trained = {record.config.random_seed for record in records}
     by_seed: dict[int, Identity] = {}
-    for record in stored(session.store().runs(limit=500), base, seedless):
-        if record.config.random_seed not in by_seed and not scenes.changed_by_hand(record):
-            by_seed[record.config.random_seed] = Identity.of_run(record.id)
-    for seed in range(SEEDS):
-        name = recorded.like(base.model_copy(update={"random_seed": seed}))
-        if name is not None:
-            by_seed.setdefault(seed, Identity.of_recording(name))
-    return dict(sorted(by_seed.items())[:SEEDS])
+    for seed in sorted({*trained, *range(SEEDS)}):
+        found = watch.find(base.model_copy(update={"random_seed": seed}), records)
+        if found is not None:
+            by_seed[seed] = found
+    return dict(list(by_seed.items())[:SEEDS])
 
 
 def _standing(base: TrainConfig, have: int, missing: list[int]) -> str:
@@ -85,11 +80,14 @@ def _band(current: Snapshot) -> None:
     if not current.ended:
         st.session_state[watched] = True
     alt = t("compare.seeds.alt", lang)
+    shown = Comparison("band", tuple(run.identity for run in current.runs), tuple(names), tuple(slots), lang)
     chart.show(
         charts.seed_band(lang, theme, charts.room(max(columns(name) for name in names))),
         tables,
         key="compare.band",
         alt=alt if watched in st.session_state else f"{alt} {sentence}",
+        events=shown.events(current),
+        tall=True,
     )
     # a single run has no band to explain
     legend = [t("compare.seeds.legend", lang)] if len(current.runs) > 1 else []

@@ -12,7 +12,16 @@ from typing import Any
 
 from rnnlab.recipes import Rung
 from rnnlab.stuck import is_starved
-from rnnlab.view.compare.measures import Band, Pinned, common_band, differences, first_below
+from rnnlab.view.compare.measures import (
+    Band,
+    Pinned,
+    Place,
+    common_band,
+    differences,
+    finish_line,
+    finishing_order,
+    first_below,
+)
 from rnnlab.view.language.i18n import has, t
 from rnnlab.view.language.numbers import duration, number, perplexity_text, ratio_text
 from rnnlab.view.language.settings import value_text
@@ -91,6 +100,49 @@ def cut(text: str, width: int = LABEL_WIDTH) -> str:
 def columns(text: str) -> int:
     """Return the width of `text`: two columns for a Chinese character, one for any other."""
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def board(runs: Sequence[Pinned], names: Sequence[str], finish: str, by: str, lang: str) -> dict[str, list[str]]:
+    """Return the table of a race: the place of each run, when it crossed the line, and where it stands now.
+
+    Args:
+        runs: the runs.
+        names: the names of the runs.
+        finish: the line, one of `measures.FINISHES`.
+        by: the unit in which the runs are ordered, one of `measures.AXES`.
+        lang: the language.
+    """
+    places = finishing_order(runs, finish, by)
+    return {
+        t("compare.place", lang): [str(place.rank or "–") for place in places],
+        t("compare.run", lang): [names[place.index] for place in places],
+        t("compare.race.crossed", lang): [_crossed(runs[place.index], place, finish, lang) for place in places],
+        t("compare.race.now", lang): [_now(runs[place.index], lang) for place in places],
+    }
+
+
+def _crossed(run: Pinned, place: Place, finish: str, lang: str) -> str:
+    if finish_line(run, finish) is None:
+        return t("compare.race.no_line", lang)
+    if place.crossing is not None:
+        return t(
+            "compare.race.at",
+            lang,
+            epoch=place.crossing.epoch,
+            duration=duration(place.crossing.seconds, lang),
+            characters=f"{place.crossing.characters:,.0f}",
+        )
+    return t("compare.race.never" if run.ended else "compare.race.not_yet", lang)
+
+
+def _now(run: Pinned, lang: str) -> str:
+    return t(
+        "compare.race.stands",
+        lang,
+        perplexity=perplexity_text(run.perplexity),
+        epoch=run.history.epoch,
+        total=number(run.config.num_epochs, 5),
+    )
 
 
 def verdict(left: Pinned, right: Pinned, names: Sequence[str], lang: str) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pyarrow as pa
 
@@ -19,8 +21,8 @@ MAX_POINTS = 500
 """Maximum number of points of a curve, so that six long runs are drawn quickly."""
 MAX_TARGETS = 60
 """Maximum number of points of a curve with a tooltip."""
-HEIGHT = 440
-"""Height of the chart, in pixels."""
+HEIGHT = 300
+"""Height of the axis on a small screen, in pixels, on which the labels must not cover each other."""
 ROOM = 1.012
 """Ratio of the length of the axis to that of the longest run, so that its last point is not cut."""
 LINE_HEIGHT = 18
@@ -38,6 +40,10 @@ BAND = {"x": _F, "low": _F, "high": _F, "shown": _S, "count": _F}
 MEDIAN = {"x": _F, "value": _F}
 
 
+Columns = dict[str, list[Any]]
+"""A table by columns."""
+
+
 def overlay_tables(
     runs: Sequence[Pinned], names: Sequence[str], slots: Sequence[int], by: str, smooth: bool, lang: str
 ) -> dict[str, bytes]:
@@ -51,29 +57,63 @@ def overlay_tables(
         smooth: whether to draw smoothed curves, with the raw ones faintly behind.
         lang: the language.
     """
-    top = _top(runs)
-    lines: dict[str, list[object]] = {name: [] for name in CURVE}
-    raw: dict[str, list[object]] = {name: [] for name in CURVE}
-    targets: dict[str, list[object]] = {name: [] for name in TARGET}
-    off: dict[str, list[object]] = {name: [] for name in OFF}
-    ends: list[tuple[float, float, int, str]] = []
-    far = 0.0
-    for slot, run, name in zip(slots, runs, names, strict=True):
+    tables = {
+        **overlay_points(runs, names, slots, by, smooth),
+        **overlay_newest(runs, names, slots, by, smooth, lang),
+        "published": _published(runs, names, slots, by, lang),
+    }
+    return {name: ipc(tables[name], columns) for name, columns in OVERLAY.items()}
+
+
+OVERLAY = {
+    "line": CURVE,
+    "off": OFF,
+    "raw": CURVE,
+    "targets": TARGET,
+    "ends": END,
+    "published": POINT,
+    "ladder": RULE,
+    "extent": EXTENT,
+}
+"""The tables of `charts.overlay`, with their columns."""
+
+
+def overlay_points(
+    runs: Sequence[Pinned],
+    names: Sequence[str],
+    slots: Sequence[int],
+    by: str,
+    smooth: bool,
+    after: Sequence[float] | None = None,
+) -> dict[str, Columns]:
+    """Return the rows of the tables to which runs only add: ``line``, ``raw``, ``targets``.
+
+    Args:
+        runs: the runs.
+        names: the labels of the runs.
+        slots: the number of the colour and dash of each run.
+        by: the unit of the horizontal axis.
+        smooth: whether to draw smoothed curves.
+        after: for each run, the epoch after which its rows begin; None: all rows, thinned to what a chart can show.
+    """
+    top = top_of(runs)
+    tables: dict[str, Columns] = {"line": _empty(CURVE), "raw": _empty(CURVE), "targets": _empty(TARGET)}
+    for nth, (slot, run, name) in enumerate(zip(slots, runs, names, strict=True)):
         rows = run.history.epochs
-        xs = distances(run.history, by)
-        true = [max(finite_or_inf(row.perplexity), 1.0) for row in rows]
-        values = [min(value, top) for value in true]
-        drawn = smoothed(values) if smooth else values
-        kept = thin(len(rows), MAX_POINTS)
-        for table, heights in ((lines, drawn), *(((raw, values),) if smooth else ())):
+        if after is None:
+            kept, hovered = thin(len(rows), MAX_POINTS), thin(len(rows), MAX_TARGETS)
+        else:
+            first = bisect.bisect_right(rows, after[nth], key=lambda row: row.epoch)
+            if first == len(rows):
+                continue
+            kept = hovered = list(range(first, len(rows)))
+        xs, true, values = distances(run.history, by), _true(run), _drawn(run, top, False)
+        drawn = _drawn(run, top, smooth)
+        for table, heights in (("line", drawn), *((("raw", values),) if smooth else ())):
             shown = [None if true[i] > top else heights[i] for i in kept]
-            _add(table, {"x": [xs[i] for i in kept], "value": shown, "slot": [slot] * len(kept)})
-        for nth, i in enumerate(arrows(true, top)):
-            label = "" if nth else t("chart.off_scale", lang, perplexity=perplexity_text(max(true)))
-            _add(off, {"x": [xs[i]], "value": [top], "slot": [slot], "label": [label]})
-        hovered = thin(len(rows), MAX_TARGETS)
+            _add(tables[table], {"x": [xs[i] for i in kept], "value": shown, "slot": [slot] * len(kept)})
         _add(
-            targets,
+            tables["targets"],
             {
                 "x": [xs[i] for i in hovered],
                 "value": [drawn[i] for i in hovered],
@@ -85,72 +125,126 @@ def overlay_tables(
                 "seconds": [number(rows[i].seconds, 3) for i in hovered],
             },
         )
-        if rows:
-            ends.append((xs[-1], drawn[-1], slot, name))
+    return tables
+
+
+def overlay_newest(
+    runs: Sequence[Pinned], names: Sequence[str], slots: Sequence[int], by: str, smooth: bool, lang: str
+) -> dict[str, Columns]:
+    """Return the tables that every point replaces: ``off``, ``ends``, ``ladder``, ``extent``."""
+    top = top_of(runs)
+    off = _empty(OFF)
+    ends: list[tuple[float, float, int, str]] = []
+    far = 0.0
+    for slot, run, name in zip(slots, runs, names, strict=True):
+        xs, true = distances(run.history, by), _true(run)
+        for nth, i in enumerate(arrows(true, top)):
+            label = "" if nth else t("chart.off_scale", lang, perplexity=perplexity_text(max(true)))
+            _add(off, {"x": [xs[i]], "value": [top], "slot": [slot], "label": [label]})
+        if xs:
+            ends.append((xs[-1], _drawn(run, top, smooth)[-1], slot, name))
         far = max(far, _planned(run, by), xs[-1] if xs else 0.0)
-    published = _published(runs, names, slots, by, lang)
     return {
-        "line": ipc(lines, CURVE),
-        "off": ipc(off, OFF),
-        "raw": ipc(raw, CURVE),
-        "targets": ipc(targets, TARGET),
-        "ends": ipc(_labels(ends, far, top), END),
-        "published": ipc(published, POINT),
-        "ladder": ipc(_ladder(runs, far, lang), RULE),
-        "extent": ipc({"x": [0.0, max(far, 1.0) * ROOM], "value": [1.0, top]}, EXTENT),
+        "off": off,
+        "ends": _labels(ends, far, top),
+        "ladder": _ladder(runs, far, lang),
+        "extent": {"x": [0.0, max(far, 1.0) * ROOM], "value": [1.0, top]},
     }
+
+
+def _true(run: Pinned) -> list[float]:
+    return [max(finite_or_inf(row.perplexity), 1.0) for row in run.history.epochs]
+
+
+def _drawn(run: Pinned, top: float, smooth: bool) -> list[float]:
+    values = [min(value, top) for value in _true(run)]
+    return smoothed(values) if smooth else values
 
 
 def band_tables(runs: Sequence[Pinned], names: Sequence[str], slots: Sequence[int], lang: str) -> dict[str, bytes]:
     """Return the tables of `charts.seed_band`: the band, its median, and a faint curve for each run."""
-    top = _top(runs)
-    all_bands = bands([run.history for run in runs])
-    kept = [all_bands[i] for i in thin(len(all_bands), MAX_POINTS)]
-    members: dict[str, list[object]] = {name: [] for name in CURVE}
-    for slot, run in zip(slots, runs, strict=True):
-        rows = [run.history.epochs[i] for i in thin(len(run.history.epochs), MAX_POINTS)]
-        xs = [float(row.epoch) for row in rows]
+    tables = {**band_points(runs, slots, lang), **band_newest(runs, names, slots, lang)}
+    return {name: ipc(tables[name], columns) for name, columns in BANDS.items()}
+
+
+BANDS = {"band": BAND, "median": MEDIAN, "line": CURVE, "ends": END, "ladder": RULE, "extent": EXTENT}
+"""The tables of `charts.seed_band`, with their columns."""
+
+
+def band_points(
+    runs: Sequence[Pinned], slots: Sequence[int], lang: str, after: Sequence[float] | None = None
+) -> dict[str, Columns]:
+    """Return the rows of ``band``, ``median``, and ``line``, a faint curve for each run.
+
+    Args:
+        runs: the runs.
+        slots: the number of the colour and dash of each run.
+        lang: the language.
+        after: for each run, the epoch after which its rows begin. The rows of the band are then those of the epochs
+            that a run has finished since, and replace earlier rows of these epochs. None: all rows, thinned.
+    """
+    top = top_of(runs)
+    all_bands, members, fresh = bands([run.history for run in runs]), _empty(CURVE), set[int]()
+    for nth, (slot, run) in enumerate(zip(slots, runs, strict=True)):
+        rows = run.history.epochs
+        if after is None:
+            rows = [rows[i] for i in thin(len(rows), MAX_POINTS)]
+        else:
+            rows = rows[bisect.bisect_right(rows, after[nth], key=lambda row: row.epoch) :]
+            fresh.update(row.epoch for row in rows)
         values = [min(max(finite_or_inf(row.perplexity), 1.0), top) for row in rows]
-        _add(members, {"x": xs, "value": values, "slot": [slot] * len(rows)})
-    far = max([1.0, *(_planned(run, "epoch") for run in runs)])
+        _add(members, {"x": [float(row.epoch) for row in rows], "value": values, "slot": [slot] * len(rows)})
+    if after is None:
+        kept = [all_bands[i] for i in thin(len(all_bands), MAX_POINTS)]
+    else:
+        kept = [band for band in all_bands if band.epoch in fresh]
+    xs = [float(band.epoch) for band in kept]
+    return {
+        "band": {
+            "x": xs,
+            "low": [min(max(band.low, 1.0), top) for band in kept],
+            "high": [min(max(band.high, 1.0), top) for band in kept],
+            "shown": [
+                t(
+                    "compare.band.shown",
+                    lang,
+                    low=perplexity_text(band.low),
+                    median=perplexity_text(band.median),
+                    high=perplexity_text(band.high),
+                )
+                for band in kept
+            ],
+            "count": [float(band.count) for band in kept],
+        },
+        "median": {"x": xs, "value": [min(max(band.median, 1.0), top) for band in kept]},
+        "line": members,
+    }
+
+
+def band_newest(runs: Sequence[Pinned], names: Sequence[str], slots: Sequence[int], lang: str) -> dict[str, Columns]:
+    """Return the tables that every point replaces: ``ends``, ``ladder``, ``extent``."""
+    top, far = top_of(runs), max([1.0, *(_planned(run, "epoch") for run in runs)])
     ends = [
         (float(run.history.epoch), min(max(run.perplexity, 1.0), top), slot, name)
         for slot, run, name in zip(slots, runs, names, strict=True)
         if run.perplexity is not None
     ]
     return {
-        "band": ipc(
-            {
-                "x": [float(band.epoch) for band in kept],
-                "low": [min(max(band.low, 1.0), top) for band in kept],
-                "high": [min(max(band.high, 1.0), top) for band in kept],
-                "shown": [
-                    t(
-                        "compare.band.shown",
-                        lang,
-                        low=perplexity_text(band.low),
-                        median=perplexity_text(band.median),
-                        high=perplexity_text(band.high),
-                    )
-                    for band in kept
-                ],
-                "count": [float(band.count) for band in kept],
-            },
-            BAND,
-        ),
-        "median": ipc(
-            {"x": [float(band.epoch) for band in kept], "value": [min(max(band.median, 1.0), top) for band in kept]},
-            MEDIAN,
-        ),
-        "line": ipc(members, CURVE),
-        "ends": ipc(_labels(ends, far, top), END),
-        "ladder": ipc(_ladder(runs, far, lang), RULE),
-        "extent": ipc({"x": [0.0, far * ROOM], "value": [1.0, top]}, EXTENT),
+        "ends": _labels(ends, far, top),
+        "ladder": _ladder(runs, far, lang),
+        "extent": {"x": [0.0, far * ROOM], "value": [1.0, top]},
     }
 
 
-def _top(runs: Sequence[Pinned]) -> float:
-    # the uniform perplexity is the vocabulary's size; a curve that overflows runs along the top
+def _empty(columns: Mapping[str, object]) -> Columns:
+    return {name: [] for name in columns}
+
+
+def top_of(runs: Sequence[Pinned]) -> float:
+    """Return the upper end of the axis.
+
+    The uniform perplexity is the vocabulary's size; a curve that overflows runs along the top.
+    """
     uniform = max((run.ladder.get(0, 1000.0) for run in runs), default=1000.0)
     over = any(finite_or_inf(event.perplexity) > 1.4 * uniform for run in runs for event in run.history.epochs)
     return ceiling(uniform) if over else 1.4 * uniform
@@ -164,16 +258,14 @@ def _planned(run: Pinned, by: str) -> float:
     return float(per_epoch * run.config.num_epochs) if by == "characters" else 0.0
 
 
-def _add(columns: dict[str, list[object]], more: Mapping[str, Sequence[object]]) -> None:
+def _add(columns: Columns, more: Mapping[str, Sequence[object]]) -> None:
     for name, values in more.items():
         columns[name] += values
 
 
-def _published(
-    runs: Sequence[Pinned], names: Sequence[str], slots: Sequence[int], by: str, lang: str
-) -> dict[str, list[object]]:
+def _published(runs: Sequence[Pinned], names: Sequence[str], slots: Sequence[int], by: str, lang: str) -> Columns:
     """Return the published points of the runs, once per recipe; none by seconds, measured on another machine."""
-    points: dict[str, list[object]] = {name: [] for name in POINT}
+    points: Columns = {name: [] for name in POINT}
     seen = set()
     for slot, run, name in zip(slots, runs, names, strict=True):
         recipe = run.published
@@ -197,7 +289,7 @@ def _published(
     return points
 
 
-def _ladder(runs: Sequence[Pinned], far: float, lang: str) -> dict[str, list[object]]:
+def _ladder(runs: Sequence[Pinned], far: float, lang: str) -> Columns:
     """Return the reference lines if all runs share them; runs on different texts have none."""
     rungs: list[int] = []
     if runs and all(run.ladder == runs[0].ladder for run in runs):
@@ -211,11 +303,11 @@ def _ladder(runs: Sequence[Pinned], far: float, lang: str) -> dict[str, list[obj
     }
 
 
-def _labels(ends: Sequence[tuple[float, float, int, str]], far: float, top: float) -> dict[str, list[object]]:
+def _labels(ends: Sequence[tuple[float, float, int, str]], far: float, top: float) -> Columns:
     """Return the labels at the ends of the curves, moved so that none covers another."""
     gap = LINE_HEIGHT / HEIGHT * math.log(top)
     placed: list[tuple[float, float]] = []
-    columns: dict[str, list[object]] = {name: [] for name in END}
+    columns: Columns = {name: [] for name in END}
     for x, value, slot, label in sorted(ends, key=lambda end: (end[1], end[2])):
         # from the bottom up, as most curves end near 1
         height = math.log(value)

@@ -11,11 +11,11 @@ from rnnlab.config import TrainConfig
 from rnnlab.errors import RunError
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.store import RunRecord
-from rnnlab.view.compare.measures import Pinned, stored
+from rnnlab.view.compare.measures import CUT_SHORT, Pinned, stored
 from rnnlab.view.data import recorded
 from rnnlab.view.data.identity import Identity
 from rnnlab.view.data.shelf import Shelf
-from rnnlab.view.page import names, refresh, session
+from rnnlab.view.page import names, plot, refresh, session
 from rnnlab.view.watch import follow as watch_follow
 from rnnlab.view.watch import scenes
 from rnnlab.view.watch.scenes import Scene
@@ -41,8 +41,19 @@ class Snapshot:
 
 
 def snapshot(pins: Sequence[Identity]) -> Snapshot:
-    """Return the current state of the runs, without those that have been deleted."""
-    lang, theme = session.language(), session.theme()
+    """Return the current state of the runs in the visitor's language, without those that have been deleted."""
+    return look(pins, session.language(), session.theme())
+
+
+def look(pins: Sequence[Identity], lang: str, theme: str, read: bool = True) -> Snapshot:
+    """Return the current state of the runs, without those that have been deleted.
+
+    Args:
+        pins: the runs.
+        lang: language of the texts.
+        theme: "light" or "dark".
+        read: whether to look for quotes in the texts that the runs have generated.
+    """
     runs, versions = [], []
     for pin in pins:
         record = None
@@ -55,14 +66,14 @@ def snapshot(pins: Sequence[Identity]) -> Snapshot:
             except RunError:
                 continue
             scene = scenes.feed(pin.name).scene(record, lang, theme)
-        runs.append(_pinned(pin, scene, record))
+        runs.append(_pinned(pin, scene, record, read))
         versions.append((pin, scene.state, scene.version, record.title if record else ""))
     return Snapshot(tuple(runs), tuple(versions))
 
 
-def _pinned(pin: Identity, scene: Scene, record: RunRecord | None) -> Pinned:
+def _pinned(pin: Identity, scene: Scene, record: RunRecord | None, read: bool) -> Pinned:
     written = scene.history.written()
-    epoch = written[-1] if written else None
+    epoch = written[-1] if written and read else None
     readings = [] if epoch is None else [scene.read(epoch, prefix) for prefix in scene.history.texts[epoch]]
     return Pinned(
         identity=pin,
@@ -79,25 +90,36 @@ def _pinned(pin: Identity, scene: Scene, record: RunRecord | None) -> Pinned:
     )
 
 
-def find(config: TrainConfig) -> Identity | None:
-    """Return a run with exactly these settings: one of this server, otherwise a recording, or None.
+def find(config: TrainConfig, records: Sequence[RunRecord] | None = None) -> Identity | None:
+    """Return a run with exactly these settings: one of this server, a recording, or one that was cut short.
 
     A run whose settings were changed by hand is no longer the same experiment, and is left out.
+
+    Args:
+        config: the settings.
+        records: the runs of this server to search, if the caller has them already.
     """
-    for record in stored(session.store().runs(limit=500), config):
+    short = None
+    for record in stored(session.store().runs(limit=500) if records is None else records, config):
         if not scenes.changed_by_hand(record):
-            return Identity.of_run(record.id)
+            if record.state not in CUT_SHORT:
+                return Identity.of_run(record.id)
+            short = short or Identity.of_run(record.id)
     name = recorded.like(config)
-    return Identity.of_recording(name) if name else None
+    return Identity.of_recording(name) if name else short
 
 
 def follow(pins: Sequence[Identity], draw: Callable[[Snapshot], None]) -> None:
-    """Draw runs together, repeatedly while any is live; when one ends, the whole page is rerun."""
-    first = snapshot(pins)
+    """Draw runs together on a chart with events, and draw again while any is live; when one ends, the page is rerun."""
 
-    def update() -> list[bool]:
+    def rest(current: Snapshot) -> tuple[object, ...]:
+        return (*(run.ended for run in current.runs), plot.pushes())
+
+    def update() -> tuple[object, ...]:
         current = snapshot(pins)
         draw(current)
-        return [run.ended for run in current.runs]
+        return rest(current)
 
-    refresh.moving(update, None if first.ended else watch_follow.TICK, [run.ended for run in first.runs])
+    first = snapshot(pins)
+    pace = None if first.ended or plot.pushes() else watch_follow.TICK
+    refresh.moving(update, pace, rest(first))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import streamlit as st
 
-from rnnlab.view.language.i18n import t
+from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.page import folded, pictures, plot, session, style
 from rnnlab.view.page.style import enlarged
 
@@ -21,6 +21,8 @@ def show(
     alt: str,
     finding: str = "",
     figures: Mapping[str, Any] | None = None,
+    board: Mapping[str, Sequence[str]] | None = None,
+    note: tuple[str, str] | None = None,
     events: plot.Events | None = None,
     tall: bool = False,
 ) -> None:
@@ -37,8 +39,10 @@ def show(
             chart.
         finding: the result, if `alt` leaves it out because the page shows it beside the chart; exported files
             include it.
-        figures: texts above the chart, which the component draws; see `plot.draw`.
-        events: where the component gets the events of a live run.
+        figures: texts above the chart, which only the component draws; see `plot.draw`.
+        board: a table above the chart: texts by column, which are not Markdown.
+        note: the name and the text of a sentence below the chart.
+        events: where the component gets the events of live runs.
         tall: whether the component draws the chart as high as the screen allows.
     """
     with st.container(gap=None, key=f"chart.{key}"):
@@ -48,10 +52,14 @@ def show(
             described = f"{alt} {finding}" if finding and finding not in alt else alt
             plot.draw(
                 drawn, tables, key=key, alt=described, theme=session.theme(), factor=factor, figures=figures,
-                events=events, tall=tall,
+                board=board, note=note, events=events, tall=tall,
             )  # fmt: skip
         else:
+            if board is not None:
+                st.table({plain(name): [plain(text) for text in column] for name, column in board.items()})
             st.vega_lite_chart({**drawn, "datasets": dict(tables)}, key=key, alt=alt)
+            if note is not None:
+                st.caption(plain(note[1]))
         with st.container(horizontal_alignment="right", key=f"chart.menu.{key}"):
             _export(spec, tables, key, alt if finding in alt else f"{alt} {finding}")
 

@@ -6,7 +6,8 @@ the page. This component keeps its view, inserts points into it, and reads them 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -33,7 +34,9 @@ _HTML = """
       <span data-figure="pace"></span>
     </div>
   </div>
+  <table class="lab-board" hidden></table>
   <div class="lab-canvas" role="figure"></div>
+  <p class="lab-note" hidden></p>
 </div>
 """
 # the module with Vega is large: the component only imports it, from an address that browsers may keep
@@ -49,22 +52,45 @@ export default function (component) {
 
 _scripts: list[str] = []
 
+Position = tuple[float, ...]
+"""How far each run of a chart has come: its epoch, with fractions for minibatches."""
+
+
+def position_text(position: Position) -> str:
+    """Return a position as the browser keeps it."""
+    return ",".join(map(repr, position))
+
+
+def read_position(text: str) -> Position:
+    """Return the position that a browser has kept.
+
+    Raises:
+        ValueError: it is none.
+    """
+    position = tuple(float(part) for part in text.split(","))
+    if not all(map(math.isfinite, position)):
+        raise ValueError(text)
+    return position
+
 
 @dataclass(frozen=True)
 class Events:
-    """Where a chart gets the events of a live run.
+    """Where a chart gets the events of live runs.
 
     Attributes:
-        path: their address; another path is another run, language, or start of the run.
-        position: the position up to which the tables hold the run; only later events are requested.
+        path: their address; another path is another run, language, or start of the run. Charts with the same path share
+            a connection.
+        position: the position up to which the tables hold the runs; only later events are requested.
         phase: what the page has drawn itself; when an event names another phase, the page is run again.
         marks: names of the tables that events do not change.
+        part: the name under which the events have the tables of this chart, if they are sent only on request.
     """
 
     path: str
-    position: float
+    position: Position
     phase: str
-    marks: tuple[str, ...]
+    marks: tuple[str, ...] = ()
+    part: str = ""
 
 
 def serve(path: str) -> None:
@@ -91,6 +117,8 @@ def draw(
     theme: str,
     factor: float = 1.0,
     figures: Mapping[str, Any] | None = None,
+    board: Mapping[str, Sequence[str]] | None = None,
+    note: tuple[str, str] | None = None,
     events: Events | None = None,
     tall: bool = False,
 ) -> None:
@@ -104,7 +132,9 @@ def draw(
         theme: "light" or "dark".
         factor: factor of the font sizes.
         figures: texts above the chart by name, with ``percent`` and ``state``; None for none.
-        events: where the browser gets the events of a live run; None: nothing changes by itself.
+        board: a table above the chart: texts by column.
+        note: the name and the text of a sentence below the chart.
+        events: where the browser gets the events of live runs; None: nothing changes by itself.
         tall: whether the chart is as high as the screen allows, instead of the height of `spec`.
     """
 
@@ -123,10 +153,13 @@ def draw(
             "tables": {name: pictures.columns(table) for name, table in tables.items()},
             "alt": alt,
             "figures": figures,
+            "board": None if board is None else {name: list(column) for name, column in board.items()},
+            "note": None if note is None else {"name": note[0], "text": note[1]},
             "path": events.path if events else None,
-            "version": events.position if events else 0,
+            "version": position_text(events.position) if events else "0",
             "phase": events.phase if events else "",
             "marks": list(events.marks) if events else [],
+            "part": events.part if events else "",
         },
         on_changed_change=lambda: None,  # the rerun itself draws what has changed
         on_silent_change=silent,

@@ -40,7 +40,7 @@ def draw(recipe: Recipe, config: TrainConfig | None, record: RunRecord | None, r
         "look": partial(explain.what_to_look_for, recipe, config, record),
     }
     if record is not None:
-        sections["gradients"] = partial(follow.follow, record, curve.gradients, every=2.0, pushed=False)
+        sections["gradients"] = partial(follow.follow, record, curve.gradients)
     elif recording is not None:
         sections["gradients"] = partial(player.again, recording, curve.gradients)
     if config is not None:

@@ -25,7 +25,7 @@ def draw(scene: Scene, epoch: int | None, key: str = "curve") -> None:
         alt=_alt("curve", scene, finding),
         finding=finding,
         figures=progress.figures(scene),
-        events=_events(scene),
+        events=_events(scene, ("now",)),
         tall=True,
     )
     shown = tables.drawn_epochs(scene.history)
@@ -38,13 +38,13 @@ def draw(scene: Scene, epoch: int | None, key: str = "curve") -> None:
             st.caption(t("chart.zoom", scene.lang), width="content")
 
 
-def _events(scene: Scene) -> plot.Events | None:
+def _events(scene: Scene, marks: tuple[str, ...], part: str = "") -> plot.Events | None:
     """Return where the browser gets the points of a live run; None if the page has to look for them itself."""
     run = scene.identity
     if run is None or run.recorded or scene.ended or not plot.pushes():
         return None
     query = urlencode({"lang": scene.lang, "start": scene.history.starts})
-    return plot.Events(f"lab/live/{run.name}?{query}", scene.history.position, scene.phase, ("now",))
+    return plot.Events(f"lab/live/{run.name}?{query}", (scene.history.position,), scene.phase, marks, part)
 
 
 def _alt(name: str, scene: Scene, finding: str) -> str:
@@ -103,7 +103,7 @@ def _norms(scene: Scene) -> str:
     return t("list.join", lang).join(f"{name} {norm:.2g}" for name, norm in zip(names, norms, strict=True))
 
 
-def _clipping(scene: Scene) -> str:
+def clipping(scene: Scene) -> str:
     """Return the sentence on the clipping in the last epoch; "" before the first."""
     last, lang = scene.history.last, scene.lang
     if last is None:
@@ -119,14 +119,13 @@ def _clipping(scene: Scene) -> str:
 
 def gradients(scene: Scene, key: str = "gradients") -> None:
     """Draw the gradient norm by layer, and the share of the minibatches whose gradient was clipped."""
-    if not scene.ended and scene.state != "recorded" and len(scene.history.epochs) < 2:
-        # one point is not a curve, and two more charts would delay the first point of the perplexity curve
-        st.skeleton(height=240)
-        return
     if not scene.history.epochs:
-        st.caption(t("memory.none", scene.lang))
+        if scene.ended or scene.state == "recorded":
+            st.caption(t("memory.none", scene.lang))
+        else:
+            st.skeleton(height=240)
         return
-    lang, data, clipping = scene.lang, scene.gradient_tables(), _clipping(scene)
+    lang, data, clipped = scene.lang, scene.gradient_tables(), clipping(scene)
     norms = t("gradient.norms", lang, epoch=scene.history.epoch, norms=_norms(scene)) if _still(scene) else ""
     left, right = st.columns([3, 2], gap="medium")
     with left:
@@ -136,14 +135,16 @@ def gradients(scene: Scene, key: str = "gradients") -> None:
             key=f"{key}.norm",
             alt=_alt("gradient", scene, norms.strip()),
             finding=norms.strip(),
+            note=("norms", norms),
+            events=_events(scene, ("extent",), "gradients"),
         )
     with right:
         chart.show(
             charts.clipped_curve(lang, scene.theme),
             {name: data[name] for name in charts.CLIPPED_TABLES},
             key=f"{key}.clipped",
-            alt=_alt("clipped", scene, clipping if norms else ""),
-            finding=clipping if norms else "",
+            alt=_alt("clipped", scene, clipped if norms else ""),
+            finding=clipped if norms else "",
+            note=("clipping", clipped),
+            events=_events(scene, ("extent",), "gradients"),
         )
-    if norms or clipping:
-        st.caption(norms + clipping)

@@ -16,14 +16,12 @@ FIRST_TICK = 0.2
 """Seconds between two updates before the first epoch is finished."""
 
 
-def follow(shown: RunRecord, draw: Callable[[Scene], None], every: float = TICK, pushed: bool = True) -> None:
+def follow(shown: RunRecord, draw: Callable[[Scene], None]) -> None:
     """Draw a run, repeatedly while it is live; when its state changes, the whole page is rerun.
 
     Args:
         shown: the run as the rest of the page shows it; if its state differs later, the page is rerun.
-        draw: draws the run.
-        every: seconds between two updates, where the page looks for news itself.
-        pushed: whether `draw` draws the curve, whose events also say when the page has to be drawn again.
+        draw: draws the run with charts whose events say when the page has to be drawn again.
     """
     run_id = shown.id
     lang = session.language()
@@ -37,7 +35,7 @@ def follow(shown: RunRecord, draw: Callable[[Scene], None], every: float = TICK,
         return _phase(record)
 
     # where the server pushes the points, an event asks for another drawing; until the first point, look more often
-    pace = None if pushed and plot.pushes() else every if shown.epoch else min(every, FIRST_TICK)
+    pace = None if plot.pushes() else TICK if shown.epoch else FIRST_TICK
     moving(update, pace if shown.live else None, _phase(shown))
 
 

@@ -1,8 +1,8 @@
 """Push the points of live runs to the browsers that watch them.
 
-One thread for each watched run waits for news, encodes each point once for each language, and hands the same bytes to
-all viewers. A point is the rows that a chart adds (`tables.curve_points`) and the figures above it. What else a page
-shows (buttons, texts, notes) the page draws itself; the event ``page`` asks for that.
+A `Picture` is what viewers see of one or several runs. One thread for each picture waits for news, encodes each point
+once for each language, and hands the same bytes to all viewers. What else a page shows (buttons, texts, notes) the page
+draws itself; the event ``page`` asks for that.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
 
 from rnnlab.errors import RNNLabError, RunError
 from rnnlab.runs.store import RunRecord
 from rnnlab.view.page import session
-from rnnlab.view.watch import progress, tables
+from rnnlab.view.page.plot import Position, position_text
+from rnnlab.view.watch import curve, progress, tables
 from rnnlab.view.watch.scenes import Scene, feed
 
 BEAT = 2.0
@@ -30,28 +32,149 @@ SPREAD = 0.03
 """Seconds for each viewer of a run within which their pages are drawn again, so that points are not kept waiting."""
 FEW = 10
 """Number of viewers of a run whose pages are drawn again at once."""
+REST = 10
+"""Time between two points of several runs, as a multiple of the time that a point takes to make."""
 MAX_VIEWERS = 4000
 """Connections of all visitors together."""
 MAX_PER_VISITOR = 12
 """Connections of one visitor: charts on several visible tabs."""
 
+PARTS = frozenset({"gradients"})
+"""The charts that may be drawn besides a picture's own."""
+
+
+class Edition(NamedTuple):
+    """The form in which a viewer gets the points of a picture.
+
+    Attributes:
+        lang: language of the texts.
+        parts: names of the charts that are drawn besides the picture's own, e.g. ``gradients``.
+    """
+
+    lang: str
+    parts: tuple[str, ...] = ()
+
+
+class Picture(Protocol):
+    """What viewers see of one or several runs."""
+
+    @property
+    def key(self) -> Hashable:
+        """What two viewers of the same picture have in common."""
+
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """The ids of the runs to wait for."""
+
+    @property
+    def width(self) -> int:
+        """Number of runs of a position."""
+
+    @property
+    def pace(self) -> float:
+        """Seconds between two points at least; 0 where each event is a point."""
+
+    def look(self) -> Look:
+        """Read the current state.
+
+        Raises:
+            RunError: a run does not exist.
+        """
+
+
+class Look(Protocol):
+    """The state of a picture at one moment."""
+
+    @property
+    def position(self) -> Position:
+        """How far each run has come, in epochs."""
+
+    @property
+    def phase(self) -> str:
+        """The part of the state that the page draws itself: when it changes, the page is drawn again."""
+
+    @property
+    def live(self) -> bool:
+        """Whether any of the runs is live."""
+
+    def point(self, edition: Edition, after: Position) -> Mapping[str, Any]:
+        """Return what a chart lacks that shows the runs up to `after`.
+
+        ``add`` has rows by table, ``put`` whole tables, ``drop`` the places along the axis whose rows are replaced,
+        ``figures``, ``notes`` and ``board`` the texts around the chart; see `rnnlab/view/page/assets/plot.js`.
+        """
+
+
+@dataclass(frozen=True)
+class RunPicture:
+    """The curve of one run with its figures and, on request, its gradients."""
+
+    run_id: str
+    width = 1
+    pace = 0.0
+
+    @property
+    def key(self) -> Hashable:
+        """The id of the run."""
+        return self.run_id
+
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """The id of the run."""
+        return (self.run_id,)
+
+    def look(self) -> _RunLook:
+        """Read the current state.
+
+        Raises:
+            RunError: the run does not exist.
+        """
+        return _RunLook(session.store().run(self.run_id))
+
+
+class _RunLook:
+    def __init__(self, record: RunRecord) -> None:
+        self._record = record
+        self._scenes: dict[str, Scene] = {}
+        scene = self._scene("en")
+        self.position: Position = (scene.history.position,)
+        self.phase, self.live = scene.phase, record.live
+
+    def _scene(self, lang: str) -> Scene:
+        # its theme is left to the browser
+        if lang not in self._scenes:
+            self._scenes[lang] = feed(self._record.id).scene(self._record, lang, "light")
+        return self._scenes[lang]
+
+    def point(self, edition: Edition, after: Position) -> Mapping[str, Any]:
+        scene = self._scene(edition.lang)
+        added = tables.curve_points(scene.history, scene.vocab_size, after[0])
+        message: dict[str, Any] = {
+            "put": tables.newest_points(scene.history, scene.vocab_size, scene.lang),
+            "figures": progress.figures(scene),
+        }
+        if "gradients" in edition.parts:
+            added |= tables.gradient_points(scene.history, scene.lang, after[0])
+            message["notes"] = {"clipping": curve.clipping(scene)}
+        return {"add": {name: table for name, table in added.items() if table["epoch"]}, **message}
+
 
 @dataclass(eq=False)
 class Viewer:
-    """A connection that follows a run.
+    """A connection that follows a picture.
 
     Attributes:
-        run_id: the run.
-        lang: language of the figures.
+        picture: what it follows.
+        edition: the form in which it gets the points.
         visitor: the person or browser that opened the connection, for the limit.
-        after: position up to which the browser has drawn the run.
+        after: position up to which the browser has drawn the runs.
         messages: encoded events to send; None ends the connection.
     """
 
-    run_id: str
-    lang: str
+    picture: Picture
+    edition: Edition
     visitor: str
-    after: float = 0.0
+    after: Position
     messages: asyncio.Queue[bytes | None] = field(default_factory=lambda: asyncio.Queue(QUEUE))
 
     def put(self, message: bytes | None) -> None:
@@ -64,53 +187,37 @@ class Viewer:
             self.messages.put_nowait(None)
 
 
-def encode(event: str, data: str = "", position: float | None = None) -> bytes:
+def encode(event: str, data: str = "", position: Position | None = None) -> bytes:
     """Return a server-sent event; `position` is what a browser that reconnects names as its last."""
-    head = "" if position is None else f"id: {position!r}\n"
+    head = "" if position is None else f"id: {position_text(position)}\n"
     return f"{head}event: {event}\ndata: {data}\n\n".encode()
 
 
-def point(scene: Scene, after: float) -> bytes:
-    """Return the event ``point``: what a chart lacks that shows the run up to the position `after`."""
-    added = tables.curve_points(scene.history, scene.vocab_size, after)
-    message = {
-        "add": {name: table for name, table in added.items() if table["epoch"]},
-        "put": tables.newest_points(scene.history, scene.vocab_size, scene.lang),
-        "figures": progress.figures(scene),
-    }
-    text = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
-    return encode("point", text, scene.history.position)
+def _point(look: Look, edition: Edition, after: Position) -> bytes:
+    text = json.dumps(look.point(edition, after), ensure_ascii=False, separators=(",", ":"))
+    return encode("point", text, look.position)
 
 
 class _Channel:
-    """The viewers of a run, and what was sent to them last."""
+    """The viewers of a picture, and what was sent to them last."""
 
-    def __init__(self, run_id: str) -> None:
-        self.run_id = run_id
+    def __init__(self, picture: Picture) -> None:
+        self.picture = picture
         self.viewers: set[Viewer] = set()
-        self.position = 0.0
-        self.phase = ""
-        self.live = True
-        self._scenes: dict[str, Scene] = {}
-        self._record: RunRecord | None = None
+        self.look = picture.look()
+        self.news = threading.Event()
+        self.over = threading.Event()
 
-    def look(self) -> None:
-        """Read the current state of the run.
-
-        Raises:
-            RunError: it does not exist.
-        """
-        self._record = session.store().run(self.run_id)
-        self._scenes.clear()
-        scene = self.scene("en")
-        self.position, self.phase, self.live = scene.history.position, scene.phase, self._record.live
-
-    def scene(self, lang: str) -> Scene:
-        """Return the state of the run in a language; its theme is left to the browser."""
-        assert self._record is not None
-        if lang not in self._scenes:
-            self._scenes[lang] = feed(self.run_id).scene(self._record, lang, "light")
-        return self._scenes[lang]
+    def wait(self, run_id: str) -> None:
+        """Wait for the changes of a run until the channel is over."""
+        client, version = session.client(), -1
+        try:
+            while not self.over.is_set():
+                version = client.wait(run_id, version, timeout=BEAT)
+                self.news.set()
+        except RNNLabError:
+            self.over.set()  # the run was deleted, or there is no supervisor: the page finds out when it looks
+            self.news.set()
 
 
 class Hub:
@@ -123,7 +230,7 @@ class Hub:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._lock = threading.Lock()
-        self._channels: dict[str, _Channel] = {}
+        self._channels: dict[Hashable, _Channel] = {}
         self._visitors: Counter[str] = Counter()
         self._closed = False
 
@@ -134,6 +241,7 @@ class Hub:
             RunError: ``viewers``: this visitor, or all together, have too many connections, or the server stops; or
                 there is no such run.
         """
+        key = viewer.picture.key
         with self._lock:
             if (
                 self._closed
@@ -141,26 +249,25 @@ class Hub:
                 or self._visitors[viewer.visitor] >= MAX_PER_VISITOR
             ):
                 raise RunError("viewers", "There are too many connections.")
-            channel = self._channels.get(viewer.run_id)
+            channel = self._channels.get(key)
             begins = channel is None
             if channel is None:
-                channel = _Channel(viewer.run_id)
-                channel.look()
-                self._channels[viewer.run_id] = channel
+                channel = self._channels[key] = _Channel(viewer.picture)
+            look = channel.look
             messages = [encode("ready")]
-            if channel.position > viewer.after:
-                messages.append(point(channel.scene(viewer.lang), viewer.after))
-            messages.append(encode("page", channel.phase))  # the browser ignores it if it has drawn this one
+            if sum(look.position) > sum(viewer.after):
+                messages.append(_point(look, viewer.edition, viewer.after))
+            messages.append(encode("page", look.phase))  # the browser ignores it if it has drawn this one
             channel.viewers.add(viewer)
             self._visitors[viewer.visitor] += 1
             self._send([viewer], *messages)
         if begins:
-            threading.Thread(target=self._follow, args=(channel,), name=f"watch {viewer.run_id}", daemon=True).start()
+            threading.Thread(target=self._follow, args=(channel,), name=f"watch {key}", daemon=True).start()
 
     def leave(self, viewer: Viewer) -> None:
         """Remove a viewer."""
         with self._lock:
-            channel = self._channels.get(viewer.run_id)
+            channel = self._channels.get(viewer.picture.key)
             if channel is not None:
                 channel.viewers.discard(viewer)
             self._visitors[viewer.visitor] -= 1
@@ -178,41 +285,50 @@ class Hub:
         with self._lock:
             self._closed = True
             for channel in self._channels.values():
+                channel.over.set()
+                channel.news.set()
                 self._send(channel.viewers, None)
 
     def _follow(self, channel: _Channel) -> None:
-        """Send the news of a run until it has ended or nobody watches it."""
-        client, version, beat = session.client(), -1, time.monotonic()
+        """Send the news of a picture until its runs have ended or nobody watches it."""
+        beat = time.monotonic()
+        for run_id in channel.picture.runs:
+            threading.Thread(target=channel.wait, args=(run_id,), name=f"wait {run_id}", daemon=True).start()
         try:
-            while not self._closed:
-                version = client.wait(channel.run_id, version, timeout=BEAT)
+            while not channel.over.is_set():
+                channel.news.wait(BEAT)
+                channel.news.clear()
+                began = time.monotonic()
                 with self._lock:
                     if not channel.viewers:
                         break
                     self._publish(channel)
-                    if not channel.live:
+                    if not channel.look.live:
                         break
                     if time.monotonic() - beat >= BEAT:
                         beat = time.monotonic()
                         self._send(channel.viewers, encode("ready"))
+                if channel.picture.pace:  # a point of long curves takes time, which others need
+                    channel.over.wait(max(channel.picture.pace, REST * (time.monotonic() - began)))
         except RNNLabError:
-            pass  # the run was deleted, or there is no supervisor: the page finds out when it looks for itself
+            pass  # a run was deleted: the page finds out when it looks for itself
         finally:
             with self._lock:
+                channel.over.set()
                 self._send(channel.viewers, encode("page"), encode("end"), None)
-                self._channels.pop(channel.run_id, None)
+                self._channels.pop(channel.picture.key, None)
 
     def _publish(self, channel: _Channel) -> None:
-        position, drawn = channel.position, channel.phase
-        channel.look()
-        if channel.position != position:
-            points = {lang: point(channel.scene(lang), position) for lang in {v.lang for v in channel.viewers}}
-            for lang, message in points.items():
-                self._send([viewer for viewer in channel.viewers if viewer.lang == lang], message)
-        if channel.phase != drawn:
+        before, channel.look = channel.look, channel.picture.look()
+        look = channel.look
+        if look.position != before.position:
+            for edition in {viewer.edition for viewer in channel.viewers}:
+                message = _point(look, edition, before.position)
+                self._send([viewer for viewer in channel.viewers if viewer.edition == edition], message)
+        if look.phase != before.phase:
             viewers = len(channel.viewers)
             spread = SPREAD * viewers if viewers > FEW else 0.0
-            self._send(channel.viewers, encode("spread", f"{spread:.1f}"), encode("page", channel.phase))
+            self._send(channel.viewers, encode("spread", f"{spread:.1f}"), encode("page", look.phase))
 
     def _send(self, viewers: Iterable[Viewer], *messages: bytes | None) -> None:
         with contextlib.suppress(RuntimeError):  # the server has stopped

@@ -86,8 +86,7 @@ def curve_points(history: History, vocab_size: float, after: float | None = None
     if after is None:
         rows, hovered, recent = drawn_epochs(history), drawn_epochs(history, MAX_TARGETS), history.minibatches
     else:
-        first = bisect.bisect_right(history.epochs, after, key=lambda row: row.epoch)
-        rows = hovered = history.epochs[first:]
+        rows = hovered = history.epochs[_first_after(history, after) :]
         recent = [
             event
             for event in history.minibatches
@@ -219,49 +218,62 @@ def now_table(history: History, epoch: int | None, vocab_size: float) -> bytes:
 
 
 def gradient_tables(history: History, lang: str) -> dict[str, bytes]:
-    """Return the tables of the gradient charts: ``layers`` (norm by layer), ``threshold`` (θ), ``clipped`` (share).
+    """Return the tables of the gradient charts: ``layers`` (norm by layer), ``threshold`` (θ), ``clipped`` (share)."""
+    tables = gradient_points(history, lang)
+    return {name: ipc(tables[name], columns) for name, columns in GRADIENTS.items()}
+
+
+GRADIENTS = {"layers": LAYERS, "threshold": LINE, "clipped": LINE}
+"""The tables of the gradient charts, with their columns."""
+
+
+def gradient_points(history: History, lang: str, after: float | None = None) -> dict[str, Columns]:
+    """Return the rows of the tables `GRADIENTS`.
 
     A row of ``layers`` also has the norm after clipping as text, empty if it was not recorded. If the run ever clipped,
     the norm of the whole network after clipping is a series of its own.
+
+    Args:
+        history: the run so far.
+        lang: the language.
+        after: the position after which the rows begin; None: all rows, thinned to what a chart can show.
     """
-    rows = history.epochs
+    rows = drawn_epochs(history) if after is None else history.epochs[_first_after(history, after) :]
     names = layer_names(max((len(row.grad_norm_by_layer) for row in rows), default=0), lang)
     epochs: list[float] = []
     values: list[float] = []
     layers: list[str] = []
     afters: list[str] = []
-    ever_clipped = any(row.clipped_share > 0 for row in rows)
+    ever_clipped = any(row.clipped_share > 0 for row in history.epochs)
     whole, clipped = t("chart.all_layers", lang), t("chart.all_layers_clipped", lang)
     for row in rows:
-        after = row.after_clipping()
-        after_norms = (after[0], *after[1]) if after is not None else ()
+        shortened = row.after_clipping()
+        after_norms = (shortened[0], *shortened[1]) if shortened is not None else ()
         norms = zip_longest((row.grad_norm, *row.grad_norm_by_layer), after_norms)
         series = [(layer, *pair) for layer, pair in zip((whole, *names), norms, strict=False)]
-        if after is not None and ever_clipped and row.clip_norm is not None:
-            series.append((clipped, after[0], after[0]))
-        for layer, value, shortened in series:
+        if shortened is not None and ever_clipped and row.clip_norm is not None:
+            series.append((clipped, shortened[0], shortened[0]))
+        for layer, value, clipped_norm in series:
             if value > 0 and math.isfinite(value):
                 epochs.append(float(row.epoch))
                 values.append(value)
                 layers.append(layer)
-                afters.append("" if shortened is None else number(shortened, 3))
+                afters.append("" if clipped_norm is None else number(clipped_norm, 3))
     clipping = [row for row in rows if row.clip_norm is not None]
     return {
-        "layers": ipc({"epoch": epochs, "value": values, "layer": layers, "after": afters}, LAYERS),
-        "threshold": ipc(
-            {
-                "epoch": [float(row.epoch) for row in clipping],
-                "value": [row.clip_norm for row in clipping],
-                "shown": [number(row.clip_norm, 3) for row in clipping],
-            },
-            LINE,
-        ),
-        "clipped": ipc(
-            {
-                "epoch": [float(row.epoch) for row in rows],
-                "value": [row.clipped_share for row in rows],
-                "shown": [f"{row.clipped_share:.0%}" for row in rows],
-            },
-            LINE,
-        ),
+        "layers": {"epoch": epochs, "value": values, "layer": layers, "after": afters},
+        "threshold": {
+            "epoch": [float(row.epoch) for row in clipping],
+            "value": [row.clip_norm for row in clipping],
+            "shown": [number(row.clip_norm, 3) for row in clipping],
+        },
+        "clipped": {
+            "epoch": [float(row.epoch) for row in rows],
+            "value": [row.clipped_share for row in rows],
+            "shown": [f"{row.clipped_share:.0%}" for row in rows],
+        },
     }
+
+
+def _first_after(history: History, position: float) -> int:
+    return bisect.bisect_right(history.epochs, position, key=lambda row: row.epoch)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -18,6 +18,7 @@ from rnnlab.errors import ConfigError, RunError
 from rnnlab.recipes import RECIPES, rungs
 from rnnlab.view.compare import charts
 from rnnlab.view.compare.measures import (
+    AXES,
     Pinned,
     agrees,
     bands,
@@ -34,6 +35,7 @@ from rnnlab.view.compare.measures import (
     smoothed,
     write_pins,
 )
+from rnnlab.view.compare.pushed import Comparison, ComparisonLook
 from rnnlab.view.compare.sentences import (
     READY,
     columns,
@@ -47,12 +49,14 @@ from rnnlab.view.compare.sentences import (
 )
 from rnnlab.view.compare.tables import ROOM, band_tables, overlay_tables
 from rnnlab.view.compare.variants import parse_own, variants
+from rnnlab.view.compare.watch import Snapshot
 from rnnlab.view.data import recorded
 from rnnlab.view.data.facts import FactBook, Reading
 from rnnlab.view.data.history import History
 from rnnlab.view.data.identity import Identity
 from rnnlab.view.language.i18n import LANGUAGES, t
 from rnnlab.view.language.numbers import duration, perplexity_text
+from rnnlab.view.watch.stream import Edition
 from tests.made import epoch, started
 from tests.view.watch.test_tables import rows
 
@@ -517,6 +521,60 @@ def test_the_tables_hold_what_the_curves_are_drawn_from() -> None:
     assert [row["label"] for row in rows(tables["ends"])] == ["L", "R"]
     assert rows(overlay_tables(runs, ["L", "R"], [0, 1], "epoch", False, "en")["raw"]) == []
     assert rows(overlay_tables(runs, ["L", "R"], [0, 1], "epoch", False, "en")["extent"])[1]["x"] == 10 * ROOM
+
+
+def browser(tables: Mapping[str, list[dict[str, Any]]], message: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """The tables in a browser after a message, as `plot.js` applies it."""
+
+    def by_row(table: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+        return [dict(zip(table, values, strict=True)) for values in zip(*table.values(), strict=True)]
+
+    after = {name: by_row(message["put"][name]) if name in message["put"] else list(tables[name]) for name in tables}
+    for name, places in message.get("drop", {}).items():
+        after[name] = [row for row in after[name] if row["x"] not in places]
+    for name, table in message["add"].items():
+        after[name] += by_row(table)
+    return after
+
+
+def in_order(table: Iterable[Mapping[str, Any]]) -> list[str]:
+    # the order of the rows makes no difference to a chart
+    return sorted(json.dumps({name: row[name] for name in sorted(row)}) for row in table)
+
+
+@pytest.mark.parametrize(
+    ("kind", "by", "smooth"),
+    [("band", "epoch", False), *(("overlay", by, smooth) for by in AXES for smooth in (False, True))],
+)
+def test_what_is_pushed_completes_the_tables_that_a_page_drew(kind: str, by: str, smooth: bool) -> None:
+    # three seeds, of which the first is ahead, the second begins and the third waits; then all go on
+    curves = ([900.0, 500.0, 90.0, 20.0, 7.0], [800.0, 700.0, 60.0], [600.0, 650.0])
+    steps = ((3, 1, 0), (4, 1, 0), (5, 3, 2))
+    shown = Comparison(
+        "band" if kind == "band" else "overlay",
+        tuple(Identity.of_run(name) for name in "abc"), ("A", "B", "C"), (2, 0, 1), "zh", by, smooth, "bigram",
+    )  # fmt: skip
+
+    def at(step: Sequence[int]) -> list[Pinned]:
+        return [a_run(*curve[:count], pin=name) for name, curve, count in zip("abc", curves, step, strict=True)]
+
+    def drawn(runs: Sequence[Pinned]) -> dict[str, list[dict[str, Any]]]:
+        if kind == "band":
+            tables = band_tables(runs, shown.names, shown.slots, "zh")
+        else:
+            tables = overlay_tables(runs, shown.names, shown.slots, by, smooth, "zh")
+        return {name: rows(table) for name, table in tables.items()}
+
+    held = drawn(at(steps[0]))
+    for before, step in itertools.pairwise(steps):
+        look = ComparisonLook(shown, Snapshot(tuple(at(step)), ()))
+        message = look.point(Edition("zh"), tuple(map(float, before)))
+        held = browser(held, json.loads(json.dumps(message)))
+        for name, table in drawn(at(step)).items():
+            assert in_order(held[name]) == in_order(table), name
+    if kind == "overlay":
+        assert message["board"]["训练"][0] == "A"  # the only one below the bigram line
+        assert message["board"]["名次"] == ["1", "–", "–"]
 
 
 def test_labels_at_the_same_end_do_not_cover_each_other() -> None:

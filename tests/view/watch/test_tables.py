@@ -213,3 +213,13 @@ def test_every_column_that_a_chart_reads_is_in_its_table() -> None:
             for channel in layer["encoding"].values():
                 for encoding in channel if isinstance(channel, list) else [channel]:
                     assert encoding.get("field", "epoch") in columns, (layer["data"], encoding)
+
+
+def test_pushed_gradients_are_the_rows_of_the_tables() -> None:
+    finished = [epoch(1, 900.0), epoch(2, 500.0), epoch(3, 400.0, clipped_share=0.0)]
+    whole = watch_tables.gradient_tables(History([started(), *finished]), "zh")
+    first = watch_tables.gradient_tables(History([started(), *finished[:1]]), "zh")
+    added = watch_tables.gradient_points(History([started(), *finished]), "zh", after=1.5)
+    for name in watch_tables.GRADIENTS:
+        more = [dict(zip(added[name], row, strict=True)) for row in zip(*added[name].values(), strict=True)]
+        assert [*rows(first[name]), *more] == rows(whole[name]), name

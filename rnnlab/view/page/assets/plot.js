@@ -46,6 +46,8 @@ class Chart {
   constructor(place) {
     this.root = place.querySelector(".lab-plot");
     this.figures = place.querySelector(".lab-figures");
+    this.board = place.querySelector(".lab-board");
+    this.note = place.querySelector(".lab-note");
     this.canvas = place.querySelector(".lab-canvas");
     this.changes = [];
     this.work = Promise.resolve();
@@ -64,7 +66,8 @@ class Chart {
     this.canvas.style.height = typeof data.height === "number" ? `${data.height}px` : "";
     this.matchTheme(data.theme);
     const specification = JSON.stringify([data.spec, data.config, data.height]);
-    if (specification === this.specification && data.path && data.path === this.path && data.version < this.version) {
+    const behind = epochs(data.version) < epochs(this.version ?? "0");
+    if (specification === this.specification && data.path && data.path === this.path && behind) {
       // the events were faster than the page: only what is not among them is new
       this.phase = data.phase;
       this.change({ put: Object.fromEntries(data.marks.map((name) => [name, data.tables[name]])) });
@@ -72,11 +75,15 @@ class Chart {
     }
     if (data.path !== this.path || specification !== this.specification) this.disconnect();
     this.path = data.path;
+    this.part = data.part;
+    this.names = new Set(Object.keys(data.tables));
     this.version = data.version;
     this.phase = data.phase;
     this.changes = [];
     this.inserted = 0;
-    write(this.figures, data.figures);
+    this.noted = data.note?.name;
+    this.hasFigures = Boolean(data.figures);
+    this.write({ figures: data.figures, board: data.board, notes: { [this.noted]: data.note?.text } });
     if (specification !== this.specification) {
       // another language, theme or size
       this.specification = specification;
@@ -85,6 +92,16 @@ class Chart {
       this.change({ put: data.tables }, true); // the visitor waits for it
     }
     this.connect();
+  }
+
+  // Show the texts around the chart that a message has.
+  write({ figures, board, notes }) {
+    if (figures || !this.hasFigures) write(this.figures, this.hasFigures ? figures : null);
+    if (board !== undefined) writeTable(this.board, board);
+    if (notes && this.noted in notes) {
+      this.note.textContent = notes[this.noted] ?? "";
+      this.note.hidden = !this.note.textContent;
+    }
   }
 
   // The colours of a chart come with the page: when only the theme has changed, ask for them.
@@ -163,21 +180,33 @@ class Chart {
     this.drawnAt = performance.now();
     const put = {};
     const add = {};
+    const drop = {};
     for (const message of changes) {
-      for (const [name, table] of Object.entries(message.put ?? {})) {
+      for (const [name, table] of this.own(message.put)) {
         put[name] = rows(table);
         add[name] = [];
       }
-      for (const [name, table] of Object.entries(message.add ?? {})) (add[name] ??= []).push(...rows(table));
+      for (const [name, places] of this.own(message.drop)) {
+        const replaced = new Set(places);
+        drop[name] = new Set([...(drop[name] ?? []), ...places]);
+        add[name] = add[name]?.filter((row) => !replaced.has(row.x));
+      }
+      for (const [name, table] of this.own(message.add)) (add[name] ??= []).push(...rows(table));
     }
     for (const name of new Set([...Object.keys(put), ...Object.keys(add)])) {
       const set = view.changeset();
       if (put[name]) set.remove(() => true);
+      else if (drop[name]) set.remove((row) => drop[name].has(row.x));
       view.change(name, set.insert([...(put[name] ?? []), ...(add[name] ?? [])]));
     }
     await view.runAsync();
     hideEmpty(this.canvas);
     this.cost = performance.now() - this.drawnAt;
+  }
+
+  // The tables of a message that this chart has.
+  own(tables) {
+    return Object.entries(tables ?? {}).filter(([name]) => this.names.has(name));
   }
 
   fit() {
@@ -192,44 +221,38 @@ class Chart {
 
   connect() {
     if (this.source || !this.path || document.hidden || this.closed) return;
-    const source = new EventSource(`${this.path}&after=${this.version}`);
-    this.source = source;
-    this.listen();
-    source.addEventListener("ready", () => this.listen());
-    source.addEventListener("point", (event) => {
-      this.listen();
-      const message = JSON.parse(event.data);
-      const first = this.version < 1 && "curve" in message.add; // the first epoch
-      this.version = Number(event.lastEventId);
-      this.inserted = (this.inserted ?? 0) + 1;
-      this.change(message, first);
-      if (message.figures) write(this.figures, message.figures);
-      if (this.inserted > MOST) this.ask(`thin ${this.version}`);
-    });
-    // the run entered another state, wrote a text, or ended: what only the page can draw
-    source.addEventListener("page", (event) => {
-      this.listen();
-      if (event.data !== this.phase) this.ask(event.data);
-    });
-    // where many watch, their pages take turns
-    source.addEventListener("spread", (event) => (this.spread = 1000 * Number(event.data)));
-    source.addEventListener("end", () => this.disconnect());
+    this.source = Source.of(this.path);
+    this.source.join(this);
   }
 
-  listen() {
-    clearTimeout(this.silence);
-    this.silence = setTimeout(() => {
-      this.disconnect();
-      this.path = null;
-      this.keep("silent", true); // the page now looks for itself
-    }, SILENCE);
+  disconnect() {
+    this.source?.leave(this);
+    this.source = null;
+  }
+
+  // Take in a point, up to `position`.
+  take(message, position) {
+    if (epochs(position) <= epochs(this.version)) return;
+    const first = epochs(this.version) < 1 && "curve" in message.add; // the first epoch
+    this.version = position;
+    this.inserted = (this.inserted ?? 0) + 1;
+    this.change(message, first);
+    this.write(message);
+    if (this.inserted > MOST) this.ask(`thin ${this.version}`);
+  }
+
+  // The events do not arrive: from now on the page looks for itself.
+  giveUp() {
+    this.source = null;
+    this.path = null;
+    this.keep("silent", true);
   }
 
   // Ask the page to run again: at once for another state of the run, but for texts no more often than they can be read.
   ask(phase) {
     const state = phase.split(",", 1)[0];
     const now = performance.now();
-    const first = this.version < 1 ? now + FIRST : now;
+    const first = epochs(this.version) < 1 ? now + FIRST : now;
     const reading = state === this.asked ? this.askedAt + READING : first;
     this.due = Math.min(this.due ?? Infinity, Math.max(now, reading) + Math.random() * (this.spread ?? 0));
     clearTimeout(this.asking);
@@ -243,12 +266,6 @@ class Chart {
     }, this.due - now);
   }
 
-  disconnect() {
-    clearTimeout(this.silence);
-    this.source?.close();
-    this.source = null;
-  }
-
   close() {
     this.closed = true;
     if (this.view && this.path) zooms.set(this.subject(), zoomOf(this.view));
@@ -260,6 +277,84 @@ class Chart {
     document.removeEventListener("visibilitychange", this.onVisibility);
     this.then(() => this.view?.finalize());
   }
+}
+
+/** A connection to the server that all charts of the same runs share, as a browser allows few for each server. */
+class Source {
+  static all = new Map();
+
+  static of(path) {
+    if (!Source.all.has(path)) Source.all.set(path, new Source(path));
+    return Source.all.get(path);
+  }
+
+  constructor(path) {
+    this.path = path;
+    this.charts = new Set();
+    this.parts = new Set();
+    this.position = "0";
+  }
+
+  join(chart) {
+    const missing = Boolean(chart.part) && !this.parts.has(chart.part);
+    const behind = epochs(chart.version) < epochs(this.position);
+    this.charts.add(chart);
+    if (chart.part) this.parts.add(chart.part);
+    if (!this.events || missing || behind) this.open();
+  }
+
+  leave(chart) {
+    this.charts.delete(chart);
+    if (!this.charts.size) this.close();
+  }
+
+  // Open the connection where the chart is that has the fewest points; the others ignore what they have.
+  open() {
+    this.events?.close();
+    const versions = [...this.charts].map((chart) => chart.version);
+    const after = versions.reduce((one, other) => (epochs(other) < epochs(one) ? other : one));
+    const query = new URLSearchParams({ after, with: [...this.parts].sort().join(",") });
+    const events = (this.events = new EventSource(`${this.path}&${query}`));
+    this.listen();
+    const on = (name, act) =>
+      events.addEventListener(name, (event) => {
+        this.listen();
+        for (const chart of [...this.charts]) act(chart, event);
+      });
+    on("ready", () => {});
+    events.addEventListener("point", (event) => {
+      this.listen();
+      const message = JSON.parse(event.data);
+      this.position = event.lastEventId;
+      for (const chart of [...this.charts]) chart.take(message, this.position);
+    });
+    // a run entered another state, wrote a text, or ended: what only the page can draw
+    on("page", (chart, event) => event.data !== chart.phase && chart.ask(event.data));
+    // where many watch, their pages take turns
+    on("spread", (chart, event) => (chart.spread = 1000 * Number(event.data)));
+    events.addEventListener("end", () => [...this.charts].forEach((chart) => chart.disconnect()));
+  }
+
+  listen() {
+    clearTimeout(this.silence);
+    this.silence = setTimeout(() => {
+      const charts = [...this.charts];
+      this.close();
+      for (const chart of charts) chart.giveUp();
+    }, SILENCE);
+  }
+
+  close() {
+    clearTimeout(this.silence);
+    this.events?.close();
+    this.charts.clear();
+    Source.all.delete(this.path);
+  }
+}
+
+/** Return how far the runs of a position have come together, in epochs. */
+function epochs(position) {
+  return position.split(",").reduce((sum, part) => sum + Number(part), 0);
 }
 
 /** Return whether a colour, as #RRGGBB or rgb(r, g, b), is dark. */
@@ -307,4 +402,30 @@ function write(head, figures) {
   bar.setAttribute("aria-valuenow", figures.percent);
   bar.firstElementChild.style.width = `${figures.percent}%`;
   head.dataset.state = figures.state;
+}
+
+/** Write a table given by columns; its first column names the rows. */
+function writeTable(place, columns) {
+  place.hidden = !columns;
+  if (!columns) return;
+  const text = JSON.stringify(columns);
+  if (place.dataset.text === text) return;
+  place.dataset.text = text;
+  const cell = (kind, content, scope) => {
+    const element = document.createElement(kind);
+    element.textContent = content;
+    if (scope) element.scope = scope;
+    return element;
+  };
+  const line = (cells) => {
+    const row = document.createElement("tr");
+    row.append(...cells);
+    return row;
+  };
+  const head = document.createElement("thead");
+  head.append(line(Object.keys(columns).map((name) => cell("th", name, "col"))));
+  const body = document.createElement("tbody");
+  const values = Object.values(columns);
+  for (let row = 0; row < values[0].length; row++) body.append(line(values.map((column) => cell("td", column[row]))));
+  place.replaceChildren(head, body);
 }
