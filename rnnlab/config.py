@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from rnnlab.cells import CELLS
 from rnnlab.errors import ConfigError
+from rnnlab.nesting import MAX_DEPTH, too_deep
 from rnnlab.setting import Allowed, Section, Setting, Widget, as_text
 
 Implementation = Literal["scratch", "library"]
@@ -436,6 +437,14 @@ class TrainConfig(BaseModel):
         Raises:
             ConfigError: the text is not a JSON object, or has an unknown field or a value that is not allowed.
         """
+        if too_deep(text):
+            raise ConfigError(
+                "json_too_deep",
+                f"JSON is read up to {MAX_DEPTH} levels deep.",
+                field="",
+                value="",
+                allowed=MAX_DEPTH,
+            )
         try:
             data = json.loads(text)
         except ValueError:

@@ -44,8 +44,9 @@ class RNNLabError(Exception):
     def from_dict(data: dict[str, Any]) -> RNNLabError:
         """Rebuild an error from `to_dict`; an unknown class becomes a plain `RNNLabError`."""
         classes = {cls.__name__: cls for cls in RNNLabError.__subclasses__()}
-        cls = classes.get(str(data.get("error")), RNNLabError)
-        return cls(str(data["code"]), str(data["message"]), **dict(data.get("params", {})))
+        error = classes.get(str(data.get("error")), RNNLabError)(str(data["code"]), str(data["message"]))
+        error.params = dict(data.get("params", {}))  # whatever their names
+        return error
 
 
 class ConfigError(RNNLabError):

@@ -9,7 +9,6 @@ for event in client.follow(run_id):
 from __future__ import annotations
 
 import contextlib
-import itertools
 import socket
 import subprocess
 import sys
@@ -21,13 +20,12 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
-from pydantic import ValidationError
-
 from rnnlab.config import Decoding, TrainConfig
 from rnnlab.environment import Environment
 from rnnlab.errors import CorpusError, RNNLabError, RunError
 from rnnlab.events import Diagnosis, Event
-from rnnlab.runs import schema
+from rnnlab.nesting import too_deep
+from rnnlab.runs import protocol, schema
 from rnnlab.runs.admission import estimate_epoch
 from rnnlab.runs.endpoint import Endpoint
 from rnnlab.runs.process import command, worker_environment
@@ -537,7 +535,8 @@ class _Link:
         self._on_lost = on_lost
         self._closing = False
         self._sending = threading.Lock()
-        self._ids = itertools.count(1)
+        self._last = 0  # id of the last request
+        self._error = _supervisor_lost  # what pending requests get when the connection ends
         self._pending: dict[int, Future[Any]] = {}
         self._lines = Lines()
         # a supervisor that is ending may still accept a connection and then close it without an answer
@@ -550,19 +549,17 @@ class _Link:
 
         Raises:
             OSError: the connection is broken.
-            RunError: ``command_invalid``: a field is missing or of the wrong type.
+            RunError: ``command_invalid``: a field is missing, of the wrong type, nested too deeply or too long.
         """
-        request = next(self._ids)
-        try:
-            message = Request(id=request, command=command(**fields))
-        except ValidationError as error:
-            name = command.__name__
-            raise RunError("command_invalid", f"The command {name} is invalid: {error}.", command=name) from error
+        with self._sending:
+            self._last += 1
+            request = self._last
+        line = _encoded(request, command, fields)
         future: Future[Any] = Future()
         self._pending[request] = future
         try:
             with self._sending:
-                self._connection.sendall(encode(message))
+                self._connection.sendall(line)
         except OSError:
             self._pending.pop(request, None)
             raise
@@ -606,20 +603,24 @@ class _Link:
                     data = self._connection.recv(1 << 18)
                     for line in self._lines.feed(data):
                         self._receive(SUPERVISOR_TO_CLIENT.decode(line))
-                except (OSError, ValueError):
+                except OSError:
+                    break
+                except Exception:  # whatever was sent, nobody may wait for its answer for ever
+                    self._error = _supervisor_garbled
                     break
                 if not data:
                     break
         self.alive = False
         self._fail_all()
-        if not self._closing:
+        # what cannot be read would come again: only the next command connects again
+        if not self._closing and self._error is _supervisor_lost:
             self._on_lost()
 
     def _receive(self, message: Welcome | Result | Refusal) -> None:
-        if isinstance(message, Welcome):
-            return
+        if isinstance(message, Welcome) or not 1 <= message.id <= self._last:
+            raise ValueError("an answer that was not asked for")
         future = self._pending.pop(message.id, None)
-        if future is None:
+        if future is None:  # it came too late
             return
         if isinstance(message, Refusal):
             future.set_exception(message.error.rebuild())
@@ -632,11 +633,32 @@ class _Link:
                 _, future = self._pending.popitem()
             except KeyError:
                 return
-            future.set_exception(_supervisor_lost())
+            future.set_exception(self._error())
+
+
+def _encoded(request: int, command: type[Message], fields: dict[str, Any]) -> bytes:
+    """Return the line of a request.
+
+    Raises:
+        RunError: ``command_invalid``: it would be refused, or end the connection that others use too.
+    """
+    name = command.__name__
+    try:
+        line = encode(Request(id=request, command=command(**fields)))
+    except (ValueError, RecursionError) as error:
+        raise RunError("command_invalid", f"The command {name} is invalid: {error}.", command=name) from error
+    if too_deep(line) or len(line) > protocol.MAX_LINE:
+        message = f"The command {name} is invalid: it is nested too deeply or too long."
+        raise RunError("command_invalid", message, command=name)
+    return line
 
 
 def _supervisor_lost() -> RunError:
     return RunError("supervisor_lost", "The supervisor ended unexpectedly and is being restarted. Try again.")
+
+
+def _supervisor_garbled() -> RunError:
+    return RunError("supervisor_garbled", "The supervisor sent something that cannot be read. Try again.")
 
 
 __all__ = ["Client"]

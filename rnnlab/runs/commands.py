@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 import shutil
 import time
@@ -49,6 +50,8 @@ from rnnlab.runs.scheduler import new_job_id
 from rnnlab.runs.store import RESTORABLE, RunRecord, check_title, checkpoint_folder, state_error
 from rnnlab.runs.store_writer import StoreWriter
 from rnnlab.runs.texts import Texts
+
+log = logging.getLogger(__name__)
 
 LATER = object()
 """The result of a command that is answered later."""
@@ -132,6 +135,10 @@ class Commands:
             name = request.command.kind
             invalid = RunError("command_invalid", f"The command {name!r} cannot be read: {error!r}.", command=name)
             self._host.send(connection, Refusal(id=request.id, error=ErrorData.of(invalid)))
+        except Exception:  # all clients and runs go on, and so does the one who asked
+            log.exception("an unexpected error")
+            failed = RunError("command_failed", "An unexpected error; supervisor.log in the home has the details.")
+            self._host.send(connection, Refusal(id=request.id, error=ErrorData.of(failed)))
         else:
             if result is not LATER:
                 self._host.send(connection, Result(id=request.id, value=result))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ValidationError
 
 from rnnlab.errors import RunError
+from rnnlab.runs import protocol
+from rnnlab.runs.door import Door
 from rnnlab.runs.endpoint import Endpoint
 from rnnlab.runs.loop import Loop
 from rnnlab.runs.protocol import (
@@ -25,21 +29,28 @@ from rnnlab.runs.protocol import (
     encode,
 )
 
-MAX_UNREAD = 64 * 2**20  # bytes that a client may leave unread
+MAX_UNREAD = 16 * 2**20
+"""Bytes that a client may leave unread; the largest answer is half of that."""
+STALLED_SECONDS = 30.0
+"""Seconds in which a client must read something of what was sent to it."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(eq=False)
 class Connection:
-    """A connection to a page server or shell."""
+    """A connection to a page server or shell that has shown the token."""
 
     socket: socket.socket
-    lines: Lines = field(default_factory=Lines)
+    lines: Lines
     unsent: bytearray = field(default_factory=bytearray)
-    accepted: bool = False  # whether it has shown the token
+    moved_at: float = 0.0  # when the client last took something of what is unsent, by the monotonic clock
 
 
 class Connections:
     """Accepts clients that show the token, and forwards their requests.
+
+    Whatever one client sends or causes ends its own connection at most.
 
     Args:
         loop: event loop that waits for the sockets.
@@ -57,18 +68,25 @@ class Connections:
         handle: Callable[[Connection, Request], None],
         closed: Callable[[Connection], None],
     ) -> None:
-        self._loop, self._listener, self._endpoint = loop, listener, endpoint
+        self._loop, self._endpoint = loop, endpoint
         self._handle, self._closed = handle, closed
         self._connections: dict[socket.socket, Connection] = {}
-        loop.watch(listener, self._accept)
+        self._door = Door(loop, listener, self._admit)
 
     def count(self) -> int:
         """Return the number of clients that have shown the token."""
-        return sum(connection.accepted for connection in self._connections.values())
+        return len(self._connections)
+
+    def tick(self, now: float) -> None:
+        """Close the connections that are silent without a token, or do not read what was sent to them."""
+        self._door.tick(now)
+        for connection in list(self._connections.values()):
+            if connection.unsent and now - connection.moved_at > STALLED_SECONDS:
+                self._disconnect(connection, "it reads nothing")
 
     def close(self) -> None:
         """Close every connection."""
-        self._listener.close()
+        self._door.close()
         for connection in list(self._connections.values()):
             connection.socket.close()
 
@@ -76,21 +94,28 @@ class Connections:
         """Send a message; a client that leaves too much unread is disconnected."""
         if connection.socket not in self._connections:
             return
+        if not connection.unsent:
+            connection.moved_at = time.monotonic()
         connection.unsent += encode(message)
+        self._write(connection)
         if len(connection.unsent) > MAX_UNREAD:
-            self._disconnect(connection)
-        else:
-            self._write(connection)
+            self._disconnect(connection, "it leaves too much unread")
 
-    def _accept(self) -> None:
+    def _admit(self, client: socket.socket, line: bytes, lines: Lines) -> bool:
+        """Let a client in whose first line shows the token."""
         try:
-            client, _ = self._listener.accept()
-        except OSError:
-            return
-        client.setblocking(False)
-        connection = Connection(client)
+            hello = CLIENT_TO_SUPERVISOR.decode(line)
+        except ValueError:
+            return False
+        if not isinstance(hello, Hello) or not self._endpoint.accepts(hello):
+            return False
+        lines.limit = protocol.MAX_LINE
+        connection = Connection(client, lines)
         self._connections[client] = connection
         self._loop.watch(client, lambda: self._read(connection), lambda: self._write(connection))
+        self.send(connection, Welcome(pid=os.getpid()))
+        self._take(connection, b"")  # requests may have come with the token
+        return True
 
     def _read(self, connection: Connection) -> None:
         try:
@@ -99,46 +124,55 @@ class Connections:
             return
         except OSError:
             data = b""
-        if not data:
+        if data:
+            self._take(connection, data)
+        else:
             self._disconnect(connection)
-            return
+
+    def _take(self, connection: Connection, data: bytes) -> None:
+        """Handle the requests that `data` completes."""
         try:
             for line in connection.lines.feed(data):
                 if not self._receive(connection, line):
-                    self._disconnect(connection)
+                    self._disconnect(connection, "it sent something that is not a request")
+                if connection.socket not in self._connections:
                     return
-        except ValueError:
-            self._disconnect(connection)
+        except ValueError as error:
+            self._disconnect(connection, str(error))
+        except Exception:  # the other clients, and all runs, go on
+            log.exception("an unexpected error")
+            self._disconnect(connection, "of an unexpected error")
 
     def _receive(self, connection: Connection, line: bytes) -> bool:
         """Handle a line; return False if the connection must be closed."""
         try:
             message = CLIENT_TO_SUPERVISOR.decode(line)
         except ValidationError as error:
-            refusal = _refusal(line, error) if connection.accepted else None
+            refusal = _refusal(line, error)
             if refusal is not None:
                 self.send(connection, refusal)
             return refusal is not None
-        match message:
-            case Hello() if not connection.accepted and self._endpoint.accepts(message):
-                connection.accepted = True
-                self.send(connection, Welcome(pid=os.getpid()))
-                return True
-            case Request() if connection.accepted:
-                self._handle(connection, message)
-                return True
-            case _:
-                return False
+        if isinstance(message, Request):
+            self._handle(connection, message)
+        return isinstance(message, Request)
 
-    def _disconnect(self, connection: Connection) -> None:
+    def _disconnect(self, connection: Connection, reason: str = "") -> None:
         if self._connections.pop(connection.socket, None) is not None:
+            if reason:
+                log.warning("a client was disconnected: %s", reason)
             self._loop.unwatch(connection.socket)
             connection.socket.close()
+            connection.unsent.clear()
             self._closed(connection)
 
     def _write(self, connection: Connection) -> None:
-        if connection.socket in self._connections and not self._loop.send(connection.socket, connection.unsent):
+        if connection.socket not in self._connections:
+            return
+        before = len(connection.unsent)
+        if not self._loop.send(connection.socket, connection.unsent):
             self._disconnect(connection)
+        elif len(connection.unsent) < before:
+            connection.moved_at = time.monotonic()
 
 
 class _AnyCommand(BaseModel):

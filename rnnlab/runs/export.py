@@ -21,6 +21,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from rnnlab.config import TrainConfig
 from rnnlab.errors import ConfigError, CorpusError, RunError
 from rnnlab.events import EpochFinished, Event, RunDiverged, RunFailed, RunFinished, RunStarted
+from rnnlab.nesting import MAX_DEPTH, too_deep
 from rnnlab.runs.store import MAX_TITLE, Queries
 from rnnlab.runs.texts import Texts
 from rnnlab.text.encodings import unmarked
@@ -140,10 +141,12 @@ def import_run(data: str | bytes) -> Recording:
     """Parse and validate an exported run.
 
     Raises:
-        RunError: ``import_too_large``, ``import_not_json``, ``import_format`` (other JSON, or a newer version),
-            ``import_events`` (too many), or ``import_invalid`` with the reason.
+        RunError: ``import_too_large``, ``json_too_deep``, ``import_not_json``, ``import_format`` (other JSON, or a
+            newer version), ``import_events`` (too many), or ``import_invalid`` with the reason.
     """
     text = text_of(data)
+    if too_deep(text):
+        raise RunError("json_too_deep", f"JSON is read up to {MAX_DEPTH} levels deep.", allowed=MAX_DEPTH)
     try:
         return Recording.model_validate_json(text)
     except ValidationError as error:

@@ -104,8 +104,13 @@ class ForkingExecutor:
         if not data:
             self._replace_zygote()
             return
-        for line in self._lines.feed(data):
-            match ZYGOTE_TO_SUPERVISOR.decode(line):
+        try:
+            messages = [ZYGOTE_TO_SUPERVISOR.decode(line) for line in self._lines.feed(data)]
+        except ValueError:  # a zygote that sends something else is of no use
+            self._replace_zygote()
+            return
+        for message in messages:
+            match message:
                 case ZygoteReady(facts=facts):
                     self._was_ready = True
                     self._report(Ready(facts))

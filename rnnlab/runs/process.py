@@ -1,10 +1,12 @@
-"""Processes of this package: command line, environment, priority and memory."""
+"""Processes of this package: command line, environment, priority, memory and log."""
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
+import time
 from pathlib import Path
 
 NICENESS = 5
@@ -44,3 +46,28 @@ def memory_pss_mb(pid: int) -> float | None:
             return next(int(line.split()[1]) / 1024 for line in file if line.startswith("Pss:"))
     except (OSError, StopIteration, ValueError):
         return None
+
+
+class Sparing(logging.Filter):
+    """Passes a message at most once in `seconds`, whatever its parameters, so that nobody can fill the log."""
+
+    def __init__(self, seconds: float = 60.0) -> None:
+        super().__init__()
+        self._seconds = seconds
+        self._passed: dict[tuple[str, str], float] = {}  # when each message passed last
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether the record is written."""
+        now, key = time.monotonic(), (record.name, str(record.msg))
+        if now - self._passed.get(key, -self._seconds) < self._seconds:
+            return False
+        self._passed[key] = now
+        return True
+
+
+def log_to_stderr() -> None:
+    """Write the warnings of this process to standard error, each with its time."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s"))
+    handler.addFilter(Sparing())
+    logging.getLogger().addHandler(handler)

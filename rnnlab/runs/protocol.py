@@ -20,6 +20,7 @@ from pydantic_core import PydanticSerializationError
 
 from rnnlab.errors import RNNLabError
 from rnnlab.events import Event
+from rnnlab.nesting import MAX_DEPTH, too_deep
 
 # the states of a run
 
@@ -49,8 +50,10 @@ SettingName = Literal["learning_rate", "clip_norm"]
 CHANGEABLE: tuple[SettingName, ...] = get_args(SettingName)
 """The settings that can be changed while a run trains."""
 
-MAX_LINE = 128 * 2**20
-"""The longest line that is read, in bytes: a file of 20 MB with everything escaped fits."""
+FIRST_LINE = 4096
+"""The longest line in bytes that is read from a connection before it has shown a token."""
+MAX_LINE = 64 * 2**20
+"""The longest line in bytes that is read afterwards: a file of 20 MB fits, with the quotation marks escaped."""
 
 
 class Message(BaseModel):
@@ -505,8 +508,10 @@ class Channel(Generic[M]):
         """Return the message of a line.
 
         Raises:
-            ValueError: the line is not JSON, or not a message of this channel.
+            ValueError: the line is not JSON, nested too deeply, or not a message of this channel.
         """
+        if too_deep(line):
+            raise ValueError(f"a message is nested more than {MAX_DEPTH} deep")
         return self._adapter.validate_json(line)
 
 
@@ -552,10 +557,16 @@ def encode(message: Message) -> bytes:
 
 
 class Lines:
-    """A buffer that splits a stream of bytes into lines."""
+    """A buffer that splits a stream of bytes into lines.
 
-    def __init__(self) -> None:
+    Args:
+        limit: the longest line in bytes, by default `MAX_LINE`; it may be changed at any time.
+    """
+
+    def __init__(self, limit: int | None = None) -> None:
+        self.limit = MAX_LINE if limit is None else limit
         self._rest = bytearray()
+        self._searched = 0  # bytes of the rest that hold no line break
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Add `data` to the buffer and yield the lines that are now complete.
@@ -563,15 +574,15 @@ class Lines:
         Raises:
             ValueError: a line is too long.
         """
-        searched = len(self._rest)
         self._rest += data
-        while (end := self._rest.find(b"\n", searched)) >= 0:
+        while 0 <= (end := self._rest.find(b"\n", self._searched)) <= self.limit:
             line = bytes(self._rest[:end])
             del self._rest[: end + 1]
-            searched = 0
+            self._searched = 0
             yield line
-        if len(self._rest) > MAX_LINE:
+        if len(self._rest) > self.limit:
             raise ValueError("a message is too long")
+        self._searched = len(self._rest)
 
 
 def document() -> str:

@@ -12,6 +12,7 @@ import subprocess
 import time
 from collections.abc import Callable
 
+from rnnlab.runs.door import Door
 from rnnlab.runs.executor import Attached, Ended, Ready, Report, Started
 from rnnlab.runs.loop import Loop
 from rnnlab.runs.process import command, worker_environment
@@ -20,7 +21,6 @@ from rnnlab.runs.protocol import WORKER_TO_EXECUTOR, Lines
 EXIT_POLL = 0.02  # seconds between two checks for workers that have exited
 IDLE_POLL = 1.0  # the same while no job runs
 SPARE_DELAY = 1.0  # seconds after the start of a job before a spare worker loads torch, which would slow the job down
-GREETING_SECONDS = 60.0  # time after which a silent connection is closed
 KILLED = -9
 
 
@@ -30,14 +30,14 @@ class SpawningExecutor:
     def __init__(self, loop: Loop, report: Callable[[Report], None]) -> None:
         self._loop, self._report = loop, report
         self._token = secrets.token_urlsafe(24)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._listener.setblocking(False)
-        loop.watch(self._listener, self._accept)
+        listener = socket.create_server(("127.0.0.1", 0))
+        listener.setblocking(False)
+        self._port = listener.getsockname()[1]
+        self._door = Door(loop, listener, self._admit)
         self._unassigned: dict[int, subprocess.Popen[bytes]] = {}  # workers without a job, by process number
         self._connected: dict[int, socket.socket] = {}  # sockets of the ready workers without a job
         self._waiting: list[str] = []  # jobs without a worker
         self._jobs: dict[str, subprocess.Popen[bytes]] = {}
-        self._greeting: dict[socket.socket, tuple[Lines, float]] = {}  # and the time of the connection
         self._spare_at: float | None = None  # when to start the spare worker
         self._spawn()
 
@@ -67,9 +67,7 @@ class SpawningExecutor:
             self._spare_at = None
             if not self._unassigned:
                 self._spawn()
-        for connection, (_, since) in list(self._greeting.items()):
-            if time.monotonic() - since > GREETING_SECONDS:
-                self._close_connection(connection)
+        self._door.tick(time.monotonic())
         return EXIT_POLL if self._jobs or self._waiting or self._spare_at is not None else IDLE_POLL
 
     def pids(self) -> list[int]:
@@ -84,14 +82,15 @@ class SpawningExecutor:
         for process in processes:
             process.wait()
             _close_stdin(process)
-        for connection in [self._listener, *self._connected.values(), *self._greeting]:
+        self._door.close()
+        for connection in self._connected.values():
             connection.close()
 
     def _spawn(self) -> bool:
         """Start a worker; return whether the system allows it."""
         try:
             process = subprocess.Popen(
-                command("rnnlab.runs.spawned", str(self._listener.getsockname()[1])),
+                command("rnnlab.runs.spawned", str(self._port)),
                 stdin=subprocess.PIPE,  # the worker ends when this is closed
                 stdout=subprocess.DEVNULL,
                 env={**worker_environment(), "RNNLAB_WORKER_TOKEN": self._token},
@@ -139,44 +138,21 @@ class SpawningExecutor:
         if not self._unassigned and self._spare_at is None:
             self._spare_at = time.monotonic() + SPARE_DELAY
 
-    def _accept(self) -> None:
+    def _admit(self, connection: socket.socket, line: bytes, lines: Lines) -> bool:
+        """Let a worker in whose first line shows the token."""
         try:
-            connection, _ = self._listener.accept()
-        except OSError:
-            return
-        connection.setblocking(False)
+            hello = WORKER_TO_EXECUTOR.decode(line)
+        except ValueError:
+            return False
+        if not secrets.compare_digest(hello.token.encode("utf-8", "replace"), self._token.encode()):
+            return False
+        if hello.pid not in self._unassigned or hello.pid in self._connected:
+            return False
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._greeting[connection] = (Lines(), time.monotonic())
-        self._loop.watch(connection, lambda: self._greet(connection))
-
-    def _greet(self, connection: socket.socket) -> None:
-        """Read the first line of a connection, and accept it as a worker if it shows the token."""
-        try:
-            data = connection.recv(4096)
-            line = next(self._greeting[connection][0].feed(data), None)
-            hello = None if line is None else WORKER_TO_EXECUTOR.decode(line)
-        except (BlockingIOError, InterruptedError):
-            return
-        except (OSError, ValueError):
-            self._close_connection(connection)
-            return
-        if hello is None:
-            if not data:
-                self._close_connection(connection)
-            return
-        if not secrets.compare_digest(hello.token.encode(), self._token.encode()) or hello.pid not in self._unassigned:
-            self._close_connection(connection)
-            return
-        del self._greeting[connection]
-        self._loop.unwatch(connection)
         self._connected[hello.pid] = connection
         self._report(Ready(hello.facts))
         self._assign()
-
-    def _close_connection(self, connection: socket.socket) -> None:
-        if self._greeting.pop(connection, None) is not None:
-            self._loop.unwatch(connection)
-        connection.close()
+        return True
 
 
 def _close_stdin(process: subprocess.Popen[bytes]) -> None:

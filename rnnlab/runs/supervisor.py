@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import logging
 import os
 import shutil
 import signal
@@ -33,7 +34,7 @@ from rnnlab.runs.forking import ForkingExecutor
 from rnnlab.runs.jobs import Job, failure_of
 from rnnlab.runs.lifetime import Lifetime
 from rnnlab.runs.loop import Loop
-from rnnlab.runs.process import memory_pss_mb
+from rnnlab.runs.process import log_to_stderr, memory_pss_mb
 from rnnlab.runs.protocol import (
     WORKER_TO_SUPERVISOR,
     Answer,
@@ -59,6 +60,8 @@ from rnnlab.runs.texts import Texts
 EXIT_SECONDS = 5.0  # time for a worker to exit after its last message
 SILENT_SECONDS = 0.5  # the same after it has closed its socket
 RECOVERY_PERIOD = 1.0  # seconds between two checks whether the disk has space again
+
+log = logging.getLogger(__name__)
 
 
 def choose_executor(engine: str) -> ExecutorFactory:
@@ -147,6 +150,7 @@ class Supervisor:
             if job.status is not None and job.closed:
                 self._finalise(job)
         self._enforce_time_limits(now)
+        self._clients.tick(now)
         if now - self._recovered_at > RECOVERY_PERIOD:
             self._recovered_at = now
             self._writer.recover()
@@ -355,7 +359,9 @@ class Supervisor:
             try:
                 for line in job.lines.feed(data):
                     self._receive(job, WORKER_TO_SUPERVISOR.decode(line))
-            except ValueError:
+            except Exception as error:  # whatever one worker sends, the others go on
+                if not isinstance(error, ValueError):
+                    log.exception("an unexpected error")
                 message = "The process of this run sent something that cannot be read."
                 self._kill(job, RunFailed(code="run_protocol", message=message))
                 return
@@ -440,6 +446,7 @@ class Supervisor:
 
 def main(arguments: list[str]) -> int:
     """Serve the given home; success or failure of the start is reported as one line on standard output."""
+    log_to_stderr()
     environment = Environment.from_environ()
     if arguments:
         environment = dataclasses.replace(environment, home=Path(arguments[0]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -15,9 +16,25 @@ import pytest
 
 from rnnlab.environment import Environment
 from rnnlab.errors import RunError
+from rnnlab.runs import protocol
 from rnnlab.runs.client import Client
+from rnnlab.runs.endpoint import listen
+from rnnlab.runs.protocol import CLIENT_TO_SUPERVISOR, Lines, Request, Welcome, encode
 from tests.open_files import nothing_stays_open
-from tests.runs.lab import LONG, TINY, about_forks, events, has_ended, opened, pause, pid_of, until, until_state, warm
+from tests.runs.lab import (
+    LONG,
+    PATIENCE,
+    TINY,
+    about_forks,
+    events,
+    has_ended,
+    opened,
+    pause,
+    pid_of,
+    until,
+    until_state,
+    warm,
+)
 
 
 @pytest.mark.parametrize(
@@ -145,6 +162,142 @@ def test_a_client_that_cannot_connect_closes_all_that_it_opened(tmp_path: Path) 
     for check in (contextlib.nullcontext, nothing_stays_open):
         with check(), pytest.raises(RunError), Client(tmp_path):
             pass
+
+
+class Odd:
+    """A server at the endpoint of a home that answers each request with the next of some lines.
+
+    A line may name the id of the request: ``%d``.
+    """
+
+    def __init__(self, home: Path, answers: list[bytes]) -> None:
+        self._answers = iter(answers)
+        self._listener, self.endpoint = listen()
+        self._listener.setblocking(True)
+        self.endpoint.write(home)
+        self.connections = 0
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join()
+        self.endpoint.remove()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            with connection, contextlib.suppress(OSError):
+                self._answer(connection)
+
+    def _answer(self, connection: socket.socket) -> None:
+        lines = Lines()
+        while data := connection.recv(1 << 16):
+            for line in lines.feed(data):
+                message = CLIENT_TO_SUPERVISOR.decode(line)
+                if isinstance(message, Request):
+                    answer = next(self._answers)
+                    connection.sendall(answer % message.id if b"%d" in answer else answer)
+                else:
+                    connection.sendall(encode(Welcome(pid=1)))
+
+
+GOOD = b'{"kind":"result","id":%d,"value":{"ready":true}}\n'
+ODD_ANSWERS = {
+    "without an id": b'{"kind":"result","value":1}\n',
+    "an id that was never given": b'{"kind":"result","id":7777,"value":1}\n',
+    "a negative id": b'{"kind":"refusal","id":-1,"error":{"error":"RunError","code":"x","message":"y"}}\n',
+    "an id that is no number": b'{"kind":"result","id":[1],"value":1}\n',
+    "an id with many digits": b'{"kind":"result","id":' + b"9" * 6000 + b',"value":1}\n',
+    "an unknown kind": b'{"kind":"fortune","id":%d}\n',
+    "a kind that is no text": b'{"kind":{},"id":%d}\n',
+    "another channel": b'{"kind":"hello","token":"x"}\n',
+    "a second welcome": b'{"kind":"welcome","pid":3}\n',
+    "a broken line": b'{"kind":"result","id":%d,"val\n',
+    "no JSON": b"\xff\x00 what\n",
+    "an empty line": b"\n",
+    "deep JSON": b'{"kind":"result","id":1,"value":' + b"[" * 100_000 + b"]" * 100_000 + b"}\n",
+}
+
+
+@pytest.mark.parametrize("answer", ODD_ANSWERS.values(), ids=ODD_ANSWERS)
+def test_after_an_odd_answer_the_caller_knows_and_the_next_command_connects_again(
+    tmp_path: Path, answer: bytes
+) -> None:
+    server = Odd(tmp_path, [answer, GOOD])
+    client = Client(tmp_path)
+    try:
+        with pytest.raises(RunError) as caught:
+            client.status()
+        assert caught.value.code == "supervisor_garbled"
+        assert server.connections == 1
+        assert client.status() == {"ready": True}
+        assert server.connections == 2
+    finally:
+        client.close()
+        server.close()
+
+
+def test_an_odd_answer_reaches_everyone_who_waits(tmp_path: Path) -> None:
+    """Also those whose request was another one: none of them waits for ever."""
+    nothing = b" "  # no line yet
+    server = Odd(tmp_path, [nothing, nothing, nothing, b'{"kind":"result","id":"?"}\n', GOOD])
+    client = Client(tmp_path)
+    codes: list[str] = []
+
+    def ask() -> None:
+        with pytest.raises(RunError) as caught:
+            client.parity(TINY)
+        codes.append(caught.value.code)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert codes == ["supervisor_garbled"] * 4
+    assert client.ready()
+    client.close()
+    server.close()
+
+
+def test_an_error_with_any_parameters_reaches_the_caller(tmp_path: Path) -> None:
+    params = b'{"self":1,"code":"2","message":[3],"args":null,"error":{}}'
+    refusal = b'{"kind":"refusal","id":%%d,"error":{"error":"RunError","code":"odd","message":"Odd.","params":%s}}\n'
+    server = Odd(tmp_path, [refusal % params, GOOD])
+    client = Client(tmp_path)
+    with pytest.raises(RunError) as caught:
+        client.status()
+    assert (caught.value.code, caught.value.message, caught.value.params["code"]) == ("odd", "Odd.", "2")
+    assert client.ready()
+    assert server.connections == 1
+    client.close()
+    server.close()
+
+
+def test_a_late_answer_is_no_odd_one(tmp_path: Path) -> None:
+    both = b'{"kind":"result","id":1,"value":3}\n' + GOOD
+    server = Odd(tmp_path, [b" ", both])
+    client = Client(tmp_path)
+    assert client.wait("x", 0, timeout=0.05) == 0  # nobody waits for its answer any more
+    assert client.ready()
+    assert server.connections == 1
+    client.close()
+    server.close()
+
+
+def test_a_command_that_is_too_long_is_not_sent(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "MAX_LINE", 1000)
+    with pytest.raises(RunError) as caught:
+        client.add_text("a text " * 200, "too long")
+    assert caught.value.code == "command_invalid"
+    assert client.ready()
 
 
 @pytest.mark.parametrize("setting", [("RNNLAB_ENGINE", "spawn"), ("RNNLAB_TRANSPORT", "tcp")])

@@ -1,0 +1,24 @@
+"""How deeply JSON text is nested, counted without recursion, so that it can be refused before it is parsed."""
+
+from __future__ import annotations
+
+import re
+from itertools import accumulate
+
+MAX_DEPTH = 40
+"""The deepest nesting of JSON that is read; our own messages and files have fewer than ten levels."""
+
+_STRING = re.compile(rb'"[^"]*(?:"|\Z)')
+_IRRELEVANT = bytes(set(range(256)) - set(b'"[]{}'))
+_STEP = dict.fromkeys(b"[{", 1) | dict.fromkeys(b"]}", -1)
+
+
+def too_deep(text: str | bytes) -> bool:
+    """Return whether a parser of `text` would reach a deeper level than `MAX_DEPTH` before its end or first error."""
+    data = text.encode("utf-8", "replace") if isinstance(text, str) else text
+    if data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
+        return False
+    # without escaped characters, a quotation mark begins or ends a string
+    data = data.replace(rb"\\", b"").replace(rb"\"", b"")
+    brackets = _STRING.sub(b"", data.translate(None, _IRRELEVANT))
+    return any(depth > MAX_DEPTH for depth in accumulate(map(_STEP.__getitem__, brackets)))
