@@ -39,7 +39,7 @@ def setup() -> list[Variant]:
     with left:
         recipe_id = state.base_recipe()
         base = state.epochs(state.changed(RECIPES[recipe_id].config), recipe_id)
-        st.caption(summary(base, lang))
+        st.caption(plain(summary(base, lang)))
     with right:
         kind = state.choice("vary", KINDS, lambda name: t(f"compare.vary.{name}", lang), t("compare.vary", lang))
         chosen = _choose(kind, base)
