@@ -17,13 +17,14 @@ UNREACHABLE = {"RNNLAB_DATA"}  # the tests' server has only the texts of the pro
 
 
 class Server:
-    """`streamlit run streamlit_app.py`, started by the constructor and ready when it returns.
+    """`streamlit run`, started by the constructor and ready when it returns.
 
     Args:
         home: its RNNLAB_HOME.
+        script: what it serves, the app or another file of the project.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, script: str = "streamlit_app.py") -> None:
         self.home = home
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -34,7 +35,7 @@ class Server:
         flags = [part for name, value in options.items() for part in (f"--server.{name}", value)]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", *flags],
+                [sys.executable, "-m", "streamlit", "run", script, *flags],
                 cwd=ROOT,
                 env=environment | {"RNNLAB_HOME": str(home)},
                 stdin=subprocess.DEVNULL,

@@ -11,7 +11,8 @@ from rnnlab.recordings.extras import PARITY, PARITY_CHANGES
 from rnnlab.view.compare import state
 from rnnlab.view.compare.measures import AGREES, agrees
 from rnnlab.view.data import recorded
-from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.data.highlight import in_code
+from rnnlab.view.language.i18n import t
 from rnnlab.view.language.numbers import number, scientific
 from rnnlab.view.language.settings import value_text
 from rnnlab.view.page import session
@@ -80,7 +81,7 @@ def _proof(cell: str, parity: dict[str, Any]) -> None:
         st.table(
             {
                 t("compare.parity.parameter", lang): [
-                    f"`{plain(str(parameter['name']))}`" for parameter in parity["parameters"]
+                    in_code(str(parameter["name"])) for parameter in parity["parameters"]
                 ],
                 t("compare.parity.gradients", lang): [
                     scientific(float(parameter["gradient_difference"])) for parameter in parity["parameters"]

@@ -6,6 +6,7 @@ Everything that a network, a corpus or a person wrote passes through `html.escap
 from __future__ import annotations
 
 import html
+import re
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
@@ -15,7 +16,7 @@ from rnnlab.text import invisible
 from rnnlab.text.invisible import visible
 from rnnlab.view.language.i18n import plain, t
 
-__all__ = ["MARGIN", "Quote", "highlighted", "literal", "source_line", "visible"]
+__all__ = ["MARGIN", "Quote", "highlighted", "in_code", "literal", "source_line", "visible"]
 
 MARGIN = 40
 """Characters of the training text shown on each side of a quote at most: a line may be as long as the text."""
@@ -88,6 +89,15 @@ def _name(character: str) -> str:
 def literal(text: str) -> str:
     """Return `text` as Markdown without markup, with a sign for each invisible character."""
     return plain(visible(text))
+
+
+def in_code(text: str) -> str:
+    """Return `text` as Markdown in the type of code, with a sign for each invisible character."""
+    shown = visible(text)
+    if ":material/" in shown:  # Streamlit replaces it even in code
+        return plain(shown)
+    fence = "`" * (max(map(len, re.findall("`+", shown)), default=0) + 1)
+    return f"{fence} {shown} {fence}" if "`" in (shown[:1], shown[-1:]) else f"{fence}{shown}{fence}"
 
 
 def source_line(original: str, train: str, start: int, stop: int, margin: int = MARGIN) -> str:

@@ -16,7 +16,7 @@ from rnnlab.runs.questions import MAX_TEXT
 from rnnlab.runs.store import RunRecord
 from rnnlab.view.data import recorded
 from rnnlab.view.data.facts import TextFacts
-from rnnlab.view.data.highlight import literal
+from rnnlab.view.data.highlight import literal, visible
 from rnnlab.view.diagnose import charts, gap, sentences, starting, subject, tables
 from rnnlab.view.diagnose.subject import ExaminedRun
 from rnnlab.view.language.i18n import plain, t
@@ -194,7 +194,7 @@ def _choices(name: str, filled: Mapping[str, Any], answer: str, examined: Examin
         charts.choices(lang, examined.scene.theme),
         tables.choice_table(top, answer),
         key=f"cloze.choices.{name}",
-        alt=t("cloze.says", lang, character=literal(str(best)), share=percent(float(probability))),
+        alt=t("cloze.says", lang, character=visible(str(best)), share=percent(float(probability))),
     )
     st.caption(t("cloze.sees_both" if filled["sees_after"] else "cloze.sees_before", lang))
 

@@ -130,7 +130,7 @@ def _network() -> _Chosen | None:
     )
     chosen = by_pin.get(str(pin)) or by_pin[default]
     _write(chosen.identity)
-    st.caption(summary(chosen.config, lang))
+    st.caption(plain(summary(chosen.config, lang)))
     return chosen
 
 

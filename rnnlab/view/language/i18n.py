@@ -11,13 +11,30 @@ from typing import Any
 from rnnlab.config import TrainConfig, allowed_values
 from rnnlab.errors import RNNLabError
 from rnnlab.setting import as_text
+from rnnlab.text import corpora
 from rnnlab.text.invisible import visible
 
-# characters of links, images, code, formulas, emphasis and colours; an underscore within a word is not markup
-_ESCAPED = re.compile(r"\\([^\w\s])")
-_MARKUP = re.compile(r"[\\`*\[\]<>$~|]|(?<!\w)_|_(?!\w)")
+# What Streamlit finds in a text after its Markdown has been parsed, where a backslash no longer helps: short codes of
+# emoji and icons, addresses, arrows. It is found within one piece of text only, so one of its characters becomes a
+# piece of its own: a span without a colour, drawn like the text around it. So does a line end, which would trim spaces.
+_FOUND_LATER = (
+    r":(?=[A-Za-z0-9_+\-/])"  # :smile: :material_home: https://
+    r"|(?<=[Ww]{3})\.|@"  # www.a.example, a@b.example
+    r"|[-<>~](?=[-=>])"  # -> <-> -- >= ~=
+    r"|[\t\n\f\r]"
+)
+# markup by itself: escapes, code, emphasis, links, HTML, formulas, tables, entities, directives; an underscore within a
+# word is none. Then what is markup at the start of a line: lists, what underlines a heading
+_MARKUP = (
+    r"[\\`*#\[\]{}<>$~|]|(?<![^\W_])_|_(?![^\W_])|&(?=[#A-Za-z])|:(?! )"
+    r"|^[+=-]|(?<=[0-9])[.)](?!\S)"
+)
+_AT_THE_ENDS = r"^[^\S\x0b\x1c-\x1f\x85]+|[^\S\x0b\x1c-\x1f\x85]+\Z|\ufeff"  # a byte order mark is dropped
+_SPECIAL = re.compile(rf"(?P<space>{_AT_THE_ENDS})|(?P<later>{_FOUND_LATER})|(?P<markup>{_MARKUP})")
+_ESCAPED = re.compile(r":color\[(?P<piece>\\[:.@<>~-]|&#\d+;)\]|\\(?P<markup>[!-/:-@\[-`{-~])|&#(?P<code>\d+);")
 _CHARACTERS = {"prefix_character": ("character", "allowed"), "corpus_one_character": ("character",)}
 """By the code of an error, its parameters that are characters of a text, some of which may be invisible."""
+_ADDRESSES = {" ".join(corpora.info(name).urls) for name in corpora.DOWNLOADS}
 LANGUAGES = ("zh", "en")
 """The languages of the app; each has a folder in ``locale/`` and both are complete."""
 
@@ -76,13 +93,13 @@ def code_text(code: str, params: dict[str, Any], message: str, lang: str) -> str
         return plain(message)
     characters = _CHARACTERS.get(code, ())
     shown = {
-        name: plain(visible(value) if name in characters else value) if isinstance(value, str) else value
+        name: _word(visible(value) if name in characters else value) if isinstance(value, str) else value
         for name, value in params.items()
     }
     field = str(params.get("field", ""))
     if field in TrainConfig.model_fields:
         shown["field"] = f"{t(f'field.{field}', lang)} ({field})"
-    if code == "config_value":
+    if code == "config_value" and field in TrainConfig.model_fields:
         shown["allowed"] = allowed_text(field, lang)
     try:
         return t(f"error.{code}", lang).format(**shown)
@@ -90,14 +107,43 @@ def code_text(code: str, params: dict[str, Any], message: str, lang: str) -> str
         return plain(message)
 
 
+def _word(value: str) -> str:
+    # only the addresses that the project itself names are links
+    return value if value in _ADDRESSES else plain(value)
+
+
 def plain(text: str) -> str:
-    """Escape `text` for Markdown, so that what a user typed or a URL contains does not become markup."""
-    return _MARKUP.sub(lambda match: f"\\{match[0]}", text)
+    """Return `text` as Markdown that is drawn as this very text, whatever it contains.
+
+    What people have typed, uploaded, imported or put in an address is drawn by this function alone; it becomes neither
+    markup nor a link, an icon, an emoji, a formula or another paragraph.
+    """
+    return _SPECIAL.sub(_as_text, text)
+
+
+def _as_text(found: re.Match[str]) -> str:
+    if found["space"]:
+        return "".join(map(_as_number, found["space"]))
+    if found["markup"]:
+        return f"\\{found['markup']}"
+    character = found["later"]
+    return _as_number(character) if character.isspace() else f":color[\\{character}]"
+
+
+def _as_number(character: str) -> str:
+    code = f"&#{ord(character)};"
+    return f":color[{code}]" if character in "\n\r" else code  # otherwise the spaces before it would be trimmed
 
 
 def unescaped(markdown: str) -> str:
-    """Return a message without the backslashes of `plain`, for a place that shows plain text."""
-    return _ESCAPED.sub(r"\1", markdown)
+    """Return a message with the texts that `plain` was given, for a place that shows plain text."""
+    return _ESCAPED.sub(_as_given, markdown)
+
+
+def _as_given(found: re.Match[str]) -> str:
+    if found["piece"]:
+        return unescaped(found["piece"])
+    return found["markup"] or chr(int(found["code"]))
 
 
 def allowed_text(name: str, lang: str) -> str:

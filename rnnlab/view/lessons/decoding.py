@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from rnnlab.view.data.highlight import literal, visible
+from rnnlab.view.data.highlight import literal
 from rnnlab.view.language.i18n import t
 from rnnlab.view.language.numbers import signed
 from rnnlab.view.lessons import charts, sentences, tables, texts
@@ -34,7 +34,7 @@ def draw(lesson: Lesson) -> None:
             contexts := markov.frequent_contexts(train, size),
             default=contexts[0],
             key=f"lesson.decoding.prefix.{corpus}",
-            format_func=visible,
+            format_func=literal,
             required=True,
         )
     prefix = str(prefix)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from rnnlab.view.data.highlight import literal, visible
+from rnnlab.view.data.highlight import in_code, literal, visible
 from rnnlab.view.language.i18n import t
 from rnnlab.view.lessons import charts, sentences, tables, texts
 from rnnlab.view.lessons.compute import markov
@@ -35,7 +35,7 @@ def draw(lesson: Lesson) -> None:
             placeholder="",
         )
         if suggested:
-            examples = "  ".join(f"`{visible(context)}`" for context in suggested)
+            examples = "  ".join(in_code(context) for context in suggested)
             st.caption(t("lesson.sequence.suggested", lang, examples=examples))
     context = typed[-size:] if size else ""
     if len(context) < size:

@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urlsplit
 import streamlit as st
 
 from rnnlab.errors import RNNLabError
-from rnnlab.view.language.i18n import error_text, t
+from rnnlab.view.language.i18n import error_text, plain, t
 from rnnlab.view.page import address as page_address
 from rnnlab.view.page import session
 
@@ -66,7 +66,7 @@ def draw_large(link: str) -> None:
         st.warning(t("share.only_here", lang), icon=":material/computer:")
     with st.container(key="share.large", horizontal_alignment="center"):
         st.image(qr_code(link), width="stretch")
-        st.markdown(f"## {link.partition('://')[2]}")
+        st.markdown(f"## {plain(link.partition('://')[2])}")
 
 
 def qr_code(text: str) -> str:

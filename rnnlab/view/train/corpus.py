@@ -11,7 +11,7 @@ from rnnlab.config import TrainConfig
 from rnnlab.errors import CorpusError, RNNLabError
 from rnnlab.text import corpora, prefixes
 from rnnlab.view.data.facts import TextFacts
-from rnnlab.view.data.highlight import visible
+from rnnlab.view.data.highlight import in_code, visible
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import corpus_title
@@ -216,7 +216,7 @@ def describe(config: TrainConfig) -> TextFacts | None:
     if config.corpus in corpora.corpus_names():
         st.caption(_origin(config.corpus, lang))
     total = max(len(facts.train), 1)
-    frequent = "  ".join(f"`{visible(character)}` {count / total:.1%}" for character, count in facts.frequent)
+    frequent = "  ".join(f"{in_code(character)} {count / total:.1%}" for character, count in facts.frequent)
     st.markdown(t("corpus.frequent", lang, characters=frequent))
     st.table(
         {

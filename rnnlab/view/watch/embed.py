@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from rnnlab.config import TrainConfig
 from rnnlab.errors import RNNLabError
 from rnnlab.view.data import recorded
-from rnnlab.view.language.i18n import t
+from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.settings import summary
 from rnnlab.view.page import session
 from rnnlab.view.watch import follow, stage, texts
@@ -50,7 +50,7 @@ def _row() -> DeltaGenerator:
 def _head(config: TrainConfig, **names: str) -> None:
     lang = session.language()
     address = (st.context.url or "").split("?")[0].rstrip("/").removesuffix("/train")
-    st.markdown(f"**{summary(config, lang)}**", width="content")
+    st.markdown(f"**{plain(summary(config, lang))}**", width="content")
     st.link_button(
         t("embed.open_lab", lang),
         f"{address}/train?{urlencode({**names, 'lang': lang})}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from html.parser import HTMLParser
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +14,7 @@ from rnnlab.config import TrainConfig
 from rnnlab.text import invisible
 from rnnlab.text.quotes import share_of_blanks
 from rnnlab.view.data.facts import FactBook, TextFacts
-from rnnlab.view.data.highlight import MARGIN, highlighted, source_line, visible
+from rnnlab.view.data.highlight import MARGIN, highlighted, in_code, source_line, visible
 from rnnlab.view.language.equations import cell_source
 
 
@@ -144,3 +145,18 @@ def test_every_cell_has_equations_and_code() -> None:
         compile("from __future__ import annotations\n" + code, cell, "exec")
         assert all(line.count("{") == line.count("}") for line in description.latex)
     assert "sigmoid" in cell_source("lstm")
+
+
+@pytest.mark.parametrize(
+    ("text", "markdown"),
+    [
+        ("a", "`a`"),
+        ("`", "`` ` ``"),
+        ("*", "`*`"),
+        ("a``b", "```a``b```"),
+        ("` ", "`` `␣ ``"),
+        (":material/x:", ":color[\\:]material/x\\:"),
+    ],
+)
+def test_code_is_drawn_as_it_stands(text: str, markdown: str) -> None:
+    assert in_code(text) == markdown

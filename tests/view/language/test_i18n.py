@@ -19,11 +19,13 @@ from rnnlab.view.language.i18n import (
     LANGUAGES,
     allowed_text,
     catalogue,
+    code_text,
     error_text,
     has,
     language_of,
     plain,
     t,
+    unescaped,
 )
 from rnnlab.view.language.settings import (
     CHOICES,
@@ -187,13 +189,17 @@ def test_an_error_whose_parameters_are_missing_is_still_said() -> None:
     assert error_text(RNNLabError("corpus_too_large", "Plain words."), "zh") == "Plain words."
 
 
+@pytest.mark.parametrize("params", [{}, {"field": "nothing", "value": 1}, {"field": ["cell"], "value": None}])
+def test_an_error_of_an_imported_run_may_have_any_parameters(params: dict[str, object]) -> None:
+    assert code_text("config_value", params, "Plain words.", "en")
+
+
 def test_what_a_url_brings_does_not_become_markup() -> None:
     bad = "![x](//evil.example) $a$ `b` *c* :red[d] _e_ <f>"
     sentence = error_text(RunError("run_unknown", "Plain words.", run=bad), "en")
-    assert r"!\[x\](//evil.example) \$a\$ \`b\` \*c\* :red\[d\] \_e\_ \<f\>" in sentence
-    assert "[d]" not in error_text(RNNLabError("never_heard_of", bad), "zh")
-    # an address stays an address
-    assert plain("https://a.example/b_c.zip") == "https://a.example/b_c.zip"
+    assert r"!\[x\](//evil.example) \$a\$ \`b\` \*c\* :color[\:]red\[d\] \_e\_ \<f\>" in sentence
+    assert bad in unescaped(sentence)
+    assert error_text(RNNLabError("never_heard_of", bad), "zh") == plain(bad)
 
 
 def test_the_language_of_a_locale() -> None:
