@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from rnnlab.cells import CELLS
 from rnnlab.config import COSTS, TrainConfig
-from rnnlab.errors import RunError
+from rnnlab.errors import CorpusError, RunError
+from rnnlab.runs.protocol import Asker
 
 MEGABYTE = 2**20
 MAX_CHECKPOINTS = 40
@@ -123,16 +124,32 @@ def memory_mb(config: TrainConfig, vocab_size: int, num_minibatches: int = 1) ->
     return size * (copies * parameters + activations) / MEGABYTE
 
 
-def check_owner(owner: str, caller: str | None) -> None:
-    """Check that the caller may control a run of `owner`.
-
-    Runs without an owner, and callers without an identity, are allowed.
+def check_owner(owner: str, asker: Asker | None) -> None:
+    """Check that a visitor may control a run of `owner`; the owner of the machine and the teacher control all runs.
 
     Raises:
         RunError: ``run_not_yours``.
     """
-    if caller is not None and owner and caller != owner:
+    if not _may_all(asker) and (asker is None or asker.id != owner):
         raise RunError("run_not_yours", "Only the person who started a run can control it; you can watch it.")
+
+
+def check_reader(readers: Collection[str], asker: Asker | None) -> None:
+    """Check that a visitor may read an uploaded text, and train on it.
+
+    Args:
+        readers: the visitors to whom the text belongs; "" stands for everybody.
+        asker: the visitor.
+
+    Raises:
+        CorpusError: ``text_not_yours``.
+    """
+    if not _may_all(asker) and "" not in readers and (asker is None or asker.id not in readers):
+        raise CorpusError("text_not_yours", "This text belongs to the visitor who uploaded it, and is not shared.")
+
+
+def _may_all(asker: Asker | None) -> bool:
+    return asker is None or asker.teacher
 
 
 def fair_order(waiting: Iterable[tuple[str, str]], running: Iterable[str]) -> list[str]:

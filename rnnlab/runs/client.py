@@ -34,6 +34,7 @@ from rnnlab.runs.protocol import (
     SUPERVISOR_TO_STARTER,
     AddText,
     AskCheckpoint,
+    Asker,
     ChangeSetting,
     CompareImplementations,
     ContinueRun,
@@ -126,7 +127,7 @@ class Client:
     # runs
 
     def create(
-        self, config: TrainConfig, *, name: str = "", based_on: str = "", owner: str = "", language: str = ""
+        self, config: TrainConfig, *, name: str = "", based_on: str = "", language: str = "", batch: str = ""
     ) -> str:
         """Add a run to the queue and return its id.
 
@@ -134,71 +135,71 @@ class Client:
             config: the settings.
             name: the recipe that has exactly these settings, or "".
             based_on: the recipe from which the settings differ, or "".
-            owner: id of the person who starts the run; the queue is shared fairly between owners.
             language: language of the texts of the run, "zh", "en" or "".
+            batch: what the runs have in common that are started together, and count as one for a visitor's limits.
 
         Raises:
             RNNLabError: the run cannot be trained (text, prefix, size), or no more runs are admitted (queue, disk).
         """
         return str(
-            self._call(CreateRun, config=config.to_json(), name=name, based_on=based_on, owner=owner, language=language)
+            self._call(CreateRun, config=config.to_json(), name=name, based_on=based_on, language=language, batch=batch)
         )
 
-    def pause(self, run_id: str, *, owner: str | None = None) -> None:
+    def pause(self, run_id: str) -> None:
         """Pause a run before its next minibatch; a paused run stays as it is."""
-        self._call(PauseRun, run=run_id, owner=owner)
+        self._call(PauseRun, run=run_id)
 
-    def resume(self, run_id: str, *, owner: str | None = None) -> None:
+    def resume(self, run_id: str) -> None:
         """Resume a paused run; a running run stays as it is."""
-        self._call(ResumeRun, run=run_id, owner=owner)
+        self._call(ResumeRun, run=run_id)
 
-    def step(self, run_id: str, unit: str = "minibatch", *, owner: str | None = None) -> None:
+    def step(self, run_id: str, unit: str = "minibatch") -> None:
         """Run to the end of the next "minibatch", "epoch" or "period", then pause."""
-        self._call(StepRun, run=run_id, unit=unit, owner=owner)
+        self._call(StepRun, run=run_id, unit=unit)
 
-    def stop(self, run_id: str, *, owner: str | None = None) -> None:
+    def stop(self, run_id: str) -> None:
         """Stop a run before its next minibatch; it can be continued. A stopped run stays as it is."""
-        self._call(StopRun, run=run_id, owner=owner)
+        self._call(StopRun, run=run_id)
 
-    def set(self, run_id: str, name: str, value: float | None, *, owner: str | None = None) -> None:
+    def set(self, run_id: str, name: str, value: float | None) -> None:
         """Change "learning_rate" or "clip_norm" (None: off) of a run from its next minibatch on.
 
         Raises:
             ConfigError: the value is not allowed.
         """
-        self._call(ChangeSetting, run=run_id, name=name, value=value, owner=owner)
+        self._call(ChangeSetting, run=run_id, name=name, value=value)
 
-    def continue_run(self, run_id: str, more_epochs: int = 0, *, owner: str | None = None) -> None:
+    def continue_run(self, run_id: str, more_epochs: int = 0) -> None:
         """Continue an ended run from its last checkpoint, for `more_epochs` more epochs than planned."""
-        self._call(ContinueRun, run=run_id, more_epochs=more_epochs, owner=owner)
+        self._call(ContinueRun, run=run_id, more_epochs=more_epochs)
 
-    def delete(self, run_id: str, *, owner: str | None = None) -> float:
+    def delete(self, run_id: str) -> float:
         """Delete a run, its events and its checkpoints; a run that trains is ended first.
 
         Returns:
             the seconds in which `restore` can bring it back; 0 if there is too little space to keep it.
         """
-        return float(self._call(DeleteRun, run=run_id, owner=owner))
+        return float(self._call(DeleteRun, run=run_id))
 
-    def restore(self, run_id: str, *, owner: str | None = None) -> None:
+    def restore(self, run_id: str) -> None:
         """Bring a deleted run back, as it was; one that was training is interrupted.
 
         Raises:
             RunError: ``run_unknown``: it was deleted too long ago.
         """
-        self._call(RestoreRun, run=run_id, owner=owner)
+        self._call(RestoreRun, run=run_id)
 
     def star(self, run_id: str, starred: bool) -> None:
         """Add or remove the star of a run."""
         self._call(StarRun, run=run_id, starred=starred)
 
-    def rename(self, run_id: str, title: str, *, owner: str | None = None) -> None:
+    def rename(self, run_id: str, title: str) -> None:
         """Set the title of a run, one line of at most 80 characters; "" shows the name of its recipe again.
 
         Raises:
             RunError: ``title_invalid``.
         """
-        self._call(RenameRun, run=run_id, title=title, owner=owner)
+        self._call(RenameRun, run=run_id, title=title)
 
     def shorten(self, parameters: Mapping[str, str]) -> str:
         """Return a code of 7 or 8 letters for the parameters of a page; the same parameters have the same code.
@@ -210,15 +211,20 @@ class Client:
         """
         return str(self._call(ShortenLink, parameters=dict(parameters)))
 
-    def add_text(self, text: str, title: str) -> str:
+    def add_text(self, text: str, title: str, shared: bool = False) -> str:
         """Store a text to train on, and return its name for `TrainConfig.corpus`.
+
+        Args:
+            text: the text.
+            title: its title.
+            shared: whether all visitors may read it and train on it.
 
         Raises:
             CorpusError: the text is empty, binary or too large.
         """
-        return str(self._call(AddText, text=text, title=title))
+        return str(self._call(AddText, text=text, title=title, shared=shared))
 
-    def import_run(self, data: bytes | str, *, owner: str = "") -> str:
+    def import_run(self, data: bytes | str) -> str:
         """Add an exported run and return its new id; the run can be viewed, but not continued.
 
         Raises:
@@ -226,7 +232,7 @@ class Client:
         """
         from rnnlab.runs.export import text_of
 
-        return str(self._call(ImportRun, data=text_of(data), owner=owner))
+        return str(self._call(ImportRun, data=text_of(data)))
 
     def follow(self, run_id: str, cursor: int = 0) -> Iterator[Event]:
         """Yield the events of a run after sequence number `cursor`, as they arrive, until the run has ended."""
@@ -422,11 +428,13 @@ class Client:
 
     # the connection
 
-    def _call(self, command: type[Message], /, _timeout: float | None = TIMEOUT, **fields: Any) -> Any:
+    def _call(
+        self, command: type[Message], /, _timeout: float | None = TIMEOUT, _asker: Asker | None = None, **fields: Any
+    ) -> Any:
         for attempt in (1, 2):
             link = self._ensure()
             try:
-                request, future = link.ask(command, fields)
+                request, future = link.ask(command, fields, _asker)
             except OSError:  # the supervisor has died since the last message
                 if attempt == 2:
                     raise _supervisor_lost() from None
@@ -526,6 +534,32 @@ class Client:
             self._ensure()
 
 
+class ClientOf(Client):
+    """A client through which a visitor of the pages asks; it shares the connection of `client`.
+
+    Args:
+        client: the connection, which stays open when this one is closed.
+        asker: the visitor; None for the owner of the machine.
+    """
+
+    def __init__(self, client: Client, asker: Asker | None) -> None:
+        self._client, self.asker = client, asker
+        self.environment, self.home, self.store = client.environment, client.home, client.store
+        self._vocab_sizes = client._vocab_sizes
+
+    def connect(self) -> None:
+        """Connect to the supervisor of this home, and start a supervisor if there is none."""
+        self._client.connect()
+
+    def close(self) -> None:
+        """Do nothing: whoever opened the connection closes it."""
+
+    def _call(
+        self, command: type[Message], /, _timeout: float | None = TIMEOUT, _asker: Asker | None = None, **fields: Any
+    ) -> Any:
+        return self._client._call(command, _timeout=_timeout, _asker=self.asker, **fields)
+
+
 class _Link:
     """A connection: sends requests from any thread and passes each answer to its future."""
 
@@ -544,7 +578,9 @@ class _Link:
         self._reader = threading.Thread(target=self._read, daemon=True, name="rnnlab-client")
         self._reader.start()
 
-    def ask(self, command: type[Message], fields: dict[str, Any]) -> tuple[int, Future[Any]]:
+    def ask(
+        self, command: type[Message], fields: dict[str, Any], asker: Asker | None = None
+    ) -> tuple[int, Future[Any]]:
         """Send a command; return the id of the request and the future of its result.
 
         Raises:
@@ -554,7 +590,7 @@ class _Link:
         with self._sending:
             self._last += 1
             request = self._last
-        line = _encoded(request, command, fields)
+        line = _encoded(request, command, fields, asker)
         future: Future[Any] = Future()
         self._pending[request] = future
         try:
@@ -636,7 +672,7 @@ class _Link:
             future.set_exception(self._error())
 
 
-def _encoded(request: int, command: type[Message], fields: dict[str, Any]) -> bytes:
+def _encoded(request: int, command: type[Message], fields: dict[str, Any], asker: Asker | None) -> bytes:
     """Return the line of a request.
 
     Raises:
@@ -644,7 +680,7 @@ def _encoded(request: int, command: type[Message], fields: dict[str, Any]) -> by
     """
     name = command.__name__
     try:
-        line = encode(Request(id=request, command=command(**fields)))
+        line = encode(Request(id=request, command=command(**fields), asker=asker))
     except (ValueError, RecursionError) as error:
         raise RunError("command_invalid", f"The command {name} is invalid: {error}.", command=name) from error
     if too_deep(line) or len(line) > protocol.MAX_LINE:
@@ -661,4 +697,4 @@ def _supervisor_garbled() -> RunError:
     return RunError("supervisor_garbled", "The supervisor sent something that cannot be read. Try again.")
 
 
-__all__ = ["Client"]
+__all__ = ["Client", "ClientOf"]

@@ -22,6 +22,7 @@ from rnnlab.runs.protocol import (
     AddText,
     AnswerOrder,
     AskCheckpoint,
+    Asker,
     ChangeSetting,
     Command,
     CompareImplementations,
@@ -102,6 +103,12 @@ class _Caller(NamedTuple):
 
     connection: Connection
     request: int
+    asker: Asker | None
+
+    @property
+    def owner(self) -> str:
+        """The owner of what the client makes; "" for the owner of the machine."""
+        return "" if self.asker is None else self.asker.id
 
 
 class _Waiter(NamedTuple):
@@ -125,7 +132,7 @@ class Commands:
 
     def handle(self, connection: Connection, request: Request) -> None:
         """Carry out a request, and send its result or the reason for refusing it."""
-        caller = _Caller(connection, request.id)
+        caller = _Caller(connection, request.id, request.asker)
         try:
             self._host.flush()
             result = self._carry_out(request.command, caller)
@@ -166,34 +173,34 @@ class Commands:
             case GetStatus():
                 return self._host.status(command.memory)
             case CreateRun():
-                return self._create(command)
+                return self._create(command, caller)
             case PauseRun():
                 # also for a paused run: the store may not show a recent resume yet
-                return self._control(command, protocol.Pause(), {"running", "paused"})
+                return self._control(command, caller, protocol.Pause(), {"running", "paused"})
             case ResumeRun():
-                return self._control(command, protocol.Resume(), {"running", "paused"})
+                return self._control(command, caller, protocol.Resume(), {"running", "paused"})
             case StepRun():
-                return self._step(command)
+                return self._step(command, caller)
             case ChangeSetting():
-                return self._change_setting(command)
+                return self._change_setting(command, caller)
             case StopRun():
-                return self._stop(command)
+                return self._stop(command, caller)
             case ContinueRun():
-                return self._continue(command)
+                return self._continue(command, caller)
             case DeleteRun():
-                return self._delete(command)
+                return self._delete(command, caller)
             case RestoreRun():
-                return self._restore(command)
+                return self._restore(command, caller)
             case StarRun():
-                return self._star(command)
+                return self._star(command, caller)
             case RenameRun():
-                return self._rename(command)
+                return self._rename(command, caller)
             case ShortenLink():
                 return self._shorten_link(command)
             case AddText():
-                return self._add_text(command)
+                return self._add_text(command, caller)
             case ImportRun():
-                return self._import(command)
+                return self._import(command, caller)
             case WaitForChange():
                 return self._wait(command, caller)
             case AskCheckpoint():
@@ -201,10 +208,11 @@ class Commands:
             case CompareImplementations():
                 return self._compare_implementations(command, caller)
 
-    def _create(self, command: CreateRun) -> str:
+    def _create(self, command: CreateRun, caller: _Caller) -> str:
         config = TrainConfig.from_json(command.config)
         self._check_space()
         admission.check_queue(len(self._host.store.queue()), self._host.limits)
+        self._check_reader(config, caller)
         self._check_text(config)
         run = _new_run_id()
         self._host.write(
@@ -213,12 +221,24 @@ class Commands:
                 config,
                 name=command.name[:200],
                 based_on=command.based_on[:200],
-                owner=command.owner[:200],
+                owner=caller.owner,
                 language=command.language[:200],
+                batch=command.batch[:64],
             )
         )
         self._host.start_waiting()
         return run
+
+    def _check_reader(self, config: TrainConfig, caller: _Caller) -> None:
+        """Check that the caller may read the text of a run.
+
+        Raises:
+            CorpusError: ``text_not_yours``.
+        """
+        from rnnlab.text import corpora
+
+        if corpora.is_uploaded(config.corpus):
+            admission.check_reader(self._host.store.text_readers(config.corpus), caller.asker)
 
     def _check_text(self, config: TrainConfig) -> None:
         """Check at once what a worker would check later."""
@@ -233,18 +253,18 @@ class Commands:
         minibatches = max(1, len(train) // (config.batch_size * config.num_steps))
         admission.check_memory(config, len(vocab), minibatches, self._host.limits)
 
-    def _step(self, command: StepRun) -> None:
+    def _step(self, command: StepRun, caller: _Caller) -> None:
         for unit in protocol.STEP_UNITS:
             if unit == command.unit:
-                return self._control(command, protocol.Step(unit=unit), {"running", "paused"})
+                return self._control(command, caller, protocol.Step(unit=unit), {"running", "paused"})
         allowed = ", ".join(protocol.STEP_UNITS)
         raise RunError("step_unknown", f"A step must be one of: {allowed}.", unit=command.unit[:40], allowed=allowed)
 
-    def _change_setting(self, command: ChangeSetting) -> None:
+    def _change_setting(self, command: ChangeSetting, caller: _Caller) -> None:
         for name in protocol.CHANGEABLE:
             if name == command.name:
                 value = getattr(TrainConfig.make(**{name: command.value}), name)
-                return self._control(command, protocol.Set(name=name, value=value), {"running", "paused"})
+                return self._control(command, caller, protocol.Set(name=name, value=value), {"running", "paused"})
         shown, allowed = command.name[:40], ", ".join(protocol.CHANGEABLE)
         raise RunError(
             "setting_fixed",
@@ -253,23 +273,24 @@ class Commands:
             allowed=allowed,
         )
 
-    def _stop(self, command: StopRun) -> None:
-        record = self._owned(command)
+    def _stop(self, command: StopRun, caller: _Caller) -> None:
+        record = self._owned(command, caller)
         if record.state == "stopped":
             return
         if record.state == "queued" and self._host.training(record.id) is None:
             self._host.write(lambda: self._host.store.move(record.id, "stopped"))
             return
-        self._control(command, protocol.Stop(), set(protocol.LIVE))
+        self._control(command, caller, protocol.Stop(), set(protocol.LIVE))
 
     def _control(
         self,
         command: PauseRun | ResumeRun | StepRun | ChangeSetting | StopRun,
+        caller: _Caller,
         message: ControlMessage,
         states: set[str],
     ) -> None:
         """Send a message to the worker of a run that is in one of `states` or about to start."""
-        record = self._owned(command)
+        record = self._owned(command, caller)
         job = self._host.training(record.id)
         if job is None or record.state not in {*states, "queued"}:
             allowed = ", ".join(sorted(states))
@@ -282,8 +303,8 @@ class Commands:
             )
         self._host.control(job, message)
 
-    def _continue(self, command: ContinueRun) -> None:
-        record = self._owned(command)
+    def _continue(self, command: ContinueRun, caller: _Caller) -> None:
+        record = self._owned(command, caller)
         more = command.more_epochs
         if record.state not in ENDED:
             raise state_error(record.id, record.state, protocol.TRANSITIONS[record.state])
@@ -310,8 +331,8 @@ class Commands:
         self._host.write(work)
         self._host.start_waiting()
 
-    def _delete(self, command: DeleteRun) -> float:
-        record = self._owned(command)
+    def _delete(self, command: DeleteRun, caller: _Caller) -> float:
+        record = self._owned(command, caller)
         keep = True
         try:
             admission.check_space(self._host.home, self._host.limits)
@@ -329,10 +350,10 @@ class Commands:
         self.purge(0.0)
         return 0.0
 
-    def _restore(self, command: RestoreRun) -> None:
+    def _restore(self, command: RestoreRun, caller: _Caller) -> None:
         self.purge()
         for run in self._host.store.deleted(command.run):
-            admission.check_owner(run.owner, command.owner)
+            admission.check_owner(run.owner, caller.asker)
         self._host.write(lambda: self._host.store.restore(command.run))
         self._host.start_waiting()
 
@@ -366,12 +387,12 @@ class Commands:
             self.purge(0.0)
             admission.check_space(self._host.home, self._host.limits)
 
-    def _star(self, command: StarRun) -> None:
-        record = self._host.store.run(command.run)
+    def _star(self, command: StarRun, caller: _Caller) -> None:
+        record = self._owned(command, caller)
         self._host.write(lambda: self._host.store.star(record.id, command.starred))
 
-    def _rename(self, command: RenameRun) -> None:
-        record = self._owned(command)
+    def _rename(self, command: RenameRun, caller: _Caller) -> None:
+        record = self._owned(command, caller)
         title = check_title(command.title)
         self._host.write(lambda: self._host.store.rename(record.id, title))
 
@@ -385,15 +406,17 @@ class Commands:
         self._host.write(lambda: codes.append(self._host.store.add_link(parameters)))
         return codes[-1]
 
-    def _add_text(self, command: AddText) -> str:
+    def _add_text(self, command: AddText, caller: _Caller) -> str:
         from rnnlab.text import corpora
 
         corpus = corpora.from_text(command.text, command.title[:200])
         self._check_space()
-        self._host.write(lambda: self._host.store.add_text(corpus.name, corpus.text, corpus.title))
+        self._host.write(
+            lambda: self._host.store.add_text(corpus.name, corpus.text, corpus.title, caller.owner, command.shared)
+        )
         return corpus.name
 
-    def _import(self, command: ImportRun) -> str:
+    def _import(self, command: ImportRun, caller: _Caller) -> str:
         from rnnlab.runs.export import import_run
 
         recording = import_run(command.data)
@@ -406,7 +429,7 @@ class Commands:
                 recording.config,
                 name=recording.name,
                 based_on=recording.based_on,
-                owner=command.owner[:200],
+                owner=caller.owner,
                 language=recording.language,
             )
             self._host.store.rename(run, recording.title)
@@ -424,6 +447,7 @@ class Commands:
 
     def _ask_checkpoint(self, command: AskCheckpoint, caller: _Caller) -> Any:
         record = self._host.store.run(command.run)
+        self._check_reader(record.config, caller)
         question = questions.checked(command.question, record.config)
         epoch, minibatch, file = self._checkpoint(record, command.epoch)
         # equal questions to equal weights have equal answers
@@ -455,6 +479,7 @@ class Commands:
     def _compare_implementations(self, command: CompareImplementations, caller: _Caller) -> Any:
         config = TrainConfig.from_json(command.config).change(**command.changes)
         config = config.change(sampling="consecutive", offset="zero")  # the minibatch is at the start of the text
+        self._check_reader(config, caller)
         self._check_text(config)
         return self._ask("", config, {"kind": "parity"}, None, "", caller)
 
@@ -481,14 +506,14 @@ class Commands:
         self._host.ask(Job(new_job_id(), run, order, inquiry=inquiry))
         return LATER
 
-    def _owned(
-        self,
-        command: PauseRun | ResumeRun | StepRun | ChangeSetting | StopRun | ContinueRun | DeleteRun | RenameRun,
-    ) -> RunRecord:
-        """Return the run of a command after checking that its owner may control the run."""
+    def _owned(self, command: _OfARun, caller: _Caller) -> RunRecord:
+        """Return the run of a command after checking that the caller may control it."""
         record = self._host.store.run(command.run)
-        admission.check_owner(record.owner, command.owner)
+        admission.check_owner(record.owner, caller.asker)
         return record
+
+
+_OfARun = PauseRun | ResumeRun | StepRun | ChangeSetting | StopRun | ContinueRun | DeleteRun | StarRun | RenameRun
 
 
 def _new_run_id() -> str:

@@ -101,14 +101,17 @@ class GetStatus(Message):
 
 
 class CreateRun(Message):
-    """Put a run into the queue; the result is its id. `config` is the text of `TrainConfig.to_json`."""
+    """Put a run into the queue; the result is its id. `config` is the text of `TrainConfig.to_json`.
+
+    Runs with the same `batch` were started together, as in a race, and count as one for the limits of a visitor.
+    """
 
     kind: Literal["create_run"] = "create_run"
     config: str
     name: str = ""
     based_on: str = ""
-    owner: str = ""
     language: str = ""
+    batch: str = ""
 
 
 class PauseRun(Message):
@@ -116,7 +119,6 @@ class PauseRun(Message):
 
     kind: Literal["pause_run"] = "pause_run"
     run: str
-    owner: str | None = None
 
 
 class ResumeRun(Message):
@@ -124,7 +126,6 @@ class ResumeRun(Message):
 
     kind: Literal["resume_run"] = "resume_run"
     run: str
-    owner: str | None = None
 
 
 class StepRun(Message):
@@ -133,7 +134,6 @@ class StepRun(Message):
     kind: Literal["step_run"] = "step_run"
     run: str
     unit: str
-    owner: str | None = None
 
 
 class ChangeSetting(Message):
@@ -143,7 +143,6 @@ class ChangeSetting(Message):
     run: str
     name: str
     value: float | None
-    owner: str | None = None
 
 
 class StopRun(Message):
@@ -151,7 +150,6 @@ class StopRun(Message):
 
     kind: Literal["stop_run"] = "stop_run"
     run: str
-    owner: str | None = None
 
 
 class ContinueRun(Message):
@@ -160,7 +158,6 @@ class ContinueRun(Message):
     kind: Literal["continue_run"] = "continue_run"
     run: str
     more_epochs: int = 0
-    owner: str | None = None
 
 
 class DeleteRun(Message):
@@ -171,7 +168,6 @@ class DeleteRun(Message):
 
     kind: Literal["delete_run"] = "delete_run"
     run: str
-    owner: str | None = None
 
 
 class RestoreRun(Message):
@@ -179,7 +175,6 @@ class RestoreRun(Message):
 
     kind: Literal["restore_run"] = "restore_run"
     run: str
-    owner: str | None = None
 
 
 class StarRun(Message):
@@ -196,7 +191,6 @@ class RenameRun(Message):
     kind: Literal["rename_run"] = "rename_run"
     run: str
     title: str
-    owner: str | None = None
 
 
 class ShortenLink(Message):
@@ -207,11 +201,15 @@ class ShortenLink(Message):
 
 
 class AddText(Message):
-    """Store a text to train on; the result is the name of the corpus."""
+    """Store a text to train on; the result is the name of the corpus.
+
+    The text belongs to whoever asks; with `shared`, everybody may read and train on it.
+    """
 
     kind: Literal["add_text"] = "add_text"
     text: str
     title: str = ""
+    shared: bool = False
 
 
 class ImportRun(Message):
@@ -219,7 +217,6 @@ class ImportRun(Message):
 
     kind: Literal["import_run"] = "import_run"
     data: str
-    owner: str = ""
 
 
 class WaitForChange(Message):
@@ -270,12 +267,30 @@ Command = Annotated[
 ]
 
 
+class Asker(BaseModel):
+    """The visitor of the pages who asks for a command, established by the server of the pages.
+
+    Attributes:
+        id: the visitor's identity.
+        teacher: whether the visitor may do everything that the owner of the machine may do.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    id: str = Field(min_length=1, max_length=64)
+    teacher: bool = False
+
+
 class Request(Message):
-    """Ask the supervisor to carry out a command; its result has the same `id`."""
+    """Ask the supervisor to carry out a command; its result has the same `id`.
+
+    Without an `asker`, the owner of the machine asks, e.g. by the shell.
+    """
 
     kind: Literal["request"] = "request"
     id: int
     command: Command
+    asker: Asker | None = None
 
 
 # supervisor → page, shell

@@ -88,6 +88,16 @@ MIGRATIONS: tuple[str, ...] = (
         select 1 from events where run = runs.id and kind in ('minibatch_finished', 'checkpoint_saved')
     );
     """,
+    # an uploaded text belongs to the visitors who uploaded it; "" is the owner of the machine
+    """
+    alter table runs add column batch text not null default '';
+    create table text_owners (
+        text text not null references texts (id) on delete cascade,
+        owner text not null, shared integer not null, added_at real not null,
+        primary key (text, owner)
+    ) without rowid;
+    insert into text_owners select id, '', 0, added_at from texts;
+    """,
 )
 """The scripts from each version of the store to the next; `PRAGMA user_version` holds the version."""
 

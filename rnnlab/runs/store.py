@@ -169,6 +169,20 @@ class Queries(ABC):
         rows = self._rows("select text from texts where id = ?", (text_id,))
         return str(rows[0][0]) if rows else None
 
+    def text_readers(self, text_id: str) -> set[str]:
+        """Return the visitors who may read an uploaded text; with "" among them, everybody may."""
+        rows = self._rows("select owner, shared from text_owners where text = ?", (text_id,))
+        return {"" if shared else str(owner) for owner, shared in rows if owner or shared}
+
+    def texts_of(self, owner: str) -> list[tuple[str, str]]:
+        """Return (name, title) of the texts that a visitor uploaded, the newest first."""
+        rows = self._rows(
+            "select texts.id, title from text_owners join texts on texts.id = text_owners.text where owner = ?"
+            " order by text_owners.added_at desc",
+            (owner,),
+        )
+        return [(str(name), str(title)) for name, title in rows]
+
     def text_title(self, text_id: str) -> str | None:
         """Return the title of an uploaded text, or None."""
         rows = self._rows("select title from texts where id = ?", (text_id,))

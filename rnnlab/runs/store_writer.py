@@ -87,13 +87,14 @@ class StoreWriter(Queries):
         based_on: str = "",
         owner: str = "",
         language: str = "",
+        batch: str = "",
         now: float | None = None,
     ) -> None:
         """Add a run to the queue."""
         now = time.time() if now is None else now
         self._change(
             "insert into runs (id, name, based_on, config, shape, state, owner, language, created_at, queued_at,"
-            " num_epochs) values (?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?)",
+            " num_epochs, batch) values (?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?)",
             run_id,
             name,
             based_on,
@@ -104,6 +105,7 @@ class StoreWriter(Queries):
             now,
             now,
             config.num_epochs,
+            batch,
         )
 
     def record(self, run_id: str, event: Event) -> int:
@@ -341,15 +343,28 @@ class StoreWriter(Queries):
 
     # texts, links, facts
 
-    def add_text(self, text_id: str, text: str, title: str) -> None:
-        """Store an uploaded text; if it is already stored, only its title changes."""
+    def add_text(self, text_id: str, text: str, title: str, owner: str = "", shared: bool = False) -> None:
+        """Store an uploaded text of a visitor; if it is already stored, only its title, owners and sharing change.
+
+        A title changes only if the text belongs to nobody else.
+        """
+        now = time.time()
         self._change(
-            "insert into texts (id, title, text, added_at) values (?, ?, ?, ?)"
-            " on conflict (id) do update set title = excluded.title",
+            "insert into texts (id, title, text, added_at) values (?, ?, ?, ?) on conflict (id) do update set"
+            " title = excluded.title where not exists (select 1 from text_owners where text = texts.id and owner <> ?)",
             text_id,
             title,
             text,
-            time.time(),
+            now,
+            owner,
+        )
+        self._change(
+            "insert into text_owners (text, owner, shared, added_at) values (?, ?, ?, ?)"
+            " on conflict (text, owner) do update set shared = excluded.shared",
+            text_id,
+            owner,
+            int(shared),
+            now,
         )
 
     def add_link(self, parameters: Mapping[str, str]) -> str:

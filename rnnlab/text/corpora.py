@@ -204,7 +204,7 @@ def load(
         CorpusError: ``corpus_unknown``, ``corpus_not_downloaded``, ``corpus_wrong_file``, ``corpus_text_gone`` or
             ``corpus_file_unreadable``.
     """
-    if _TEXT_ID.fullmatch(name):
+    if is_uploaded(name):
         text = texts(name) if texts is not None else None
         if text is None:
             raise CorpusError(
@@ -248,7 +248,7 @@ def find(
     Raises:
         CorpusError: as `load` and `from_path`; ``corpus_unknown`` if it is neither.
     """
-    if name_or_path in _REGISTRY or _TEXT_ID.fullmatch(name_or_path):
+    if name_or_path in _REGISTRY or is_uploaded(name_or_path):
         return load(name_or_path, folders=folders, texts=texts)
     try:
         path = Path(name_or_path).expanduser()
@@ -339,6 +339,11 @@ def _uploaded(text: str, title: str) -> Corpus:
     # `check_trainable` cannot find this: to it, the final line end of a file is a second character
     check_variety(text)
     return Corpus(text_id(text), text, language_of(text), "upload", title)
+
+
+def is_uploaded(name: str) -> bool:
+    """Return whether a corpus is a text that a visitor uploaded."""
+    return _TEXT_ID.fullmatch(name) is not None
 
 
 def text_id(text: str) -> str:

@@ -15,7 +15,8 @@ import pytest
 
 from rnnlab.environment import Environment
 from rnnlab.events import Event
-from rnnlab.runs.client import Client
+from rnnlab.runs.client import Client, ClientOf
+from rnnlab.runs.protocol import Asker
 from rnnlab.runs.store import RunRecord
 from tests.made import PATIENCE, exists, until
 from tests.made import VERSE as TINY
@@ -36,6 +37,7 @@ __all__ = [
     "until",
     "until_event",
     "until_state",
+    "visitor",
     "warm",
 ]
 
@@ -149,3 +151,8 @@ def client(shared: Client) -> Iterator[Client]:
         shared.delete(record.id)
     for pid in shared.status()["runs"].values():  # the slot of a run is free when its process has ended
         assert pid is None or has_ended(pid)
+
+
+def visitor(client: Client, name: str, teacher: bool = False) -> Client:
+    """Return the client of a visitor of the pages."""
+    return ClientOf(client, Asker(id=name, teacher=teacher))

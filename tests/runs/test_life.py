@@ -36,6 +36,7 @@ from tests.runs.lab import (
     until,
     until_event,
     until_state,
+    visitor,
 )
 
 
@@ -44,7 +45,7 @@ def refusal(code: str) -> pytest.RaisesExc[RNNLabError]:
 
 
 def test_a_run_from_start_to_end(client: Client) -> None:
-    run_id = client.create(TINY, name="A6", owner="ann", language="en")
+    run_id = visitor(client, "ann").create(TINY, name="A6", language="en")
     followed = list(client.follow(run_id))
     record = client.store.run(run_id)
     assert (record.state, record.epoch, record.name, record.owner) == ("finished", 3, "A6", "ann")
@@ -371,11 +372,12 @@ def test_questions_are_answered_while_all_slots_train(client: Client) -> None:
 
 def test_the_queue_is_shared_fairly(client: Client) -> None:
     slots = client.status()["slots"]
-    ann = [client.create(LONG, owner="ann") for _ in range(slots)]
+    by_ann, by_bob = visitor(client, "ann"), visitor(client, "bob")
+    ann = [by_ann.create(LONG) for _ in range(slots)]
     for run_id in ann:
         until_state(client, run_id, "running")
-    ann += [client.create(LONG, owner="ann") for _ in range(2)]
-    bob = client.create(LONG, owner="bob")
+    ann += [by_ann.create(LONG) for _ in range(2)]
+    bob = by_bob.create(LONG)
     assert client.store.run(bob).queue_position == 1
     assert client.store.run(ann[-1]).queue_position == 3
     client.stop(ann[0])
@@ -386,8 +388,8 @@ def test_the_queue_is_shared_fairly(client: Client) -> None:
     assert client.store.run(ann[-1]).state == "stopped"
     # only the owner of a run can control it
     with refusal("run_not_yours"):
-        client.stop(bob, owner="ann")
-    client.stop(bob, owner="bob")
+        by_ann.stop(bob)
+    by_bob.stop(bob)
 
 
 def test_deleting_a_run_that_trains(client: Client) -> None:
@@ -411,18 +413,18 @@ def test_deleting_a_run_that_trains(client: Client) -> None:
 
 
 def test_a_deleted_run_is_restored_with_its_weights(client: Client) -> None:
-    run_id = client.create(TINY, name="A2", owner="ann")
+    run_id = visitor(client, "ann").create(TINY, name="A2")
     until_state(client, run_id, "finished")
     before, text = client.store.run(run_id), client.generate(run_id, "the", 8, "temperature", seed=3)
     events_before, files = client.store.events_since(run_id), client.store.checkpoints(run_id)
     with refusal("run_not_yours"):
-        client.delete(run_id, owner="bob")
+        visitor(client, "bob").delete(run_id)
     client.delete(run_id)
     for ask in (lambda: client.generate(run_id, "the", 8), lambda: client.continue_run(run_id, 1)):
         with refusal("run_unknown"):
             ask()
     with refusal("run_not_yours"):
-        client.restore(run_id, owner="bob")
+        visitor(client, "bob").restore(run_id)
     client.restore(run_id)
     after = client.store.run(run_id)
     assert dataclasses.replace(after, version=0) == dataclasses.replace(before, version=0)
@@ -481,14 +483,14 @@ def test_starring(client: Client) -> None:
 
 
 def test_a_run_can_be_given_a_title(client: Client) -> None:
-    run_id = client.create(TINY, owner="ann")
+    run_id = visitor(client, "ann").create(TINY)
     assert client.store.run(run_id).title == ""
     version = client.store.version(run_id)
-    client.rename(run_id, "  第一次\n<b>尝试</b> ", owner="ann")
+    visitor(client, "ann").rename(run_id, "  第一次\n<b>尝试</b> ")
     assert client.store.run(run_id).title == "第一次 <b>尝试</b>"  # one line, plain text
     assert client.store.version(run_id) > version
     with refusal("run_not_yours"):
-        client.rename(run_id, "mine", owner="bob")
+        visitor(client, "bob").rename(run_id, "mine")
     for bad in ("x" * 81, "a\x00b", "a\u202eb"):
         with refusal("title_invalid"):
             client.rename(run_id, bad)
@@ -620,7 +622,7 @@ def test_export_and_import(client: Client) -> None:
     assert json.loads(text) == data
     recording = import_run(text)
     assert recording.config == TINY.change(num_epochs=4)
-    again = client.import_run(text, owner="ann")
+    again = visitor(client, "ann").import_run(text)
     record = client.store.run(again)
     assert (record.state, record.epoch, record.owner, record.continuable) == ("finished", 4, "ann", False)
     assert export_run(client.store, again)["events"] == data["events"]
