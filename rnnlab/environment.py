@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ENGINES = ("fork", "spawn")
+PROFILES = ("alone", "class")
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,12 @@ class Environment:
         engine: how workers are started, "fork" or "spawn"; empty: as is best on this system (``RNNLAB_ENGINE``).
         tcp: let clients connect to the supervisor by TCP instead of a Unix socket (``RNNLAB_TRANSPORT=tcp``).
         processor_clock: measure the seconds of a training in processor time (``RNNLAB_CLOCK=processor``).
+        profile: for whom the server is: "alone", where everything belongs to whoever opens it, or "class"; empty: as
+            the address says, see `rnnlab.view.page.visitor` (``RNNLAB_PROFILE``).
+        teacher_key: what a teacher enters to be recognised; empty: one is made (``RNNLAB_TEACHER_KEY``).
+        teachers: e-mail addresses of the teachers who sign in by `st.login` (``RNNLAB_TEACHERS``, with commas).
+        hosts: the host names under which the server may be asked besides its own and any IP address; "*": under all
+            (``RNNLAB_HOSTS``, with commas).
     """
 
     home: Path
@@ -31,6 +38,10 @@ class Environment:
     engine: str = ""
     tcp: bool = False
     processor_clock: bool = False
+    profile: str = ""
+    teacher_key: str = ""
+    teachers: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Environment:
@@ -42,6 +53,10 @@ class Environment:
             engine=engine if engine in ENGINES else "",
             tcp=environ.get("RNNLAB_TRANSPORT") == "tcp",
             processor_clock=environ.get("RNNLAB_CLOCK") == "processor",
+            profile=profile if (profile := environ.get("RNNLAB_PROFILE", "")) in PROFILES else "",
+            teacher_key=environ.get("RNNLAB_TEACHER_KEY", ""),
+            teachers=_listed(environ.get("RNNLAB_TEACHERS", "")),
+            hosts=_listed(environ.get("RNNLAB_HOSTS", "")),
         )
 
     @property
@@ -55,7 +70,7 @@ class Environment:
         return (self.corpus_folder,) if self.data is None else (self.data, self.corpus_folder)
 
     def variables(self) -> dict[str, str]:
-        """Return the variables that give another process these settings; those at their defaults are left out."""
+        """Return the variables that give the supervisor these settings; those at their defaults are left out."""
         variables = {"RNNLAB_HOME": str(self.home)}
         if self.data is not None:
             variables["RNNLAB_DATA"] = str(self.data)
@@ -65,7 +80,13 @@ class Environment:
             variables["RNNLAB_TRANSPORT"] = "tcp"
         if self.processor_clock:
             variables["RNNLAB_CLOCK"] = "processor"
+        if self.profile:
+            variables["RNNLAB_PROFILE"] = self.profile
         return variables
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part.strip().lower() for part in text.split(",") if part.strip())
 
 
 def _home(environ: Mapping[str, str]) -> Path:

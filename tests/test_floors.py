@@ -35,7 +35,7 @@ FLOORS: dict[str, set[str]] = {
     # not `engine`: a page reads the source of a cell as text
     "view": GROUND | {"text", "inference", "runs", "recipes", "recordings", "view"},
     "pages": GROUND | {"text", "runs", "recipes", "recordings", "view", "server", "pages"},
-    "server": GROUND | {"view", "server"},
+    "server": GROUND | {"view", "runs", "server"},
     "cli": GROUND | {"text", "runs", "recipes", "cli"},
     "__main__": {"cli"},
 }
@@ -196,7 +196,13 @@ READ_VARIABLES = {
     "rnnlab.runs.spawned": "takes the token that it was started with",
 }
 # where a process starts, and functions that the shell and an exported script call without folders
-READ_SETTINGS = {"rnnlab.cli.main", "rnnlab.runs.supervisor", "rnnlab.view.page.session", "rnnlab.text.corpora"}
+READ_SETTINGS = {
+    "rnnlab.cli.main",
+    "rnnlab.server.routes",
+    "rnnlab.runs.supervisor",
+    "rnnlab.view.page.session",
+    "rnnlab.text.corpora",
+}
 
 
 def test_environment_variables_are_read_where_a_process_starts() -> None:

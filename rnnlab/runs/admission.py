@@ -130,8 +130,20 @@ def check_owner(owner: str, asker: Asker | None) -> None:
     Raises:
         RunError: ``run_not_yours``.
     """
-    if not _may_all(asker) and (asker is None or asker.id != owner):
+    if not _may_all(asker) and (asker is None or not asker.id or asker.id != owner):
         raise RunError("run_not_yours", "Only the person who started a run can control it; you can watch it.")
+
+
+def check_identity(asker: Asker | None) -> None:
+    """Check that a visitor has an identity, to whom what is made can belong.
+
+    Raises:
+        RunError: ``visitor_unknown``.
+    """
+    if not _may_all(asker) and (asker is None or not asker.id):
+        raise RunError(
+            "visitor_unknown", "Your browser sends no cookie, so nothing can belong to you. Allow cookies, and reload."
+        )
 
 
 def check_reader(readers: Collection[str], asker: Asker | None) -> None:

@@ -196,7 +196,7 @@ class Commands:
             case RenameRun():
                 return self._rename(command, caller)
             case ShortenLink():
-                return self._shorten_link(command)
+                return self._shorten_link(command, caller)
             case AddText():
                 return self._add_text(command, caller)
             case ImportRun():
@@ -209,6 +209,7 @@ class Commands:
                 return self._compare_implementations(command, caller)
 
     def _create(self, command: CreateRun, caller: _Caller) -> str:
+        admission.check_identity(caller.asker)
         config = TrainConfig.from_json(command.config)
         self._check_space()
         admission.check_queue(len(self._host.store.queue()), self._host.limits)
@@ -396,7 +397,8 @@ class Commands:
         title = check_title(command.title)
         self._host.write(lambda: self._host.store.rename(record.id, title))
 
-    def _shorten_link(self, command: ShortenLink) -> str:
+    def _shorten_link(self, command: ShortenLink, caller: _Caller) -> str:
+        admission.check_identity(caller.asker)
         parameters = links.checked(command.parameters)
         known = self._host.store.code_of(parameters)
         if known is not None:
@@ -409,6 +411,7 @@ class Commands:
     def _add_text(self, command: AddText, caller: _Caller) -> str:
         from rnnlab.text import corpora
 
+        admission.check_identity(caller.asker)
         corpus = corpora.from_text(command.text, command.title[:200])
         self._check_space()
         self._host.write(
@@ -419,6 +422,7 @@ class Commands:
     def _import(self, command: ImportRun, caller: _Caller) -> str:
         from rnnlab.runs.export import import_run
 
+        admission.check_identity(caller.asker)
         recording = import_run(command.data)
         self._check_space()
         run = _new_run_id()

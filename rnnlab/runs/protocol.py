@@ -271,13 +271,13 @@ class Asker(BaseModel):
     """The visitor of the pages who asks for a command, established by the server of the pages.
 
     Attributes:
-        id: the visitor's identity.
+        id: the visitor's identity; a visitor without one can only watch.
         teacher: whether the visitor may do everything that the owner of the machine may do.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
-    id: str = Field(min_length=1, max_length=64)
+    id: str = Field(max_length=64)
     teacher: bool = False
 
 

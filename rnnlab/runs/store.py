@@ -18,7 +18,7 @@ from rnnlab.errors import RunError
 from rnnlab.events import Event, event_from_json
 from rnnlab.runs import links, schema
 from rnnlab.runs.admission import cost_shape, fair_order
-from rnnlab.runs.protocol import LIVE, TRANSITIONS, RunState
+from rnnlab.runs.protocol import LIVE, STATES, TRANSITIONS, RunState
 
 T = TypeVar("T")
 
@@ -168,6 +168,12 @@ class Queries(ABC):
         """Return an uploaded text, or None."""
         rows = self._rows("select text from texts where id = ?", (text_id,))
         return str(rows[0][0]) if rows else None
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of runs by state."""
+        rows = self._rows("select state, count(*) from runs group by state")
+        counted = {str(state): int(count) for state, count in rows}
+        return {state: counted.get(state, 0) for state in STATES}
 
     def text_readers(self, text_id: str) -> set[str]:
         """Return the visitors who may read an uploaded text; with "" among them, everybody may."""

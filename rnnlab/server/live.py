@@ -14,7 +14,7 @@ from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 from rnnlab.errors import RNNLabError, RunError
 from rnnlab.view.compare.pushed import Comparison
 from rnnlab.view.language.i18n import LANGUAGES
-from rnnlab.view.page import plot
+from rnnlab.view.page import plot, visitor
 from rnnlab.view.watch.stream import PARTS, Edition, Hub, Picture, RunPicture, Viewer
 
 hubs: list[Hub] = []
@@ -97,5 +97,6 @@ async def _answer(request: Request, picture: Callable[[], Picture]) -> Response:
 
 
 def _visitor(request: Request) -> str:
-    # the cookie with which Streamlit protects a browser's uploads, otherwise the address
-    return request.cookies.get("_streamlit_xsrf") or (request.client.host if request.client else "")
+    # the identity of the browser, otherwise the address
+    keys = visitor.keys()
+    return (keys.identity(request.cookies) if keys else "") or (request.client.host if request.client else "")

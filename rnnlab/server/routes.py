@@ -10,18 +10,28 @@ from contextlib import asynccontextmanager, contextmanager
 from types import FrameType
 from typing import Any
 
+from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from rnnlab.server import live, scripts, spelling
-from rnnlab.view.page import plot
+from rnnlab.environment import Environment
+from rnnlab.server import health, live, scripts, sign_in, spelling
+from rnnlab.server.identity import Identity
+from rnnlab.view.page import plot, visitor
+from rnnlab.view.page.visitor import Keys
 from rnnlab.view.watch.stream import Hub
 
+ENVIRONMENT = Environment.from_environ()
 ROUTES = [
     Route("/lab/live/{run}", live.run),
     Route("/lab/compared/{pins}", live.compared),
     Route("/lab/{name}.js", scripts.answer),
+    Route("/lab/teacher", sign_in.teacher, methods=["GET", "POST"]),
+    Route("/lab/device/{code}", sign_in.device, methods=["GET", "POST"]),
+    Route("/healthz", health.healthz),
+    Route("/metrics", health.metrics),
     Route(spelling.PATH, spelling.answer),
 ]
+MIDDLEWARE = [Middleware(Identity, environment=ENVIRONMENT)]
 
 
 @asynccontextmanager
@@ -30,6 +40,7 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     loop = asyncio.get_running_loop()
     hub = Hub(loop)
     live.hubs.append(hub)
+    await asyncio.to_thread(_open_doors)
     path = scripts.path()
     if path is not None:
         plot.serve(path)
@@ -39,6 +50,15 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     finally:
         live.hubs.remove(hub)
         hub.close()
+
+
+def _open_doors() -> None:
+    """Read or make the keys of the home; without them, as on a full disk, the pages are those of a visitor alone."""
+    try:
+        keys = Keys(ENVIRONMENT)
+    except OSError:
+        return
+    visitor.serve(keys)
 
 
 @contextmanager

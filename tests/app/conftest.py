@@ -28,17 +28,17 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("RNNLAB_HOME", str(folder))
         environment.delenv("RNNLAB_DATA", raising=False)
-        session.client.clear()
+        session.connection.clear()
         session.facts.clear()
         yield folder
-        session.client.clear()
+        session.connection.clear()
         session.facts.clear()
 
 
 @pytest.fixture(scope="package")
 def client(home: Path) -> Client:
     """The client of the page server."""
-    server = session.client()
+    server = session.connection()
     server.connect()
     return server
 

@@ -62,7 +62,7 @@ def runs(client: Client) -> dict[str, str]:
 def nothing(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
     """A server without runs."""
     with Client(tmp_path / "home") as other:
-        monkeypatch.setattr(session, "client", lambda: other)
+        monkeypatch.setattr(session, "connection", lambda: other)
         yield other
 
 

@@ -22,9 +22,10 @@ class Server:
     Args:
         home: its RNNLAB_HOME.
         script: what it serves, the app or another file of the project.
+        variables: further environment variables, e.g. ``profile="class"`` for RNNLAB_PROFILE.
     """
 
-    def __init__(self, home: Path, script: str = "streamlit_app.py") -> None:
+    def __init__(self, home: Path, script: str = "streamlit_app.py", **variables: str) -> None:
         self.home = home
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -37,7 +38,7 @@ class Server:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "streamlit", "run", script, *flags],
                 cwd=ROOT,
-                env=environment | {"RNNLAB_HOME": str(home)},
+                env=environment | {"RNNLAB_HOME": str(home)} | {f"RNNLAB_{n.upper()}": v for n, v in variables.items()},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

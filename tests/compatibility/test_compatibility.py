@@ -238,7 +238,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Fixture
 
 
 def close_server() -> None:
-    session.client.clear()
+    session.connection.clear()
     session.facts.clear()
 
 

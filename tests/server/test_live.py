@@ -38,6 +38,12 @@ def client(server: Server) -> Iterator[Client]:
         yield client
 
 
+def arrive(server: Server) -> str:
+    """Return the identity that the server gives a browser that opens a page."""
+    answer = requests.get(server.url, headers={"Accept": "text/html"}, timeout=PATIENCE)
+    return answer.cookies["rnnlab"]
+
+
 @dataclass
 class Sent:
     """An event as a browser receives it."""
@@ -150,7 +156,7 @@ def test_what_is_refused(server: Server, path: str, headers: dict[str, str], sta
 def test_the_connections_of_a_visitor_are_bounded(server: Server, client: Client) -> None:
     run_id = client.create(LONG, based_on="A2")
     until(client, run_id, lambda run: run.epoch >= 1)
-    cookie = {"Cookie": "_streamlit_xsrf=one"}
+    cookie = {"Cookie": f"rnnlab={arrive(server)}"}
     held = [listen(server, run_id, **cookie) for _ in range(stream.MAX_PER_VISITOR)]
     try:
         assert {response.status_code for response in held} == {200}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -78,10 +79,11 @@ def start_all(requests: Sequence[tuple[TrainConfig, str, str]]) -> list[Identity
         The started runs.
     """
     started: list[Identity] = []
+    batch = secrets.token_hex(8) if len(requests) > 1 else ""
     for config, name, based_on in requests:
         try:
-            corpora.check_trainable(session.facts().of(config).train, config)
-            run_id = session.start_run(config, name=name, based_on=based_on)
+            corpora.check_trainable(session.facts_of(config).train, config)
+            run_id = session.start_run(config, name=name, based_on=based_on, batch=batch)
         except RNNLabError as error:
             if started:
                 compare_state.PROBLEMS.add(_incomplete(len(started), len(requests)))

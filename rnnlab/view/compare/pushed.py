@@ -106,7 +106,8 @@ class Comparison:
         """
         current = watch.look(self.pins, self.lang, "light", read=False)
         if len(current.runs) != len(self.pins):
-            raise RunError("run_unknown", "A run of the comparison has been deleted.")
+            gone = next(pin.name for pin in self.pins if all(run.identity != pin for run in current.runs))
+            raise RunError("run_unknown", f"There is no run {gone}.", run=gone)
         return ComparisonLook(self, current)
 
 

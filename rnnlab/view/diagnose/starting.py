@@ -93,7 +93,7 @@ def start_button(
 
 def _start(configs: dict[str, TrainConfig], topic: str | None) -> None:
     for number, (name, config) in enumerate(configs.items()):
-        corpora.check_trainable(session.facts().of(config).train, config)
+        corpora.check_trainable(session.facts_of(config).train, config)
         base = name.partition("/")[0]
         unchanged = base in RECIPES and RECIPES[base].matches(config)
         run_id = session.start_run(config, name=base if unchanged else "", based_on="" if unchanged else base)

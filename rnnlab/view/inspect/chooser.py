@@ -63,7 +63,7 @@ class _Chosen:
     def facts(self) -> TextFacts | None:
         """Return its training text; None if it was trained elsewhere, or the text was removed."""
         try:
-            return session.facts().of(self.config)
+            return session.facts_of(self.config)
         except CorpusError:
             return None
 

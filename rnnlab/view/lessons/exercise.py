@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -306,11 +307,12 @@ def _commit(exercise: Exercise, guess: str) -> None:
 
 
 def _start(exercise: Exercise) -> None:
-    started = []
+    started, batch = list[str](), secrets.token_hex(8)
     try:
         for recipe, config in exercises.plan(exercise.name, exercise.setting).items():
             same = config == RECIPES[recipe].config
-            started.append(session.start_run(config, name=recipe if same else "", based_on="" if same else recipe))
+            names = {"name": recipe if same else "", "based_on": "" if same else recipe}
+            started.append(session.start_run(config, **names, batch=batch))
     finally:  # of several, those that were started go on where the next one is refused
         if started:
             ADDRESS.write(run=",".join(started))

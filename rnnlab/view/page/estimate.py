@@ -30,7 +30,7 @@ def seconds(*configs: TrainConfig) -> float | None:
 
 def _per_epoch(config: TrainConfig) -> float | None:
     # the page has prepared the text already, or is about to
-    return session.client().seconds_per_epoch(config, lambda: session.facts().of(config).vocab_size)
+    return session.client().seconds_per_epoch(config, lambda: session.facts_of(config).vocab_size)
 
 
 def takes(*configs: TrainConfig, key: str = "setup.takes", **params: Any) -> str:

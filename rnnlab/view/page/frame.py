@@ -68,7 +68,7 @@ def run() -> None:
     try:
         page.run()
     finally:
-        _connect_ahead(str(session.client().home))
+        _connect_ahead(str(session.connection().home))
 
 
 def enter() -> str:
@@ -98,7 +98,7 @@ def _configure() -> None:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _connect_ahead(home: str) -> threading.Thread:
     """Start the supervisor in the background, so that it loads torch while the first page is drawn."""
-    thread = threading.Thread(target=_connect, args=(session.client(),), name="connect", daemon=True)
+    thread = threading.Thread(target=_connect, args=(session.connection(),), name="connect", daemon=True)
     thread.start()
     return thread
 

@@ -9,12 +9,15 @@ import streamlit as st
 
 from rnnlab.config import TrainConfig
 from rnnlab.environment import Environment
-from rnnlab.errors import RNNLabError
-from rnnlab.runs.client import Client
-from rnnlab.runs.store import Store
-from rnnlab.view.data.facts import FactBook
+from rnnlab.errors import CorpusError, RNNLabError
+from rnnlab.runs.client import Client, ClientOf
+from rnnlab.runs.store import RunRecord, Store
+from rnnlab.text import corpora
+from rnnlab.view.data.facts import FactBook, TextFacts
 from rnnlab.view.language.i18n import error_text, plain
+from rnnlab.view.page import visitor as visitors
 from rnnlab.view.page.clicks import Clicks
+from rnnlab.view.page.visitor import Visitor
 
 ENTERED = "session.entered"
 CLICKS = "session.clicks"
@@ -54,9 +57,36 @@ def stage() -> bool:
 
 
 @st.cache_resource(show_spinner=False, on_release=Client.close)
-def client() -> Client:
+def connection() -> Client:
     """Return the server's shared connection to the runs; it connects on the first command or after the first page."""
     return Client(Environment.from_environ())
+
+
+def client() -> Client:
+    """Return the connection to the runs through which the visitor of this session asks."""
+    return ClientOf(connection(), visitor().asker)
+
+
+def visitor() -> Visitor:
+    """Return the visitor of this session.
+
+    On a page that is embedded in another one a visitor can only watch: a click there may be meant for the other page.
+    """
+    return Visitor("", "visitor") if embedded() else visitors.current(connection().environment)
+
+
+def may_steer(record: RunRecord) -> bool:
+    """Return whether the visitor may steer, rename and delete a run; everybody may watch it."""
+    return visitor().owns(record.owner)
+
+
+def may_read(corpus: str) -> bool:
+    """Return whether the visitor may read a text: any but those that other visitors uploaded for themselves."""
+    who = visitors.current(connection().environment)
+    if who.may_all or not corpora.is_uploaded(corpus):
+        return True
+    readers = store().text_readers(corpus)
+    return "" in readers or who.id in readers
 
 
 def clicks() -> Clicks:
@@ -65,33 +95,45 @@ def clicks() -> Clicks:
     return recorded
 
 
-def start_run(config: TrainConfig, *, name: str = "", based_on: str = "") -> str:
+def start_run(config: TrainConfig, *, name: str = "", based_on: str = "", batch: str = "") -> str:
     """Queue a run and return its id; a repeated click starts only one run.
 
     Args:
         config: the run.
         name: id of the recipe that the run follows.
         based_on: id of the recipe that the run departs from.
+        batch: what the runs have in common that are started together.
 
     Raises:
         RNNLabError: see `Client.create`.
     """
-    connection, lang = client(), language()
+    asked_by, lang = client(), language()
     return clicks().once(
         ("start", config, name, based_on),
-        lambda: connection.create(config, name=name, based_on=based_on, language=lang),
+        lambda: asked_by.create(config, name=name, based_on=based_on, language=lang, batch=batch),
     )
 
 
 def store() -> Store:
     """Return the store of the runs, for reading."""
-    return client().store
+    return connection().store
 
 
 @st.cache_resource(show_spinner=False)
 def facts() -> FactBook:
-    """Return the facts of the training texts, shared by all viewers."""
-    return FactBook(store().text, client().environment.corpus_folders)
+    """Return the facts of the training texts, shared by all viewers; `facts_of` says who may see them."""
+    return FactBook(store().text, connection().environment.corpus_folders)
+
+
+def facts_of(config: TrainConfig) -> TextFacts:
+    """Return the facts of the training text of a run.
+
+    Raises:
+        CorpusError: ``text_not_yours``, or the text is not on this machine.
+    """
+    if not may_read(config.corpus):
+        raise CorpusError("text_not_yours", "This text belongs to the visitor who uploaded it, and is not shared.")
+    return facts().of(config)
 
 
 def text_title(name: str) -> str | None:

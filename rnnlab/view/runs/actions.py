@@ -74,6 +74,11 @@ def _one(record: RunRecord, lang: str) -> None:
             query_params={"run": record.id, "lang": lang},
         )
         _compare([record], lang)
+        share = partial(exports.links, record)
+        if not session.may_steer(record):
+            folded.popover("controls.share", share, key=f"run_list.share.{record.id}", icon=":material/link:")
+            exports.exports(record, quiet=True)
+            return
         if record.continuable and not record.live and record.epoch < record.num_epochs:
             _button("continue", ":material/play_arrow:", lambda: session.client().continue_run(record.id))
         _button(
@@ -81,7 +86,7 @@ def _one(record: RunRecord, lang: str) -> None:
             ":material/star:",
             lambda: session.client().star(record.id, not record.starred),
         )
-        rename, share = partial(_rename, record), partial(exports.links, record)
+        rename = partial(_rename, record)
         folded.popover("runs.rename", rename, key=f"run_list.rename.{record.id}", icon=":material/edit:")
         folded.popover("controls.share", share, key=f"run_list.share.{record.id}", icon=":material/link:")
         exports.exports(record, quiet=True)
@@ -134,7 +139,7 @@ def _button(name: str, icon: str, act: Callable[[], object]) -> None:
 
 
 def _delete_button(runs: list[RunRecord], lang: str) -> None:
-    ended = [record for record in runs if not record.live]
+    ended = [record for record in runs if not record.live and session.may_steer(record)]
     if ended and st.button(t("runs.delete", lang), key="run_list.delete", icon=":material/delete:", type="tertiary"):
         _confirm(ended)
 
@@ -173,7 +178,8 @@ def _delete(runs: list[str]) -> None:
 def deleted() -> None:
     """Draw the runs that were deleted last, each with a button that brings it back."""
     lang = session.language()
-    for run in session.store().deleted()[:_RESTORABLE_SHOWN]:
+    mine = [run for run in session.store().deleted() if session.visitor().owns(run.owner)]
+    for run in mine[:_RESTORABLE_SHOWN]:
         with st.container(horizontal=True, vertical_alignment="center", border=True, gap="small"):
             st.markdown(
                 t("runs.deleted", lang, title=plain(_name(run, lang)), epochs=run.epoch, id=run.id), width="stretch"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rnnlab.view.page.address import Address, Parameter, one_of
 
-FILTERS = ("all", "live", "ended", "starred")
+FILTERS = ("all", "mine", "live", "ended", "starred")
 LONGEST = 200
 """Maximum length of a search, in characters."""
 

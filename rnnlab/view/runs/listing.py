@@ -72,7 +72,9 @@ def _list() -> None:
     matching = [
         record
         for record in records
-        if (record.starred or chosen != "starred") and (not query.strip() or matches(record, query, lang))
+        if (record.starred or chosen != "starred")
+        and (chosen != "mine" or record.owner == session.visitor().id)
+        and (not query.strip() or matches(record, query, lang))
     ]
     actions.deleted()
     above = st.container()  # the actions stay in place, and their menus have room below them

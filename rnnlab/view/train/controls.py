@@ -64,7 +64,7 @@ def bar(setup: Setup, record: RunRecord | None, recording: Recording | None = No
 
 def _large_buttons(setup: Setup, record: RunRecord | None) -> None:
     """Draw the four buttons of the stage, each always in the same place, and the one that leaves it."""
-    live = record is not None and record.live
+    live = record is not None and record.live and session.may_steer(record)
     waits = record is not None and record.state == "queued"
     if record is not None and live:
         name, icon = ("resume", ":material/play_arrow:") if record.state == "paused" else ("pause", ":material/pause:")
@@ -79,6 +79,9 @@ def _large_buttons(setup: Setup, record: RunRecord | None) -> None:
 
 
 def _buttons(setup: Setup, record: RunRecord | None) -> None:
+    if record is not None and not session.may_steer(record):
+        _watched_buttons(record)
+        return
     is_live = record is not None and record.live
     if record is None or not is_live:
         _button("start", ":material/play_arrow:", _start, setup, primary=True, disabled=setup.config is None)
@@ -103,6 +106,16 @@ def _buttons(setup: Setup, record: RunRecord | None) -> None:
         exports.exports(record)
         if not is_live:
             _button("close", ":material/close:", leave)
+
+
+def _watched_buttons(record: RunRecord) -> None:
+    """Draw the buttons of a run that another visitor started: everybody may watch it, and start one like it."""
+    st.badge(t("controls.watching", session.language()), icon=":material/visibility:", color="gray")
+    mine = session.may_read(record.config.corpus)
+    _button("own", ":material/play_arrow:", _again, record, primary=True, disabled=not mine)
+    _share(record)
+    exports.exports(record)
+    _button("close", ":material/close:", leave)
 
 
 def _line(setup: Setup, record: RunRecord | None) -> None:
@@ -145,7 +158,7 @@ def _button(
 
 def _start(setup: Setup) -> None:
     assert setup.config is not None
-    corpora.check_trainable(session.facts().of(setup.config).train, setup.config)
+    corpora.check_trainable(session.facts_of(setup.config).train, setup.config)
     _show(session.start_run(setup.config, name=setup.name, based_on=setup.based_on))
 
 

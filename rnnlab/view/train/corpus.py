@@ -72,7 +72,10 @@ def titles(choices: Sequence[str], lang: str) -> dict[str, str]:
 
 def _own() -> dict[str, str]:
     # titles of the texts of this session, by name
-    own: dict[str, str] = st.session_state.setdefault(_OWN, {})
+    if _OWN not in st.session_state:  # those of an earlier visit too
+        visitor = session.visitor().id
+        st.session_state[_OWN] = dict(session.store().texts_of(visitor)) if visitor else {}
+    own: dict[str, str] = st.session_state[_OWN]
     return own
 
 
@@ -82,11 +85,14 @@ def _bring(use: Callable[[str], None]) -> None:
     file = upload.place(t("corpus.upload", lang), key="corpus.file", refused=t("corpus.not_taken", lang))
     pasted = st.text_area(t("corpus.paste", lang), key="corpus.pasted", placeholder=t("corpus.paste_placeholder", lang))
     ready = bool(pasted) if file is None else _fits(file.size)
+    shared = False
+    if not session.visitor().may_all:
+        shared = st.toggle(t("corpus.shared", lang), key="corpus.shared", help=t("corpus.shared.help", lang))
     if st.button(t("corpus.use", lang), key="corpus.use", type="primary", disabled=not ready):
         data = file.getvalue() if file is not None else str(pasted).encode("utf-8", "replace")
         try:
             brought = corpora.from_bytes(data, file.name if file is not None else _pasted_title(str(pasted)))
-            name = _store(brought)
+            name = _store(brought, shared)
         except RNNLabError as error:
             session.show_error(error)
         else:
@@ -123,14 +129,14 @@ def keep(data: bytes, title: str) -> str:
     return _store(corpora.from_bytes(data, title))
 
 
-def _store(brought: corpora.Corpus) -> str:
-    return session.client().add_text(brought.text, brought.title[:80])
+def _store(brought: corpora.Corpus, shared: bool = False) -> str:
+    return session.client().add_text(brought.text, brought.title[:80], shared)
 
 
 def suit_prefixes(config: TrainConfig) -> TrainConfig:
     """Return `config` with prefixes that its text has the characters of; if they are others, the page says so once."""
     try:
-        train = session.facts().of(config).train
+        train = session.facts_of(config).train
     except CorpusError:
         return config
     chosen = prefixes.suited(config.prefixes, train) if train else config.prefixes
@@ -176,7 +182,7 @@ def check(config: TrainConfig) -> TextFacts:
     Raises:
         CorpusError: the text is missing, or too short for these settings.
     """
-    facts = session.facts().of(config)
+    facts = session.facts_of(config)
     corpora.check_trainable(facts.train, config)
     return facts
 

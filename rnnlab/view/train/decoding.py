@@ -78,7 +78,7 @@ def _draw(identity: Identity, config: TrainConfig, epochs: Sequence[int | None])
         return
     written = text[: len(text) - int(length)]  # the prefix as the training text spells it
     try:
-        facts = session.facts().of(config)
+        facts = session.facts_of(config)
         reading = facts.read(text, written, lang)
     except CorpusError:
         st.html(highlighted(text, written, lang=lang))

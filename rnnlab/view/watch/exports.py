@@ -55,7 +55,8 @@ def exports(record: RunRecord, quiet: bool = False) -> None:
 def _files(record: RunRecord) -> None:
     lang, store = session.language(), session.store()
     checkpoints = store.checkpoints(record.id)
-    has_text = record.config.corpus in corpora.corpus_names() or store.text_title(record.config.corpus) is not None
+    corpus = record.config.corpus
+    has_text = corpus in corpora.corpus_names() or store.text_title(corpus) is not None
     no_font = lang == "zh" and not pictures.draws_chinese()
     missing = {
         "checkpoint": "" if checkpoints else t("export.no_checkpoint", lang),
@@ -63,6 +64,8 @@ def _files(record: RunRecord) -> None:
         "png": t("error.picture_no_font", lang) if no_font else "",
         "svg": "",
     }
+    if not session.may_read(corpus):  # the weights of a network may have learnt it by heart
+        missing |= dict.fromkeys(("script", "checkpoint"), t("error.text_not_yours", lang))
     if not record.epoch:
         missing |= dict.fromkeys(("png", "svg"), t("runs.no_epoch", lang))
     makers: dict[str, Callable[[], bytes]] = {

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from rnnlab.config import TrainConfig
 from rnnlab.errors import CorpusError
@@ -156,6 +157,8 @@ class Feed:
             except CorpusError:
                 text = None  # trained on another machine, or the text has been deleted
             started = history.started
+            # a viewer to whom the text does not belong sees the curve against its reference lines, but no quotes
+            shown = text if get_script_run_ctx() is None or session.may_read(record.config.corpus) else None
             vocab_size = text.vocab_size if text else started.vocab_size if started else 1000
             return Scene(
                 identity=Identity.of_run(record.id),
@@ -166,7 +169,7 @@ class Feed:
                 version=(self._cursor, record.config.num_epochs),
                 vocab_size=vocab_size,
                 ladder=text.ladder if text else {0: float(vocab_size)},
-                text=text,
+                text=shown,
                 lang=lang,
                 theme=theme,
                 shelf=self.shelf,
@@ -225,7 +228,7 @@ def preview_scene(config: TrainConfig, recipe: Recipe, lang: str, theme: str) ->
     Raises:
         CorpusError: the text is not on this machine or cannot be read.
     """
-    text = session.facts().of(config)
+    text = session.facts_of(config)
     return Scene(
         identity=None,
         state="preview",

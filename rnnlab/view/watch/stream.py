@@ -210,7 +210,7 @@ class _Channel:
 
     def wait(self, run_id: str) -> None:
         """Wait for the changes of a run until the channel is over."""
-        client, version = session.client(), -1
+        client, version = session.connection(), -1
         try:
             while not self.over.is_set():
                 version = client.wait(run_id, version, timeout=BEAT)

@@ -24,11 +24,11 @@ UNREAD = TINY.change(corpus="text-" + "0" * 16)
 @pytest.fixture
 def server(home: Path) -> Iterator[Client]:
     """A client with a home of its own."""
-    session.client.clear()
+    session.connection.clear()
     session.facts.clear()
-    yield session.client()
-    session.client().close()
-    session.client.clear()
+    yield session.connection()
+    session.connection().close()
+    session.connection.clear()
     session.facts.clear()
 
 
