@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from rnnlab import private
 from rnnlab.errors import RunError
 
 DATABASE = "runs.sqlite3"
@@ -101,7 +102,7 @@ def connect_writer(path: Path) -> sqlite3.Connection:
     Raises:
         RunError: ``store_too_new`` or ``store_unreadable``.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    private.make_folder(path.parent)
     connection = sqlite3.connect(path, timeout=2.0, isolation_level=None)
     try:
         connection.execute(f"pragma journal_mode = {'wal' if WAL_IS_SAFE else 'truncate'}")

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+from rnnlab import private
 from rnnlab.environment import Environment
 from rnnlab.errors import RNNLabError, RunError
 from rnnlab.events import RunDiverged, RunFailed, RunFinished, RunPaused, RunResumed, RunStarted
@@ -31,6 +32,7 @@ from rnnlab.runs.disk import Ballast, GuardedWriter
 from rnnlab.runs.endpoint import Endpoint
 from rnnlab.runs.executor import Attached, Ended, ExecutorFactory, Lost, Ready, Report, Started
 from rnnlab.runs.forking import ForkingExecutor
+from rnnlab.runs.home import tighten
 from rnnlab.runs.jobs import Job, failure_of
 from rnnlab.runs.lifetime import Lifetime
 from rnnlab.runs.loop import Loop
@@ -246,6 +248,7 @@ class Supervisor:
             "runs": {job.run: job.pid for job in self._scheduler.jobs.values() if job.trains},
             "slots": self.limits.slots,
             "clients": self._clients.count(),
+            "private": private.is_private(self.home),
             "memory_mb": sum(memory_pss_mb(pid) or 0.0 for pid in pids) if memory else None,
         }
 
@@ -447,6 +450,7 @@ class Supervisor:
 def main(arguments: list[str]) -> int:
     """Serve the given home; success or failure of the start is reported as one line on standard output."""
     log_to_stderr()
+    os.umask(private.UMASK)  # also of the workers, which write the checkpoints
     environment = Environment.from_environ()
     if arguments:
         environment = dataclasses.replace(environment, home=Path(arguments[0]))
@@ -456,6 +460,7 @@ def main(arguments: list[str]) -> int:
         if lock is None:
             _report_start(HomeBusy())
             return 0
+        tighten(home)
         supervisor = Supervisor(environment, Limits.from_environment(os.environ))
     except RNNLabError as error:
         _report_start(StartFailure(error=ErrorData.of(error)))
