@@ -4,7 +4,7 @@ import streamlit as st
 
 from rnnlab.view.language.i18n import t
 from rnnlab.view.page import frame, session
-from rnnlab.view.runs import imports, listing
+from rnnlab.view.runs import imports, listing, notes
 
 lang = frame.enter()
 frame.head(t("runs.title", lang), t("runs.lead", lang))
@@ -13,5 +13,6 @@ if session.embedded():
 
     embed.draw()
     st.stop()
+notes.draw()
 imports.draw()
 listing.draw()

@@ -12,6 +12,7 @@ import safetensors.torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from rnnlab import private
 from rnnlab.config import TrainConfig
 from rnnlab.engine.model import LanguageModel
 from rnnlab.engine.training import TrainingState
@@ -34,7 +35,7 @@ def save(folder: Path, name: str, tensors: Mapping[str, Tensor], metadata: Mappi
     Raises:
         OSError: the file could not be written, for example because the disk is full; no part of it remains.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    private.make_folder(folder)
     temporary = folder / f"{name}.{os.getpid()}.part"
     data = dumps(tensors, metadata)
     try:

@@ -20,6 +20,7 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
+from rnnlab import private
 from rnnlab.config import Decoding, TrainConfig
 from rnnlab.environment import Environment
 from rnnlab.errors import CorpusError, RNNLabError, RunError
@@ -520,9 +521,9 @@ class Client:
         """
         log = self.home / "supervisor.log"
         try:
-            self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+            private.make_folder(self.home)
             mode: Literal["ab", "wb"] = "ab" if log.exists() and log.stat().st_size < 2**20 else "wb"
-            return open(log, mode)
+            return open(log, mode, opener=private.opener)
         except OSError as error:
             # the supervisor reports the same error
             message = f"Runs cannot be stored in {self.home}: {error}."

@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 from typing import BinaryIO
 
+from rnnlab import private
 from rnnlab.runs.protocol import Hello, encode
 
 ENDPOINT = "supervisor.json"
@@ -107,8 +108,8 @@ def listen(force_tcp: bool = False) -> tuple[socket.socket, Endpoint]:
 
 def take_lock(home: Path, timeout: float = 1.0) -> BinaryIO | None:
     """Return the open lock of `home`, or None if another supervisor holds it for longer than `timeout` seconds."""
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file = open(home / LOCK, "a+b")  # noqa: SIM115 - held until the process ends
+    private.make_folder(home)
+    file = open(home / LOCK, "a+b", opener=private.opener)  # noqa: SIM115 - held until the process ends
     deadline = time.monotonic() + timeout
     while True:
         try:

@@ -92,8 +92,8 @@ class Scheduler:
             return  # the runs keep waiting
         free = self._limits.slots - len(training)
         for run in admission.fair_order(waiting, [job.owner for job in training])[:free]:
-            record = self._store.run(run)
             try:
+                record = self._store.run(run)
                 order = self._order(record)
             except RNNLabError as error:
                 self._fail(run, RunFailed(code=error.code, message=error.message, params=error.params))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
+import threading
 from pathlib import Path
 
+from rnnlab import private
 from rnnlab.errors import RunError
 
 DATABASE = "runs.sqlite3"
@@ -105,26 +108,34 @@ WAL_IS_SAFE = sqlite3.sqlite_version_info >= (3, 51, 3)
 """Whether to use a write-ahead log; earlier SQLite versions can corrupt it when two connections reset it at once."""
 
 
+CHECK_SECONDS = 5.0
+"""Seconds after which the check of a large store ends; damage that it does not reach is met when it is read."""
+
+log = logging.getLogger(__name__)
+
+
 def connect_writer(path: Path) -> sqlite3.Connection:
     """Open the store at `path` for its only writer; create or migrate it if necessary.
+
+    Nothing is written before the store is known to be of this or an older version, and sound.
 
     Raises:
         RunError: ``store_too_new`` or ``store_unreadable``.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    private.make_folder(path.parent)
+    check_version(_version_in_header(path), path)
     connection = sqlite3.connect(path, timeout=2.0, isolation_level=None)
     try:
+        check_version(connection.execute("pragma user_version").fetchone()[0], path)
+        _check_sound(connection, path)
         connection.execute(f"pragma journal_mode = {'wal' if WAL_IS_SAFE else 'truncate'}")
         connection.execute("pragma synchronous = full")
         connection.execute("pragma foreign_keys = on")
-        _migrate(connection, path)
-    except sqlite3.DatabaseError as error:
+        _migrate(connection)
+    except BaseException as error:
         connection.close()
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+        if isinstance(error, sqlite3.DatabaseError) and is_damage(error):
             raise _not_a_store(path) from error
-        raise
-    except RunError:
-        connection.close()
         raise
     return connection
 
@@ -164,9 +175,62 @@ def check_version(version: int, path: Path) -> None:
         )
 
 
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+def is_damage(error: sqlite3.Error) -> bool:
+    """Return whether an error of SQLite means that the file is damaged, or not a database."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+
+
+def is_unreadable_value(error: sqlite3.Error) -> bool:
+    """Return whether an error of SQLite means that a value is damaged, in a file that otherwise is not."""
+    return any(words in str(error) for words in ("Could not decode to UTF-8", "malformed JSON"))
+
+
+def damaged(path: Path) -> RunError:
+    """Return the error for a store whose content cannot be read."""
+    return RunError(
+        "store_damaged",
+        f"The stored runs in {path.parent} are damaged. Start RNN Lab again: it sets a damaged file aside and begins a"
+        f" new one. If that does not help, move {path.name} away.",
+        path=str(path.parent),
+        name=path.name,
+    )
+
+
+def _version_in_header(path: Path) -> int:
+    """Return the version of a store without opening it, which could change it; 0 if there is no store."""
+    try:
+        with open(path, "rb") as file:
+            header = file.read(64)
+    except OSError:
+        return 0
+    return int.from_bytes(header[60:]) if len(header) == 64 and header.startswith(b"SQLite format 3\0") else 0
+
+
+def _check_sound(connection: sqlite3.Connection, path: Path) -> None:
+    """Check the pages of a store, as far as that is possible within `CHECK_SECONDS`.
+
+    Raises:
+        RunError: ``store_unreadable``.
+        sqlite3.DatabaseError: it is too damaged to be checked.
+    """
+    end = threading.Timer(CHECK_SECONDS, connection.interrupt)
+    end.start()
+    try:
+        (found,) = connection.execute("pragma quick_check(1)").fetchone()
+    except sqlite3.OperationalError as error:
+        if getattr(error, "sqlite_errorcode", 0) != sqlite3.SQLITE_INTERRUPT:
+            raise
+        return
+    finally:
+        end.cancel()
+        end.join()
+    if found != "ok":
+        log.warning("%s is damaged: %s", path, found)
+        raise _not_a_store(path)
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
     (version,) = connection.execute("pragma user_version").fetchone()
-    check_version(version, path)
     for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
         try:
             connection.executescript(f"begin immediate; {script} pragma user_version = {number}; commit;")

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import sqlite3
 import statistics
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from rnnlab.config import TrainConfig
-from rnnlab.errors import RunError
+from rnnlab.errors import ConfigError, RunError
 from rnnlab.events import Event, event_from_json
 from rnnlab.runs import links, schema
 from rnnlab.runs.admission import cost_shape, fair_order
@@ -93,6 +95,10 @@ class Queries(ABC):
 
     Args:
         path: path of the database.
+
+    Raises:
+        RunError: by every method: ``store_damaged``, and for readers ``store_too_new``, ``store_busy`` and
+            ``store_inaccessible``.
     """
 
     def __init__(self, path: Path) -> None:
@@ -145,19 +151,22 @@ class Queries(ABC):
             " order by deleted_at desc, id",
             (run_id,),
         )
-        return [DeletedRun(id, deleted_at, **_described(json.loads(row))) for id, deleted_at, row in rows]
+        with self._decoding():
+            return [DeletedRun(id, deleted_at, **_described(json.loads(row))) for id, deleted_at, row in rows]
 
     def events_since(self, run_id: str, cursor: int = 0) -> list[tuple[int, Event]]:
         """Return (sequence number, event) of every event of a run after number `cursor`."""
         rows = self._rows("select seq, body from events where run = ? and seq > ? order by seq", (run_id, cursor))
-        return [(seq, event_from_json(body)) for seq, body in rows]
+        with self._decoding():
+            return [(seq, event_from_json(body)) for seq, body in rows]
 
     def device(self, run_id: str) -> str | None:
         """Return the device on which a run started, which never changes; None if the run has not started."""
         rows = self._rows(
             "select body from events where run = ? and kind = 'run_started' order by seq limit 1", (run_id,)
         )
-        return str(json.loads(rows[0][0])["device"]) if rows else None
+        with self._decoding():
+            return str(json.loads(rows[0][0])["device"]) if rows else None
 
     def version(self, run_id: str) -> int:
         """Return a number that grows with every change of the run; 0 if there is no such run."""
@@ -206,18 +215,21 @@ class Queries(ABC):
     def answers(self, run_id: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
         """Return (question, answer) of every stored answer of the checkpoints of a run, the earliest first."""
         rows = self._rows("select question, answer from answers where run = ? order by asked_at", (run_id,))
-        return [(json.loads(question), json.loads(answer)) for question, answer in rows]
+        with self._decoding():
+            return [(json.loads(question), json.loads(answer)) for question, answer in rows]
 
     def answer(self, run_id: str, question: str) -> dict[str, Any] | None:
         """Return the stored answer of a checkpoint to `question` (JSON), or None."""
         rows = self._rows("select answer from answers where run = ? and question = ?", (run_id, question))
-        answer: dict[str, Any] | None = json.loads(rows[0][0]) if rows else None
+        with self._decoding():
+            answer: dict[str, Any] | None = json.loads(rows[0][0]) if rows else None
         return answer
 
     def link(self, code: str) -> dict[str, str] | None:
         """Return the page parameters that a short link stands for, or None if there is no such link."""
         rows = self._rows("select parameters from links where code = ?", (code.lower(),))
-        parameters: dict[str, str] | None = json.loads(rows[0][0]) if rows else None
+        with self._decoding():
+            parameters: dict[str, str] | None = json.loads(rows[0][0]) if rows else None
         return parameters
 
     def code_of(self, parameters: Mapping[str, str]) -> str | None:
@@ -228,7 +240,8 @@ class Queries(ABC):
     def meta(self, key: str) -> Any:
         """Return a stored value about this machine or store, or None."""
         rows = self._rows("select value from meta where key = ?", (key,))
-        return json.loads(rows[0][0]) if rows else None
+        with self._decoding():
+            return json.loads(rows[0][0]) if rows else None
 
     def epoch_seconds(self, config: TrainConfig) -> float | None:
         """Return the seconds of an epoch in the last run with the same cost on this machine, or None."""
@@ -237,7 +250,8 @@ class Queries(ABC):
             " epoch > 0 order by created_at desc limit 1) order by seq desc limit 9",
             (cost_shape(config),),
         )
-        return statistics.median(float(json.loads(body)["seconds"]) for (body,) in rows) if rows else None
+        with self._decoding():
+            return statistics.median(float(json.loads(body)["seconds"]) for (body,) in rows) if rows else None
 
     def waiting(self) -> list[tuple[str, str]]:
         """Return (id, owner) of the queued runs, the longest waiting first."""
@@ -255,7 +269,16 @@ class Queries(ABC):
 
     def _records(self, rows: list[tuple[Any, ...]]) -> list[RunRecord]:
         order = self.queue() if any(row[4] == "queued" for row in rows) else []
-        return [_record(row, order) for row in rows]
+        with self._decoding():
+            return [_record(row, order) for row in rows]
+
+    @contextlib.contextmanager
+    def _decoding(self) -> Iterator[None]:
+        """Raise ``store_damaged`` for content that the block cannot read."""
+        try:
+            yield
+        except (ValueError, TypeError, KeyError, ConfigError) as error:
+            raise schema.damaged(self.path) from error
 
 
 class Store(Queries):
@@ -271,7 +294,7 @@ class Store(Queries):
     def __init__(self, path: Path, timeout: float = 10.0) -> None:
         super().__init__(path)
         self._timeout = timeout
-        self._idle: list[sqlite3.Connection] = []
+        self._idle: list[_Opened] = []
         self._lock = threading.Lock()
 
     def __enter__(self) -> Store:
@@ -283,24 +306,29 @@ class Store(Queries):
     def close(self) -> None:
         """Close every connection; a later query opens a new one."""
         with self._lock:
-            connections, self._idle = self._idle, []
-        for connection in connections:
-            connection.close()
+            idle, self._idle = self._idle, []
+        for opened in idle:
+            opened.connection.close()
 
     def _rows(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        return self._read(lambda connection: connection.execute(sql, values).fetchall())
+        try:
+            return self._read(lambda connection: connection.execute(sql, values).fetchall())
+        except sqlite3.Error as error:
+            raise self._translated(error) from error
 
     def _read(self, query: Callable[[sqlite3.Connection], list[T]]) -> list[T]:
         """Run `query` on an idle connection, and retry on temporary errors."""
         deadline = time.monotonic() + self._timeout
-        while self.path.exists():
+        while (file := self._file()) is not None:
             connection = None
             try:
                 with self._lock:
                     pool = self._idle
-                    connection = pool.pop() if pool else None
-                if connection is None:
-                    connection = self._open()
+                    opened = pool.pop() if pool else None
+                if opened is not None and opened.file != file:  # it was set aside, or a backup was put in its place
+                    opened.connection.close()
+                    continue
+                connection = self._open() if opened is None else opened.connection
                 result = query(connection)
             except sqlite3.OperationalError as error:
                 if connection is not None:
@@ -316,11 +344,19 @@ class Store(Queries):
             with self._lock:
                 closed_meanwhile = pool is not self._idle
                 if not closed_meanwhile:
-                    pool.append(connection)
+                    pool.append(_Opened(connection, file))
             if closed_meanwhile:
                 connection.close()
             return result
         return []
+
+    def _file(self) -> tuple[int, int] | None:
+        """Return what identifies the file at the path, or None if there is none."""
+        try:
+            found = os.stat(self.path)
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     def _open(self) -> sqlite3.Connection:
         connection = schema.connect_reader(self.path, self._timeout)
@@ -330,6 +366,24 @@ class Store(Queries):
             connection.close()
             raise
         return connection
+
+    def _translated(self, error: sqlite3.Error) -> RunError:
+        """Return an error of SQLite as one for people."""
+        if schema.is_damage(error) or schema.is_unreadable_value(error):
+            return schema.damaged(self.path)
+        cannot_open = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CANTOPEN
+        if isinstance(error, sqlite3.OperationalError) and _is_transient(error) and not cannot_open:
+            return RunError("store_busy", "The stored runs are busy; try again.")
+        message = f"The stored runs in {self.path.parent} cannot be read: {error}."
+        return RunError("store_inaccessible", message, path=str(self.path.parent))
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A connection, and what identifies the file that it has opened."""
+
+    connection: sqlite3.Connection
+    file: tuple[int, int]
 
 
 def checkpoint_folder(home: Path, run_id: str) -> Path:

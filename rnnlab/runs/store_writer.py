@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -42,12 +43,16 @@ class StoreWriter(Queries):
     Args:
         path: path of the database, which is created or migrated if necessary.
 
+    Attributes:
+        damaged: whether damage was met, after which nothing should be written any more.
+
     Raises:
-        RunError: ``store_too_new`` or ``store_unreadable``.
+        RunError: ``store_too_new`` or ``store_unreadable``; every method ``store_damaged``.
     """
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
+        self.damaged = False
         self._connection = schema.connect_writer(path)
 
     def __enter__(self) -> StoreWriter:
@@ -66,15 +71,16 @@ class StoreWriter(Queries):
         if self._connection.in_transaction:
             yield
             return
-        self._connection.execute("begin immediate")
-        try:
-            yield
-            self._connection.execute("commit")
-        except BaseException:
-            # on a full disk SQLite has already rolled back
-            if self._connection.in_transaction:
-                self._connection.execute("rollback")
-            raise
+        with self._noting_damage():
+            self._connection.execute("begin immediate")
+            try:
+                yield
+                self._connection.execute("commit")
+            except BaseException:
+                # on a full disk SQLite has already rolled back
+                if self._connection.in_transaction:
+                    self._connection.execute("rollback")
+                raise
 
     # runs
 
@@ -400,4 +406,15 @@ class StoreWriter(Queries):
         self._connection.execute(sql, named or values)
 
     def _rows(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        return self._connection.execute(sql, values).fetchall()
+        with self._noting_damage():
+            return self._connection.execute(sql, values).fetchall()
+
+    @contextlib.contextmanager
+    def _noting_damage(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            self.damaged = self.damaged or schema.is_damage(error)
+            if not self.damaged and not schema.is_unreadable_value(error):
+                raise
+            raise schema.damaged(self.path) from error

@@ -20,10 +20,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+from rnnlab import private
 from rnnlab.environment import Environment
 from rnnlab.errors import RNNLabError, RunError
 from rnnlab.events import RunDiverged, RunFailed, RunFinished, RunPaused, RunResumed, RunStarted
-from rnnlab.runs import disk, endpoint, forking, schema
+from rnnlab.runs import disk, endpoint, forking
 from rnnlab.runs.admission import Limits
 from rnnlab.runs.commands import Commands
 from rnnlab.runs.connections import Connection, Connections
@@ -31,6 +32,7 @@ from rnnlab.runs.disk import Ballast, GuardedWriter
 from rnnlab.runs.endpoint import Endpoint
 from rnnlab.runs.executor import Attached, Ended, ExecutorFactory, Lost, Ready, Report, Started
 from rnnlab.runs.forking import ForkingExecutor
+from rnnlab.runs.home import damaged_stores, open_store, set_aside, tighten
 from rnnlab.runs.jobs import Job, failure_of
 from rnnlab.runs.lifetime import Lifetime
 from rnnlab.runs.loop import Loop
@@ -105,7 +107,7 @@ class Supervisor:
         self._ending = False
 
         ballast = Ballast(home, limits.disk_floor_mb)
-        self.store: StoreWriter = ballast.run(lambda: StoreWriter(home / schema.DATABASE))
+        self.store: StoreWriter = ballast.run(lambda: open_store(home))
         self.texts = Texts(environment.corpus_folders, self.store)
         self._commands = Commands(self)
         self._writer = GuardedWriter(self.store, ballast, self._cancel_all, self._commands.answer_waiters)
@@ -119,8 +121,12 @@ class Supervisor:
             environment.processor_clock,
         )
         self._recorder = Recorder(home, limits, self.store, self._writer, self._scheduler.reads, self._cancel)
-        self.write(self.store.interrupt_all)
-        self._writer.recover()
+        try:
+            self.write(self.store.interrupt_all)
+            self._writer.recover()
+        except BaseException:
+            self.store.close()
+            raise
         listener, self._endpoint = endpoint.listen(environment.tcp)
         before = Endpoint.read(home)
         if before is not None:
@@ -135,7 +141,13 @@ class Supervisor:
     def run(self) -> NoReturn:
         """Serve until the app has ended and no client is connected."""
         while not self._ending:
-            self.turn(self._timeout())
+            try:
+                self.turn(self._timeout())
+            except RunError:
+                if not self.store.damaged:
+                    raise
+            if self.store.damaged:  # nothing more is written into it; the next supervisor begins a new one
+                self.stop()
         self.close()
         os._exit(0)
 
@@ -165,10 +177,14 @@ class Supervisor:
         self._executor.close()
         for job in self._scheduler.jobs.values():
             self._read(job, to_end=True)
-        with contextlib.suppress(sqlite3.Error):
-            self.flush()
-            self.write(self.store.interrupt_all)
+        with contextlib.suppress(sqlite3.Error, RunError):
+            if not self.store.damaged:
+                self.flush()
+                self.write(self.store.interrupt_all)
         self.store.close()
+        if self.store.damaged:
+            with contextlib.suppress(OSError):
+                set_aside(self.home)
         self._clients.close()
         self._loop.close()
         with contextlib.suppress(OSError):
@@ -246,6 +262,8 @@ class Supervisor:
             "runs": {job.run: job.pid for job in self._scheduler.jobs.values() if job.trains},
             "slots": self.limits.slots,
             "clients": self._clients.count(),
+            "private": private.is_private(self.home),
+            "set_aside": damaged_stores(self.home),
             "memory_mb": sum(memory_pss_mb(pid) or 0.0 for pid in pids) if memory else None,
         }
 
@@ -447,6 +465,7 @@ class Supervisor:
 def main(arguments: list[str]) -> int:
     """Serve the given home; success or failure of the start is reported as one line on standard output."""
     log_to_stderr()
+    os.umask(private.UMASK)  # also of the workers, which write the checkpoints
     environment = Environment.from_environ()
     if arguments:
         environment = dataclasses.replace(environment, home=Path(arguments[0]))
@@ -456,7 +475,15 @@ def main(arguments: list[str]) -> int:
         if lock is None:
             _report_start(HomeBusy())
             return 0
-        supervisor = Supervisor(environment, Limits.from_environment(os.environ))
+        tighten(home)
+        limits = Limits.from_environment(os.environ)
+        try:
+            supervisor = Supervisor(environment, limits)
+        except RunError as error:
+            if error.code != "store_damaged":  # which only the first change has met
+                raise
+            set_aside(home)
+            supervisor = Supervisor(environment, limits)
     except RNNLabError as error:
         _report_start(StartFailure(error=ErrorData.of(error)))
         return 1

@@ -6,6 +6,7 @@ Only `download` uses the network, and it runs only when a user asks for it. Prep
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import lzma
@@ -19,6 +20,7 @@ from importlib import resources
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Literal
 
+from rnnlab import private
 from rnnlab.environment import Environment
 from rnnlab.errors import CorpusError
 from rnnlab.text.encodings import MAX_BYTES, Note, check_size, clean, decode, decode_noted
@@ -392,6 +394,8 @@ def download(
     pooch.get_logger().setLevel("WARNING")
     fetch = _Fetch(seconds, max_bytes)
     reason = "connection"
+    with contextlib.suppress(OSError):  # reported below
+        private.make_folder(folder)
     for url in urls if urls is not None else entry.urls:
         try:
             path = pooch.retrieve(

@@ -328,3 +328,14 @@ def test_an_embedded_page_starts_changes_and_deletes_nothing(
     acting = [button.key for button in app.button if any(word in str(button.key) for word in starting)]
     assert not [key for key in acting if "replay" not in key and "player" not in key], acting
     assert not app.get("file_uploader")
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_page_warns_of_a_home_that_others_can_read(client: Client, open_page: Open, lang: str) -> None:
+    note = t("runs.not_private", lang)
+    assert note not in words(open_page("runs", lang))
+    client.home.chmod(0o755)
+    try:
+        assert note in words(open_page("runs", lang))
+    finally:
+        client.home.chmod(0o700)

@@ -164,8 +164,9 @@ def test_all_or_nothing(writer: StoreWriter, reader: Store) -> None:
 
 def test_readers_cannot_write(writer: StoreWriter, reader: Store) -> None:
     begin(writer, "r1")
-    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+    with pytest.raises(RunError, match="readonly") as caught:
         reader._rows("delete from runs")
+    assert caught.value.code == "store_inaccessible"
     assert reader.run("r1")
 
 

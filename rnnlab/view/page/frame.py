@@ -58,7 +58,11 @@ def _sheet() -> str:
 def run() -> None:
     """Run the app: set up the page, resolve the language, and run the requested page."""
     _configure()
-    _follow_short_link()
+    try:
+        _follow_short_link()
+    except RNNLabError as error:
+        address.drop_short_link()
+        _BROKEN_LINK.add(error)
     lang = _find_language()
     _find_size()
     st.session_state[session.ENTERED] = True
@@ -67,6 +71,8 @@ def run() -> None:
     page = _navigation(lang)
     try:
         page.run()
+    except RNNLabError as error:  # the stored runs cannot be read: the same message on every page
+        session.show_error(error)
     finally:
         _connect_ahead(str(session.connection().home))
 

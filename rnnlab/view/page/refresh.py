@@ -6,6 +6,9 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from rnnlab.errors import RNNLabError
+from rnnlab.view.page import session
+
 
 def moving(draw: Callable[[], object], every: float | None = None, rest: object = None) -> None:
     """Draw a part of the page, and redraw it at intervals while the rest stays.
@@ -20,7 +23,12 @@ def moving(draw: Callable[[], object], every: float | None = None, rest: object 
     """
 
     def picture() -> None:
-        if draw() != rest:
+        try:
+            state = draw()
+        except RNNLabError as error:  # the stored runs cannot be read now
+            session.show_error(error)
+            return
+        if state != rest:
             st.rerun()
 
     st.fragment(run_every=every)(picture)()
