@@ -4,7 +4,7 @@ import streamlit as st
 
 from rnnlab.view.language.i18n import t
 from rnnlab.view.page import frame, session
-from rnnlab.view.runs import imports, listing, notes
+from rnnlab.view.runs import everybody, imports, listing, notes
 
 lang = frame.enter()
 frame.head(t("runs.title", lang), t("runs.lead", lang))
@@ -16,3 +16,4 @@ if session.embedded():
 notes.draw()
 imports.draw()
 listing.draw()
+everybody.draw()

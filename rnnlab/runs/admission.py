@@ -6,13 +6,16 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from limits import parse
 
 from rnnlab.cells import CELLS
 from rnnlab.config import COSTS, TrainConfig
 from rnnlab.errors import CorpusError, RunError
 from rnnlab.runs.protocol import Asker
+from rnnlab.runs.rates import Rates
 
 MEGABYTE = 2**20
 MAX_CHECKPOINTS = 40
@@ -30,10 +33,20 @@ class Limits:
     memory_mb: int = 4096  # data of a worker
     checkpoints_mb: int = 512  # kept checkpoints of a run
     disk_floor_mb: float = 64  # free space below which no run starts
+    visitor_running: int = 0  # runs of a visitor that train at the same time; 0: any number, here and below
+    visitor_waiting: int = 0  # runs of a visitor that wait
+    visitor_mb: float = 0  # texts, runs and checkpoints of a visitor
+    keep_days: float = 0  # after which runs without a star, and texts without runs, are deleted; 0: never
+    starts: str = ""  # how often a visitor may start, continue or import runs; "": any number, here and below
+    texts: str = ""  # how often a visitor may upload a text
+    links: str = ""  # how often a visitor may shorten a link
+    questions: str = ""  # how often a visitor may ask a network
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Limits:
         """Return the limits in the environment variables, and defaults for missing or invalid values.
+
+        `CLASS` has the defaults where ``RNNLAB_PROFILE`` is "class".
 
         The variables are ``RNNLAB_SLOTS``, ``RNNLAB_QUEUE``, ``RNNLAB_RUN_SECONDS``, ``RNNLAB_ANSWER_SECONDS``,
         ``RNNLAB_MEMORY_MB``, ``RNNLAB_CHECKPOINTS_MB`` and ``RNNLAB_DISK_FLOOR_MB``. By default, the slots are the
@@ -47,14 +60,112 @@ class Limits:
                 return default
             return value if value > 0 else default
 
-        return cls(
+        base = CLASS if environment.get("RNNLAB_PROFILE") == "class" else cls(1)
+        return replace(
+            base,
             slots=max(1, int(number("RNNLAB_SLOTS", _cores()))),
-            queue=max(1, int(number("RNNLAB_QUEUE", cls.queue))),
-            run_seconds=number("RNNLAB_RUN_SECONDS", cls.run_seconds),
-            answer_seconds=number("RNNLAB_ANSWER_SECONDS", cls.answer_seconds),
-            memory_mb=max(1, int(number("RNNLAB_MEMORY_MB", min(cls.memory_mb, _memory_mb() * 3 / 4)))),
-            checkpoints_mb=max(1, int(number("RNNLAB_CHECKPOINTS_MB", cls.checkpoints_mb))),
-            disk_floor_mb=number("RNNLAB_DISK_FLOOR_MB", cls.disk_floor_mb),
+            queue=max(1, int(number("RNNLAB_QUEUE", base.queue))),
+            run_seconds=number("RNNLAB_RUN_SECONDS", base.run_seconds),
+            answer_seconds=number("RNNLAB_ANSWER_SECONDS", base.answer_seconds),
+            memory_mb=max(1, int(number("RNNLAB_MEMORY_MB", min(base.memory_mb, _memory_mb() * 3 / 4)))),
+            checkpoints_mb=max(1, int(number("RNNLAB_CHECKPOINTS_MB", base.checkpoints_mb))),
+            disk_floor_mb=number("RNNLAB_DISK_FLOOR_MB", base.disk_floor_mb),
+            visitor_running=int(number("RNNLAB_VISITOR_RUNNING", base.visitor_running)),
+            visitor_waiting=int(number("RNNLAB_VISITOR_WAITING", base.visitor_waiting)),
+            visitor_mb=number("RNNLAB_VISITOR_MB", base.visitor_mb),
+            keep_days=number("RNNLAB_KEEP_DAYS", base.keep_days),
+        )
+
+
+CLASS = Limits(
+    slots=1,
+    run_seconds=3600,
+    checkpoints_mb=128,
+    visitor_running=1,
+    visitor_waiting=2,
+    visitor_mb=200,
+    keep_days=14,
+    starts="40/10 minutes",
+    texts="20/10 minutes",
+    links="60/10 minutes",
+    questions="120/minute",
+)
+"""The limits of a server for a class; the slots are those of the machine."""
+RATES = ("starts", "texts", "links", "questions")
+"""The limits that are rates."""
+LARGEST_BATCH = 6
+"""Number of runs that may be started together, and then count as one for the limits of a visitor."""
+
+
+def check_rate(rates: Rates, name: str, limits: Limits, asker: Asker | None) -> None:
+    """Count an action of a visitor, and check that it is not one too many.
+
+    Args:
+        rates: the actions so far.
+        name: the kind of action, one of `RATES`.
+        limits: the limits.
+        asker: the visitor.
+
+    Raises:
+        RunError: ``too_often``.
+    """
+    rate = getattr(limits, name)
+    if not rate or _may_all(asker) or asker is None:
+        return
+    item = parse(rate)
+    if not rates.hit(item, name, asker.id):
+        count, minutes = item.amount, round(item.get_expiry() / 60)
+        message = f"This is possible {count} times in {minutes} minutes for each visitor. Try again a little later."
+        raise RunError("too_often", message, count=count, minutes=minutes)
+
+
+def check_visitor(live: Collection[str], batch: str, limits: Limits, asker: Asker | None) -> None:
+    """Check that a visitor may have one more run.
+
+    Args:
+        live: the visitor's runs that train, pause or wait: the id of each, or the batch of those started together.
+        batch: the batch of the new run, or "".
+        limits: the limits.
+        asker: the visitor.
+
+    Raises:
+        RunError: ``visitor_full``, ``batch_full``.
+    """
+    if _may_all(asker):
+        return
+    if batch and sum(other == batch for other in live) >= LARGEST_BATCH:
+        message = f"At most {LARGEST_BATCH} runs can be started together."
+        raise RunError("batch_full", message, allowed=LARGEST_BATCH)
+    allowed = limits.visitor_running + limits.visitor_waiting
+    groups = set(live)
+    if limits.visitor_running and len(groups) >= allowed and batch not in groups:
+        raise RunError(
+            "visitor_full",
+            f"You have {len(groups)} runs that train or wait, which is the limit. Stop one, or wait for its end.",
+            running=limits.visitor_running,
+            waiting=limits.visitor_waiting,
+        )
+
+
+def check_bytes(used: int, more: int, limits: Limits, asker: Asker | None) -> None:
+    """Check that there is room for more data of a visitor.
+
+    Args:
+        used: bytes of the visitor's texts, runs and checkpoints.
+        more: bytes to add; 0 if they are not known.
+        limits: the limits.
+        asker: the visitor.
+
+    Raises:
+        RunError: ``visitor_bytes``.
+    """
+    if limits.visitor_mb and not _may_all(asker) and used + more > limits.visitor_mb * MEGABYTE:
+        raise RunError(
+            "visitor_bytes",
+            f"Your texts and runs take {used / MEGABYTE:.0f} MB; {limits.visitor_mb:.0f} MB are allowed."
+            " Delete runs that you no longer need.",
+            used_mb=round(used / MEGABYTE),
+            allowed_mb=round(limits.visitor_mb),
         )
 
 

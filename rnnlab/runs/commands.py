@@ -47,6 +47,7 @@ from rnnlab.runs.protocol import (
     StopRun,
     WaitForChange,
 )
+from rnnlab.runs.rates import Rates
 from rnnlab.runs.scheduler import new_job_id
 from rnnlab.runs.store import RESTORABLE, RunRecord, check_title, checkpoint_folder, state_error
 from rnnlab.runs.store_writer import StoreWriter
@@ -129,6 +130,7 @@ class Commands:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._waiters: list[_Waiter] = []
+        self._rates = Rates()
 
     def handle(self, connection: Connection, request: Request) -> None:
         """Carry out a request, and send its result or the reason for refusing it."""
@@ -214,6 +216,7 @@ class Commands:
         self._check_space()
         admission.check_queue(len(self._host.store.queue()), self._host.limits)
         self._check_reader(config, caller)
+        self._check_visitor(caller, "starts", batch=command.batch[:64])
         self._check_text(config)
         run = _new_run_id()
         self._host.write(
@@ -229,6 +232,25 @@ class Commands:
         )
         self._host.start_waiting()
         return run
+
+    def _check_visitor(self, caller: _Caller, rate: str, more: int = 0, batch: str | None = None) -> None:
+        """Check that what a visitor asks for is within the limits of a visitor.
+
+        Args:
+            caller: the visitor.
+            rate: the kind of action.
+            more: bytes that it adds.
+            batch: for a run to be trained, its batch or "".
+
+        Raises:
+            RunError: the limit that is met.
+        """
+        limits, store = self._host.limits, self._host.store
+        if batch is not None:
+            admission.check_visitor(store.live_groups(caller.owner), batch, limits, caller.asker)
+        if limits.visitor_mb and caller.asker is not None:
+            admission.check_bytes(store.bytes_of(caller.owner), more, limits, caller.asker)
+        admission.check_rate(self._rates, rate, limits, caller.asker)
 
     def _check_reader(self, config: TrainConfig, caller: _Caller) -> None:
         """Check that the caller may read the text of a run.
@@ -323,6 +345,7 @@ class Commands:
             )
         self._check_space()
         admission.check_queue(len(self._host.store.queue()), self._host.limits)
+        self._check_visitor(caller, "starts", batch="")
 
         def work() -> None:
             if more:
@@ -372,6 +395,19 @@ class Commands:
         self._remove_files(gone)
         self._host.write(store.purge)
 
+    def prune(self) -> None:
+        """Delete the runs without a star, and the texts without runs, that are older than the limits allow.
+
+        Raises:
+            RunError: ``disk_full``, ``store_busy``.
+        """
+        days = self._host.limits.keep_days
+        store, before = self._host.store, time.time() - days * 86400
+        if not days or not store.has_old(before):
+            return
+        self._host.write(lambda: store.prune(before))
+        self.purge(0.0)
+
     def _remove_files(self, runs: Iterable[str]) -> None:
         for run in runs:
             shutil.rmtree(checkpoint_folder(self._host.home, run), ignore_errors=True)
@@ -404,6 +440,7 @@ class Commands:
         if known is not None:
             return known
         self._check_space()
+        admission.check_rate(self._rates, "links", self._host.limits, caller.asker)
         codes: list[str] = []
         self._host.write(lambda: codes.append(self._host.store.add_link(parameters)))
         return codes[-1]
@@ -414,6 +451,7 @@ class Commands:
         admission.check_identity(caller.asker)
         corpus = corpora.from_text(command.text, command.title[:200])
         self._check_space()
+        self._check_visitor(caller, "texts", len(corpus.text.encode()))
         self._host.write(
             lambda: self._host.store.add_text(corpus.name, corpus.text, corpus.title, caller.owner, command.shared)
         )
@@ -425,6 +463,7 @@ class Commands:
         admission.check_identity(caller.asker)
         recording = import_run(command.data)
         self._check_space()
+        self._check_visitor(caller, "starts", len(command.data))
         run = _new_run_id()
 
         def work() -> None:
@@ -459,6 +498,7 @@ class Commands:
         known = self._host.store.answer(record.id, key)
         if known is not None:
             return known
+        admission.check_rate(self._rates, "questions", self._host.limits, caller.asker)
         return self._ask(record.id, record.config, question, file, key, caller)
 
     def _checkpoint(self, record: RunRecord, epoch: int | None) -> tuple[int, int, Path]:
@@ -485,6 +525,7 @@ class Commands:
         config = config.change(sampling="consecutive", offset="zero")  # the minibatch is at the start of the text
         self._check_reader(config, caller)
         self._check_text(config)
+        admission.check_rate(self._rates, "questions", self._host.limits, caller.asker)
         return self._ask("", config, {"kind": "parity"}, None, "", caller)
 
     def _ask(

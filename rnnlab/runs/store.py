@@ -184,6 +184,26 @@ class Queries(ABC):
         counted = {str(state): int(count) for state, count in rows}
         return {state: counted.get(state, 0) for state in STATES}
 
+    def live_groups(self, owner: str) -> list[str]:
+        """Return for each run of a visitor that trains, pauses or waits its batch, or its id if it has none."""
+        rows = self._rows(
+            "select case when batch = '' then id else batch end from runs where owner = ? and state in"
+            " ('queued', 'running', 'paused')",
+            (owner,),
+        )
+        return [str(group) for (group,) in rows]
+
+    def bytes_of(self, owner: str) -> int:
+        """Return the number of bytes of a visitor's texts, events and checkpoints."""
+        rows = self._rows(
+            "select (select coalesce(sum(length(cast(texts.text as blob))), 0) from text_owners join texts"
+            " on texts.id = text_owners.text where owner = ?)"
+            " + (select coalesce(sum(length(body)), 0) from events join runs on runs.id = run where owner = ?)"
+            " + (select coalesce(sum(bytes), 0) from checkpoints join runs on runs.id = run where owner = ?)",
+            (owner, owner, owner),
+        )
+        return int(rows[0][0])
+
     def text_readers(self, text_id: str) -> set[str]:
         """Return the visitors who may read an uploaded text; with "" among them, everybody may."""
         rows = self._rows("select owner, shared from text_owners where text = ?", (text_id,))

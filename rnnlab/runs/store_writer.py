@@ -34,6 +34,10 @@ MAX_ANSWERS = 1000
 """Largest number of stored answers of the checkpoints of a run."""
 
 
+_OLD_RUNS = "not starred and state not in ('queued', 'running', 'paused') and coalesce(finished_at, created_at) < ?"
+_OLD_TEXTS = "added_at < ? and not exists (select 1 from runs where json_extract(config, '$.corpus') = texts.id)"
+
+
 class StoreWriter(Queries):
     """Access to the store for its only writer; every change must be made inside `atomic`.
 
@@ -287,6 +291,18 @@ class StoreWriter(Queries):
     def purge(self) -> None:
         """Delete the runs for good that were given up; the files of their checkpoints are gone."""
         self._change("delete from deleted_runs where deleted_at = 0")
+
+    def has_old(self, before: float) -> bool:
+        """Return whether `prune` would delete anything."""
+        return bool(self._rows(f"select 1 from runs where {_OLD_RUNS} limit 1", (before,))) or bool(
+            self._rows(f"select 1 from texts where {_OLD_TEXTS} limit 1", (before,))
+        )
+
+    def prune(self, before: float) -> None:
+        """Discard the ended runs without a star that ended before a time, and delete the texts added before it."""
+        for (run,) in self._rows(f"select id from runs where {_OLD_RUNS}", (before,)):
+            self.discard(str(run))
+        self._change(f"delete from texts where {_OLD_TEXTS}", before)
 
     # checkpoints and answers
 

@@ -168,6 +168,7 @@ class Supervisor:
             self._writer.recover()
             with contextlib.suppress(RunError):  # at the next check
                 self._commands.purge()
+                self._commands.prune()
         self.start_waiting()
         if self._lifetime.over(self._clients.count(), now):
             self.stop()
@@ -261,6 +262,10 @@ class Supervisor:
             "pids": pids,
             "runs": {job.run: job.pid for job in self._scheduler.jobs.values() if job.trains},
             "slots": self.limits.slots,
+            "limits": {
+                name: getattr(self.limits, name)
+                for name in ("visitor_running", "visitor_waiting", "visitor_mb", "keep_days", "queue")
+            },
             "clients": self._clients.count(),
             "private": private.is_private(self.home),
             "set_aside": damaged_stores(self.home),

@@ -9,15 +9,14 @@ from collections.abc import Iterable
 from functools import cache
 from http.cookies import CookieError, SimpleCookie
 
-from limits import RateLimitItem, parse
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
+from limits import parse
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from rnnlab.environment import Environment
+from rnnlab.runs.rates import Rates
 from rnnlab.view.page import visitor
 
 NEW_VISITORS = parse("300/minute")
@@ -25,17 +24,6 @@ NEW_VISITORS = parse("300/minute")
 DAYS = 400
 """Days for which a browser keeps an identity."""
 _NO_PAGE = re.compile(r"/(?:_stcore|static|media|component|lab|healthz|metrics|favicon)\b")
-
-
-class Rates:
-    """Counts of what addresses and visitors do, in the memory of this process."""
-
-    def __init__(self) -> None:
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
-
-    def hit(self, rate: RateLimitItem, *who: str) -> bool:
-        """Count an action; return False if it is one too many."""
-        return self._limiter.hit(rate, *who)
 
 
 class Identity:

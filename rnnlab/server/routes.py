@@ -10,8 +10,10 @@ from contextlib import asynccontextmanager, contextmanager
 from types import FrameType
 from typing import Any
 
+import click
 from starlette.middleware import Middleware
 from starlette.routing import Route
+from streamlit import config
 
 from rnnlab.environment import Environment
 from rnnlab.server import health, live, scripts, sign_in, spelling
@@ -59,6 +61,10 @@ def _open_doors() -> None:
     except OSError:
         return
     visitor.serve(keys)
+    if not visitor.is_alone(ENVIRONMENT, {}) and not ENVIRONMENT.teacher_key:
+        base = config.get_option("server.baseUrlPath").strip("/")
+        address = f"http://localhost:{config.get_option('server.port')}/{f'{base}/' if base else ''}lab/teacher"
+        click.echo(f"  Teacher's key: {keys.teacher_key}   (enter it at {address})", err=True)
 
 
 @contextmanager

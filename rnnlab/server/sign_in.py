@@ -12,13 +12,14 @@ from limits import parse
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from rnnlab.runs.rates import Rates
 from rnnlab.server import identity
 from rnnlab.view.language.i18n import language_of, t
 from rnnlab.view.page import visitor
 
 TRIES = parse("6/minute")
 """How often a key may be tried from an address."""
-_rates = identity.Rates()
+_rates = Rates()
 
 _PAGE = """<!doctype html>
 <html lang="{lang}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">

@@ -80,7 +80,7 @@ def test_the_keys_are_for_the_owner_only(server: Server) -> None:
     [
         ("127.0.0.1:8501", True),
         ("[::1]:8501", True),
-        ("192.168.1.20", True),
+        ("198.51.100.20", True),
         ("localhost:8501", True),
         (f"{socket.gethostname()}:8501", True),
         ("rebound.example.org:8501", False),
@@ -188,7 +188,7 @@ def test_health_and_figures(server: Server) -> None:
         ({}, "localhost", {}, True),
         ({}, None, {}, False),  # all interfaces
         ({}, "0.0.0.0", {}, False),
-        ({}, "127.0.0.1", {"x-forwarded-for": "10.0.0.7"}, False),
+        ({}, "127.0.0.1", {"x-forwarded-for": "198.51.100.7"}, False),
         ({"teacher_key": "k"}, "127.0.0.1", {}, False),
         ({"profile": "class"}, "127.0.0.1", {}, False),
         ({"profile": "alone"}, "0.0.0.0", {"via": "x"}, True),

@@ -16,7 +16,7 @@ import streamlit as st
 from rnnlab.errors import RNNLabError
 from rnnlab.view.language.i18n import error_text, plain, t
 from rnnlab.view.page import address as page_address
-from rnnlab.view.page import session
+from rnnlab.view.page import session, visitor
 
 LONG = 110
 """Length in characters above which an address is shortened."""
@@ -48,6 +48,25 @@ def this_page() -> None:
         return
     st.caption(t("share.page.note", lang))
     draw(here)
+
+
+def to_another_device(run_id: str) -> None:
+    """Offer a private link with which another device of the visitor controls the same runs, if runs have owners."""
+    lang, who = session.language(), session.visitor()
+    cookie = st.context.cookies.get(visitor.COOKIE, "")
+    if who.role == "alone" or not who.id:
+        return
+    key = f"share.device.{run_id}"
+    if st.button(t("share.device", lang), key=key, icon=":material/devices:", help=t("share.device.help", lang)):
+        st.session_state[key + ".code"] = visitor.handover.offer(cookie)
+    if code := st.session_state.get(key + ".code"):
+        st.caption(t("share.device.private", lang))
+        draw(f"{reachable(_base(), st.get_option('server.address'))}lab/device/{code}?run={run_id}&lang={lang}")
+
+
+def teacher_link() -> str:
+    """Return the address at which a teacher enters the key."""
+    return f"{_base()}lab/teacher?lang={session.language()}"
 
 
 def draw(link: str) -> None:

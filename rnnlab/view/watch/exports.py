@@ -27,6 +27,8 @@ def links(record: RunRecord) -> None:
     watch = address("train", {"run": record.id, "lang": lang})
     st.caption(t("share.watch", lang))
     share.draw(watch)
+    if session.may_steer(record):
+        share.to_another_device(record.id)
     epoch = texts.pinned(record.id)
     if epoch is not None:
         st.caption(t("lyrics.share", lang, epoch=epoch))
