@@ -245,6 +245,16 @@ def check_owner(owner: str, asker: Asker | None) -> None:
         raise RunError("run_not_yours", "Only the person who started a run can control it; you can watch it.")
 
 
+def check_teacher(asker: Asker | None) -> None:
+    """Check that the teacher asks, or the owner of the machine.
+
+    Raises:
+        RunError: ``teacher_only``.
+    """
+    if not _may_all(asker):
+        raise RunError("teacher_only", "Only the teacher can do this.")
+
+
 def check_identity(asker: Asker | None) -> None:
     """Check that a visitor has an identity, to whom what is made can belong.
 

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from pathlib import Path
@@ -36,20 +36,28 @@ from rnnlab.runs.protocol import (
     AddText,
     AskCheckpoint,
     Asker,
+    AskRoom,
     ChangeSetting,
     CompareImplementations,
     ContinueRun,
     CreateRun,
     DeleteRun,
+    EndRoom,
+    FocusRoom,
     GetStatus,
+    GuessInRoom,
     HomeBusy,
     ImportRun,
+    JoinRoom,
     Lines,
     Message,
+    OpenRoom,
     PauseRun,
     Refusal,
+    RemoveName,
     RenameRun,
     Request,
+    ResolveRoom,
     RestoreRun,
     Result,
     ResumeRun,
@@ -128,7 +136,14 @@ class Client:
     # runs
 
     def create(
-        self, config: TrainConfig, *, name: str = "", based_on: str = "", language: str = "", batch: str = ""
+        self,
+        config: TrainConfig,
+        *,
+        name: str = "",
+        based_on: str = "",
+        language: str = "",
+        batch: str = "",
+        room: str = "",
     ) -> str:
         """Add a run to the queue and return its id.
 
@@ -138,12 +153,21 @@ class Client:
             based_on: the recipe from which the settings differ, or "".
             language: language of the texts of the run, "zh", "en" or "".
             batch: what the runs have in common that are started together, and count as one for a visitor's limits.
+            room: the code of a room, or "".
 
         Raises:
             RNNLabError: the run cannot be trained (text, prefix, size), or no more runs are admitted (queue, disk).
         """
         return str(
-            self._call(CreateRun, config=config.to_json(), name=name, based_on=based_on, language=language, batch=batch)
+            self._call(
+                CreateRun,
+                config=config.to_json(),
+                name=name,
+                based_on=based_on,
+                language=language,
+                batch=batch,
+                room=room,
+            )
         )
 
     def pause(self, run_id: str) -> None:
@@ -234,6 +258,58 @@ class Client:
         from rnnlab.runs.export import text_of
 
         return str(self._call(ImportRun, data=text_of(data)))
+
+    # rooms
+
+    def open_room(self, config: TrainConfig, *, recipe: str = "", title: str = "", opened: Collection[str] = ()) -> str:
+        """Open a room and return its code.
+
+        Args:
+            config: the preset.
+            recipe: the experiment of the preset.
+            title: a title, or "".
+            opened: the settings that members may change, of `rooms.OPENABLE`.
+
+        Raises:
+            RNNLabError: ``teacher_only``, or the preset cannot be trained.
+        """
+        return str(self._call(OpenRoom, config=config.to_json(), recipe=recipe, title=title, opened=tuple(opened)))
+
+    def end_room(self, code: str) -> None:
+        """End a room; its runs and guesses stay."""
+        self._call(EndRoom, room=code)
+
+    def join_room(self, code: str, name: str) -> None:
+        """Join a room with a name of at most `rooms.MAX_NAME` characters, or change the name.
+
+        Raises:
+            RunError: ``room_unknown``, ``room_ended``, ``room_full``, ``name_invalid``.
+        """
+        self._call(JoinRoom, room=code, name=name)
+
+    def remove_name(self, code: str, member: str) -> None:
+        """Remove the name of a member."""
+        self._call(RemoveName, room=code, member=member)
+
+    def ask_room(self, code: str, question: str) -> int:
+        """Put a question, one of `rooms.QUESTIONS`, to the members of a room; "" takes it back."""
+        return int(self._call(AskRoom, room=code, asks=question))
+
+    def resolve_room(self, code: str, run_id: str) -> None:
+        """Let a run answer the question of a room."""
+        self._call(ResolveRoom, room=code, run=run_id)
+
+    def guess_in_room(self, code: str, value: str) -> None:
+        """Guess the answer to the question of a room.
+
+        Raises:
+            RunError: ``guess_late``, ``guess_invalid``, ``room_stranger``: one joins before one guesses.
+        """
+        self._call(GuessInRoom, room=code, guess=value)
+
+    def focus_room(self, code: str, parameters: Mapping[str, str] | None = None) -> None:
+        """Show a page (``page`` and its parameters) to all members of a room; None: everybody looks for themselves."""
+        self._call(FocusRoom, room=code, parameters=dict(parameters or {}))
 
     def follow(self, run_id: str, cursor: int = 0) -> Iterator[Event]:
         """Yield the events of a run after sequence number `cursor`, as they arrive, until the run has ended."""

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 
 from rnnlab.config import TrainConfig
 from rnnlab.errors import RNNLabError, RunError
-from rnnlab.runs import admission, links, protocol, questions
+from rnnlab.runs import admission, links, protocol, questions, rooms
 from rnnlab.runs.admission import Limits
 from rnnlab.runs.connections import Connection
 from rnnlab.runs.jobs import Inquiry, Job
@@ -48,6 +48,7 @@ from rnnlab.runs.protocol import (
     WaitForChange,
 )
 from rnnlab.runs.rates import Rates
+from rnnlab.runs.room_commands import RoomCommands
 from rnnlab.runs.scheduler import new_job_id
 from rnnlab.runs.store import RESTORABLE, RunRecord, check_title, checkpoint_folder, state_error
 from rnnlab.runs.store_writer import StoreWriter
@@ -131,6 +132,7 @@ class Commands:
         self._host = host
         self._waiters: list[_Waiter] = []
         self._rates = Rates()
+        self._rooms = RoomCommands(host)
 
     def handle(self, connection: Connection, request: Request) -> None:
         """Carry out a request, and send its result or the reason for refusing it."""
@@ -209,18 +211,26 @@ class Commands:
                 return self._ask_checkpoint(command, caller)
             case CompareImplementations():
                 return self._compare_implementations(command, caller)
+            case _:
+                return self._rooms.carry_out(command, caller.asker)
 
     def _create(self, command: CreateRun, caller: _Caller) -> str:
         admission.check_identity(caller.asker)
         config = TrainConfig.from_json(command.config)
         self._check_space()
         admission.check_queue(len(self._host.store.queue()), self._host.limits)
-        self._check_reader(config, caller)
+        if command.room:
+            room = self._host.store.room(command.room)
+            rooms.check_config(config, room)
+            if caller.asker is not None and not caller.asker.teacher:
+                rooms.check_member(self._host.store.members(room.code), caller.owner)
+        self._check_reader(config, caller, command.room)
         self._check_visitor(caller, "starts", batch=command.batch[:64])
         self._check_text(config)
         run = _new_run_id()
-        self._host.write(
-            lambda: self._host.store.create(
+
+        def work() -> None:
+            self._host.store.create(
                 run,
                 config,
                 name=command.name[:200],
@@ -229,7 +239,10 @@ class Commands:
                 language=command.language[:200],
                 batch=command.batch[:64],
             )
-        )
+            if command.room:
+                self._host.store.put_into_room(run, room.code)
+
+        self._host.write(work)
         self._host.start_waiting()
         return run
 
@@ -252,15 +265,15 @@ class Commands:
             admission.check_bytes(store.bytes_of(caller.owner), more, limits, caller.asker)
         admission.check_rate(self._rates, rate, limits, caller.asker)
 
-    def _check_reader(self, config: TrainConfig, caller: _Caller) -> None:
-        """Check that the caller may read the text of a run.
+    def _check_reader(self, config: TrainConfig, caller: _Caller, room: str = "") -> None:
+        """Check that the caller may read the text of a run; who opens a room gives its text to the members.
 
         Raises:
             CorpusError: ``text_not_yours``.
         """
         from rnnlab.text import corpora
 
-        if corpora.is_uploaded(config.corpus):
+        if corpora.is_uploaded(config.corpus) and not room:
             admission.check_reader(self._host.store.text_readers(config.corpus), caller.asker)
 
     def _check_text(self, config: TrainConfig) -> None:

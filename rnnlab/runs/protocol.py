@@ -103,7 +103,8 @@ class GetStatus(Message):
 class CreateRun(Message):
     """Put a run into the queue; the result is its id. `config` is the text of `TrainConfig.to_json`.
 
-    Runs with the same `batch` were started together, as in a race, and count as one for the limits of a visitor.
+    Runs with the same `batch` were started together, as in a race, and count as one for the limits of a visitor. A run
+    in a `room` departs from its preset only in the settings that are open.
     """
 
     kind: Literal["create_run"] = "create_run"
@@ -112,6 +113,7 @@ class CreateRun(Message):
     based_on: str = ""
     language: str = ""
     batch: str = ""
+    room: str = ""
 
 
 class PauseRun(Message):
@@ -219,6 +221,74 @@ class ImportRun(Message):
     data: str
 
 
+class OpenRoom(Message):
+    """Open a room with a preset, for a teacher; the result is its code.
+
+    `opened` names the settings that members may change.
+    """
+
+    kind: Literal["open_room"] = "open_room"
+    config: str
+    recipe: str = ""
+    title: str = ""
+    opened: tuple[str, ...] = ()
+
+
+class EndRoom(Message):
+    """End a room, for a teacher."""
+
+    kind: Literal["end_room"] = "end_room"
+    room: str
+
+
+class JoinRoom(Message):
+    """Join a room with a name, or change the name."""
+
+    kind: Literal["join_room"] = "join_room"
+    room: str
+    name: str
+
+
+class RemoveName(Message):
+    """Remove the name of a member of a room, for a teacher."""
+
+    kind: Literal["remove_name"] = "remove_name"
+    room: str
+    member: str
+
+
+class AskRoom(Message):
+    """Put a question to a room, for a teacher; the result is its number. With an empty `asks` it is taken back."""
+
+    kind: Literal["ask_room"] = "ask_room"
+    room: str
+    asks: str
+
+
+class ResolveRoom(Message):
+    """Let a run answer the question of a room, for a teacher; no guess is taken any more."""
+
+    kind: Literal["resolve_room"] = "resolve_room"
+    room: str
+    run: str
+
+
+class GuessInRoom(Message):
+    """Guess the answer to the question of a room, in place of an earlier guess."""
+
+    kind: Literal["guess_in_room"] = "guess_in_room"
+    room: str
+    guess: str
+
+
+class FocusRoom(Message):
+    """Show a page to all members of a room, for a teacher; without parameters, everybody looks for themselves."""
+
+    kind: Literal["focus_room"] = "focus_room"
+    room: str
+    parameters: dict[str, str] = {}
+
+
 class WaitForChange(Message):
     """Wait until the version of a run differs from `version`; the result is the new version."""
 
@@ -260,6 +330,14 @@ Command = Annotated[
     | ShortenLink
     | AddText
     | ImportRun
+    | OpenRoom
+    | EndRoom
+    | JoinRoom
+    | RemoveName
+    | AskRoom
+    | ResolveRoom
+    | GuessInRoom
+    | FocusRoom
     | WaitForChange
     | AskCheckpoint
     | CompareImplementations,

@@ -101,6 +101,25 @@ MIGRATIONS: tuple[str, ...] = (
     ) without rowid;
     insert into text_owners select id, '', 0, added_at from texts;
     """,
+    """
+    alter table runs add column room text not null default '';
+    create index runs_by_room on runs (room, created_at);
+    create table rooms (
+        code text primary key, title text not null, owner text not null, recipe text not null, config text not null,
+        opened text not null, opened_at real not null, ended_at real,
+        question text, focus text, focus_number integer not null default 0
+    ) without rowid;
+    create table room_members (
+        room text not null references rooms (code) on delete cascade,
+        visitor text not null, name text not null, joined_at real not null,
+        primary key (room, visitor)
+    ) without rowid;
+    create table room_guesses (
+        room text not null references rooms (code) on delete cascade,
+        question integer not null, visitor text not null, value text not null, guessed_at real not null,
+        primary key (room, question, visitor)
+    ) without rowid;
+    """,
 )
 """The scripts from each version of the store to the next; `PRAGMA user_version` holds the version."""
 

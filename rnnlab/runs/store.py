@@ -21,6 +21,7 @@ from rnnlab.events import Event, event_from_json
 from rnnlab.runs import links, schema
 from rnnlab.runs.admission import cost_shape, fair_order
 from rnnlab.runs.protocol import LIVE, STATES, TRANSITIONS, RunState
+from rnnlab.runs.rooms import RoomQueries
 
 T = TypeVar("T")
 
@@ -90,7 +91,7 @@ _TRANSIENT_READONLY = frozenset(
 )
 
 
-class Queries(ABC):
+class Queries(RoomQueries, ABC):
     """The queries of a store; subclasses provide the connection.
 
     Args:

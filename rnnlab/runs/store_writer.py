@@ -26,6 +26,7 @@ from rnnlab.events import (
 from rnnlab.runs import links, schema
 from rnnlab.runs.admission import cost_shape
 from rnnlab.runs.protocol import ENDED, TRANSITIONS, RunState
+from rnnlab.runs.rooms import RoomChanges
 from rnnlab.runs.store import Queries, state_error, unknown_run
 
 _PARTS = ("events", "checkpoints", "answers", "imports")
@@ -38,7 +39,7 @@ _OLD_RUNS = "not starred and state not in ('queued', 'running', 'paused') and co
 _OLD_TEXTS = "added_at < ? and not exists (select 1 from runs where json_extract(config, '$.corpus') = texts.id)"
 
 
-class StoreWriter(Queries):
+class StoreWriter(Queries, RoomChanges):
     """Access to the store for its only writer; every change must be made inside `atomic`.
 
     Queries use the connection of the writer, so that they see uncommitted changes. The writer is a context manager,

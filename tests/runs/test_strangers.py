@@ -11,6 +11,7 @@ from rnnlab.errors import RNNLabError
 from rnnlab.runs import protocol
 from rnnlab.runs.client import Client
 from tests.runs.lab import LONG, TINY, until, until_state, visitor
+from tests.runs.test_rooms import TEACHING
 
 TEXT = "to be or not to be, that is the question. " * 20
 
@@ -33,7 +34,7 @@ READING: dict[str, Callable[[Client, str], object]] = {
     "ask_checkpoint": lambda client, text: client.generate(_run_on(client, text), "to", 3),
 }
 """The commands that read a text, which only those may give to whom it belongs."""
-OPEN = {"get_status", "wait_for_change", "shorten_link", "add_text", "import_run"}
+OPEN = {"get_status", "wait_for_change", "shorten_link", "add_text", "import_run", "join_room", "guess_in_room"}
 """The commands that everybody may give; what they make belongs to whoever gives them."""
 
 
@@ -52,7 +53,7 @@ def refused(act: Callable[[], object]) -> str:
 
 def test_every_command_is_tried() -> None:
     kinds = {command.model_fields["kind"].default for command in get_args(get_args(protocol.Command)[0])}
-    assert kinds == {*STEERING, *READING, *OPEN}
+    assert kinds == {*STEERING, *READING, *OPEN, *TEACHING}
 
 
 @pytest.mark.parametrize("kind", STEERING)
