@@ -50,7 +50,7 @@ TORCH = {
 # the layers of the view, lowest first: a folder may import its own layer and those below; the folder of a page never
 # imports the folder of another page
 VIEW_FLOORS = ("language", "data", "page", "watch")
-VIEW_PAGES = {"train", "home", "compare", "diagnose", "inspect", "lessons", "runs"}
+VIEW_PAGES = {"train", "home", "compare", "diagnose", "inspect", "lessons", "room", "runs"}
 WITHOUT_STREAMLIT = {"rnnlab.view.language", "rnnlab.view.data", "rnnlab.view.lessons.compute"}
 STREAMLIT_FREE_ROLES = {"measures", "sentences", "tables", "charts", "variants", "contents", "arrow", "style", "clicks"}
 

@@ -15,6 +15,7 @@ from rnnlab.errors import RNNLabError, RunError
 from rnnlab.view.compare.pushed import Comparison
 from rnnlab.view.language.i18n import LANGUAGES
 from rnnlab.view.page import plot, visitor
+from rnnlab.view.room.pushed import Wall
 from rnnlab.view.watch.stream import PARTS, Edition, Hub, Picture, RunPicture, Viewer
 
 hubs: list[Hub] = []
@@ -68,6 +69,11 @@ async def run(request: Request) -> Response:
 async def compared(request: Request) -> Response:
     """Answer a request for the events of compared runs."""
     return await _answer(request, lambda: Comparison.read(request.path_params["pins"], request.query_params))
+
+
+async def wall(request: Request) -> Response:
+    """Answer a request for the events of a room."""
+    return await _answer(request, lambda: Wall.of(request.path_params["code"]))
 
 
 async def _answer(request: Request, picture: Callable[[], Picture]) -> Response:

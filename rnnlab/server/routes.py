@@ -26,6 +26,7 @@ ENVIRONMENT = Environment.from_environ()
 ROUTES = [
     Route("/lab/live/{run}", live.run),
     Route("/lab/compared/{pins}", live.compared),
+    Route("/lab/wall/{code}", live.wall),
     Route("/lab/{name}.js", scripts.answer),
     Route("/lab/teacher", sign_in.teacher, methods=["GET", "POST"]),
     Route("/lab/device/{code}", sign_in.device, methods=["GET", "POST"]),

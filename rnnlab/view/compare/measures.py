@@ -17,6 +17,7 @@ from rnnlab.errors import RunError
 from rnnlab.recipes import Recipe
 from rnnlab.runs.protocol import ENDED
 from rnnlab.runs.store import RunRecord
+from rnnlab.view.data.crossing import Crossing, first_below
 from rnnlab.view.data.facts import Reading
 from rnnlab.view.data.history import History, Ladder
 from rnnlab.view.data.identity import MAX_PINS, Identity
@@ -190,28 +191,6 @@ def distances(history: History, by: str) -> list[float]:
         total += event.seconds if by == "seconds" else event.num_tokens
         reached.append(total)
     return reached
-
-
-@dataclass(frozen=True)
-class Crossing:
-    """The first epoch with a perplexity below a line, and its distance from the start."""
-
-    epoch: int
-    seconds: float
-    characters: float
-
-
-def first_below(history: History, line: float, until: int | None = None) -> Crossing | None:
-    """Return when the perplexity first was below `line` within the first `until` epochs, or None."""
-    seconds = characters = 0.0
-    for event in history.epochs:
-        if until is not None and event.epoch > until:
-            return None
-        seconds += event.seconds
-        characters += event.num_tokens
-        if event.perplexity is not None and event.perplexity < line:
-            return Crossing(event.epoch, seconds, characters)
-    return None
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from rnnlab.view.compare.measures import (
     differences,
     finish_line,
     finishing_order,
-    first_below,
 )
+from rnnlab.view.data.crossing import first_below
 from rnnlab.view.language.i18n import has, t
 from rnnlab.view.language.numbers import duration, number, perplexity_text, ratio_text
 from rnnlab.view.language.settings import value_text

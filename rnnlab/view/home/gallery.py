@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import math
 from functools import cache, partial
 
 import streamlit as st
@@ -11,25 +9,20 @@ import streamlit as st
 from rnnlab.recipes import RECIPES, Recipe
 from rnnlab.view.data import recorded
 from rnnlab.view.data.recorded import Recording
-from rnnlab.view.data.thinning import thin
 from rnnlab.view.home.address import ADDRESS
 from rnnlab.view.language.i18n import t
 from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import recipe_label, recipe_title
 from rnnlab.view.language.tips import recipe_place
-from rnnlab.view.page import address, folded, session
+from rnnlab.view.page import address, folded, session, sparkline
 from rnnlab.view.page.forms import Edition
 from rnnlab.view.page.style import PALETTE
 
 _GROUPS = ("A", "B", "X")
 _CHOSEN = "gallery.chosen"
 _FORM = Edition("gallery")
-WIDTH, HEIGHT = 96, 40
-"""Size of the small curve on a card, in pixels."""
 BESIDE = 108
 """Width of the text beside it, in pixels; both fit into the narrowest card."""
-POINTS = 48
-"""Points of the small curve."""
 
 
 def pick(default: Recording) -> Recording | None:
@@ -135,7 +128,7 @@ def _card(recipe: Recipe) -> None:
         with st.container(horizontal=True, vertical_alignment="top", horizontal_alignment="distribute", gap="xsmall"):
             st.caption(_published(recipe), width=BESIDE)
             if recipe.id not in recorded.names():
-                st.caption(t("gallery.none", lang), width=WIDTH)
+                st.caption(t("gallery.none", lang), width=sparkline.WIDTH)
             elif recipe.config.num_epochs:
                 # not st.image, which adds a button, that is, a tab stop on each card
                 st.markdown(_small_curve(recipe.id, lang, PALETTE[session.theme()]["live"]), width="content")
@@ -146,17 +139,8 @@ def _small_curve(name: str, lang: str, color: str) -> str:
     """Return the perplexity curve of a recorded run on a log axis, as a Markdown image with alternative text."""
     recording = recorded.recording(name)
     epochs = recording.history.epochs
-    top = math.log(recording.vocab_size)
-    points = []
-    for event in (epochs[i] for i in thin(len(epochs), POINTS)):
-        value = top if event.perplexity is None else min(max(math.log(event.perplexity), 0.0), top)
-        points.append(f"{2 + 92 * event.epoch / epochs[-1].epoch:.1f},{2 + 36 * (1 - value / top):.1f}")
     alt = t("gallery.curve_alt", lang, first=number(epochs[0].perplexity, 4), last=number(epochs[-1].perplexity, 4))
-    drawing = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}">'
-        f'<polyline points="{" ".join(points)}" fill="none" stroke="{color}" stroke-width="1.6"/></svg>'
-    )
-    return f"![{alt}](data:image/svg+xml;base64,{base64.b64encode(drawing.encode()).decode()})"
+    return sparkline.curve(epochs, recording.vocab_size, color, alt)
 
 
 def _published(recipe: Recipe) -> str:

@@ -23,6 +23,7 @@ PAGES = {
     "diagnose": ("pages/diagnose.py", ":material/stethoscope:"),
     "inspect": ("pages/inspect.py", ":material/biotech:"),
     "lessons": ("pages/lessons.py", ":material/school:"),
+    "room": ("pages/room.py", ":material/groups:"),
     "runs": ("pages/runs.py", ":material/history:"),
 }
 _VISIT = "address.visit"

@@ -15,7 +15,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from rnnlab.errors import RNNLabError, RunError
 from rnnlab.runs.client import Client
 from rnnlab.view.language.i18n import LANGUAGES, language_of, t
-from rnnlab.view.page import address, folded, plot, session
+from rnnlab.view.page import address, folded, led, plot, session
 from rnnlab.view.page.address import PAGES, Address, Parameter, one_of
 from rnnlab.view.page.clicks import Clicks
 from rnnlab.view.page.forms import Problems
@@ -71,6 +71,8 @@ def run() -> None:
     page = _navigation(lang)
     try:
         page.run()
+        if not session.embedded():
+            led.show(address.page_named(page.url_path) or "home")
     except RNNLabError as error:  # the stored runs cannot be read: the same message on every page
         session.show_error(error)
     finally:
@@ -149,6 +151,7 @@ def head(title: str, lead: str = "", quiet: bool = False, shares: bool = False) 
             label_visibility="collapsed",
             on_change=_switch,
         )
+    led.follow()
     if lead:
         st.markdown(lead)
     _BROKEN_LINK.show()

@@ -86,7 +86,7 @@ def as_csv(tables: Tables) -> bytes:
     writer.writeheader()
     for name, table in data.items():
         for row in table:
-            writer.writerow({"table": name} | {column: _cell(value) for column, value in row.items()})
+            writer.writerow({"table": name} | {column: cell(value) for column, value in row.items()})
     return b"\xef\xbb\xbf" + out.getvalue().encode("utf-8")  # without this mark spreadsheets assume a Latin encoding
 
 
@@ -140,8 +140,8 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _cell(value: Any) -> Any:
-    # a text typed by a person must not be read as a formula
+def cell(value: Any) -> Any:
+    """Return a value for a CSV file: a text typed by a person must not be read as a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
 

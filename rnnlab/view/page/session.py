@@ -95,7 +95,7 @@ def clicks() -> Clicks:
     return recorded
 
 
-def start_run(config: TrainConfig, *, name: str = "", based_on: str = "", batch: str = "") -> str:
+def start_run(config: TrainConfig, *, name: str = "", based_on: str = "", batch: str = "", room: str = "") -> str:
     """Queue a run and return its id; a repeated click starts only one run.
 
     Args:
@@ -103,14 +103,15 @@ def start_run(config: TrainConfig, *, name: str = "", based_on: str = "", batch:
         name: id of the recipe that the run follows.
         based_on: id of the recipe that the run departs from.
         batch: what the runs have in common that are started together.
+        room: the code of the room in which it is started, or "".
 
     Raises:
         RNNLabError: see `Client.create`.
     """
     asked_by, lang = client(), language()
     return clicks().once(
-        ("start", config, name, based_on),
-        lambda: asked_by.create(config, name=name, based_on=based_on, language=lang, batch=batch),
+        ("start", config, name, based_on, room),
+        lambda: asked_by.create(config, name=name, based_on=based_on, language=lang, batch=batch, room=room),
     )
 
 

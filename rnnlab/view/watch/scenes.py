@@ -179,7 +179,7 @@ class Feed:
             )
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@st.cache_resource(max_entries=128, show_spinner=False)  # a class has as many
 def feed(run_id: str) -> Feed:
     """Return the feed of a run, shared by all viewers."""
     return Feed(run_id)

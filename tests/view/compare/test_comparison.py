@@ -28,7 +28,6 @@ from rnnlab.view.compare.measures import (
     distances,
     finish_line,
     finishing_order,
-    first_below,
     missing_seeds,
     outcome,
     read_pins,
@@ -51,6 +50,7 @@ from rnnlab.view.compare.tables import ROOM, band_tables, overlay_tables
 from rnnlab.view.compare.variants import parse_own, variants
 from rnnlab.view.compare.watch import Snapshot
 from rnnlab.view.data import recorded
+from rnnlab.view.data.crossing import first_below
 from rnnlab.view.data.facts import FactBook, Reading
 from rnnlab.view.data.history import History
 from rnnlab.view.data.identity import Identity

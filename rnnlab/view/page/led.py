@@ -1,0 +1,91 @@
+"""Everybody look here: the pages of a room's members follow the page of the teacher until they leave it."""
+
+from __future__ import annotations
+
+import json
+
+import streamlit as st
+
+from rnnlab.errors import RNNLabError
+from rnnlab.view.language.i18n import t
+from rnnlab.view.page import address, session
+
+LOOK = 2.0
+"""Seconds between two looks at what the teacher shows."""
+_LEADS, _SENT = "led.leads", "led.sent"
+_ROOM, _SEEN, _LEFT = "led.room", "led.seen", "led.left"
+_LEAVING = frozenset({"lang", "projector", "room"})
+"""The parameters that each visitor keeps."""
+
+
+def lead(code: str | None) -> None:
+    """Show the pages of this session to all members of a room from now on; None: no more."""
+    before = leads()
+    st.session_state[_LEADS] = code
+    st.session_state.pop(_SENT, None)
+    if code is None and before is not None:
+        session.client().focus_room(before)
+
+
+def leads() -> str | None:
+    """Return the code of the room that follows this session, or None."""
+    code: str | None = st.session_state.get(_LEADS)
+    return code
+
+
+def join(code: str) -> None:
+    """Follow what the teacher of a room shows from now on."""
+    if st.session_state.get(_ROOM) != code:
+        st.session_state[_ROOM] = code
+        st.session_state[_SEEN] = st.session_state[_LEFT] = 0
+
+
+def part() -> None:
+    """Follow no teacher."""
+    st.session_state.pop(_ROOM, None)
+
+
+def show(page: str) -> None:
+    """Send the open page to the members, if this session leads and the page has changed; called after each page."""
+    code = leads()
+    if code is None:
+        return
+    parameters = {name: value for name, value in address.everything().items() if name not in _LEAVING}
+    shown = json.dumps([page, parameters], sort_keys=True)
+    if shown == st.session_state.get(_SENT):
+        return
+    st.session_state[_SENT] = shown
+    try:
+        session.client().focus_room(code, {"page": page, **parameters})
+    except RNNLabError:  # the room has ended
+        st.session_state[_LEADS] = None
+
+
+def follow() -> None:
+    """Go where the teacher goes, and say so, if this session is in a room; called before each page."""
+    if not st.session_state.get(_ROOM) or leads():
+        return
+
+    def look() -> None:
+        lang = session.language()
+        code = st.session_state.get(_ROOM)
+        try:
+            room = session.store().room(code) if code else None
+        except RNNLabError:
+            return
+        if room is None or room.focus is None or st.session_state.get(_LEFT) == -1:
+            return
+        if room.focus_number > st.session_state.get(_SEEN, 0):
+            st.session_state[_SEEN] = room.focus_number
+            focus = dict(room.focus)
+            page = focus.pop("page", "home")
+            address.open_page(page if page in address.PAGES else "home", focus)
+        with st.container(key="led.bar", horizontal=True, vertical_alignment="center", gap="small"):
+            st.badge(t("led.follows", lang, code=room.code), icon=":material/visibility:", color="blue")
+            st.button(t("led.leave", lang), key="led.leave", type="tertiary", on_click=_leave)
+
+    st.fragment(run_every=LOOK)(look)()
+
+
+def _leave() -> None:
+    st.session_state[_LEFT] = -1

@@ -1,0 +1,83 @@
+"""Outside of a room: enter a code; a teacher opens a room, or goes back to an earlier one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from rnnlab.recipes import RECIPES
+from rnnlab.runs.rooms import OPENABLE
+from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.settings import recipe_label, summary
+from rnnlab.view.page import estimate, session, share
+from rnnlab.view.room import state
+
+_FIRST_OPENED = ("cell", "learning_rate")
+_RECENT = 8
+
+
+def draw() -> None:
+    """Draw the field for a code, and for a teacher the form that opens a room."""
+    lang = session.language()
+    st.header(t("room.enter", lang), anchor=False)
+    with st.form(state.FORM.key("enter"), border=False), st.container(horizontal=True, vertical_alignment="bottom"):
+        code = st.text_input(t("room.code", lang), max_chars=16, placeholder="ABCD", width=200)
+        entered = st.form_submit_button(t("room.enter.button", lang), type="primary", icon=":material/login:")
+    if entered and code.strip():
+        state.show(code)
+        st.rerun()
+    if state.teaches():
+        _open()
+    else:
+        st.link_button(t("runs.teacher.sign_in", lang), share.teacher_link(), icon=":material/school:", type="tertiary")
+
+
+def _open() -> None:
+    lang = session.language()
+    st.header(t("room.open", lang), anchor=False)
+    st.caption(t("room.open.note", lang))
+    left, right = st.columns(2, gap="medium")
+    with left:
+        recipe_id = st.selectbox(
+            t("setup.recipe", lang),
+            list(RECIPES),
+            list(RECIPES).index("A2"),
+            key=session.key(state.FORM.key("recipe")),
+            format_func=lambda name: recipe_label(RECIPES[name], lang),
+        )
+        title = st.text_input(t("room.name", lang), key=state.FORM.key("title"), max_chars=80)
+    config = RECIPES[recipe_id].config
+    with right:
+        opened = st.multiselect(
+            t("room.opened", lang),
+            OPENABLE,
+            _FIRST_OPENED,
+            key=session.key(state.FORM.key("opened")),
+            format_func=lambda name: t(f"field.{name}", lang),
+            help=t("room.opened.help", lang),
+            placeholder=t("room.opened.none", lang),
+        )
+        epochs = st.number_input(
+            t("field.num_epochs", lang), 1, 10_000, config.num_epochs or 1, key=state.FORM.key(f"epochs.{recipe_id}")
+        )
+    config = config.change(num_epochs=int(epochs))
+    st.caption(" · ".join(filter(None, [plain(summary(config, lang)), estimate.takes(config)])))
+    st.button(
+        t("room.open.button", lang),
+        key="room.open",
+        type="primary",
+        icon=":material/meeting_room:",
+        on_click=state.PROBLEMS.guard,
+        args=(_opened, config, recipe_id, title, opened),
+    )
+    mine = session.store().rooms(session.visitor().id)[:_RECENT]
+    if mine:
+        st.subheader(t("room.mine", lang), anchor=False)
+        with st.container(horizontal=True, gap="small"):
+            for code in mine:
+                st.button(code, key=f"room.back.{code}", on_click=state.show, args=(code,))
+
+
+def _opened(config: Any, recipe_id: str, title: str, opened: list[str]) -> None:
+    state.show(session.client().open_room(config, recipe=recipe_id, title=title, opened=opened))

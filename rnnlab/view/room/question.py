@@ -1,0 +1,122 @@
+"""Predict, then run: the teacher asks, members guess, a run answers, and a sentence made from the run says why."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from rnnlab.errors import RNNLabError
+from rnnlab.runs.rooms import MAX_GUESS, QUESTIONS, Member, Room
+from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.page import session
+from rnnlab.view.room import seat, sentences, state
+from rnnlab.view.room.pushed import WallLook
+from rnnlab.view.watch import progress, scenes
+
+
+def ask(room: Room) -> None:
+    """Draw what the teacher asks: the questions, or the open one with the button that starts the run which answers."""
+    lang = session.language()
+    if not room.is_open:
+        return
+    asked = room.question
+    with st.container(key="room.question", horizontal=True, vertical_alignment="center", gap="small"):
+        if asked is None or asked.run:
+            st.markdown(f"**{t('room.ask', lang)}**", width="content")
+            for kind in QUESTIONS:
+                st.button(
+                    t(f"room.ask.{kind}", lang),
+                    key=f"room.ask.{kind}",
+                    icon=":material/help:",
+                    on_click=state.PROBLEMS.guard,
+                    args=(session.client().ask_room, room.code, kind),
+                )
+            return
+        st.markdown(f"**{t(f'room.question.{asked.kind}', lang, **_facts(room))}**", width="stretch")
+        st.button(
+            t("room.answer", lang),
+            key="room.answer",
+            type="primary",
+            icon=":material/play_arrow:",
+            help=t("room.answer.help", lang),
+            on_click=state.PROBLEMS.guard,
+            args=(_resolve, room),
+        )
+        st.button(
+            t("room.take_back", lang),
+            key="room.take_back",
+            icon=":material/undo:",
+            on_click=state.PROBLEMS.guard,
+            args=(session.client().ask_room, room.code, ""),
+        )
+
+
+def _resolve(room: Room) -> None:
+    run_id = seat.start(room, room.config)
+    session.client().resolve_room(room.code, run_id)
+
+
+def guess(room: Room, member: Member) -> None:
+    """Draw the open question with what a member taps or writes."""
+    lang, asked = session.language(), room.question
+    if asked is None or asked.run or not room.is_open:
+        return
+    mine = next(
+        (one.value for one in session.store().guesses(room.code)
+         if one.visitor == member.visitor and one.question == asked.number), None
+    )  # fmt: skip
+    key = f"room.guess.{room.code}.{asked.number}"
+    with st.container(border=True, gap="small"):
+        st.markdown(f"**{t(f'room.question.{asked.kind}', lang, **_facts(room))}**")
+        if asked.kind == "crossing":
+            value = st.slider(t("room.guess.epoch", lang), 1, room.config.num_epochs, _middle(room, mine), key=key)
+            with st.container(horizontal=True):
+                _button(room, "room.guess.this", str(value))
+                _button(room, "room.guess.never", "never")
+        elif asked.kind == "learns":
+            with st.container(horizontal=True):
+                _button(room, "room.guess.yes", "yes")
+                _button(room, "room.guess.no", "no")
+        else:
+            text = st.text_input(t("room.guess.text", lang), mine or "", max_chars=MAX_GUESS, key=key)
+            _button(room, "room.guess.this", text, disabled=not text.strip())
+        if mine is not None:
+            st.caption(t("room.guess.mine", lang, value=plain(sentences.value_text(mine, lang))))
+
+
+def _middle(room: Room, mine: str | None) -> int:
+    return int(mine) if mine is not None and mine.isdigit() else max(1, room.config.num_epochs // 2)
+
+
+def _button(room: Room, name: str, value: str, disabled: bool = False) -> None:
+    st.button(
+        t(name, session.language()),
+        key=f"{name}.{room.code}",
+        on_click=state.PROBLEMS.guard,
+        args=(session.client().guess_in_room, room.code, value),
+        disabled=disabled,
+        type="primary" if name == "room.guess.this" else "secondary",
+    )
+
+
+def _facts(room: Room) -> dict[str, str]:
+    return {"prefix": plain(room.config.prefixes[0]), "epochs": str(room.config.num_epochs)}
+
+
+def answer(look: WallLook) -> None:
+    """Draw how many have guessed, and what the run that answers says so far."""
+    lang, asked = session.language(), look.room.question
+    if asked is None:
+        return
+    guesses = [guess for guess in look.guesses if guess.question == asked.number]
+    if not asked.run:
+        st.info(t("room.guessing", lang, count=len(guesses), members=len(look.members)), icon=":material/how_to_vote:")
+        return
+    try:
+        record = session.store().run(asked.run)
+    except RNNLabError:
+        return
+    scene = scenes.feed(asked.run).scene(record, lang, session.theme())
+    names = {member.visitor: member.name or t("room.nameless", lang) for member in look.members}
+    said = sentences.result(asked, guesses, names, scene.history, scene.ladder, scene.ended, lang)
+    why = progress.starved(scene) or progress.memory(scene) if said.known else ""
+    st.info(plain(" ".join(filter(None, [said.text, why]))), icon=":material/how_to_vote:")

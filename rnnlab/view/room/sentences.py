@@ -1,0 +1,113 @@
+"""The sentences that compare the guesses of a class with the run that answers."""
+
+from __future__ import annotations
+
+import difflib
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from rnnlab.runs.rooms import Guess, Question
+from rnnlab.view.data.crossing import first_below
+from rnnlab.view.data.history import History, Ladder
+from rnnlab.view.language.i18n import t
+
+LEARNT = 1.1
+"""A network has learnt something if its perplexity is below that of the character frequencies by this factor."""
+NEAREST = 3
+"""Number of members who are named as nearest."""
+
+
+class Result(NamedTuple):
+    """The answer of a run as a sentence; `known`: it will not change any more."""
+
+    text: str
+    known: bool
+
+
+def result(
+    question: Question,
+    guesses: Sequence[Guess],
+    names: Mapping[str, str],
+    history: History,
+    ladder: Ladder,
+    ended: bool,
+    lang: str,
+) -> Result:
+    """Return what the run says so far to a question.
+
+    Args:
+        question: the question.
+        guesses: the guesses at it.
+        names: the names of the members by visitor.
+        history: the run that answers.
+        ladder: the reference perplexities of its text.
+        ended: whether the run has ended.
+        lang: the language.
+    """
+    if question.kind == "crossing":
+        return _crossing(guesses, names, history, ladder, ended, lang)
+    if question.kind == "learns":
+        return _learns(guesses, history, ladder, ended, lang)
+    return _writes(guesses, names, history, ended, lang)
+
+
+def value_text(value: str, lang: str) -> str:
+    """Return a guess as its sentence shows it."""
+    return t(f"room.guess.{value}", lang) if value in ("yes", "no", "never") else value
+
+
+def _crossing(
+    guesses: Sequence[Guess], names: Mapping[str, str], history: History, ladder: Ladder, ended: bool, lang: str
+) -> Result:
+    found = first_below(history, ladder[2]) if 2 in ladder else None
+    numbers = {guess.visitor: int(guess.value) for guess in guesses if guess.value.isdigit()}
+    middle = t("room.result.middle", lang, epoch=round(statistics.median(numbers.values()))) if numbers else ""
+    if found is None and not ended:
+        return Result(" ".join(filter(None, [t("room.result.not_yet", lang, epoch=history.epoch), middle])), False)
+    if found is None:
+        right = [names.get(guess.visitor, "") for guess in guesses if guess.value == "never"]
+        said = t("room.result.never", lang, epochs=history.epoch)
+        return Result(" ".join(filter(None, [said, _nearest(right, lang), middle])), True)
+    order = sorted(numbers, key=lambda visitor: (abs(numbers[visitor] - found.epoch), names.get(visitor, "")))
+    best = [visitor for visitor in order if abs(numbers[visitor] - found.epoch) == abs(numbers[order[0]] - found.epoch)]
+    said = t("room.result.crossed", lang, epoch=found.epoch)
+    return Result(
+        " ".join(filter(None, [said, _nearest([names.get(visitor, "") for visitor in best], lang), middle])), True
+    )
+
+
+def _learns(guesses: Sequence[Guess], history: History, ladder: Ladder, ended: bool, lang: str) -> Result:
+    yes = sum(guess.value == "yes" for guess in guesses)
+    votes = t("room.result.votes", lang, yes=yes, no=len(guesses) - yes)
+    last = history.last
+    below = last is not None and last.perplexity is not None and 1 in ladder and last.perplexity * LEARNT < ladder[1]
+    if not below and not ended:
+        return Result(f"{t('room.result.running', lang, epoch=history.epoch)} {votes}", False)
+    return Result(
+        f"{t('room.result.learns' if below else 'room.result.learns_not', lang, epoch=history.epoch)} {votes}", True
+    )
+
+
+def _writes(guesses: Sequence[Guess], names: Mapping[str, str], history: History, ended: bool, lang: str) -> Result:
+    written = history.written()
+    if not ended or not written:
+        return Result(t("room.result.running", lang, epoch=history.epoch), False)
+    prefix, text = next(iter(history.texts[written[-1]].items()))
+    rest = text.removeprefix(prefix)
+    likeness = {guess.visitor: _likeness(guess.value.removeprefix(prefix), rest) for guess in guesses}
+    best = max(likeness.values(), default=0.0)
+    nearest = [names.get(visitor, "") for visitor, value in likeness.items() if value == best and best > 0]
+    return Result(f"{t('room.result.wrote', lang, text=text)} {_nearest(nearest, lang)}".rstrip(), True)
+
+
+def _likeness(guess: str, text: str) -> float:
+    return difflib.SequenceMatcher(None, guess, text[: len(guess)], autojunk=False).ratio() if guess else 0.0
+
+
+def _nearest(names: Sequence[str], lang: str) -> str:
+    if not names:
+        return ""
+    if len(names) > NEAREST:
+        return t("room.result.nearest_many", lang, count=len(names))
+    return t("room.result.nearest", lang, names=t("list.join", lang).join(names))
