@@ -15,7 +15,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from rnnlab.errors import RNNLabError, RunError
 from rnnlab.runs.client import Client
 from rnnlab.view.language.i18n import LANGUAGES, language_of, t
-from rnnlab.view.page import address, folded, plot, session
+from rnnlab.view.page import address, folded, plot, session, values
 from rnnlab.view.page.address import PAGES, Address, Parameter, one_of
 from rnnlab.view.page.clicks import Clicks
 from rnnlab.view.page.forms import Problems
@@ -27,6 +27,8 @@ ADDRESS = Address(
     }
 )
 """The parameters that all pages keep in their URL."""
+
+values.guard()  # before the first message of a browser is read
 
 _SWITCH = "frame.switch"
 _BROKEN_LINK = Problems("short link")
