@@ -238,8 +238,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Fixture
 
 
 def close_server() -> None:
-    session.client.clear()
-    session.facts.clear()
+    session.client.release()
+    session.facts.release()
 
 
 def serve(home: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +97,7 @@ def _configure() -> None:
     st.set_page_config(page_title="RNN Lab", page_icon=_ICON, layout="wide", initial_sidebar_state="collapsed")
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+@lru_cache(maxsize=4)
 def _connect_ahead(home: str) -> threading.Thread:
     """Start the supervisor in the background, so that it loads torch while the first page is drawn."""
     thread = threading.Thread(target=_connect, args=(session.client(),), name="connect", daemon=True)

@@ -13,6 +13,7 @@ from rnnlab.errors import RNNLabError
 from rnnlab.runs.client import Client
 from rnnlab.runs.store import Store
 from rnnlab.view.data.facts import FactBook
+from rnnlab.view.data.once import Once
 from rnnlab.view.language.i18n import error_text, plain
 from rnnlab.view.page.clicks import Clicks
 
@@ -53,10 +54,8 @@ def stage() -> bool:
     return bool(st.session_state.get(STAGE))
 
 
-@st.cache_resource(show_spinner=False, on_release=Client.close)
-def client() -> Client:
-    """Return the server's shared connection to the runs; it connects on the first command or after the first page."""
-    return Client(Environment.from_environ())
+client = Once(lambda: Client(Environment.from_environ()), close=Client.close)
+"""Returns the server's shared connection to the runs; it connects on the first command or after the first page."""
 
 
 def clicks() -> Clicks:
@@ -88,10 +87,8 @@ def store() -> Store:
     return client().store
 
 
-@st.cache_resource(show_spinner=False)
-def facts() -> FactBook:
-    """Return the facts of the training texts, shared by all viewers."""
-    return FactBook(store().text, client().environment.corpus_folders)
+facts = Once(lambda: FactBook(store().text, client().environment.corpus_folders))
+"""Returns the facts of the training texts, shared by all viewers."""
 
 
 def text_title(name: str) -> str | None:
