@@ -28,11 +28,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("RNNLAB_HOME", str(folder))
         environment.delenv("RNNLAB_DATA", raising=False)
-        session.connection.clear()
-        session.facts.clear()
+        session.connection.release()
+        session.facts.release()
         yield folder
-        session.connection.clear()
-        session.facts.clear()
+        session.connection.release()
+        session.facts.release()
 
 
 @pytest.fixture(scope="package")

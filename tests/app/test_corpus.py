@@ -186,12 +186,12 @@ def test_whose_text_it_is_stands_where_it_is_described(
         monkeypatch.setattr(corpora, "_read_verified", lambda *_: "the time machine by h g wells " * 100)
         file.parent.mkdir(exist_ok=True)
         file.touch()
-    session.facts.clear()
+    session.facts.release()
     try:
         app = open_page("train", lang, recipe="A2", corpus=name, prefixes=prefix)
         section(app, "text")
     finally:
-        session.facts.clear()
+        session.facts.release()
         if name in corpora.DOWNLOADS:
             file.unlink()
     assert not app.exception

@@ -28,7 +28,7 @@ def elsewhere(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         writer.move("run0", "interrupted")
         writer.add_link({"page": "runs"})
     other = Client(tmp_path)
-    monkeypatch.setattr(session, "client", lambda: other)
+    monkeypatch.setattr(session, "connection", lambda: other)
     yield path
     other.close()
 

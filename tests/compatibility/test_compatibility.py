@@ -238,8 +238,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Fixture
 
 
 def close_server() -> None:
-    session.connection.clear()
-    session.facts.clear()
+    session.connection.release()
+    session.facts.release()
 
 
 def serve(home: Path) -> None:

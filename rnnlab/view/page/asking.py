@@ -14,6 +14,7 @@ import streamlit as st
 
 from rnnlab.errors import RNNLabError, RunError
 from rnnlab.runs.store import RunRecord
+from rnnlab.view.data.once import Once
 from rnnlab.view.language.i18n import t
 from rnnlab.view.page import refresh, session
 
@@ -69,9 +70,7 @@ class _Questions:
             self._asked.pop(key, None)
 
 
-@st.cache_resource(show_spinner=False)
-def _questions() -> _Questions:
-    return _Questions()
+_questions = Once(_Questions)
 
 
 def begin() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from rnnlab.errors import RNNLabError, RunError
 from rnnlab.runs.client import Client
 from rnnlab.view.language.i18n import LANGUAGES, language_of, t
-from rnnlab.view.page import address, folded, led, plot, session
+from rnnlab.view.page import address, folded, led, plot, session, values
 from rnnlab.view.page.address import PAGES, Address, Parameter, one_of
 from rnnlab.view.page.clicks import Clicks
 from rnnlab.view.page.forms import Problems
@@ -27,6 +27,8 @@ ADDRESS = Address(
     }
 )
 """The parameters that all pages keep in their URL."""
+
+values.guard()  # before the first message of a browser is read
 
 _SWITCH = "frame.switch"
 _BROKEN_LINK = Problems("short link")
@@ -103,7 +105,7 @@ def _configure() -> None:
     st.set_page_config(page_title="RNN Lab", page_icon=_ICON, layout="wide", initial_sidebar_state="collapsed")
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+@lru_cache(maxsize=4)
 def _connect_ahead(home: str) -> threading.Thread:
     """Start the supervisor in the background, so that it loads torch while the first page is drawn."""
     thread = threading.Thread(target=_connect, args=(session.connection(),), name="connect", daemon=True)

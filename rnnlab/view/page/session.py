@@ -14,6 +14,7 @@ from rnnlab.runs.client import Client, ClientOf
 from rnnlab.runs.store import RunRecord, Store
 from rnnlab.text import corpora
 from rnnlab.view.data.facts import FactBook, TextFacts
+from rnnlab.view.data.once import Once
 from rnnlab.view.language.i18n import error_text, plain
 from rnnlab.view.page import visitor as visitors
 from rnnlab.view.page.clicks import Clicks
@@ -56,10 +57,8 @@ def stage() -> bool:
     return bool(st.session_state.get(STAGE))
 
 
-@st.cache_resource(show_spinner=False, on_release=Client.close)
-def connection() -> Client:
-    """Return the server's shared connection to the runs; it connects on the first command or after the first page."""
-    return Client(Environment.from_environ())
+connection = Once(lambda: Client(Environment.from_environ()), close=Client.close)
+"""Returns the server's shared connection to the runs; it connects on the first command or after the first page."""
 
 
 def client() -> Client:
@@ -120,10 +119,8 @@ def store() -> Store:
     return connection().store
 
 
-@st.cache_resource(show_spinner=False)
-def facts() -> FactBook:
-    """Return the facts of the training texts, shared by all viewers; `facts_of` says who may see them."""
-    return FactBook(store().text, connection().environment.corpus_folders)
+facts = Once(lambda: FactBook(store().text, connection().environment.corpus_folders))
+"""Returns the facts of the training texts, shared by all viewers; `facts_of` says who may see them."""
 
 
 def facts_of(config: TrainConfig) -> TextFacts:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from rnnlab.view.language.i18n import t
 from rnnlab.view.page import session
@@ -74,6 +75,13 @@ def place(
         on_change=on_change,
         args=args,
     )
+
+
+def received(key: str) -> list[UploadedFile]:
+    """Return the files of an uploader, in its callback; a file that is no longer there, or never was, is left out."""
+    value = st.session_state.get(key)
+    files = value if isinstance(value, list) else [value]
+    return [file for file in files if isinstance(file, UploadedFile)]
 
 
 def _css_text(text: str) -> str:

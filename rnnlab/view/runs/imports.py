@@ -41,7 +41,7 @@ def draw() -> None:
 
 def _take(key: str) -> None:
     taken: list[str] = []
-    for file in (st.session_state.get(key) or [])[:MAX_FILES]:
+    for file in upload.received(key)[:MAX_FILES]:
         try:
             taken.append(session.client().import_run(file.getvalue()))
         except RNNLabError as error:

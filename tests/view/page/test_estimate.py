@@ -24,12 +24,12 @@ UNREAD = TINY.change(corpus="text-" + "0" * 16)
 @pytest.fixture
 def server(home: Path) -> Iterator[Client]:
     """A client with a home of its own."""
-    session.connection.clear()
-    session.facts.clear()
+    session.connection.release()
+    session.facts.release()
     yield session.connection()
     session.connection().close()
-    session.connection.clear()
-    session.facts.clear()
+    session.connection.release()
+    session.facts.release()
 
 
 def test_the_shared_text_counts_before_anything_was_measured_and_measured_runs_add_up(server: Client) -> None:

@@ -1,0 +1,47 @@
+"""Things that exist once in the server's process, for all visitors.
+
+Streamlit's caches are for what can be computed again: any visitor can clear them for everybody, by a message of its
+protocol. What holds a connection, a thread or answers that others wait for is kept here, out of the reach of visitors.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Once(Generic[T]):
+    """Something that is made at the first call, and then returned by every call until it is released.
+
+    Args:
+        make: makes it.
+        close: closes it when it is released, and when the module that holds it is loaded again.
+    """
+
+    def __init__(self, make: Callable[[], T], close: Callable[[T], object] | None = None) -> None:
+        self._make, self._close = make, close
+        self._made: list[T] = []
+        self._finalizer: weakref.finalize[..., Once[T]] | None = None
+        self._lock = threading.RLock()
+
+    def __call__(self) -> T:
+        """Return it."""
+        with self._lock:
+            if not self._made:
+                self._made.append(self._make())
+                if self._close is not None:
+                    self._finalizer = weakref.finalize(self, self._close, self._made[0])
+                    self._finalizer.atexit = False  # what it holds ends with the process
+            return self._made[0]
+
+    def release(self) -> None:
+        """Close it, if it was made; the next call makes another."""
+        with self._lock:
+            self._made.clear()
+            finalizer, self._finalizer = self._finalizer, None
+        if finalizer is not None:
+            finalizer()

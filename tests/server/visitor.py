@@ -1,0 +1,102 @@
+"""A visitor without a browser: speaks Streamlit's protocol over a raw web socket, and may say what no browser would."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Subprotocol
+
+PATIENCE = 60.0
+"""Seconds that a visitor waits for a page."""
+
+
+@dataclass
+class Visitor:
+    """A visitor with a session of its own.
+
+    Attributes:
+        port: the port of the server.
+        widgets: the widgets of the page as the server sent them, by id; each is the message of its element.
+        exceptions: what the page showed as exceptions of Streamlit.
+        page: the name of the page in its address.
+        query: the parameters of the page's address, as the page has changed them.
+        hash: the page as Streamlit names it.
+    """
+
+    port: int
+    widgets: dict[str, Any] = field(default_factory=dict)
+    exceptions: list[str] = field(default_factory=list)
+    query: str = ""
+    page: str = ""
+    hash: str = ""
+    _socket: ClientConnection | None = None
+    _stack: ExitStack = field(default_factory=ExitStack)
+
+    def __enter__(self) -> Self:
+        address = f"ws://127.0.0.1:{self.port}/_stcore/stream"
+        socket = connect(address, max_size=None, subprotocols=[Subprotocol("streamlit")], ping_interval=None)
+        self._socket = self._stack.enter_context(socket)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def open(self, page: str, query: str = "lang=en") -> Self:
+        """Open a page and wait until it is complete."""
+        self.page, self.query, self.hash = "" if page == "home" else page, query, ""
+        self.widgets.clear()
+        self.ask(ClientState(query_string=query, page_name=self.page))
+        return self
+
+    def ask(self, state: ClientState) -> None:
+        """Have the page drawn, and wait until it is complete."""
+        self.send(BackMsg(rerun_script=state))
+        self.wait()
+
+    def set(self, *states: WidgetState, fragment: str = "") -> None:
+        """Send values of widgets, whatever they are, and wait until the page has been drawn again."""
+        state = ClientState(query_string=self.query, page_script_hash=self.hash, fragment_id=fragment)
+        state.widget_states.widgets.extend(states)
+        self.ask(state)
+
+    def send(self, message: BackMsg | bytes) -> None:
+        """Send a message, or bytes that are none."""
+        assert self._socket is not None
+        self._socket.send(message if isinstance(message, bytes) else message.SerializeToString())
+
+    def wait(self) -> None:
+        """Receive messages until the page is complete."""
+        assert self._socket is not None
+        while True:
+            message = ForwardMsg()
+            data = self._socket.recv(PATIENCE)
+            assert isinstance(data, bytes)
+            message.ParseFromString(data)
+            kind = message.WhichOneof("type")
+            if kind == "new_session":
+                self.hash = message.new_session.page_script_hash
+            elif kind == "page_info_changed":
+                self.query = message.page_info_changed.query_string
+            elif kind == "delta" and message.delta.WhichOneof("type") == "new_element":
+                self._note(message.delta.new_element)
+            elif kind == "delta" and message.delta.WhichOneof("type") == "add_block":
+                block = message.delta.add_block
+                kind_of_block = block.WhichOneof("type")
+                if kind_of_block and getattr(getattr(block, kind_of_block), "id", ""):
+                    self.widgets[getattr(block, kind_of_block).id] = getattr(block, kind_of_block)
+            elif kind == "script_finished" and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+                return
+
+    def _note(self, element: Any) -> None:
+        kind = element.WhichOneof("type")
+        if kind == "exception":
+            self.exceptions.append(f"{element.exception.type}: {element.exception.message}")
+        elif kind and getattr(getattr(element, kind), "id", ""):
+            self.widgets[getattr(element, kind).id] = getattr(element, kind)
