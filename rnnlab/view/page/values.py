@@ -22,6 +22,8 @@ from streamlit.runtime.state.session_state import Serialized, SessionState
 
 MAX_DEPTH = 20
 """How deep the lists and objects of a value in JSON may be nested."""
+_NUMBERS = {"int_value", "double_value"}
+"""A browser sends a whole number as either."""
 _JSON = ("json_value", "json_trigger_value")
 
 
@@ -74,7 +76,7 @@ def fits(state: WidgetState, widget: WidgetMetadata[Any]) -> bool:
     kind = state.WhichOneof("value")
     if kind is None:  # cleared
         return True
-    if kind != widget.value_type:
+    if kind != widget.value_type and {kind, widget.value_type} != _NUMBERS:
         return False
     try:
         if kind in _JSON and not _is_state(json.loads(getattr(state, kind), parse_constant=_refuse)):

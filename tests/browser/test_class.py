@@ -1,0 +1,195 @@
+"""A class behind one link: a teacher's browser and three students', one of them a phone, in both languages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from rnnlab.runs.client import Client
+from rnnlab.view.language.i18n import t
+from tests.browser.server import Server
+from tests.made import LYRICS
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def school(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("school") / "home", profile="class")
+    yield server
+    server.stop()
+
+
+class People:
+    """Browsers of several people, each with cookies of its own."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._contexts: list[BrowserContext] = []
+
+    def __call__(self, width: int = 1280, height: int = 720) -> Page:
+        """Return a tab in the browser of another person."""
+        context = self._browser.new_context(viewport={"width": width, "height": height})
+        context.set_default_timeout(20_000)
+        self._contexts.append(context)
+        return context.new_page()
+
+    def close(self) -> None:
+        for context in self._contexts:
+            context.close()
+
+
+@pytest.fixture
+def people(browser: Browser) -> Iterator[People]:
+    people = People(browser)
+    yield people
+    people.close()
+
+
+def teach(page: Page, school: Server) -> Page:
+    """Enter the teacher's key."""
+    page.goto(f"{school.url}/lab/teacher?lang=en")
+    page.locator("input[name=key]").fill((school.home / "teacher.key").read_text())
+    page.get_by_role("button").click()
+    page.wait_for_url(f"{school.url}/**")
+    return page
+
+
+def press(page: Page, name: str) -> None:
+    page.bring_to_front()  # a tab behind others is drawn once a second
+    page.get_by_role("button", name=name, exact=True).first.click()
+
+
+def test_a_lesson_with_a_teacher_and_three_students(school: Server, people: People) -> None:
+    teacher = teach(people(), school)
+    teacher.goto(f"{school.url}/room?lang=zh")
+    epochs = teacher.get_by_role("spinbutton", name=t("field.num_epochs", "zh"))
+    epochs.fill("6")
+    epochs.press("Enter")
+    expect(teacher.get_by_text("6 个迭代周期")).to_be_visible()
+    press(teacher, t("room.open.button", "zh"))
+    teacher.wait_for_url("**room=**")
+    found = re.search(r"room=(\w+)", teacher.url)
+    assert found
+    code = found[1]
+
+    # three students join by the link; one of them types the code in small letters
+    students = [people(390, 844), people(), people(1024, 768)]
+    for number, (student, lang) in enumerate(zip(students, ("en", "zh", "en"), strict=True)):
+        student.bring_to_front()
+        student.goto(f"{school.url}/room?room={code.lower() if number else code}&lang={lang}")
+        student.get_by_role("textbox", name=t("room.your_name", lang)).fill(f"*S{number}* :smile:")
+        press(student, t("room.join.button", lang))
+        expect(student.get_by_text(f"*S{number}* :smile:")).to_be_visible()
+
+    # the teacher asks, the students guess; the guesses come to the teacher's page without a reload
+    teacher.bring_to_front()
+    press(teacher, t("room.ask.crossing", "zh"))
+    expect(teacher.get_by_text(t("room.guessing", "zh", count=0, members=3))).to_be_visible()
+    for student, lang in zip(students, ("en", "zh", "en"), strict=True):
+        student.bring_to_front()
+        question = t("room.question.crossing", lang, epochs=6, prefix="")
+        expect(student.get_by_text(question)).to_be_visible()
+        press(student, t("room.guess.never" if lang == "zh" else "room.guess.this", lang))
+        expect(student.get_by_text(re.compile(t("room.guess.mine", lang, value=".")[:-1]))).to_be_visible()
+    teacher.bring_to_front()
+    teacher.locator(".st-key-chart-room-wall .mark-rect path").first.wait_for()  # the histogram on the curve
+
+    # a student starts with another cell, which is open; the wall shows the run
+    student = students[1]
+    student.bring_to_front()
+    student.get_by_role("radio", name="GRU").click()
+    press(student, t("controls.start", "zh"))
+    expect(student.locator(".lab-figures").first.get_by_text("6/6")).to_be_visible()
+    teacher.bring_to_front()
+    expect(teacher.locator(".st-key-chart-room-wall").get_by_text("*S1* :smile:").first).to_be_visible()
+
+    # the run answers, and the nearest are named on all pages
+    press(teacher, t("room.answer", "zh"))
+    expect(teacher.get_by_text(t("room.result.never", "zh", epochs=6))).to_be_visible()
+    expect(teacher.get_by_text("*S1* :smile:").first).to_be_visible()
+    students[0].bring_to_front()
+    expect(students[0].get_by_text(t("room.result.never", "en", epochs=6))).to_be_visible()
+
+    # everybody looks where the teacher looks, until they leave
+    teacher.bring_to_front()
+    teacher.get_by_text(t("room.lead", "zh"), exact=True).click()
+    teacher.get_by_test_id("stTopNavLink").filter(has_text=t("page.diagnose", "zh")).click()
+    for student in students[:2]:
+        student.bring_to_front()
+        student.wait_for_url("**/diagnose**")
+    press(students[1], t("led.leave", "zh"))
+    teacher.bring_to_front()
+    teacher.get_by_test_id("stTopNavLink").filter(has_text=t("page.lessons", "zh")).click()
+    students[0].bring_to_front()
+    students[0].wait_for_url("**/lessons**")
+    assert "/diagnose" in students[1].url
+
+    # the end: nobody starts any more
+    teacher.bring_to_front()
+    teacher.goto(f"{school.url}/room?room={code}&lang=zh")
+    press(teacher, t("room.end", "zh"))
+    press(teacher, t("room.end.button", "zh"))
+    expect(teacher.get_by_role("button", name=t("room.invite", "zh"))).to_have_count(0)
+    with Client(school.home) as client:
+        room = client.store.room(code)
+        assert room.ended_at is not None
+        assert len(client.store.members(code)) == 3
+        assert sorted(guess.value for guess in client.store.guesses(code)) == ["3", "3", "never"]
+        assert [client.store.run(run).config.cell for run in client.store.runs_of_room(code)] == ["gru", "rnn"]
+
+
+def test_a_run_is_its_owners_on_all_their_devices_and_watched_by_others(school: Server, people: People) -> None:
+    owner, stranger = people(), people()
+    small = "recipe=A2&num_hiddens=16&num_chars=2500&pred_period=5000&num_epochs=5000"
+    owner.goto(f"{school.url}/train?{small}&lang=en")
+    press(owner, "Start")
+    expect(owner.get_by_role("button", name="Pause")).to_be_enabled()
+    found = re.search(r"run=(\w+)", owner.url)
+    assert found
+    run = found[1]
+
+    stranger.bring_to_front()
+    stranger.goto(f"{school.url}/train?run={run}&lang=en")
+    expect(stranger.get_by_text("watching").first).to_be_visible()
+    for name in ("Pause", "Stop", "Step"):
+        expect(stranger.get_by_role("button", name=name, exact=True)).to_have_count(0)
+    stranger.goto(f"{school.url}/runs?show=mine&lang=en")
+    expect(stranger.get_by_text(t("runs.limits.yours", "en"))).to_be_visible()
+    expect(stranger.get_by_text(t("runs.none_found", "en"))).to_be_visible()
+
+    # the private link makes another device the owner's
+    owner.bring_to_front()
+    press(owner, "Share")
+    press(owner, t("share.device", "en"))
+    link = owner.get_by_text(re.compile(r"/lab/device/")).first.inner_text().strip()
+    phone = people(390, 844)
+    phone.goto(link)
+    expect(phone.get_by_text(t("sign_in.device.lead", "en"))).to_be_visible()
+    phone.get_by_role("button").click()
+    phone.wait_for_url(f"**/train?run={run}**")
+    press(phone, "Stop")
+    with Client(school.home) as client:
+        client.wait(run, client.store.version(run), 5.0)
+        while client.store.run(run).live:
+            client.wait(run, client.store.version(run), 5.0)
+        assert client.store.run(run).state == "stopped"
+
+
+def test_the_teacher_stops_all(school: Server, people: People) -> None:
+    with Client(school.home) as client:
+        runs = [client.create(LYRICS.change(num_epochs=9000, pred_period=9000)) for _ in range(3)]
+        page = teach(people(), school)
+        page.goto(f"{school.url}/runs?lang=en")
+        page.get_by_role("button", name=re.compile("Stop all")).click()
+        for run in runs:
+            while client.store.run(run).live:
+                client.wait(run, client.store.version(run), 5.0)
+        assert {client.store.run(run).state for run in runs} == {"stopped"}
