@@ -26,6 +26,8 @@ class Limits:
     queue: int = 200  # runs that wait
     run_seconds: float = 24 * 3600  # training time of a run, without pauses
     answer_seconds: float = 60  # time for an answer
+    pause_seconds: float = 60  # pause after which a run gives its slot back if another run waits
+    stop_seconds: float = 20  # time for all runs to be saved when the supervisor is told to end
     memory_mb: int = 4096  # data of a worker
     checkpoints_mb: int = 512  # kept checkpoints of a run
     disk_floor_mb: float = 64  # free space below which no run starts
@@ -35,8 +37,9 @@ class Limits:
         """Return the limits in the environment variables, and defaults for missing or invalid values.
 
         The variables are ``RNNLAB_SLOTS``, ``RNNLAB_QUEUE``, ``RNNLAB_RUN_SECONDS``, ``RNNLAB_ANSWER_SECONDS``,
-        ``RNNLAB_MEMORY_MB``, ``RNNLAB_CHECKPOINTS_MB`` and ``RNNLAB_DISK_FLOOR_MB``. By default, the slots are the
-        processor cores, and a worker may use at most three quarters of the memory of this machine.
+        ``RNNLAB_PAUSE_SECONDS``, ``RNNLAB_STOP_SECONDS``, ``RNNLAB_MEMORY_MB``, ``RNNLAB_CHECKPOINTS_MB`` and
+        ``RNNLAB_DISK_FLOOR_MB``. By default, the slots are the processor cores, and a worker may use at most three
+        quarters of the memory of this machine.
         """
 
         def number(name: str, default: float) -> float:
@@ -51,6 +54,8 @@ class Limits:
             queue=max(1, int(number("RNNLAB_QUEUE", cls.queue))),
             run_seconds=number("RNNLAB_RUN_SECONDS", cls.run_seconds),
             answer_seconds=number("RNNLAB_ANSWER_SECONDS", cls.answer_seconds),
+            pause_seconds=number("RNNLAB_PAUSE_SECONDS", cls.pause_seconds),
+            stop_seconds=number("RNNLAB_STOP_SECONDS", cls.stop_seconds),
             memory_mb=max(1, int(number("RNNLAB_MEMORY_MB", min(cls.memory_mb, _memory_mb() * 3 / 4)))),
             checkpoints_mb=max(1, int(number("RNNLAB_CHECKPOINTS_MB", cls.checkpoints_mb))),
             disk_floor_mb=number("RNNLAB_DISK_FLOOR_MB", cls.disk_floor_mb),

@@ -56,7 +56,7 @@ def stage() -> bool:
 @st.cache_resource(show_spinner=False, on_release=Client.close)
 def client() -> Client:
     """Return the server's shared connection to the runs; it connects on the first command or after the first page."""
-    return Client(Environment.from_environ())
+    return Client(Environment.from_environ(), resumes=True)
 
 
 def clicks() -> Clicks:
