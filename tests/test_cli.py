@@ -23,6 +23,8 @@ from rnnlab.cli.main import main
 from rnnlab.config import TrainConfig
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.client import Client
+from rnnlab.runs.schema import DATABASE
+from rnnlab.runs.store_writer import StoreWriter
 from rnnlab.text import corpora
 from rnnlab.text.vocab import Vocab
 from tests.made import until
@@ -505,6 +507,20 @@ def test_continue(shared: Path) -> None:
     whole = ask("train", "A5", "--epochs", "4", *TINY, "--json")
     losses = [json.loads(line).get("loss") for line in whole.stdout.splitlines() if "epoch_finished" in line]
     assert [event["loss"] for event in events if event["kind"] == "epoch_finished"] == losses[2:]
+
+
+def test_a_run_that_waited_when_nobody_was_left_can_be_started(home: Path) -> None:
+    tiny = {"num_hiddens": 8, "num_chars": 600, "num_steps": 10, "batch_size": 4, "num_epochs": 1}
+    config = TrainConfig.make(**tiny, prefixes=(TEXT[0],))
+    with StoreWriter(home / DATABASE) as store, store.atomic():
+        store.create("waiting", config)
+        store.hold()
+    assert "queued" in ask("list").stdout
+    process = shell("continue", "waiting", "--json", home=home)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert "Starts at the beginning." in err
+    assert json.loads(out.splitlines()[-1])["kind"] == "run_finished"
 
 
 def test_a_run_that_diverges_is_kept_and_reported(shared: Path) -> None:

@@ -101,6 +101,9 @@ def continue_run(environment: Environment, run_id: str, more: int, as_json: bool
 
 def _say_from_where(record: RunRecord, checkpoints: list[tuple[int, int, Path]]) -> None:
     """Print the position from which a run continues, and whether epochs are trained again."""
+    if not checkpoints:  # it was waiting when nobody was left
+        click.echo("Starts at the beginning.", err=True)
+        return
     epoch, minibatch, _ = checkpoints[-1]
     where = f"epoch {epoch}" if not minibatch else f"minibatch {minibatch} of epoch {epoch + 1}"
     again = f"; epochs {epoch + 1} to {record.epoch} are trained again" if record.epoch > epoch else ""

@@ -32,6 +32,11 @@ class Control:
         self.paused = False
         self.stopping = False
 
+    @property
+    def stepping(self) -> Unit | None:
+        """The unit of the step that the run is taking, if it is taking one."""
+        return self._step
+
     def pause(self) -> None:
         """Pause before the next minibatch."""
         self._update(paused=True, step=None)

@@ -30,6 +30,8 @@ class Limits:
     queue: int = 200  # runs that wait
     run_seconds: float = 24 * 3600  # training time of a run, without pauses
     answer_seconds: float = 60  # time for an answer
+    pause_seconds: float = 60  # pause after which a run gives its slot back if another run waits
+    stop_seconds: float = 20  # time for all runs to be saved when the supervisor is told to end
     memory_mb: int = 4096  # data of a worker
     checkpoints_mb: int = 512  # kept checkpoints of a run
     disk_floor_mb: float = 64  # free space below which no run starts
@@ -49,8 +51,9 @@ class Limits:
         `CLASS` has the defaults where ``RNNLAB_PROFILE`` is "class".
 
         The variables are ``RNNLAB_SLOTS``, ``RNNLAB_QUEUE``, ``RNNLAB_RUN_SECONDS``, ``RNNLAB_ANSWER_SECONDS``,
-        ``RNNLAB_MEMORY_MB``, ``RNNLAB_CHECKPOINTS_MB`` and ``RNNLAB_DISK_FLOOR_MB``. By default, the slots are the
-        processor cores, and a worker may use at most three quarters of the memory of this machine.
+        ``RNNLAB_PAUSE_SECONDS``, ``RNNLAB_STOP_SECONDS``, ``RNNLAB_MEMORY_MB``, ``RNNLAB_CHECKPOINTS_MB`` and
+        ``RNNLAB_DISK_FLOOR_MB``. By default, the slots are the processor cores, and a worker may use at most three
+        quarters of the memory of this machine.
         """
 
         def number(name: str, default: float) -> float:
@@ -67,6 +70,8 @@ class Limits:
             queue=max(1, int(number("RNNLAB_QUEUE", base.queue))),
             run_seconds=number("RNNLAB_RUN_SECONDS", base.run_seconds),
             answer_seconds=number("RNNLAB_ANSWER_SECONDS", base.answer_seconds),
+            pause_seconds=number("RNNLAB_PAUSE_SECONDS", base.pause_seconds),
+            stop_seconds=number("RNNLAB_STOP_SECONDS", base.stop_seconds),
             memory_mb=max(1, int(number("RNNLAB_MEMORY_MB", min(base.memory_mb, _memory_mb() * 3 / 4)))),
             checkpoints_mb=max(1, int(number("RNNLAB_CHECKPOINTS_MB", base.checkpoints_mb))),
             disk_floor_mb=number("RNNLAB_DISK_FLOOR_MB", base.disk_floor_mb),

@@ -9,6 +9,7 @@ for event in client.follow(run_id):
 from __future__ import annotations
 
 import contextlib
+import math
 import socket
 import subprocess
 import sys
@@ -42,6 +43,7 @@ from rnnlab.runs.protocol import (
     ContinueRun,
     CreateRun,
     DeleteRun,
+    Ending,
     EndRoom,
     FocusRoom,
     GetStatus,
@@ -74,6 +76,7 @@ from rnnlab.runs.store import Store
 from rnnlab.runs.texts import Texts
 
 TIMEOUT = 20.0  # seconds to wait for an answer, or for a supervisor to start
+RESTART_DELAY = 5.0  # seconds before another supervisor takes the place of one that was told to end
 
 
 class Client:
@@ -84,16 +87,20 @@ class Client:
     Args:
         environment: the home and the settings of a supervisor that is started there; a path is the home of an
             environment without other settings.
+        resumes: whether the runs that waited when nobody was left here start again; a server of pages wants that, a
+            command of the shell does not.
     """
 
-    def __init__(self, environment: Environment | Path) -> None:
+    def __init__(self, environment: Environment | Path, *, resumes: bool = False) -> None:
         self.environment = environment if isinstance(environment, Environment) else Environment(environment)
         self.home = self.environment.home
         self.store = Store(self.home / schema.DATABASE)
         self._connecting = threading.Lock()
         self._link: _Link | None = None
         self._process: subprocess.Popen[bytes] | None = None
-        self._closed = False
+        self._resumes = resumes
+        self._closed = threading.Event()
+        self._not_before = 0.0  # when a supervisor may be started again, by the monotonic clock
         self._vocab_sizes: dict[tuple[str, str, int], int] = {}
 
     def __enter__(self) -> Client:
@@ -120,8 +127,8 @@ class Client:
 
         A supervisor that this client started ends unless another client is connected.
         """
+        self._closed.set()
         with self._connecting:
-            self._closed = True
             link, self._link = self._link, None
             process, self._process = self._process, None
         # without the lock, for which the reading thread of the link may be waiting
@@ -528,8 +535,7 @@ class Client:
 
     def _ensure(self) -> _Link:
         with self._connecting:
-            if self._closed:
-                raise RunError("client_closed", "This client has been closed.")
+            self._check_open()
             if self._link is None or not self._link.alive:
                 self._link = self._connect()
             return self._link
@@ -541,9 +547,13 @@ class Client:
             endpoint = Endpoint.read(self.home)
             if endpoint is not None:
                 try:
-                    return _Link(endpoint.dial(), self._reconnect)
+                    return _Link(endpoint.dial(resumes=self._resumes), self._wait_for_the_end, self._reconnect)
                 except OSError:
                     pass  # the supervisor has ended or is ending
+            if (wait := self._not_before - time.monotonic()) > 0:
+                self._closed.wait(min(wait, 0.2))  # another client may start one
+                self._check_open()
+                continue
             if time.monotonic() > deadline:
                 raise RunError(
                     "supervisor_missing",
@@ -605,8 +615,26 @@ class Client:
             message = f"Runs cannot be stored in {self.home}: {error}."
             raise RunError("home_unusable", message, path=str(self.home)) from error
 
+    def _check_open(self) -> None:
+        """Check that this client has not been closed.
+
+        Raises:
+            RunError: ``client_closed``.
+        """
+        if self._closed.is_set():
+            raise RunError("client_closed", "This client has been closed.")
+
+    def _wait_for_the_end(self) -> None:
+        """Start no supervisor before the one that was told to end has ended."""
+        self._not_before = math.inf
+
     def _reconnect(self) -> None:
-        """Replace a supervisor that died, so that its runs are marked as interrupted without delay."""
+        """Replace a supervisor that ended, so that its runs are marked as interrupted, or go on, without delay.
+
+        Who told a supervisor to end usually ends this process too; its runs have to go on after that, not in between.
+        """
+        if self._not_before == math.inf:
+            self._not_before = time.monotonic() + RESTART_DELAY
         with contextlib.suppress(RNNLabError, OSError):
             self._ensure()
 
@@ -640,8 +668,9 @@ class ClientOf(Client):
 class _Link:
     """A connection: sends requests from any thread and passes each answer to its future."""
 
-    def __init__(self, connection: socket.socket, on_lost: Callable[[], None]) -> None:
+    def __init__(self, connection: socket.socket, on_ending: Callable[[], None], on_lost: Callable[[], None]) -> None:
         self.alive = True
+        self._on_ending = on_ending
         self._connection = connection
         self._on_lost = on_lost
         self._closing = False
@@ -729,7 +758,10 @@ class _Link:
         if not self._closing and self._error is _supervisor_lost:
             self._on_lost()
 
-    def _receive(self, message: Welcome | Result | Refusal) -> None:
+    def _receive(self, message: Welcome | Ending | Result | Refusal) -> None:
+        if isinstance(message, Ending):
+            self._on_ending()
+            return
         if isinstance(message, Welcome) or not 1 <= message.id <= self._last:
             raise ValueError("an answer that was not asked for")
         future = self._pending.pop(message.id, None)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 
 from rnnlab.config import TrainConfig
 from rnnlab.errors import RNNLabError, RunError
-from rnnlab.runs import admission, links, protocol, questions, rooms
+from rnnlab.runs import admission, links, parking, protocol, questions, rooms
 from rnnlab.runs.admission import Limits
 from rnnlab.runs.connections import Connection
 from rnnlab.runs.jobs import Inquiry, Job
@@ -313,7 +313,8 @@ class Commands:
         record = self._owned(command, caller)
         if record.state == "stopped":
             return
-        if record.state == "queued" and self._host.training(record.id) is None:
+        waits = record.state == "queued" and self._host.training(record.id) is None
+        if waits and record.id not in self._host.store.parked():
             self._host.write(lambda: self._host.store.move(record.id, "stopped"))
             return
         self._control(command, caller, protocol.Stop(), set(protocol.LIVE))
@@ -328,6 +329,10 @@ class Commands:
         """Send a message to the worker of a run that is in one of `states` or about to start."""
         record = self._owned(command, caller)
         job = self._host.training(record.id)
+        if job is None and record.id in self._host.store.parked():
+            self._host.write(lambda: parking.control(self._host.store, record.id, message))
+            self._host.start_waiting()
+            return
         if job is None or record.state not in {*states, "queued"}:
             allowed = ", ".join(sorted(states))
             raise RunError(
@@ -341,6 +346,10 @@ class Commands:
 
     def _continue(self, command: ContinueRun, caller: _Caller) -> None:
         record = self._owned(command, caller)
+        if record.state == "queued" and record.id in self._host.store.held():
+            self._host.write(lambda: self._host.store.release([record.id]))
+            self._host.start_waiting()
+            return
         more = command.more_epochs
         if record.state not in ENDED:
             raise state_error(record.id, record.state, protocol.TRANSITIONS[record.state])

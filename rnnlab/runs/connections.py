@@ -56,6 +56,7 @@ class Connections:
         loop: event loop that waits for the sockets.
         listener: socket that listens at the endpoint.
         endpoint: endpoint with the token.
+        admitted: called with a connection that has shown the token, and its first message.
         handle: called with a connection and each of its requests.
         closed: called with a connection that was closed.
     """
@@ -65,11 +66,12 @@ class Connections:
         loop: Loop,
         listener: socket.socket,
         endpoint: Endpoint,
+        admitted: Callable[[Connection, Hello], None],
         handle: Callable[[Connection, Request], None],
         closed: Callable[[Connection], None],
     ) -> None:
         self._loop, self._endpoint = loop, endpoint
-        self._handle, self._closed = handle, closed
+        self._admitted, self._handle, self._closed = admitted, handle, closed
         self._connections: dict[socket.socket, Connection] = {}
         self._door = Door(loop, listener, self._admit)
 
@@ -83,6 +85,11 @@ class Connections:
         for connection in list(self._connections.values()):
             if connection.unsent and now - connection.moved_at > STALLED_SECONDS:
                 self._disconnect(connection, "it reads nothing")
+
+    def send_all(self, message: Message) -> None:
+        """Send a message to every client."""
+        for connection in list(self._connections.values()):
+            self.send(connection, message)
 
     def close(self) -> None:
         """Close every connection."""
@@ -114,6 +121,7 @@ class Connections:
         self._connections[client] = connection
         self._loop.watch(client, lambda: self._read(connection), lambda: self._write(connection))
         self.send(connection, Welcome(pid=os.getpid()))
+        self._admitted(connection, hello)
         self._take(connection, b"")  # requests may have come with the token
         return True
 

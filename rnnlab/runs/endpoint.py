@@ -56,8 +56,12 @@ class Endpoint:
         """Return whether `hello` shows the token."""
         return hmac.compare_digest(hello.token.encode("utf-8", "replace"), self.token.encode())
 
-    def dial(self, timeout: float = 5.0) -> socket.socket:
+    def dial(self, timeout: float = 5.0, resumes: bool = False) -> socket.socket:
         """Connect and show the token.
+
+        Args:
+            timeout: seconds for the connection.
+            resumes: whether the runs that waited when nobody was left start again.
 
         Raises:
             OSError: no supervisor listens at the address.
@@ -74,7 +78,7 @@ class Endpoint:
                 connection.close()
                 raise
         try:
-            connection.sendall(encode(Hello(token=self.token)))
+            connection.sendall(encode(Hello(token=self.token, resumes=resumes)))
         except OSError:
             connection.close()
             raise

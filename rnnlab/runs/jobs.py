@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rnnlab.events import RunFailed
 from rnnlab.runs.connections import Connection
-from rnnlab.runs.protocol import AnswerOrder, Lines, TrainOrder
+from rnnlab.runs.protocol import AnswerOrder, ControlMessage, Lines, TrainOrder
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,11 @@ class Job:
     kill_reason: RunFailed | None = None
     cancelled: bool = False  # whether its messages and its end are ignored
     kill_at: float | None = None  # time at which it is killed if it has not exited
+    parking: bool = False  # whether it was told to save its run and end
+    later: list[ControlMessage] = field(default_factory=list)  # what came after that, for its next worker
     # the time that counts towards its limit
-    paused: bool = False
+    began: bool = False  # whether it has begun to train
+    paused_at: float | None = None  # since when it is paused
     seconds: float = 0.0  # working time before `since`
     since: float | None = None  # start of the current working time; None: it is not working
 

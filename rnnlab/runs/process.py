@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -37,6 +38,16 @@ def lower_priority() -> None:
     if hasattr(os, "nice"):
         with contextlib.suppress(OSError):
             os.nice(max(0, NICENESS - os.nice(0)))
+
+
+def leave_endings_to_the_supervisor() -> None:
+    """Ignore the signals that end a process politely: whoever stops a service sends them to all of its processes.
+
+    The supervisor gets them too, saves its runs, and ends its workers. Call this in the main thread.
+    """
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
 def memory_pss_mb(pid: int) -> float | None:

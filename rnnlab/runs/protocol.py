@@ -29,8 +29,9 @@ STATES: tuple[RunState, ...] = get_args(RunState)
 
 TRANSITIONS: dict[RunState, frozenset[RunState]] = {
     "queued": frozenset({"running", "stopped", "failed", "interrupted"}),
-    "running": frozenset({"paused", "finished", "stopped", "diverged", "failed", "interrupted"}),
-    "paused": frozenset({"running", "finished", "stopped", "diverged", "failed", "interrupted"}),
+    # a parked run, which has no worker, goes on in its turn
+    "running": frozenset({"paused", "queued", "finished", "stopped", "diverged", "failed", "interrupted"}),
+    "paused": frozenset({"running", "queued", "finished", "stopped", "diverged", "failed", "interrupted"}),
     # an ended run goes back to the queue when it is continued from a checkpoint
     "finished": frozenset({"queued"}),
     "stopped": frozenset({"queued"}),
@@ -87,10 +88,14 @@ class ErrorData(BaseModel):
 
 
 class Hello(Message):
-    """Show the token of the endpoint; the first message of every connection."""
+    """Show the token of the endpoint; the first message of every connection.
+
+    With `resumes`, the runs that waited when nobody was left start again in their turn.
+    """
 
     kind: Literal["hello"] = "hello"
     token: str
+    resumes: bool = False
 
 
 class GetStatus(Message):
@@ -381,6 +386,12 @@ class Welcome(Message):
     pid: int
 
 
+class Ending(Message):
+    """Report that the supervisor was told to end; it saves its runs, which go on after its next start."""
+
+    kind: Literal["ending"] = "ending"
+
+
 class Result(Message):
     """Return the result of request `id`; None if the command has no result."""
 
@@ -493,7 +504,13 @@ class Stop(Message):
     kind: Literal["stop"] = "stop"
 
 
-ControlMessage = Pause | Resume | Step | Set | Stop
+class Park(Message):
+    """Save a checkpoint before the next minibatch and end; the run goes on later, from there."""
+
+    kind: Literal["park"] = "park"
+
+
+ControlMessage = Pause | Resume | Step | Set | Stop | Park
 
 
 # worker → supervisor
@@ -504,6 +521,14 @@ class EventReport(Message):
 
     kind: Literal["event_report"] = "event_report"
     event: Event
+
+
+class Parked(Message):
+    """Report that the run is saved and its worker ends: whether it was paused, and the step that it was taking."""
+
+    kind: Literal["parked"] = "parked"
+    paused: bool
+    step: StepUnit | None = None
 
 
 class Answer(Message):
@@ -609,17 +634,17 @@ class Channel(Generic[M]):
 
 
 CLIENT_TO_SUPERVISOR: Channel[Hello | Request] = Channel("page, shell", "supervisor", Hello, Request)
-SUPERVISOR_TO_CLIENT: Channel[Welcome | Result | Refusal] = Channel(
-    "supervisor", "page, shell", Welcome, Result, Refusal
+SUPERVISOR_TO_CLIENT: Channel[Welcome | Ending | Result | Refusal] = Channel(
+    "supervisor", "page, shell", Welcome, Ending, Result, Refusal
 )
 SUPERVISOR_TO_STARTER: Channel[SupervisorReady | HomeBusy | StartFailure] = Channel(
     "supervisor", "page or shell that started it", SupervisorReady, HomeBusy, StartFailure
 )
 SUPERVISOR_TO_WORKER: Channel[TrainOrder | AnswerOrder | ControlMessage] = Channel(
-    "supervisor", "worker", TrainOrder, AnswerOrder, Pause, Resume, Step, Set, Stop
+    "supervisor", "worker", TrainOrder, AnswerOrder, Pause, Resume, Step, Set, Stop, Park
 )
-WORKER_TO_SUPERVISOR: Channel[EventReport | Answer | AnswerFailure] = Channel(
-    "worker", "supervisor", EventReport, Answer, AnswerFailure
+WORKER_TO_SUPERVISOR: Channel[EventReport | Parked | Answer | AnswerFailure] = Channel(
+    "worker", "supervisor", EventReport, Parked, Answer, AnswerFailure
 )
 WORKER_TO_EXECUTOR: Channel[WorkerHello] = Channel("spawned worker", "supervisor", WorkerHello)
 SUPERVISOR_TO_ZYGOTE: Channel[Fork | Kill] = Channel("supervisor", "zygote", Fork, Kill)

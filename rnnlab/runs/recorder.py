@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from rnnlab.errors import RunError
 from rnnlab.events import CheckpointSaved, Event
-from rnnlab.runs import admission
+from rnnlab.runs import admission, parking
 from rnnlab.runs.admission import Limits
 from rnnlab.runs.disk import GuardedWriter
 from rnnlab.runs.jobs import Job
-from rnnlab.runs.protocol import TrainOrder
+from rnnlab.runs.protocol import Parked, TrainOrder
 from rnnlab.runs.store import checkpoint_folder
 from rnnlab.runs.store_writer import StoreWriter
 
@@ -44,11 +45,11 @@ class Recorder:
         self._home, self._limits = home, limits
         self._store, self._writer = store, writer
         self._in_use, self._cancel = in_use, cancel
-        self._buffer: list[tuple[Job, Event]] = []
+        self._buffer: list[tuple[Job, Event | Parked]] = []
         self._superfluous: set[Path] = set()  # files that are no longer in the store
 
-    def add(self, job: Job, event: Event) -> None:
-        """Keep an event for the next transaction."""
+    def add(self, job: Job, event: Event | Parked) -> None:
+        """Keep an event, or the report that a run is parked, for the next transaction."""
         self._buffer.append((job, event))
 
     def due_at(self) -> float | None:
@@ -84,10 +85,13 @@ class Recorder:
             with contextlib.suppress(OSError):
                 file.unlink()
 
-    def _record(self, job: Job, event: Event, superfluous: set[Path], saved: set[Path]) -> None:
+    def _record(self, job: Job, event: Event | Parked, superfluous: set[Path], saved: set[Path]) -> None:
         if job.cancelled:
             return
         try:
+            if isinstance(event, Parked):
+                parking.park(self._store, job, event, time.monotonic())
+                return
             self._store.record(job.run, event)
         except RunError:
             self._cancel(job)

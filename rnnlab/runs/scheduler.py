@@ -44,6 +44,7 @@ class Scheduler:
         self._start_worker, self._fail = start, fail
         self._processor_clock = processor_clock
         self._questions: list[Job] = []  # waiting questions
+        self.closed = False  # whether nothing is started any more
 
     def ask(self, job: Job) -> None:
         """Add the job of a question; `start_waiting` starts it."""
@@ -73,6 +74,8 @@ class Scheduler:
 
     def start_waiting(self) -> None:
         """Start the questions and the runs for which there are slots."""
+        if self.closed:
+            return
         answering = sum(not job.trains for job in self.jobs.values())
         while self._questions and answering < self._limits.slots:
             self._start(self._questions.pop(0))
@@ -98,7 +101,13 @@ class Scheduler:
             except RNNLabError as error:
                 self._fail(run, RunFailed(code=error.code, message=error.message, params=error.params))
                 continue
-            self._start(Job(id=new_job_id(), run=run, order=order, owner=record.owner))
+            job = Job(id=new_job_id(), run=run, order=order, owner=record.owner)
+            parked = self._store.parked().get(run)
+            if parked is None:
+                self._start(job)
+            else:
+                job.seconds = parked.seconds
+                self._start(job, parked.lines)
 
     def _order(self, record: RunRecord) -> TrainOrder:
         checkpoints = self._store.checkpoints(record.id)
@@ -114,9 +123,9 @@ class Scheduler:
             processor_clock=self._processor_clock,
         )
 
-    def _start(self, job: Job) -> None:
+    def _start(self, job: Job, lines: str = "") -> None:
         self.jobs[job.id] = job
-        job.unsent += encode(job.order)
+        job.unsent += encode(job.order) + lines.encode()
         self._start_worker(job.id)
 
 

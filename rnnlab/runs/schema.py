@@ -120,6 +120,14 @@ MIGRATIONS: tuple[str, ...] = (
         primary key (room, question, visitor)
     ) without rowid;
     """,
+    # a run that was saved and has no worker, though it is paused or queued: the lines for its next worker, and the
+    # seconds that it has trained
+    """
+    create table parked (
+        run text primary key references runs (id) on delete cascade,
+        lines text not null, seconds real not null
+    ) without rowid;
+    """,
 )
 """The scripts from each version of the store to the next; `PRAGMA user_version` holds the version."""
 

@@ -13,12 +13,13 @@ import sys
 import threading
 from typing import NoReturn
 
-from rnnlab.runs.process import lower_priority
+from rnnlab.runs.process import leave_endings_to_the_supervisor, lower_priority
 from rnnlab.runs.protocol import WorkerHello, encode
 
 
 def main(port: int) -> NoReturn:
     """Load torch, connect to the executor at `port` of this machine, and carry out its order."""
+    leave_endings_to_the_supervisor()
     threading.Thread(target=_end_with_supervisor, daemon=True).start()
     lower_priority()  # loading torch must not slow the first page down
     from rnnlab.runs import warm, worker

@@ -20,13 +20,15 @@ from rnnlab.errors import ConfigError, RunError
 from rnnlab.events import Event, event_from_json
 from rnnlab.runs import links, schema
 from rnnlab.runs.admission import cost_shape, fair_order
-from rnnlab.runs.protocol import LIVE, STATES, TRANSITIONS, RunState
+from rnnlab.runs.protocol import ENDED, LIVE, STATES, TRANSITIONS, RunState
 from rnnlab.runs.rooms import RoomQueries
 
 T = TypeVar("T")
 
 RESTORABLE = 600.0
 """Seconds for which a deleted run can be restored."""
+HELD = "held"
+"""Key of the value with the queued runs that do not start by themselves."""
 MAX_TITLE = 80
 """Longest title of a run, in characters."""
 
@@ -72,6 +74,14 @@ class DeletedRun:
     title: str
     epoch: int
     owner: str
+
+
+@dataclass(frozen=True)
+class ParkedRun:
+    """A run that was saved and has no worker, though it is paused or queued."""
+
+    lines: str  # control messages for its next worker, each a line of the protocol
+    seconds: float  # for which it has trained
 
 
 _COLUMNS = (
@@ -275,14 +285,29 @@ class Queries(RoomQueries, ABC):
             return statistics.median(float(json.loads(body)["seconds"]) for (body,) in rows) if rows else None
 
     def waiting(self) -> list[tuple[str, str]]:
-        """Return (id, owner) of the queued runs, the longest waiting first."""
-        rows = self._rows("select id, owner from runs where state = 'queued' order by queued_at, id")
+        """Return (id, owner) of the queued runs that start in their turn, the longest waiting first."""
+        rows = self._rows(
+            "select id, owner from runs where state = 'queued' and id not in"
+            f" (select value from json_each(coalesce((select value from meta where key = '{HELD}'), '[]')))"
+            " order by queued_at, id"
+        )
         return [(str(run), str(owner)) for run, owner in rows]
+
+    def held(self) -> frozenset[str]:
+        """Return the ids of the runs that were queued when nobody was left; they do not start by themselves."""
+        return frozenset(self.meta(HELD) or ())
 
     def queue(self) -> list[str]:
         """Return the ids of the queued runs in the order in which they will start."""
-        running = self._rows("select owner from runs where state in ('running', 'paused')")
-        return fair_order(self.waiting(), [str(owner) for (owner,) in running])
+        running = self._rows("select id, owner from runs where state in ('running', 'paused')")
+        parked = self.parked()
+        return fair_order(self.waiting(), [str(owner) for run, owner in running if run not in parked])
+
+    def parked(self) -> dict[str, ParkedRun]:
+        """Return the runs that are saved and have no worker, by id."""
+        if not self._has("parked"):
+            return {}
+        return {run: ParkedRun(lines, seconds) for run, lines, seconds in self._rows("select * from parked")}
 
     def _has(self, table: str) -> bool:
         """Return whether the store has a table, which one of an older version lacks until the supervisor opens it."""
@@ -472,7 +497,7 @@ def _record(row: tuple[Any, ...], order: list[str]) -> RunRecord:
         num_epochs=row[9],
         perplexity=row[10],
         error=json.loads(row[11]) if row[11] else None,
-        continuable=bool(row[12]) and "queued" in TRANSITIONS[state],
+        continuable=bool(row[12]) and state in ENDED and "queued" in TRANSITIONS[state],
         starred=bool(row[13]),
         owner=row[14],
         version=row[15],

@@ -6,7 +6,7 @@ import contextlib
 import json
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from rnnlab.runs import links, schema
 from rnnlab.runs.admission import cost_shape
 from rnnlab.runs.protocol import ENDED, TRANSITIONS, RunState
 from rnnlab.runs.rooms import RoomChanges
-from rnnlab.runs.store import Queries, state_error, unknown_run
+from rnnlab.runs.store import HELD, ParkedRun, Queries, state_error, unknown_run
 
 _PARTS = ("events", "checkpoints", "answers", "imports")
 """The tables whose rows belong to a run; for each there is one with the same columns for deleted runs."""
@@ -164,7 +164,10 @@ class StoreWriter(Queries, RoomChanges):
                 self._change(
                     "update runs set epoch = ?, perplexity = ? where id = ?", event.epoch, event.perplexity, run_id
                 )
-            case RunStarted() | RunResumed():
+            case RunStarted():
+                self._change("delete from parked where run = ?", run_id)
+                self.move(run_id, "running")
+            case RunResumed():
                 self.move(run_id, "running")
             case RunPaused():
                 self.move(run_id, "paused")
@@ -179,8 +182,16 @@ class StoreWriter(Queries, RoomChanges):
             case _:
                 pass
 
-    def move(self, run_id: str, state: RunState, error: dict[str, Any] | None = None) -> None:
+    def move(
+        self, run_id: str, state: RunState, error: dict[str, Any] | None = None, *, keep_place: bool = False
+    ) -> None:
         """Change the state of a run.
+
+        Args:
+            run_id: the run.
+            state: the new state.
+            error: why it failed.
+            keep_place: whether a run that is queued again keeps the place that it had, before all that came later.
 
         Raises:
             RunError: ``run_unknown``, or ``run_state``: the change is not in the table of transitions.
@@ -193,23 +204,43 @@ class StoreWriter(Queries, RoomChanges):
         self._change(
             "update runs set state = :state, error = :error, version = version + 1,"
             " started_at = case when :state = 'running' then coalesce(started_at, :now) else started_at end,"
-            " queued_at = case when :state = 'queued' then :now else queued_at end,"
+            " queued_at = case when :state = 'queued' and not :keep_place then :now else queued_at end,"
             " finished_at = case when :ended then :now when :state = 'queued' then null else finished_at end"
             " where id = :run",
             state=state,
             error=None if error is None else json.dumps(error, ensure_ascii=False),
             now=time.time(),
             ended=state in ENDED,
+            keep_place=keep_place,
             run=run_id,
         )
+        if state in ENDED:
+            self._change("delete from parked where run = ?", run_id)
 
     def interrupt_all(self) -> list[str]:
-        """Mark every run that has not ended as interrupted, and return their ids."""
-        rows = self._rows("select id from runs where state in ('queued', 'running', 'paused')")
-        unfinished = [str(run) for (run,) in rows]
+        """Mark every run that had a worker as interrupted, and return their ids; queued and parked runs stay so."""
+        rows = self._rows("select id from runs where state in ('running', 'paused')")
+        unfinished = [str(run) for (run,) in rows if run not in self.parked()]
         for run_id in unfinished:
             self.move(run_id, "interrupted")
         return unfinished
+
+    # parked and held runs
+
+    def park(self, run_id: str, parked: ParkedRun) -> None:
+        """Keep what the next worker of a run needs; the run has a checkpoint and no worker."""
+        self._change(
+            "insert or replace into parked (run, lines, seconds) values (?, ?, ?)", run_id, parked.lines, parked.seconds
+        )
+
+    def hold(self) -> None:
+        """Let no run that is queued now start by itself; see `held`."""
+        rows = self._rows("select id from runs where state = 'queued'")
+        self.set_meta(HELD, sorted(str(run) for (run,) in rows))
+
+    def release(self, run_ids: Collection[str]) -> None:
+        """Let these runs start in their turn again."""
+        self.set_meta(HELD, sorted(self.held() - frozenset(run_ids)))
 
     def set_num_epochs(self, run_id: str, num_epochs: int) -> None:
         """Change the number of epochs of a run.

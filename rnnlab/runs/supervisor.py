@@ -42,10 +42,14 @@ from rnnlab.runs.protocol import (
     Answer,
     AnswerFailure,
     ControlMessage,
+    Ending,
     ErrorData,
     EventReport,
+    Hello,
     HomeBusy,
     Message,
+    Park,
+    Parked,
     Refusal,
     Result,
     StartFailure,
@@ -104,6 +108,9 @@ class Supervisor:
         self._ready = False  # whether torch is loaded
         self._loop = Loop()
         self._recovered_at = 0.0
+        self._told = 0  # how often it was told to end
+        self._saving_until: float | None = None  # since it was told, when the wait for its runs ends
+        self._left = False  # whether it ends because nobody is there any more
         self._ending = False
 
         ballast = Ballast(home, limits.disk_floor_mb)
@@ -132,7 +139,9 @@ class Supervisor:
         if before is not None:
             before.remove()
         ballast.run(lambda: self._endpoint.write(home))
-        self._clients = Connections(self._loop, listener, self._endpoint, self._commands.handle, self._commands.forget)
+        self._clients = Connections(
+            self._loop, listener, self._endpoint, self._greet, self._commands.handle, self._commands.forget
+        )
         self._lifetime = Lifetime(self._loop, 0 if watch_stdin else None)
         self._executor = (make_executor or choose_executor(environment.engine))(self._loop, self.report)
 
@@ -155,6 +164,8 @@ class Supervisor:
         """Wait at most `timeout` seconds for an event, then do everything that is due."""
         self._loop.turn(timeout)
         now = time.monotonic()
+        if self._told and self._saving_until is None:
+            self._save_all(now)
         due = self._recorder.due_at()
         if due is not None and now >= due:
             self.flush()
@@ -170,11 +181,16 @@ class Supervisor:
                 self._commands.purge()
                 self._commands.prune()
         self.start_waiting()
-        if self._lifetime.over(self._clients.count(), now):
+        if self._saving_until is not None:
+            saving = any(not job.final and not job.cancelled for job in self._scheduler.jobs.values() if job.trains)
+            if not saving or now > self._saving_until or self._told > 1:
+                self.stop()
+        elif self._lifetime.over(self._clients.count(), now):
+            self._left = True
             self.stop()
 
     def close(self) -> None:
-        """End all workers, write the events that they sent, and mark unfinished runs as interrupted."""
+        """End all workers, write the events that they sent, and mark the runs that were not saved as interrupted."""
         self._executor.close()
         for job in self._scheduler.jobs.values():
             self._read(job, to_end=True)
@@ -182,6 +198,8 @@ class Supervisor:
             if not self.store.damaged:
                 self.flush()
                 self.write(self.store.interrupt_all)
+                if self._left:
+                    self.write(self.store.hold)
         self.store.close()
         if self.store.damaged:
             with contextlib.suppress(OSError):
@@ -192,9 +210,26 @@ class Supervisor:
             (self.home / endpoint.ENDPOINT).unlink()
         self._endpoint.remove()
 
-    def stop(self, *_: object) -> None:
+    def stop(self) -> None:
         """End after this turn of the loop."""
         self._ending = True
+
+    def save_and_stop(self, *_: object) -> None:
+        """End as soon as the runs are saved, which go on after the next start; told twice, end at once."""
+        self._told += 1
+
+    def _save_all(self, now: float) -> None:
+        """Let every run that trains be saved; those that have not begun stay queued."""
+        self._saving_until = now + self.limits.stop_seconds
+        self._scheduler.closed = True
+        self._clients.send_all(Ending())
+        for job in list(self._scheduler.jobs.values()):
+            if not job.trains or job.final:
+                continue
+            if job.began:
+                self.park(job)
+            else:
+                self._cancel(job)
 
     def wake_by(self, wakeup: socket.socket) -> None:
         """Turn the loop once more whenever `wakeup` can be read."""
@@ -212,6 +247,8 @@ class Supervisor:
         if due is not None:
             return max(0.0, due - now)
         timeout = 1.0
+        if self._saving_until is not None:
+            timeout = min(timeout, self._saving_until - now)
         for seconds in (self._executor.tick(), self._lifetime.timeout(now)):
             if seconds is not None:
                 timeout = min(timeout, seconds)
@@ -281,9 +318,17 @@ class Supervisor:
         return self._scheduler.training(run)
 
     def control(self, job: Job, message: ControlMessage) -> None:
-        """Send a message to the worker of a job."""
+        """Send a message to the worker of a job; one that is ending leaves it to the next."""
+        if job.parking:
+            job.later.append(message)
+            return
         job.unsent += encode(message)
         self._write(job)
+
+    def park(self, job: Job) -> None:
+        """Let the worker of a job save its run and end; the run goes on later, see `rnnlab.runs.parking`."""
+        self.control(job, Park())
+        job.parking = True
 
     def ask(self, job: Job) -> None:
         """Start the job of a question, and send its answer to the client when it arrives."""
@@ -295,6 +340,14 @@ class Supervisor:
         for job in self._scheduler.all_jobs():
             if job.run == run:
                 self._cancel(job, reason)
+
+    def _greet(self, connection: Connection, hello: Hello) -> None:
+        """Do what the arrival of a client changes."""
+        if self._saving_until is not None:
+            self.send(connection, Ending())
+        if hello.resumes and (held := self.store.held()):
+            with contextlib.suppress(RunError):  # disk_full, store_busy: by the next client
+                self.write(lambda: self.store.release(held))
 
     # cancelling
 
@@ -391,24 +444,27 @@ class Supervisor:
             if not to_end:  # the other sockets get their turn first
                 return
 
-    def _receive(self, job: Job, message: EventReport | Answer | AnswerFailure) -> None:
+    def _receive(self, job: Job, message: EventReport | Parked | Answer | AnswerFailure) -> None:
         if job.final or job.cancelled:
             return
-        if job.trains != isinstance(message, EventReport):
+        if job.trains != isinstance(message, EventReport | Parked):
             raise ValueError("a message for another kind of job")
         now = time.monotonic()
         match message:
             case EventReport(event=event):
                 match event:
                     case RunStarted() | RunResumed():
-                        job.paused, job.since = False, now
+                        job.began, job.paused_at, job.since = True, None, now
                     case RunPaused():
-                        job.paused, job.seconds, job.since = True, job.busy_seconds(now), None
+                        job.paused_at, job.seconds, job.since = now, job.busy_seconds(now), None
                     case RunFinished() | RunDiverged() | RunFailed():
                         job.final, job.kill_at = True, now + EXIT_SECONDS
                     case _:
                         pass
                 self._recorder.add(job, event)
+            case Parked():
+                job.final, job.kill_at = True, now + EXIT_SECONDS
+                self._recorder.add(job, message)
             case Answer():
                 job.final, job.kill_at = True, now + EXIT_SECONDS
                 self._answer(job, message)
@@ -498,7 +554,7 @@ def main(arguments: list[str]) -> int:
         return 1
     for name in ("SIGTERM", "SIGINT", "SIGHUP"):
         if hasattr(signal, name):
-            signal.signal(getattr(signal, name), supervisor.stop)
+            signal.signal(getattr(signal, name), supervisor.save_and_stop)
     # a signal interrupts the wait of the loop
     wakeup, sender = socket.socketpair()
     for end in (wakeup, sender):

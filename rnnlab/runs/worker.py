@@ -15,6 +15,8 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -50,6 +52,8 @@ from rnnlab.runs.protocol import (
     EventReport,
     Lines,
     Message,
+    Park,
+    Parked,
     Pause,
     Resume,
     Set,
@@ -117,6 +121,15 @@ def serve(connection: socket.socket) -> None:
             link.send(EventReport(event=failed))
 
 
+@dataclass(frozen=True)
+class _Copy:
+    """The state of a run: its position (epoch, minibatch), and what a checkpoint of it holds."""
+
+    position: tuple[int, int]
+    tensors: Mapping[str, torch.Tensor]
+    metadata: Mapping[str, str]
+
+
 class Training:
     """A training run: the events of `train` are sent to the supervisor, and its control messages go to a `Control`.
 
@@ -133,6 +146,8 @@ class Training:
         self._processor_clock = order.processor_clock
         self._control = Control(self._poll)
         self._stepping = False
+        self._parking = False
+        self._epoch_start: _Copy | None = None
         self._reported_at = 0.0  # time of the last reported minibatch
         self._withheld: MinibatchFinished | None = None
         self._saved_at = time.monotonic()
@@ -149,7 +164,7 @@ class Training:
             self._state = TrainingState.begin(model, self._config)
 
     def run(self) -> None:
-        """Train to the end."""
+        """Train to the end, or until the run is parked."""
         # the times in a recording must not depend on other load on the machine
         clock = time.thread_time if self._processor_clock else time.perf_counter
         for event in train(self._state, self._vocab, self._indices, self._control, clock):
@@ -160,6 +175,9 @@ class Training:
                 case RunFinished():
                     self._report_withheld()
                     self._save()  # before the last event, after which the supervisor accepts nothing
+                    if self._parking and event.reason == "stopped":
+                        self._link.send(Parked(paused=self._control.paused, step=self._control.stepping))
+                        return
                 case RunPaused():
                     self._report_withheld()
                 case EpochFinished():
@@ -219,20 +237,37 @@ class Training:
         return len(self._config.prefixes) if self._state.texts_due else 0
 
     def _save(self) -> None:
-        epoch, minibatch = self._state.epoch, self._state.minibatch
-        if not self._state.restorable or self._saved == (epoch, minibatch):
+        state = self._state
+        if state.restorable:
+            metadata = state.metadata()
+            if self._texts_left == 0:
+                metadata["texts_due"] = "false"  # the last text has just been reported
+            copy = _Copy((state.epoch, state.minibatch), state.tensors(), metadata)
+        elif self._epoch_start is not None:
+            settings = {name: state.metadata()[name] for name in ("learning_rate", "clip_norm")}
+            copy = replace(self._epoch_start, metadata={**self._epoch_start.metadata, **settings})
+        else:
             return
+        if self._saved == copy.position:
+            return
+        epoch, minibatch = copy.position
         name = checkpoints.file_name(epoch, minibatch)
-        metadata = self._state.metadata()
-        if self._texts_left == 0:
-            metadata["texts_due"] = "false"  # the last text has just been reported
-        checkpoints.save(self._folder, name, self._state.tensors(), metadata)
+        checkpoints.save(self._folder, name, copy.tensors, copy.metadata)
         self._saved_at = time.monotonic()
-        self._saved = (epoch, minibatch)
+        self._saved = copy.position
         self._report(CheckpointSaved(epoch=epoch, minibatch=minibatch, name=name))
+
+    def _keep_epoch_start(self) -> None:
+        """Copy the state at the start of an epoch, if a run cannot go on from within one."""
+        if self._config.detach or self._state.minibatch:
+            return
+        tensors = {name: tensor.clone() for name, tensor in self._state.tensors().items()}
+        self._epoch_start = _Copy((self._state.epoch, 0), tensors, self._state.metadata())
 
     def _poll(self, timeout: float | None) -> None:
         """Apply the control messages that have arrived; with None, wait for a message first."""
+        if timeout is not None:
+            self._keep_epoch_start()
         try:
             message = self._link.messages.get(block=timeout is None)
             while True:
@@ -252,6 +287,9 @@ class Training:
                 self._stepping = unit != "period"
                 self._control.step(unit)
             case Stop():
+                self._control.stop()
+            case Park():
+                self._parking = not self._control.stopping
                 self._control.stop()
             case Set(name=name, value=value):
                 self._control.set(name, value)

@@ -16,6 +16,7 @@ import sys
 from typing import NoReturn
 
 from rnnlab.runs import warm, worker
+from rnnlab.runs.process import leave_endings_to_the_supervisor
 from rnnlab.runs.protocol import SUPERVISOR_TO_ZYGOTE, Exited, Fork, Forked, Kill, Lines, ZygoteReady, encode
 
 
@@ -115,8 +116,7 @@ class Zygote:
 
 def main(descriptor: int) -> NoReturn:
     """Warm up, report readiness, and serve."""
-    # Ctrl-C is for the app; the supervisor ends this process
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    leave_endings_to_the_supervisor()
     connection = socket.socket(fileno=descriptor)
     zygote = Zygote(connection)
     warm.first_steps()

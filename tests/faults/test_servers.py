@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -91,3 +92,31 @@ def test_two_servers_share_a_store_and_when_both_are_killed_the_next_can_continu
         client.continue_run(run_id)
         until(client, run_id, lambda record: record.state == "running")
         client.delete(run_id)
+
+
+def test_a_server_that_is_stopped_as_a_service_goes_on_with_its_runs(start_server: Callable[[], Server]) -> None:
+    """All its processes get the signal, as from systemd; what ran and what waited goes on when it is started again."""
+    server = start_server()
+    visit(server)
+    with Client(server.home) as client:
+        slots = client.status()["slots"]
+        runs = [client.create(LONG) for _ in range(slots + 1)]
+        until(client, runs[0], lambda record: record.epoch > 0)
+        pids = {server.process.pid, *client.status()["pids"], *filter(None, client.status()["runs"].values())}
+    for pid in pids:
+        os.kill(pid, signal.SIGTERM)
+    assert all(has_ended(pid) for pid in pids)
+    server.process.wait()
+    assert Endpoint.read(server.home) is None, "nothing was started in the meantime"
+    with Store(server.home / "runs.sqlite3") as store:
+        assert {store.run(run_id).state for run_id in runs} == {"queued"}
+    visit(start_server())
+    with Client(server.home) as client:
+        for run_id in runs[:slots]:
+            epoch = client.store.run(run_id).epoch
+            until(client, run_id, lambda record, epoch=epoch: record.epoch > epoch)  # type: ignore[misc]
+        assert client.store.run(runs[slots]).state == "queued"
+        client.stop(runs[0])
+        until(client, runs[slots], lambda record: record.state == "running")
+        for run_id in runs:
+            client.delete(run_id)

@@ -211,7 +211,7 @@ class Served:
         self.answer: Callable[[Connection, Request], None] = lambda connection, request: None
         self.gone: list[Connection] = []
         self.connections = Connections(
-            self.loop, listener, self.endpoint, lambda *asked: self.answer(*asked), self.gone.append
+            self.loop, listener, self.endpoint, lambda *_: None, lambda *asked: self.answer(*asked), self.gone.append
         )
 
     def close(self) -> None:

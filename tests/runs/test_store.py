@@ -25,7 +25,7 @@ from rnnlab.events import (
     TextGenerated,
 )
 from rnnlab.runs import schema, store_writer
-from rnnlab.runs.store import Store
+from rnnlab.runs.store import ParkedRun, Store
 from rnnlab.runs.store_writer import StoreWriter
 from tests import made
 from tests.runs.lab import TINY
@@ -155,9 +155,10 @@ def test_states_change_only_according_to_the_table(writer: StoreWriter) -> None:
 
 def test_all_or_nothing(writer: StoreWriter, reader: Store) -> None:
     begin(writer, "r1")
-    with pytest.raises(RunError), writer.atomic():  # noqa: PT012 - the second statement fails, the first is undone
+    with pytest.raises(RunError), writer.atomic():  # noqa: PT012 - the last statement fails, the others are undone
         writer.record("r1", epoch(1))
-        writer.move("r1", "queued")
+        writer.move("r1", "interrupted")
+        writer.move("r1", "running")
     assert reader.run("r1").epoch == 0
     assert len(reader.events_since("r1")) == 1
 
@@ -482,16 +483,83 @@ def test_the_time_of_an_epoch_is_that_of_the_last_run(writer: StoreWriter, reade
     assert reader.epoch_seconds(TINY.change(num_hiddens=9)) is None
 
 
-def test_a_restart_interrupts_unfinished_runs(writer: StoreWriter) -> None:
-    for run_id in ("r1", "r2", "r3"):
+def test_a_restart_interrupts_the_runs_that_had_a_worker(writer: StoreWriter) -> None:
+    for run_id in ("r1", "r2", "r3", "r5"):
         begin(writer, run_id)
     with writer.atomic():
         writer.create("r4", TINY)
-        writer.record("r2", RunPaused(epoch=0, minibatch=0))
+        for run_id in ("r2", "r5"):
+            writer.record(run_id, RunPaused(epoch=0, minibatch=0))
         writer.record("r3", RunFinished(reason="finished", epoch=3, minibatch=0))
-        assert sorted(writer.interrupt_all()) == ["r1", "r2", "r4"]
+        writer.park("r5", ParkedRun("", 1.0))
+        assert sorted(writer.interrupt_all()) == ["r1", "r2"]
     states = {record.id: record.state for record in writer.runs()}
-    assert states == {"r1": "interrupted", "r2": "interrupted", "r3": "finished", "r4": "interrupted"}
+    assert states == {"r1": "interrupted", "r2": "interrupted", "r3": "finished", "r4": "queued", "r5": "paused"}
+
+
+def test_a_parked_run_keeps_its_place_and_has_no_slot(writer: StoreWriter, reader: Store) -> None:
+    for number, owner in enumerate(["ann", "bob", "ann"]):
+        with writer.atomic():
+            writer.create(f"r{number}", TINY, owner=owner, now=1000.0 + number)
+    with writer.atomic():
+        for run_id in ("r0", "r1"):
+            writer.record(run_id, STARTED)
+        writer.record("r0", RunPaused(epoch=0, minibatch=1))
+        writer.create("r3", TINY, owner="bob")
+    assert reader.queue() == ["r2", "r3"]
+    with writer.atomic():
+        writer.park("r0", ParkedRun('{"kind":"resume"}\n', 2.5))
+    assert reader.parked() == {"r0": ParkedRun('{"kind":"resume"}\n', 2.5)}
+    assert reader.run("r0").state == "paused"
+    assert reader.queue() == ["r2", "r3"]
+    with writer.atomic():
+        writer.move("r0", "queued", keep_place=True)
+    assert reader.queue() == ["r0", "r2", "r3"]
+    assert not reader.run("r0").continuable
+    # with its next worker, it is an ordinary run again
+    with writer.atomic():
+        writer.record("r0", STARTED)
+    assert reader.parked() == {}
+    for ending in ("stopped", "interrupted"):
+        with writer.atomic():
+            writer.park("r2", ParkedRun("", 0.0))
+            writer.move("r2", ending)  # type: ignore[arg-type]
+        assert reader.parked() == {}
+        with writer.atomic():
+            writer.move("r2", "queued")
+    with writer.atomic():
+        writer.park("r2", ParkedRun("", 0.0))
+        writer.discard("r2")
+        writer.restore("r2")
+    assert reader.parked() == {}
+
+
+def test_held_runs_stay_queued_but_are_not_in_the_queue(writer: StoreWriter, reader: Store) -> None:
+    with writer.atomic():
+        for number in range(3):
+            writer.create(f"r{number}", TINY, now=1000.0 + number)
+        writer.hold()
+        writer.create("r3", TINY)
+    assert reader.held() == {"r0", "r1", "r2"}
+    assert reader.queue() == ["r3"]
+    assert reader.run("r1").state == "queued"
+    with writer.atomic():
+        writer.release(["r1"])
+    assert reader.queue() == ["r1", "r3"]
+    with writer.atomic():
+        writer.release(reader.held())
+    assert reader.held() == frozenset()
+    assert reader.queue() == ["r0", "r1", "r2", "r3"]
+
+
+def test_a_store_of_an_older_version_has_no_parked_runs(tmp_path: Path) -> None:
+    path = tmp_path / schema.DATABASE
+    with contextlib.closing(sqlite3.connect(path)) as old:
+        old.executescript(f"{''.join(schema.MIGRATIONS[:3])} pragma user_version = 3;")
+    with Store(path) as store:
+        assert store.parked() == {}
+        assert store.queue() == []
+        assert store.held() == frozenset()
 
 
 def test_changes_only_within_a_transaction(writer: StoreWriter) -> None:

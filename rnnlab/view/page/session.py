@@ -57,7 +57,7 @@ def stage() -> bool:
     return bool(st.session_state.get(STAGE))
 
 
-connection = Once(lambda: Client(Environment.from_environ()), close=Client.close)
+connection = Once(lambda: Client(Environment.from_environ(), resumes=True), close=Client.close)
 """Returns the server's shared connection to the runs; it connects on the first command or after the first page."""
 
 
