@@ -269,3 +269,11 @@ def test_an_environment_of_another_python_is_created_again(tmp_path: Path) -> No
     ):  # unchanged; without a named Python, any Python is accepted
         assert "pip install" not in setup(*arguments)
         assert version() == "3.13"
+
+
+def test_every_test_that_the_document_on_security_names_exists() -> None:
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", text)
+    assert len(named) > 15
+    for path, test in named:
+        assert f"def {test}" in (ROOT / path).read_text(encoding="utf-8")
