@@ -20,7 +20,7 @@ ifneq ($(origin PYTHON),file)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup app test lint recordings bench hour
+.PHONY: help setup app class test lint recordings bench hour
 
 help:  ## Show what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -44,8 +44,11 @@ $(VENV)/.installed-dev: requirements.txt requirements-dev.txt | $(BIN)/pip
 
 setup: $(VENV)/.installed  ## Install only
 
-app: $(VENV)/.installed  ## Install, then start the app
-	$(BIN)/python -m streamlit run streamlit_app.py $(ARGS)
+app: $(VENV)/.installed  ## Install, then start the app for this computer only
+	$(BIN)/python -m streamlit run streamlit_app.py --server.address 127.0.0.1 $(ARGS)
+
+class: $(VENV)/.installed  ## Install, then start the app for a class; it prints the teacher's key
+	RNNLAB_PROFILE=class $(BIN)/python -m streamlit run streamlit_app.py --server.address 0.0.0.0 $(ARGS)
 
 lint: $(VENV)/.installed-dev  ## Check style and types
 	$(BIN)/python -m ruff check .
