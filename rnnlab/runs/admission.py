@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import os
 import shutil
 from collections import Counter
@@ -308,6 +309,22 @@ def fair_order(waiting: Iterable[tuple[str, str]], running: Iterable[str]) -> li
         started[owner] += 1
         order.append(run_id)
     return order
+
+
+def expected_wait(running: Iterable[float], ahead: Iterable[float], slots: int) -> float:
+    """Return the seconds until a waiting run starts, if every run takes as long as expected.
+
+    Args:
+        running: the seconds that each run with a slot still takes.
+        ahead: the seconds that each run takes that starts before this one, in their order.
+        slots: number of runs that train at the same time.
+    """
+    free = sorted(running)[:slots]
+    free = [0.0] * (slots - len(free)) + free
+    heapq.heapify(free)
+    for seconds in ahead:
+        heapq.heappush(free, heapq.heappop(free) + seconds)
+    return heapq.heappop(free)
 
 
 def checkpoint_epochs(config: TrainConfig) -> int:

@@ -14,6 +14,7 @@ from rnnlab.config import TrainConfig
 from rnnlab.errors import RunError
 from rnnlab.runs import admission
 from rnnlab.runs.admission import Limits, fair_order
+from rnnlab.runs.protocol import Asker
 
 
 def test_the_owner_with_the_fewest_runs_comes_first() -> None:
@@ -33,6 +34,15 @@ def test_every_run_is_listed_once_and_the_runs_of_an_owner_keep_their_order(
     for owner in "xyz":
         own = [run for run, other in waiting if other == owner]
         assert [run for run in order if run in own] == own
+
+
+def test_the_wait_is_that_of_the_runs_ahead() -> None:
+    assert admission.expected_wait([], [], 1) == 0.0
+    assert admission.expected_wait([7.0], [], 2) == 0.0
+    assert admission.expected_wait([7.0, 3.0], [], 2) == 3.0
+    # the first goes on the slot that is free after 3 s, until 8; the second on the one free after 7
+    assert admission.expected_wait([7.0, 3.0], [5.0, 4.0], 2) == 8.0
+    assert admission.expected_wait([float("inf")], [], 1) == float("inf")
 
 
 def test_limits_from_the_environment() -> None:
@@ -65,12 +75,14 @@ def test_a_run_that_exceeds_the_memory_is_refused() -> None:
 
 
 def test_only_the_owner_controls_a_run() -> None:
-    admission.check_owner("ann", "ann")
-    admission.check_owner("", "bob")
-    admission.check_owner("ann", None)  # the shell has no identity
-    with pytest.raises(RunError) as caught:
-        admission.check_owner("ann", "bob")
-    assert caught.value.code == "run_not_yours"
+    admission.check_owner("ann", Asker(id="ann"))
+    admission.check_owner("ann", None)  # the shell belongs to the owner of the machine
+    admission.check_owner("ann", Asker(id="t", teacher=True))
+    # what the owner of the machine has started belongs to no visitor, and nothing to one without an identity
+    for owner, visitor in (("ann", "bob"), ("", "bob"), ("ann", ""), ("", "")):
+        with pytest.raises(RunError) as caught:
+            admission.check_owner(owner, Asker(id=visitor))
+        assert caught.value.code == "run_not_yours"
 
 
 @pytest.mark.parametrize(("num_epochs", "pred_period", "every"), [(250, 50, 50), (10_000, 1, 256), (40, 1, 1)])

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
+from functools import cache
 from typing import Any, Literal
 
 import streamlit as st
 
 from rnnlab.config import TrainConfig
 from rnnlab.errors import RNNLabError
+from rnnlab.runs import admission
+from rnnlab.runs.store import RunRecord
 from rnnlab.view.language.i18n import t
 from rnnlab.view.language.numbers import duration
 from rnnlab.view.page import session
@@ -50,3 +54,25 @@ def note(*configs: TrainConfig, key: str = "setup.takes", width: Literal["stretc
     sentence = takes(*configs, key=key)
     if sentence:
         st.caption(sentence, width=width)
+
+
+def wait(run_id: str) -> float | None:
+    """Return the expected seconds until a waiting run starts; None if a run ahead of it has never been measured."""
+    store, connection = session.store(), session.connection()
+    queue = store.queue()
+    if run_id not in queue:
+        return None
+
+    def left(record: RunRecord) -> float:
+        per_epoch = connection.seconds_per_epoch(record.config)
+        return math.inf if per_epoch is None else max(0, record.num_epochs - record.epoch) * per_epoch
+
+    running = [left(record) for record in store.runs(limit=100, states={"running"})]
+    ahead = [left(store.run(other)) for other in queue[: queue.index(run_id)]]
+    seconds = admission.expected_wait(running, ahead, _slots())
+    return seconds if math.isfinite(seconds) else None
+
+
+@cache
+def _slots() -> int:
+    return int(session.connection().status()["slots"])

@@ -79,7 +79,7 @@ def follow() -> None:
             st.session_state[_SEEN] = room.focus_number
             focus = dict(room.focus)
             page = focus.pop("page", "home")
-            address.open_page(page if page in address.PAGES else "home", focus)
+            st.switch_page(address.PAGES.get(page, address.PAGES["home"])[0], query_params={"lang": lang, **focus})
         with st.container(key="led.bar", horizontal=True, vertical_alignment="center", gap="small"):
             st.badge(t("led.follows", lang, code=room.code), icon=":material/visibility:", color="blue")
             st.button(t("led.leave", lang), key="led.leave", type="tertiary", on_click=_leave)

@@ -13,7 +13,11 @@ from rnnlab.text import ngrams
 from rnnlab.view.language.i18n import code_text, plain, t, unescaped
 from rnnlab.view.language.numbers import duration, number, thousands
 from rnnlab.view.language.settings import state_text
+from rnnlab.view.page import estimate
 from rnnlab.view.watch.scenes import Scene
+
+SOON = 2.0
+"""Expected seconds of waiting below which they are not mentioned."""
 
 
 def figures(scene: Scene) -> dict[str, Any]:
@@ -121,7 +125,11 @@ def special(scene: Scene) -> str:
     """Return the note on a run that waits, or that ended otherwise than planned; "" for any other."""
     lang, ending = scene.lang, scene.history.ending
     if scene.state == "queued":
-        return t("state.queued.note", lang, position=scene.queue_position or 1)
+        note = t("state.queued.note", lang, position=scene.queue_position or 1)
+        seconds = estimate.wait(scene.identity.name) if scene.identity else None
+        if seconds is None or seconds < SOON:
+            return note
+        return f"{note} {t('state.queued.wait', lang, duration=duration(seconds, lang))}"
     if scene.state == "diverged" and isinstance(ending, RunDiverged):
         return t("state.diverged.note", lang, epoch=ending.epoch, norm=number(ending.grad_norm, 3))
     if scene.state == "failed" and scene.error:
