@@ -7,7 +7,7 @@ if get_script_run_ctx(suppress_warning=True) is None:
     # read once, by the server: its routes besides Streamlit's
     from rnnlab.server import routes
 
-    app = st.App("streamlit_app.py", routes=routes.ROUTES, lifespan=routes.lifespan)
+    app = st.App("streamlit_app.py", routes=routes.ROUTES, middleware=routes.MIDDLEWARE, lifespan=routes.lifespan)
 else:
     # read for every drawing of a page
     from rnnlab.view.page import frame

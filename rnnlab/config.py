@@ -438,7 +438,7 @@ class TrainConfig(BaseModel):
         """
         try:
             data = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):  # nested too deeply
             data = None
         if not isinstance(data, dict):
             raise ConfigError(

@@ -10,9 +10,11 @@ from contextlib import asynccontextmanager, contextmanager
 from types import FrameType
 from typing import Any
 
+from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from rnnlab.server import live, scripts, spelling
+from rnnlab.server.frames import Frames
 from rnnlab.view.page import plot
 from rnnlab.view.watch.stream import Hub
 
@@ -21,6 +23,7 @@ ROUTES = [
     Route("/lab/{name}.js", scripts.answer),
     Route(spelling.PATH, spelling.answer),
 ]
+MIDDLEWARE = [Middleware(Frames)]
 
 
 @asynccontextmanager
