@@ -20,7 +20,7 @@ ifneq ($(origin PYTHON),file)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup app class test lint recordings bench hour
+.PHONY: help setup app class test lint recordings bench fuzz hour
 
 help:  ## Show what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -66,6 +66,9 @@ recordings: $(VENV)/.installed  ## Train every recipe to its end for the gallery
 bench: $(VENV)/.installed-dev  ## Run the benchmarks; each prints a table
 	@for name in engine_speed growth text_growth start_latency kills app viewers pages questions; do \
 		echo "== benchmarks.$$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
+
+fuzz: $(VENV)/.installed-dev  ## Bring 10,000 hostile inputs to every door (ARGS="--seed 1 --inputs 500")
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 hour: $(VENV)/.installed-dev  ## Use the app for an hour, as a class does, and print its memory (ARGS="--minutes 10")
 	$(BIN)/python -m benchmarks.hour $(ARGS)

@@ -447,7 +447,7 @@ class TrainConfig(BaseModel):
             )
         try:
             data = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):  # nested too deeply
             data = None
         if not isinstance(data, dict):
             raise ConfigError(

@@ -17,6 +17,7 @@ from streamlit import config
 
 from rnnlab.environment import Environment
 from rnnlab.server import health, live, scripts, sign_in, spelling
+from rnnlab.server.frames import Frames
 from rnnlab.server.identity import Identity
 from rnnlab.view.page import plot, visitor
 from rnnlab.view.page.visitor import Keys
@@ -34,7 +35,7 @@ ROUTES = [
     Route("/metrics", health.metrics),
     Route(spelling.PATH, spelling.answer),
 ]
-MIDDLEWARE = [Middleware(Identity, environment=ENVIRONMENT)]
+MIDDLEWARE = [Middleware(Identity, environment=ENVIRONMENT), Middleware(Frames)]
 
 
 @asynccontextmanager
@@ -56,11 +57,8 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
 
 
 def _open_doors() -> None:
-    """Read or make the keys of the home; without them, as on a full disk, the pages are those of a visitor alone."""
-    try:
-        keys = Keys(ENVIRONMENT)
-    except OSError:
-        return
+    """Read or make the keys of the home, and print the teacher's key."""
+    keys = Keys(ENVIRONMENT)
     visitor.serve(keys)
     if not visitor.is_alone(ENVIRONMENT, {}) and not ENVIRONMENT.teacher_key:
         base = config.get_option("server.baseUrlPath").strip("/")

@@ -113,14 +113,16 @@ def unmarked(data: bytes) -> str:
 
 
 def clean(text: str) -> str:
-    r"""Return a decoded, pasted or received text with ``\n`` as line end and without byte-order mark.
+    r"""Return a decoded, pasted or received text with ``\n`` as line end and without byte-order marks.
+
+    Cleaning it again changes nothing, so that its name is the same wherever it is cleaned.
 
     Raises:
         CorpusError: only blanks, control characters as in a binary file, or so many characters that they take more
             than 2 MB in any encoding.
     """
     check_size(len(text))
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    text = text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     counts = Counter(text)
     controls = sum(n for c, n in counts.items() if (c < " " or "\x7f" <= c <= "\x9f") and c not in _TEXT_CONTROLS)
     # half of a surrogate pair is not a character and cannot be stored

@@ -6,6 +6,7 @@ import os
 import socket
 import stat
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import requests
@@ -73,6 +74,15 @@ def test_an_identity_cannot_be_made_up(server: Server) -> None:
 def test_the_keys_are_for_the_owner_only(server: Server) -> None:
     for name in ("secret", "teacher.key"):
         assert stat.S_IMODE((server.home / name).stat().st_mode) == 0o600
+
+
+def test_without_a_place_for_the_keys_identities_last_until_the_server_ends(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    keys = Keys(Environment(tmp_path / "file" / "home"))
+    assert keys.identity({COOKIE: keys.issue()})
+    assert len(keys.teacher_key) == 8
+    other = Keys(Environment(tmp_path / "file" / "home"))
+    assert other.identity({COOKIE: keys.issue()}) == ""
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from tests.browser.server import Server
-from tests.server.visitor import Visitor
+from tests.server.visitor import Visitor, is_button
 
 JSON = (
     "", "{", "null", "[]", "1e999", "NaN", '"x"', "[[[[1]]]]", '{"a": {"b": NaN}}', "[" * 5000, "[" * 50 + "]" * 50,
@@ -50,10 +50,6 @@ def wrong(widget: str, trigger: bool = True) -> Iterator[WidgetState]:
         getattr(state, name).data = "x"
         yield state
     yield WidgetState(id=widget)
-
-
-def is_button(element: object) -> bool:
-    return type(element).__name__ in ("Button", "DownloadButton")
 
 
 @pytest.fixture(scope="module")

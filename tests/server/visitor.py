@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from streamlit.proto.Alert_pb2 import Alert
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -25,6 +26,7 @@ class Visitor:
         port: the port of the server.
         widgets: the widgets of the page as the server sent them, by id; each is the message of its element.
         exceptions: what the page showed as exceptions of Streamlit.
+        errors: the errors that the page showed when it was drawn last.
         page: the name of the page in its address.
         query: the parameters of the page's address, as the page has changed them.
         hash: the page as Streamlit names it.
@@ -33,6 +35,7 @@ class Visitor:
     port: int
     widgets: dict[str, Any] = field(default_factory=dict)
     exceptions: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
     query: str = ""
     page: str = ""
     hash: str = ""
@@ -46,6 +49,10 @@ class Visitor:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leave."""
         self._stack.close()
 
     def open(self, page: str, query: str = "lang=en") -> Self:
@@ -57,6 +64,7 @@ class Visitor:
 
     def ask(self, state: ClientState) -> None:
         """Have the page drawn, and wait until it is complete."""
+        self.errors.clear()
         self.send(BackMsg(rerun_script=state))
         self.wait()
 
@@ -66,10 +74,10 @@ class Visitor:
         state.widget_states.widgets.extend(states)
         self.ask(state)
 
-    def send(self, message: BackMsg | bytes) -> None:
-        """Send a message, or bytes that are none."""
+    def send(self, message: BackMsg | bytes | str) -> None:
+        """Send a message, or something that is none."""
         assert self._socket is not None
-        self._socket.send(message if isinstance(message, bytes) else message.SerializeToString())
+        self._socket.send(message.SerializeToString() if isinstance(message, BackMsg) else message)
 
     def wait(self) -> None:
         """Receive messages until the page is complete."""
@@ -98,5 +106,12 @@ class Visitor:
         kind = element.WhichOneof("type")
         if kind == "exception":
             self.exceptions.append(f"{element.exception.type}: {element.exception.message}")
+        elif kind == "alert" and element.alert.format == Alert.ERROR:
+            self.errors.append(element.alert.body)
         elif kind and getattr(getattr(element, kind), "id", ""):
             self.widgets[getattr(element, kind).id] = getattr(element, kind)
+
+
+def is_button(element: object) -> bool:
+    """Return whether the element of a widget is a button, whose click does what its label says."""
+    return type(element).__name__ in ("Button", "DownloadButton")

@@ -338,3 +338,11 @@ def test_another_archive_is_refused(data: bytes, count: int) -> None:
     with pytest.raises(CorpusError) as caught:
         from_bytes(data)
     assert (caught.value.code, caught.value.params) == ("corpus_archive", {"count": count})
+
+
+@given(st.text(st.sampled_from("\ufeff\r\n a\u2028"), max_size=12))
+def test_a_text_that_is_cleaned_again_stays_the_same(text: str) -> None:
+    with suppress(CorpusError):  # only blanks
+        once = clean(text)
+        assert clean(once) == once
+        assert not once.startswith("\ufeff")

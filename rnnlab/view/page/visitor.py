@@ -175,15 +175,22 @@ def _hash(text: str) -> str:
 
 
 def _kept(path: Path, short: bool = False) -> str:
-    """Return the key in a file that only its owner can read; it is made if there is none."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with contextlib.suppress(FileExistsError):
-        new = path.with_suffix(f".{os.getpid()}")
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with open(descriptor, "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(4 if short else 32))
-        try:
-            os.link(new, path)  # fails where there is one
-        finally:
+    """Return the key in a file that only its owner can read; it is made if there is none.
+
+    Where it cannot be kept, as on a full disk, a key is made that lasts until the server ends.
+    """
+    made = secrets.token_hex(4 if short else 32)
+    new = path.with_suffix(f".{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not path.exists():
+            with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
+                file.write(made)
+            with contextlib.suppress(FileExistsError):  # another server was faster
+                os.link(new, path)
+        return path.read_text(encoding="ascii").strip() or made
+    except OSError:
+        return made
+    finally:
+        with contextlib.suppress(OSError):
             new.unlink()
-    return path.read_text(encoding="ascii").strip()

@@ -1,0 +1,1 @@
+"""Hostile inputs through every door of the app: whatever comes in, nothing raises and nothing refused has an effect."""

@@ -1,0 +1,1 @@
+"""The doors: each reads inputs of one kind from outside."""
