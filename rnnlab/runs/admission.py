@@ -112,7 +112,11 @@ def check_memory(config: TrainConfig, vocab_size: int, num_minibatches: int, lim
 
 
 def memory_mb(config: TrainConfig, vocab_size: int, num_minibatches: int = 1) -> float:
-    """Return a lower bound for the memory of a run in MB: parameters, gradients, optimiser state and activations."""
+    """Return a lower bound for the memory of a run in MB.
+
+    It counts parameters, gradients, optimiser state and activations. A checkpoint is written from where its tensors
+    are; only a run that cannot go on within an epoch keeps a copy of them from the start of the epoch.
+    """
     size = 8 if config.precision == "float64" else 4
     directions = 2 if config.bidirectional else 1
     gates = len(CELLS[config.cell].gates)
@@ -122,7 +126,8 @@ def memory_mb(config: TrainConfig, vocab_size: int, num_minibatches: int = 1) ->
         parameters += directions * gates * config.num_hiddens * (inputs + config.num_hiddens + 1)
         inputs = directions * config.num_hiddens
     parameters += (inputs + 1) * vocab_size
-    copies = 4 if config.optimizer == "adam" else 2
+    saved = 3 if config.optimizer == "adam" else 1  # what a checkpoint holds
+    copies = 1 + saved + (0 if config.detach else saved)
     tokens = config.batch_size * config.num_steps * (1 if config.detach else num_minibatches)
     activations = tokens * (config.num_layers * directions * gates * config.num_hiddens + 2 * vocab_size)
     return size * (copies * parameters + activations) / MEGABYTE

@@ -26,6 +26,8 @@ T = TypeVar("T")
 
 RESTORABLE = 600.0
 """Seconds for which a deleted run can be restored."""
+PARTIAL = ".part"
+"""End of the name of a checkpoint that is being written."""
 HELD = "held"
 """Key of the value with the queued runs that do not start by themselves."""
 MAX_TITLE = 80
@@ -394,6 +396,14 @@ class _Opened:
 def checkpoint_folder(home: Path, run_id: str) -> Path:
     """Return the folder of the checkpoints of a run."""
     return home / "checkpoints" / run_id
+
+
+def remove_partial(folder: Path) -> None:
+    """Remove what a process left behind in a folder of checkpoints that was killed while it saved one."""
+    for path in folder.glob("*"):
+        if path.name.endswith(PARTIAL) or path.name.startswith(".tmp"):  # ours; those of safetensors
+            with contextlib.suppress(OSError):
+                path.unlink()
 
 
 def check_title(title: object) -> str:

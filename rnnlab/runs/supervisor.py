@@ -59,7 +59,7 @@ from rnnlab.runs.protocol import (
 from rnnlab.runs.recorder import Recorder
 from rnnlab.runs.scheduler import Scheduler
 from rnnlab.runs.spawning import SpawningExecutor
-from rnnlab.runs.store import checkpoint_folder
+from rnnlab.runs.store import checkpoint_folder, remove_partial
 from rnnlab.runs.store_writer import StoreWriter
 from rnnlab.runs.texts import Texts
 
@@ -129,11 +129,14 @@ class Supervisor:
         )
         self._recorder = Recorder(home, limits, self.store, self._writer, self._scheduler.reads, self._cancel)
         try:
-            self.write(self.store.interrupt_all)
+            interrupted: list[str] = []
+            self.write(lambda: interrupted.extend(self.store.interrupt_all()))
             self._writer.recover()
         except BaseException:
             self.store.close()
             raise
+        for run in interrupted:
+            remove_partial(checkpoint_folder(home, run))
         listener, self._endpoint = endpoint.listen(environment.tcp)
         before = Endpoint.read(home)
         if before is not None:
@@ -501,6 +504,8 @@ class Supervisor:
         self.flush()
         self._scheduler.remove(job)
         self._recorder.remove_files()
+        if job.trains:
+            remove_partial(checkpoint_folder(self.home, job.run))
         if job.cancelled:
             gone = self.store.version(job.run) == 0 and not self.store.deleted(job.run)
             if job.trains and gone:  # a checkpoint may have been written since it was deleted for good
