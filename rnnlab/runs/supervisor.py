@@ -143,7 +143,7 @@ class Supervisor:
             before.remove()
         ballast.run(lambda: self._endpoint.write(home))
         self._clients = Connections(
-            self._loop, listener, self._endpoint, self._greet, self._commands.handle, self._commands.forget
+            self._loop, listener, self._endpoint, self._greet, self._commands.handle, self._forget
         )
         self._lifetime = Lifetime(self._loop, 0 if watch_stdin else None)
         self._executor = (make_executor or choose_executor(environment.engine))(self._loop, self.report)
@@ -182,6 +182,8 @@ class Supervisor:
             self._writer.recover()
             with contextlib.suppress(RunError):  # at the next check
                 self._commands.purge()
+        for job in self._scheduler.to_park(now):
+            self.park(job)
         self.start_waiting()
         if self._saving_until is not None:
             saving = any(not job.final and not job.cancelled for job in self._scheduler.jobs.values() if job.trains)
@@ -346,6 +348,11 @@ class Supervisor:
         if hello.resumes and (held := self.store.held()):
             with contextlib.suppress(RunError):  # disk_full, store_busy: by the next client
                 self.write(lambda: self.store.release(held))
+
+    def _forget(self, connection: Connection) -> None:
+        """Forget what a client that is gone has waited for."""
+        self._commands.forget(connection)
+        self._scheduler.forget(connection)
 
     # cancelling
 
