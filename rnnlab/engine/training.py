@@ -131,20 +131,17 @@ class TrainingState:
         """
         state = cls(model, config)
         with torch.no_grad():
-            model.load_state_dict(_group(tensors, "model"))
+            model.load_state_dict(_Group(tensors, "model"))
         if state.adam is not None:
-            slots: dict[int, dict[str, Tensor]] = {}
-            for name, tensor in _group(tensors, "adam").items():
-                index, slot = name.split(".")
-                slots.setdefault(int(index), {})[slot] = tensor
-            state.adam.load(slots)
+            indices = {name.partition(".")[0] for name in _Group(tensors, "adam")}
+            state.adam.load({int(index): _Group(tensors, f"adam.{index}") for index in indices})
         values = {name: json.loads(value) for name, value in metadata.items()}
         state.epoch, state.minibatch = int(values["epoch"]), int(values["minibatch"])
         state.learning_rate, state.clip_norm = values["learning_rate"], values["clip_norm"]
         state.last_grad_norm, state.texts_due = values["last_grad_norm"], bool(values["texts_due"])
         state.tally = Tally(**values["tally"])
         device = model.dense.weight.device
-        hidden = sorted(_group(tensors, "hidden").items())
+        hidden = sorted(_Group(tensors, "hidden").items())
         state.hidden = tuple(tensor.to(device, copy=True) for _, tensor in hidden) or None
         state.epoch_began_with = tensors["epoch_began_with"].clone()
         state.generator.set_state(state.epoch_began_with)
@@ -434,5 +431,18 @@ def _weights_are_finite(model: nn.Module) -> bool:
     return bool(norms.isfinite().all())
 
 
-def _group(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(f"{prefix}."): t for name, t in tensors.items() if name.startswith(f"{prefix}.")}
+class _Group(Mapping[str, Tensor]):
+    """The tensors below a prefix, each read when it is asked for: those of a file need not be in memory together."""
+
+    def __init__(self, tensors: Mapping[str, Tensor], prefix: str) -> None:
+        self._tensors, self._prefix = tensors, f"{prefix}."
+        self._names = [name.removeprefix(self._prefix) for name in tensors if name.startswith(self._prefix)]
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self._tensors[self._prefix + name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)

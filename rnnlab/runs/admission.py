@@ -1,13 +1,11 @@
-"""Admission of runs: limits, fair order of the queue, ownership, and the estimated time of an epoch."""
+"""Admission of runs: what a visitor may do, the fair order of the queue, and the estimated time of an epoch."""
 
 from __future__ import annotations
 
 import heapq
-import os
 import shutil
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from limits import parse
@@ -15,92 +13,12 @@ from limits import parse
 from rnnlab.cells import CELLS
 from rnnlab.config import COSTS, TrainConfig
 from rnnlab.errors import CorpusError, RunError
+from rnnlab.runs.limits import LARGEST_BATCH, MEGABYTE, Limits
 from rnnlab.runs.protocol import Asker
 from rnnlab.runs.rates import Rates
 
-MEGABYTE = 2**20
 MAX_CHECKPOINTS = 40
 """Largest number of checkpoints that a run keeps for the slider through its history."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """The limits of a run and of the whole server."""
-
-    slots: int  # runs that train at the same time
-    queue: int = 200  # runs that wait
-    run_seconds: float = 24 * 3600  # training time of a run, without pauses
-    answer_seconds: float = 60  # time for an answer
-    pause_seconds: float = 60  # pause after which a run gives its slot back if another run waits
-    stop_seconds: float = 20  # time for all runs to be saved when the supervisor is told to end
-    memory_mb: int = 4096  # data of a worker
-    checkpoints_mb: int = 512  # kept checkpoints of a run
-    disk_floor_mb: float = 64  # free space below which no run starts
-    visitor_running: int = 0  # runs of a visitor that train at the same time; 0: any number, here and below
-    visitor_waiting: int = 0  # runs of a visitor that wait
-    visitor_mb: float = 0  # texts, runs and checkpoints of a visitor
-    keep_days: float = 0  # after which runs without a star, and texts without runs, are deleted; 0: never
-    starts: str = ""  # how often a visitor may start, continue or import runs; "": any number, here and below
-    texts: str = ""  # how often a visitor may upload a text
-    links: str = ""  # how often a visitor may shorten a link
-    questions: str = ""  # how often a visitor may ask a network
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Limits:
-        """Return the limits in the environment variables, and defaults for missing or invalid values.
-
-        `CLASS` has the defaults where ``RNNLAB_PROFILE`` is "class".
-
-        The variables are ``RNNLAB_SLOTS``, ``RNNLAB_QUEUE``, ``RNNLAB_RUN_SECONDS``, ``RNNLAB_ANSWER_SECONDS``,
-        ``RNNLAB_PAUSE_SECONDS``, ``RNNLAB_STOP_SECONDS``, ``RNNLAB_MEMORY_MB``, ``RNNLAB_CHECKPOINTS_MB`` and
-        ``RNNLAB_DISK_FLOOR_MB``. By default, the slots are the processor cores, and a worker may use at most three
-        quarters of the memory of this machine.
-        """
-
-        def number(name: str, default: float) -> float:
-            try:
-                value = float(environment.get(name, ""))
-            except ValueError:
-                return default
-            return value if value > 0 else default
-
-        base = CLASS if environment.get("RNNLAB_PROFILE") == "class" else cls(1)
-        return replace(
-            base,
-            slots=max(1, int(number("RNNLAB_SLOTS", _cores()))),
-            queue=max(1, int(number("RNNLAB_QUEUE", base.queue))),
-            run_seconds=number("RNNLAB_RUN_SECONDS", base.run_seconds),
-            answer_seconds=number("RNNLAB_ANSWER_SECONDS", base.answer_seconds),
-            pause_seconds=number("RNNLAB_PAUSE_SECONDS", base.pause_seconds),
-            stop_seconds=number("RNNLAB_STOP_SECONDS", base.stop_seconds),
-            memory_mb=max(1, int(number("RNNLAB_MEMORY_MB", min(base.memory_mb, _memory_mb() * 3 / 4)))),
-            checkpoints_mb=max(1, int(number("RNNLAB_CHECKPOINTS_MB", base.checkpoints_mb))),
-            disk_floor_mb=number("RNNLAB_DISK_FLOOR_MB", base.disk_floor_mb),
-            visitor_running=int(number("RNNLAB_VISITOR_RUNNING", base.visitor_running)),
-            visitor_waiting=int(number("RNNLAB_VISITOR_WAITING", base.visitor_waiting)),
-            visitor_mb=number("RNNLAB_VISITOR_MB", base.visitor_mb),
-            keep_days=number("RNNLAB_KEEP_DAYS", base.keep_days),
-        )
-
-
-CLASS = Limits(
-    slots=1,
-    run_seconds=3600,
-    checkpoints_mb=128,
-    visitor_running=1,
-    visitor_waiting=2,
-    visitor_mb=200,
-    keep_days=14,
-    starts="40/10 minutes",
-    texts="20/10 minutes",
-    links="60/10 minutes",
-    questions="120/minute",
-)
-"""The limits of a server for a class; the slots are those of the machine."""
-RATES = ("starts", "texts", "links", "questions")
-"""The limits that are rates."""
-LARGEST_BATCH = 6
-"""Number of runs that may be started together, and then count as one for the limits of a visitor."""
 
 
 def check_rate(rates: Rates, name: str, limits: Limits, asker: Asker | None) -> None:
@@ -225,7 +143,11 @@ def check_memory(config: TrainConfig, vocab_size: int, num_minibatches: int, lim
 
 
 def memory_mb(config: TrainConfig, vocab_size: int, num_minibatches: int = 1) -> float:
-    """Return a lower bound for the memory of a run in MB: parameters, gradients, optimiser state and activations."""
+    """Return a lower bound for the memory of a run in MB.
+
+    It counts parameters, gradients, optimiser state and activations. A checkpoint is written from where its tensors
+    are; only a run that cannot go on within an epoch keeps a copy of them from the start of the epoch.
+    """
     size = 8 if config.precision == "float64" else 4
     directions = 2 if config.bidirectional else 1
     gates = len(CELLS[config.cell].gates)
@@ -235,7 +157,8 @@ def memory_mb(config: TrainConfig, vocab_size: int, num_minibatches: int = 1) ->
         parameters += directions * gates * config.num_hiddens * (inputs + config.num_hiddens + 1)
         inputs = directions * config.num_hiddens
     parameters += (inputs + 1) * vocab_size
-    copies = 4 if config.optimizer == "adam" else 2
+    saved = 3 if config.optimizer == "adam" else 1  # what a checkpoint holds
+    copies = 1 + saved + (0 if config.detach else saved)
     tokens = config.batch_size * config.num_steps * (1 if config.detach else num_minibatches)
     activations = tokens * (config.num_layers * directions * gates * config.num_hiddens + 2 * vocab_size)
     return size * (copies * parameters + activations) / MEGABYTE
@@ -311,6 +234,35 @@ def fair_order(waiting: Iterable[tuple[str, str]], running: Iterable[str]) -> li
     return order
 
 
+def within_turns(
+    order: Iterable[str],
+    owners: Mapping[str, str],
+    running: Iterable[tuple[str, str]],
+    groups: Mapping[str, str],
+    most: int,
+) -> list[str]:
+    """Return the waiting runs that may start, without those of visitors who have as many running as they may.
+
+    Args:
+        order: ids of the waiting runs in the order in which they start.
+        owners: the owner of each of them; "" is the owner of the machine, who may have any number.
+        running: (id, owner) of the runs that have a slot.
+        groups: for each run the batch of runs that were started together, which count as one, or its id.
+        most: number of runs that a visitor may have running.
+    """
+    taken: dict[str, set[str]] = {}
+    for run, owner in running:
+        taken.setdefault(owner, set()).add(groups.get(run, run))
+    starting = []
+    for run in order:
+        owner, group = owners[run], groups.get(run, run)
+        held = taken.setdefault(owner, set())
+        if not owner or group in held or len(held) < most:
+            held.add(group)
+            starting.append(run)
+    return starting
+
+
 def expected_wait(running: Iterable[float], ahead: Iterable[float], slots: int) -> float:
     """Return the seconds until a waiting run starts, if every run takes as long as expected.
 
@@ -372,16 +324,3 @@ def estimate_epoch(config: TrainConfig, vocab_size: int, flops: float, op_second
 
 # factor on the time of an epoch when computed as written: measured 1.8 to 2.5 (A2, A4, A6) and 0.9 to 1.4 (A3 to A10)
 _AS_WRITTEN = {"scratch": 2.1, "library": 1.2}
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _memory_mb() -> float:
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / MEGABYTE
-    except (AttributeError, OSError, ValueError):
-        return 4 * Limits.memory_mb

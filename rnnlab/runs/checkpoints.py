@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import safetensors.torch
+import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
@@ -17,6 +21,7 @@ from rnnlab.config import TrainConfig
 from rnnlab.engine.model import LanguageModel
 from rnnlab.engine.training import TrainingState
 from rnnlab.errors import RunError
+from rnnlab.runs.store import PARTIAL
 
 
 def file_name(epoch: int, minibatch: int) -> str:
@@ -24,56 +29,52 @@ def file_name(epoch: int, minibatch: int) -> str:
     return f"epoch-{epoch:05d}-{minibatch:06d}.safetensors"
 
 
-def dumps(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
-    """Return a checkpoint as bytes."""
-    return safetensors.torch.save({name: tensor.cpu() for name, tensor in tensors.items()}, metadata=dict(metadata))
-
-
 def save(folder: Path, name: str, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> Path:
     """Write a checkpoint atomically, even if the power fails, and return its path.
 
+    The tensors are written from where they are: on a processor, no copy of them is made.
+
     Raises:
-        OSError: the file could not be written, for example because the disk is full; no part of it remains.
+        RunError: ``disk_full``, ``checkpoint_no_memory`` or ``checkpoint_unwritable``; no part of the file remains.
     """
-    private.make_folder(folder)
-    temporary = folder / f"{name}.{os.getpid()}.part"
-    data = dumps(tensors, metadata)
+    temporary = folder / f"{name}.{os.getpid()}{PARTIAL}"
     try:
-        with open(temporary, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        private.make_folder(folder)
+        safetensors.torch.save_file(dict(tensors), temporary, metadata=dict(metadata))
+        _synchronise(temporary)
         temporary.replace(folder / name)
-    except OSError:
+        if hasattr(os, "O_DIRECTORY"):
+            _synchronise(folder, os.O_DIRECTORY)
+    except Exception as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
-        raise
-    if hasattr(os, "O_DIRECTORY"):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        raise _unsaved(error) from error
     return folder / name
 
 
-def load(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Read the tensors and the metadata of a checkpoint.
+def lacks_memory(error: Exception) -> bool:
+    """Return whether an error means that memory could not be allocated."""
+    words = ("allocate memory", "out of memory", "not enough memory", "bad_alloc")
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(word in str(error) for word in words)
 
-    Raises:
-        RunError: ``checkpoint_unreadable``: the file is missing or damaged.
-    """
-    try:
-        with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is not a mapping
-            return tensors, dict(file.metadata() or {})
-    # safetensors opens the file twice and raises a RuntimeError if it was removed in between
-    except (OSError, RuntimeError, SafetensorError, ValueError, struct.error) as error:
-        raise RunError(
-            "checkpoint_unreadable",
-            f"The checkpoint {path.name} is missing or damaged; the run can only be started again from the beginning.",
-            name=path.name,
-        ) from error
+
+class _Stored(Mapping[str, Tensor]):
+    """The tensors of an open file, each read when it is asked for."""
+
+    def __init__(self, file: Any) -> None:
+        self._file, self._names = file, list(file.keys())
+
+    def __getitem__(self, name: str) -> Tensor:
+        if name not in self._names:
+            raise KeyError(name)
+        tensor: Tensor = self._file.get_tensor(name)
+        return tensor
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 def restore(model: LanguageModel, config: TrainConfig, path: Path) -> TrainingState:
@@ -82,13 +83,39 @@ def restore(model: LanguageModel, config: TrainConfig, path: Path) -> TrainingSt
     Raises:
         RunError: ``checkpoint_unreadable``: the file is missing, damaged, or belongs to another network.
     """
-    tensors, metadata = load(path)
     try:
-        return TrainingState.restore(model, config, tensors, metadata)
-    except (KeyError, RuntimeError, TypeError, ValueError) as error:
+        # safetensors opens the file twice and raises a RuntimeError if it was removed in between
+        with safe_open(path, framework="pt") as file:
+            return TrainingState.restore(model, config, _Stored(file), dict(file.metadata() or {}))
+    except (OSError, RuntimeError, SafetensorError, ValueError, KeyError, TypeError, struct.error) as error:
+        if lacks_memory(error):
+            raise
         raise RunError(
             "checkpoint_unreadable",
-            f"The checkpoint {path.name} does not belong to this network; the run can only be started again from the"
-            " beginning.",
+            f"The checkpoint {path.name} is missing or damaged, or belongs to another network; the run can only be"
+            " started again from the beginning.",
             name=path.name,
         ) from error
+
+
+def _synchronise(path: Path, flags: int = 0) -> None:
+    """Wait until a file or folder is on the disk."""
+    descriptor = os.open(path, (os.O_RDONLY if flags else os.O_RDWR) | flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _unsaved(error: Exception) -> RunError:
+    """Return the error for a checkpoint that could not be written because of `error`."""
+    if lacks_memory(error):
+        return RunError("checkpoint_no_memory", "There was not enough memory to save a checkpoint.")
+    # safetensors gives the number of an error of the system only in its message
+    number = error.errno if isinstance(error, OSError) else None
+    if number is None and (found := re.search(r"\(os error (\d+)\)", str(error))):
+        number = int(found[1])
+    if number in (errno.ENOSPC, errno.EDQUOT):
+        return RunError("disk_full", "The disk is full: free some space, then continue the run.")
+    reason = os.strerror(number) if number is not None else f"{type(error).__name__}: {error}"[:200]
+    return RunError("checkpoint_unwritable", f"A checkpoint could not be saved: {reason}.", reason=reason)

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple, Protocol
 from rnnlab.config import TrainConfig
 from rnnlab.errors import RNNLabError, RunError
 from rnnlab.runs import admission, links, parking, protocol, questions, rooms
-from rnnlab.runs.admission import Limits
 from rnnlab.runs.connections import Connection
 from rnnlab.runs.jobs import Inquiry, Job
+from rnnlab.runs.limits import Limits
 from rnnlab.runs.protocol import (
     ENDED,
     AddText,

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from rnnlab.errors import RunError
 from rnnlab.events import RunFailed
-from rnnlab.runs.admission import MEGABYTE
+from rnnlab.runs.limits import MEGABYTE
 from rnnlab.runs.store_writer import StoreWriter
 
 T = TypeVar("T")

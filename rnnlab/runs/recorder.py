@@ -9,10 +9,10 @@ from pathlib import Path
 
 from rnnlab.errors import RunError
 from rnnlab.events import CheckpointSaved, Event
-from rnnlab.runs import admission, parking
-from rnnlab.runs.admission import Limits
+from rnnlab.runs import parking
 from rnnlab.runs.disk import GuardedWriter
 from rnnlab.runs.jobs import Job
+from rnnlab.runs.limits import MEGABYTE, Limits
 from rnnlab.runs.protocol import Parked, TrainOrder
 from rnnlab.runs.store import checkpoint_folder
 from rnnlab.runs.store_writer import StoreWriter
@@ -104,7 +104,7 @@ class Recorder:
         except OSError:
             return
         kept = event.minibatch == 0 and event.epoch % job.order.keep_every == 0
-        limit = self._limits.checkpoints_mb * admission.MEGABYTE
+        limit = self._limits.checkpoints_mb * MEGABYTE
         removed = self._store.add_checkpoint(job.run, event, size, kept, limit)
         saved.add(folder / event.name)
         superfluous.discard(folder / event.name)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 
 from rnnlab.errors import RNNLabError, RunError
 from rnnlab.events import RunFailed
 from rnnlab.runs import admission
-from rnnlab.runs.admission import Limits
+from rnnlab.runs.connections import Connection
 from rnnlab.runs.jobs import Job
+from rnnlab.runs.limits import Limits
 from rnnlab.runs.protocol import TrainOrder, encode
 from rnnlab.runs.store import Queries, RunRecord, checkpoint_folder
 from rnnlab.runs.texts import Texts
@@ -47,8 +49,22 @@ class Scheduler:
         self.closed = False  # whether nothing is started any more
 
     def ask(self, job: Job) -> None:
-        """Add the job of a question; `start_waiting` starts it."""
+        """Add the job of a question; `start_waiting` starts it.
+
+        Raises:
+            RunError: ``questions_full``: as many wait as runs may.
+        """
+        if len(self._questions) >= self._limits.queue:
+            raise RunError(
+                "questions_full",
+                f"{len(self._questions)} questions are already waiting, which is the limit. Try again soon.",
+                waiting=len(self._questions),
+            )
         self._questions.append(job)
+
+    def forget(self, connection: Connection) -> None:
+        """Remove the waiting questions of a client that is gone."""
+        self._questions = [job for job in self._questions if job.inquiry and job.inquiry.connection is not connection]
 
     def all_jobs(self) -> Iterator[Job]:
         """Yield every job, including waiting questions."""
@@ -73,41 +89,79 @@ class Scheduler:
             self._questions.remove(job)
 
     def start_waiting(self) -> None:
-        """Start the questions and the runs for which there are slots."""
+        """Start the questions and the runs for which there are slots.
+
+        They take turns, a question first: however many questions wait, a run waits for at most one of them. Questions
+        start in the order in which they were asked, runs in their fair order.
+        """
         if self.closed:
             return
-        answering = sum(not job.trains for job in self.jobs.values())
-        while self._questions and answering < self._limits.slots:
-            self._start(self._questions.pop(0))
-            answering += 1
-        if self._questions:
-            return
+        runs = self._startable()
+        more = True
+        while more:
+            more = self._start_question()
+            for run in islice(runs, 1):
+                self._start_run(run)
+                more = True
+
+    def to_park(self, now: float) -> list[Job]:
+        """Return the jobs of runs that were paused for so long that they have to give their slot to one that waits."""
         training = [job for job in self.jobs.values() if job.trains]
-        if len(training) >= self._limits.slots:
-            return
-        started = {job.run for job in training}
-        waiting = [(run, owner) for run, owner in self._store.waiting() if run not in started]
+        leaving = [job for job in training if job.parking or job.final or job.cancelled]
+        since = {
+            job: job.paused_at
+            for job in training
+            if job not in leaving and job.paused_at is not None and now - job.paused_at >= self._limits.pause_seconds
+        }
+        if not since:
+            return []
+        free = self._limits.slots - len(training) + len(leaving)
+        return sorted(since, key=since.__getitem__)[: max(0, len(self._waiting()) - free)]
+
+    def _waiting(self) -> list[tuple[str, str]]:
+        """Return (id, owner) of the runs that wait for a slot."""
+        started = {job.run for job in self.jobs.values() if job.trains}
+        return [(run, owner) for run, owner in self._store.waiting() if run not in started]
+
+    def _startable(self) -> Iterator[str]:
+        """Yield the runs for which there are slots, in the order in which they start."""
+        training = [job for job in self.jobs.values() if job.trains]
+        free = self._limits.slots - len(training)
+        waiting = self._waiting() if free > 0 else []
         if not waiting:
             return
         try:
             admission.check_space(self._home, self._limits)
         except RunError:
             return  # the runs keep waiting
-        free = self._limits.slots - len(training)
-        for run in admission.fair_order(waiting, [job.owner for job in training])[:free]:
-            try:
-                record = self._store.run(run)
-                order = self._order(record)
-            except RNNLabError as error:
-                self._fail(run, RunFailed(code=error.code, message=error.message, params=error.params))
-                continue
-            job = Job(id=new_job_id(), run=run, order=order, owner=record.owner)
-            parked = self._store.parked().get(run)
-            if parked is None:
-                self._start(job)
-            else:
-                job.seconds = parked.seconds
-                self._start(job, parked.lines)
+        order = admission.fair_order(waiting, [job.owner for job in training])
+        if self._limits.visitor_running:
+            running = [(job.run, job.owner) for job in training]
+            owners, groups = dict(waiting), self._store.groups()
+            order = admission.within_turns(order, owners, running, groups, self._limits.visitor_running)
+        yield from order[:free]
+
+    def _start_question(self) -> bool:
+        """Start the question that has waited longest, if there is a slot; return whether one was started."""
+        answering = sum(not job.trains for job in self.jobs.values())
+        if not self._questions or answering >= self._limits.slots:
+            return False
+        self._start(self._questions.pop(0))
+        return True
+
+    def _start_run(self, run: str) -> None:
+        """Start a run, or mark it as failed if that is not possible."""
+        try:
+            record = self._store.run(run)
+            order = self._order(record)
+        except RNNLabError as error:
+            self._fail(run, RunFailed(code=error.code, message=error.message, params=error.params))
+            return
+        job = Job(id=new_job_id(), run=run, order=order, owner=record.owner)
+        parked = self._store.parked().get(run)
+        if parked is not None:
+            job.seconds = parked.seconds
+        self._start(job, parked.lines if parked is not None else "")
 
     def _order(self, record: RunRecord) -> TrainOrder:
         checkpoints = self._store.checkpoints(record.id)

@@ -27,6 +27,8 @@ T = TypeVar("T")
 
 RESTORABLE = 600.0
 """Seconds for which a deleted run can be restored."""
+PARTIAL = ".part"
+"""End of the name of a checkpoint that is being written."""
 HELD = "held"
 """Key of the value with the queued runs that do not start by themselves."""
 MAX_TITLE = 80
@@ -194,6 +196,11 @@ class Queries(RoomQueries, ABC):
         rows = self._rows("select state, count(*) from runs group by state")
         counted = {str(state): int(count) for state, count in rows}
         return {state: counted.get(state, 0) for state in STATES}
+
+    def groups(self) -> dict[str, str]:
+        """Return for each run that trains, pauses or waits the batch it was started in, or its id if there is none."""
+        rows = self._rows("select id, batch from runs where state in ('queued', 'running', 'paused')")
+        return {str(run): str(batch) or str(run) for run, batch in rows}
 
     def live_groups(self, owner: str) -> list[str]:
         """Return for each run of a visitor that trains, pauses or waits its batch, or its id if it has none."""
@@ -435,6 +442,14 @@ class _Opened:
 def checkpoint_folder(home: Path, run_id: str) -> Path:
     """Return the folder of the checkpoints of a run."""
     return home / "checkpoints" / run_id
+
+
+def remove_partial(folder: Path) -> None:
+    """Remove what a process left behind in a folder of checkpoints that was killed while it saved one."""
+    for path in folder.glob("*"):
+        if path.name.endswith(PARTIAL) or path.name.startswith(".tmp"):  # ours; those of safetensors
+            with contextlib.suppress(OSError):
+                path.unlink()
 
 
 def check_title(title: object) -> str:

@@ -25,7 +25,6 @@ from rnnlab.environment import Environment
 from rnnlab.errors import RNNLabError, RunError
 from rnnlab.events import RunDiverged, RunFailed, RunFinished, RunPaused, RunResumed, RunStarted
 from rnnlab.runs import disk, endpoint, forking
-from rnnlab.runs.admission import Limits
 from rnnlab.runs.commands import Commands
 from rnnlab.runs.connections import Connection, Connections
 from rnnlab.runs.disk import Ballast, GuardedWriter
@@ -35,6 +34,7 @@ from rnnlab.runs.forking import ForkingExecutor
 from rnnlab.runs.home import damaged_stores, open_store, set_aside, tighten
 from rnnlab.runs.jobs import Job, failure_of
 from rnnlab.runs.lifetime import Lifetime
+from rnnlab.runs.limits import Limits
 from rnnlab.runs.loop import Loop
 from rnnlab.runs.process import log_to_stderr, memory_pss_mb
 from rnnlab.runs.protocol import (
@@ -59,7 +59,7 @@ from rnnlab.runs.protocol import (
 from rnnlab.runs.recorder import Recorder
 from rnnlab.runs.scheduler import Scheduler
 from rnnlab.runs.spawning import SpawningExecutor
-from rnnlab.runs.store import checkpoint_folder
+from rnnlab.runs.store import checkpoint_folder, remove_partial
 from rnnlab.runs.store_writer import StoreWriter
 from rnnlab.runs.texts import Texts
 
@@ -129,18 +129,21 @@ class Supervisor:
         )
         self._recorder = Recorder(home, limits, self.store, self._writer, self._scheduler.reads, self._cancel)
         try:
-            self.write(self.store.interrupt_all)
+            interrupted: list[str] = []
+            self.write(lambda: interrupted.extend(self.store.interrupt_all()))
             self._writer.recover()
         except BaseException:
             self.store.close()
             raise
+        for run in interrupted:
+            remove_partial(checkpoint_folder(home, run))
         listener, self._endpoint = endpoint.listen(environment.tcp)
         before = Endpoint.read(home)
         if before is not None:
             before.remove()
         ballast.run(lambda: self._endpoint.write(home))
         self._clients = Connections(
-            self._loop, listener, self._endpoint, self._greet, self._commands.handle, self._commands.forget
+            self._loop, listener, self._endpoint, self._greet, self._commands.handle, self._forget
         )
         self._lifetime = Lifetime(self._loop, 0 if watch_stdin else None)
         self._executor = (make_executor or choose_executor(environment.engine))(self._loop, self.report)
@@ -180,6 +183,8 @@ class Supervisor:
             with contextlib.suppress(RunError):  # at the next check
                 self._commands.purge()
                 self._commands.prune()
+        for job in self._scheduler.to_park(now):
+            self.park(job)
         self.start_waiting()
         if self._saving_until is not None:
             saving = any(not job.final and not job.cancelled for job in self._scheduler.jobs.values() if job.trains)
@@ -349,6 +354,11 @@ class Supervisor:
             with contextlib.suppress(RunError):  # disk_full, store_busy: by the next client
                 self.write(lambda: self.store.release(held))
 
+    def _forget(self, connection: Connection) -> None:
+        """Forget what a client that is gone has waited for."""
+        self._commands.forget(connection)
+        self._scheduler.forget(connection)
+
     # cancelling
 
     def _cancel(self, job: Job, reason: RNNLabError | None = None) -> None:
@@ -506,6 +516,8 @@ class Supervisor:
         self.flush()
         self._scheduler.remove(job)
         self._recorder.remove_files()
+        if job.trains:
+            remove_partial(checkpoint_folder(self.home, job.run))
         if job.cancelled:
             gone = self.store.version(job.run) == 0 and not self.store.deleted(job.run)
             if job.trains and gone:  # a checkpoint may have been written since it was deleted for good

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,6 +16,7 @@ from rnnlab.config import TrainConfig
 from rnnlab.engine.model import build_model
 from rnnlab.engine.products import product
 from rnnlab.engine.training import TrainingState, prepare_thread, train
+from rnnlab.errors import RunError
 from rnnlab.runs import checkpoints
 from rnnlab.text.vocab import Vocab
 
@@ -26,10 +30,12 @@ def first_steps() -> None:
             _steps(cell=name, implementation=implementation)
     _steps(sampling="random", decoding="top_k")
     _steps(optimizer="adam")
-    _steps(detach=False)
+    state = _steps(detach=False)
+    with contextlib.suppress(OSError, RunError), tempfile.TemporaryDirectory() as folder:
+        checkpoints.save(Path(folder), "warm", state.tensors(), state.metadata())
 
 
-def _steps(**settings: Any) -> None:
+def _steps(**settings: Any) -> TrainingState:
     config = TrainConfig.make(
         **{
             "num_hiddens": 4,
@@ -47,7 +53,7 @@ def _steps(**settings: Any) -> None:
     state = TrainingState.begin(build_model(config, len(vocab)), config)
     for _ in train(state, vocab, vocab.encode(_TEXT)):
         pass
-    checkpoints.dumps(state.tensors(), state.metadata())
+    return state
 
 
 def measure_speed() -> dict[str, float]:

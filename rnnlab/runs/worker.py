@@ -323,8 +323,7 @@ def _failure(error: Exception) -> RunFailed:
     if isinstance(error, RNNLabError):
         return RunFailed(code=error.code, message=error.message, params=json.loads(json.dumps(error.params)))
     text = f"{type(error).__name__}: {error}"[:500]
-    words = ("allocate memory", "out of memory", "not enough memory", "bad_alloc")
-    if isinstance(error, MemoryError | torch.OutOfMemoryError) or any(word in text for word in words):
+    if checkpoints.lacks_memory(error):
         return RunFailed(code="run_out_of_memory", message="The run needed more memory than it is allowed.")
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return RunFailed(code="disk_full", message="The disk is full: free some space, then continue the run.")

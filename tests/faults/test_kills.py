@@ -15,10 +15,10 @@ import pytest
 
 from rnnlab.errors import RunError
 from rnnlab.events import Event, RunFailed, RunStarted, TextGenerated
-from rnnlab.runs.admission import Limits
 from rnnlab.runs.client import Client
 from rnnlab.runs.endpoint import Endpoint
 from rnnlab.runs.executor import Attached, Ended, Lost, Report, Started
+from rnnlab.runs.limits import Limits
 from rnnlab.runs.loop import Loop
 from rnnlab.runs.protocol import EventReport, encode
 from rnnlab.runs.schema import DATABASE

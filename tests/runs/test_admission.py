@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from rnnlab.config import TrainConfig
 from rnnlab.errors import RunError
 from rnnlab.runs import admission
-from rnnlab.runs.admission import Limits, fair_order
+from rnnlab.runs.admission import fair_order
+from rnnlab.runs.limits import Limits
 from rnnlab.runs.protocol import Asker
 
 
@@ -34,6 +35,16 @@ def test_every_run_is_listed_once_and_the_runs_of_an_owner_keep_their_order(
     for owner in "xyz":
         own = [run for run, other in waiting if other == owner]
         assert [run for run in order if run in own] == own
+
+
+def test_a_visitor_has_one_turn_and_a_race_is_one() -> None:
+    owners = {"a1": "ann", "a2": "ann", "b1": "bob", "r1": "cy", "r2": "cy", "c3": "cy", "m1": "", "m2": ""}
+    groups = {"r1": "race", "r2": "race"}
+    order = list(owners)
+    assert admission.within_turns(order, owners, [], groups, 1) == ["a1", "b1", "r1", "r2", "m1", "m2"]
+    running = [("a0", "ann"), ("r0", "cy")]
+    assert admission.within_turns(order, owners, running, {**groups, "r0": "race"}, 1) == ["b1", "r1", "r2", "m1", "m2"]
+    assert admission.within_turns(order, owners, running, groups, 2) == ["a1", "b1", "r1", "r2", "m1", "m2"]
 
 
 def test_the_wait_is_that_of_the_runs_ahead() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 
 from rnnlab.config import TrainConfig
 from rnnlab.events import Diagnosis, EpochFinished, MinibatchFinished, Probed, RunStarted, TextGenerated
@@ -19,7 +20,6 @@ from rnnlab.recordings import networks
 from rnnlab.recordings.__main__ import FOLDER, main, record
 from rnnlab.recordings.extras import ANSWERS, GAPS, PARITY, extras
 from rnnlab.runs.admission import checkpoint_epochs
-from rnnlab.runs.checkpoints import load as load_checkpoint
 from rnnlab.runs.checkpoints import save as save_checkpoint
 from rnnlab.runs.client import Client
 from rnnlab.runs.export import import_run
@@ -81,7 +81,8 @@ def test_weights_that_half_precision_would_change_are_not_kept(client: Client, t
     for _ in client.follow(run):
         pass
     (path,) = [path for epoch, minibatch, path in client.store.checkpoints(run) if (epoch, minibatch) == (2, 0)]
-    tensors, metadata = load_checkpoint(path)
+    with safe_open(path, framework="pt") as file:
+        tensors, metadata = file.get_tensors(), file.metadata()
     tensors["model.dense.bias"] += 7000 + 3 * torch.arange(len(tensors["model.dense.bias"])) % 2
     save_checkpoint(path.parent, path.name, tensors, metadata)
     with pytest.raises(RuntimeError, match="half precision"):

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from rnnlab.events import CheckpointSaved, RunStarted, TextGenerated
-from rnnlab.runs.admission import Limits
 from rnnlab.runs.disk import Ballast, GuardedWriter
 from rnnlab.runs.jobs import Job, failure_of
 from rnnlab.runs.lifetime import GRACE, Lifetime
+from rnnlab.runs.limits import Limits
 from rnnlab.runs.loop import Loop
 from rnnlab.runs.protocol import TrainOrder
 from rnnlab.runs.recorder import TICK, Recorder

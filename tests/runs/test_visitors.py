@@ -11,8 +11,8 @@ import pytest
 from rnnlab.config import TrainConfig
 from rnnlab.environment import Environment
 from rnnlab.errors import RNNLabError
-from rnnlab.runs.admission import CLASS, LARGEST_BATCH, Limits
 from rnnlab.runs.client import Client
+from rnnlab.runs.limits import CLASS, LARGEST_BATCH, Limits
 from rnnlab.runs.protocol import LIVE
 from rnnlab.runs.store_writer import StoreWriter
 from tests.runs.lab import LONG, TINY, opened, until_state, visitor
@@ -50,6 +50,20 @@ def test_a_visitor_has_a_few_runs_and_a_race_is_one(school: Client) -> None:
     for run in [*race, *alone]:
         until_state(school, run, "stopped")
     assert not school.store.runs(states=LIVE)
+
+
+def test_the_second_run_of_a_visitor_waits_and_another_visitor_starts_at_once(tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RNNLAB_SLOTS", "2")
+        with opened(Environment(tmp_path / "home", profile="class")) as client:
+            ann, bob = visitor(client, "ann"), visitor(client, "bob")
+            first, second = ann.create(LONG), ann.create(LONG)
+            until_state(client, first, "running")
+            theirs = bob.create(LONG)
+            until_state(client, theirs, "running")
+            assert client.store.run(second).state == "queued"
+            ann.stop(first)
+            until_state(client, second, "running")
 
 
 def test_continuing_counts_as_starting(school: Client) -> None:
