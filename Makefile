@@ -20,7 +20,7 @@ ifneq ($(origin PYTHON),file)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup app class test lint recordings bench fuzz hour
+.PHONY: help setup app class test lint recordings bench faults fuzz load hour
 
 help:  ## Show what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -66,6 +66,15 @@ recordings: $(VENV)/.installed  ## Train every recipe to its end for the gallery
 bench: $(VENV)/.installed-dev  ## Run the benchmarks; each prints a table
 	@for name in engine_speed growth text_growth start_latency kills app viewers pages questions; do \
 		echo "== benchmarks.$$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
+
+faults: $(VENV)/.installed-dev  ## Kill 200 processes at random under runs, then the tests of kills, full disks and damaged stores
+	$(BIN)/python -m benchmarks.kills --workers 160 --zygotes 15 --supervisors 25
+	$(BIN)/python -m pytest -q tests/faults tests/runs/test_damage.py
+
+load: $(VENV)/.installed-dev  ## A class on this machine: viewers, 100 students who start at once, ten minutes of use (docs/performance.md)
+	$(BIN)/python -m benchmarks.viewers --viewers 1 40 100 --listeners 1000
+	$(BIN)/python -m benchmarks.load
+	$(BIN)/python -m benchmarks.hour --minutes 10
 
 fuzz: $(VENV)/.installed-dev  ## Bring 10,000 hostile inputs to every door (ARGS="--seed 1 --inputs 500")
 	$(BIN)/python -m tests.fuzz $(ARGS)
