@@ -4,7 +4,7 @@
 
 Each student asks as a visitor of their own for one run of A6, at a random moment of the first `within` seconds, on a
 server with the limits of a class; the runs are shortened to `epochs`. Goals: a place at once; the longest wait at most
-1.2 times as long as if all runs had started in the order in which they came. A few greedy visitors ask for more than one.
+1.2 times as long as if all runs had started in the order in which they came. A few greedy visitors ask for more.
 """
 
 from __future__ import annotations
