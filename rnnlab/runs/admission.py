@@ -110,6 +110,21 @@ def check_space(folder: Path, limits: Limits) -> None:
         )
 
 
+def check_home(used: int, limits: Limits) -> None:
+    """Check that the home is not larger than it may be.
+
+    Raises:
+        RunError: ``home_full``.
+    """
+    if limits.home_mb and used > limits.home_mb * MEGABYTE:
+        raise RunError(
+            "home_full",
+            f"All runs and texts take {used / MEGABYTE:.0f} MB; {limits.home_mb:.0f} MB are allowed on this server.",
+            used_mb=round(used / MEGABYTE),
+            allowed_mb=round(limits.home_mb),
+        )
+
+
 def check_queue(waiting: int, limits: Limits) -> None:
     """Check that there is room in the queue for a new run.
 

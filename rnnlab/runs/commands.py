@@ -438,13 +438,18 @@ class Commands:
         """Check that there is enough free space for a new run; if not, give up the deleted runs first.
 
         Raises:
-            RunError: ``disk_low``.
+            RunError: ``disk_low``, ``home_full``.
         """
         try:
-            admission.check_space(self._host.home, self._host.limits)
+            self._check_bytes()
         except RunError:
             self.purge(0.0)
-            admission.check_space(self._host.home, self._host.limits)
+            self._check_bytes()
+
+    def _check_bytes(self) -> None:
+        admission.check_space(self._host.home, self._host.limits)
+        if self._host.limits.home_mb:
+            admission.check_home(self._host.store.bytes(), self._host.limits)
 
     def _star(self, command: StarRun, caller: _Caller) -> None:
         record = self._owned(command, caller)
@@ -460,6 +465,7 @@ class Commands:
         parameters = links.checked(command.parameters)
         known = self._host.store.code_of(parameters)
         if known is not None:
+            self._host.write(lambda: self._host.store.add_link(parameters))  # the links used last are kept
             return known
         self._check_space()
         admission.check_rate(self._rates, "links", self._host.limits, caller.asker)

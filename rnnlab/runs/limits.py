@@ -26,6 +26,7 @@ class Limits:
     memory_mb: int = 4096  # data of a worker
     checkpoints_mb: int = 512  # kept checkpoints of a run
     disk_floor_mb: float = 64  # free space below which no run starts
+    home_mb: float = 0  # the store and all checkpoints, beyond which nothing new is taken; 0: any size
     visitor_running: int = 0  # runs of a visitor that train at the same time; 0: any number, here and below
     visitor_waiting: int = 0  # runs of a visitor that wait
     visitor_mb: float = 0  # texts, runs and checkpoints of a visitor
@@ -66,6 +67,7 @@ class Limits:
             memory_mb=max(1, int(number("RNNLAB_MEMORY_MB", min(base.memory_mb, _memory_mb() * 3 / 4)))),
             checkpoints_mb=max(1, int(number("RNNLAB_CHECKPOINTS_MB", base.checkpoints_mb))),
             disk_floor_mb=number("RNNLAB_DISK_FLOOR_MB", base.disk_floor_mb),
+            home_mb=number("RNNLAB_HOME_MB", base.home_mb),
             visitor_running=int(number("RNNLAB_VISITOR_RUNNING", base.visitor_running)),
             visitor_waiting=int(number("RNNLAB_VISITOR_WAITING", base.visitor_waiting)),
             visitor_mb=number("RNNLAB_VISITOR_MB", base.visitor_mb),
@@ -77,6 +79,7 @@ CLASS = Limits(
     slots=1,
     run_seconds=3600,
     checkpoints_mb=128,
+    home_mb=20_000,
     visitor_running=1,
     visitor_waiting=2,
     visitor_mb=200,

@@ -211,6 +211,14 @@ class Queries(RoomQueries, ABC):
         )
         return [str(group) for (group,) in rows]
 
+    def bytes(self) -> int:
+        """Return the number of bytes of the store and of all checkpoints."""
+        rows = self._rows(
+            "select (select page_count from pragma_page_count()) * (select page_size from pragma_page_size())"
+            " + (select coalesce(sum(bytes), 0) from checkpoints)"
+        )
+        return int(rows[0][0])
+
     def bytes_of(self, owner: str) -> int:
         """Return the number of bytes of a visitor's texts, events and checkpoints."""
         rows = self._rows(

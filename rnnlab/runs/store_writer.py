@@ -422,12 +422,13 @@ class StoreWriter(Queries, RoomChanges):
         )
 
     def add_link(self, parameters: Mapping[str, str]) -> str:
-        """Store a short link for these page parameters and return its code; beyond `MAX_LINKS` the oldest are deleted.
+        """Store a short link for these page parameters and return its code.
 
-        The same parameters have the same code.
+        The same parameters have the same code. Beyond `MAX_LINKS` those that were shared longest ago are deleted.
         """
         known = self.code_of(parameters)
         if known is not None:
+            self._change("update links set made_at = ? where code = ?", time.time(), known)
             return known
         text = links.canonical(parameters)
         code = next(code for code in links.codes(text) if self.link(code) is None)

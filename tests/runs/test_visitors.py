@@ -119,6 +119,19 @@ def test_the_bytes_of_a_visitor_are_bounded(tmp_path: Path) -> None:
             assert ann.add_text(TEXT[1:], "two")
 
 
+def test_the_home_is_bounded_and_deleted_runs_make_room(tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RNNLAB_HOME_MB", "0.35")
+        with opened(Environment(tmp_path / "home", profile="class")) as client:
+            runs = []
+            with refusal("home_full"):
+                for seed in range(200):
+                    runs.append(client.create(TINY.change(random_seed=seed)))
+                    until_state(client, runs[-1], "finished")
+            assert runs
+            assert client.store.bytes() > 0.35 * 2**20
+
+
 def test_a_laptop_has_no_limits_for_visitors() -> None:
     laptop, school = Limits.from_environment({}), Limits.from_environment({"RNNLAB_PROFILE": "class"})
     assert (laptop.visitor_running, laptop.visitor_mb, laptop.keep_days, laptop.links) == (0, 0, 0, "")

@@ -24,6 +24,7 @@ class Visitor:
 
     Attributes:
         port: the port of the server.
+        cookie: the identity that the visitor shows; "" for none.
         widgets: the widgets of the page as the server sent them, by id; each is the message of its element.
         exceptions: what the page showed as exceptions of Streamlit.
         errors: the errors that the page showed when it was drawn last.
@@ -33,6 +34,7 @@ class Visitor:
     """
 
     port: int
+    cookie: str = ""
     widgets: dict[str, Any] = field(default_factory=dict)
     exceptions: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
@@ -44,7 +46,9 @@ class Visitor:
 
     def __enter__(self) -> Self:
         address = f"ws://127.0.0.1:{self.port}/_stcore/stream"
-        socket = connect(address, max_size=None, subprotocols=[Subprotocol("streamlit")], ping_interval=None)
+        shown = {"Cookie": f"rnnlab={self.cookie}"} if self.cookie else {}
+        protocols = [Subprotocol("streamlit")]
+        socket = connect(address, max_size=None, subprotocols=protocols, ping_interval=None, additional_headers=shown)
         self._socket = self._stack.enter_context(socket)
         return self
 
