@@ -79,7 +79,7 @@ def test_every_relative_link_has_a_target(path: Path) -> None:
             assert fragment in anchors(there), f"{path.name} links to {target}"
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt", "requirements-tools.txt"])
 def test_every_requirement_is_pinned(name: str) -> None:
     lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
     needs = [line for line in lines if line.strip() and not line.startswith(("#", "-r "))]
@@ -208,7 +208,7 @@ def test_setup_repairs_an_incomplete_environment(tmp_path: Path) -> None:
     make = shutil.which("make")
     if make is None:
         pytest.skip("there is no make")
-    for name in ("Makefile", "requirements.txt"):
+    for name in ("Makefile", "requirements.txt", "requirements.lock"):
         shutil.copy(ROOT / name, tmp_path)
     python = tmp_path / "python"
 
@@ -240,7 +240,7 @@ def test_an_environment_of_another_python_is_created_again(tmp_path: Path) -> No
     make = shutil.which("make")
     if make is None:
         pytest.skip("there is no make")
-    for name in ("Makefile", "requirements.txt", "requirements-dev.txt"):
+    for name in ("Makefile", "requirements.txt", "requirements-dev.txt", "requirements.lock"):
         shutil.copy(ROOT / name, tmp_path)
     for version in ("3.11", "3.13"):
         python = tmp_path / f"python{version}"
