@@ -20,7 +20,7 @@ ifneq ($(origin PYTHON),file)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup app class test lint recordings bench faults fuzz load hour
+.PHONY: help setup app class test lint recordings bench faults fuzz load hour lock licences audit
 
 help:  ## Show what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -33,14 +33,21 @@ $(BIN)/pip:
 	@echo "$(PYTHON) -m venv $(VENV)"; $(PYTHON) -m venv --clear $(VENV) || \
 		{ echo "No virtual environment could be made; on Debian and Ubuntu, install python3-venv first." >&2; exit 1; }
 
+# the lock has the versions of all packages, those of packages that others bring too
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock
+
 # a stamp file marks the installed requirements; a changed list is installed again
-$(VENV)/.installed: requirements.txt | $(BIN)/pip
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+$(VENV)/.installed: requirements.txt requirements.lock | $(BIN)/pip
+	$(INSTALL) -r requirements.txt
 	@touch $@
 
-$(VENV)/.installed-dev: requirements.txt requirements-dev.txt | $(BIN)/pip
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+$(VENV)/.installed-dev: requirements.txt requirements-dev.txt requirements.lock | $(BIN)/pip
+	$(INSTALL) -r requirements-dev.txt
 	@touch $(VENV)/.installed $@
+
+$(VENV)/.installed-tools: $(VENV)/.installed-dev requirements-tools.txt
+	$(INSTALL) -r requirements-tools.txt
+	@touch $@
 
 setup: $(VENV)/.installed  ## Install only
 
@@ -81,3 +88,14 @@ fuzz: $(VENV)/.installed-dev  ## Bring 10,000 hostile inputs to every door (ARGS
 
 hour: $(VENV)/.installed-dev  ## Use the app for an hour, as a class does, and print its memory (ARGS="--minutes 10")
 	$(BIN)/python -m benchmarks.hour $(ARGS)
+
+# not from the lock, which is what it makes
+lock: requirements-tools.txt | $(BIN)/pip  ## Write requirements.lock anew after a change of the requirements (ARGS=--upgrade)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-tools.txt
+	$(BIN)/python -m dependencies.lock $(ARGS)
+
+licences: $(VENV)/.installed-tools  ## Write docs/licences.md anew after that
+	$(BIN)/python -m dependencies.licences --all
+
+audit: $(VENV)/.installed-tools  ## Ask an advisory database about the packages of the lock, where one answers
+	$(BIN)/python -m dependencies.audit

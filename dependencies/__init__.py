@@ -1,0 +1,1 @@
+"""The packages that an installation brings: their lock, licences and known vulnerabilities."""
