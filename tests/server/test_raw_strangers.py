@@ -56,3 +56,29 @@ def test_the_clicks_of_an_owner_do_nothing_when_a_stranger_sends_them(server: Se
             stop = next(widget for widget, label in steering.items() if label == "Stop")
             owner.set(WidgetState(id=stop, trigger_value=True))
         until(client, run, lambda record: record.state == "stopped")
+
+
+def test_a_stranger_sees_nothing_of_a_text_on_any_page(server: Server) -> None:
+    keys = Keys(Environment(server.home))
+    ann, mallory = keys.issue(), keys.issue()
+    secret = "quinze hiboux xylophones "
+    with Client(server.home) as client:
+        by_ann = ClientOf(client, Asker(id=keys.identity({COOKIE: ann})))
+        text = by_ann.add_text(secret * 90, "mine.txt")
+        small = LYRICS.change(corpus=text, num_epochs=2, pred_period=1, prefixes=("quinze",), num_preds=0)
+        run = by_ann.create(small, based_on="A2")
+        until(client, run, lambda record: record.state == "finished")
+    pages = [("train", f"run={run}"), ("inspect", f"run={run}"), ("inspect", f"run={run}&view=dependence")]
+    pages += [("diagnose", f"topic={topic}&run={run}") for topic in ("layers", "overfitting", "directions", "clipping")]
+    pages += [("compare", f"pins={run}"), ("train", f"recipe=A2&corpus={text}"), ("runs", "find=quinze")]
+    for page, query in pages:
+        seen = {}
+        # the owner first, so that every shared answer is there
+        for cookie in (ann, mallory):
+            with Visitor(server.port, cookie) as visitor:
+                visitor.open(page, f"{query}&lang=en")
+                seen[cookie] = b"".join(visitor.received)
+                assert not visitor.exceptions
+        assert b"hiboux" not in seen[mallory], (page, query)
+        if page == "inspect":
+            assert b"hiboux" in seen[ann], (page, query)

@@ -31,6 +31,7 @@ class Visitor:
         page: the name of the page in its address.
         query: the parameters of the page's address, as the page has changed them.
         hash: the page as Streamlit names it.
+        received: all messages, as they came.
     """
 
     port: int
@@ -41,6 +42,7 @@ class Visitor:
     query: str = ""
     page: str = ""
     hash: str = ""
+    received: list[bytes] = field(default_factory=list)
     _socket: ClientConnection | None = None
     _stack: ExitStack = field(default_factory=ExitStack)
 
@@ -90,6 +92,7 @@ class Visitor:
             message = ForwardMsg()
             data = self._socket.recv(PATIENCE)
             assert isinstance(data, bytes)
+            self.received.append(data)
             message.ParseFromString(data)
             kind = message.WhichOneof("type")
             if kind == "new_session":

@@ -102,7 +102,11 @@ def _accuracy(able: dict[str, RunRecord], taped: Mapping[str, dict[str, Any]], l
         epoch = _epoch(run)
         assert epoch is not None
         key = ("gaps", run.id, epoch, subject.stamp(run.id, epoch), NUM_GAPS)
-        answers[name] = asking.ask(key, lambda run=run, epoch=epoch: client.gaps(run.id, NUM_GAPS, epoch))  # type: ignore[misc]
+        answers[name] = asking.ask(
+            key,
+            lambda run=run, epoch=epoch: client.gaps(run.id, NUM_GAPS, epoch),  # type: ignore[misc]
+            run.config.corpus,
+        )
     rows = []
     for name in (name for name in GAPS if name in answers):
         answer = answers[name]
@@ -176,8 +180,10 @@ def _play(able: dict[str, RunRecord], examined: ExaminedRun, lang: str) -> None:
             assert epoch is not None
             key = ("fill_gap", run.id, epoch, subject.stamp(run.id, epoch), before, after)
             filled = asking.ask(
-                key, lambda run=run, epoch=epoch: client.fill_gap(run.id, before, after, epoch)  # type: ignore[misc]
-            )  # fmt: skip
+                key,
+                lambda run=run, epoch=epoch: client.fill_gap(run.id, before, after, epoch),  # type: ignore[misc]
+                run.config.corpus,
+            )
             if filled.value is None:
                 asking.explain(filled, f"fill.{run.id}.{_FORM.number}", 150)
                 continue

@@ -75,7 +75,7 @@ class ExaminedRun:
         if self.record is None:
             return None
         run_id, client = self.record.id, session.client()
-        return asking.ask(self.question(epoch), lambda: client.diagnose(run_id, epoch)[1])
+        return asking.ask(self.question(epoch), lambda: client.diagnose(run_id, epoch)[1], self.config.corpus)
 
     def _against_its_targets(self, diagnosis: Diagnosis) -> Diagnosis:
         # older recordings have the unigram perplexity of the whole text

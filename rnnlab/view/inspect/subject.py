@@ -90,6 +90,7 @@ def answer(inspected: InspectedText, layer: int) -> dict[str, Any] | None:
     """Return the answer that `Client.inspect` describes, or show the error and return None."""
     checkpoint = inspected.checkpoint
     try:
+        session.check_reads(inspected.config.corpus)
         with st.spinner(t("inspect.asking", session.language()), show_time=False):
             return _cached_inspect(str(inspected.identity), checkpoint.stamp, inspected.text, layer, checkpoint.epoch)
     except RNNLabError as error:
@@ -101,6 +102,7 @@ def dependence(inspected: InspectedText, position: int) -> dict[str, Any] | None
     """Return the answer that `Client.dependence` describes, or show the error and return None."""
     checkpoint = inspected.checkpoint
     try:
+        session.check_reads(inspected.config.corpus)
         return _cached_dependence(str(inspected.identity), checkpoint.stamp, inspected.text, position, checkpoint.epoch)
     except RNNLabError as error:
         session.show_error(error)

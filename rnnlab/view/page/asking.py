@@ -80,8 +80,18 @@ def begin() -> None:
     st.session_state[_LIVE] = {}
 
 
-def ask(key: Hashable, work: Callable[[], T]) -> Answer[T]:
-    """Return the answer to the question `key`; at the first request, start `work` in another thread."""
+def ask(key: Hashable, work: Callable[[], T], corpus: str) -> Answer[T]:
+    """Return the answer to the question `key`; at the first request, start `work` in another thread.
+
+    Args:
+        key: identifies the question.
+        work: computes the answer, which all viewers share.
+        corpus: the text of the network that is asked; a visitor who may not read it gets no answer.
+    """
+    try:
+        session.check_reads(corpus)
+    except RNNLabError as error:
+        return Answer(error=error)
     future = _questions().future(key, work)
     assert future is not None
     return _answer(future)

@@ -129,9 +129,18 @@ def facts_of(config: TrainConfig) -> TextFacts:
     Raises:
         CorpusError: ``text_not_yours``, or the text is not on this machine.
     """
-    if not may_read(config.corpus):
-        raise CorpusError("text_not_yours", "This text belongs to the visitor who uploaded it, and is not shared.")
+    check_reads(config.corpus)
     return facts().of(config)
+
+
+def check_reads(corpus: str) -> None:
+    """Check that the visitor may read a text, and what was computed from it; many viewers share a computed answer.
+
+    Raises:
+        CorpusError: ``text_not_yours``.
+    """
+    if not may_read(corpus):
+        raise CorpusError("text_not_yours", "This text belongs to the visitor who uploaded it, and is not shared.")
 
 
 def text_title(name: str) -> str | None:
