@@ -547,7 +547,7 @@ class Client:
             endpoint = Endpoint.read(self.home)
             if endpoint is not None:
                 try:
-                    return _Link(endpoint.dial(resumes=self._resumes), self._wait_for_the_end, self._reconnect)
+                    return _Link(endpoint.dial(resumes=self._resumes), self._wait_for_the_end, self._after)
                 except OSError:
                     pass  # the supervisor has ended or is ending
             if (wait := self._not_before - time.monotonic()) > 0:
@@ -628,13 +628,15 @@ class Client:
         """Start no supervisor before the one that was told to end has ended."""
         self._not_before = math.inf
 
-    def _reconnect(self) -> None:
-        """Replace a supervisor that ended, so that its runs are marked as interrupted, or go on, without delay.
+    def _after(self, replace: bool) -> None:
+        """Note the end of a connection, and replace a supervisor that ended, so that nobody has to wait for its runs.
 
         Who told a supervisor to end usually ends this process too; its runs have to go on after that, not in between.
         """
         if self._not_before == math.inf:
             self._not_before = time.monotonic() + RESTART_DELAY
+        if not replace:
+            return
         with contextlib.suppress(RNNLabError, OSError):
             self._ensure()
 
@@ -668,11 +670,13 @@ class ClientOf(Client):
 class _Link:
     """A connection: sends requests from any thread and passes each answer to its future."""
 
-    def __init__(self, connection: socket.socket, on_ending: Callable[[], None], on_lost: Callable[[], None]) -> None:
+    def __init__(
+        self, connection: socket.socket, on_ending: Callable[[], None], on_end: Callable[[bool], None]
+    ) -> None:
         self.alive = True
         self._on_ending = on_ending
         self._connection = connection
-        self._on_lost = on_lost
+        self._on_end = on_end
         self._closing = False
         self._sending = threading.Lock()
         self._last = 0  # id of the last request
@@ -755,8 +759,7 @@ class _Link:
         self.alive = False
         self._fail_all()
         # what cannot be read would come again: only the next command connects again
-        if not self._closing and self._error is _supervisor_lost:
-            self._on_lost()
+        self._on_end(not self._closing and self._error is _supervisor_lost)
 
     def _receive(self, message: Welcome | Ending | Result | Refusal) -> None:
         if isinstance(message, Ending):

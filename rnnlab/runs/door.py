@@ -58,7 +58,9 @@ class Door:
     def _accept(self) -> None:
         try:
             connection, _ = self._listener.accept()
-        except OSError:
+        except OSError:  # no descriptor is left, if it is not gone already
+            if self._strangers:
+                self._turn_away(next(iter(self._strangers)), "this process has too many open files")
             return
         connection.setblocking(False)
         if len(self._strangers) >= MAX_STRANGERS:

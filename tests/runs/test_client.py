@@ -19,7 +19,7 @@ from rnnlab.errors import RunError
 from rnnlab.runs import protocol
 from rnnlab.runs.client import Client
 from rnnlab.runs.endpoint import listen
-from rnnlab.runs.protocol import CLIENT_TO_SUPERVISOR, Lines, Request, Welcome, encode
+from rnnlab.runs.protocol import CLIENT_TO_SUPERVISOR, Ending, Lines, Request, Welcome, encode
 from tests.open_files import nothing_stays_open
 from tests.runs.lab import (
     LONG,
@@ -242,6 +242,25 @@ def test_after_an_odd_answer_the_caller_knows_and_the_next_command_connects_agai
     finally:
         client.close()
         server.close()
+
+
+@pytest.mark.parametrize("last", [b"nonsense\n", b""], ids=["garbled", "silent"])
+def test_a_supervisor_that_was_told_to_end_is_replaced_however_it_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: bytes
+) -> None:
+    monkeypatch.setattr("rnnlab.runs.client.RESTART_DELAY", 0.1)
+    server = Odd(tmp_path, [encode(Ending()) + (last or GOOD)])
+    client = Client(tmp_path)
+    if last:
+        with pytest.raises(RunError):
+            client.status()
+    else:
+        assert client.ready()
+    assert client._link is not None
+    client._link.close()
+    server.close()
+    assert client.status()["pid"] != 1
+    client.close()
 
 
 def test_an_odd_answer_reaches_everyone_who_waits(tmp_path: Path) -> None:

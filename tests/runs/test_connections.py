@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
 import select
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator
 
@@ -353,6 +355,34 @@ def test_the_door_keeps_few_strangers(monkeypatch: pytest.MonkeyPatch) -> None:
             loop.turn(PATIENCE)
         assert is_closed(connections[0])
         assert len(at_the_door._strangers) == 2
+    at_the_door.close()
+    loop.close()
+    endpoint.remove()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="lists the descriptors of a process: Linux only")
+def test_without_descriptors_strangers_make_room() -> None:
+    import resource
+
+    loop = Loop()
+    listener, endpoint = listen()
+    at_the_door = Door(loop, listener, lambda connection, line, lines: False)
+    with dial(endpoint) as first, dial(endpoint):
+        loop.turn(PATIENCE)
+        assert len(at_the_door._strangers) == 1
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(map(int, os.listdir("/proc/self/fd"))), hard))
+        try:
+            with contextlib.ExitStack() as stack:
+                with contextlib.suppress(OSError):
+                    while True:  # those with lower numbers
+                        stack.enter_context(open(os.devnull))
+                loop.turn(PATIENCE)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert is_closed(first)
+        loop.turn(PATIENCE)
+        assert len(at_the_door._strangers) == 1
     at_the_door.close()
     loop.close()
     endpoint.remove()
