@@ -36,12 +36,33 @@ $(BIN)/pip:
 # the lock has the versions of all packages, those of packages that others bring too
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock
 
+# Elsewhere the usual build of torch for Linux brings gigabytes of libraries for NVIDIA's cards; without such a card the
+# build for the processor comes from PyTorch's own index, if that answers. TORCH_INDEX names another index, and
+# TORCH_INDEX= (empty) the usual build.
+CPU_TORCH := https://download.pytorch.org/whl/cpu
+NVIDIA := $(shell command -v nvidia-smi 2>/dev/null)$(wildcard /dev/nvidia*)
+ifeq ($(origin TORCH_INDEX),undefined)
+  ifeq ($(shell uname -s)$(strip $(NVIDIA)),Linux)
+    TORCH_INDEX := $(CPU_TORCH)
+    QUIETLY := 2>/dev/null
+    OTHERWISE := echo "$(CPU_TORCH) does not answer; the usual build of torch is installed." >&2
+  endif
+endif
+OTHERWISE ?= exit 1
+# its dependencies come from the usual index; a torch of the pinned version that is there is kept
+define INSTALL_TORCH
+@$(if $(TORCH_INDEX),$(INSTALL) --no-deps --retries 1 --timeout 15 --index-url $(TORCH_INDEX) \
+	$$(grep '^torch==' requirements.txt) $(QUIETLY) || { $(OTHERWISE); },:)
+endef
+
 # a stamp file marks the installed requirements; a changed list is installed again
 $(VENV)/.installed: requirements.txt requirements.lock | $(BIN)/pip
+	$(INSTALL_TORCH)
 	$(INSTALL) -r requirements.txt
 	@touch $@
 
 $(VENV)/.installed-dev: requirements.txt requirements-dev.txt requirements.lock | $(BIN)/pip
+	$(INSTALL_TORCH)
 	$(INSTALL) -r requirements-dev.txt
 	@touch $(VENV)/.installed $@
 

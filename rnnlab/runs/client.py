@@ -122,6 +122,15 @@ class Client:
         """
         self._ensure()
 
+    def end_supervisor(self) -> None:
+        """Tell the supervisor to end, if this client started it: it saves the runs, which then go on at the next start.
+
+        A handler of a signal may call this: it waits for nothing.
+        """
+        process = self._process
+        if process is not None and process.poll() is None:
+            process.terminate()
+
     def close(self) -> None:
         """Disconnect and close everything that this client opened.
 

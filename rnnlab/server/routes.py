@@ -14,15 +14,17 @@ import click
 from starlette.middleware import Middleware
 from starlette.routing import Route
 from streamlit import config
+from streamlit.runtime.secrets import secrets_singleton
 
 from rnnlab.environment import Environment
 from rnnlab.server import health, live, scripts, sign_in, spelling
 from rnnlab.server.frames import Frames
 from rnnlab.server.identity import Identity
-from rnnlab.view.page import plot, visitor
+from rnnlab.view.page import plot, session, visitor
 from rnnlab.view.page.visitor import Keys
 from rnnlab.view.watch.stream import Hub
 
+secrets_singleton.load_if_toml_exists()  # what stands there at the top level becomes environment variables
 ENVIRONMENT = Environment.from_environ()
 ROUTES = [
     Route("/lab/live/{run}", live.run),
@@ -77,6 +79,8 @@ def _before_stopping(act: Callable[[], object]) -> Iterator[None]:
 
     def stop(number: int, frame: FrameType | None) -> None:
         act()
+        if number == signal.SIGTERM:  # an update or the end of the machine: the runs go on after the next start
+            session.connection().end_supervisor()
         kept[number](number, frame)
 
     for number in kept:
