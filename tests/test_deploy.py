@@ -171,6 +171,10 @@ def test_the_container_ends_after_the_supervisor(tmp_path: Path) -> None:
         _await(f"http://127.0.0.1:{port}/_stcore/health", process)
         with Visitor(port) as visitor:
             visitor.open("train")
+        deadline = time.monotonic() + PATIENCE
+        while Endpoint.read(home) is None:  # the app starts it behind the first page
+            assert time.monotonic() < deadline
+            time.sleep(0.02)  # nothing to await: the file is not there yet
         with Client(home) as client:
             run_id = client.create(LYRICS.change(num_epochs=10_000), based_on="A2")
             until_state(client, run_id, "running")

@@ -77,10 +77,14 @@ def _before_stopping(act: Callable[[], object]) -> Iterator[None]:
     found = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     kept = {int(number): handler for number, handler in found.items() if callable(handler)}
 
+    told: list[int] = []
+
     def stop(number: int, frame: FrameType | None) -> None:
         act()
-        if number == signal.SIGTERM:  # an update or the end of the machine: the runs go on after the next start
+        # an update, or the end of the machine: the runs go on after the next start; the server may raise a signal again
+        if number == signal.SIGTERM and not told:
             session.connection().end_supervisor()
+        told.append(number)
         kept[number](number, frame)
 
     for number in kept:
