@@ -43,7 +43,7 @@ ON_THE_PHONE = [
     *(("inspect", f"view={view}") for view in INSPECT_VIEWS),
 ]
 # pages and views without a chart, or without one until something is trained
-CHARTLESS = {"inspect", "lessons", "runs", "view=same", "view=dependence", "lesson=shapes", "lesson=X2"}
+CHARTLESS = {"inspect", "lessons", "room", "runs", "view=same", "view=dependence", "lesson=shapes", "lesson=X2"}
 # texts that do not fit into their buttons, and headings that do not fit the page
 CUT = """() => [...document.querySelectorAll('[data-testid=stMain] :is(button p, h1, h2, h3)')]
     .filter(e => e.getClientRects().length && getComputedStyle(e).clipPath === 'none')
@@ -51,7 +51,7 @@ CUT = """() => [...document.querySelectorAll('[data-testid=stMain] :is(button p,
     .map(e => e.outerHTML.slice(0, 200))"""
 HEADINGS = """() => [...document.querySelectorAll('[data-testid=stMain] :is(h1, h2, h3, h4)')]
     .map(e => Number(e.tagName[1]))"""
-BODY = "[data-testid=stMain] [data-testid=stMarkdown] p"
+BODY = "[data-testid=stMain] [data-testid=stMarkdown] p:not([data-testid=stCaptionContainer] *)"
 # focusable elements in the order of the page; Tab reaches one element of a group, the arrow keys the others
 REACHABLE = """() => [...document.querySelectorAll(
     ':is([data-testid=stSidebarUserContent], [data-testid=stMain]) :is(a, button, input, textarea, summary)'

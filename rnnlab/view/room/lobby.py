@@ -49,19 +49,19 @@ def _open() -> None:
         title = st.text_input(t("room.name", lang), key=state.FORM.key("title"), max_chars=80)
     config = RECIPES[recipe_id].config
     with right:
-        opened = st.multiselect(
-            t("room.opened", lang),
-            OPENABLE,
-            _FIRST_OPENED,
-            key=session.key(state.FORM.key("opened")),
-            format_func=lambda name: t(f"field.{name}", lang),
-            help=t("room.opened.help", lang),
-            placeholder=t("room.opened.none", lang),
-        )
         epochs = st.number_input(
             t("field.num_epochs", lang), 1, 10_000, config.num_epochs or 1, key=state.FORM.key(f"epochs.{recipe_id}")
         )
     config = config.change(num_epochs=int(epochs))
+    opened = st.pills(
+        t("room.opened", lang),
+        OPENABLE,
+        default=_FIRST_OPENED,
+        selection_mode="multi",
+        key=session.key(state.FORM.key("opened")),
+        format_func=lambda name: t(f"field.{name}", lang),
+        help=t("room.opened.help", lang),
+    )
     st.caption(" · ".join(filter(None, [plain(summary(config, lang)), estimate.takes(config)])))
     st.button(
         t("room.open.button", lang),
