@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import signal
 import socket
 import subprocess
 import sys
@@ -129,7 +130,7 @@ class Client:
         """
         process = self._process
         if process is not None and process.poll() is None:
-            process.terminate()
+            process.send_signal(getattr(signal, "SIGHUP", signal.SIGTERM))
 
     def close(self) -> None:
         """Disconnect and close everything that this client opened.

@@ -109,6 +109,7 @@ class Supervisor:
         self._loop = Loop()
         self._recovered_at = 0.0
         self._told = 0  # how often it was told to end
+        self._passed_on = False  # whether the app said that it was told to end
         self._saving_until: float | None = None  # since it was told, when the wait for its runs ends
         self._left = False  # whether it ends because nobody is there any more
         self._ending = False
@@ -167,7 +168,7 @@ class Supervisor:
         """Wait at most `timeout` seconds for an event, then do everything that is due."""
         self._loop.turn(timeout)
         now = time.monotonic()
-        if self._told and self._saving_until is None:
+        if (self._told or self._passed_on) and self._saving_until is None:
             self._save_all(now)
         due = self._recorder.due_at()
         if due is not None and now >= due:
@@ -219,9 +220,15 @@ class Supervisor:
         """End after this turn of the loop."""
         self._ending = True
 
-    def save_and_stop(self, *_: object) -> None:
-        """End as soon as the runs are saved, which go on after the next start; told twice, end at once."""
-        self._told += 1
+    def save_and_stop(self, number: int = 0, *_: object) -> None:
+        """End as soon as the runs are saved, which go on after the next start; told twice, end at once.
+
+        SIGHUP comes from the app, when it is told to end itself: a service manager then has told the supervisor too.
+        """
+        if number == getattr(signal, "SIGHUP", -1):
+            self._passed_on = True
+        else:
+            self._told += 1
 
     def _save_all(self, now: float) -> None:
         """Let every run that trains be saved; those that have not begun stay queued."""
