@@ -45,6 +45,7 @@ from tests.runs.lab import (
     step,
     until,
     until_state,
+    visitor,
 )
 
 WHOLE = TINY.change(num_epochs=60, sampling="random", optimizer="adam", learning_rate=0.01, pred_period=20)
@@ -99,10 +100,10 @@ def test_a_long_pause_gives_the_slot_to_a_run_that_waits(busy: Client) -> None:
 
 
 def test_its_place_is_before_the_later_runs_of_its_owner(busy: Client) -> None:
-    paused = busy.create(LONG, owner="ann")
+    paused = visitor(busy, "ann").create(LONG)
     until(busy, paused, lambda record: record.epoch >= 1)
     pause(busy, paused)
-    runs = [busy.create(LONG, owner=owner) for owner in ("bob", "ann", "bob", "cy")]
+    runs = [visitor(busy, owner).create(LONG) for owner in ("bob", "ann", "bob", "cy")]
     until_state(busy, runs[0], "running")
     busy.resume(paused)
     order = sorted(
