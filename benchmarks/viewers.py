@@ -32,8 +32,10 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
 
 from benchmarks.server import App
+from rnnlab.environment import Environment
 from rnnlab.recipes import recipe
 from rnnlab.runs.client import Client
+from rnnlab.view.page.visitor import COOKIE, Keys
 
 Rerun = Callable[[], Coroutine[Any, Any, None]]
 
@@ -51,6 +53,7 @@ class Viewer:
         port: the port of the server.
         run_id: the run.
         page: whether to open the page too, or only to listen.
+        cookie: the identity of the visitor, each another one, as connections of one visitor are limited.
         received: bytes of all events.
         points: number of points.
         arrivals: time at which the point of each epoch arrived.
@@ -60,6 +63,7 @@ class Viewer:
     port: int
     run_id: str
     page: bool
+    cookie: str
     received: int = 0
     points: int = 0
     arrivals: dict[int, float] = field(default_factory=dict)
@@ -87,7 +91,7 @@ class Viewer:
     ) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port, limit=2**22)
         path = f"/lab/live/{self.run_id}?lang=zh&after=0"
-        cookie = f"_streamlit_xsrf={id(self)}"  # each is another visitor
+        cookie = f"{COOKIE}={self.cookie}"
         writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nCookie: {cookie}\r\n\r\n".encode())
         await reader.readuntil(b"\r\n\r\n")
         await ready.wait()
@@ -182,7 +186,8 @@ def stored(home: Path, run_id: str) -> Iterator[dict[int, float]]:
 async def measure(app: App, home: Path, run_id: str, count: int, page: bool, seconds: float, idle: float) -> str:
     """Let `count` viewers watch for `seconds` and return a row of the table."""
     pid = app.process.pid
-    crowd = [Viewer(app.port, run_id, page) for _ in range(count)]
+    keys = Keys(Environment(home))
+    crowd = [Viewer(app.port, run_id, page, keys.issue()) for _ in range(count)]
     ready, end = asyncio.Barrier(count + 1), asyncio.Event()
     async with asyncio.TaskGroup() as group:  # a viewer that fails ends all of them
         for viewer in crowd:
