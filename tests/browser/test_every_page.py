@@ -57,7 +57,7 @@ REACHABLE = """() => [...document.querySelectorAll(
     ':is([data-testid=stSidebarUserContent], [data-testid=stMain]) :is(a, button, input, textarea, summary)'
 )].filter(e => !e.disabled && e.tabIndex >= 0 && e.checkVisibility({visibilityProperty: true})
     && !e.closest('[data-testid=stElementToolbar]'))"""
-GROUPED = "e => e.getAttribute('role') === 'radio' ? e.parentElement : e"
+GROUPED = "e => e.getAttribute('role') === 'radio' || e.dataset.variant === 'pills' ? e.parentElement : e"
 
 
 class Opened(NamedTuple):
