@@ -71,10 +71,12 @@ def run() -> None:
     if session.CLICKS not in st.session_state:
         st.session_state[session.CLICKS] = Clicks()
     page = _navigation(lang)
+    name = address.page_named(page.url_path) or "home"
+    led.arrive(name)
     try:
         page.run()
         if not session.embedded():
-            led.show(address.page_named(page.url_path) or "home")
+            led.show(name)
     except RNNLabError as error:  # the stored runs cannot be read: the same message on every page
         session.show_error(error)
     finally:

@@ -14,6 +14,7 @@ LOOK = 2.0
 """Seconds between two looks at what the teacher shows."""
 _LEADS, _SENT = "led.leads", "led.sent"
 _ROOM, _SEEN, _LEFT = "led.room", "led.seen", "led.left"
+_PAGE, _GOING = "led.page", "led.going"
 _LEAVING = frozenset({"lang", "projector", "room"})
 """The parameters that each visitor keeps."""
 
@@ -61,10 +62,22 @@ def show(page: str) -> None:
         st.session_state[_LEADS] = None
 
 
+def arrive(page: str) -> None:
+    """Note which page is drawn; called before each page."""
+    st.session_state[_PAGE] = page
+
+
 def follow() -> None:
-    """Go where the teacher goes, and say so, if this session is in a room; called before each page."""
+    """Go where the teacher goes, and say so, if this session is in a room; called at the head of each page.
+
+    The switch to another page is lost if another part of the page asks to be drawn at the same moment. Therefore a page
+    counts as seen when it has been reached, and until then the next look tries again.
+    """
     if not st.session_state.get(_ROOM) or leads():
         return
+    number, page = st.session_state.get(_GOING, (0, ""))
+    if page == st.session_state.get(_PAGE):
+        st.session_state[_SEEN] = max(number, st.session_state.get(_SEEN, 0))
 
     def look() -> None:
         lang = session.language()
@@ -76,10 +89,11 @@ def follow() -> None:
         if room is None or room.focus is None or st.session_state.get(_LEFT) == -1:
             return
         if room.focus_number > st.session_state.get(_SEEN, 0):
-            st.session_state[_SEEN] = room.focus_number
             focus = dict(room.focus)
             page = focus.pop("page", "home")
-            st.switch_page(address.PAGES.get(page, address.PAGES["home"])[0], query_params={"lang": lang, **focus})
+            page = page if page in address.PAGES else "home"
+            st.session_state[_GOING] = (room.focus_number, page)
+            st.switch_page(address.PAGES[page][0], query_params={"lang": lang, **focus})
         with st.container(key="led.bar", horizontal=True, vertical_alignment="center", gap="small"):
             st.badge(t("led.follows", lang, code=room.code), icon=":material/visibility:", color="blue")
             st.button(t("led.leave", lang), key="led.leave", type="tertiary", on_click=_leave)
