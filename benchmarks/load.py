@@ -24,7 +24,7 @@ from rnnlab.runs.client import Client, ClientOf
 from rnnlab.runs.protocol import LIVE, Asker
 
 GREEDY = 0.1
-"""Share of the students who ask for as many runs as they get."""
+"""Share of the students who ask for more runs than are allowed."""
 
 
 def main() -> None:
@@ -78,7 +78,7 @@ def main() -> None:
 
 
 def _first_come(created: list[float], runs: list[object], slots: int) -> list[float]:
-    """Return the waits if all runs, with the times that they took, had started in the order in which they came."""
+    """Return the waiting times, in seconds, if all runs had started in the order of their creation."""
     free, waits = [0.0] * slots, []
     for at, run in sorted(zip(created, runs, strict=True), key=lambda pair: pair[0]):
         started, finished = getattr(run, "started_at", 0.0), getattr(run, "finished_at", 0.0)

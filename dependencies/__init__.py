@@ -1,1 +1,1 @@
-"""The packages that an installation brings: their lock, licences and known vulnerabilities."""
+"""The installed packages: their lock file, licences and known vulnerabilities."""

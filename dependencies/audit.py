@@ -19,7 +19,7 @@ NOTHING = "The advisory database does not answer from here: nothing was checked.
 
 
 def verdict(output: str) -> tuple[str, int]:
-    """Return what to say about the output of pip-audit, and the exit code."""
+    """Return the verdict on the output of pip-audit as text, and the exit code."""
     try:
         report: dict[str, Any] = json.loads(output)
         listed = report["dependencies"]

@@ -1,4 +1,4 @@
-"""The licences of all packages that an installation brings, from the packages' own metadata.
+"""The licences of all installed packages, read from their metadata.
 
     python -m dependencies.licences [--all]   # or: make licences
 
@@ -53,7 +53,7 @@ def licence(expression: str, classifiers: Sequence[str], words: str, file: str =
 
 
 def _named(text: str) -> str:
-    """Return the name of the licence that a text is; a title, or the first words of a BSD licence."""
+    """Return the name of a licence from its text: its title, or the name of a BSD licence."""
     title = next((line.strip() for line in text.splitlines() if line.strip()), "")
     if re.search(r"\bLicense\b", title) and len(title) <= 60:
         return title
@@ -80,7 +80,7 @@ def installed() -> dict[tuple[str, str], str]:
 
 
 def known(page: str) -> dict[tuple[str, str], str]:
-    """Return the licences that the page gives, by name and version."""
+    """Return the licences listed on the page, by name and version."""
     rows = (row for row in _ROW.finditer(page) if row["name"] != "package")  # not the heads of the tables
     return {(row["name"], row["version"]): row["licence"].strip() for row in rows}
 

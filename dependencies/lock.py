@@ -1,4 +1,4 @@
-"""The lock: the version of every package that an installation brings, on every system and Python.
+"""The lock file: the version of every installed package, for every system and Python version.
 
     python -m dependencies.lock [--upgrade]   # or: make lock
 
@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 LOCK = ROOT / "requirements.lock"
 REQUIREMENTS = ("requirements.txt", "requirements-dev.txt", "requirements-tools.txt")
-"""What the app needs, what the tests need besides, and what only the commands of this folder need."""
+"""The requirements of the app, of the tests, and of the commands of this folder."""
 OLDEST = "3.11"
 
 _LINE = re.compile(r"(?P<name>[a-z0-9-]+)==(?P<version>\S+)(?: ; (?P<where>.+?))?\s+# via (?P<via>.+)")
@@ -59,7 +59,7 @@ def packages(text: str) -> list[Package]:
 
 
 def needed_by(all_packages: Iterable[Package], requirements: str) -> set[str]:
-    """Return the names of the packages that a file of requirements brings, directly or through others."""
+    """Return the names of the packages that a requirements file installs, directly or as dependencies."""
     listed = list(all_packages)
     found: set[str] = set()
     asking = {f"-r {requirements}"}
@@ -70,7 +70,7 @@ def needed_by(all_packages: Iterable[Package], requirements: str) -> set[str]:
 
 
 def normal(name: str) -> str:
-    """Return the name of a package as the lock writes it."""
+    """Return the normalised name of a package, as in the lock file."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 

@@ -15,7 +15,7 @@ room = state.begin()
 member = state.member(room) if room is not None else None
 
 if room is None:
-    # outside: enter a code, or open a room
+    # no room: enter a code or open a room
     lobby.draw()
 elif state.teaches():
     # the teacher: how to join, the question, the wall
@@ -23,7 +23,7 @@ elif state.teaches():
     question.ask(room)
     wall.draw(room)
 elif member is None:
-    # a visitor who has followed the link
+    # a visitor who is not a member yet
     seat.join(room)
 else:
     # a member: the question, the settings that are open, the run, the wall

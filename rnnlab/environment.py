@@ -25,11 +25,11 @@ class Environment:
         engine: how workers are started, "fork" or "spawn"; empty: as is best on this system (``RNNLAB_ENGINE``).
         tcp: let clients connect to the supervisor by TCP instead of a Unix socket (``RNNLAB_TRANSPORT=tcp``).
         processor_clock: measure the seconds of a training in processor time (``RNNLAB_CLOCK=processor``).
-        profile: for whom the server is: "alone", where everything belongs to whoever opens it, or "class"; empty: as
-            the address says, see `rnnlab.view.page.visitor` (``RNNLAB_PROFILE``).
-        teacher_key: what a teacher enters to be recognised; empty: one is made (``RNNLAB_TEACHER_KEY``).
-        teachers: e-mail addresses of the teachers who sign in by `st.login` (``RNNLAB_TEACHERS``, with commas).
-        hosts: the host names under which the server may be asked besides its own and any IP address; "*": under all
+        profile: "alone" for a single user or "class" for separate visitors; empty: decided for each request, see
+            `rnnlab.view.page.visitor` (``RNNLAB_PROFILE``).
+        teacher_key: the key for signing in as a teacher; empty: a generated key (``RNNLAB_TEACHER_KEY``).
+        teachers: e-mail addresses that `st.login` recognises as teachers (``RNNLAB_TEACHERS``, with commas).
+        hosts: host names that are allowed besides the names of the machine and IP addresses; "*" allows all
             (``RNNLAB_HOSTS``, with commas).
     """
 
@@ -70,7 +70,7 @@ class Environment:
         return (self.corpus_folder,) if self.data is None else (self.data, self.corpus_folder)
 
     def variables(self) -> dict[str, str]:
-        """Return the variables that give the supervisor these settings; those at their defaults are left out."""
+        """Return the variables that give the supervisor these settings; settings at their defaults are omitted."""
         variables = {"RNNLAB_HOME": str(self.home)}
         if self.data is not None:
             variables["RNNLAB_DATA"] = str(self.data)

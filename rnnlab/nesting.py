@@ -1,4 +1,4 @@
-"""How deeply JSON text is nested, counted without recursion, so that it can be refused before it is parsed."""
+"""Measure the nesting depth of JSON text without recursion, to refuse deep input before it is parsed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _STEP = dict.fromkeys(b"[{", 1) | dict.fromkeys(b"]}", -1)
 
 
 def too_deep(text: str | bytes) -> bool:
-    """Return whether a parser of `text` would reach a deeper level than `MAX_DEPTH` before its end or first error."""
+    """Return whether `text` is nested more deeply than `MAX_DEPTH` before its end or its first error."""
     data = text.encode("utf-8", "replace") if isinstance(text, str) else text
     if data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
         return False

@@ -31,7 +31,7 @@ def opener(path: str, flags: int) -> int:
 
 
 def is_private(path: Path) -> bool | None:
-    """Return whether no other user has rights on a file or folder; None if it has no mode here, or does not exist."""
+    """Return whether a file or folder is private; None if it does not exist or the system has no file modes."""
     if os.name == "nt":
         return None
     try:
@@ -41,7 +41,7 @@ def is_private(path: Path) -> bool | None:
 
 
 def close(path: Path) -> bool:
-    """Take the rights on `path` from other users, or log why not; return whether they had any until now."""
+    """Remove the permissions of other users on `path`, or log why not; return whether there were any."""
     try:
         mode = path.lstat().st_mode
         if os.name == "nt" or stat.S_ISLNK(mode) or not mode & _OTHERS:

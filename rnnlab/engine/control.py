@@ -34,7 +34,7 @@ class Control:
 
     @property
     def stepping(self) -> Unit | None:
-        """The unit of the step that the run is taking, if it is taking one."""
+        """The unit of the current step of the run; None between steps."""
         return self._step
 
     def pause(self) -> None:

@@ -432,7 +432,7 @@ def _weights_are_finite(model: nn.Module) -> bool:
 
 
 class _Group(Mapping[str, Tensor]):
-    """The tensors below a prefix, each read when it is asked for: those of a file need not be in memory together."""
+    """The tensors below a prefix, read one at a time, so that the file is never in memory as a whole."""
 
     def __init__(self, tensors: Mapping[str, Tensor], prefix: str) -> None:
         self._tensors, self._prefix = tensors, f"{prefix}."

@@ -1,4 +1,4 @@
-"""Admission of runs: what a visitor may do, the fair order of the queue, and the estimated time of an epoch."""
+"""Admission of runs: permissions, limits, the fair order of the queue, and the estimated time of an epoch."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_CHECKPOINTS = 40
 
 
 def check_rate(rates: Rates, name: str, limits: Limits, asker: Asker | None) -> None:
-    """Count an action of a visitor, and check that it is not one too many.
+    """Count an action of a visitor and check its rate limit.
 
     Args:
         rates: the actions so far.
@@ -72,7 +72,7 @@ def check_visitor(live: Collection[str], batch: str, limits: Limits, asker: Aske
 
 
 def check_bytes(used: int, more: int, limits: Limits, asker: Asker | None) -> None:
-    """Check that there is room for more data of a visitor.
+    """Check that a visitor may store more data.
 
     Args:
         used: bytes of the visitor's texts, runs and checkpoints.
@@ -111,7 +111,7 @@ def check_space(folder: Path, limits: Limits) -> None:
 
 
 def check_home(used: int, limits: Limits) -> None:
-    """Check that the home is not larger than it may be.
+    """Check the size of the home.
 
     Raises:
         RunError: ``home_full``.
@@ -190,7 +190,7 @@ def check_owner(owner: str, asker: Asker | None) -> None:
 
 
 def check_teacher(asker: Asker | None) -> None:
-    """Check that the teacher asks, or the owner of the machine.
+    """Check that the request comes from a teacher or the owner of the machine.
 
     Raises:
         RunError: ``teacher_only``.
@@ -200,7 +200,7 @@ def check_teacher(asker: Asker | None) -> None:
 
 
 def check_identity(asker: Asker | None) -> None:
-    """Check that a visitor has an identity, to whom what is made can belong.
+    """Check that a visitor has an identity, which can own runs and texts.
 
     Raises:
         RunError: ``visitor_unknown``.
@@ -215,14 +215,14 @@ def check_reader(readers: Collection[str], asker: Asker | None) -> None:
     """Check that a visitor may read an uploaded text, and train on it.
 
     Args:
-        readers: the visitors to whom the text belongs; "" stands for everybody.
+        readers: the visitors who may read the text; "" stands for all visitors.
         asker: the visitor.
 
     Raises:
         CorpusError: ``text_not_yours``.
     """
     if not _may_all(asker) and "" not in readers and (asker is None or asker.id not in readers):
-        raise CorpusError("text_not_yours", "This text belongs to the visitor who uploaded it, and is not shared.")
+        raise CorpusError("text_not_yours", "This text was uploaded by another visitor and is not shared.")
 
 
 def _may_all(asker: Asker | None) -> bool:
@@ -256,11 +256,11 @@ def within_turns(
     groups: Mapping[str, str],
     most: int,
 ) -> list[str]:
-    """Return the waiting runs that may start, without those of visitors who have as many running as they may.
+    """Return the waiting runs that may start; visitors at their limit of running runs are skipped.
 
     Args:
         order: ids of the waiting runs in the order in which they start.
-        owners: the owner of each of them; "" is the owner of the machine, who may have any number.
+        owners: the owner of each waiting run; "" is the owner of the machine, who has no limit.
         running: (id, owner) of the runs that have a slot.
         groups: for each run the batch of runs that were started together, which count as one, or its id.
         most: number of runs that a visitor may have running.

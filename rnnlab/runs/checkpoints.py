@@ -108,10 +108,10 @@ def _synchronise(path: Path, flags: int = 0) -> None:
 
 
 def _unsaved(error: Exception) -> RunError:
-    """Return the error for a checkpoint that could not be written because of `error`."""
+    """Return the RunError for a checkpoint that could not be written because of `error`."""
     if lacks_memory(error):
         return RunError("checkpoint_no_memory", "There was not enough memory to save a checkpoint.")
-    # safetensors gives the number of an error of the system only in its message
+    # safetensors puts the errno only into its message
     number = error.errno if isinstance(error, OSError) else None
     if number is None and (found := re.search(r"\(os error (\d+)\)", str(error))):
         number = int(found[1])

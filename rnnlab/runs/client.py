@@ -124,9 +124,9 @@ class Client:
         self._ensure()
 
     def end_supervisor(self) -> None:
-        """Tell the supervisor to end, if this client started it: it saves the runs, which then go on at the next start.
+        """Ask the supervisor to end if this client started it; its runs are saved and resume at the next start.
 
-        A handler of a signal may call this: it waits for nothing.
+        Signal handlers may call this method, as it never blocks.
         """
         process = self._process
         if process is not None and process.poll() is None:
@@ -325,7 +325,7 @@ class Client:
         self._call(GuessInRoom, room=code, guess=value)
 
     def focus_room(self, code: str, parameters: Mapping[str, str] | None = None) -> None:
-        """Show a page (``page`` and its parameters) to all members of a room; None: everybody looks for themselves."""
+        """Show a page (``page`` and its parameters) to all members of a room; None ends it."""
         self._call(FocusRoom, room=code, parameters=dict(parameters or {}))
 
     def follow(self, run_id: str, cursor: int = 0) -> Iterator[Event]:
@@ -635,13 +635,13 @@ class Client:
             raise RunError("client_closed", "This client has been closed.")
 
     def _wait_for_the_end(self) -> None:
-        """Start no supervisor before the one that was told to end has ended."""
+        """Wait until a supervisor that is shutting down has ended, before another one is started."""
         self._not_before = math.inf
 
     def _after(self, replace: bool) -> None:
-        """Note the end of a connection, and replace a supervisor that ended, so that nobody has to wait for its runs.
+        """Handle the end of a connection: replace a crashed supervisor, so that its runs are marked at once.
 
-        Who told a supervisor to end usually ends this process too; its runs have to go on after that, not in between.
+        After a requested shutdown this process usually ends too, so no new supervisor is started for a while.
         """
         if self._not_before == math.inf:
             self._not_before = time.monotonic() + RESTART_DELAY
@@ -652,7 +652,7 @@ class Client:
 
 
 class ClientOf(Client):
-    """A client through which a visitor of the pages asks; it shares the connection of `client`.
+    """A client that sends commands in the name of a visitor, over the connection of `client`.
 
     Args:
         client: the connection, which stays open when this one is closed.
@@ -669,7 +669,7 @@ class ClientOf(Client):
         self._client.connect()
 
     def close(self) -> None:
-        """Do nothing: whoever opened the connection closes it."""
+        """Do nothing, as the connection belongs to `client`."""
 
     def _call(
         self, command: type[Message], /, _timeout: float | None = TIMEOUT, _asker: Asker | None = None, **fields: Any
@@ -768,7 +768,7 @@ class _Link:
                     break
         self.alive = False
         self._fail_all()
-        # what cannot be read would come again: only the next command connects again
+        # reconnecting at once would receive the same unreadable data, so only the next command reconnects
         self._on_end(not self._closing and self._error is _supervisor_lost)
 
     def _receive(self, message: Welcome | Ending | Result | Refusal) -> None:

@@ -109,7 +109,7 @@ class _Caller(NamedTuple):
 
     @property
     def owner(self) -> str:
-        """The owner of what the client makes; "" for the owner of the machine."""
+        """The owner of new runs and texts; "" is the owner of the machine."""
         return "" if self.asker is None else self.asker.id
 
 
@@ -247,7 +247,7 @@ class Commands:
         return run
 
     def _check_visitor(self, caller: _Caller, rate: str, more: int = 0, batch: str | None = None) -> None:
-        """Check that what a visitor asks for is within the limits of a visitor.
+        """Check a request against the limits for each visitor.
 
         Args:
             caller: the visitor.
@@ -266,7 +266,7 @@ class Commands:
         admission.check_rate(self._rates, rate, limits, caller.asker)
 
     def _check_reader(self, config: TrainConfig, caller: _Caller, room: str = "") -> None:
-        """Check that the caller may read the text of a run; who opens a room gives its text to the members.
+        """Check that the caller may read the text of a run; members may use the text of their room.
 
         Raises:
             CorpusError: ``text_not_yours``.

@@ -32,7 +32,7 @@ from rnnlab.runs.protocol import (
 MAX_UNREAD = 16 * 2**20
 """Bytes that a client may leave unread; the largest answer is half of that."""
 STALLED_SECONDS = 30.0
-"""Seconds in which a client must read something of what was sent to it."""
+"""Seconds within which a client must read some of the pending data."""
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ class Connections:
         return len(self._connections)
 
     def tick(self, now: float) -> None:
-        """Close the connections that are silent without a token, or do not read what was sent to them."""
+        """Close connections that present no token in time, and clients that do not read."""
         self._door.tick(now)
         for connection in list(self._connections.values()):
             if connection.unsent and now - connection.moved_at > STALLED_SECONDS:
@@ -109,7 +109,7 @@ class Connections:
             self._disconnect(connection, "it leaves too much unread")
 
     def _admit(self, client: socket.socket, line: bytes, lines: Lines) -> bool:
-        """Let a client in whose first line shows the token."""
+        """Accept a client whose first line contains the token."""
         try:
             hello = CLIENT_TO_SUPERVISOR.decode(line)
         except ValueError:

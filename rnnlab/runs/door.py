@@ -1,4 +1,4 @@
-"""The door of a listening socket: who connects shows a token in a short first line, at once, or is turned away."""
+"""Authentication of new connections: the first line must be short, arrive quickly and contain the token."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rnnlab.runs.protocol import FIRST_LINE, Lines
 GREETING_SECONDS = 5.0
 """Seconds from the connection to the end of the first line."""
 MAX_STRANGERS = 32
-"""Largest number of connections that have not shown the token; one more, and the oldest of them is closed."""
+"""Maximum number of unauthenticated connections; beyond it, the oldest is closed."""
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ class _Stranger:
 
 
 class Door:
-    """Accepts connections and hands those over that begin with the right line.
+    """Accepts connections and passes on those whose first line is valid.
 
     Args:
         loop: event loop that waits for the sockets.
@@ -43,13 +43,13 @@ class Door:
         loop.watch(listener, self._accept)
 
     def tick(self, now: float) -> None:
-        """Close the connections that have been silent, or slow with their first line, for too long."""
+        """Close the connections whose first line has not arrived in time."""
         for connection, stranger in list(self._strangers.items()):
             if now - stranger.since > GREETING_SECONDS:
                 self._turn_away(connection, "it sent no token in time")
 
     def close(self) -> None:
-        """Close the listening socket and every connection that was not let in."""
+        """Close the listening socket and all unauthenticated connections."""
         self._listener.close()
         for connection in self._strangers:
             connection.close()

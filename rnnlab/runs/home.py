@@ -1,4 +1,4 @@
-"""The home: the folder of all data, and what lies in it."""
+"""The home: the folder of all data, and its files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rnnlab.runs.store_writer import StoreWriter
 
 _FOLDERS = ("checkpoints", "corpora")
 _OURS = (f"{schema.DATABASE}*", "supervisor.*", "ballast", *_FOLDERS)
-"""What lies in a home; anything else there was not put there by us."""
+"""Names of the files and folders that the project creates in a home."""
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ def open_store(home: Path) -> StoreWriter:
 
 
 def set_aside(home: Path) -> Path:
-    """Rename a store that is damaged, with what SQLite keeps beside it, so that a new one can begin; return its path.
+    """Rename a damaged store and the files that SQLite keeps beside it; return the new path.
 
     Raises:
         OSError: it cannot be renamed.
@@ -48,7 +48,7 @@ def set_aside(home: Path) -> Path:
     name = f"{store.name}.damaged-{time.strftime('%Y%m%dT%H%M%S')}"
     names = (name, *(f"{name}-{number}" for number in range(2, 1000)))
     aside = next(home / name for name in names if not (home / name).exists())
-    # the store comes last: without it, what lies beside it would be taken for a part of the new one
+    # the store is renamed last, as SQLite would apply its journal to a new store
     for suffix in ("-wal", "-shm", "-journal", ""):
         if (home / f"{store.name}{suffix}").exists():
             (home / f"{store.name}{suffix}").rename(f"{aside}{suffix}")
@@ -63,7 +63,7 @@ def damaged_stores(home: Path) -> list[str]:
 
 
 def tighten(home: Path) -> None:
-    """Make `home` and what we keep there private, as far as the system allows; what is not possible is logged."""
+    """Make `home` and its files private where the system allows it; failures are logged."""
     shared = home.stat().st_mode & stat.S_ISVTX or home == Path(os.path.expanduser("~"))
     if shared and private.is_private(home) is False:
         log.warning("%s holds other things too, so its rights are left as they are", home)
@@ -71,7 +71,7 @@ def tighten(home: Path) -> None:
         private.close(home)
     for pattern in _OURS:
         _close_all(home.glob(pattern))
-    # a private folder was made so, with all that it contains
+    # a folder that is private was created by this version, with private contents
     for name in _FOLDERS:
         _close_all((home / name).glob("*"))
 

@@ -91,9 +91,9 @@ CLASS = Limits(
 )
 """The limits of a server for a class; the slots are those of the machine."""
 RATES = ("starts", "texts", "links", "questions")
-"""The limits that are rates."""
+"""Names of the limits that are rates."""
 LARGEST_BATCH = 6
-"""Number of runs that may be started together, and then count as one for the limits of a visitor."""
+"""Maximum number of runs in a batch, which counts as one run for the limits of a visitor."""
 
 
 def _cores() -> int:

@@ -1,4 +1,4 @@
-"""Parked runs: saved, without a worker, and yet to go on.
+"""Parked runs: runs with a checkpoint and no worker, which resume later.
 
 A run is parked when it was paused for long while others wait, so that its slot is of use to them, and when the
 supervisor is told to end. It goes on with the very minibatch before which it was saved: a paused run when it is
@@ -25,7 +25,7 @@ from rnnlab.runs.store_writer import StoreWriter
 
 
 def park(store: StoreWriter, job: Job, message: Parked, now: float) -> None:
-    """Record that the run of a job is parked, and what was asked of it in the meantime.
+    """Record that the run of a job is parked, with the messages that arrived meanwhile.
 
     Call this in a transaction that also has the events before.
     """
@@ -38,7 +38,7 @@ def park(store: StoreWriter, job: Job, message: Parked, now: float) -> None:
 
 
 def control(store: StoreWriter, run: str, message: ControlMessage) -> None:
-    """Carry out what is asked of a parked run, or keep it for the next worker. Call this in a transaction."""
+    """Apply a control message to a parked run, or keep it for the next worker. Call this in a transaction."""
     parked = store.parked().get(run)
     if parked is None:  # it was stopped in the meantime
         return
@@ -52,7 +52,7 @@ def control(store: StoreWriter, run: str, message: ControlMessage) -> None:
 
 
 def _with(lines: str, message: ControlMessage) -> str:
-    """Add a message to the lines for a worker, in place of those that it makes superfluous."""
+    """Add a message to the lines for a worker, replacing earlier messages that it supersedes."""
     before = [SUPERVISOR_TO_WORKER.decode(line.encode()) for line in lines.splitlines()]
     kept = [old for old in before if not _replaces(message, old)]
     return b"".join(map(encode, [*kept, message])).decode()

@@ -41,7 +41,7 @@ def lower_priority() -> None:
 
 
 def leave_endings_to_the_supervisor() -> None:
-    """Ignore the signals that end a process politely: whoever stops a service sends them to all of its processes.
+    """Ignore SIGTERM, SIGINT and SIGHUP, which service managers send to all processes of a service.
 
     The supervisor gets them too, saves its runs, and ends its workers. Call this in the main thread.
     """
@@ -60,7 +60,7 @@ def memory_pss_mb(pid: int) -> float | None:
 
 
 class Sparing(logging.Filter):
-    """Passes a message at most once in `seconds`, whatever its parameters, so that nobody can fill the log."""
+    """Passes a message at most once in `seconds`, regardless of its parameters, so that the log cannot be flooded."""
 
     def __init__(self, seconds: float = 60.0) -> None:
         super().__init__()

@@ -351,7 +351,7 @@ Command = Annotated[
 
 
 class Asker(BaseModel):
-    """The visitor of the pages who asks for a command, established by the server of the pages.
+    """The visitor who requests a command, as identified by the page server.
 
     Attributes:
         id: the visitor's identity; a visitor without one can only watch.
@@ -387,7 +387,7 @@ class Welcome(Message):
 
 
 class Ending(Message):
-    """Report that the supervisor was told to end; it saves its runs, which go on after its next start."""
+    """Report that the supervisor shuts down; it saves its runs, which resume after its next start."""
 
     kind: Literal["ending"] = "ending"
 

@@ -1,4 +1,4 @@
-"""How often somebody may do something, counted in the memory of a process."""
+"""Rate limits, counted in the memory of a process."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from limits.strategies import MovingWindowRateLimiter
 
 
 class Rates:
-    """Counts what visitors and addresses do."""
+    """A counter of actions by visitor or network address."""
 
     def __init__(self) -> None:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
     def hit(self, rate: RateLimitItem, *who: str) -> bool:
-        """Count an action; return False, and do not count it, if it is one too many."""
+        """Count an action and return True; return False if the limit is reached."""
         return self._limiter.hit(rate, *who)

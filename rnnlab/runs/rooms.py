@@ -18,7 +18,7 @@ from rnnlab.config import TrainConfig
 from rnnlab.errors import ConfigError, RunError
 
 LETTERS = "ACDEFHJKMNPRTWXY3479"
-"""The letters of a code: none can be taken for another, on a screen or when it is read out."""
+"""The characters of a code; similar ones such as O and 0 are excluded."""
 CODE_LENGTH = 4
 MAX_NAME = 24
 """Maximum length of the name of a member, in characters."""
@@ -28,7 +28,7 @@ MAX_GUESS = 60
 
 QuestionKind = Literal["crossing", "learns", "writes"]
 QUESTIONS: tuple[QuestionKind, ...] = get_args(QuestionKind)
-"""When does it fall below the bigram line (an epoch); does it learn (yes, no); what does it write (a text)?"""
+"""Kinds of questions: the epoch of the bigram line, whether the network learns, and the text that it writes."""
 
 OPENABLE = (
     "cell",
@@ -62,8 +62,8 @@ class Room:
         opened_at: when it was opened, as a Unix time.
         ended_at: when it ended; None while it is open.
         question: the question that is asked, or None.
-        focus: the page that all members are shown, with its parameters; None while everybody looks for themselves.
-        focus_number: counts the pages shown, so that a member who left one follows to the next.
+        focus: the page shown to all members, with its parameters; None if the teacher shows none.
+        focus_number: number of pages shown so far.
     """
 
     code: str
@@ -101,7 +101,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Member:
-    """A member of a room: a visitor, with the name that they chose, or "" after the teacher has removed it."""
+    """A member of a room: a visitor, with a chosen name; "" after the teacher has removed the name."""
 
     visitor: str
     name: str
@@ -209,7 +209,7 @@ class RoomQueries:
         """Return the rows of a query."""
 
     def room(self, code: str) -> Room:
-        """Return the room of a code, in capitals or not.
+        """Return the room with a code; upper and lower case are equal.
 
         Raises:
             RunError: ``room_unknown``.

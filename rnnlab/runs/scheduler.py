@@ -63,7 +63,7 @@ class Scheduler:
         self._questions.append(job)
 
     def forget(self, connection: Connection) -> None:
-        """Remove the waiting questions of a client that is gone."""
+        """Remove the waiting questions of a disconnected client."""
         self._questions = [job for job in self._questions if job.inquiry and job.inquiry.connection is not connection]
 
     def all_jobs(self) -> Iterator[Job]:
@@ -105,7 +105,7 @@ class Scheduler:
                 more = True
 
     def to_park(self, now: float) -> list[Job]:
-        """Return the jobs of runs that were paused for so long that they have to give their slot to one that waits."""
+        """Return the jobs of long-paused runs whose slots are needed by waiting runs."""
         training = [job for job in self.jobs.values() if job.trains]
         leaving = [job for job in training if job.parking or job.final or job.cancelled]
         since = {

@@ -136,7 +136,7 @@ WAL_IS_SAFE = sqlite3.sqlite_version_info >= (3, 51, 3)
 
 
 CHECK_SECONDS = 5.0
-"""Seconds after which the check of a large store ends; damage that it does not reach is met when it is read."""
+"""Time limit of the check, in seconds; damage beyond it is detected when the data is read."""
 
 log = logging.getLogger(__name__)
 

@@ -139,7 +139,7 @@ class SpawningExecutor:
             self._spare_at = time.monotonic() + SPARE_DELAY
 
     def _admit(self, connection: socket.socket, line: bytes, lines: Lines) -> bool:
-        """Let a worker in whose first line shows the token."""
+        """Accept a worker whose first line contains the token."""
         try:
             hello = WORKER_TO_EXECUTOR.decode(line)
         except ValueError:

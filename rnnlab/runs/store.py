@@ -30,7 +30,7 @@ RESTORABLE = 600.0
 PARTIAL = ".part"
 """End of the name of a checkpoint that is being written."""
 HELD = "held"
-"""Key of the value with the queued runs that do not start by themselves."""
+"""Key of the list of held runs in the table ``meta``."""
 MAX_TITLE = 80
 """Longest title of a run, in characters."""
 
@@ -309,7 +309,7 @@ class Queries(RoomQueries, ABC):
         return [(str(run), str(owner)) for run, owner in rows]
 
     def held(self) -> frozenset[str]:
-        """Return the ids of the runs that were queued when nobody was left; they do not start by themselves."""
+        """Return the ids of held runs: queued when the last client left, and started only on request."""
         return frozenset(self.meta(HELD) or ())
 
     def queue(self) -> list[str]:
@@ -412,7 +412,7 @@ class Store(Queries):
         return []
 
     def _file(self) -> tuple[int, int] | None:
-        """Return what identifies the file at the path, or None if there is none."""
+        """Return the identity of the file at the path (device and inode); None if there is no file."""
         try:
             found = os.stat(self.path)
         except OSError:
@@ -441,7 +441,7 @@ class Store(Queries):
 
 @dataclass(frozen=True)
 class _Opened:
-    """A connection, and what identifies the file that it has opened."""
+    """A connection with the identity of its file."""
 
     connection: sqlite3.Connection
     file: tuple[int, int]
@@ -453,7 +453,7 @@ def checkpoint_folder(home: Path, run_id: str) -> Path:
 
 
 def remove_partial(folder: Path) -> None:
-    """Remove what a process left behind in a folder of checkpoints that was killed while it saved one."""
+    """Remove partly written checkpoints of killed processes."""
     for path in folder.glob("*"):
         if path.name.endswith(PARTIAL) or path.name.startswith(".tmp"):  # ours; those of safetensors
             with contextlib.suppress(OSError):

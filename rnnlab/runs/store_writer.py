@@ -234,12 +234,12 @@ class StoreWriter(Queries, RoomChanges):
         )
 
     def hold(self) -> None:
-        """Let no run that is queued now start by itself; see `held`."""
+        """Hold all queued runs; see `held`."""
         rows = self._rows("select id from runs where state = 'queued'")
         self.set_meta(HELD, sorted(str(run) for (run,) in rows))
 
     def release(self, run_ids: Collection[str]) -> None:
-        """Let these runs start in their turn again."""
+        """Release held runs."""
         self.set_meta(HELD, sorted(self.held() - frozenset(run_ids)))
 
     def set_num_epochs(self, run_id: str, num_epochs: int) -> None:

@@ -221,9 +221,9 @@ class Supervisor:
         self._ending = True
 
     def save_and_stop(self, number: int = 0, *_: object) -> None:
-        """End as soon as the runs are saved, which go on after the next start; told twice, end at once.
+        """Shut down after saving the runs, which resume at the next start; the second request ends at once.
 
-        SIGHUP comes from the app, when it is told to end itself: a service manager then has told the supervisor too.
+        SIGHUP comes from the app and does not count, as a service manager signals both processes.
         """
         if number == getattr(signal, "SIGHUP", -1):
             self._passed_on = True
@@ -231,7 +231,7 @@ class Supervisor:
             self._told += 1
 
     def _save_all(self, now: float) -> None:
-        """Let every run that trains be saved; those that have not begun stay queued."""
+        """Save all running runs; runs that have not begun stay queued."""
         self._saving_until = now + self.limits.stop_seconds
         self._scheduler.closed = True
         self._clients.send_all(Ending())
@@ -330,7 +330,7 @@ class Supervisor:
         return self._scheduler.training(run)
 
     def control(self, job: Job, message: ControlMessage) -> None:
-        """Send a message to the worker of a job; one that is ending leaves it to the next."""
+        """Send a message to the worker of a job; for a worker that is parking, keep it for the next worker."""
         if job.parking:
             job.later.append(message)
             return
@@ -354,7 +354,7 @@ class Supervisor:
                 self._cancel(job, reason)
 
     def _greet(self, connection: Connection, hello: Hello) -> None:
-        """Do what the arrival of a client changes."""
+        """Handle the arrival of a client."""
         if self._saving_until is not None:
             self.send(connection, Ending())
         if hello.resumes and (held := self.store.held()):
@@ -362,7 +362,7 @@ class Supervisor:
                 self.write(lambda: self.store.release(held))
 
     def _forget(self, connection: Connection) -> None:
-        """Forget what a client that is gone has waited for."""
+        """Remove the pending requests of a disconnected client."""
         self._commands.forget(connection)
         self._scheduler.forget(connection)
 

@@ -1,4 +1,4 @@
-"""What is sent over the web socket of a page, and is none of Streamlit's messages: the connection ends.
+"""Check the messages on the web socket of a page; an invalid message closes the connection.
 
 Streamlit ends it too, but leaves a traceback in the log each time, so that anybody could fill the disk of the server.
 """
@@ -12,7 +12,7 @@ _NOT_BINARY, _NOT_A_MESSAGE = 1003, 1002
 
 
 class Frames:
-    """Middleware that closes a web socket on which something else than a message of Streamlit's arrives.
+    """Middleware that closes a web socket when an invalid message arrives.
 
     Args:
         app: the app.

@@ -1,4 +1,4 @@
-"""What a machine asks of the server: whether it works, and figures for Prometheus."""
+"""Endpoints for monitoring: a health check, and metrics for Prometheus."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The middleware around all addresses: known hosts, an identity for each visitor, headers against foreign frames."""
+"""Middleware for all requests: the Host check, the identity cookie, and security headers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from rnnlab.runs.rates import Rates
 from rnnlab.view.page import visitor
 
 NEW_VISITORS = parse("300/minute")
-"""Number of identities for an address: a whole class may share one."""
+"""Rate of new identities for a network address, which a whole class may share."""
 DAYS = 400
 """Days for which a browser keeps an identity."""
 _NO_PAGE = re.compile(r"/(?:_stcore|static|media|component|lab|healthz|metrics|favicon)\b")
@@ -69,7 +69,7 @@ class Identity:
         await self._app(scope, receive, respond)
 
     def _new_cookie(self, scope: Scope, headers: Headers) -> str:
-        """Return the header that gives a browser its identity; "" if it has one or asks for no page."""
+        """Return the ``Set-Cookie`` header with a new identity; "" if none is needed."""
         keys = visitor.keys()
         if keys is None or scope["method"] != "GET" or _NO_PAGE.match(scope["path"]):
             return ""
@@ -88,13 +88,13 @@ RNN Lab 不认识这个主机名。运行服务器的人可以用 RNNLAB_HOSTS=n
 
 
 def security(framed: bool) -> dict[str, str]:
-    """Return the security headers of a page; `framed`: it is embedded, and may be shown in any frame."""
+    """Return the security headers of a page; with `framed`, other sites may embed it."""
     frames = {} if framed else {"content-security-policy": "frame-ancestors 'self'", "x-frame-options": "SAMEORIGIN"}
     return {"x-content-type-options": "nosniff", "referrer-policy": "same-origin", **frames}
 
 
 def is_known(host: str, allowed: Iterable[str]) -> bool:
-    """Return whether the server may be asked under the name in a ``Host`` header.
+    """Return whether a ``Host`` header is allowed.
 
     Any name can be made to point to any machine, so that a foreign page could read the answers as if they were its own;
     an IP address, the machine's own names and the names that are `allowed` cannot.
@@ -139,5 +139,5 @@ def cookie_header(name: str, value: str, days: int, secure: bool) -> str:
 
 
 def is_secure(scope: Scope, headers: Headers) -> bool:
-    """Return whether the browser asks over https, also through a proxy."""
+    """Return whether the browser uses https, directly or through a proxy."""
     return bool(scope.get("scheme") == "https" or headers.get("x-forwarded-proto", "").startswith("https"))

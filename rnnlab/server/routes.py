@@ -81,7 +81,7 @@ def _before_stopping(act: Callable[[], object]) -> Iterator[None]:
 
     def stop(number: int, frame: FrameType | None) -> None:
         act()
-        # an update, or the end of the machine: the runs go on after the next start; the server may raise a signal again
+        # after SIGTERM the runs resume at the next start; the server may raise the signal again
         if number == signal.SIGTERM and not told:
             session.connection().end_supervisor()
         told.append(number)

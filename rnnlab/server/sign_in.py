@@ -1,4 +1,4 @@
-"""Two small pages besides the app's: a teacher enters the key, and a visitor goes on with another device.
+"""Two HTML pages: signing in as a teacher, and continuing on another device.
 
 They set cookies, which a page of Streamlit cannot.
 """
@@ -18,7 +18,7 @@ from rnnlab.view.language.i18n import language_of, t
 from rnnlab.view.page import visitor
 
 TRIES = parse("6/minute")
-"""How often a key may be tried from an address."""
+"""Rate of sign-in attempts for a network address."""
 _rates = Rates()
 
 _PAGE = """<!doctype html>
@@ -46,7 +46,7 @@ def _language(request: Request) -> str:
 
 
 def _from_here(request: Request) -> bool:
-    """Return whether a form was sent from a page of this server."""
+    """Return whether a form was submitted from a page of this server."""
     origin = request.headers.get("origin", "")
     return request.headers.get("sec-fetch-site", "same-origin") == "same-origin" and (
         not origin or origin.partition("://")[2] == request.headers.get("host", "")
@@ -69,7 +69,7 @@ async def teacher(request: Request) -> Response:
         return _page(request, "teacher", field, "sign_in.teacher.slow", 429)
     async with request.form(max_files=0, max_fields=4, max_part_size=4096) as form:
         entered = str(form.get("key", ""))
-    # compared in constant time, so that the time says nothing about the key
+    # a comparison in constant time does not leak the key
     if not hmac.compare_digest(entered.strip().encode(), keys.teacher_key.encode()):
         return _page(request, "teacher", field, "sign_in.teacher.wrong", 403)
     found = keys.identity(request.cookies)
@@ -85,7 +85,7 @@ async def teacher(request: Request) -> Response:
 
 
 async def device(request: Request) -> Response:
-    """Let a device go on as the visitor who offered it, after a click: a preview of the link changes nothing."""
+    """Give a device the offered identity after a click; opening the link alone changes nothing."""
     cookie = visitor.handover.cookie(request.path_params["code"])
     if cookie is None:
         return _page(request, "device", error="sign_in.device.old", status=404)

@@ -17,7 +17,7 @@ from rnnlab.errors import RunError
 from rnnlab.events import Event, RunFailed, RunStarted, TextGenerated
 from rnnlab.runs.client import Client
 from rnnlab.runs.endpoint import Endpoint
-from rnnlab.runs.executor import Attached, Ended, Lost, Report, Started
+from rnnlab.runs.executor import Ended, Lost, Report
 from rnnlab.runs.limits import Limits
 from rnnlab.runs.loop import Loop
 from rnnlab.runs.protocol import EventReport, encode
@@ -28,6 +28,7 @@ from tests.runs.lab import (
     LONG,
     PATIENCE,
     TINY,
+    Simulated,
     about_forks,
     curve,
     events,
@@ -101,33 +102,16 @@ def test_a_run_with_a_killed_worker_fails_and_keeps_everything(client: Client, n
     assert client.status()["runs"][other] == other_pid
 
 
-class Remote:
-    """An executor whose workers are simulated by the test at the other end of their sockets."""
+class Remote(Simulated):
+    """An executor with one simulated worker, whose socket keeps packets apart like a read of a long stream."""
 
     def __init__(self, loop: Loop, report: Callable[[Report], None]) -> None:
-        self.report = report
+        super().__init__(report)
         self.job = ""
         self.worker: socket.socket | None = None
 
     def start(self, job: str) -> None:
-        # each read returns a single packet, like a read of a long stream
-        ours, self.worker = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.setblocking(False)
-        self.job = job
-        self.report(Attached(job, ours))
-        self.report(Started(job, None))
-
-    def kill(self, job: str) -> None:
-        pass
-
-    def tick(self) -> float | None:
-        return None
-
-    def pids(self) -> list[int]:
-        return []
-
-    def close(self) -> None:
-        pass
+        self.job, self.worker = job, self.attach(job, socket.SOCK_SEQPACKET)
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="needs sockets that keep packets apart")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ import pytest
 from rnnlab.environment import Environment
 from rnnlab.events import Event
 from rnnlab.runs.client import Client, ClientOf
+from rnnlab.runs.executor import Attached, Report, Started
 from rnnlab.runs.protocol import Asker
 from rnnlab.runs.store import RunRecord
 from tests.made import PATIENCE, exists, until
@@ -25,6 +27,7 @@ __all__ = [
     "LONG",
     "PATIENCE",
     "TINY",
+    "Simulated",
     "about_forks",
     "client",
     "curve",
@@ -156,3 +159,32 @@ def client(shared: Client) -> Iterator[Client]:
 def visitor(client: Client, name: str, teacher: bool = False) -> Client:
     """Return the client of a visitor of the pages."""
     return ClientOf(client, Asker(id=name, teacher=teacher))
+
+
+class Simulated:
+    """The base of an executor in this process, whose workers are simulated by the test."""
+
+    def __init__(self, report: Callable[[Report], None]) -> None:
+        self.report = report
+
+    def attach(self, job: str, kind: int = socket.SOCK_STREAM) -> socket.socket:
+        """Report that a worker has started; return the worker's end of its socket."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
+        ours.setblocking(False)
+        self.report(Attached(job, ours))
+        self.report(Started(job, None))
+        return theirs
+
+    def kill(self, job: str) -> None:
+        """Do nothing: the test ends a worker."""
+
+    def tick(self) -> float | None:
+        """Return None: there is nothing to do at intervals."""
+        return None
+
+    def pids(self) -> list[int]:
+        """Return no process."""
+        return []
+
+    def close(self) -> None:
+        """Do nothing."""

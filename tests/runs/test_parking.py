@@ -13,7 +13,7 @@ import pytest
 from rnnlab.events import CheckpointSaved, RunPaused, RunStarted
 from rnnlab.runs import parking
 from rnnlab.runs.client import Client
-from rnnlab.runs.executor import Attached, Ended, Report, Started
+from rnnlab.runs.executor import Ended, Report
 from rnnlab.runs.limits import Limits
 from rnnlab.runs.loop import Loop
 from rnnlab.runs.protocol import (
@@ -36,6 +36,7 @@ from rnnlab.runs.supervisor import Supervisor
 from tests.runs.lab import (
     LONG,
     TINY,
+    Simulated,
     curve,
     events,
     has_ended,
@@ -150,30 +151,17 @@ def test_a_parked_run_outlives_the_supervisor(busy: Client) -> None:
     assert (last.epoch, last.minibatch) == position
 
 
-class Workers:
-    """An executor whose workers are played by the test at the other end of their sockets."""
+class Workers(Simulated):
+    """An executor with simulated workers."""
 
     def __init__(self, loop: Loop, report: Callable[[Report], None]) -> None:
-        self.report = report
+        super().__init__(report)
         self.sockets: list[socket.socket] = []
         self.jobs: list[str] = []
 
     def start(self, job: str) -> None:
-        ours, theirs = socket.socketpair()
-        ours.setblocking(False)
         self.jobs.append(job)
-        self.sockets.append(theirs)
-        self.report(Attached(job, ours))
-        self.report(Started(job, None))
-
-    def kill(self, job: str) -> None:
-        pass
-
-    def tick(self) -> float | None:
-        return None
-
-    def pids(self) -> list[int]:
-        return []
+        self.sockets.append(self.attach(job))
 
     def close(self) -> None:
         for end in self.sockets:

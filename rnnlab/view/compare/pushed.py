@@ -1,4 +1,4 @@
-"""What viewers of compared runs see, pushed to them point by point."""
+"""Pushed points of compared runs."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from rnnlab.view.compare.sentences import board
 from rnnlab.view.compare.watch import Snapshot
 from rnnlab.view.data.identity import MAX_PINS, Identity
 from rnnlab.view.page import plot
+from rnnlab.view.page.arrow import Columns
 from rnnlab.view.page.plot import Position
 from rnnlab.view.watch.stream import Edition
 
@@ -28,7 +29,7 @@ LONGEST_NAME = 100
 
 @dataclass(frozen=True)
 class Comparison:
-    """Several runs on one chart, as a viewer has chosen to see them.
+    """The settings of a comparison chart: runs, labels, colours, axis.
 
     Attributes:
         kind: the chart: the curves over each other, or the band of random seeds.
@@ -72,7 +73,7 @@ class Comparison:
         return cls(kind, tuple(pins), tuple(names), tuple(slots), lang, by, smooth, finish)
 
     def events(self, drawn: Snapshot) -> plot.Events | None:
-        """Return where the browser gets what follows on `drawn`; None if nothing follows or the page has to look."""
+        """Return the address of the events after `drawn`; None if there are none or the page polls."""
         if drawn.ended or not plot.pushes():
             return None
         query = [("kind", self.kind), ("lang", self.lang), ("by", self.by), ("smooth", str(int(self.smooth)))]
@@ -85,7 +86,7 @@ class Comparison:
 
     @property
     def key(self) -> Hashable:
-        """The comparison itself: two viewers who see the same share it."""
+        """The comparison itself; viewers with equal settings share a channel."""
         return self
 
     @property
@@ -132,7 +133,7 @@ class ComparisonLook:
         return json.dumps(parts, separators=(",", ":"))
 
     def point(self, edition: Edition, after: Position) -> Mapping[str, Any]:
-        """Return what a chart lacks that shows the runs up to `after`."""
+        """Return the changes of the tables since the position `after`."""
         shown, runs = self._shown, self._runs
         if shown.kind == "band":
             added = tables.band_points(runs, shown.slots, edition.lang, after)
@@ -145,5 +146,5 @@ class ComparisonLook:
         return {"add": _filled(added), "put": newest, **places_now}
 
 
-def _filled(added: Mapping[str, tables.Columns]) -> dict[str, tables.Columns]:
+def _filled(added: Mapping[str, Columns]) -> dict[str, Columns]:
     return {name: table for name, table in added.items() if table["x"]}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import bisect
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pyarrow as pa
 
@@ -14,7 +13,7 @@ from rnnlab.view.data.scale import arrows
 from rnnlab.view.data.thinning import thin
 from rnnlab.view.language.i18n import t
 from rnnlab.view.language.numbers import number, perplexity_text
-from rnnlab.view.page.arrow import ipc
+from rnnlab.view.page.arrow import Columns, ipc
 from rnnlab.view.page.style import ceiling
 
 MAX_POINTS = 500
@@ -38,10 +37,6 @@ RULE = {"value": _F, "label": _S, "order": _F, "end": _F}
 EXTENT = {"x": _F, "value": _F}
 BAND = {"x": _F, "low": _F, "high": _F, "shown": _S, "count": _F}
 MEDIAN = {"x": _F, "value": _F}
-
-
-Columns = dict[str, list[Any]]
-"""A table by columns."""
 
 
 def overlay_tables(

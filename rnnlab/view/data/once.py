@@ -1,4 +1,4 @@
-"""Things that exist once in the server's process, for all visitors.
+"""Objects that exist once in the server process, shared by all visitors.
 
 Streamlit's caches are for what can be computed again: any visitor can clear them for everybody, by a message of its
 protocol. What holds a connection, a thread or answers that others wait for is kept here, out of the reach of visitors.
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class Once(Generic[T]):
-    """Something that is made at the first call, and then returned by every call until it is released.
+    """An object that is created at the first call and returned by every call until it is released.
 
     Args:
         make: makes it.
@@ -29,7 +29,7 @@ class Once(Generic[T]):
         self._lock = threading.RLock()
 
     def __call__(self) -> T:
-        """Return it."""
+        """Return the object."""
         with self._lock:
             if not self._made:
                 self._made.append(self._make())
@@ -39,7 +39,7 @@ class Once(Generic[T]):
             return self._made[0]
 
     def release(self) -> None:
-        """Close it, if it was made; the next call makes another."""
+        """Close the object if it exists; the next call creates another."""
         with self._lock:
             self._made.clear()
             finalizer, self._finalizer = self._finalizer, None

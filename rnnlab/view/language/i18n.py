@@ -113,7 +113,7 @@ def _word(value: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Return `text` as Markdown that is drawn as this very text, whatever it contains.
+    """Return `text` escaped, so that Markdown shows it unchanged.
 
     What people have typed, uploaded, imported or put in an address is drawn by this function alone; it becomes neither
     markup nor a link, an icon, an emoji, a formula or another paragraph.
@@ -136,7 +136,7 @@ def _as_number(character: str) -> str:
 
 
 def unescaped(markdown: str) -> str:
-    """Return a message with the texts that `plain` was given, for a place that shows plain text."""
+    """Return a message without the escapes of `plain`, for elements that show plain text."""
     return _ESCAPED.sub(_as_given, markdown)
 
 

@@ -7,6 +7,9 @@ from typing import Any
 
 import pyarrow as pa
 
+Columns = dict[str, list[Any]]
+"""A table by columns."""
+
 
 def ipc(columns: Mapping[str, Any], types: Mapping[str, pa.DataType]) -> bytes:
     """Return a table as an Arrow IPC stream; `types` also defines the columns of an empty table."""

@@ -69,10 +69,21 @@ def wait(run_id: str) -> float | None:
 
     running = [left(record) for record in store.runs(limit=100, states={"running"})]
     ahead = [left(store.run(other)) for other in queue[: queue.index(run_id)]]
-    seconds = admission.expected_wait(running, ahead, _slots())
+    seconds = admission.expected_wait(running, ahead, int(_status()["slots"]))
     return seconds if math.isfinite(seconds) else None
 
 
+def waits_for_own(run_id: str) -> bool:
+    """Return whether a waiting run cannot start because another run of its owner is running."""
+    most, store = int(_status()["limits"]["visitor_running"]), session.store()
+    owner = store.run(run_id).owner
+    if not most or not owner:
+        return False
+    running = [(record.id, record.owner) for record in store.runs(limit=100, states={"running"})]
+    return not admission.within_turns([run_id], {run_id: owner}, running, store.groups(), most)
+
+
 @cache
-def _slots() -> int:
-    return int(session.connection().status()["slots"])
+def _status() -> dict[str, Any]:
+    # slots and limits stay the same while a server runs
+    return session.connection().status()

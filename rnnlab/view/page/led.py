@@ -1,4 +1,4 @@
-"""Everybody look here: the pages of a room's members follow the page of the teacher until they leave it."""
+"""Follow the teacher: the pages of the members of a room change with the page of the teacher."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from rnnlab.view.language.i18n import t
 from rnnlab.view.page import address, session
 
 LOOK = 2.0
-"""Seconds between two looks at what the teacher shows."""
+"""Seconds between two checks of the page that the teacher shows."""
 _LEADS, _SENT = "led.leads", "led.sent"
 _ROOM, _SEEN, _LEFT = "led.room", "led.seen", "led.left"
 _PAGE, _GOING = "led.page", "led.going"
 _LEAVING = frozenset({"lang", "projector", "room"})
-"""The parameters that each visitor keeps."""
+"""URL parameters that are not taken over from the teacher."""
 
 
 def lead(code: str | None) -> None:
-    """Show the pages of this session to all members of a room from now on; None: no more."""
+    """Start showing the pages of this session to all members of a room; None stops."""
     before = leads()
     st.session_state[_LEADS] = code
     st.session_state.pop(_SENT, None)
@@ -35,14 +35,14 @@ def leads() -> str | None:
 
 
 def join(code: str) -> None:
-    """Follow what the teacher of a room shows from now on."""
+    """Start following the teacher of a room."""
     if st.session_state.get(_ROOM) != code:
         st.session_state[_ROOM] = code
-        st.session_state[_SEEN] = st.session_state[_LEFT] = 0
+        st.session_state[_SEEN], st.session_state[_LEFT] = 0, False
 
 
 def part() -> None:
-    """Follow no teacher."""
+    """Stop following."""
     st.session_state.pop(_ROOM, None)
 
 
@@ -63,12 +63,12 @@ def show(page: str) -> None:
 
 
 def arrive(page: str) -> None:
-    """Note which page is drawn; called before each page."""
+    """Store the name of the current page; called before each page."""
     st.session_state[_PAGE] = page
 
 
 def follow() -> None:
-    """Go where the teacher goes, and say so, if this session is in a room; called at the head of each page.
+    """Switch to the page of the teacher, with a note; called at the top of each page.
 
     The switch to another page is lost if another part of the page asks to be drawn at the same moment. Therefore a page
     counts as seen when it has been reached, and until then the next look tries again.
@@ -86,7 +86,10 @@ def follow() -> None:
             room = session.store().room(code) if code else None
         except RNNLabError:
             return
-        if room is None or room.focus is None or st.session_state.get(_LEFT) == -1:
+        if room is None or room.focus is None:
+            st.session_state[_LEFT] = False  # a member who left follows again when the teacher starts anew
+            return
+        if st.session_state.get(_LEFT):
             return
         if room.focus_number > st.session_state.get(_SEEN, 0):
             focus = dict(room.focus)
@@ -102,4 +105,4 @@ def follow() -> None:
 
 
 def _leave() -> None:
-    st.session_state[_LEFT] = -1
+    st.session_state[_LEFT] = True

@@ -141,7 +141,7 @@ def _finite(value: Any) -> Any:
 
 
 def cell(value: Any) -> Any:
-    """Return a value for a CSV file: a text typed by a person must not be read as a formula."""
+    """Return a value for a CSV file; texts that a spreadsheet would read as formulas are quoted."""
     return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
 

@@ -57,15 +57,15 @@ Position = tuple[float, ...]
 
 
 def position_text(position: Position) -> str:
-    """Return a position as the browser keeps it."""
+    """Return a position as text, for the browser."""
     return ",".join(map(repr, position))
 
 
 def read_position(text: str) -> Position:
-    """Return the position that a browser has kept.
+    """Parse a position.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the text is not a position.
     """
     position = tuple(float(part) for part in text.split(","))
     if not all(map(math.isfinite, position)):

@@ -80,7 +80,7 @@ def may_steer(record: RunRecord) -> bool:
 
 
 def may_read(corpus: str) -> bool:
-    """Return whether the visitor may read a text: any but those that other visitors uploaded for themselves."""
+    """Return whether the visitor may read a text; texts of other visitors must be shared."""
     who = visitors.current(connection().environment)
     if who.may_all or not corpora.is_uploaded(corpus):
         return True
@@ -134,13 +134,13 @@ def facts_of(config: TrainConfig) -> TextFacts:
 
 
 def check_reads(corpus: str) -> None:
-    """Check that the visitor may read a text, and what was computed from it; many viewers share a computed answer.
+    """Check that the visitor may read a text and the cached answers computed from it.
 
     Raises:
         CorpusError: ``text_not_yours``.
     """
     if not may_read(corpus):
-        raise CorpusError("text_not_yours", "This text belongs to the visitor who uploaded it, and is not shared.")
+        raise CorpusError("text_not_yours", "This text was uploaded by another visitor and is not shared.")
 
 
 def text_title(name: str) -> str | None:

@@ -51,7 +51,7 @@ def this_page() -> None:
 
 
 def to_another_device(run_id: str) -> None:
-    """Offer a private link with which another device of the visitor controls the same runs, if runs have owners."""
+    """Draw the button for a private link to another device of the visitor; nothing in the profile *alone*."""
     lang, who = session.language(), session.visitor()
     cookie = st.context.cookies.get(visitor.COOKIE, "")
     if who.role == "alone" or not who.id:
@@ -65,7 +65,7 @@ def to_another_device(run_id: str) -> None:
 
 
 def teacher_link() -> str:
-    """Return the address at which a teacher enters the key."""
+    """Return the address of the page for signing in as a teacher."""
     return f"{_base()}lab/teacher?lang={session.language()}"
 
 

@@ -78,7 +78,7 @@ def place(
 
 
 def received(key: str) -> list[UploadedFile]:
-    """Return the files of an uploader, in its callback; a file that is no longer there, or never was, is left out."""
+    """Return the files of an uploader in its callback; missing files are omitted."""
     value = st.session_state.get(key)
     files = value if isinstance(value, list) else [value]
     return [file for file in files if isinstance(file, UploadedFile)]

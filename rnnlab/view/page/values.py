@@ -23,7 +23,7 @@ from streamlit.runtime.state.session_state import Serialized, SessionState
 MAX_DEPTH = 20
 """How deep the lists and objects of a value in JSON may be nested."""
 _NUMBERS = {"int_value", "double_value"}
-"""A browser sends a whole number as either."""
+"""Browsers send integers as either type."""
 _JSON = ("json_value", "json_trigger_value")
 
 
@@ -37,7 +37,7 @@ def guard() -> None:
 
 def _taking(take: Callable[[SessionState, WidgetStates], None]) -> Callable[[SessionState, WidgetStates], None]:
     def set_widgets_from_proto(self: SessionState, widget_states: WidgetStates) -> None:
-        """Take the values from the browser, but none of a widget that has left the page, and none it cannot have."""
+        """Set the widget values from the browser; values of unknown widgets and invalid values are ignored."""
         known = self._new_widget_state.widget_metadata
         possible = [
             state
@@ -67,12 +67,12 @@ def _registering(
 
 
 def _is_there(session: SessionState, widget: str) -> bool:
-    """Return whether a widget is on the page; the events of a component have an id too, but no value that is kept."""
+    """Return whether a widget is on the page; events of components have ids too, but no stored value."""
     return widget in session._old_state or not is_element_id(widget)
 
 
 def fits(state: WidgetState, widget: WidgetMetadata[Any]) -> bool:
-    """Return whether a widget can have a value: of its kind, one that can be read, and of a menu an option."""
+    """Return whether a value is valid for a widget: its type, its format, and for a menu its options."""
     kind = state.WhichOneof("value")
     if kind is None:  # cleared
         return True

@@ -1,4 +1,4 @@
-"""Who visits a page: an identity in a cookie, and a role.
+"""The visitor of a page: an identity from a cookie, and a role.
 
 The server of the pages sets the cookie (`rnnlab.server.identity`). It holds a random token with a signature, so that
 identities cannot be made up; everything that is stored has only the hash of the token.
@@ -39,7 +39,7 @@ Role = Literal["alone", "teacher", "visitor"]
 
 @dataclass(frozen=True)
 class Visitor:
-    """Who visits a page.
+    """The visitor of a page.
 
     Attributes:
         id: the hash of the identity; "" without one: such a visitor can only watch.
@@ -56,11 +56,11 @@ class Visitor:
 
     @property
     def asker(self) -> Asker | None:
-        """The visitor as the supervisor knows them."""
+        """The visitor as sent to the supervisor with each command."""
         return None if self.role == "alone" else Asker(id=self.id, teacher=self.role == "teacher")
 
     def owns(self, owner: str) -> bool:
-        """Return whether what belongs to `owner` can be steered by this visitor."""
+        """Return whether the visitor may control the runs of `owner`."""
         return self.may_all or bool(self.id and self.id == owner)
 
 
@@ -102,7 +102,7 @@ class Keys:
 
 
 class Handover:
-    """The identities that may be taken over by another device, each for a few minutes."""
+    """Identities that are offered to another device for a few minutes."""
 
     SECONDS = 600.0
     MOST = 1000
@@ -111,7 +111,7 @@ class Handover:
         self._offered: OrderedDict[str, tuple[float, str]] = OrderedDict()
 
     def offer(self, cookie: str) -> str:
-        """Return a code with which another device takes over the identity in a cookie."""
+        """Return a code for the identity in a cookie."""
         code = secrets.token_urlsafe(18)
         self._offered[code] = (time.monotonic() + self.SECONDS, cookie)
         while len(self._offered) > self.MOST:
@@ -119,7 +119,7 @@ class Handover:
         return code
 
     def cookie(self, code: str) -> str | None:
-        """Return the cookie for a code; None if there is no such code, or it is too old."""
+        """Return the cookie for a code; None if the code is unknown or has expired."""
         until, cookie = self._offered.get(code, (0.0, ""))
         return cookie if time.monotonic() < until else None
 

@@ -1,4 +1,4 @@
-"""Outside of a room: enter a code; a teacher opens a room, or goes back to an earlier one."""
+"""The page without a room: the field for a code, and for teachers the form that opens a room."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What viewers of a wall see, pushed to them point by point: the curves, and the guesses as they come."""
+"""Pushed points of the wall: curves and guesses."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rnnlab.runs.rooms import Question, Room
 from rnnlab.view.data.crossing import first_below
 from rnnlab.view.data.history import History, Ladder
 from rnnlab.view.page import plot, session
+from rnnlab.view.page.arrow import Columns
 from rnnlab.view.page.plot import Position
 from rnnlab.view.page.style import ceiling
 from rnnlab.view.room import tables
@@ -110,19 +111,19 @@ class WallLook:
         return bool(found) and 2 in self.ladder and first_below(found[0], self.ladder[2]) is not None
 
     def point(self, edition: Edition, after: Position) -> Mapping[str, Any]:
-        """Return what a chart lacks that shows the runs up to `after`."""
+        """Return the changes of the tables since the position `after`."""
         guessed = self.bars(edition.lang)
         return {
             "add": tables.points(self.lines, self.top, after),
             "put": {**tables.newest(self.lines, self.top), "guesses": guessed},
         }
 
-    def bars(self, lang: str) -> tables.Columns:
+    def bars(self, lang: str) -> Columns:
         """Return the table of the guesses."""
         return tables.bars(self.guesses, self.room.question, self.room.config.num_epochs, self.top, lang)
 
     def events(self, wall: Wall, lang: str) -> plot.Events | None:
-        """Return where the browser gets what follows; None if nothing follows or the page has to look."""
+        """Return the address of the following events; None if there are none or the page polls."""
         if not self.live or not plot.pushes():
             return None
         starts = sum(line.history.starts for line in self.lines)

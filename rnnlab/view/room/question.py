@@ -14,7 +14,7 @@ from rnnlab.view.watch import progress, scenes
 
 
 def ask(room: Room) -> None:
-    """Draw what the teacher asks: the questions, or the open one with the button that starts the run which answers."""
+    """Draw the buttons of the questions, or the open question with the button that starts the answering run."""
     lang = session.language()
     if not room.is_open:
         return
@@ -56,7 +56,7 @@ def _resolve(room: Room) -> None:
 
 
 def guess(room: Room, member: Member) -> None:
-    """Draw the open question with what a member taps or writes."""
+    """Draw the open question with the controls for a guess."""
     lang, asked = session.language(), room.question
     if asked is None or asked.run or not room.is_open:
         return
@@ -103,7 +103,7 @@ def _facts(room: Room) -> dict[str, str]:
 
 
 def answer(look: WallLook) -> None:
-    """Draw how many have guessed, and what the run that answers says so far."""
+    """Draw the number of guesses, or the current result of the answering run."""
     lang, asked = session.language(), look.room.question
     if asked is None:
         return

@@ -8,18 +8,17 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from rnnlab.runs.rooms import Guess, Question
+from rnnlab.stuck import STUCK_RATIO
 from rnnlab.view.data.crossing import first_below
 from rnnlab.view.data.history import History, Ladder
 from rnnlab.view.language.i18n import t
 
-LEARNT = 1.1
-"""A network has learnt something if its perplexity is below that of the character frequencies by this factor."""
 NEAREST = 3
 """Number of members who are named as nearest."""
 
 
 class Result(NamedTuple):
-    """The answer of a run as a sentence; `known`: it will not change any more."""
+    """The result of a run as a sentence; `known` means that it is final."""
 
     text: str
     known: bool
@@ -34,7 +33,7 @@ def result(
     ended: bool,
     lang: str,
 ) -> Result:
-    """Return what the run says so far to a question.
+    """Return the current result of the answering run.
 
     Args:
         question: the question.
@@ -53,7 +52,7 @@ def result(
 
 
 def value_text(value: str, lang: str) -> str:
-    """Return a guess as its sentence shows it."""
+    """Return the text of a guess in a language."""
     return t(f"room.guess.{value}", lang) if value in ("yes", "no", "never") else value
 
 
@@ -81,7 +80,12 @@ def _learns(guesses: Sequence[Guess], history: History, ladder: Ladder, ended: b
     yes = sum(guess.value == "yes" for guess in guesses)
     votes = t("room.result.votes", lang, yes=yes, no=len(guesses) - yes)
     last = history.last
-    below = last is not None and last.perplexity is not None and 1 in ladder and last.perplexity * LEARNT < ladder[1]
+    below = (
+        last is not None
+        and last.perplexity is not None
+        and 1 in ladder
+        and last.perplexity < ladder[1] * (1 - STUCK_RATIO)
+    )
     if not below and not ended:
         return Result(f"{t('room.result.running', lang, epoch=history.epoch)} {votes}", False)
     return Result(

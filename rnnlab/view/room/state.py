@@ -1,4 +1,4 @@
-"""The room that is shown, and who looks at it."""
+"""The shown room and the role of the visitor in it."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def leave() -> None:
     led.part()
 
 
-def teaches(room: Room | None = None) -> bool:
-    """Return whether the visitor may open rooms, or lead `room`."""
+def teaches() -> bool:
+    """Return whether the visitor may open and lead rooms."""
     return session.visitor().may_all
 
 

@@ -6,7 +6,6 @@ import bisect
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 
@@ -15,7 +14,7 @@ from rnnlab.view.data.history import History, Ladder
 from rnnlab.view.data.thinning import thin
 from rnnlab.view.language.i18n import t
 from rnnlab.view.language.numbers import number
-from rnnlab.view.page.arrow import ipc
+from rnnlab.view.page.arrow import Columns, ipc
 
 _F, _S, _I = pa.float64(), pa.string(), pa.int32()
 LINE = {"epoch": _F, "value": _F, "slot": _I, "series": _S, "name": _S, "shown": _S}
@@ -27,7 +26,7 @@ WALL = {"line": LINE, "ends": END, "ladder": RULE, "extent": EXTENT, "guesses": 
 """The tables of `charts.wall`, with their columns."""
 
 MAX_POINTS = 120
-"""Maximum number of points of a curve: a class has many."""
+"""Maximum number of points of a curve, as a room has many curves."""
 MAX_LABELS = 12
 """Number of runs up to which their names are written beside the curves."""
 SLOTS = 6
@@ -35,9 +34,6 @@ BINS = 24
 """Number of bars into which guessed epochs are counted."""
 BAR_HEIGHT = 0.3
 """Height of the highest bar, as a share of the height of the chart."""
-
-Columns = dict[str, list[Any]]
-"""A table by columns."""
 
 
 @dataclass(frozen=True)

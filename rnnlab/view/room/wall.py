@@ -55,7 +55,7 @@ def draw(room: Room) -> None:
 
 
 def _rest(look: WallLook) -> object:
-    # what the rest of the page shows of the room
+    # the state on which the rest of the page depends
     return (
         look.room.question,
         look.room.ended_at,

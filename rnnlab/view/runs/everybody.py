@@ -1,4 +1,4 @@
-"""What belongs to whom on a server with visitors, its limits, and what the teacher does with all runs."""
+"""The limits of a visitor, and the controls of the teacher for all runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PROBLEMS = Problems("everybody")
 
 
 def draw() -> None:
-    """Draw the limits of a visitor, or what the teacher can do; nothing for a visitor who is alone."""
+    """Draw the limits of a visitor, or the controls of the teacher; nothing in the profile *alone*."""
     lang, who = session.language(), session.visitor()
     if who.role == "alone":
         return
@@ -35,7 +35,7 @@ def draw() -> None:
 
 
 def _limits(limits: dict[str, float], lang: str) -> str:
-    """Return the sentences on the limits of a visitor; a limit of 0 is none."""
+    """Return the sentences on the limits of a visitor; a limit of 0 means no limit."""
     said = [t("runs.limits.yours", lang)]
     if limits["visitor_running"]:
         said.append(t("runs.limits.runs", lang, running=limits["visitor_running"], waiting=limits["visitor_waiting"]))

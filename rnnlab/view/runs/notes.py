@@ -1,4 +1,4 @@
-"""What a person should know about the folder where runs are stored."""
+"""Warnings about the folder where runs are stored."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ def _buttons(setup: Setup, record: RunRecord | None) -> None:
 
 
 def _watched_buttons(record: RunRecord) -> None:
-    """Draw the buttons of a run that another visitor started: everybody may watch it, and start one like it."""
+    """Draw the buttons of a run of another visitor, which can be watched and repeated."""
     st.badge(t("controls.watching", session.language()), icon=":material/visibility:", color="gray")
     mine = session.may_read(record.config.corpus)
     _button("own", ":material/play_arrow:", _again, record, primary=True, disabled=not mine)

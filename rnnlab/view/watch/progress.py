@@ -17,7 +17,7 @@ from rnnlab.view.page import estimate
 from rnnlab.view.watch.scenes import Scene
 
 SOON = 2.0
-"""Expected seconds of waiting below which they are not mentioned."""
+"""Expected waiting time in seconds below which it is not shown."""
 
 
 def figures(scene: Scene) -> dict[str, Any]:
@@ -125,6 +125,8 @@ def special(scene: Scene) -> str:
     """Return the note on a run that waits, or that ended otherwise than planned; "" for any other."""
     lang, ending = scene.lang, scene.history.ending
     if scene.state == "queued":
+        if scene.identity is not None and estimate.waits_for_own(scene.identity.name):
+            return t("state.queued.own", lang)
         note = t("state.queued.note", lang, position=scene.queue_position or 1)
         seconds = estimate.wait(scene.identity.name) if scene.identity else None
         if seconds is None or seconds < SOON:

@@ -157,7 +157,7 @@ class Feed:
             except CorpusError:
                 text = None  # trained on another machine, or the text has been deleted
             started = history.started
-            # a viewer to whom the text does not belong sees the curve against its reference lines, but no quotes
+            # viewers without access to the text see the curve and its reference lines, but no quotes
             shown = text if get_script_run_ctx() is None or session.may_read(record.config.corpus) else None
             vocab_size = text.vocab_size if text else started.vocab_size if started else 1000
             return Scene(

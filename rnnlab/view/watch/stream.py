@@ -33,7 +33,7 @@ SPREAD = 0.03
 FEW = 10
 """Number of viewers of a run whose pages are drawn again at once."""
 REST = 10
-"""Time between two points of several runs, as a multiple of the time that a point takes to make."""
+"""Minimum pause between two points of several runs, as a multiple of the time to encode a point."""
 MAX_VIEWERS = 4000
 """Connections of all visitors together."""
 MAX_PER_VISITOR = 12
@@ -56,11 +56,11 @@ class Edition(NamedTuple):
 
 
 class Picture(Protocol):
-    """What viewers see of one or several runs."""
+    """A view of one or several runs that is pushed to browsers."""
 
     @property
     def key(self) -> Hashable:
-        """What two viewers of the same picture have in common."""
+        """The key of the channel; viewers with equal keys share it."""
 
     @property
     def runs(self) -> tuple[str, ...]:
@@ -98,7 +98,7 @@ class Look(Protocol):
         """Whether any of the runs is live."""
 
     def point(self, edition: Edition, after: Position) -> Mapping[str, Any]:
-        """Return what a chart lacks that shows the runs up to `after`.
+        """Return the changes of the tables since the position `after`.
 
         ``add`` has rows by table, ``put`` whole tables, ``drop`` the places along the axis whose rows are replaced,
         ``figures``, ``notes`` and ``board`` the texts around the chart; see `rnnlab/view/page/assets/plot.js`.
@@ -141,7 +141,7 @@ class _RunLook:
         self.phase, self.live = scene.phase, record.live
 
     def _scene(self, lang: str) -> Scene:
-        # its theme is left to the browser
+        # the theme does not matter, as the browser chooses the colours
         if lang not in self._scenes:
             self._scenes[lang] = feed(self._record.id).scene(self._record, lang, "light")
         return self._scenes[lang]
@@ -199,7 +199,7 @@ def _point(look: Look, edition: Edition, after: Position) -> bytes:
 
 
 class _Channel:
-    """The viewers of a picture, and what was sent to them last."""
+    """The viewers of a picture, and the state that was sent last."""
 
     def __init__(self, picture: Picture) -> None:
         self.picture = picture
@@ -290,7 +290,7 @@ class Hub:
                 self._send(channel.viewers, None)
 
     def _follow(self, channel: _Channel) -> None:
-        """Send the news of a picture until its runs have ended or nobody watches it."""
+        """Send changes of a picture until its runs have ended or the last viewer has left."""
         beat = time.monotonic()
         for run_id in channel.picture.runs:
             threading.Thread(target=channel.wait, args=(run_id,), name=f"wait {run_id}", daemon=True).start()

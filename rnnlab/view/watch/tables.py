@@ -10,7 +10,6 @@ import bisect
 import math
 from collections.abc import Sequence
 from itertools import zip_longest
-from typing import Any
 
 import pyarrow as pa
 
@@ -21,7 +20,7 @@ from rnnlab.view.data.thinning import thin
 from rnnlab.view.language.i18n import t
 from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import layer_names
-from rnnlab.view.page.arrow import ipc
+from rnnlab.view.page.arrow import Columns, ipc
 from rnnlab.view.page.style import ceiling
 
 _F, _S = pa.float64(), pa.string()
@@ -42,9 +41,6 @@ MAX_TARGETS = 100
 """Maximum number of epochs with a tooltip, besides those with generated texts."""
 MAX_POINTS = 1000
 """Maximum number of epochs that are drawn, besides those with generated texts: about one for each pixel."""
-
-Columns = dict[str, list[Any]]
-"""A table by columns."""
 
 
 def curve_tables(history: History, vocab_size: float, lang: str) -> dict[str, bytes]:
