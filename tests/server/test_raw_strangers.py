@@ -10,6 +10,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from rnnlab.environment import Environment
 from rnnlab.runs.client import Client, ClientOf
 from rnnlab.runs.protocol import Asker
+from rnnlab.view.language.i18n import t
 from rnnlab.view.page.visitor import COOKIE, Keys
 from tests.browser.server import Server
 from tests.made import LYRICS, until
@@ -28,7 +29,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def test_the_clicks_of_an_owner_do_nothing_when_a_stranger_sends_them(server: Server) -> None:
     keys = Keys(Environment(server.home))
     ann, mallory = keys.issue(), keys.issue()
-    with Client(server.home) as client:
+    with Client(Environment(server.home, profile="class")) as client:
         run = ClientOf(client, Asker(id=keys.identity({COOKIE: ann}))).create(LONG, based_on="A2")
         until(client, run, lambda record: record.epoch > 0)
         page = ("train", f"run={run}&lang=en")
@@ -62,7 +63,7 @@ def test_a_stranger_sees_nothing_of_a_text_on_any_page(server: Server) -> None:
     keys = Keys(Environment(server.home))
     ann, mallory = keys.issue(), keys.issue()
     secret = "quinze hiboux xylophones "
-    with Client(server.home) as client:
+    with Client(Environment(server.home, profile="class")) as client:
         by_ann = ClientOf(client, Asker(id=keys.identity({COOKIE: ann})))
         text = by_ann.add_text(secret * 90, "mine.txt")
         small = LYRICS.change(corpus=text, num_epochs=2, pred_period=1, prefixes=("quinze",), num_preds=0)
@@ -82,3 +83,17 @@ def test_a_stranger_sees_nothing_of_a_text_on_any_page(server: Server) -> None:
         assert b"hiboux" not in seen[mallory], (page, query)
         if page == "inspect":
             assert b"hiboux" in seen[ann], (page, query)
+
+
+def test_a_second_run_says_that_it_waits_for_the_first(server: Server) -> None:
+    keys = Keys(Environment(server.home))
+    cookie = keys.issue()
+    with Client(Environment(server.home, profile="class")) as client:
+        by_ann = ClientOf(client, Asker(id=keys.identity({COOKIE: cookie})))
+        first, second = by_ann.create(LONG, based_on="A2"), by_ann.create(LONG, based_on="A2")
+        until(client, first, lambda record: record.state == "running")
+        with Visitor(server.port, cookie) as visitor:
+            visitor.open("train", f"run={second}&lang=en")
+            assert t("state.queued.own", "en").encode() in b"".join(visitor.received)
+        for run in (second, first):
+            by_ann.stop(run)
