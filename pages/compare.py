@@ -15,7 +15,7 @@ state.begin()
 if session.embedded():
     overlay.draw(state.pins())
     st.stop()
-with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+with st.container(key="page.top", horizontal=True, vertical_alignment="center", gap="medium"):
     view = state.view()
     st.caption(t("compare.lead", lang), width="content")
 

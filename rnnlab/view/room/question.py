@@ -65,7 +65,7 @@ def guess(room: Room, member: Member) -> None:
          if one.visitor == member.visitor and one.question == asked.number), None
     )  # fmt: skip
     key = f"room.guess.{room.code}.{asked.number}"
-    with st.container(border=True, gap="small"):
+    with st.container(key="room.guess", border=True, gap="small"):
         st.markdown(f"**{t(f'room.question.{asked.kind}', lang, **_facts(room))}**")
         if asked.kind == "crossing":
             value = st.slider(t("room.guess.epoch", lang), 1, room.config.num_epochs, _middle(room, mine), key=key)

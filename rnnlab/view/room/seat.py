@@ -38,7 +38,7 @@ def join(room: Room) -> None:
 def draw(room: Room, member: Member) -> None:
     """Draw the settings that are open with the button that starts, and the member's newest run."""
     lang = session.language()
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(key="room.seat", horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{room.code}** · {plain(member.name or t('room.nameless', lang))}", width="content")
         st.caption(plain(room.title), width="stretch")
         st.button(t("room.close", lang), key="room.close", icon=":material/close:", on_click=state.leave)
