@@ -205,6 +205,16 @@ def test_a_race_starts_together_from_one_seed_and_names_the_places(open_page: Op
     assert param(app, "view") == "race"
 
 
+def test_a_race_takes_what_was_chosen_a_moment_before(open_page: Open, client: Client) -> None:
+    """A choice and the click that follows it can arrive together."""
+    app = open_page("compare", "en", view="race", recipe="A2", **TINY_URL)
+    widget(app, "number_input", "compare.num_epochs").set_value(2)
+    app.button(key="compare.race.start").click().run()
+    assert not app.exception
+    finish(client, pins_of(app))
+    assert {client.store.run(pin).config.num_epochs for pin in pins_of(app)} == {2}
+
+
 def test_fast_and_as_written_are_a_ready_pair(open_page: Open) -> None:
     app = open_page("compare", "zh", view="overlay", num_epochs="7")
     app.button(key="compare.pair.computation").click().run()

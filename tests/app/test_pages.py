@@ -27,7 +27,7 @@ from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import recipe_label
 from rnnlab.view.page import address, frame
 from rnnlab.view.watch import scenes
-from tests.app.conftest import ENTRY, TINY, Open, param, section, unfold, widget, words
+from tests.app.conftest import ENTRY, TINY, Open, param, section, setting, unfold, widget, words
 from tests.made import finish, until
 from tests.runs.lab import step
 
@@ -193,6 +193,18 @@ def test_a_click_on_start_begins_a_run_and_names_it_in_the_url(open_page: Open, 
     assert (record.state, record.based_on, record.name) == ("finished", "A2", "")
     assert record.config == TINY
     assert "recipe" not in app.query_params  # the run determines the setup
+
+
+def test_start_takes_a_setting_that_was_changed_a_moment_before(open_page: Open, client: Client) -> None:
+    """A changed setting and the click that follows it can arrive together, before the page has drawn the setting."""
+    app = open_page("train", "en", recipe="A2", **TINY.changes_from(RECIPES["A2"].config))
+    setting(app, "num_hiddens").set_value(TINY.num_hiddens + 1)
+    widget(app, "segmented_control", "quick.cell").set_value("gru")
+    app.button(key="controls.start").click().run()
+    assert not app.exception
+    run_id = param(app, "run")
+    finish(client, run_id)
+    assert client.store.run(run_id).config == TINY.change(cell="gru", num_hiddens=TINY.num_hiddens + 1)
 
 
 def test_pause_resume_step_and_stop_by_their_buttons(open_page: Open, client: Client, paused: str) -> None:

@@ -43,6 +43,15 @@ def test_the_wall_shows_the_runs(open_page: Open, client: Client) -> None:
     until(client, run, lambda record: not record.live)
 
 
+def test_a_room_opens_with_what_was_entered_a_moment_before(open_page: Open, client: Client) -> None:
+    app = open_page("room", "en")
+    key = next(widget.key for widget in app.number_input if ".epochs." in (widget.key or ""))
+    app.number_input(key=key).set_value(3)
+    app.button(key="room.open").click().run()
+    assert not app.exception
+    assert client.store.room(param(app, "room")).config.num_epochs == 3
+
+
 @pytest.mark.parametrize("code", ["ZZZZ", "<b>x</b>", "*"])
 def test_a_code_that_is_none_is_said(open_page: Open, code: str) -> None:
     app = open_page("room", "zh", room=code)

@@ -84,10 +84,13 @@ def test_weights_that_half_precision_would_change_are_not_kept(client: Client, t
     with safe_open(path, framework="pt") as file:
         tensors, metadata = file.get_tensors(), file.metadata()
     tensors["model.dense.bias"] += 7000 + 3 * torch.arange(len(tensors["model.dense.bias"])) % 2
-    save_checkpoint(path.parent, path.name, tensors, metadata)
+    # not written where it lies: the supervisor removes partial files from that folder when the worker has ended
+    save_checkpoint(tmp_path / "changed", path.name, tensors, metadata).replace(path)
+    kept = tmp_path / "kept"
+    kept.mkdir()
     with pytest.raises(RuntimeError, match="half precision"):
-        networks.keep(client, run, "A2", 2, tmp_path)
-    assert not list(tmp_path.iterdir())
+        networks.keep(client, run, "A2", 2, kept)
+    assert not list(kept.iterdir())
 
 
 def test_a_recipe_that_does_not_exist(capsys: pytest.CaptureFixture[str]) -> None:

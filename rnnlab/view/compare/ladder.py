@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
 
@@ -33,7 +34,7 @@ def draw() -> None:
     missing = [rung for rung, pin in zip(chain, trained, strict=True) if pin is None]
     if missing:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            compare_pins.start_button("rungs", ":material/stairs:", _start, missing, count=len(missing))
+            compare_pins.start_button("rungs", ":material/stairs:", partial(_start, missing), count=len(missing))
             estimate.note(*(rung.config for rung in missing), key="compare.takes", width="content")
     pins = [pin for pin in trained if pin is not None]
 

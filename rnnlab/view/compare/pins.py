@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import streamlit as st
 
@@ -93,19 +92,22 @@ def start_all(requests: Sequence[tuple[TrainConfig, str, str]]) -> list[Identity
     return started
 
 
-def start_button(
-    name: str, icon: str, act: Callable[..., None], *args: Any, count: int, disabled: bool = False
-) -> None:
-    """Draw the button with which a view starts its `count` runs, titled ``compare.<name>.start``."""
-    st.button(
+def start_button(name: str, icon: str, act: Callable[[], None], *, count: int, disabled: bool = False) -> None:
+    """Draw the button with which a view starts its `count` runs, titled ``compare.<name>.start``.
+
+    A click is carried out here and not by a callback, which would start what was drawn before: a choice and a click
+    that follow each other closely arrive together.
+    """
+    pressed = st.button(
         t(f"compare.{name}.start", session.language(), count=count),
         key=f"compare.{name}.start",
         icon=icon,
         type="primary",
-        on_click=act,
-        args=args,
         disabled=disabled,
     )
+    if pressed:
+        act()
+        st.rerun()
 
 
 def _incomplete(started: int, wanted: int) -> RunError:

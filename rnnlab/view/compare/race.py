@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 
@@ -46,7 +47,7 @@ def setup() -> list[Variant]:
         ready = 2 <= len(chosen) <= MAX_VARIANTS
         configs = [variant.config for variant in chosen]
         compare_pins.start_button(
-            "race", ":material/flag:", _start, recipe_id, configs, count=len(chosen), disabled=not ready
+            "race", ":material/flag:", partial(_start, recipe_id, configs), count=len(chosen), disabled=not ready
         )
         note = _takes(configs) if ready else t("compare.race.how_many", lang, allowed=MAX_VARIANTS)
         st.caption(note, width="content")

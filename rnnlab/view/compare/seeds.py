@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from rnnlab.config import TrainConfig
@@ -31,7 +33,8 @@ def draw() -> None:
     missing = missing_seeds(members)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if missing:
-            pins.start_button("seeds", ":material/casino:", _start, base, recipe_id, missing, count=len(missing))
+            start = partial(_start, base, recipe_id, missing)
+            pins.start_button("seeds", ":material/casino:", start, count=len(missing))
         standing = _standing(base, len(members), missing)
         st.caption(f"{plain(summary(base, lang))} · {standing}", width="content")
     if not members:

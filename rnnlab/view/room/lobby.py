@@ -63,14 +63,10 @@ def _open() -> None:
         help=t("room.opened.help", lang),
     )
     st.caption(" · ".join(filter(None, [plain(summary(config, lang)), estimate.takes(config)])))
-    st.button(
-        t("room.open.button", lang),
-        key="room.open",
-        type="primary",
-        icon=":material/meeting_room:",
-        on_click=state.PROBLEMS.guard,
-        args=(_opened, config, recipe_id, title, opened),
-    )
+    # no callback: it would open the room that was drawn before, without what was changed a moment ago
+    if st.button(t("room.open.button", lang), key="room.open", type="primary", icon=":material/meeting_room:"):
+        state.PROBLEMS.guard(_opened, config, recipe_id, title, opened)
+        st.rerun()
     mine = session.store().rooms(session.visitor().id)[:_RECENT]
     if mine:
         st.subheader(t("room.mine", lang), anchor=False)

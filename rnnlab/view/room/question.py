@@ -78,7 +78,7 @@ def guess(room: Room, member: Member) -> None:
                 _button(room, "room.guess.no", "no")
         else:
             text = st.text_input(t("room.guess.text", lang), mine or "", max_chars=MAX_GUESS, key=key)
-            _button(room, "room.guess.this", text, disabled=not text.strip())
+            _button(room, "room.guess.this", text)
         if mine is not None:
             st.caption(t("room.guess.mine", lang, value=plain(sentences.value_text(mine, lang))))
 
@@ -87,15 +87,16 @@ def _middle(room: Room, mine: str | None) -> int:
     return int(mine) if mine is not None and mine.isdigit() else max(1, room.config.num_epochs // 2)
 
 
-def _button(room: Room, name: str, value: str, disabled: bool = False) -> None:
-    st.button(
+def _button(room: Room, name: str, value: str) -> None:
+    # no callback: it would send the value that was drawn before, not the one that was entered a moment ago
+    pressed = st.button(
         t(name, session.language()),
         key=f"{name}.{room.code}",
-        on_click=state.PROBLEMS.guard,
-        args=(session.client().guess_in_room, room.code, value),
-        disabled=disabled,
         type="primary" if name == "room.guess.this" else "secondary",
     )
+    if pressed:
+        state.PROBLEMS.guard(session.client().guess_in_room, room.code, value)
+        st.rerun()
 
 
 def _facts(room: Room) -> dict[str, str]:

@@ -44,7 +44,7 @@ def draw(room: Room, member: Member) -> None:
         st.button(t("room.close", lang), key="room.close", icon=":material/close:", on_click=state.leave)
     record = newest_run(room, member)
     if room.is_open:
-        config = _settings(room)
+        _settings(room)
         live = record is not None and record.live
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.button(
@@ -53,7 +53,7 @@ def draw(room: Room, member: Member) -> None:
                 type="primary",
                 icon=":material/play_arrow:",
                 on_click=state.PROBLEMS.guard,
-                args=(start, room, config),
+                args=(_start, room),
             )
             if record is not None and live:
                 st.button(
@@ -83,6 +83,11 @@ def newest_run(room: Room, member: Member) -> RunRecord | None:
     return mine[-1] if mine else None
 
 
+def _start(room: Room) -> None:
+    # not the settings that were drawn: one that was changed a moment ago is not drawn yet
+    start(room, _chosen(room))
+
+
 def start(room: Room, config: TrainConfig) -> str:
     """Start a run in a room, and return its id."""
     recipe = RECIPES.get(room.recipe)
@@ -91,28 +96,35 @@ def start(room: Room, config: TrainConfig) -> str:
     return session.start_run(config, name=name, based_on=based_on, room=room.code)
 
 
-def _settings(room: Room) -> TrainConfig:
-    """Draw the widgets of the settings that are open, and return the preset with their values."""
+def _settings(room: Room) -> None:
+    """Draw the widgets of the settings that are open."""
     lang = session.language()
     if not room.opened:
         st.caption(f"{plain(summary(room.config, lang))} · {t('room.all_locked', lang)}")
-        return room.config
-    changes: dict[str, Any] = {}
+        return
     with st.grid("auto", min_column_width=190, gap="small"):
         for name in room.opened:
+            held, key = getattr(room.config, name), _key(room, name)
             with st.container(gap="xsmall"):
-                changes[name] = _setting(room, name)
+                if SETTINGS[name].switch:
+                    fields.draw_switch(name, held is not None, f"{key}.on", lang)
+                    if not st.session_state[f"{key}.on"]:
+                        continue
+                    held = TrainConfig.model_fields[name].default if held is None else held
+                fields.draw(name, fields.shown(held), key, lang)
+
+
+def _chosen(room: Room) -> TrainConfig:
+    """Return the preset of a room with the values of its open settings in this visitor's widgets."""
+    changes: dict[str, Any] = {}
+    for name in room.opened:
+        key = _key(room, name)
+        if SETTINGS[name].switch and not st.session_state.get(f"{key}.on", True):
+            changes[name] = None
+        elif key in st.session_state:
+            changes[name] = fields.read(name, st.session_state[key])
     return room.config.change(**changes)
 
 
-def _setting(room: Room, name: str) -> Any:
-    lang, held = session.language(), getattr(room.config, name)
-    key = session.key(f"room.{room.code}.{name}")
-    if SETTINGS[name].switch:
-        on = f"{key}.on"
-        fields.draw_switch(name, held is not None, on, lang)
-        if not st.session_state[on]:
-            return None
-        held = TrainConfig.model_fields[name].default if held is None else held
-    fields.draw(name, fields.shown(held), key, lang)
-    return fields.read(name, st.session_state[key])
+def _key(room: Room, name: str) -> str:
+    return session.key(f"room.{room.code}.{name}")

@@ -70,7 +70,7 @@ def _large_buttons(setup: Setup, record: RunRecord | None) -> None:
         name, icon = ("resume", ":material/play_arrow:") if record.state == "paused" else ("pause", ":material/pause:")
         _button(name, icon, _command, name, record.id, primary=True, disabled=waits)
     else:
-        _button("start", ":material/play_arrow:", _start, setup, primary=True, disabled=setup.config is None)
+        _button("start", ":material/play_arrow:", _start, primary=True, disabled=setup.config is None)
     run_id = record.id if record is not None else ""
     _button("step_on", ":material/skip_next:", _stepped, run_id, "epoch", disabled=not live or waits)
     _button("stop", ":material/stop:", _command, "stop", run_id, disabled=not live)
@@ -84,7 +84,7 @@ def _buttons(setup: Setup, record: RunRecord | None) -> None:
         return
     is_live = record is not None and record.live
     if record is None or not is_live:
-        _button("start", ":material/play_arrow:", _start, setup, primary=True, disabled=setup.config is None)
+        _button("start", ":material/play_arrow:", _start, primary=True, disabled=setup.config is None)
     if record is not None and is_live:
         if record.state == "paused":
             _button("resume", ":material/play_arrow:", _command, "resume", record.id, primary=True)
@@ -96,10 +96,10 @@ def _buttons(setup: Setup, record: RunRecord | None) -> None:
         if record.state != "queued":
             _adjust(record)
         if setup.config is not None and setup.config != record.config:
-            _button("start_new", ":material/add:", _start, setup)
+            _button("start_new", ":material/add:", _start)
     if record is not None and not is_live:
         if record.continuable and record.state != "diverged":
-            _continue(setup, record)
+            _continue(record)
         _button("again", ":material/replay:", _again, record)
     _share(record)
     if record is not None:
@@ -156,8 +156,11 @@ def _button(
     )
 
 
-def _start(setup: Setup) -> None:
-    assert setup.config is not None
+def _start() -> None:
+    # not the setup that was drawn: a setting that was changed a moment ago is not drawn yet
+    setup = train_setup.chosen()
+    if setup.config is None:
+        return  # the page says why
     corpora.check_trainable(session.facts_of(setup.config).train, setup.config)
     _show(session.start_run(setup.config, name=setup.name, based_on=setup.based_on))
 
@@ -262,7 +265,7 @@ def _stepped(run_id: str, unit: str) -> None:
     session.client().wait(run_id, version, timeout=SETTLE)
 
 
-def _continue(setup: Setup, record: RunRecord) -> None:
+def _continue(record: RunRecord) -> None:
     lang = session.language()
     remaining = record.num_epochs - record.epoch
     options = [more for more in MORE_EPOCHS if more or remaining > 0]
@@ -278,18 +281,19 @@ def _continue(setup: Setup, record: RunRecord) -> None:
         ),
         help=t("controls.continue.help", lang),
         on_click=_continued,
-        args=(record.id, setup.config == record.config),
+        args=(record,),
     )
 
 
-def _continued(run_id: str, is_setup: bool) -> None:
+def _continued(record: RunRecord) -> None:
     more = st.session_state.get("controls.continue")
     if isinstance(more, int):
-        _PROBLEMS.guard(_continue_run, run_id, more, is_setup)
+        _PROBLEMS.guard(_continue_run, record, more)
 
 
-def _continue_run(run_id: str, more: int, is_setup: bool) -> None:
-    client = session.client()
+def _continue_run(record: RunRecord, more: int) -> None:
+    client, run_id = session.client(), record.id
+    is_setup = train_setup.chosen().config == record.config
     session.clicks().once(("continue", run_id, more), lambda: client.continue_run(run_id, more))
     _settle(run_id, lambda run: run.state != "queued")
     if is_setup and more:  # the run became longer, and the sidebar still shows its setup

@@ -199,7 +199,7 @@ def _quick_changed(name: str, key: str) -> None:
     elif name == "corpus":
         use_corpus(value)
     elif _CONFIG in st.session_state:
-        _fill(RECIPES[st.session_state[_BASE]], st.session_state[_CONFIG].change(**{name: value}))
+        _fill(RECIPES[st.session_state[_BASE]], _entered().change(**{name: value}))
 
 
 def sidebar() -> None:
@@ -296,8 +296,13 @@ def _in_force(name: str, values: dict[str, Any]) -> Any:
 
 def use_corpus(name: str) -> None:
     """Set the training text."""
-    config: TrainConfig = st.session_state[_CONFIG]
-    _fill(RECIPES[st.session_state[_BASE]], corpus.suit_prefixes(config.change(corpus=name)))
+    _fill(RECIPES[st.session_state[_BASE]], corpus.suit_prefixes(_entered().change(corpus=name)))
+
+
+def _entered() -> TrainConfig:
+    """Return the setup with what was entered a moment ago and is not drawn yet; the last valid one if it is invalid."""
+    config: TrainConfig = chosen().config or st.session_state[_CONFIG]
+    return config
 
 
 def _recipe_chosen() -> None:

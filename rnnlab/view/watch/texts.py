@@ -84,9 +84,11 @@ def draw(scene: Scene) -> None:
         st.caption(t("lyrics.nothing" if scene.ended else "lyrics.none", lang))
         return
     event = history.at(epoch)
+    # the place of the slider is there before it, or each text would for a moment be drawn over the next one
+    place = st.container()
     if len(written) > 1:
         key = _slider(scene, written)
-        st.select_slider(
+        place.select_slider(
             t("lyrics.slider", lang),
             written,
             epoch,
