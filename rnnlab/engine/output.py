@@ -52,4 +52,6 @@ class _OutputLoss(Function):
     def backward(ctx: Any, dloss: Tensor) -> tuple[Tensor | None, ...]:
         dO, H, W = ctx.saved_tensors  # dO without the factor dloss / n, which is cheaper to apply to the products
         scale = dloss / len(H)
-        return product(dO, W).mul_(scale), product(dO.t(), H).mul_(scale), dO.sum(0).mul_(scale), None
+        # dO is the larger matrix by far: it is H that is transposed in memory
+        dW = product(H.t(), dO).mul_(scale).t()
+        return product(dO, W).mul_(scale), dW, dO.sum(0).mul_(scale), None

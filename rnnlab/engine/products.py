@@ -5,6 +5,10 @@ oneDNN, which is part of PyTorch too, does not (measured by ``benchmarks/engine_
 such a core). oneDNN is called through operators that PyTorch provides for its compiler. If these are missing or do not
 apply (float64, another device, small matrices), the ordinary products are used. The choice depends only on shape, type
 and machine, so that the same run gives the same numbers.
+
+Everything in a training runs in one thread, except the products of oneDNN, which take most of the time. They divide
+rows and columns among the threads of `use_threads`, never a sum, so their results do not depend on the number of
+threads, to the last bit. Those of the ordinary products, of sums and of some functions such as the sigmoid would.
 """
 
 from __future__ import annotations
@@ -18,6 +22,13 @@ from torch.autograd import Function
 
 SMALL = 64 * 64
 """Number of elements below which a matrix is too small for oneDNN to be faster."""
+_threads = 1
+
+
+def use_threads(number: int) -> None:
+    """Compute the products of oneDNN in `number` threads from now on; call it in a process of one thread."""
+    global _threads
+    _threads = number
 
 
 def _onednn() -> tuple[Callable[..., Tensor], Callable[..., Tensor]] | None:
@@ -32,12 +43,22 @@ def _onednn() -> tuple[Callable[..., Tensor], Callable[..., Tensor]] | None:
 _ONEDNN = _onednn()
 
 
+def _in_threads(work: Callable[..., Tensor], *arguments: Any) -> Tensor:
+    if _threads == 1:
+        return work(*arguments)
+    torch.set_num_threads(_threads)  # takes a tenth of a microsecond
+    try:
+        return work(*arguments)
+    finally:
+        torch.set_num_threads(1)
+
+
 def product(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
     """Return a @ b, plus `bias` on every row: (n, k) and (k, m) give (n, m)."""
     if _ONEDNN is None or not _fits(b):
         return a @ b if bias is None else torch.addmm(bias, a, b)
     linear, _ = _ONEDNN
-    return linear(a, _dense(b).t(), bias, "none", [], "")
+    return _in_threads(linear, a, _dense(b).t(), bias, "none", [], "")
 
 
 class Factor:
@@ -53,21 +74,21 @@ class Factor:
         self._packed: Tensor | None = None
         if _ONEDNN is not None and _fits(b):
             _, pack = _ONEDNN
-            self._packed = pack(_dense(b).t(), num_rows)
+            self._packed = _in_threads(pack, _dense(b).t(), num_rows)
 
     def times(self, a: Tensor, plus: Tensor, out: Tensor) -> Tensor:
         """Compute a @ b + plus into `out`: a (n, k), plus and out (n, m)."""
         if self._packed is None or _ONEDNN is None:
             return torch.addmm(plus, a, self._b, out=out)
         linear, _ = _ONEDNN
-        return torch.add(linear(a, self._packed, None, "none", [], ""), plus, out=out)
+        return torch.add(_in_threads(linear, a, self._packed, None, "none", [], ""), plus, out=out)
 
     def applied_to(self, a: Tensor) -> Tensor:
         """Return a @ b."""
         if self._packed is None or _ONEDNN is None:
             return a @ self._b
         linear, _ = _ONEDNN
-        return linear(a, self._packed, None, "none", [], "")
+        return _in_threads(linear, a, self._packed, None, "none", [], "")
 
 
 def affine(inputs: Tensor, W: Tensor, b: Tensor) -> Tensor:

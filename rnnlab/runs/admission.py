@@ -310,7 +310,7 @@ def cost_shape(config: TrainConfig) -> str:
     return config.model_dump_json(include=set(COSTS), exclude_defaults=True)
 
 
-def estimate_epoch(config: TrainConfig, vocab_size: int, flops: float, op_seconds: float) -> float:
+def estimate_epoch(config: TrainConfig, vocab_size: int, flops: float, op_seconds: float, threads: int = 1) -> float:
     """Return the estimated seconds of an epoch, from the speed of this machine.
 
     Args:
@@ -318,6 +318,7 @@ def estimate_epoch(config: TrainConfig, vocab_size: int, flops: float, op_second
         vocab_size: number of distinct characters.
         flops: multiplications and additions per second in a matrix product.
         op_seconds: time of a call of one small operation.
+        threads: number of threads among which the products are divided.
     """
     directions = 2 if config.bidirectional else 1
     cell, hiddens = CELLS[config.cell], config.num_hiddens
@@ -331,10 +332,14 @@ def estimate_epoch(config: TrainConfig, vocab_size: int, flops: float, op_second
     steps = config.num_chars / config.batch_size
     calls = cell.calls if config.implementation == "scratch" else cell.calls / 2
     form = _AS_WRITTEN[config.implementation] if config.computation == "as_written" else 1.0
+    together = threads**_SPEEDUP if config.computation == "fast" else 1.0
+    products = config.num_chars * per_token / (flops * together)
     # the backward pass takes twice the time of the forward pass
-    return (
-        form * 3 * (config.num_chars * per_token / flops + steps * config.num_layers * directions * calls * op_seconds)
-    )
+    return form * 3 * (products + steps * config.num_layers * directions * calls * op_seconds)
+
+
+_SPEEDUP = 0.85
+"""Exponent of the number of threads: two threads compute a product 1.8 times as fast as one."""
 
 
 # factor on the time of an epoch when computed as written: measured 1.8 to 2.5 (A2, A4, A6) and 0.9 to 1.4 (A3 to A10)

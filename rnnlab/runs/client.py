@@ -511,7 +511,9 @@ class Client:
             size = vocab_size() if vocab_size is not None else self._vocab_size(config)
         except CorpusError:
             return None
-        return estimate_epoch(config, size, speed["flops"], speed["op_seconds"])
+        running = len(self.store.runs(limit=100, states={"running"}))
+        threads = max(1, int(speed.get("cores", 1)) // (running + 1))
+        return estimate_epoch(config, size, speed["flops"], speed["op_seconds"], threads)
 
     def _vocab_size(self, config: TrainConfig) -> int:
         key = (config.corpus, config.preprocessing, config.num_chars)

@@ -53,6 +53,7 @@ class Job:
     parking: bool = False  # whether it was told to save its run and end
     later: list[ControlMessage] = field(default_factory=list)  # what came after that, for its next worker
     # the time that counts towards its limit
+    threads: int = 1  # its share of the processor cores, as its worker was told
     began: bool = False  # whether it has begun to train
     paused_at: float | None = None  # since when it is paused
     seconds: float = 0.0  # working time before `since`

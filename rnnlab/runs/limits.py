@@ -18,6 +18,7 @@ class Limits:
     """The limits of a run and of the whole server."""
 
     slots: int  # runs that train at the same time
+    cores: int = 1  # processor cores that running jobs share
     queue: int = 200  # runs that wait
     run_seconds: float = 24 * 3600  # training time of a run, without pauses
     answer_seconds: float = 60  # time for an answer
@@ -43,9 +44,9 @@ class Limits:
         `CLASS` has the defaults where ``RNNLAB_PROFILE`` is "class".
 
         The variables are ``RNNLAB_SLOTS``, ``RNNLAB_QUEUE``, ``RNNLAB_RUN_SECONDS``, ``RNNLAB_ANSWER_SECONDS``,
-        ``RNNLAB_PAUSE_SECONDS``, ``RNNLAB_STOP_SECONDS``, ``RNNLAB_MEMORY_MB``, ``RNNLAB_CHECKPOINTS_MB`` and
-        ``RNNLAB_DISK_FLOOR_MB``. By default, the slots are the processor cores, and a worker may use at most three
-        quarters of the memory of this machine.
+        ``RNNLAB_PAUSE_SECONDS``, ``RNNLAB_STOP_SECONDS``, ``RNNLAB_MEMORY_MB``, ``RNNLAB_CHECKPOINTS_MB``,
+        ``RNNLAB_DISK_FLOOR_MB`` and ``RNNLAB_CORES``. By default, the slots are the processor cores, and a worker may
+        use at most three quarters of the memory of this machine.
         """
 
         def number(name: str, default: float) -> float:
@@ -59,6 +60,7 @@ class Limits:
         return replace(
             base,
             slots=max(1, int(number("RNNLAB_SLOTS", _cores()))),
+            cores=max(1, int(number("RNNLAB_CORES", _cores()))),
             queue=max(1, int(number("RNNLAB_QUEUE", base.queue))),
             run_seconds=number("RNNLAB_RUN_SECONDS", base.run_seconds),
             answer_seconds=number("RNNLAB_ANSWER_SECONDS", base.answer_seconds),

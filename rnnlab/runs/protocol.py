@@ -513,6 +513,13 @@ class Park(Message):
 ControlMessage = Pause | Resume | Step | Set | Stop | Park
 
 
+class Share(Message):
+    """Use at most `threads` threads from the next minibatch on: the run's share of the processor cores."""
+
+    kind: Literal["share"] = "share"
+    threads: int
+
+
 # worker → supervisor
 
 
@@ -640,8 +647,8 @@ SUPERVISOR_TO_CLIENT: Channel[Welcome | Ending | Result | Refusal] = Channel(
 SUPERVISOR_TO_STARTER: Channel[SupervisorReady | HomeBusy | StartFailure] = Channel(
     "supervisor", "page or shell that started it", SupervisorReady, HomeBusy, StartFailure
 )
-SUPERVISOR_TO_WORKER: Channel[TrainOrder | AnswerOrder | ControlMessage] = Channel(
-    "supervisor", "worker", TrainOrder, AnswerOrder, Pause, Resume, Step, Set, Stop, Park
+SUPERVISOR_TO_WORKER: Channel[TrainOrder | AnswerOrder | ControlMessage | Share] = Channel(
+    "supervisor", "worker", TrainOrder, AnswerOrder, Pause, Resume, Step, Set, Stop, Park, Share
 )
 WORKER_TO_SUPERVISOR: Channel[EventReport | Parked | Answer | AnswerFailure] = Channel(
     "worker", "supervisor", EventReport, Parked, Answer, AnswerFailure

@@ -104,6 +104,15 @@ class Scheduler:
                 self._start_run(run)
                 more = True
 
+    def shares(self) -> dict[Job, int]:
+        """Return the number of threads of each training job: the cores are shared among the jobs that compute.
+
+        The oldest jobs get the cores that are left over.
+        """
+        busy = [job for job in self.jobs.values() if not job.final and not job.cancelled and job.paused_at is None]
+        each, left = divmod(self._limits.cores, max(1, len(busy)))
+        return {job: max(1, each + (place < left)) for place, job in enumerate(busy) if job.trains}
+
     def to_park(self, now: float) -> list[Job]:
         """Return the jobs of long-paused runs whose slots are needed by waiting runs."""
         training = [job for job in self.jobs.values() if job.trains]

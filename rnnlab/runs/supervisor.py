@@ -52,6 +52,7 @@ from rnnlab.runs.protocol import (
     Parked,
     Refusal,
     Result,
+    Share,
     StartFailure,
     SupervisorReady,
     encode,
@@ -187,6 +188,7 @@ class Supervisor:
         for job in self._scheduler.to_park(now):
             self.park(job)
         self.start_waiting()
+        self._share_cores()
         if self._saving_until is not None:
             saving = any(not job.final and not job.cancelled for job in self._scheduler.jobs.values() if job.trains)
             if not saving or now > self._saving_until or self._told > 1:
@@ -311,6 +313,7 @@ class Supervisor:
             "pids": pids,
             "runs": {job.run: job.pid for job in self._scheduler.jobs.values() if job.trains},
             "slots": self.limits.slots,
+            "threads": {job.run: job.threads for job in self._scheduler.jobs.values() if job.trains},
             "limits": {
                 name: getattr(self.limits, name)
                 for name in ("visitor_running", "visitor_waiting", "visitor_mb", "keep_days", "queue")
@@ -336,6 +339,15 @@ class Supervisor:
             return
         job.unsent += encode(message)
         self._write(job)
+
+    def _share_cores(self) -> None:
+        """Tell each training worker its share of the processor cores, if it has changed."""
+        shares = self._scheduler.shares()
+        for job in sorted(shares, key=lambda job: shares[job] - job.threads):  # less for some before more for others
+            if shares[job] != job.threads and not job.parking:
+                job.threads = shares[job]
+                job.unsent += encode(Share(threads=job.threads))
+                self._write(job)
 
     def park(self, job: Job) -> None:
         """Let the worker of a job save its run and end; the run goes on later, see `rnnlab.runs.parking`."""
@@ -397,7 +409,7 @@ class Supervisor:
         if isinstance(report, Ready):
             self._ready = True
             if report.facts:
-                facts = report.facts
+                facts = {**report.facts, "cores": float(self.limits.cores)}
                 with contextlib.suppress(RunError):
                     self.write(lambda: self.store.set_meta("speed", facts))
             return

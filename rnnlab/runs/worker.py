@@ -26,6 +26,7 @@ from rnnlab.engine.control import Control
 from rnnlab.engine.device import resolve_device
 from rnnlab.engine.model import build_model
 from rnnlab.engine.periods import ends_period
+from rnnlab.engine.threads import Team
 from rnnlab.engine.training import TrainingState, prepare_thread, train
 from rnnlab.errors import RNNLabError, RunError
 from rnnlab.events import (
@@ -57,6 +58,7 @@ from rnnlab.runs.protocol import (
     Pause,
     Resume,
     Set,
+    Share,
     Step,
     Stop,
     TrainOrder,
@@ -74,7 +76,7 @@ class Link:
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
-        self.messages: queue.SimpleQueue[TrainOrder | AnswerOrder | ControlMessage] = queue.SimpleQueue()
+        self.messages: queue.SimpleQueue[TrainOrder | AnswerOrder | ControlMessage | Share] = queue.SimpleQueue()
         threading.Thread(target=self._read, daemon=True).start()
 
     def send(self, message: Message) -> None:
@@ -154,9 +156,12 @@ class Training:
         self._saved: tuple[int, int] | None = None  # position of the last checkpoint, if nothing has changed since
         self._texts_left = 0
         prepare_thread(self._config)
+        self._team = Team()
         self._vocab = Vocab(order.text)
         self._indices = torch.tensor(self._vocab.encode(order.text), dtype=torch.long)
         device = resolve_device(self._config, len(self._vocab), order.device)
+        # a second thread has no processor time of its own in the clock of a recording
+        self._shares = device.type == "cpu" and not order.processor_clock
         model = build_model(self._config, len(self._vocab), device)
         if order.checkpoint:
             self._state = checkpoints.restore(model, self._config, Path(order.checkpoint))
@@ -170,6 +175,7 @@ class Training:
         for event in train(self._state, self._vocab, self._indices, self._control, clock):
             match event:
                 case MinibatchFinished():
+                    self._team.finished(event.seconds)
                     self._report_minibatch(event)
                     continue
                 case RunFinished():
@@ -276,8 +282,11 @@ class Training:
         except queue.Empty:
             pass
 
-    def _apply(self, message: TrainOrder | AnswerOrder | ControlMessage) -> None:
+    def _apply(self, message: TrainOrder | AnswerOrder | ControlMessage | Share) -> None:
         match message:
+            case Share(threads=threads):
+                if self._shares:
+                    self._team.grant(threads)
             case Pause():
                 self._control.pause()
             case Resume():

@@ -70,16 +70,21 @@ def arrive(page: str) -> None:
 def follow() -> None:
     """Switch to the page of the teacher, with a note; called at the top of each page.
 
-    The switch to another page is lost if another part of the page asks to be drawn at the same moment. Therefore a page
-    counts as seen when it has been reached, and until then the next look tries again.
+    The switch to another page is lost if another part of the page before asks to be drawn at the same moment, even when
+    the new page has begun to be drawn. Therefore a page counts as seen when a later look finds the visitor there, and
+    until then each look tries again.
     """
     if not st.session_state.get(_ROOM) or leads():
         return
-    number, page = st.session_state.get(_GOING, (0, ""))
-    if page == st.session_state.get(_PAGE):
-        st.session_state[_SEEN] = max(number, st.session_state.get(_SEEN, 0))
+    looks = 0
 
     def look() -> None:
+        nonlocal looks
+        looks += 1
+        number, going = st.session_state.get(_GOING, (0, ""))
+        arrived = going == st.session_state.get(_PAGE)
+        if arrived and looks > 1:
+            st.session_state[_SEEN] = max(number, st.session_state.get(_SEEN, 0))
         lang = session.language()
         code = st.session_state.get(_ROOM)
         try:
@@ -91,7 +96,7 @@ def follow() -> None:
             return
         if st.session_state.get(_LEFT):
             return
-        if room.focus_number > st.session_state.get(_SEEN, 0):
+        if room.focus_number > st.session_state.get(_SEEN, 0) and not (arrived and room.focus_number == number):
             focus = dict(room.focus)
             page = focus.pop("page", "home")
             page = page if page in address.PAGES else "home"

@@ -1,0 +1,137 @@
+"""Seconds of the clock per epoch: the published algorithm with all threads, the engine alone, and two runs at once.
+
+    python -m benchmarks.whole_machine [--recipes A2 A6] [--rounds 5]
+
+Each form trains in a process of its own, the published one with torch's defaults, the engine in the environment of a
+worker. They take turns, an epoch each, while the others wait. "Two at once" are two runs of the engine in one thread
+each: their epochs per second together, in multiples of a run that has the machine for itself in one thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import time
+from typing import IO
+
+import torch
+
+from benchmarks.engine_speed import book_shaped_text, engine_epochs
+from benchmarks.published import PublishedRun
+from rnnlab.engine.model import build_model
+from rnnlab.engine.products import use_threads
+from rnnlab.engine.training import prepare_thread
+from rnnlab.recipes import recipe
+from rnnlab.runs.limits import Limits
+from rnnlab.runs.process import worker_environment
+from rnnlab.text.vocab import Vocab
+
+RECIPES = ("A2", "A3", "A6", "A7", "A8", "A9", "A10")
+
+
+class Form:
+    """A process that trains an epoch when it is asked to.
+
+    Args:
+        name: the recipe.
+        threads: threads of the engine; 0: the published form with as many as torch takes.
+    """
+
+    def __init__(self, name: str, threads: int) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.whole_machine", "--serve", name, str(threads)],
+            env=worker_environment() if threads else dict(os.environ),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def begin(self) -> None:
+        """Begin with an epoch."""
+        print(file=self._pipe(self._process.stdin), flush=True)
+
+    def end(self) -> float:
+        """Wait for the end of the epoch; return its seconds."""
+        return float(self._pipe(self._process.stdout).readline())
+
+    def epoch(self) -> float:
+        """Train an epoch; return its seconds."""
+        self.begin()
+        return self.end()
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.communicate()
+
+    @staticmethod
+    def _pipe(pipe: IO[str] | None) -> IO[str]:
+        assert pipe is not None
+        return pipe
+
+
+def serve(name: str, threads: int) -> None:
+    """Train an epoch for each line of standard input, and print its seconds."""
+    text = book_shaped_text()
+    vocab = Vocab(text)
+    indices = torch.tensor(vocab.encode(text))
+    config = recipe(name).config.change(num_epochs=10_000, pred_period=10_000, num_preds=0, prefixes=(text[0],))
+    if threads:
+        prepare_thread(config)
+        use_threads(threads)
+        epochs = engine_epochs(config, vocab, indices)
+    else:
+        epochs = PublishedRun(build_model(config, len(vocab)), config, indices).epochs()
+    for _ in sys.stdin:
+        started = time.perf_counter()
+        next(epochs)
+        print(time.perf_counter() - started, flush=True)
+
+
+def measure(name: str, cores: int, rounds: int) -> str:
+    """Return a row of the table: medians of `rounds` epochs of each form, and the medians of the ratios."""
+    forms = [Form(name, threads) for threads in (0, 1, cores)]
+    other = Form(name, 1)
+    for form in (*forms, other):  # the first epoch allocates memory
+        form.epoch()
+    seconds: list[list[float]] = [[], [], []]
+    together = []
+    for _ in range(rounds):
+        for form, times in zip(forms, seconds, strict=True):
+            times.append(form.epoch())
+        for form in (forms[1], other):
+            form.begin()
+        both = [form.end() for form in (forms[1], other)]
+        together.append(sum(seconds[1][-1] / alone for alone in both))
+    for form in (*forms, other):
+        form.close()
+    published, one, all_cores = (statistics.median(times) for times in seconds)
+    ratio = statistics.median(a / b for a, b in zip(seconds[0], seconds[2], strict=True))
+    return (
+        f"{name:6}{published:12.3f}{one:12.3f}{all_cores:12.3f}{ratio:12.2f}"
+        f"{one / all_cores:12.2f}{statistics.median(together):12.2f}"
+    )
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--recipes", nargs="+", default=list(RECIPES))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--serve", nargs=2, metavar=("RECIPE", "THREADS"), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.serve:
+        serve(arguments.serve[0], int(arguments.serve[1]))
+        return
+    cores = Limits.from_environment(os.environ).cores
+    print(f"seconds of the clock per epoch, {cores} cores")
+    print(f"{'':6}{'published':>12}{'1 thread':>12}{'all cores':>12}{'pub/engine':>12}{'all/1':>12}{'two at once':>12}")
+    for name in arguments.recipes:
+        print(measure(name, cores, arguments.rounds), flush=True)
+
+
+if __name__ == "__main__":
+    main()
