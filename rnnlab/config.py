@@ -22,6 +22,7 @@ Initialization = Literal["normal", "uniform", "xavier", "orthogonal"]
 Sampling = Literal["random", "consecutive"]
 Offset = Literal["zero", "random"]
 Optimizer = Literal["sgd", "adam"]
+Schedule = Literal["constant", "step", "cosine"]
 Objective = Literal["next", "cloze"]
 Decoding = Literal["greedy", "temperature", "top_k"]
 Preprocessing = Literal["first_edition", "second_edition"]
@@ -208,6 +209,47 @@ class TrainConfig(BaseModel):
             formulas=(r"\mathbf{w} \leftarrow \mathbf{w} - \eta\, \mathbf{g}",),
         ),
     ] = Field(100.0, gt=0, le=1e4, allow_inf_nan=False)
+    schedule: Annotated[
+        Schedule,
+        Setting(
+            "optimizer",
+            place=7,
+            widget="menu",
+            # an extra chapter of the first edition has it; its printed text does not
+            formulas=(r"\eta_t = \tfrac{\eta}{2} \left(1 + \cos \pi p\right)", r"p = t / t_{\max}"),
+            second=(("11.11", "12.11"),),
+        ),
+    ] = Field("constant", description="of the learning rate: step: 1/10 from half of the epochs on, 1/100 from 3/4 on")
+    warmup_epochs: Annotated[
+        int,
+        Setting(
+            "optimizer",
+            place=7,
+            formulas=(r"\eta_t = \eta\, t / t_{\mathrm{warm}}",),
+            second=(("11.11", "12.11"),),
+        ),
+    ] = Field(0, ge=0, le=10_000, description="first epochs, in which the learning rate grows from 0")
+    weight_decay: Annotated[
+        float,
+        Setting(
+            "optimizer",
+            place=8,
+            step=1e-4,
+            book=("3.12",),
+            formulas=(r"\mathbf{W} \leftarrow (1 - \eta \lambda) \mathbf{W} - \eta\, \mathbf{g}",),
+        ),
+    ] = Field(0.0, ge=0, le=10, allow_inf_nan=False, description="λ; of the weights, not of the biases")
+    dropout: Annotated[
+        float,
+        Setting(
+            "optimizer",
+            place=8,
+            step=0.1,
+            costs=True,
+            book=("3.13",),
+            formulas=(r"h' = \frac{\xi}{1 - p}\, h", r"P(\xi = 0) = p"),
+        ),
+    ] = Field(0.0, ge=0, le=0.95, allow_inf_nan=False, description="p; on the output of each recurrent layer")
     clip_norm: Annotated[
         float | None,
         Setting(

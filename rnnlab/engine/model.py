@@ -6,6 +6,8 @@ Both can be computed in two ways, which agree up to rounding (`TrainConfig.compu
 from scratch or of the library, with `rnnlab.engine.sequence` and the loss with `rnnlab.engine.output`. "as_written"
 runs the equations of `rnnlab.cells`, or the layers of `torch.nn`, and torch's own cross-entropy, all through autograd.
 
+Dropout acts on the output of each recurrent layer, so between layers and before the output layer, in training only.
+
 Two additions to the book help signals and gradients to pass through many layers. A residual connection adds the input
 of a recurrent layer to its output, from the second layer on, because the input of the first layer is a character. Layer
 normalisation scales each output to mean 0 and variance 1 over its units, then applies a learned scale and shift. With
@@ -14,8 +16,9 @@ both, the output is normalised first: ``norm(H) + input``.
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +29,7 @@ from torch.nn import functional
 from rnnlab.cells import CELLS
 from rnnlab.config import Activation, TrainConfig
 from rnnlab.engine.cells import Cell, State, Unit, walk
+from rnnlab.engine.dropout import Dropout
 from rnnlab.engine.output import output_loss
 from rnnlab.engine.sequence import run_sequence
 
@@ -78,6 +82,18 @@ class LanguageModel(nn.Module):
         """
         H, state = self.recurrent(X.t(), state)
         return self._output_loss(H, Y), state
+
+    @contextlib.contextmanager
+    def dropping(self, dropout: Dropout | None) -> Iterator[None]:
+        """Apply `dropout` to the output of each recurrent layer, as in the minibatches of a training."""
+        stacks = [module for module in self.modules() if isinstance(module, Layers)]
+        for stack in stacks:
+            stack.dropout = dropout
+        try:
+            yield
+        finally:
+            for stack in stacks:
+                stack.dropout = None
 
     def layer_parameters(self) -> list[list[nn.Parameter]]:
         """Return the parameters of each layer, with both directions of a layer together and the output layer last."""
@@ -162,6 +178,7 @@ class Layers(nn.Module):
         self.directions = 2 if config.bidirectional else 1
         self.as_written = config.computation == "as_written"
         self.residual = config.residual
+        self.dropout: Dropout | None = None  # set for the minibatches of a training, see `LanguageModel.dropping`
         self.norms: nn.ModuleList | None = None
         if config.layer_norm:
             width = self.directions * config.num_hiddens
@@ -204,9 +221,14 @@ class Layers(nn.Module):
         return self.unit(layer, direction), inputs
 
     def after(self, layer: int, inputs: Tensor, H: Tensor) -> Tensor:
-        """Return the output of a layer: its H (T, B, directions · num_hiddens), normalised and added to `inputs`."""
+        """Return the output of a layer: its H (T, B, directions · num_hiddens), normalised and added to `inputs`.
+
+        In training, dropout comes before the addition.
+        """
         if self.norms is not None:
             H = self.norms[layer](H)
+        if self.dropout is not None:
+            H = self.dropout(H)
         return H + inputs if self.residual and layer > 0 else H
 
     def layer_parameters(self) -> list[list[nn.Parameter]]:
@@ -254,9 +276,9 @@ class LibraryLayers(Layers):
     products. On a processor, `rnnlab.engine.sequence` computes the same values from their weights (tested to 1e-5) in
     less time; as written, and on an accelerator, the framework's own kernels run.
 
-    A layer of the framework with depth n has no place for residual connections or layer normalisation between its
-    layers. With these, `layers` is therefore a stack of n layers of depth 1; the same random seed draws the same
-    weights.
+    A layer of the framework with depth n has no place for residual connections, layer normalisation or a dropout that
+    can be repeated between its layers. With these, `layers` is therefore a stack of n layers of depth 1; the same
+    random seed draws the same weights.
     """
 
     def __init__(self, config: TrainConfig, vocab_size: int) -> None:
@@ -267,7 +289,7 @@ class LibraryLayers(Layers):
         if self.description.chooses_activation:
             options["nonlinearity"] = config.activation
         kind: Any = getattr(nn, self.library.layer)
-        self.stacked = config.residual or config.layer_norm
+        self.stacked = config.residual or config.layer_norm or config.dropout > 0
         self.layers: nn.Module
         if self.stacked:
             width = self.directions * config.num_hiddens

@@ -6,7 +6,8 @@ continues with the next minibatch, bit for bit.
 
 As in the book: the loss of a minibatch is its mean cross-entropy; perplexity is exp of the mean over an epoch; a
 gradient g with a norm above θ is clipped, g ← min(1, θ / ‖g‖) g, where ‖g‖ is the norm over all parameters; SGD then
-takes the step -η g.
+takes the step -η g. Weight decay λ shrinks the weights by the factor 1 - η λ before the step, with either optimiser, so
+that clipping and Adam's scaling do not act on it. A schedule multiplies η by a factor that depends on the position.
 
 Source: *Dive into Deep Learning*, 1st edition 6.4.5-6.4.7 (perplexity, clipping, training), 2nd edition 9.5-9.7.
 """
@@ -25,10 +26,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rnnlab.config import TrainConfig
-from rnnlab.engine import periods
+from rnnlab.engine import periods, schedule
 from rnnlab.engine.adam import Adam
 from rnnlab.engine.cells import State
 from rnnlab.engine.control import Control, SettingName
+from rnnlab.engine.dropout import Dropout
 from rnnlab.engine.generation import generate
 from rnnlab.engine.minibatch import epoch_minibatches, num_minibatches
 from rnnlab.engine.model import LanguageModel, num_parameters
@@ -77,6 +79,7 @@ class TrainingState:
         self.model = model
         self.config = config
         self.adam = Adam(model.parameters()) if config.optimizer == "adam" else None
+        self.dropout = Dropout(config.dropout, config.random_seed) if config.dropout else None
         self.generator = torch.Generator().manual_seed(config.random_seed)
         self.epoch_began_with = self.generator.get_state()
         self.epoch = 0
@@ -109,6 +112,8 @@ class TrainingState:
                 tensors |= {f"adam.{index}.{name}": tensor for name, tensor in slots.items()}
         tensors |= {f"hidden.{index}": tensor for index, tensor in enumerate(self.hidden or ())}
         tensors["epoch_began_with"] = self.epoch_began_with
+        if self.dropout is not None:
+            tensors["dropout"] = self.dropout.generator.get_state()
         return {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
 
     def metadata(self) -> dict[str, str]:
@@ -145,6 +150,8 @@ class TrainingState:
         state.hidden = tuple(tensor.to(device, copy=True) for _, tensor in hidden) or None
         state.epoch_began_with = tensors["epoch_began_with"].clone()
         state.generator.set_state(state.epoch_began_with)
+        if state.dropout is not None:
+            state.dropout.generator.set_state(tensors["dropout"].clone())
         return state
 
 
@@ -283,7 +290,7 @@ def _minibatch(
         return RunDiverged(epoch=state.epoch + 1, minibatch=state.minibatch + 1, grad_norm=state.last_grad_norm)
     clipped = state.clip_norm is not None and grad_norm > state.clip_norm
     scale = state.clip_norm / grad_norm if clipped and state.clip_norm else 1.0  # min(1, θ / ‖g‖)
-    _update(state, scale)
+    _update(state, scale, rate(state, num_in_epoch))
     seconds = clock() - started
 
     tally = state.tally
@@ -325,7 +332,7 @@ def _finish_epoch(state: TrainingState) -> EpochFinished:
         perplexity=perplexity_of(loss),
         seconds=tally.seconds,
         num_tokens=tally.num_tokens,
-        learning_rate=state.learning_rate,
+        learning_rate=state.learning_rate * schedule.factor(config, state.epoch),
         clip_norm=state.clip_norm,
         grad_norm=tally.grad_norm_sum / n,
         grad_norm_max=tally.grad_norm_max,
@@ -366,7 +373,8 @@ class _TruncatedBackprop:
         """Store the gradient of the mean cross-entropy of a minibatch in the parameters; return the loss in nats."""
         model = self.state.model
         hidden = self.state.hidden if self.consecutive else None
-        loss, last = model.loss(X, Y, hidden or model.begin_state(len(X)))
+        with model.dropping(self.state.dropout):
+            loss, last = model.loss(X, Y, hidden or model.begin_state(len(X)))
         model.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         if self.consecutive:
@@ -391,7 +399,8 @@ class _FullBackprop(_TruncatedBackprop):
         model = self.state.model
         self.copies.append({name: p.detach().clone().requires_grad_() for name, p in model.named_parameters()})
         hidden = self.hidden or model.begin_state(len(X))
-        logits, self.hidden = torch.func.functional_call(model, self.copies[-1], (X, hidden, Y))
+        with model.dropping(self.state.dropout):
+            logits, self.hidden = torch.func.functional_call(model, self.copies[-1], (X, hidden, Y))
         loss = functional.cross_entropy(logits, Y.t().flatten())
         leaves = [copy for copies in self.copies for copy in copies.values()]
         grads = torch.autograd.grad(loss, leaves, retain_graph=True, allow_unused=True)
@@ -414,16 +423,24 @@ def _layer_norms(model: nn.Module) -> list[float]:
 
 
 @torch.no_grad()
-def _update(state: TrainingState, scale: float) -> None:
+def _update(state: TrainingState, scale: float, learning_rate: float) -> None:
     """Update the parameters with the gradient times `scale`, which is below 1 if the gradient is clipped."""
     parameters: list[Tensor] = list(state.model.parameters())
     grads = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    if state.config.weight_decay:
+        matrices = [parameter for parameter in parameters if parameter.ndim > 1]
+        torch._foreach_mul_(matrices, 1 - learning_rate * state.config.weight_decay)
     if state.adam is None:
-        torch._foreach_add_(parameters, grads, alpha=-state.learning_rate * scale)
+        torch._foreach_add_(parameters, grads, alpha=-learning_rate * scale)
         return
     if scale != 1.0:
         torch._foreach_mul_(grads, scale)
-    state.adam.step(state.learning_rate)
+    state.adam.step(learning_rate)
+
+
+def rate(state: TrainingState, num_in_epoch: int) -> float:
+    """Return the learning rate of the next minibatch, of `num_in_epoch` in an epoch: as set, times the schedule."""
+    return state.learning_rate * schedule.factor(state.config, state.epoch + state.minibatch / num_in_epoch)
 
 
 def _weights_are_finite(model: nn.Module) -> bool:

@@ -24,8 +24,8 @@ ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "1000000000", "MALLOC_TRIM_THRESHOLD_": "
 
 Otherwise it returns large tensors to the system, and gets them back page by page: 3 to 8 % of an epoch.
 """
-SPIN = {"GOMP_SPINCOUNT": "2000"}
-"""Variables by which a thread without work waits actively for microseconds only, and then leaves its core to others.
+SPIN = {"GOMP_SPINCOUNT": "10000"}
+"""Variables by which a thread without work waits actively for a fraction of a millisecond, then leaves its core.
 
 By default it does so for milliseconds, longer than the time between two products, so that it would never leave it.
 """

@@ -128,6 +128,8 @@ MIGRATIONS: tuple[str, ...] = (
         lines text not null, seconds real not null
     ) without rowid;
     """,
+    # settings were added (dropout, weight decay, schedule), which older versions would take for damage
+    "select 1;",
 )
 """The scripts from each version of the store to the next; `PRAGMA user_version` holds the version."""
 

@@ -209,6 +209,9 @@ RESUMABLE = [
      "forget_bias": 1.0, "optimizer": "adam", "learning_rate": 0.01},
     {"cell": "gru", "bidirectional": True, "objective": "cloze", "carry_state": True, "num_layers": 2,
      "residual": True},
+    {"dropout": 0.5, "cell": "gru", "num_layers": 2, "bidirectional": True, "objective": "cloze"},
+    {"dropout": 0.2, "weight_decay": 1e-3, "schedule": "cosine", "warmup_epochs": 1, "implementation": "library",
+     "num_layers": 2, "optimizer": "adam", "learning_rate": 0.01},
 ]  # fmt: skip
 
 

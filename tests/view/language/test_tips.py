@@ -18,7 +18,8 @@ from rnnlab.view.lessons import contents
 BOTH = (
     "cell", "num_layers", "bidirectional", "objective", "num_hiddens", "activation", "initialization", "residual",
     "layer_norm", "forget_bias", "sampling", "offset", "num_steps", "batch_size", "optimizer", "learning_rate",
-    "clip_norm", "detach", "carry_state", "num_epochs", "decoding", "temperature",
+    "clip_norm", "detach", "carry_state", "num_epochs", "decoding", "temperature", "schedule", "warmup_epochs",
+    "weight_decay", "dropout",
 )  # fmt: skip
 # settings that the book has or describes without a formula
 SECTION_ONLY = (
