@@ -174,8 +174,9 @@ def reference_tables(
     if points:  # the first point of each published run says what the points are
         labels[0] = t("chart.published_here" if same_corpus else "chart.published_books", lang)
     second = next((index for index, point in enumerate(points) if point[2]), 0)
-    if second:
-        labels[second] = t("chart.published_second", lang)
+    if second:  # at its other end if the two labels would be drawn over each other
+        near = abs(math.log(points[second][1] / points[0][1])) < _LABEL_HEIGHT * math.log(ladder.get(0, 1000.0))
+        labels[-1 if near else second] = t("chart.published_second", lang)
     table = {
         "epoch": [float(epoch) for epoch, _, _ in points],
         "value": [float(value) for _, value, _ in points],
