@@ -306,6 +306,17 @@ class TrainConfig(BaseModel):
     pred_period: Annotated[int, Setting("generation", place=3, step=10, book=("6.4",))] = Field(
         50, ge=1, le=10_000, description="epochs between two generations"
     )
+    held_out_period: Annotated[
+        int,
+        Setting(
+            "optimizer",
+            place=8,
+            book=("3.11",),
+            formulas=(r"\exp\left(-\tfrac{1}{n} \sum_{i=1}^{n} \ln P(x_i \mid x_{<i})\right)",),
+        ),
+    ] = Field(
+        10, ge=0, le=10_000, description="epochs between two measurements on a sample of the held-out text; 0: off"
+    )
     # text generation
     num_preds: Annotated[int, Setting("generation", place=2, step=10, book=("6.4",))] = Field(
         50, ge=0, le=2_000, description="characters generated after the prefix"

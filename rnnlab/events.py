@@ -85,6 +85,7 @@ class EpochFinished(_Event):
     grad_norm_by_layer: tuple[float, ...] = ()
     grad_norm_clipped: float | None = None  # the mean after clipping; None: nothing was clipped, or not recorded
     grad_norm_clipped_by_layer: tuple[float, ...] = ()
+    held_out_perplexity: float | None = None  # on a sample of the held-out text; None: not measured, or infinite
 
     def after_clipping(self) -> tuple[float, tuple[float, ...]] | None:
         """Return the mean gradient norm after clipping, in total and by layer, or None if it was not recorded."""

@@ -32,6 +32,7 @@ from rnnlab.engine.cells import State
 from rnnlab.engine.control import Control, SettingName
 from rnnlab.engine.dropout import Dropout
 from rnnlab.engine.generation import generate
+from rnnlab.engine.held_out import HeldOut
 from rnnlab.engine.minibatch import epoch_minibatches, num_minibatches
 from rnnlab.engine.model import LanguageModel, num_parameters
 from rnnlab.events import (
@@ -171,6 +172,7 @@ def train(
     indices: Tensor | Sequence[int],
     control: Control | None = None,
     clock: Callable[[], float] = time.perf_counter,
+    held_out: str = "",
 ) -> Iterator[Event]:
     """Train from the position of `state` to the last epoch and yield the events of the run.
 
@@ -184,6 +186,7 @@ def train(
         indices: the text, (length,).
         control: requests that are applied between two minibatches.
         clock: clock for the seconds in the events.
+        held_out: the held-out text, or its beginning; the perplexity on it is measured every `held_out_period` epochs.
 
     Raises:
         CorpusError: the text is too short for one minibatch, or has only one distinct character.
@@ -199,6 +202,7 @@ def train(
     for prefix in config.prefixes:
         vocab.encode_prefix(prefix)
 
+    measure = HeldOut(held_out, vocab, config, device)
     yield RunStarted(
         epoch=state.epoch,
         minibatch=state.minibatch,
@@ -226,7 +230,7 @@ def train(
             if isinstance(event, RunDiverged):
                 return
             control.finished("minibatch")
-        yield _finish_epoch(state)
+        yield _finish_epoch(state, measure)
         if not _weights_are_finite(state.model):  # the last update of the epoch broke them, so no text can be sampled
             yield RunDiverged(epoch=state.epoch, minibatch=count, grad_norm=state.last_grad_norm)
             return
@@ -319,7 +323,7 @@ def _minibatch(
     )
 
 
-def _finish_epoch(state: TrainingState) -> EpochFinished:
+def _finish_epoch(state: TrainingState, measure: HeldOut) -> EpochFinished:
     config, tally, n = state.config, state.tally, state.minibatch
     state.epoch += 1
     state.minibatch = 0
@@ -342,6 +346,7 @@ def _finish_epoch(state: TrainingState) -> EpochFinished:
         grad_norm_clipped_by_layer=tuple(norm / n for norm in tally.clipped_layer_norm_sums)
         if tally.num_clipped
         else (),
+        held_out_perplexity=measure.perplexity(state.model, state.epoch),
     )
 
 

@@ -437,16 +437,17 @@ class StartFailure(Message):
 class TrainOrder(Message):
     """Train; the first message to the worker of a run.
 
-    `text` is the prepared training text, `checkpoint` a file to continue from, `device` the device on which the run
-    started (None: not started yet), `folder` the folder of the checkpoints, `keep_every` the number of epochs between
-    two checkpoints that are kept, `memory_mb` the memory limit of the process, and `processor_clock` whether the
-    seconds of the training are processor time.
+    `text` is the prepared training text, `held_out` the beginning of the held-out text, `checkpoint` a file to continue
+    from, `device` the device on which the run started (None: not started yet), `folder` the folder of the checkpoints,
+    `keep_every` the number of epochs between two checkpoints that are kept, `memory_mb` the memory limit of the
+    process, and `processor_clock` whether the seconds of the training are processor time.
     """
 
     kind: Literal["train_order"] = "train_order"
     run: str
     config: str
     text: str
+    held_out: str
     checkpoint: str | None
     device: str | None
     folder: str

@@ -16,6 +16,7 @@ from rnnlab.runs.limits import Limits
 from rnnlab.runs.protocol import TrainOrder, encode
 from rnnlab.runs.store import Queries, RunRecord, checkpoint_folder
 from rnnlab.runs.texts import Texts
+from rnnlab.text.preparation import for_sample
 
 
 class Scheduler:
@@ -174,10 +175,12 @@ class Scheduler:
 
     def _order(self, record: RunRecord) -> TrainOrder:
         checkpoints = self._store.checkpoints(record.id)
+        text = self._texts.prepared(record.config)
         return TrainOrder(
             run=record.id,
             config=record.config.to_json(),
-            text=self._texts.prepared(record.config).train,
+            text=text.train,
+            held_out=for_sample(text.held_out, record.config),
             checkpoint=str(checkpoints[-1][2]) if checkpoints else None,
             device=self._store.device(record.id),
             folder=str(checkpoint_folder(self._home, record.id)),

@@ -158,6 +158,7 @@ class Training:
         prepare_thread(self._config)
         self._team = Team()
         self._vocab = Vocab(order.text)
+        self._held_out = order.held_out
         self._indices = torch.tensor(self._vocab.encode(order.text), dtype=torch.long)
         device = resolve_device(self._config, len(self._vocab), order.device)
         # a second thread has no processor time of its own in the clock of a recording
@@ -172,7 +173,7 @@ class Training:
         """Train to the end, or until the run is parked."""
         # the times in a recording must not depend on other load on the machine
         clock = time.thread_time if self._processor_clock else time.perf_counter
-        for event in train(self._state, self._vocab, self._indices, self._control, clock):
+        for event in train(self._state, self._vocab, self._indices, self._control, clock, self._held_out):
             match event:
                 case MinibatchFinished():
                     self._team.finished(event.seconds)

@@ -32,6 +32,11 @@ def prepare(text: str, preprocessing: Preprocessing, num_chars: int) -> Prepared
     return Prepared(prepared[:num_chars], prepared[num_chars:])
 
 
+def for_sample(held_out: str, config: TrainConfig) -> str:
+    """Return the beginning of the held-out text that is enough for the sample of `rnnlab.engine.held_out`."""
+    return held_out[: max(200, config.num_chars // 4)] if config.held_out_period else ""
+
+
 def min_length(config: TrainConfig) -> int:
     """Return how many characters are needed for one minibatch, for any offset at which the epoch may start.
 

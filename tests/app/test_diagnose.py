@@ -20,6 +20,7 @@ from rnnlab.runs.export import to_json
 from rnnlab.view.data import recorded
 from rnnlab.view.data.highlight import literal
 from rnnlab.view.diagnose import sentences
+from rnnlab.view.diagnose.overfitting import CURES
 from rnnlab.view.diagnose.starting import RECIPE
 from rnnlab.view.language.i18n import LANGUAGES, t
 from rnnlab.view.language.numbers import percent
@@ -489,6 +490,26 @@ def test_the_twin_with_the_other_clipping_is_started_and_compared(open_page: Ope
     app.run()
     assert not app.exception
     assert "with clipping off" in words(app)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_cure_for_learning_by_heart_is_started_and_then_examined(
+    open_page: Open, client: Client, stack: str, lang: str
+) -> None:
+    app = open_page("diagnose", lang, topic="overfitting", run=stack)
+    assert not app.exception
+    assert t("over.cures.measured", lang) in words(app)
+    app.button(key="over.cure.dropout").click().run()
+    assert not app.exception
+    run = client.store.runs(limit=1)[0]
+    assert run.config == STACK.change(dropout=CURES["dropout"])
+    assert param(app, "run") == run.id
+    finish(client, run.id)
+    app.run()
+    assert not app.exception
+    keys = [button.key for button in app.button]
+    assert "over.cure.dropout" not in keys  # it has that already
+    assert "over.cure.weight_decay" in keys
 
 
 def test_filling_a_gap_with_both_networks(open_page: Open, client: Client) -> None:

@@ -139,6 +139,7 @@ def train(folder: Path, long: bool = False) -> TrainOrder:
         run="r",
         config=config.to_json(),
         text=TEXT,
+        held_out="",
         checkpoint=None,
         device=None,
         folder=str(folder),

@@ -31,6 +31,7 @@ def job_of(run: str) -> Job:
         run=run,
         config=TINY.to_json(),
         text="",
+        held_out="",
         checkpoint=None,
         device=None,
         folder="",

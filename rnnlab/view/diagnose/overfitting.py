@@ -11,9 +11,12 @@ from rnnlab.view.diagnose import tables as diagnose_tables
 from rnnlab.view.diagnose.subject import ExaminedRun
 from rnnlab.view.language.i18n import t
 from rnnlab.view.language.numbers import number
-from rnnlab.view.page import asking, chart
+from rnnlab.view.language.settings import phrase
+from rnnlab.view.page import asking, chart, estimate, session
 
 _WANTED = "diagnose.every_checkpoint"
+CURES = {"dropout": 0.5, "weight_decay": 0.1}
+"""Settings that work against learning the text by heart, with the values that were measured (docs/cures.md)."""
 
 
 def draw(examined: ExaminedRun) -> None:
@@ -31,6 +34,7 @@ def draw(examined: ExaminedRun) -> None:
         st.markdown(sentences.unknown(newest, len(text.held_out) if text is not None else None, lang))
         if newest.held_out_unknown:
             st.caption(t("over.unknown.why", lang))
+    _cures(examined)
     _copies(examined)
 
 
@@ -98,6 +102,24 @@ def _curve(examined: ExaminedRun, diagnoses: dict[int, Diagnosis]) -> None:
         if not examined.config.bidirectional:  # such a network also reads the following characters
             st.latex(r"\exp\Big(-\frac1n\sum_{t=1}^{n}\ln p(x_t\mid x_1,\dots,x_{t-1})\Big)")
             st.caption(t("over.why", lang))
+
+
+def _cures(examined: ExaminedRun) -> None:
+    """Offer the same run with each setting that works against learning the text by heart."""
+    lang, config = examined.scene.lang, examined.config
+    if config.bidirectional and config.objective == "next":
+        return
+    cures = {name: config.change(**{name: value}) for name, value in CURES.items() if not getattr(config, name)}
+    if not cures or session.embedded():
+        return
+    st.header(t("over.cures", lang), anchor=False)
+    st.markdown(t("over.cures.measured", lang))
+    base = starting.base_recipe(examined)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        for name, cured in cures.items():
+            label = t("over.cures.start", lang, setting=phrase(name, cured, lang))
+            starting.start_button(label, {base: cured}, f"over.cure.{name}", topic="overfitting")
+        estimate.note(config, width="content")
 
 
 def _copies(examined: ExaminedRun) -> None:

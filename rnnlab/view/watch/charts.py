@@ -12,7 +12,10 @@ from rnnlab.view.page.style import LAYER_COLORS, LAYER_DASHES, MOVE, PALETTE, ZO
 # dash patterns of the uniform, unigram, bigram and trigram lines, so that colour is not needed to distinguish them
 RUNG_DASHES = [[1, 3], [2, 4], [6, 4], [10, 4]]
 
-TABLES = ("curve", "head", "targets", "overflow", "minibatches", "changes", "published", "ladder", "extent", "now")
+TABLES = (
+    "curve", "head", "targets", "overflow", "minibatches", "changes", "published", "ladder", "extent", "now",
+    "held_out", "best",
+)  # fmt: skip
 GRADIENT_TABLES = ("layers", "threshold", "extent")
 CLIPPED_TABLES = ("clipped", "extent")
 
@@ -87,6 +90,27 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
         )
         .encode(x=x, y=y)
     )
+    # the perplexity on held-out text; its lowest point has a label
+    held_out = (
+        layer("held_out")
+        .mark_line(
+            strokeWidth=1.6, strokeDash=[5, 3], color=colors["mark"], point={"size": 14, "color": colors["mark"]}
+        )
+        .encode(x=x, y=y, tooltip=[tips[0], alt.Tooltip("shown:N", title=t("chart.held_out", lang))])
+    )
+    best = (
+        layer("best")
+        .mark_point(shape="diamond", size=70, filled=True, opacity=1, color=colors["mark"])
+        .encode(x=x, y=y, tooltip=[tips[0], alt.Tooltip("shown:N", title=t("chart.held_out_best", lang))])
+    )
+    best_place: dict[str, Any] = {
+        "align": alt.expr("datum.epoch > 0.6 * domain('x')[1] ? 'right' : 'left'"),
+        "baseline": "top", "dy": 8, "fontSize": 13,
+    }  # fmt: skip
+    # on a phone only the number, as there is no room for the sentence
+    best_place["text"] = alt.expr("width < 420 ? datum.shown : datum.label")
+    best_halos = layer("best").mark_text(**best_place, **halo).encode(x=x, y=y)
+    best_labels = layer("best").mark_text(**best_place, color=colors["mark"]).encode(x=x, y=y)
     changes = layer("changes").mark_rule(color=colors["mark"], strokeDash=[4, 3], strokeWidth=1.2).encode(x=x)
     change_labels = (
         layer("changes")
@@ -107,6 +131,7 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
         extent.add_params(zoom),
         rules,
         grains,
+        held_out,
         curve,
         head,
         over,
@@ -119,6 +144,9 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
         rule_labels,
         published,
         published_labels,
+        best,
+        best_halos,
+        best_labels,
         now,
     ).properties(height=380)
     return specification(chart)

@@ -56,6 +56,8 @@ GROWING = {
     "minibatches": LINE,
     "head": CURVE,
     "changes": MARKS,
+    "held_out": LINE,
+    "best": OVERFLOW,
 }
 """The tables that grow with a run, with their columns."""
 
@@ -70,7 +72,9 @@ def drawn_epochs(history: History, most: int = MAX_POINTS) -> list[EpochFinished
 
 
 def curve_points(history: History, vocab_size: float, after: float | None = None) -> dict[str, Columns]:
-    """Return the rows of the tables to which a run only adds: ``curve``, ``targets``, ``overflow``, ``minibatches``.
+    """Return the rows of the tables to which a run only adds.
+
+    They are ``curve``, ``targets``, ``overflow``, ``minibatches`` and ``held_out``.
 
     Args:
         history: the run so far.
@@ -92,7 +96,13 @@ def curve_points(history: History, vocab_size: float, after: float | None = None
     # label only the point at which the curve leaves the chart
     leaves = [row for i, row in enumerate(over) if not i or over[i - 1].epoch != row.epoch - 1]
     shown = [row for row in over if after is None or row.epoch > after]
+    measured = [row for row in _held_out(history) if after is None or row.epoch > after]
     return {
+        "held_out": {
+            "epoch": [float(row.epoch) for row in measured],
+            "value": [_place(row.held_out_perplexity, top) for row in measured],
+            "shown": [number(row.held_out_perplexity, 5) for row in measured],
+        },
         "curve": {
             "epoch": [float(row.epoch) for row in rows],
             "value": [_place(row.perplexity, top) for row in rows],
@@ -116,11 +126,30 @@ def curve_points(history: History, vocab_size: float, after: float | None = None
     }
 
 
+def _held_out(history: History) -> list[EpochFinished]:
+    """Return the epochs after which the perplexity on held-out text was measured."""
+    return [row for row in history.epochs if row.held_out_perplexity is not None]
+
+
 def newest_points(history: History, vocab_size: float, lang: str) -> dict[str, Columns]:
-    """Return the tables that every event replaces: ``head``, the end of the curve, and ``changes`` of settings."""
+    """Return the tables that every event replaces.
+
+    They are ``head``, the end of the curve, ``changes`` of settings, and ``best``, the lowest perplexity on held-out
+    text.
+    """
     top = ceiling(vocab_size)
     last = history.epochs[-1:]
+    best = sorted(_held_out(history), key=lambda row: row.held_out_perplexity or math.inf)[:1]
     return {
+        "best": {
+            "epoch": [float(row.epoch) for row in best],
+            "value": [_place(row.held_out_perplexity, top) for row in best],
+            "shown": [number(row.held_out_perplexity, 5) for row in best],
+            "label": [
+                t("chart.held_out_lowest", lang, perplexity=number(row.held_out_perplexity, 4), epoch=row.epoch)
+                for row in best
+            ],
+        },
         "head": {
             "epoch": [float(row.epoch) for row in last],
             "value": [_place(row.perplexity, top) for row in last],
@@ -176,7 +205,8 @@ def reference_tables(
     second = next((index for index, point in enumerate(points) if point[2]), 0)
     if second:  # at its other end if the two labels would be drawn over each other
         near = abs(math.log(points[second][1] / points[0][1])) < _LABEL_HEIGHT * math.log(ladder.get(0, 1000.0))
-        labels[-1 if near else second] = t("chart.published_second", lang)
+        if not near or len(points) > second + 1:
+            labels[-1 if near else second] = t("chart.published_second", lang)
     table = {
         "epoch": [float(epoch) for epoch, _, _ in points],
         "value": [float(value) for _, value, _ in points],

@@ -91,6 +91,30 @@ def test_an_infinite_perplexity_stands_at_the_edge_and_is_labelled() -> None:
     assert [(row["epoch"], row["label"]) for row in rows(tables["overflow"])] == [(2.0, "∞"), (3.0, "")]
 
 
+def test_the_perplexity_on_held_out_text_has_its_own_line_and_its_lowest_point_a_label() -> None:
+    measured = {1: None, 2: 80.0, 3: None, 4: 60.0, 5: 5e9}
+    history = History(
+        [started(), *(epoch(i).model_copy(update={"held_out_perplexity": value}) for i, value in measured.items())]
+    )
+    tables = watch_tables.curve_tables(history, 1000, "en")
+    assert [(row["epoch"], row["value"]) for row in rows(tables["held_out"])] == [(2, 80), (4, 60), (5, 10_000)]
+    (best,) = rows(tables["best"])
+    assert (best["epoch"], best["value"]) == (4, 60)
+    assert best["label"] == t("chart.held_out_lowest", "en", perplexity="60", epoch=4)
+    # a browser that has the first three epochs gets the others
+    assert watch_tables.curve_points(history, 1000, after=3.0)["held_out"]["epoch"] == [4.0, 5.0]
+    nothing = watch_tables.curve_tables(History([started(), epoch(1)]), 1000, "en")
+    assert rows(nothing["held_out"]) == rows(nothing["best"]) == []
+
+
+def test_labels_of_two_published_runs_that_are_near_stand_at_different_ends() -> None:
+    config = TrainConfig.make(num_epochs=100)
+    tables = watch_tables.reference_tables(
+        config, LADDER, [(50, 1.02), (100, 1.01)], [(50, 1.03), (100, 1.02)], True, "en"
+    )
+    assert [bool(row["label"]) for row in rows(tables["published"])] == [True, False, False, True]
+
+
 def test_changes_stand_where_they_were_made() -> None:
     history = History(
         [
@@ -107,7 +131,7 @@ def test_changes_stand_where_they_were_made() -> None:
 @pytest.mark.parametrize("same", [True, False])
 def test_published_points_are_filled_on_the_books_corpus_only(same: bool) -> None:
     config = TrainConfig.make(num_epochs=100)
-    tables = watch_tables.reference_tables(config, LADDER, [(50, 9.0), (100, 2.0)], [(50, 8.0)], same, "en")
+    tables = watch_tables.reference_tables(config, LADDER, [(50, 9.0), (100, 2.0)], [(50, 1.5)], same, "en")
     points = rows(tables["published"])
     assert [row["fill"] for row in points] == ([1.0, 1.0, 0.0] if same else [0.0, 0.0, 0.0])
     labels = [

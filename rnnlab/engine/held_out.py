@@ -1,0 +1,54 @@
+"""The perplexity on held-out text during training: a sample of the text after the first `num_chars` characters.
+
+It falls while the network learns what holds for other text too, and rises when it learns its own text by heart. The
+sample is the same at every measurement, and small, so that a measurement takes a few hundredths of an epoch: rows of
+`STEPS` characters, read from the zero state. (A diagnosis reads the whole held-out text.)
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from rnnlab.config import TrainConfig
+from rnnlab.engine.model import LanguageModel
+from rnnlab.events import perplexity_of
+from rnnlab.text.vocab import Vocab
+
+STEPS = 50
+"""Length of a row of the sample, in characters."""
+SHARE = 0.08
+"""Size of the sample relative to the training text."""
+
+
+class HeldOut:
+    """Measures the perplexity on a sample of held-out text.
+
+    Args:
+        text: the held-out text, or its beginning, see `rnnlab.text.preparation.for_sample`; characters outside the
+            vocabulary are left out.
+        vocab: vocabulary of the training text.
+        config: configuration of the run.
+        device: device of the model.
+    """
+
+    def __init__(self, text: str, vocab: Vocab, config: TrainConfig, device: torch.device) -> None:
+        self._period, self._last = config.held_out_period, config.num_epochs
+        self._sample: tuple[Tensor, Tensor] | None = None
+        # a network that reads the text in both directions has seen the character that it predicts
+        if not config.held_out_period or (config.bidirectional and config.objective == "next"):
+            return
+        known = [vocab.token_to_idx[token] for token in text if token in vocab.token_to_idx]
+        rows = min((len(known) - 1) // STEPS, max(1, round(config.num_chars * SHARE / STEPS)))
+        if rows > 0:
+            indices = torch.tensor(known[: rows * STEPS + 1], dtype=torch.long, device=device)
+            self._sample = indices[:-1].view(rows, STEPS), indices[1:].view(rows, STEPS)
+
+    @torch.no_grad()
+    def perplexity(self, model: LanguageModel, epoch: int) -> float | None:
+        """Return the perplexity after an epoch; None if it is not measured then, or infinite."""
+        if self._sample is None or (epoch % self._period and epoch != self._last):
+            return None
+        X, Y = self._sample
+        loss, _ = model.loss(X, Y, model.begin_state(len(X)))
+        return perplexity_of(loss.item()) if bool(loss.isfinite()) else None
