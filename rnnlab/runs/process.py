@@ -19,12 +19,6 @@ def command(module: str, *arguments: str) -> list[str]:
     return [sys.executable, "-P", "-m", module, *arguments]
 
 
-ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(32 * 2**20), "MALLOC_TRIM_THRESHOLD_": str(64 * 2**20)}
-"""Variables by which the allocator of glibc keeps the memory of a minibatch for the next one.
-
-Otherwise it returns large tensors to the system, and gets them back page by page. What a graph without detaching has
-taken beyond that is returned at its end.
-"""
 SPIN = {"GOMP_SPINCOUNT": "10000"}
 """Variables by which a thread without work waits actively for a fraction of a millisecond, then leaves its core.
 
@@ -37,7 +31,6 @@ def worker_environment() -> dict[str, str]:
     root = str(Path(__file__).resolve().parents[2])
     paths = [root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     return {
-        **ALLOCATOR,
         **SPIN,
         **os.environ,
         "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)),
