@@ -92,7 +92,7 @@ recordings: $(VENV)/.installed  ## Train every recipe to its end for the gallery
 
 # benchmarks of speed; docs/rescues.md and docs/reproduction.md have the commands for measurements of networks
 bench: $(VENV)/.installed-dev  ## Run the benchmarks; each prints a table
-	@for name in engine_speed whole_machine growth text_growth start_latency kills app viewers pages questions; do \
+	@for name in engine_speed whole_machine replay growth text_growth start_latency kills app viewers pages questions; do \
 		echo "== benchmarks.$$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 faults: $(VENV)/.installed-dev  ## Kill 200 processes at random under runs, then the tests of kills, full disks and damaged stores

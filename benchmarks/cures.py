@@ -1,6 +1,6 @@
-"""What works against learning the text by heart: A7 as it is, with dropout, with weight decay, on the book's corpora.
+"""What works against learning by heart: runs as they are, with dropout, with weight decay, on the book's corpora.
 
-    RNNLAB_DATA=FOLDER python -m benchmarks.cures [--epochs 40] [--seeds 3]
+    RNNLAB_DATA=FOLDER python -m benchmarks.cures [--seeds 3]
 
 Every second epoch the perplexity is measured on the whole held-out text, in rows of 50 characters. Printed in Markdown
 (docs/cures.md): its lowest value with the epoch, and its value after the last epoch beside that of the training text,
@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import torch
 
+from rnnlab.config import TrainConfig
 from rnnlab.engine.held_out import HeldOut
 from rnnlab.engine.model import build_model
 from rnnlab.engine.products import use_threads
@@ -28,9 +29,11 @@ from rnnlab.runs.limits import Limits
 from rnnlab.text import corpora
 from rnnlab.text.preparation import Prepared, prepare
 from rnnlab.text.vocab import Vocab
-from rnnlab.view.diagnose.overfitting import CURES
+from rnnlab.view.diagnose.overfitting import cures
 
 CORPORA = ("book-lyrics", "book-time-machine")
+EPOCHS = {"A7": 40, "A2": 100}
+"""The recipes, with the number of epochs within which they learn the text by heart."""
 
 
 class Outcome(NamedTuple):
@@ -42,17 +45,13 @@ class Outcome(NamedTuple):
     training: float
 
 
-def outcome(text: Prepared, epochs: int, changes: dict[str, float]) -> Outcome:
-    """Train A7 with `changes`, and measure it."""
+def outcome(config: TrainConfig, text: Prepared) -> Outcome:
+    """Train a run and measure it."""
     vocab = Vocab(text.train)
-    config = RECIPES["A7"].config.change(
-        num_epochs=epochs, held_out_period=2, pred_period=10_000, num_preds=0, prefixes=(text.train[:2],), **changes
-    )
     prepare_thread(config)
     use_threads(Limits.from_environment(os.environ).cores)
     state = TrainingState.begin(build_model(config, len(vocab)), config)
-    # the sample of a run is a few percent of the length of its text: here it is to be all of the held-out text
-    measure = HeldOut(text.held_out, vocab, config.change(num_chars=2_000_000), torch.device("cpu"))
+    measure = HeldOut(text.held_out, vocab, config, torch.device("cpu"), size=len(text.held_out))
     found: dict[int, float] = {}
     training = math.nan
     for event in train(state, vocab, vocab.encode(text.train)):
@@ -62,7 +61,7 @@ def outcome(text: Prepared, epochs: int, changes: dict[str, float]) -> Outcome:
             if held_out is not None:
                 found[event.epoch] = held_out
     best = min(found, key=found.__getitem__)
-    return Outcome(found[best], best, found[epochs], training)
+    return Outcome(found[best], best, found[config.num_epochs], training)
 
 
 def spread(values: list[float], digits: int) -> str:
@@ -74,29 +73,29 @@ def spread(values: list[float], digits: int) -> str:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--seeds", type=int, default=3)
     arguments = parser.parse_args()
     folders = [Path(folder) for folder in os.environ.get("RNNLAB_DATA", "").split(os.pathsep) if folder]
-    kinds: dict[str, dict[str, float]] = {"as it is": {}} | {
-        f"{name} {value:g}": {name: value} for name, value in CURES.items()
-    }
-    print("| corpus | A7 | lowest on held-out text | after epoch | at the end, held-out text | training text |")
-    print("|---|---|---|---|---|---|")
-    for corpus in CORPORA:
-        config = RECIPES["A7"].config.change(corpus=corpus)
-        text = prepare(corpora.load(corpus, folders=folders).text, config.preprocessing, config.num_chars)
-        digits = 0 if corpus == CORPORA[0] else 1
-        for kind, changes in kinds.items():
-            runs = [
-                outcome(text, arguments.epochs, {**changes, "random_seed": seed}) for seed in range(arguments.seeds)
-            ]
-            lowest, when, held_out, training = zip(*runs, strict=True)
-            print(
-                f"| {corpus} | {kind} | {spread(list(lowest), digits)} | {spread(list(when), 0)} |"
-                f" {spread(list(held_out), digits)} | {spread(list(training), 2)} |",
-                flush=True,
-            )
+    print("| corpus | recipe | setting | lowest on held-out text | after epoch | at the end | training text |")
+    print("|---|---|---|---|---|---|---|")
+    for name, epochs in EPOCHS.items():
+        for corpus in CORPORA:
+            base = RECIPES[name].config.change(corpus=corpus, num_epochs=epochs)
+            text = prepare(corpora.load(corpus, folders=folders).text, base.preprocessing, base.num_chars)
+            base = base.change(held_out_period=2, pred_period=10_000, num_preds=0, prefixes=(text.train[:2],))
+            kinds = {"as it is": base} | {
+                f"{setting.replace('_', ' ')} {value:g}": base.change(**{setting: value})
+                for setting, value in cures(base).items()
+            }
+            digits = 0 if corpus == CORPORA[0] else 1
+            for kind, config in kinds.items():
+                runs = [outcome(config.change(random_seed=seed), text) for seed in range(arguments.seeds)]
+                lowest, when, held_out, training = zip(*runs, strict=True)
+                print(
+                    f"| {corpus} | {name} | {kind} | {spread(list(lowest), digits)} | {spread(list(when), 0)} |"
+                    f" {spread(list(held_out), digits)} | {spread(list(training), 2)} |",
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
 """Seconds of the clock per epoch: the published algorithm with all threads, the engine alone, and two runs at once.
 
-    python -m benchmarks.whole_machine [--recipes A2 A6] [--rounds 5]
+    python -m benchmarks.whole_machine [--recipes A2 A6] [--rounds 5] [--busy]
 
 Each form trains in a process of its own, the published one with torch's defaults, the engine in the environment of a
-worker. They take turns, an epoch each, while the others wait. "Two at once" are two runs of the engine in one thread
-each: their epochs per second together, in multiples of a run that has the machine for itself in one thread.
+worker and with the team of threads of one. They take turns, two epochs each, of which the second counts, while the
+others wait. "Two at once" are two runs of the engine in one thread each: their epochs per second together, in multiples
+of a run that has the machine for itself in one thread. With ``--busy``, another program keeps a core busy all the time.
+
+Then the time of a measurement on held-out text, relative to an epoch of A2 in one thread (goal: below 3 %).
 """
 
 from __future__ import annotations
@@ -15,15 +18,19 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from typing import IO
 
 import torch
 
-from benchmarks.engine_speed import book_shaped_text, engine_epochs
+from benchmarks.engine_speed import book_shaped_text
 from benchmarks.published import PublishedRun
+from rnnlab.config import TrainConfig
+from rnnlab.engine.held_out import HeldOut
 from rnnlab.engine.model import build_model
-from rnnlab.engine.products import use_threads
-from rnnlab.engine.training import prepare_thread
+from rnnlab.engine.threads import Team
+from rnnlab.engine.training import TrainingState, prepare_thread, train
+from rnnlab.events import EpochFinished, MinibatchFinished
 from rnnlab.recipes import recipe
 from rnnlab.runs.limits import Limits
 from rnnlab.runs.process import worker_environment
@@ -58,9 +65,11 @@ class Form:
         return float(self._pipe(self._process.stdout).readline())
 
     def epoch(self) -> float:
-        """Train an epoch; return its seconds."""
-        self.begin()
-        return self.end()
+        """Train two epochs; return the seconds of the second."""
+        for _ in range(2):
+            self.begin()
+            seconds = self.end()
+        return seconds
 
     def close(self) -> None:
         """End the process."""
@@ -73,16 +82,45 @@ class Form:
         return pipe
 
 
-def serve(name: str, threads: int) -> None:
-    """Train an epoch for each line of standard input, and print its seconds."""
+def setup(name: str) -> tuple[TrainConfig, Vocab, torch.Tensor]:
+    """Return a recipe without texts and without end, and its training text as indices with their vocabulary."""
     text = book_shaped_text()
     vocab = Vocab(text)
-    indices = torch.tensor(vocab.encode(text))
     config = recipe(name).config.change(num_epochs=10_000, pred_period=10_000, num_preds=0, prefixes=(text[0],))
+    return config, vocab, torch.tensor(vocab.encode(text))
+
+
+def team_epochs(config: TrainConfig, vocab: Vocab, indices: torch.Tensor, threads: int) -> Iterator[float]:
+    """Train in the engine with at most `threads` threads, as a worker does, yielding the loss of each epoch."""
+    prepare_thread(config)
+    team = Team()
+    team.grant(threads)
+    for event in train(TrainingState.begin(build_model(config, len(vocab)), config), vocab, indices):
+        if isinstance(event, MinibatchFinished):
+            team.finished(event.seconds)
+        elif isinstance(event, EpochFinished):
+            yield event.loss
+
+
+def held_out_milliseconds(name: str = "A2", rounds: int = 30) -> float:
+    """Return the median time of a measurement on held-out text, in one thread."""
+    config, vocab, _ = setup(name)
+    prepare_thread(config)
+    text = book_shaped_text()
+    measure = HeldOut(text, vocab, config.change(held_out_period=1), torch.device("cpu"))
+    model, seconds = build_model(config, len(vocab)), []
+    for _ in range(rounds):
+        started = time.perf_counter()
+        measure.perplexity(model, 1)
+        seconds.append(time.perf_counter() - started)
+    return 1000 * statistics.median(seconds)
+
+
+def serve(name: str, threads: int) -> None:
+    """Train an epoch for each line of standard input, and print its seconds."""
+    config, vocab, indices = setup(name)
     if threads:
-        prepare_thread(config)
-        use_threads(threads)
-        epochs = engine_epochs(config, vocab, indices)
+        epochs = team_epochs(config, vocab, indices, threads)
     else:
         epochs = PublishedRun(build_model(config, len(vocab)), config, indices).epochs()
     for _ in sys.stdin:
@@ -121,6 +159,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipes", nargs="+", default=list(RECIPES))
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--busy", action="store_true", help="beside a program that keeps a core busy")
     parser.add_argument("--serve", nargs=2, metavar=("RECIPE", "THREADS"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.serve:
@@ -129,8 +168,18 @@ def main() -> None:
     cores = Limits.from_environment(os.environ).cores
     print(f"seconds of the clock per epoch, {cores} cores")
     print(f"{'':6}{'published':>12}{'1 thread':>12}{'all cores':>12}{'pub/engine':>12}{'all/1':>12}{'two at once':>12}")
-    for name in arguments.recipes:
-        print(measure(name, cores, arguments.rounds), flush=True)
+    busy = subprocess.Popen([sys.executable, "-c", "while True: pass"]) if arguments.busy else None
+    try:
+        for name in arguments.recipes:
+            print(measure(name, cores, arguments.rounds), flush=True)
+    finally:
+        if busy is not None:
+            busy.kill()
+            busy.wait()
+    milliseconds, alone = held_out_milliseconds(), Form("A2", 1)
+    epoch = statistics.median(alone.epoch() for _ in range(arguments.rounds))
+    alone.close()
+    print(f"a measurement on held-out text: {milliseconds:.1f} ms, {milliseconds / epoch / 10:.1f} % of an epoch of A2")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ elif state.teaches():
     question.ask(room)
     wall.draw(room)
 elif member is None:
-    # a visitor who is not a member yet
+    # before joining: the form for the name
     seat.join(room)
 else:
     # a member: the question, the settings that are open, the run, the wall

@@ -426,6 +426,16 @@ class TrainConfig(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _decay_shrinks_the_weights(self) -> TrainConfig:
+        # each step multiplies the weights by 1 - ηλ, which must stay positive
+        if self.learning_rate * self.weight_decay >= 1:
+            raise PydanticCustomError(
+                "config_conflict_decay",
+                "learning_rate times weight_decay must be less than 1, as each step multiplies the weights by the rest",
+            )
+        return self
+
+    @model_validator(mode="after")
     def _cloze_has_two_sides(self) -> TrainConfig:
         if self.objective == "cloze" and not self.bidirectional:
             raise PydanticCustomError(

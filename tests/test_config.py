@@ -55,7 +55,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "precision": st.sampled_from(["float32", "float64", "fast"]),
     "flush_denormal": st.booleans(),
 }
-CONFLICTING = {"detach", "objective"}  # conflicts with other settings, which have separate tests
+CONFLICTING = {"detach", "objective", "weight_decay"}  # conflicts with other settings, which have separate tests
 
 
 def values_of(name: str) -> st.SearchStrategy[Any]:
@@ -258,6 +258,13 @@ def test_detach_off_needs_consecutive_sampling() -> None:
     error = refused(detach=False, sampling="random")
     assert error.code == "config_conflict_detach"
     assert "consecutive" in str(error)
+
+
+def test_weight_decay_must_not_reverse_the_weights() -> None:
+    assert TrainConfig.make(weight_decay=0.1, learning_rate=9.0).weight_decay == 0.1
+    error = refused(weight_decay=0.1, learning_rate=10.0)
+    assert error.code == "config_conflict_decay"
+    assert "learning_rate" in str(error)
 
 
 def test_the_cloze_needs_both_directions() -> None:

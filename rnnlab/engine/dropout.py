@@ -1,7 +1,7 @@
 """Dropout: each element is set to zero with probability p, and the others are divided by 1 - p, as in the book (3.13).
 
-The mean of an element stays the same, so that nothing is scaled when the network is used. The masks come from a
-generator of its own, which is part of the checkpoint: a resumed run goes on with the same masks.
+The expected value of an element stays the same, so that nothing has to be scaled when the network is used. The masks
+come from a separate generator, whose state is part of the checkpoint: a resumed run continues with the same masks.
 """
 
 from __future__ import annotations

@@ -6,9 +6,10 @@ such a core). oneDNN is called through operators that PyTorch provides for its c
 apply (float64, another device, small matrices), the ordinary products are used. The choice depends only on shape, type
 and machine, so that the same run gives the same numbers.
 
-Everything in a training runs in one thread, except the products of oneDNN, which take most of the time. They divide
-rows and columns among the threads of `use_threads`, never a sum, so their results do not depend on the number of
-threads, to the last bit. Those of the ordinary products, of sums and of some functions such as the sigmoid would.
+Training runs in one thread, except the products of oneDNN, which take most of the time and use the number of threads
+that `use_threads` sets. oneDNN splits a product by rows and columns and adds each sum in one thread, so the results are
+bit-identical for any number of threads. Ordinary products, reductions and some functions, such as the sigmoid, give
+different last bits with more threads.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The learning rate in the course of a run, as a factor of the one that is set.
+"""Learning-rate schedules: the factor on the configured learning rate at each point of a run.
 
 Source: *Dive into Deep Learning*, 2nd edition 12.11 (factor and cosine schedules, warm-up).
 """
@@ -14,9 +14,9 @@ STEPS = ((0.5, 0.1), (0.75, 0.01))
 
 
 def factor(config: TrainConfig, epochs: float) -> float:
-    """Return the factor on the learning rate after `epochs` epochs, which count in fractions within an epoch.
+    """Return the factor on the learning rate after `epochs` epochs; fractions are positions within an epoch.
 
-    It grows from 0 during the first `warmup_epochs`. The schedule begins after them and ends with the last epoch.
+    The factor grows linearly from 0 during the first `warmup_epochs`. The schedule covers the remaining epochs.
     """
     warm = config.warmup_epochs
     if epochs < warm:

@@ -28,8 +28,8 @@ GAIN = 0.97
 class Team:
     """Chooses the number of threads from the seconds of minibatches.
 
-    It begins with the whole share. From time to time it tries another number, half or twice as many, for a few
-    minibatches, and keeps it if a minibatch takes clearly less time.
+    It begins with the whole share. At intervals it tries half or twice as many threads for a few minibatches, and keeps
+    that number if a minibatch takes clearly less time.
 
     Args:
         use: sets the number of threads from now on.

@@ -215,7 +215,7 @@ def check_reader(readers: Collection[str], asker: Asker | None) -> None:
     """Check that a visitor may read an uploaded text, and train on it.
 
     Args:
-        readers: the visitors who may read the text; "" stands for all visitors.
+        readers: ids of the visitors with access to the text; "" means all visitors.
         asker: the visitor.
 
     Raises:
@@ -260,7 +260,7 @@ def within_turns(
 
     Args:
         order: ids of the waiting runs in the order in which they start.
-        owners: the owner of each waiting run; "" is the owner of the machine, who has no limit.
+        owners: the owner of each waiting run; "" is the owner of the machine, for whom no limit applies.
         running: (id, owner) of the runs that have a slot.
         groups: for each run the batch of runs that were started together, which count as one, or its id.
         most: number of runs that a visitor may have running.

@@ -496,6 +496,8 @@ class Client:
     def seconds_per_epoch(self, config: TrainConfig, vocab_size: Callable[[], int] | None = None) -> float | None:
         """Return the seconds of an epoch here, as measured in the last such run or estimated; None if unknown.
 
+        The estimate is for a run that starts now and shares the cores with the running ones.
+
         Args:
             config: configuration of the run.
             vocab_size: returns the size of the vocabulary, for callers that have prepared the text; called only if no

@@ -30,6 +30,7 @@ _COLUMNS = (
     "grad_norm",
     "grad_norm_max",
     "clipped_share",
+    "held_out_perplexity",
 )
 
 

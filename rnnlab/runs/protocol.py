@@ -351,7 +351,7 @@ Command = Annotated[
 
 
 class Asker(BaseModel):
-    """The visitor who requests a command, as identified by the page server.
+    """The visitor on whose behalf a command is sent, as identified by the page server.
 
     Attributes:
         id: the visitor's identity; a visitor without one can only watch.

@@ -161,7 +161,7 @@ class Training:
         self._held_out = order.held_out
         self._indices = torch.tensor(self._vocab.encode(order.text), dtype=torch.long)
         device = resolve_device(self._config, len(self._vocab), order.device)
-        # a second thread has no processor time of its own in the clock of a recording
+        # recordings measure the processor time of a single thread
         self._shares = device.type == "cpu" and not order.processor_clock
         model = build_model(self._config, len(self._vocab), device)
         if order.checkpoint:

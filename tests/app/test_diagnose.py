@@ -20,7 +20,7 @@ from rnnlab.runs.export import to_json
 from rnnlab.view.data import recorded
 from rnnlab.view.data.highlight import literal
 from rnnlab.view.diagnose import sentences
-from rnnlab.view.diagnose.overfitting import CURES
+from rnnlab.view.diagnose.overfitting import cures
 from rnnlab.view.diagnose.starting import RECIPE
 from rnnlab.view.language.i18n import LANGUAGES, t
 from rnnlab.view.language.numbers import percent
@@ -502,7 +502,7 @@ def test_a_cure_for_learning_by_heart_is_started_and_then_examined(
     app.button(key="over.cure.dropout").click().run()
     assert not app.exception
     run = client.store.runs(limit=1)[0]
-    assert run.config == STACK.change(dropout=CURES["dropout"])
+    assert run.config == STACK.change(dropout=cures(STACK)["dropout"])
     assert param(app, "run") == run.id
     finish(client, run.id)
     app.run()

@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from rnnlab.events import RunPaused, RunStarted
 from rnnlab.runs.client import Client
-from tests.runs.lab import LONG, PATIENCE, TINY, opened, pause, until_state, warm
+from tests.runs.lab import LONG, PATIENCE, TINY, curve, opened, pause, until, until_state, warm
 from tests.runs.test_scheduler import Parts
 
 LARGE = TINY.change(cell="gru", num_hiddens=128, batch_size=16, num_steps=20, num_epochs=4)
@@ -26,12 +24,6 @@ def until_threads(client: Client, wanted: dict[str, int]) -> None:
     while (threads := client.status()["threads"]) != wanted:
         assert time.monotonic() < deadline, threads
         time.sleep(0.01)  # nothing to await: no event of a run tells its share
-
-
-def losses(client: Client, run_id: str) -> list[Any]:
-    return [
-        (event.epoch, event.loss) for _, event in client.store.events_since(run_id) if event.kind == "epoch_finished"
-    ]
 
 
 def test_whoever_trains_alone_gets_every_core(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,22 +53,15 @@ def test_the_number_of_cores_changes_no_curve(tmp_path: Path, monkeypatch: pytes
         with opened(tmp_path / str(cores)) as client:
             run_id = client.create(LARGE)
             until_state(client, run_id, "finished")
-            curves.append(losses(client, run_id))
+            curves.append(curve(client, run_id))
             if sys.platform == "linux":
                 longer = client.create(LARGE.change(num_epochs=10_000))
                 until_state(client, longer, "running")
-                until(lambda client=client, run=longer: len(losses(client, run)) > 1)  # type: ignore[misc]
+                until(client, longer, lambda record: record.epoch > 1)
                 threads.append(len(os.listdir(f"/proc/{client.status()['runs'][longer]}/task")))
     assert len(curves[0]) == 4
     assert curves[0] == curves[1]
     assert threads in ([], [2, 4])  # the one that trains, the one that reads messages, and two that help
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_paused_runs_need_no_core_and_questions_need_one(tmp_path: Path) -> None:

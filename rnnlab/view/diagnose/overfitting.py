@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from rnnlab.config import TrainConfig
 from rnnlab.events import Diagnosis
 from rnnlab.view.data.identity import Identity
 from rnnlab.view.diagnose import charts, sentences, starting
@@ -15,8 +16,14 @@ from rnnlab.view.language.settings import phrase
 from rnnlab.view.page import asking, chart, estimate, session
 
 _WANTED = "diagnose.every_checkpoint"
-CURES = {"dropout": 0.5, "weight_decay": 0.1}
-"""Settings that work against learning the text by heart, with the values that were measured (docs/cures.md)."""
+
+
+def cures(config: TrainConfig) -> dict[str, float]:
+    """Return settings that work against learning the text by heart, with their values (measured: docs/cures.md).
+
+    The weights shrink by the product of learning rate and weight decay, so that this product is the same for all runs.
+    """
+    return {"dropout": 0.5, "weight_decay": float(f"{0.001 / config.learning_rate:.3g}")}
 
 
 def draw(examined: ExaminedRun) -> None:
@@ -109,14 +116,16 @@ def _cures(examined: ExaminedRun) -> None:
     lang, config = examined.scene.lang, examined.config
     if config.bidirectional and config.objective == "next":
         return
-    cures = {name: config.change(**{name: value}) for name, value in CURES.items() if not getattr(config, name)}
-    if not cures or session.embedded():
+    offered = {
+        name: config.change(**{name: value}) for name, value in cures(config).items() if not getattr(config, name)
+    }
+    if not offered or session.embedded():
         return
     st.header(t("over.cures", lang), anchor=False)
     st.markdown(t("over.cures.measured", lang))
     base = starting.base_recipe(examined)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        for name, cured in cures.items():
+        for name, cured in offered.items():
             label = t("over.cures.start", lang, setting=phrase(name, cured, lang))
             starting.start_button(label, {base: cured}, f"over.cure.{name}", topic="overfitting")
         estimate.note(config, width="content")

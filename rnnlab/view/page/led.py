@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Literal
 
 import streamlit as st
 
@@ -67,24 +68,39 @@ def arrive(page: str) -> None:
     st.session_state[_PAGE] = page
 
 
-def follow() -> None:
-    """Switch to the page of the teacher, with a note; called at the top of each page.
+def step(number: int, seen: int, going: tuple[int, str], page: str, first: bool) -> Literal["go", "seen", "stay"]:
+    """Return what a member's page does about the page of the teacher.
 
-    The switch to another page is lost if another part of the page before asks to be drawn at the same moment, even when
-    the new page has begun to be drawn. Therefore a page counts as seen when a later look finds the visitor there, and
-    until then each look tries again.
+    A switch to another page is lost if a part of the page before asks to be drawn at the same moment, even when the new
+    page has begun to be drawn. Therefore a page counts as seen only when a later check finds the visitor there; until
+    then each check tries again.
+
+    Args:
+        number: number of the teacher's page.
+        seen: number of the page that was reached last.
+        going: number and name of the page that the last switch led to.
+        page: name of the current page.
+        first: whether this is the first check since the page was drawn, when a switch may still be under way.
     """
+    if number <= seen:
+        return "stay"
+    asked, target = going
+    if number != asked:
+        return "go"
+    if first:
+        return "stay"
+    return "seen" if page == target else "go"
+
+
+def follow() -> None:
+    """Switch to the page of the teacher, with a note; called at the top of each page."""
     if not st.session_state.get(_ROOM) or leads():
         return
-    looks = 0
+    first = True
 
     def look() -> None:
-        nonlocal looks
-        looks += 1
-        number, going = st.session_state.get(_GOING, (0, ""))
-        arrived = going == st.session_state.get(_PAGE)
-        if arrived and looks > 1:
-            st.session_state[_SEEN] = max(number, st.session_state.get(_SEEN, 0))
+        nonlocal first
+        was_first, first = first, False
         lang = session.language()
         code = st.session_state.get(_ROOM)
         try:
@@ -96,12 +112,19 @@ def follow() -> None:
             return
         if st.session_state.get(_LEFT):
             return
-        if room.focus_number > st.session_state.get(_SEEN, 0) and not (arrived and room.focus_number == number):
-            focus = dict(room.focus)
-            page = focus.pop("page", "home")
-            page = page if page in address.PAGES else "home"
-            st.session_state[_GOING] = (room.focus_number, page)
-            st.switch_page(address.PAGES[page][0], query_params={"lang": lang, **focus})
+        number, seen = room.focus_number, st.session_state.get(_SEEN, 0)
+        going, page = st.session_state.get(_GOING, (0, "")), st.session_state.get(_PAGE, "")
+        match step(number, seen, going, page, was_first):
+            case "seen":
+                st.session_state[_SEEN] = number
+            case "go":
+                focus = dict(room.focus)
+                target = focus.pop("page", "home")
+                target = target if target in address.PAGES else "home"
+                st.session_state[_GOING] = (number, target)
+                st.switch_page(address.PAGES[target][0], query_params={"lang": lang, **focus})
+            case "stay":
+                pass
         with st.container(key="led.bar", horizontal=True, vertical_alignment="center", gap="small"):
             st.badge(t("led.follows", lang, code=room.code), icon=":material/visibility:", color="blue")
             st.button(t("led.leave", lang), key="led.leave", type="tertiary", on_click=_leave)

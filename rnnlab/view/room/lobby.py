@@ -63,7 +63,7 @@ def _open() -> None:
         help=t("room.opened.help", lang),
     )
     st.caption(" · ".join(filter(None, [plain(summary(config, lang)), estimate.takes(config)])))
-    # no callback: it would open the room that was drawn before, without what was changed a moment ago
+    # not a callback: its arguments are the values of the previous script run, without the newest input
     if st.button(t("room.open.button", lang), key="room.open", type="primary", icon=":material/meeting_room:"):
         state.PROBLEMS.guard(_opened, config, recipe_id, title, opened)
         st.rerun()

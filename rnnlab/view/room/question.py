@@ -88,7 +88,7 @@ def _middle(room: Room, mine: str | None) -> int:
 
 
 def _button(room: Room, name: str, value: str) -> None:
-    # no callback: it would send the value that was drawn before, not the one that was entered a moment ago
+    # not a callback: its arguments are the values of the previous script run, without the newest input
     pressed = st.button(
         t(name, session.language()),
         key=f"{name}.{room.code}",

@@ -84,7 +84,7 @@ def newest_run(room: Room, member: Member) -> RunRecord | None:
 
 
 def _start(room: Room) -> None:
-    # not the settings that were drawn: one that was changed a moment ago is not drawn yet
+    # read the widgets now: the last script run may not have had the newest input
     start(room, _chosen(room))
 
 

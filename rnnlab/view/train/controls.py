@@ -157,7 +157,7 @@ def _button(
 
 
 def _start() -> None:
-    # not the setup that was drawn: a setting that was changed a moment ago is not drawn yet
+    # read the widgets now: the last script run may not have had the newest input
     setup = train_setup.chosen()
     if setup.config is None:
         return  # the page says why

@@ -300,7 +300,7 @@ def use_corpus(name: str) -> None:
 
 
 def _entered() -> TrainConfig:
-    """Return the setup with what was entered a moment ago and is not drawn yet; the last valid one if it is invalid."""
+    """Return the setup with the newest input of all widgets; the last valid setup if that is invalid."""
     config: TrainConfig = chosen().config or st.session_state[_CONFIG]
     return config
 

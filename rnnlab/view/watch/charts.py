@@ -85,8 +85,11 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
             dy=-8,
             fontSize=13,
             color=colors["book"],
-            # on a phone only the first part, which ends before the labels of the lines
-            text=alt.expr("width < 420 ? split(datum.label, ',')[0] : datum.label"),
+            # on a phone only the first part of a label that stands left of the labels of the lines
+            text=alt.expr(
+                "width >= 420 ? datum.label : datum.epoch > 0.5 * domain('x')[1] ? ''"
+                " : split(datum.label, regexp(',|（'))[0]"
+            ),
         )
         .encode(x=x, y=y)
     )

@@ -22,7 +22,7 @@ def draw(scene: Scene, epoch: int | None, key: str = "curve") -> None:
         charts.perplexity_curve(scene.lang, scene.theme),
         scene.curve_tables(epoch),
         key=key,
-        alt=_alt("curve", scene, finding),
+        alt=_alt("curve", scene, " ".join(filter(None, [finding, _held_out(scene)]))),
         finding=finding,
         figures=progress.figures(scene),
         events=_events(scene, ("now",)),
@@ -64,6 +64,15 @@ def _still(scene: Scene) -> bool:
     # whether the result is shown
     identity = scene.identity
     return scene.ended or (identity is not None and identity.recorded and player.stopped(identity.name))
+
+
+def _held_out(scene: Scene) -> str:
+    """Return where the perplexity on held-out text was lowest; "" if it was not measured or the run goes on."""
+    best = tables.best_held_out(scene.history) if _still(scene) else None
+    if best is None:
+        return ""
+    perplexity = number(best.held_out_perplexity, 4)
+    return t("chart.held_out_lowest", scene.lang, perplexity=perplexity, epoch=best.epoch)
 
 
 def _finding(scene: Scene) -> str:

@@ -131,6 +131,11 @@ def _held_out(history: History) -> list[EpochFinished]:
     return [row for row in history.epochs if row.held_out_perplexity is not None]
 
 
+def best_held_out(history: History) -> EpochFinished | None:
+    """Return the epoch with the lowest perplexity on held-out text; None if it was not measured."""
+    return min(_held_out(history), key=lambda row: row.held_out_perplexity or math.inf, default=None)
+
+
 def newest_points(history: History, vocab_size: float, lang: str) -> dict[str, Columns]:
     """Return the tables that every event replaces.
 
@@ -139,7 +144,8 @@ def newest_points(history: History, vocab_size: float, lang: str) -> dict[str, C
     """
     top = ceiling(vocab_size)
     last = history.epochs[-1:]
-    best = sorted(_held_out(history), key=lambda row: row.held_out_perplexity or math.inf)[:1]
+    lowest = best_held_out(history)
+    best = [] if lowest is None else [lowest]
     return {
         "best": {
             "epoch": [float(row.epoch) for row in best],

@@ -84,7 +84,7 @@ def draw(scene: Scene) -> None:
         st.caption(t("lyrics.nothing" if scene.ended else "lyrics.none", lang))
         return
     event = history.at(epoch)
-    # the place of the slider is there before it, or each text would for a moment be drawn over the next one
+    # reserves the position of the slider, so that the texts keep theirs when it appears
     place = st.container()
     if len(written) > 1:
         key = _slider(scene, written)
