@@ -30,8 +30,8 @@ _COLUMNS = (
     "grad_norm",
     "grad_norm_max",
     "clipped_share",
-    "held_out_perplexity",
 )
+_HELD_OUT = "held_out_perplexity"  # the last column, if the run measured it
 
 
 def book_line(event: EpochFinished) -> str:
@@ -97,14 +97,17 @@ def epoch_table(events: Iterable[Event]) -> str:
     """Return the epochs as CSV with a header.
 
     Of an epoch that was repeated after a continuation, the last record is used. A perplexity that overflowed is
-    ``inf``; the cell of clipping is empty if clipping is off.
+    ``inf``; the cell of clipping is empty if clipping is off. The column of the held-out perplexity exists only if the
+    run measured it, so the table of an older run stays as it was; its cell is empty in the epochs between.
     """
     epochs = {event.epoch: event for event in events if isinstance(event, EpochFinished)}
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(_COLUMNS)
+    measured = any(event.held_out_perplexity is not None for event in epochs.values())
+    columns = (*_COLUMNS, _HELD_OUT) if measured else _COLUMNS
+    writer.writerow(columns)
     for _, event in sorted(epochs.items()):
-        row = event.model_dump(include=set(_COLUMNS))
+        row = event.model_dump(include=set(columns))
         row["perplexity"] = "inf" if event.perplexity is None else event.perplexity
-        writer.writerow(["" if row[name] is None else row[name] for name in _COLUMNS])
+        writer.writerow(["" if row[name] is None else row[name] for name in columns])
     return out.getvalue()

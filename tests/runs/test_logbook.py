@@ -99,3 +99,9 @@ def test_the_table_has_the_last_record_of_a_repeated_epoch() -> None:
     assert [(row["epoch"], row["perplexity"]) for row in rows] == [("1", "300.0"), ("2", "199.0"), ("3", "inf")]
     assert [row["clip_norm"] for row in rows] == ["0.01", "0.01", ""]
     assert list(rows[0])[:4] == ["epoch", "perplexity", "loss", "seconds"]
+
+
+def test_the_table_has_the_held_out_perplexity_if_it_was_measured() -> None:
+    assert "held_out_perplexity" not in epoch_table([epoch(1), epoch(2)])
+    table = epoch_table([epoch(1), epoch(2).model_copy(update={"held_out_perplexity": 250.5})])
+    assert [row["held_out_perplexity"] for row in csv.DictReader(io.StringIO(table))] == ["", "250.5"]
