@@ -17,7 +17,7 @@ if session.embedded():
 from rnnlab.errors import CorpusError  # noqa: E402
 from rnnlab.view.data import recorded  # noqa: E402
 from rnnlab.view.page import names  # noqa: E402
-from rnnlab.view.train import controls, corpus, projection, sections, setup, tour  # noqa: E402
+from rnnlab.view.train import controls, projection, sections, setup, tour  # noqa: E402
 from rnnlab.view.watch import follow, scenes, stage, texts  # noqa: E402
 
 tour.draw()
@@ -46,7 +46,7 @@ elif recording is not None:
     stage.play(recording, row)
 elif chosen.config is not None:
     try:
-        corpus.check(chosen.config)
+        session.trainable_facts(chosen.config)
         stage.preview(scenes.preview_scene(chosen.config, chosen.recipe, lang, session.theme()))
     except CorpusError as error:
         session.show_error(error)

@@ -317,6 +317,17 @@ class TrainConfig(BaseModel):
     ] = Field(
         10, ge=0, le=10_000, description="epochs between two measurements on a sample of the held-out text; 0: off"
     )
+    early_stopping: Annotated[
+        int,
+        Setting(
+            "optimizer",
+            place=8,
+            needs={"held_out_period": range(1, 10_001)},
+            # only the English second edition has it; the Chinese ones choose a model by its error on other text
+            formulas=(r"e - \arg\min_{e' \leq e} \mathrm{PPL}(e') \geq p\, \Delta e",),
+            second=(("4.4", "5.5"),),
+        ),
+    ] = Field(0, ge=0, le=1000, description="measurements without a lower held-out perplexity that end the run; 0: off")
     # text generation
     num_preds: Annotated[int, Setting("generation", place=2, step=10, book=("6.4",))] = Field(
         50, ge=0, le=2_000, description="characters generated after the prefix"
@@ -436,6 +447,16 @@ class TrainConfig(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _stopping_early_has_a_measure(self) -> TrainConfig:
+        if self.early_stopping and (self.sees_the_answer or not self.held_out_period):
+            raise PydanticCustomError(
+                "config_conflict_early_stopping",
+                "early_stopping needs the held-out perplexity: held_out_period above 0, and a network that does not "
+                "read the characters that it predicts (bidirectional=false, or objective=cloze)",
+            )
+        return self
+
+    @model_validator(mode="after")
     def _cloze_has_two_sides(self) -> TrainConfig:
         if self.objective == "cloze" and not self.bidirectional:
             raise PydanticCustomError(
@@ -484,6 +505,11 @@ class TrainConfig(BaseModel):
         """Return the settings that differ from `base`, as text for `change_from_text`."""
         values, base_values = self.model_dump(), base.model_dump()
         return {name: as_text(value) for name, value in values.items() if value != base_values[name]}
+
+    @property
+    def sees_the_answer(self) -> bool:
+        """Return whether the input of the network contains its targets: it reads both ways, and does not fill gaps."""
+        return self.bidirectional and self.objective == "next"
 
     def acts(self, name: str) -> bool:
         """Return whether the setting `name` has an effect with the other settings."""

@@ -132,12 +132,16 @@ class RunResumed(_Event):
 
 
 class CheckpointSaved(_Event):
-    """The state after `epoch` epochs and `minibatch` minibatches of the next was saved in the file `name`."""
+    """The state after `epoch` epochs and `minibatch` minibatches of the next was saved in the file `name`.
+
+    `best` means that early stopping keeps it: the held-out perplexity has just become the lowest.
+    """
 
     kind: Literal["checkpoint_saved"] = "checkpoint_saved"
     epoch: int
     minibatch: int
     name: str
+    best: bool = False
 
 
 class Diagnosis(BaseModel):
@@ -210,12 +214,16 @@ class Probed(_Event):
 
 
 class RunFinished(_Event):
-    """The last event of a run that finished or was stopped."""
+    """The last event of a run that finished, at its last epoch or by early stopping, or was stopped.
+
+    `best_epoch` has the lowest held-out perplexity; its weights are kept. None: no early stopping.
+    """
 
     kind: Literal["run_finished"] = "run_finished"
     reason: Literal["finished", "stopped"]
     epoch: int
     minibatch: int
+    best_epoch: int | None = None
 
 
 class RunDiverged(_Event):

@@ -29,6 +29,17 @@ VERSE = TrainConfig.make(
     prefixes=("the",),
 )
 """A run on English verse that takes milliseconds."""
+PATIENT = VERSE.change(
+    num_hiddens=48,
+    optimizer="adam",
+    learning_rate=0.02,
+    clip_norm=None,
+    num_epochs=400,
+    pred_period=1000,
+    held_out_period=2,
+    early_stopping=3,
+)
+"""A run that learns its text by heart within a second, and stops early."""
 LYRICS = TrainConfig.make(
     num_chars=2000, num_hiddens=8, num_steps=10, batch_size=16, num_epochs=6, pred_period=2, num_preds=12
 )

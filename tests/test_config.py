@@ -55,7 +55,8 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "precision": st.sampled_from(["float32", "float64", "fast"]),
     "flush_denormal": st.booleans(),
 }
-CONFLICTING = {"detach", "objective", "weight_decay"}  # conflicts with other settings, which have separate tests
+# conflicts with other settings, which have separate tests
+CONFLICTING = {"detach", "objective", "weight_decay", "early_stopping"}
 
 
 def values_of(name: str) -> st.SearchStrategy[Any]:
@@ -265,6 +266,14 @@ def test_weight_decay_must_not_reverse_the_weights() -> None:
     error = refused(weight_decay=0.1, learning_rate=10.0)
     assert error.code == "config_conflict_decay"
     assert "learning_rate" in str(error)
+
+
+def test_early_stopping_needs_the_held_out_perplexity() -> None:
+    assert TrainConfig.make(early_stopping=3).early_stopping == 3
+    TrainConfig.make(early_stopping=3, bidirectional=True, objective="cloze")
+    for settings in ({"held_out_period": 0}, {"bidirectional": True}):
+        assert refused(early_stopping=1, **settings).code == "config_conflict_early_stopping"
+    assert not TrainConfig.make(held_out_period=0).acts("early_stopping")
 
 
 def test_the_cloze_needs_both_directions() -> None:

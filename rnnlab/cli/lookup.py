@@ -69,11 +69,13 @@ def _ids(records: list[RunRecord]) -> str:
 
 
 def find_epoch(store: Store, record: RunRecord, text: str) -> int:
-    """Return the number of an epoch; whether it has a checkpoint is checked by the supervisor.
+    """Return the epoch that a number or ``best`` means; whether it has a checkpoint is checked by the supervisor.
 
     Raises:
         RunError: ``checkpoint_unknown``: not a number.
     """
+    if text == "best" and (best := store.best_epoch(record.id)) is not None:
+        return best
     with contextlib.suppress(ValueError):
         return int(text)
     kept = [str(epoch) for epoch, minibatch, _ in store.checkpoints(record.id) if minibatch == 0]
@@ -126,14 +128,14 @@ def check_text(corpus: Corpus, config: TrainConfig) -> None:
     """Check that a run can train on the text, before it is created.
 
     Raises:
-        CorpusError: the text is too short.
+        CorpusError: the text is too short, or leaves no held-out text for early stopping.
         PrefixError: the text lacks a character of a prefix.
     """
     from rnnlab.text.corpora import check_trainable, prepare
     from rnnlab.text.vocab import Vocab
 
-    train = prepare(corpus.text, config.preprocessing, config.num_chars).train
-    check_trainable(train, config)
+    train, held_out = prepare(corpus.text, config.preprocessing, config.num_chars)
+    check_trainable(train, held_out, config)
     vocab = Vocab(train)
     for prefix in config.prefixes:
         try:

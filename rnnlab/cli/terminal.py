@@ -152,9 +152,15 @@ class _Progress:
 
 
 def _print_ending(record: RunRecord, last: Event | None) -> None:
-    from rnnlab.events import RunDiverged
+    from rnnlab.events import RunDiverged, RunFinished
     from rnnlab.runs.logbook import divergence
 
+    if isinstance(last, RunFinished) and last.reason == "finished" and last.epoch < record.num_epochs:
+        click.echo(
+            f"Stopped early after epoch {last.epoch}: the held-out perplexity was lowest after epoch "
+            f"{last.best_epoch}. Those weights are kept: python -m rnnlab generate {record.id} PREFIX --epoch best",
+            err=True,
+        )
     outcome = divergence(last) if isinstance(last, RunDiverged) else "diverged"
     messages = {
         "diverged": f"The run {outcome}. Everything before is kept.",

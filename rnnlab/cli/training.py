@@ -125,7 +125,10 @@ def _say_from_where(record: RunRecord, checkpoints: list[tuple[int, int, Path]])
 @click.option("--top-k", type=options.Setting("top_k"), help="Alone: samples from K characters.  [default: 5]")
 @click.option("--seed", type=options.Setting("random_seed"), help="For temperature and top_k.  [default: 0]")
 @click.option(
-    "--epoch", "epoch_text", metavar="INTEGER", help="From the checkpoint after this epoch.  [default: the last one]"
+    "--epoch",
+    "epoch_text",
+    metavar="EPOCH",
+    help="From the checkpoint after this epoch, or the best of early stopping.  [default: the last one]",
 )
 @click.option("--json", "as_json", is_flag=True, help="One object per prefix.")
 @click.pass_obj

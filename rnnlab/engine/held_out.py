@@ -1,8 +1,8 @@
 """The perplexity on held-out text during training: a sample of the text after the first `num_chars` characters.
 
 It falls while the network learns regularities that hold for other text too, and rises when the network memorises its
-training text. Every measurement uses the same small sample, rows of `STEPS` characters read from the zero state, and
-takes less than 3 % of an epoch (``benchmarks/whole_machine.py``). A diagnosis reads the whole held-out text.
+training text. Every measurement uses the same small sample, rows of `HELD_OUT_STEPS` characters read from the zero
+state, and takes less than 3 % of an epoch (``benchmarks/whole_machine.py``). A diagnosis reads the whole held-out text.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ from torch import Tensor
 from rnnlab.config import TrainConfig
 from rnnlab.engine.model import LanguageModel
 from rnnlab.events import perplexity_of
+from rnnlab.text.preparation import HELD_OUT_STEPS
 from rnnlab.text.vocab import Vocab
 
-STEPS = 50
-"""Length of a row of the sample, in characters."""
 SHARE = 0.06
 """Size of the sample relative to the training text."""
 
@@ -39,19 +38,23 @@ class HeldOut:
         self._period, self._last = config.held_out_period, config.num_epochs
         self._sample: tuple[Tensor, Tensor] | None = None
         # a network that reads the text in both directions has seen the character that it predicts
-        if not config.held_out_period or (config.bidirectional and config.objective == "next"):
+        if not config.held_out_period or config.sees_the_answer:
             return
         known = [vocab.token_to_idx[token] for token in text if token in vocab.token_to_idx]
         wanted = config.num_chars * SHARE if size is None else size
-        rows = min((len(known) - 1) // STEPS, max(1, round(wanted / STEPS)))
+        rows = min((len(known) - 1) // HELD_OUT_STEPS, max(1, round(wanted / HELD_OUT_STEPS)))
         if rows > 0:
-            indices = torch.tensor(known[: rows * STEPS + 1], dtype=torch.long, device=device)
-            self._sample = indices[:-1].view(rows, STEPS), indices[1:].view(rows, STEPS)
+            indices = torch.tensor(known[: rows * HELD_OUT_STEPS + 1], dtype=torch.long, device=device)
+            self._sample = indices[:-1].view(rows, HELD_OUT_STEPS), indices[1:].view(rows, HELD_OUT_STEPS)
+
+    def due(self, epoch: int) -> bool:
+        """Return whether the perplexity is measured after an epoch: each `held_out_period` epochs, and the last."""
+        return self._sample is not None and (epoch % self._period == 0 or epoch == self._last)
 
     @torch.no_grad()
     def perplexity(self, model: LanguageModel, epoch: int) -> float | None:
         """Return the perplexity after an epoch; None if it is not measured then, or infinite."""
-        if self._sample is None or (epoch % self._period and epoch != self._last):
+        if self._sample is None or not self.due(epoch):
             return None
         X, Y = self._sample
         loss, _ = model.loss(X, Y, model.begin_state(len(X)))

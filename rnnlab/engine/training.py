@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import islice
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -35,6 +36,7 @@ from rnnlab.engine.generation import generate
 from rnnlab.engine.held_out import HeldOut
 from rnnlab.engine.minibatch import epoch_minibatches, num_minibatches
 from rnnlab.engine.model import LanguageModel, num_parameters
+from rnnlab.engine.patience import Patience
 from rnnlab.events import (
     EpochFinished,
     Event,
@@ -48,7 +50,7 @@ from rnnlab.events import (
     TextGenerated,
     perplexity_of,
 )
-from rnnlab.text.preparation import check_counts
+from rnnlab.text.preparation import check_counts, check_held_out
 from rnnlab.text.vocab import Vocab
 
 
@@ -74,6 +76,7 @@ class TrainingState:
         epoch: number of finished epochs.
         minibatch: number of finished minibatches in the current epoch.
         hidden: recurrent state to carry into the next minibatch; None: zero.
+        patience: the lowest held-out perplexity so far, and when early stopping ends the run.
     """
 
     def __init__(self, model: LanguageModel, config: TrainConfig) -> None:
@@ -91,6 +94,12 @@ class TrainingState:
         self.last_grad_norm: float | None = None
         self.texts_due = periods.generates(config, 0)
         self.tally = Tally()
+        self.patience = Patience(config.early_stopping)
+
+    @property
+    def is_best(self) -> bool:
+        """Return whether early stopping keeps these weights: the held-out perplexity has just become the lowest."""
+        return bool(self.patience.limit) and self.minibatch == 0 and self.epoch == self.patience.epoch
 
     @classmethod
     def begin(cls, model: LanguageModel, config: TrainConfig) -> TrainingState:
@@ -121,6 +130,8 @@ class TrainingState:
         """Return the other values of the state as exact JSON."""
         names = ("epoch", "minibatch", "learning_rate", "clip_norm", "last_grad_norm", "texts_due")
         values = {name: getattr(self, name) for name in names} | {"tally": asdict(self.tally)}
+        if self.patience.limit:
+            values["patience"] = asdict(self.patience)
         return {name: json.dumps(value) for name, value in values.items()}
 
     @classmethod
@@ -146,6 +157,8 @@ class TrainingState:
         state.learning_rate, state.clip_norm = values["learning_rate"], values["clip_norm"]
         state.last_grad_norm, state.texts_due = values["last_grad_norm"], bool(values["texts_due"])
         state.tally = Tally(**values["tally"])
+        if "patience" in values:
+            state.patience = Patience(**values["patience"])
         device = model.dense.weight.device
         hidden = sorted(_Group(tensors, "hidden").items())
         state.hidden = tuple(tensor.to(device, copy=True) for _, tensor in hidden) or None
@@ -178,7 +191,8 @@ def train(
 
     Yields `RunStarted`; for each epoch its `MinibatchFinished` and `EpochFinished`; `TextGenerated` for each prefix
     after the epochs of `rnnlab.engine.periods`, beginning with the untrained network; `SettingChanged`, `RunPaused` and
-    `RunResumed` on requests of `control`; finally `RunFinished`, or `RunDiverged` if the loss is not finite.
+    `RunResumed` on requests of `control`; finally `RunFinished`, at the last epoch or when early stopping ends the run,
+    or `RunDiverged` if the loss is not finite.
 
     Args:
         state: state of the run; it is updated in place and is complete at every event.
@@ -189,7 +203,8 @@ def train(
         held_out: the held-out text, or its beginning; the perplexity on it is measured every `held_out_period` epochs.
 
     Raises:
-        CorpusError: the text is too short for one minibatch, or has only one distinct character.
+        CorpusError: the text is too short for one minibatch, has only one distinct character, or leaves no held-out
+            text for early stopping.
         PrefixError: a prefix has a character outside the vocabulary; raised before training starts.
     """
     config, model = state.config, state.model
@@ -202,6 +217,7 @@ def train(
     for prefix in config.prefixes:
         vocab.encode_prefix(prefix)
 
+    check_held_out(held_out, vocab.token_to_idx, config)
     measure = HeldOut(held_out, vocab, config, device)
     yield RunStarted(
         epoch=state.epoch,
@@ -215,7 +231,7 @@ def train(
     )
     if state.texts_due:
         yield from _generate_texts(state, vocab)
-    while state.epoch < config.num_epochs:
+    while state.epoch < config.num_epochs and not state.patience.exhausted:
         if state.minibatch == 0:
             _begin_epoch(state)
         backprop = _TruncatedBackprop(state) if config.detach else _FullBackprop(state)
@@ -223,7 +239,7 @@ def train(
         for X, Y in islice(minibatches, state.minibatch, None):
             yield from _apply_control(control, state)
             if control.stopping:
-                yield RunFinished(reason="stopped", epoch=state.epoch, minibatch=state.minibatch)
+                yield _ending(state, "stopped")
                 return
             event = _minibatch(state, backprop, X, Y, count, clock)
             yield event
@@ -239,7 +255,12 @@ def train(
         if periods.ends_period(config, state.epoch):
             control.finished("period")
         control.finished("epoch")
-    yield RunFinished(reason="finished", epoch=state.epoch, minibatch=0)
+    yield _ending(state, "finished")
+
+
+def _ending(state: TrainingState, reason: Literal["finished", "stopped"]) -> RunFinished:
+    best = state.patience.epoch if state.patience.limit else None
+    return RunFinished(reason=reason, epoch=state.epoch, minibatch=state.minibatch, best_epoch=best)
 
 
 def _apply_control(control: Control, state: TrainingState) -> Iterator[Event]:
@@ -328,7 +349,10 @@ def _finish_epoch(state: TrainingState, measure: HeldOut) -> EpochFinished:
     state.epoch += 1
     state.minibatch = 0
     state.epoch_began_with = state.generator.get_state()  # of the next epoch
-    state.texts_due = periods.generates(config, state.epoch)
+    held_out = measure.perplexity(state.model, state.epoch)
+    if measure.due(state.epoch):
+        state.patience.measured(state.epoch, held_out)
+    state.texts_due = periods.generates(config, state.epoch) or state.patience.exhausted
     loss = tally.loss_sum / tally.num_tokens
     return EpochFinished(
         epoch=state.epoch,
@@ -346,7 +370,7 @@ def _finish_epoch(state: TrainingState, measure: HeldOut) -> EpochFinished:
         grad_norm_clipped_by_layer=tuple(norm / n for norm in tally.clipped_layer_norm_sums)
         if tally.num_clipped
         else (),
-        held_out_perplexity=measure.perplexity(state.model, state.epoch),
+        held_out_perplexity=held_out,
     )
 
 

@@ -281,8 +281,8 @@ class Commands:
         from rnnlab.text.preparation import check_trainable
         from rnnlab.text.vocab import Vocab
 
-        train = self._host.texts.prepared(config).train
-        check_trainable(train, config)
+        train, held_out = self._host.texts.prepared(config)
+        check_trainable(train, held_out, config)
         vocab = Vocab(train)
         for prefix in config.prefixes:
             vocab.encode_prefix(prefix)
@@ -371,7 +371,9 @@ class Commands:
 
         def work() -> None:
             if more:
-                self._host.store.set_num_epochs(record.id, record.num_epochs + more)
+                # a run that early stopping ended has not reached its number of epochs
+                base = record.epoch if record.state == "finished" else record.num_epochs
+                self._host.store.set_num_epochs(record.id, base + more)
             self._host.store.move(record.id, "queued")
 
         self._host.write(work)

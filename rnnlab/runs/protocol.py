@@ -438,7 +438,8 @@ class TrainOrder(Message):
     """Train; the first message to the worker of a run.
 
     `text` is the prepared training text, `held_out` the beginning of the held-out text, `checkpoint` a file to continue
-    from, `device` the device on which the run started (None: not started yet), `folder` the folder of the checkpoints,
+    from, `further` whether the run had finished there, `device` the device on which it started (None: not started yet),
+    `folder` the folder of the checkpoints,
     `keep_every` the number of epochs between two checkpoints that are kept, `memory_mb` the memory limit of the
     process, and `processor_clock` whether the seconds of the training are processor time.
     """
@@ -449,6 +450,7 @@ class TrainOrder(Message):
     text: str
     held_out: str
     checkpoint: str | None
+    further: bool
     device: str | None
     folder: str
     keep_every: int

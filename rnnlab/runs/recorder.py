@@ -103,9 +103,8 @@ class Recorder:
             size = (folder / event.name).stat().st_size
         except OSError:
             return
-        kept = event.minibatch == 0 and event.epoch % job.order.keep_every == 0
         limit = self._limits.checkpoints_mb * MEGABYTE
-        removed = self._store.add_checkpoint(job.run, event, size, kept, limit)
+        removed = self._store.add_checkpoint(job.run, event, size, job.order.keep_every, limit)
         saved.add(folder / event.name)
         superfluous.discard(folder / event.name)
         superfluous.update(folder / name for name in removed)

@@ -182,6 +182,7 @@ class Scheduler:
             text=text.train,
             held_out=for_sample(text.held_out, record.config),
             checkpoint=str(checkpoints[-1][2]) if checkpoints else None,
+            further=bool(checkpoints) and checkpoints[-1][:2] == (self._store.finished_at(record.id), 0),
             device=self._store.device(record.id),
             folder=str(checkpoint_folder(self._home, record.id)),
             keep_every=admission.checkpoint_epochs(record.config),

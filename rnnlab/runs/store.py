@@ -31,6 +31,8 @@ PARTIAL = ".part"
 """End of the name of a checkpoint that is being written."""
 HELD = "held"
 """Key of the list of held runs in the table ``meta``."""
+BEST = 2
+"""Value of ``kept`` for the best checkpoint of early stopping; 1: kept for the history, 0: the latest."""
 MAX_TITLE = 80
 """Longest title of a run, in characters."""
 
@@ -257,6 +259,20 @@ class Queries(RoomQueries, ABC):
             (run_id,),
         )
         return [(epoch, minibatch, folder / name) for epoch, minibatch, name in rows]
+
+    def best_epoch(self, run_id: str) -> int | None:
+        """Return the epoch of the best checkpoint of a run, which early stopping keeps; None if there is none."""
+        rows = self._rows("select max(epoch) from checkpoints where run = ? and kept = ?", (run_id, BEST))
+        return None if rows[0][0] is None else int(rows[0][0])
+
+    def finished_at(self, run_id: str) -> int | None:
+        """Return the epoch with which a run finished the last time; None if it has not finished yet."""
+        rows = self._rows(
+            "select json_extract(body, '$.epoch') from events where run = ? and kind = 'run_finished'"
+            " and json_extract(body, '$.reason') = 'finished' order by seq desc limit 1",
+            (run_id,),
+        )
+        return int(rows[0][0]) if rows else None
 
     def answers(self, run_id: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
         """Return (question, answer) of every stored answer of the checkpoints of a run, the earliest first."""

@@ -27,14 +27,12 @@ from rnnlab.runs import links, schema
 from rnnlab.runs.admission import cost_shape
 from rnnlab.runs.protocol import ENDED, TRANSITIONS, RunState
 from rnnlab.runs.rooms import RoomChanges
-from rnnlab.runs.store import HELD, ParkedRun, Queries, state_error, unknown_run
+from rnnlab.runs.store import BEST, HELD, ParkedRun, Queries, state_error, unknown_run
 
 _PARTS = ("events", "checkpoints", "answers", "imports")
 """The tables whose rows belong to a run; for each there is one with the same columns for deleted runs."""
 MAX_ANSWERS = 1000
 """Largest number of stored answers of the checkpoints of a run."""
-
-
 _OLD_RUNS = "not starred and state not in ('queued', 'running', 'paused') and coalesce(finished_at, created_at) < ?"
 _OLD_TEXTS = "added_at < ? and not exists (select 1 from runs where json_extract(config, '$.corpus') = texts.id)"
 
@@ -338,22 +336,31 @@ class StoreWriter(Queries, RoomChanges):
 
     # checkpoints and answers
 
-    def add_checkpoint(self, run_id: str, event: CheckpointSaved, size: int, kept: bool, limit: int) -> list[str]:
+    def add_checkpoint(self, run_id: str, event: CheckpointSaved, size: int, keep_every: int, limit: int) -> list[str]:
         """Add a checkpoint and return the names of the checkpoints that it replaces, whose files the caller deletes.
 
         Args:
             run_id: the run.
             event: report of the worker about the checkpoint.
             size: size of the file in bytes.
-            kept: whether the checkpoint is kept for the history; of the others, only the latest is kept.
-            limit: total size of the kept checkpoints in bytes; beyond it the earliest but the first are removed.
+            keep_every: epochs between two checkpoints that are kept for the history. Of the others, only the latest is
+                kept, and the best of early stopping.
+            limit: total size of the history in bytes; beyond it the earliest but the first are removed.
         """
+        if event.best:  # the best so far belongs to the history again, or is superfluous
+            self._change(
+                "update checkpoints set kept = (minibatch = 0 and epoch % ? = 0) where run = ? and kept = ?",
+                keep_every,
+                run_id,
+                BEST,
+            )
         removed = [
             str(name)
             for (name,) in self._rows(
                 "select name from checkpoints where run = ? and kept = 0 and name != ?", (run_id, event.name)
             )
         ]
+        kept = BEST if event.best else int(event.minibatch == 0 and event.epoch % keep_every == 0)
         self._change(
             "insert or replace into checkpoints (run, epoch, minibatch, name, kept, bytes, saved_at)"
             " values (?, ?, ?, ?, ?, ?, ?)",

@@ -166,6 +166,8 @@ class Training:
         model = build_model(self._config, len(self._vocab), device)
         if order.checkpoint:
             self._state = checkpoints.restore(model, self._config, Path(order.checkpoint))
+            if order.further:
+                self._state.patience.renew()
         else:
             self._state = TrainingState.begin(model, self._config)
 
@@ -228,11 +230,12 @@ class Training:
                 self._save()
             case EpochFinished():
                 self._texts_left = self._texts_due()
-                if not self._texts_left and time.monotonic() > self._saved_at + CHECKPOINT_PERIOD:
+                due = self._state.is_best or time.monotonic() > self._saved_at + CHECKPOINT_PERIOD
+                if not self._texts_left and due:
                     self._save()
             case TextGenerated():
                 self._texts_left -= 1
-                kept = event.epoch % self._keep_every == 0
+                kept = self._state.is_best or event.epoch % self._keep_every == 0
                 interval = PREDICTION_PERIOD if ends_period(self._config, event.epoch) else CHECKPOINT_PERIOD
                 if self._texts_left == 0 and (kept or time.monotonic() > self._saved_at + interval):
                     self._save()
@@ -262,7 +265,7 @@ class Training:
         checkpoints.save(self._folder, name, copy.tensors, copy.metadata)
         self._saved_at = time.monotonic()
         self._saved = copy.position
-        self._report(CheckpointSaved(epoch=epoch, minibatch=minibatch, name=name))
+        self._report(CheckpointSaved(epoch=epoch, minibatch=minibatch, name=name, best=state.is_best))
 
     def _keep_epoch_start(self) -> None:
         """Copy the state at the start of an epoch, if a run cannot go on from within one."""

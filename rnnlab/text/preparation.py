@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import TYPE_CHECKING, NamedTuple
 
 from rnnlab.errors import CorpusError
 
 if TYPE_CHECKING:
     from rnnlab.config import Preprocessing, TrainConfig
+
+
+HELD_OUT_STEPS = 50
+"""Length of a row of the sample of held-out text that is measured during training, in characters."""
 
 
 class Prepared(NamedTuple):
@@ -49,12 +54,12 @@ def min_length(config: TrainConfig) -> int:
     return offset + config.batch_size * (config.num_steps + 1)
 
 
-def check_trainable(train: str, config: TrainConfig) -> None:
-    """Raise an error for a training text that a run with `config` cannot train on.
+def check_trainable(train: str, held_out: str, config: TrainConfig) -> None:
+    """Raise an error for a text that a run with `config` cannot train on.
 
     Raises:
         CorpusError: ``corpus_no_letters`` (nothing is left after preprocessing), ``corpus_one_character`` or
-            ``corpus_too_short``.
+            ``corpus_too_short``, or ``corpus_no_held_out`` (early stopping has nothing to measure on).
     """
     if not train:
         raise CorpusError(
@@ -64,6 +69,31 @@ def check_trainable(train: str, config: TrainConfig) -> None:
             allowed="first_edition",
         )
     check_counts(len(train), len(set(train)), config, train[0])
+    check_held_out(for_sample(held_out, config), set(train), config)
+
+
+def check_held_out(held_out: str, vocab: Collection[str], config: TrainConfig) -> None:
+    """Raise an error if early stopping has too little held-out text.
+
+    Args:
+        held_out: the held-out text, or its beginning.
+        vocab: the characters of the training text; others are left out of the measurement.
+        config: the settings of the run.
+
+    Raises:
+        CorpusError: ``corpus_no_held_out``.
+    """
+    known = sum(character in vocab for character in held_out)
+    if config.early_stopping and known <= HELD_OUT_STEPS:
+        raise CorpusError(
+            "corpus_no_held_out",
+            f"Early stopping needs held-out text: at least {HELD_OUT_STEPS + 1} characters after the first "
+            f"{config.num_chars:,}, but there are {known}. Train on less of the text (num_chars), or set "
+            "early_stopping to 0.",
+            needed=HELD_OUT_STEPS + 1,
+            length=known,
+            num_chars=config.num_chars,
+        )
 
 
 def check_counts(length: int, vocab_size: int, config: TrainConfig, first: str) -> None:

@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 
 from rnnlab.config import TrainConfig
-from rnnlab.engine.held_out import STEPS, HeldOut
+from rnnlab.engine.held_out import HeldOut
 from rnnlab.engine.model import build_model
 from rnnlab.engine.training import TrainingState, train
 from rnnlab.events import EpochFinished
+from rnnlab.text.preparation import HELD_OUT_STEPS as STEPS
 from rnnlab.text.preparation import for_sample
 from rnnlab.text.vocab import Vocab
 from tests.engine.conftest import tiny

@@ -311,20 +311,20 @@ def test_a_migration_that_fails_leaves_the_store_as_it_was(tmp_path: Path, monke
 def test_checkpoints_of_the_history_and_the_latest(writer: StoreWriter, reader: Store) -> None:
     begin(writer, "r1")
 
-    def add(number: int, minibatch: int, kept: bool) -> list[str]:
+    def add(number: int, minibatch: int) -> list[str]:
         event = CheckpointSaved(epoch=number, minibatch=minibatch, name=f"e{number}-{minibatch}")
         with writer.atomic():
             writer.record("r1", event)
-            return writer.add_checkpoint("r1", event, size=100, kept=kept, limit=350)
+            return writer.add_checkpoint("r1", event, size=100, keep_every=2, limit=350)
 
     assert not reader.run("r1").continuable
-    assert add(0, 0, True) == []
-    assert add(1, 3, False) == []
-    assert add(1, 5, False) == ["e1-3"]
-    assert add(2, 0, True) == ["e1-5"]
-    assert add(4, 0, True) == []
+    assert add(0, 0) == []
+    assert add(1, 3) == []
+    assert add(1, 5) == ["e1-3"]
+    assert add(2, 0) == ["e1-5"]
+    assert add(4, 0) == []
     # beyond the limit, the history is thinned out, but its first and last checkpoints stay
-    assert add(6, 0, True) == ["e2-0"]
+    assert add(6, 0) == ["e2-0"]
     assert [(number, minibatch) for number, minibatch, _ in reader.checkpoints("r1")] == [(0, 0), (4, 0), (6, 0)]
     assert reader.checkpoints("r1")[0][2] == writer.path.parent / "checkpoints" / "r1" / "e0-0"
     assert not reader.run("r1").continuable  # it is still running
@@ -338,7 +338,7 @@ def test_a_diverged_run_is_not_continued(writer: StoreWriter) -> None:
     saved = CheckpointSaved(epoch=1, minibatch=0, name="e1")
     with writer.atomic():
         writer.record("r1", saved)
-        writer.add_checkpoint("r1", saved, 1, True, 10)
+        writer.add_checkpoint("r1", saved, 1, 1, 10)
         writer.record("r1", RunDiverged(epoch=2, minibatch=1, grad_norm=1.0))
     assert not writer.run("r1").continuable
 
@@ -347,7 +347,7 @@ def test_deleting_removes_everything_of_a_run(writer: StoreWriter, reader: Store
     begin(writer, "r1")
     begin(writer, "r2")
     with writer.atomic():
-        writer.add_checkpoint("r1", CheckpointSaved(epoch=0, minibatch=0, name="e"), 1, True, 10)
+        writer.add_checkpoint("r1", CheckpointSaved(epoch=0, minibatch=0, name="e"), 1, 1, 10)
         writer.add_answer("r1", '{"q": 1}', {"text": "x"})
         writer.delete("r1")
     assert reader.events_since("r1") == []
@@ -371,7 +371,7 @@ def fill(writer: StoreWriter, run_id: str) -> None:
             writer.record(run_id, epoch(number))
             saved = CheckpointSaved(epoch=number, minibatch=0, name=f"e{number}")
             writer.record(run_id, saved)
-            writer.add_checkpoint(run_id, saved, 10, True, 1000)
+            writer.add_checkpoint(run_id, saved, 10, 1, 1000)
         writer.add_answer(run_id, '{"q": 1}', {"text": "分开"})
         writer.rename(run_id, "上课用")
         writer.star(run_id, True)

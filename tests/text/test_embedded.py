@@ -89,7 +89,7 @@ def test_the_books_experiments_run_on_it(
         corpus=name, preprocessing=preprocessing, prefixes=prefixes, sampling=sampling, offset="random"
     )
     train, held_out = prepare(load(name).text, config.preprocessing, config.num_chars)
-    check_trainable(train, config)
+    check_trainable(train, held_out, config)
     vocab = Vocab(train)
     assert all(vocab.decode(vocab.encode(prefix)) == prefix for prefix in prefixes)
     assert len(held_out) >= 3_000

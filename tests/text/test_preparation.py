@@ -63,9 +63,9 @@ def test_the_shortest_text_makes_one_minibatch(sampling: str, offset: str, batch
     needed = min_length(config)
     assert num_minibatches(needed, config, farthest) == 1
     assert num_minibatches(needed - 1, config, farthest) <= 0
-    check_trainable(("ab" * needed)[:needed], config)
+    check_trainable(("ab" * needed)[:needed], "", config)
     with pytest.raises(CorpusError, match=f"at least {needed:,}") as caught:
-        check_trainable(("ab" * needed)[: needed - 1] or "a", config)
+        check_trainable(("ab" * needed)[: needed - 1] or "a", "", config)
     assert caught.value.code in ("corpus_too_short", "corpus_no_letters")
 
 
@@ -73,18 +73,18 @@ def test_too_short_says_what_is_needed() -> None:
     with pytest.raises(
         CorpusError, match=r"has 1,151 characters; .* at least 1,152 .*batch size 32, 35 time"
     ) as caught:
-        check_trainable("ab" * 575 + "a", TrainConfig())
+        check_trainable("ab" * 575 + "a", "", TrainConfig())
     assert caught.value.code == "corpus_too_short"
     assert caught.value.params["length"] == 1151
     assert caught.value.params["needed"] == 1152
-    check_trainable("ab" * 576, TrainConfig())
+    check_trainable("ab" * 576, "", TrainConfig())
 
 
 def test_one_distinct_character_is_refused() -> None:
     with pytest.raises(CorpusError, match="two different characters") as caught:
-        check_trainable("a" * 10_000, TrainConfig())
+        check_trainable("a" * 10_000, "", TrainConfig())
     assert caught.value.code == "corpus_one_character"
-    check_trainable("a" * 9_999 + "b", TrainConfig())
+    check_trainable("a" * 9_999 + "b", "", TrainConfig())
 
 
 @pytest.mark.parametrize("text", ["a", "啊" * 3000, "\n" + "a" * 3000 + "\n"])
@@ -98,5 +98,15 @@ def test_a_whole_text_of_one_character_is_refused_before_it_is_kept(text: str) -
 def test_a_chinese_text_is_nothing_to_the_second_edition() -> None:
     train = prepare("分开\n不分开\n" * 1000, "second_edition", 10_000).train
     with pytest.raises(CorpusError, match="first_edition") as caught:
-        check_trainable(train, TrainConfig.make(preprocessing="second_edition"))
+        check_trainable(train, "", TrainConfig.make(preprocessing="second_edition"))
     assert caught.value.code == "corpus_no_letters"
+
+
+def test_early_stopping_needs_known_characters_after_the_training_text() -> None:
+    config = TrainConfig.make(early_stopping=2, num_chars=2_000)
+    train = "ab" * 1_000
+    check_trainable(train, "ab?" * 26, config)  # 52 known ones
+    with pytest.raises(CorpusError) as caught:
+        check_trainable(train, "ab?" * 25, config)
+    assert (caught.value.code, caught.value.params["length"]) == ("corpus_no_held_out", 50)
+    check_trainable(train, "", config.change(early_stopping=0))

@@ -11,7 +11,6 @@ from rnnlab.config import TrainConfig
 from rnnlab.errors import RNNLabError, RunError
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.store import RunRecord
-from rnnlab.text import corpora
 from rnnlab.view.compare import state as compare_state
 from rnnlab.view.compare.sentences import READY
 from rnnlab.view.data import recorded
@@ -81,7 +80,7 @@ def start_all(requests: Sequence[tuple[TrainConfig, str, str]]) -> list[Identity
     batch = secrets.token_hex(8) if len(requests) > 1 else ""
     for config, name, based_on in requests:
         try:
-            corpora.check_trainable(session.facts_of(config).train, config)
+            session.trainable_facts(config)
             run_id = session.start_run(config, name=name, based_on=based_on, batch=batch)
         except RNNLabError as error:
             if started:

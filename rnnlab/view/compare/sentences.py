@@ -196,7 +196,7 @@ def why(left: Pinned, right: Pinned, lang: str) -> str:
 
 def _cause_of_alike(left: Pinned, right: Pinned, different: set[str]) -> str:
     """Return the name of what explains that two runs have about the same perplexity; "" if nothing does."""
-    if any(run.config.bidirectional and run.config.objective == "next" for run in (left, right)):
+    if any(run.config.sees_the_answer for run in (left, right)):
         return "leak" if left.config.bidirectional != right.config.bidirectional else ""
     return "sampling_alike" if different == {"sampling"} else ""
 

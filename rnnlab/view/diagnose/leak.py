@@ -38,7 +38,7 @@ def _perplexities(diagnosis: Diagnosis, config: TrainConfig, lang: str) -> None:
     reads = sentences.reads_the_answer(diagnosis, config)
     badge = f":red-badge[:material/visibility: {t('leak.badge', lang)}] " if reads else ""
     st.markdown(f"{badge}{sentence}")
-    ahead = sentences.sees_ahead(config)
+    ahead = config.sees_the_answer
     with st.grid(3, min_column_width=150, gap="small"):
         ratio = diagnosis.leak_ratio
         st.metric(t("leak.reported", lang), number(diagnosis.perplexity, 5), help=t("leak.reported.help", lang))
@@ -59,7 +59,7 @@ def _positions(diagnosis: Diagnosis, config: TrainConfig, lang: str, theme: str)
         )
     with right:
         st.markdown(sentence)
-        st.caption(t("leak.positions.why" if sentences.sees_ahead(config) else "leak.positions.orange", lang))
+        st.caption(t("leak.positions.why" if config.sees_the_answer else "leak.positions.orange", lang))
 
 
 def _loops(examined: ExaminedRun, diagnosis: Diagnosis | None) -> None:

@@ -114,7 +114,7 @@ def _curve(examined: ExaminedRun, diagnoses: dict[int, Diagnosis]) -> None:
 def _cures(examined: ExaminedRun) -> None:
     """Offer the same run with each setting that works against learning the text by heart."""
     lang, config = examined.scene.lang, examined.config
-    if config.bidirectional and config.objective == "next":
+    if config.sees_the_answer:
         return
     offered = {
         name: config.change(**{name: value}) for name, value in cures(config).items() if not getattr(config, name)

@@ -268,14 +268,9 @@ def rescues(attempts: Sequence[Attempt], unigram: float, lang: str) -> str:
 # both directions
 
 
-def sees_ahead(config: TrainConfig) -> bool:
-    """Return whether the input of a network contains its targets: both directions, and not trained to fill gaps."""
-    return config.bidirectional and config.objective == "next"
-
-
 def reads_the_answer(diagnosis: Diagnosis, config: TrainConfig) -> bool:
     """Return whether the reported perplexity is that of a network which sees its targets."""
-    return sees_ahead(config) and diagnosis.perplexity is not None and diagnosis.reads_the_answer
+    return config.sees_the_answer and diagnosis.perplexity is not None and diagnosis.reads_the_answer
 
 
 def leak(diagnosis: Diagnosis, config: TrainConfig, lang: str) -> str:
@@ -307,7 +302,7 @@ def position(diagnosis: Diagnosis, config: TrainConfig, lang: str) -> str:
     before = sum(losses[1:-1]) / (len(losses) - 2)
     # of a memorised text all losses are small, so their ratio decides
     if last > BADLY * others and last == max(losses):
-        kind = "last" if sees_ahead(config) else "last_cloze" if config.bidirectional else "last_one_way"
+        kind = "last" if config.sees_the_answer else "last_cloze" if config.bidirectional else "last_one_way"
         return t(
             f"find.position.{kind}",
             lang,
@@ -358,12 +353,12 @@ def why_loops(diagnosis: Diagnosis | None, config: TrainConfig, texts: Mapping[s
 
 def carries_to_the_wrong_end(config: TrainConfig) -> bool:
     """Return whether the backward direction begins a window with the state of another place of the text."""
-    return sees_ahead(config) and config.sampling == "consecutive"
+    return config.sees_the_answer and config.sampling == "consecutive"
 
 
 def wrong_end(config: TrainConfig, lang: str) -> str:
     """Return the sentence on the states with which a network trained with `config` begins a window."""
-    if sees_ahead(config):
+    if config.sees_the_answer:
         if config.sampling == "random":
             return t("find.wrong_end.random", lang)
         return t("find.wrong_end.carried", lang, steps=config.num_steps)

@@ -8,7 +8,6 @@ import streamlit as st
 
 from rnnlab.config import TrainConfig
 from rnnlab.recipes import RECIPES
-from rnnlab.text import corpora
 from rnnlab.view.data.identity import Identity
 from rnnlab.view.diagnose.subject import ExaminedRun
 from rnnlab.view.language.i18n import t
@@ -93,7 +92,7 @@ def start_button(
 
 def _start(configs: dict[str, TrainConfig], topic: str | None) -> None:
     for number, (name, config) in enumerate(configs.items()):
-        corpora.check_trainable(session.facts_of(config).train, config)
+        session.trainable_facts(config)
         base = name.partition("/")[0]
         unchanged = base in RECIPES and RECIPES[base].matches(config)
         run_id = session.start_run(config, name=base if unchanged else "", based_on="" if unchanged else base)

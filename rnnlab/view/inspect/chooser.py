@@ -54,6 +54,10 @@ class _Chosen:
             stamps[None] = rows[-1][:2]
         return stamps
 
+    def best(self) -> int | None:
+        """Return the epoch of the best checkpoint, which early stopping keeps; None if there is none."""
+        return None if self.record is None else session.store().best_epoch(self.record.id)
+
     def history(self) -> History:
         """Return its history, with the texts that it wrote."""
         if self.record is None:
@@ -192,9 +196,10 @@ def _checkpoint(chosen: _Chosen) -> Checkpoint:
     lang = session.language()
     stamps = chosen.stamps()
     options = list(stamps)
-    newest = options[-1]
+    newest, best = options[-1], chosen.best()
+    default = best if best in options else newest
     asked = ADDRESS.get("epoch")
-    epoch = next((option for option in options if option is not None and str(option) == asked), newest)
+    epoch = next((option for option in options if option is not None and str(option) == asked), default)
     if asked and str(epoch) != asked:
         allowed = t("list.join", lang).join(str(option) for option in options if option is not None)
         st.info(t("inspect.epoch.missing", lang, epoch=plain(asked[:20]), allowed=allowed))
@@ -210,17 +215,23 @@ def _checkpoint(chosen: _Chosen) -> Checkpoint:
         places,
         options.index(epoch),
         key=key,
-        format_func=lambda place: t("inspect.newest", lang) if options[place] is None else str(options[place]),
+        format_func=lambda place: _epoch_label(options[place], best, lang),
         on_change=_epoch_chosen,
-        args=(key, options),
+        args=(key, options, options.index(default)),
         help=t("inspect.epoch.help" if chosen.record else "inspect.epoch.help.shipped", lang),
     )
     return Checkpoint(options[place], stamps[options[place]])
 
 
-def _epoch_chosen(key: str, options: list[int | None]) -> None:
+def _epoch_label(epoch: int | None, best: int | None, lang: str) -> str:
+    if epoch is None:
+        return t("inspect.newest", lang)
+    return t("inspect.best", lang, epoch=epoch) if epoch == best else str(epoch)
+
+
+def _epoch_chosen(key: str, options: list[int | None], default: int) -> None:
     place = int(st.session_state[key])
-    ADDRESS.write(epoch=None if place == len(options) - 1 else str(options[place]))
+    ADDRESS.write(epoch=None if place == default else str(options[place]))
 
 
 # the text

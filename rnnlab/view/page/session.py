@@ -133,6 +133,17 @@ def facts_of(config: TrainConfig) -> TextFacts:
     return facts().of(config)
 
 
+def trainable_facts(config: TrainConfig) -> TextFacts:
+    """Return the facts of the training text, after a check that a run can train on it.
+
+    Raises:
+        CorpusError: as `facts_of`, or the text is too short for these settings.
+    """
+    text = facts_of(config)
+    corpora.check_trainable(text.train, text.held_out, config)
+    return text
+
+
 def check_reads(corpus: str) -> None:
     """Check that the visitor may read a text and the cached answers computed from it.
 

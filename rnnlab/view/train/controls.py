@@ -13,7 +13,6 @@ from streamlit.delta_generator import DeltaGenerator
 from rnnlab.errors import RunError
 from rnnlab.runs.protocol import STEP_UNITS
 from rnnlab.runs.store import RunRecord
-from rnnlab.text import corpora
 from rnnlab.view.data.recorded import Recording
 from rnnlab.view.language import tips
 from rnnlab.view.language.i18n import plain, t
@@ -161,7 +160,7 @@ def _start() -> None:
     setup = train_setup.chosen()
     if setup.config is None:
         return  # the page says why
-    corpora.check_trainable(session.facts_of(setup.config).train, setup.config)
+    session.trainable_facts(setup.config)
     _show(session.start_run(setup.config, name=setup.name, based_on=setup.based_on))
 
 

@@ -176,17 +176,6 @@ def _origin(name: str, lang: str) -> str:
     return t("corpus.origin", lang, attribution=entry.attributions[lang], rights=entry.rights[lang])
 
 
-def check(config: TrainConfig) -> TextFacts:
-    """Return the facts of the training text.
-
-    Raises:
-        CorpusError: the text is missing, or too short for these settings.
-    """
-    facts = session.facts_of(config)
-    corpora.check_trainable(facts.train, config)
-    return facts
-
-
 def _gone(lang: str) -> None:
     """Say what can still be done without an uploaded text; that it is gone, a page without a run says elsewhere."""
     if st.session_state.get(session.SHOWN):
@@ -202,7 +191,7 @@ def describe(config: TrainConfig) -> TextFacts | None:
     """
     lang = session.language()
     try:
-        facts = check(config)
+        facts = session.trainable_facts(config)
     except CorpusError as error:
         if error.code == "corpus_text_gone":
             _gone(lang)

@@ -29,7 +29,7 @@ def draw(record: RunRecord) -> None:
     if checkpoints and checkpoints[-1][1] != 0:
         epochs.append(None)
     if epochs:
-        _draw(Identity.of_run(record.id), record.config, epochs)
+        _draw(Identity.of_run(record.id), record.config, epochs, session.store().best_epoch(record.id))
     else:
         st.caption(t("decoding.none", session.language()))
 
@@ -40,15 +40,15 @@ def draw_recorded(name: str) -> None:
     st.caption(t("decoding.shipped", session.language()))
 
 
-def _draw(identity: Identity, config: TrainConfig, epochs: Sequence[int | None]) -> None:
+def _draw(identity: Identity, config: TrainConfig, epochs: Sequence[int | None], best: int | None = None) -> None:
     lang = session.language()
     with st.form(f"decoding.{identity.pin}", border=False):
         left, middle, right = st.columns(3)
         epoch = left.selectbox(
             t("decoding.epoch", lang),
             epochs,
-            len(epochs) - 1,
-            format_func=lambda epoch: t("decoding.newest", lang) if epoch is None else str(epoch),
+            epochs.index(best) if best in epochs else len(epochs) - 1,
+            format_func=lambda epoch: _label(epoch, best, lang),
         )
         prefix = middle.text_input(t("decoding.prefix", lang), config.prefixes[0], max_chars=100)
         length = right.number_input(
@@ -87,3 +87,9 @@ def _draw(identity: Identity, config: TrainConfig, epochs: Sequence[int | None])
     st.caption(texts.copied(reading, lang))
     if reading.quotes:
         texts.sources(reading, facts, lang, key=f"decoding.sources.{identity.pin}")
+
+
+def _label(epoch: int | None, best: int | None, lang: str) -> str:
+    if epoch is None:
+        return t("decoding.newest", lang)
+    return t("decoding.best", lang, epoch=epoch) if epoch == best else str(epoch)

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from rnnlab.events import RunDiverged
+from rnnlab.events import RunDiverged, RunFinished
 from rnnlab.stuck import STUCK_RATIO, is_starved
 from rnnlab.text import ngrams
 from rnnlab.view.language.i18n import code_text, plain, t, unescaped
@@ -123,7 +123,8 @@ def starved(scene: Scene) -> str:
 
 def special(scene: Scene) -> str:
     """Return the note on a run that waits, or that ended otherwise than planned; "" for any other."""
-    lang, ending = scene.lang, scene.history.ending
+    lang, history = scene.lang, scene.history
+    ending = history.ending
     if scene.state == "queued":
         if scene.identity is not None and estimate.waits_for_own(scene.identity.name):
             return t("state.queued.own", lang)
@@ -132,6 +133,14 @@ def special(scene: Scene) -> str:
         if seconds is None or seconds < SOON:
             return note
         return f"{note} {t('state.queued.wait', lang, duration=duration(seconds, lang))}"
+    if scene.stopped_early and isinstance(ending, RunFinished) and (best := history.at(ending.best_epoch or 0)):
+        return t(
+            "state.early.note",
+            lang,
+            patience=scene.config.early_stopping,
+            epoch=best.epoch,
+            perplexity=number(best.held_out_perplexity, 4),
+        )
     if scene.state == "diverged" and isinstance(ending, RunDiverged):
         return t("state.diverged.note", lang, epoch=ending.epoch, norm=number(ending.grad_norm, 3))
     if scene.state == "failed" and scene.error:

@@ -13,6 +13,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from rnnlab.config import TrainConfig
 from rnnlab.errors import CorpusError
+from rnnlab.events import RunFinished
 from rnnlab.recipes import RECIPES, Recipe
 from rnnlab.runs.protocol import ENDED
 from rnnlab.runs.store import RunRecord
@@ -76,6 +77,12 @@ class Scene:
     def ended(self) -> bool:
         """Whether the run has ended; it may still be continued."""
         return self.history.ending is not None if self.state == "recorded" else self.state in ENDED
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether early stopping ended the run before its last epoch."""
+        end = self.history.ending
+        return isinstance(end, RunFinished) and end.reason == "finished" and end.epoch < self.config.num_epochs
 
     @property
     def published(self) -> Recipe | None:

@@ -19,7 +19,7 @@ BOTH = (
     "cell", "num_layers", "bidirectional", "objective", "num_hiddens", "activation", "initialization", "residual",
     "layer_norm", "forget_bias", "sampling", "offset", "num_steps", "batch_size", "optimizer", "learning_rate",
     "clip_norm", "detach", "carry_state", "num_epochs", "decoding", "temperature", "schedule", "warmup_epochs",
-    "weight_decay", "dropout", "held_out_period",
+    "weight_decay", "dropout", "held_out_period", "early_stopping",
 )  # fmt: skip
 # settings that the book has or describes without a formula
 SECTION_ONLY = (
