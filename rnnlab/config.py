@@ -328,6 +328,16 @@ class TrainConfig(BaseModel):
             second=(("4.4", "5.5"),),
         ),
     ] = Field(0, ge=0, le=1000, description="measurements without a lower held-out perplexity that end the run; 0: off")
+    start_from: Annotated[
+        str,
+        Setting(
+            "optimizer",
+            place=0,
+            widget="origin",
+            accepts="RUN@EPOCH or RECIPE@EPOCH, e.g. A6@160; empty: random weights",
+            book=("9.2",),
+        ),
+    ] = Field("", max_length=60, pattern=r"^([A-Za-z0-9.-]+@[0-9]{1,5})?$", description="trained weights to start from")
     # text generation
     num_preds: Annotated[int, Setting("generation", place=2, step=10, book=("6.4",))] = Field(
         50, ge=0, le=2_000, description="characters generated after the prefix"

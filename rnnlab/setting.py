@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 Section = Literal["network", "optimizer", "generation", "preprocessing", "machine"]
 SECTIONS: tuple[Section, ...] = get_args(Section)
 """The sections of the form in order; the first is always open, the titles of the others are ``setup.<section>``."""
-Widget = Literal["switch", "buttons", "menu", "number", "slider", "decimal", "text", "corpus"]
+Widget = Literal["switch", "buttons", "menu", "number", "slider", "decimal", "text", "corpus", "origin"]
 
 
 @dataclass(frozen=True)

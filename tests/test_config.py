@@ -29,6 +29,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "residual": st.booleans(),
     "layer_norm": st.booleans(),
     "forget_bias": st.floats(0, 10),
+    "start_from": st.sampled_from(["", "A6@160", "ab34cd56@0"]),
     "sampling": st.sampled_from(["random", "consecutive"]),
     "offset": st.sampled_from(["zero", "random"]),
     "num_steps": st.integers(1, 512),

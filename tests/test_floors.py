@@ -32,7 +32,7 @@ FLOORS: dict[str, set[str]] = {
     "inference": GROUND | {"text", "inference"},
     "engine": GROUND | {"text", "inference", "engine"},
     "recordings": GROUND | {"text", "inference", "engine", "recipes", "runs", "recordings"},
-    "runs": GROUND | {"text", "engine", "runs", "recipes"},
+    "runs": GROUND | {"text", "inference", "engine", "runs", "recipes"},
     # not `engine`: a page reads the source of a cell as text
     "view": GROUND | {"text", "inference", "runs", "recipes", "recordings", "view"},
     "pages": GROUND | {"text", "runs", "recipes", "recordings", "view", "server", "pages"},

@@ -99,6 +99,11 @@ class LanguageModel(nn.Module):
         """Return the parameters of each layer, with both directions of a layer together and the output layer last."""
         return [*self.recurrent.layer_parameters(), list(self.dense.parameters())]
 
+    def by_character(self) -> list[tuple[nn.Parameter, int]]:
+        """Return the parameters with a row or column for each character, each with that axis."""
+        of_output = [(parameter, 0) for parameter in self.dense.parameters()]
+        return [*self.recurrent.input_weights(), *of_output]
+
     def _output_loss(self, H: Tensor, Y: Tensor) -> Tensor:
         """Return the mean cross-entropy of Y (batch_size, num_steps) from H (T, B, ·) of the last layer."""
         H, targets = H.flatten(0, 1), Y.t().flatten()
@@ -149,6 +154,10 @@ class ClozeModel(LanguageModel):
         stacks = self.recurrent.layer_parameters(), self.backward_recurrent.layer_parameters()
         both = [[*forward, *backward] for forward, backward in zip(*stacks, strict=True)]
         return [*both, list(self.dense.parameters())]
+
+    def by_character(self) -> list[tuple[nn.Parameter, int]]:
+        """Return the parameters with a row or column for each character, each with that axis."""
+        return [*self.backward_recurrent.input_weights(), *super().by_character()]
 
     def _both_sides(self, X: Tensor, state: State, Y: Tensor) -> tuple[Tensor, State]:
         """Return the states on both sides (T, B, 2 · num_hiddens) of each character after X, and the last state."""
@@ -235,6 +244,10 @@ class Layers(nn.Module):
         """Return the parameters of each layer."""
         raise NotImplementedError
 
+    def input_weights(self) -> list[tuple[nn.Parameter, int]]:
+        """Return the input weights of the first layer, one per direction, each with the axis of the characters."""
+        raise NotImplementedError
+
     def _norm_parameters(self, layer: int) -> list[nn.Parameter]:
         return [] if self.norms is None else list(self.norms[layer].parameters())
 
@@ -258,6 +271,10 @@ class ScratchLayers(Layers):
         cell = self.cells[layer * self.directions + direction]
         assert isinstance(cell, Cell)
         return cell.unit()
+
+    def input_weights(self) -> list[tuple[nn.Parameter, int]]:
+        """Return the input weights of the first layer, one per direction, each with the axis of the characters."""
+        return [(cell.W_x, 0) for cell in list(self.cells)[: self.directions]]  # type: ignore[misc]
 
     def layer_parameters(self) -> list[list[nn.Parameter]]:
         """Return the parameters of each layer."""
@@ -383,6 +400,10 @@ class LibraryLayers(Layers):
             getattr(holder, name + suffix) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
         )
         return W_ih, W_hh, b_ih, b_hh
+
+    def input_weights(self) -> list[tuple[nn.Parameter, int]]:
+        """Return the input weights of the first layer, one per direction, each with the axis of the characters."""
+        return [(self.weights(0, direction)[0], 1) for direction in range(self.directions)]  # type: ignore[misc]
 
     def layer_parameters(self) -> list[list[nn.Parameter]]:
         """Return the parameters of each layer."""

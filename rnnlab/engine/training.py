@@ -50,6 +50,7 @@ from rnnlab.events import (
     TextGenerated,
     perplexity_of,
 )
+from rnnlab.inference.files import WEIGHTS
 from rnnlab.text.preparation import check_counts, check_held_out
 from rnnlab.text.vocab import Vocab
 
@@ -116,7 +117,7 @@ class TrainingState:
 
     def tensors(self) -> dict[str, Tensor]:
         """Return all tensors of the state by name, for a checkpoint; they are not copied."""
-        tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
+        tensors = {f"{WEIGHTS}{name}": tensor for name, tensor in self.model.state_dict().items()}
         if self.adam is not None:
             for index, slots in self.adam.slots.items():
                 tensors |= {f"adam.{index}.{name}": tensor for name, tensor in slots.items()}
@@ -148,7 +149,7 @@ class TrainingState:
         """
         state = cls(model, config)
         with torch.no_grad():
-            model.load_state_dict(_Group(tensors, "model"))
+            model.load_state_dict(_Group(tensors, WEIGHTS.rstrip(".")))
         if state.adam is not None:
             indices = {name.partition(".")[0] for name in _Group(tensors, "adam")}
             state.adam.load({int(index): _Group(tensors, f"adam.{index}") for index in indices})

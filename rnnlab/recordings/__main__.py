@@ -29,6 +29,7 @@ from rnnlab.engine.periods import ends_period
 from rnnlab.environment import Environment
 from rnnlab.errors import RNNLabError
 from rnnlab.events import EpochFinished, Event, MinibatchFinished, Probed, RunFinished, TextGenerated
+from rnnlab.inference import files
 from rnnlab.recipes import RECIPES, Recipe, recipe
 from rnnlab.recordings import networks
 from rnnlab.recordings.extras import ANSWERS, GAPS, NUM_GAPS, PARITY, PARITY_CHANGES, Extra, extras
@@ -57,7 +58,7 @@ def record(client: Client, entry: Recipe, folder: Path = FOLDER) -> Path:
     run_id = _train(client, entry.id, entry.config, entry.language, name=entry.id)
     more: list[Event] = [*_minibatches(client, run_id, entry.config), *probes(client, run_id)]
     for epoch in networks.KEPT.get(entry.id, ()):
-        networks.keep(client, run_id, entry.id, epoch, folder / networks.FOLDER)
+        networks.keep(client, run_id, entry.id, epoch, folder / files.FOLDER.name)
     return _write(export_run(client.store, run_id), folder / f"{entry.id}.json.gz", more)
 
 

@@ -1,7 +1,6 @@
-"""The trained networks that ship with the app: weights of recorded runs as float16, each in a safetensors file.
+"""Keep the weights of recorded runs as the networks that ship with the app, in the files of `rnnlab.inference.files`.
 
-A file holds the weights under their names in the engine's model and, as JSON in its metadata, a `Label`. Half precision
-halves the size and changes the perplexity of these networks by less than a thousandth (`keep` checks it).
+Half precision changes the perplexity of these networks by less than a thousandth: `keep` checks it.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from safetensors.numpy import save
 
 from rnnlab.config import TrainConfig
 from rnnlab.events import EpochFinished
+from rnnlab.inference.files import METADATA, WEIGHTS, file_name
 from rnnlab.inference.inspection import inspect
 from rnnlab.inference.network import Network
 from rnnlab.runs.client import Client
@@ -38,35 +37,6 @@ KEPT: dict[str, tuple[int, ...]] = {
 }
 """The epochs whose weights are kept, by recipe; a file of A6 takes 3 MB, all together take 13 MB."""
 
-FOLDER = "networks"
-SUFFIX = ".safetensors"
-PREFIX = "model."
-"""Prefix of the weights in a checkpoint, which also holds the state of the optimiser."""
-
-_METADATA = "network"  # a single entry, because safetensors writes several in no fixed order
-
-
-@dataclass(frozen=True)
-class Label:
-    """Which network a file holds.
-
-    Attributes:
-        recipe: id of the recipe.
-        epoch: number of epochs after which its weights were kept.
-        loss: mean training loss of that epoch, in nats.
-        config: its configuration.
-    """
-
-    recipe: str
-    epoch: int
-    loss: float
-    config: TrainConfig
-
-
-def file_name(recipe: str, epoch: int) -> str:
-    """Return the name of the file with the weights of a recipe after `epoch` epochs."""
-    return f"{recipe}-epoch-{epoch:03d}{SUFFIX}"
-
 
 def keep(client: Client, run_id: str, recipe: str, epoch: int, folder: Path) -> Path:
     """Write the weights of a checkpoint of a run to `folder` and return the file's path.
@@ -83,16 +53,16 @@ def keep(client: Client, run_id: str, recipe: str, epoch: int, folder: Path) -> 
         raise RuntimeError(f"{recipe} has no checkpoint after epoch {epoch}")
     with safe_open(paths[-1], framework="np") as file:
         tensors = {
-            name.removeprefix(PREFIX): file.get_tensor(name).astype(np.float16)
+            name.removeprefix(WEIGHTS): file.get_tensor(name).astype(np.float16)
             for name in file.keys()  # noqa: SIM118 - it is not a mapping
-            if name.startswith(PREFIX)
+            if name.startswith(WEIGHTS)
         }
     _check(client, run_id, epoch, config, tensors)
     label = {"recipe": recipe, "epoch": epoch, "loss": losses[-1], "config": json.loads(config.to_json())}
     folder.mkdir(exist_ok=True)
     path = folder / file_name(recipe, epoch)
     part = path.with_suffix(".part")
-    part.write_bytes(save(tensors, metadata={_METADATA: json.dumps(label, ensure_ascii=False, sort_keys=True)}))
+    part.write_bytes(save(tensors, metadata={METADATA: json.dumps(label, ensure_ascii=False, sort_keys=True)}))
     part.replace(path)
     return path
 
@@ -117,16 +87,3 @@ def _check(
 def _perplexity(answer: Mapping[str, Any]) -> float:
     surprises = [here["surprise"] for here in answer["next"][:-1]]
     return math.exp(sum(surprises) / len(surprises))
-
-
-def read_label(path: Path) -> Label:
-    """Return the label of a file."""
-    with safe_open(path, framework="np") as file:
-        label = json.loads(file.metadata()[_METADATA])
-    return Label(label["recipe"], label["epoch"], label["loss"], TrainConfig.from_json(json.dumps(label["config"])))
-
-
-def read_tensors(path: Path) -> dict[str, NDArray[np.float16]]:
-    """Return the weights in a file by their names in the engine's model."""
-    with safe_open(path, framework="np") as file:
-        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is not a mapping

@@ -21,6 +21,7 @@ from rnnlab.config import TrainConfig
 from rnnlab.engine.model import LanguageModel
 from rnnlab.engine.training import TrainingState
 from rnnlab.errors import RunError
+from rnnlab.inference.files import WEIGHTS
 from rnnlab.runs.store import PARTIAL
 
 
@@ -77,16 +78,35 @@ class _Stored(Mapping[str, Tensor]):
         return len(self._names)
 
 
+def load_weights(model: LanguageModel, path: Path) -> None:
+    """Load the weights of a checkpoint, or of a network that ships with the app, into `model`.
+
+    Raises:
+        RunError: ``checkpoint_unreadable``: the file is missing, damaged, or belongs to another network.
+    """
+    with _readable(path) as file:
+        stored = _Stored(file)
+        prefix = WEIGHTS if any(name.startswith(WEIGHTS) for name in stored) else ""
+        model.load_state_dict({name: stored[prefix + name] for name in model.state_dict()})
+
+
 def restore(model: LanguageModel, config: TrainConfig, path: Path) -> TrainingState:
     """Return the state of a checkpoint, with its weights loaded into `model`.
 
     Raises:
         RunError: ``checkpoint_unreadable``: the file is missing, damaged, or belongs to another network.
     """
+    with _readable(path) as file:
+        return TrainingState.restore(model, config, _Stored(file), dict(file.metadata() or {}))
+
+
+@contextlib.contextmanager
+def _readable(path: Path) -> Iterator[Any]:
+    """Open a file of weights; an error in the block means that the file is unreadable, or that memory is lacking."""
     try:
         # safetensors opens the file twice and raises a RuntimeError if it was removed in between
         with safe_open(path, framework="pt") as file:
-            return TrainingState.restore(model, config, _Stored(file), dict(file.metadata() or {}))
+            yield file
     except (OSError, RuntimeError, SafetensorError, ValueError, KeyError, TypeError, struct.error) as error:
         if lacks_memory(error):
             raise

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 
 from rnnlab.config import TrainConfig
 from rnnlab.errors import RNNLabError, RunError
-from rnnlab.runs import admission, links, parking, protocol, questions, rooms
+from rnnlab.runs import admission, links, origin, parking, protocol, questions, rooms
 from rnnlab.runs.connections import Connection
 from rnnlab.runs.jobs import Inquiry, Job
 from rnnlab.runs.limits import Limits
@@ -227,6 +227,7 @@ class Commands:
         self._check_reader(config, caller, command.room)
         self._check_visitor(caller, "starts", batch=command.batch[:64])
         self._check_text(config)
+        self._check_origin(config, caller)
         run = _new_run_id()
 
         def work() -> None:
@@ -288,6 +289,15 @@ class Commands:
             vocab.encode_prefix(prefix)
         minibatches = max(1, len(train) // (config.batch_size * config.num_steps))
         admission.check_memory(config, len(vocab), minibatches, self._host.limits)
+
+    def _check_origin(self, config: TrainConfig, caller: _Caller) -> None:
+        """Check the weights that a run starts from: they must fit, and belong to the caller or ship with the app."""
+        if not config.start_from:
+            return
+        found = origin.find(self._host.store, config.start_from)
+        if found.owner is not None:
+            admission.check_owner(found.owner, caller.asker)
+        origin.weights(self._host.store, config, self._host.texts.prepared)
 
     def _step(self, command: StepRun, caller: _Caller) -> None:
         for unit in protocol.STEP_UNITS:

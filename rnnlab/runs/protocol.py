@@ -434,14 +434,28 @@ class StartFailure(Message):
 # supervisor → worker
 
 
+class StartingWeights(BaseModel):
+    """The trained network that a new run starts from.
+
+    `path` is the file with its weights, `config` its configuration, and `vocab` its characters in the order of their
+    indices.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    path: str
+    config: str
+    vocab: str
+
+
 class TrainOrder(Message):
     """Train; the first message to the worker of a run.
 
     `text` is the prepared training text, `held_out` the beginning of the held-out text, `checkpoint` a file to continue
-    from, `further` whether the run had finished there, `device` the device on which it started (None: not started yet),
-    `folder` the folder of the checkpoints,
-    `keep_every` the number of epochs between two checkpoints that are kept, `memory_mb` the memory limit of the
-    process, and `processor_clock` whether the seconds of the training are processor time.
+    from, `start` the weights that a new run starts from (None: random), `further` whether the run had finished at the
+    checkpoint, `device` the device on which the run started (None: not started yet), `folder` the folder of the
+    checkpoints, `keep_every` the number of epochs between two checkpoints that are kept, `memory_mb` the memory limit
+    of the process, and `processor_clock` whether the seconds of the training are processor time.
     """
 
     kind: Literal["train_order"] = "train_order"
@@ -450,6 +464,7 @@ class TrainOrder(Message):
     text: str
     held_out: str
     checkpoint: str | None
+    start: StartingWeights | None
     further: bool
     device: str | None
     folder: str

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rnnlab.errors import RNNLabError, RunError
 from rnnlab.events import RunFailed
-from rnnlab.runs import admission
+from rnnlab.runs import admission, origin
 from rnnlab.runs.connections import Connection
 from rnnlab.runs.jobs import Job
 from rnnlab.runs.limits import Limits
@@ -182,6 +182,7 @@ class Scheduler:
             text=text.train,
             held_out=for_sample(text.held_out, record.config),
             checkpoint=str(checkpoints[-1][2]) if checkpoints else None,
+            start=None if checkpoints else origin.weights(self._store, record.config, self._texts.prepared),
             further=bool(checkpoints) and checkpoints[-1][:2] == (self._store.finished_at(record.id), 0),
             device=self._store.device(record.id),
             folder=str(checkpoint_folder(self._home, record.id)),

@@ -11,6 +11,7 @@ from rnnlab.events import EpochFinished, Event, RunStarted, SettingChanged
 from rnnlab.runs.logbook import one_line
 from rnnlab.runs.store import Queries
 from rnnlab.text import corpora
+from rnnlab.text.preparation import for_sample
 
 _HEAD = '''\
 """{title}: repeats a run of RNN Lab and prints its log.
@@ -26,9 +27,10 @@ config = TrainConfig.make(
 {text}
 vocab = Vocab(text)
 prepare_thread(config)
-state = TrainingState.begin(build_model(config, len(vocab), {device!r}), config)
+model = build_model(config, len(vocab), {device!r})
+{start}state = TrainingState.begin(model, config)
 {steering}
-for event in train(state, vocab, vocab.encode(text){control}):
+for event in train(state, vocab, vocab.encode(text){control}{held_out}):
     if event.kind == "epoch_finished":
         print(f"epoch {{event.epoch}}, perplexity {{event.perplexity}}, time {{event.seconds:.2f}} sec", flush=True)
     elif event.kind == "text_generated":
@@ -40,13 +42,25 @@ _UNTIL = """\
         break  # the run was ended here
 """
 
+_START = """\
+# the weights that the run started from: "Starting weights" in its exports, beside this file
+load_weights(model, Path(__file__).with_name({name!r}))
+"""
+
 _REGISTERED = """
-text = prepare(corpora.load(config.corpus).text, config.preprocessing, config.num_chars).train
+text, held_out = prepare(corpora.load(config.corpus).text, config.preprocessing, config.num_chars)
 """
 
 _UPLOADED = """
 # the text that was trained on, as the network saw it
 text = (
+{lines}
+)
+"""
+
+_HELD_OUT = """
+# the beginning of the rest, on which early stopping measures
+held_out = (
 {lines}
 )
 """
@@ -82,10 +96,12 @@ def script(store: Queries, run_id: str) -> str:
     config = record.config
     registered = config.corpus in corpora.corpus_names()
     imports = [
+        *(["from pathlib import Path\n"] if config.start_from else []),
         "from rnnlab.config import TrainConfig",
         *(["from rnnlab.engine.control import Control"] if changes else []),
         "from rnnlab.engine.model import build_model",
         "from rnnlab.engine.training import TrainingState, prepare_thread, train",
+        *(["from rnnlab.runs.checkpoints import load_weights"] if config.start_from else []),
         *(["from rnnlab.text import corpora", "from rnnlab.text.preparation import prepare"] if registered else []),
         "from rnnlab.text.vocab import Vocab",
     ]
@@ -95,9 +111,11 @@ def script(store: Queries, run_id: str) -> str:
         imports="\n".join(imports),
         device=started[0].device if started else "cpu" if config.device == "auto" else config.device,
         settings="".join(f"    {name}={value!r},\n" for name, value in config.model_dump().items()),
-        text=_REGISTERED if registered else _UPLOADED.format(lines=_literal(_train_text(store, config))),
+        text=_REGISTERED if registered else _uploaded(store, config),
+        start=_START.format(name=start_file_name(run_id)) if config.start_from else "",
         steering=_STEERING.format(changes=pprint.pformat(changes, width=100)) if changes else "",
         control=", control" if changes else "",
+        held_out=", held_out=held_out" if config.early_stopping else "",
         until=_UNTIL.format(done=done) if done < config.num_epochs else "",
     )
 
@@ -116,7 +134,12 @@ def _changes(events: Iterable[Event]) -> list[tuple[int, int, str, float | None]
     return [(change.epoch, change.minibatch, change.name, change.value) for change in changes]
 
 
-def _train_text(store: Queries, config: TrainConfig) -> str:
+def start_file_name(run_id: str) -> str:
+    """Return the name of the file with the weights that a run started from, which the program reads."""
+    return f"{run_id}-start.safetensors"
+
+
+def _uploaded(store: Queries, config: TrainConfig) -> str:
     text = store.text(config.corpus)
     if text is None:
         raise CorpusError(
@@ -124,7 +147,11 @@ def _train_text(store: Queries, config: TrainConfig) -> str:
             f"The uploaded text {config.corpus!r} is no longer on this machine. Upload it again.",
             name=config.corpus,
         )
-    return corpora.prepare(text, config.preprocessing, config.num_chars).train
+    prepared = corpora.prepare(text, config.preprocessing, config.num_chars)
+    source = _UPLOADED.format(lines=_literal(prepared.train))
+    if config.early_stopping:
+        source += _HELD_OUT.format(lines=_literal(for_sample(prepared.held_out, config)))
+    return source
 
 
 def _literal(text: str, width: int = 80) -> str:

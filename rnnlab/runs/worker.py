@@ -24,10 +24,11 @@ import torch
 from rnnlab.config import TrainConfig
 from rnnlab.engine.control import Control
 from rnnlab.engine.device import resolve_device
-from rnnlab.engine.model import build_model
+from rnnlab.engine.model import LanguageModel, build_model
 from rnnlab.engine.periods import ends_period
 from rnnlab.engine.threads import Team
 from rnnlab.engine.training import TrainingState, prepare_thread, train
+from rnnlab.engine.transfer import adopt
 from rnnlab.errors import RNNLabError, RunError
 from rnnlab.events import (
     CheckpointSaved,
@@ -59,6 +60,7 @@ from rnnlab.runs.protocol import (
     Resume,
     Set,
     Share,
+    StartingWeights,
     Step,
     Stop,
     TrainOrder,
@@ -169,7 +171,16 @@ class Training:
             if order.further:
                 self._state.patience.renew()
         else:
+            if order.start is not None:
+                self._adopt(order.start, model)
             self._state = TrainingState.begin(model, self._config)
+
+    def _adopt(self, start: StartingWeights, model: LanguageModel) -> None:
+        """Start `model` from the weights of a trained network."""
+        source_vocab = Vocab.of(start.vocab)
+        source = build_model(TrainConfig.from_json(start.config), len(source_vocab))
+        checkpoints.load_weights(source, Path(start.path))
+        adopt(model, self._vocab, source, source_vocab)
 
     def run(self) -> None:
         """Train to the end, or until the run is parked."""

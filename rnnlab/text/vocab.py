@@ -29,6 +29,14 @@ class Vocab:
         self.idx_to_token: tuple[str, ...] = tuple(token for token, _ in by_frequency(text))
         self.token_to_idx: dict[str, int] = {token: index for index, token in enumerate(self.idx_to_token)}
 
+    @classmethod
+    def of(cls, tokens: str) -> Vocab:
+        """Return the vocabulary with these distinct characters, in the order of their indices."""
+        vocab = cls("")
+        vocab.idx_to_token = tuple(tokens)
+        vocab.token_to_idx = {token: index for index, token in enumerate(tokens)}
+        return vocab
+
     def __len__(self) -> int:
         return len(self.idx_to_token)
 

@@ -27,7 +27,7 @@ def test_the_page_says_why_it_ended_and_which_weights_are_kept(
     app = open_page("train", lang, run=early)
     assert not app.exception
     lowest = next(e.held_out_perplexity for e in events(client, early, "epoch_finished") if e.epoch == best)
-    note = t("state.early.note", lang, patience=3, epoch=best, perplexity=number(lowest, 4))
+    note = t("state.early.note", lang, epoch=best, perplexity=number(lowest, 4))
     assert plain(note) in words(app)
     # the best network is offered where networks are asked
     slider = widget(open_page("inspect", lang, run=early), "select_slider", "inspect.epoch")

@@ -67,6 +67,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "error": st.builds(ErrorData, error=TEXT, code=TEXT, message=TEXT, params=ANYTHING),
     "event": st.sampled_from(EVENTS),
     "command": st.deferred(lambda: st.one_of(*map(message_of, COMMANDS))),
+    "start": st.none() | st.builds(protocol.StartingWeights, path=TEXT, config=TEXT, vocab=TEXT),
     "asker": st.none() | st.builds(protocol.Asker, id=TEXT, teacher=st.booleans()),
 }
 

@@ -13,6 +13,7 @@ from safetensors import safe_open
 
 from rnnlab.config import TrainConfig
 from rnnlab.events import Diagnosis, EpochFinished, MinibatchFinished, Probed, RunStarted, TextGenerated
+from rnnlab.inference import files
 from rnnlab.inference.inspection import inspect
 from rnnlab.inference.network import Network
 from rnnlab.recipes import RECIPES
@@ -54,15 +55,15 @@ def test_weights_are_kept_beside_a_recording(client: Client, tmp_path: Path, mon
     monkeypatch.setitem(networks.KEPT, "A6", (4, 5))
     tiny = replace(RECIPES["A6"], config=TINY.change(num_epochs=5, pred_period=2, cell="lstm", learning_rate=10.0))
     record(client, tiny, tmp_path)
-    folder = tmp_path / networks.FOLDER
-    assert {path.name for path in folder.iterdir()} == {networks.file_name("A6", epoch) for epoch in (4, 5)}
+    folder = tmp_path / files.FOLDER.name
+    assert {path.name for path in folder.iterdir()} == {files.file_name("A6", epoch) for epoch in (4, 5)}
     (run,) = [record.id for record in client.store.runs() if record.name == "A6" and record.config == tiny.config]
     losses = [event.loss for _, event in client.store.events_since(run) if isinstance(event, EpochFinished)]
     train = prepare(load(TINY.corpus).text, TINY.preprocessing, TINY.num_chars).train
     for epoch in (4, 5):
-        path = folder / networks.file_name("A6", epoch)
-        assert networks.read_label(path) == networks.Label("A6", epoch, losses[epoch - 1], tiny.config)
-        network = Network(tiny.config, Vocab(train), networks.read_tensors(path))
+        path = folder / files.file_name("A6", epoch)
+        assert files.read_label(path) == files.Label("A6", epoch, losses[epoch - 1], tiny.config)
+        network = Network(tiny.config, Vocab(train), files.read_tensors(path))
         mine, theirs = inspect(network, train[:60]), client.inspect(run, train[:60], epoch=epoch)
         assert [here["surprise"] for here in mine["next"][:-1]] == pytest.approx(
             [here["surprise"] for here in theirs["next"][:-1]], abs=5e-3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,18 +13,21 @@ import pytest
 from rnnlab.config import TrainConfig
 from rnnlab.errors import CorpusError
 from rnnlab.runs.client import Client
-from rnnlab.runs.script import script
+from rnnlab.runs.script import script, start_file_name
 from rnnlab.runs.store_writer import StoreWriter
 from tests.installed import clean_python
+from tests.made import PATIENT, finish
 from tests.runs.lab import LONG, TINY, events, pause, step, until, until_state
 
 __all__ = ["clean_python"]
 
 
-def execute(python: Path, source: str, folder: Path) -> list[str]:
-    """Run a program in an empty folder, without the environment of this test; return its lines."""
+def execute(python: Path, source: str, folder: Path, beside: Path | None = None, name: str = "") -> list[str]:
+    """Run a program, alone in a folder or with one file beside it, without this environment; return its lines."""
     path = folder / "empty" / "run.py"
     path.parent.mkdir()
+    if beside is not None:
+        shutil.copy(beside, path.parent / name)
     path.write_text(source, encoding="utf-8")
     passed_on = {name: os.environ[name] for name in ("PATH", "HOME", "SYSTEMROOT") if name in os.environ}
     done = subprocess.run(
@@ -35,7 +39,7 @@ def execute(python: Path, source: str, folder: Path) -> list[str]:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert [file.name for file in path.parent.iterdir()] == ["run.py"]
+    assert {file.name for file in path.parent.iterdir()} == {"run.py", *filter(None, [name])}
     return done.stdout.splitlines()
 
 
@@ -84,6 +88,19 @@ def test_a_run_on_an_uploaded_text_with_changed_settings(client: Client, clean_p
     (tmp_path / "without").mkdir()
     with pytest.raises(AssertionError):
         same(client, run_id, execute(clean_python, without, tmp_path / "without"))
+
+
+def test_a_run_that_started_from_trained_weights_and_stopped_early(
+    client: Client, clean_python: Path, tmp_path: Path
+) -> None:
+    source = finish(client, client.create(PATIENT.change(num_epochs=2)))
+    corpus = client.add_text("the quick brown fox jumps over the lazy dog and the cat sat on the mat.\n" * 40, "own")
+    run_id = client.create(PATIENT.change(start_from=f"{source}@2", corpus=corpus, random_seed=3))
+    finish(client, run_id)
+    assert client.store.run(run_id).epoch < PATIENT.num_epochs
+    (_, _, weights), *_ = client.store.checkpoints(run_id)
+    program, name = script(client.store, run_id), start_file_name(run_id)
+    same(client, run_id, execute(clean_python, program, tmp_path, weights, name))
 
 
 def test_a_missing_text_is_reported(tmp_path: Path) -> None:

@@ -5,35 +5,32 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
-from importlib import resources
-from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any
 
 from rnnlab.errors import RecipeError
-from rnnlab.inference import generation, inspection
+from rnnlab.inference import files, generation, inspection
+from rnnlab.inference.files import Label
 from rnnlab.inference.network import Network
 from rnnlab.recipes import RECIPES
-from rnnlab.recordings import networks
-from rnnlab.recordings.networks import Label
 from rnnlab.runs.questions import checked
 from rnnlab.text import corpora
 from rnnlab.text.vocab import Vocab
 
 BY_LANGUAGE = {"zh": "A3", "en": "B3"}
 """The network that is shown first, trained on a text in the language of the reader and kept at several epochs."""
-_FILE = re.compile(r"(.+)-epoch-(\d+)" + re.escape(networks.SUFFIX))
+_FILE = re.compile(r"(.+)-epoch-(\d+)" + re.escape(files.SUFFIX))
 
 
-def _file(name: str, epoch: int) -> Traversable:
-    return resources.files("rnnlab.recordings").joinpath(networks.FOLDER, networks.file_name(name, epoch))
+def _file(name: str, epoch: int) -> Path:
+    return files.FOLDER / files.file_name(name, epoch)
 
 
 @cache
 def _epochs() -> dict[str, tuple[int, ...]]:
     """Return the epochs of every network by its recipe, in the book's order."""
-    folder = resources.files("rnnlab.recordings").joinpath(networks.FOLDER)
-    files = [_FILE.fullmatch(entry.name) for entry in folder.iterdir()] if folder.is_dir() else []
-    found = [(match[1], int(match[2])) for match in files if match]
+    paths = files.FOLDER.iterdir() if files.FOLDER.is_dir() else ()
+    found = [(match[1], int(match[2])) for path in paths if (match := _FILE.fullmatch(path.name))]
     return {
         name: tuple(sorted(epoch for recipe, epoch in found if recipe == name))
         for name in RECIPES
@@ -54,15 +51,13 @@ def epochs(name: str) -> tuple[int, ...]:
 @cache
 def label(name: str, epoch: int) -> Label:
     """Return the label of a network."""
-    with resources.as_file(_file(name, epoch)) as path:
-        return networks.read_label(path)
+    return files.read_label(_file(name, epoch))
 
 
 @lru_cache(maxsize=4)  # the largest takes 6 MB of memory
 def network(name: str, epoch: int) -> Network:
     """Return a network."""
-    with resources.as_file(_file(name, epoch)) as path:
-        tensors = networks.read_tensors(path)
+    tensors = files.read_tensors(_file(name, epoch))
     config = label(name, epoch).config
     text = corpora.prepare(corpora.load(config.corpus).text, config.preprocessing, config.num_chars).train
     return Network(config, Vocab(text), tensors)

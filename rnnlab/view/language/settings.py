@@ -24,6 +24,8 @@ def value_text(name: str, value: object, lang: str) -> str:
         return t(f"value.{name}.{value}", lang)
     if name == "corpus":
         return corpus_title(str(value), lang)
+    if name == "start_from" and not value:
+        return t("value.start_from.none", lang)
     if isinstance(value, tuple):
         return t("list.join", lang).join(str(item) for item in value)
     if isinstance(value, float):

@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from rnnlab.config import TrainConfig
 from rnnlab.errors import RunError
 from rnnlab.runs.protocol import STEP_UNITS
 from rnnlab.runs.store import RunRecord
@@ -20,7 +21,7 @@ from rnnlab.view.language.settings import changes_text, summary
 from rnnlab.view.page import address, estimate, folded, names, plot, session, share
 from rnnlab.view.page.forms import Problems
 from rnnlab.view.page.session import SHOWN
-from rnnlab.view.train import projection
+from rnnlab.view.train import origin, projection
 from rnnlab.view.train import setup as train_setup
 from rnnlab.view.train.address import ADDRESS
 from rnnlab.view.train.setup import Setup
@@ -50,7 +51,7 @@ def bar(setup: Setup, record: RunRecord | None, recording: Recording | None = No
         if large:
             _large_buttons(setup, record)
         else:
-            _buttons(setup, record)
+            _buttons(setup, record, recording)
             projection.switch()
             if recording is None:
                 _line(setup, record)
@@ -77,13 +78,15 @@ def _large_buttons(setup: Setup, record: RunRecord | None) -> None:
     projection.switch()
 
 
-def _buttons(setup: Setup, record: RunRecord | None) -> None:
+def _buttons(setup: Setup, record: RunRecord | None, recording: Recording | None) -> None:
     if record is not None and not session.may_steer(record):
         _watched_buttons(record)
         return
     is_live = record is not None and record.live
     if record is None or not is_live:
         _button("start", ":material/play_arrow:", _start, primary=True, disabled=setup.config is None)
+    if record is None and setup.config is not None and setup.config.start_from:
+        origin.chip(setup.config)
     if record is not None and is_live:
         if record.state == "paused":
             _button("resume", ":material/play_arrow:", _command, "resume", record.id, primary=True)
@@ -100,6 +103,9 @@ def _buttons(setup: Setup, record: RunRecord | None) -> None:
         if record.continuable and record.state != "diverged":
             _continue(record)
         _button("again", ":material/replay:", _again, record)
+        _tune_button(names.recipe_of(record).id, record.config, origin.of_run(record))
+    if recording is not None:
+        _tune_button(setup.recipe.id, setup.recipe.config, origin.of_recording(setup.recipe.id))
     _share(record)
     if record is not None:
         exports.exports(record)
@@ -133,7 +139,7 @@ def _line(setup: Setup, record: RunRecord | None) -> None:
     if record is not None:
         notes += _changed_by_hand(record)
     if record is None:
-        notes.append(estimate.takes(config))
+        notes += [origin.known(config) if config.start_from else "", estimate.takes(config)]
     elif setup.config != record.config:
         notes = [t("train.shown", lang, name=plain(names.short(record)), summary=plain(summary(config, lang)))]
     st.caption("  ·  ".join(filter(None, notes)), width="stretch")
@@ -166,6 +172,16 @@ def _start() -> None:
 
 def _again(record: RunRecord) -> None:
     _show(session.start_run(record.config, name=record.name, based_on=record.based_on))
+
+
+def _tune_button(recipe: str, config: TrainConfig, start_from: str) -> None:
+    if start_from:
+        _button("tune", ":material/model_training:", _tune, recipe, config, start_from)
+
+
+def _tune(recipe: str, config: TrainConfig, start_from: str) -> None:
+    leave()
+    origin.use(recipe, config, start_from)
 
 
 def leave() -> None:

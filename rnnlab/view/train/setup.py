@@ -232,6 +232,8 @@ def _section(section: Section) -> None:
             fields.draw_switch(name, _on(name), _key(setting.switch), lang)
         if not _on(name):
             continue
+        if setting.widget == "origin":  # a button sets it, and another takes it back
+            continue
         if setting.widget == "corpus":
             corpus.choose(_key(name), _held(name), use_corpus)
         else:

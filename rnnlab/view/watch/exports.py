@@ -62,17 +62,19 @@ def _files(record: RunRecord) -> None:
     no_font = lang == "zh" and not pictures.draws_chinese()
     missing = {
         "checkpoint": "" if checkpoints else t("export.no_checkpoint", lang),
+        "start": "" if checkpoints and checkpoints[0][:2] == (0, 0) else t("export.no_checkpoint", lang),
         "script": "" if has_text else t("export.no_text", lang),
         "png": t("error.picture_no_font", lang) if no_font else "",
         "svg": "",
     }
     if not session.may_read(corpus):  # the weights of a network may have learnt it by heart
-        missing |= dict.fromkeys(("script", "checkpoint"), t("error.text_not_yours", lang))
+        missing |= dict.fromkeys(("script", "checkpoint", "start"), t("error.text_not_yours", lang))
     if not record.epoch:
         missing |= dict.fromkeys(("png", "svg"), t("runs.no_epoch", lang))
     makers: dict[str, Callable[[], bytes]] = {
         **{name: _later(make, store, record.id) for name, (_, _, make) in _TEXTS.items()},
         "checkpoint": lambda: newest_checkpoint(store, record.id),
+        **({"start": lambda: _starting_weights(store, record.id)} if record.config.start_from else {}),
         **_curve(record),
     }
     for name, make in makers.items():
@@ -80,7 +82,7 @@ def _files(record: RunRecord) -> None:
         chart.download(
             t(f"export.{name}", lang),
             make,
-            f"{names.file_stem(record)}.{suffix}",
+            script.start_file_name(record.id) if name == "start" else f"{names.file_stem(record)}.{suffix}",
             mime,
             key=f"export.{name}.{record.id}",
             disabled=bool(missing.get(name)),
@@ -105,6 +107,10 @@ def newest_checkpoint(store: Store, run_id: str) -> bytes:
         except FileNotFoundError:
             continue
     raise RunError("checkpoint_none", f"Run {run_id} has no checkpoint yet.", run=run_id)
+
+
+def _starting_weights(store: Store, run_id: str) -> bytes:
+    return store.checkpoints(run_id)[0][2].read_bytes()
 
 
 def _curve(record: RunRecord) -> dict[str, Callable[[], bytes]]:
@@ -144,6 +150,7 @@ _TEXTS: dict[str, tuple[str, str, Callable[[Store, str], str]]] = {
 _FORMATS = {
     **{name: (suffix, mime) for name, (suffix, mime, _) in _TEXTS.items()},
     "checkpoint": ("safetensors", "application/octet-stream"),
+    "start": ("safetensors", "application/octet-stream"),
     "png": ("png", "image/png"),
     "svg": ("svg", "image/svg+xml"),
 }

@@ -137,7 +137,6 @@ def special(scene: Scene) -> str:
         return t(
             "state.early.note",
             lang,
-            patience=scene.config.early_stopping,
             epoch=best.epoch,
             perplexity=number(best.held_out_perplexity, 4),
         )

@@ -81,7 +81,8 @@ def draw(scene: Scene) -> None:
     written = history.written()
     epoch = chosen_epoch(scene)
     if epoch is None:
-        st.caption(t("lyrics.nothing" if scene.ended else "lyrics.none", lang))
+        begins = "lyrics.none.trained" if scene.config.start_from else "lyrics.none"
+        st.caption(t("lyrics.nothing" if scene.ended else begins, lang))
         return
     event = history.at(epoch)
     # reserves the position of the slider, so that the texts keep theirs when it appears

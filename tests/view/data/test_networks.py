@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import math
-from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,14 +15,15 @@ from rnnlab.engine import microscope
 from rnnlab.engine.model import LanguageModel, build_model
 from rnnlab.errors import RecipeError, RunError
 from rnnlab.inference import generation, inspection
+from rnnlab.inference.files import FOLDER, SUFFIX, file_name, read_tensors
 from rnnlab.inference.network import Network
 from rnnlab.recipes import RECIPES
-from rnnlab.recordings.networks import FOLDER, KEPT, SUFFIX, file_name, read_tensors
+from rnnlab.recordings.networks import KEPT
 from rnnlab.text import corpora, ngrams
 from rnnlab.text.vocab import Vocab
 from rnnlab.view.data import networks, recorded
 
-FILES = Path(str(resources.files("rnnlab.recordings"))) / FOLDER
+FILES = FOLDER
 ALL = [(name, epoch) for name, epochs in KEPT.items() for epoch in epochs]
 MEGABYTE = 2**20
 

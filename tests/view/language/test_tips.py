@@ -23,7 +23,7 @@ BOTH = (
 )  # fmt: skip
 # settings that the book has or describes without a formula
 SECTION_ONLY = (
-    "implementation", "pred_period", "num_preds", "prefixes", "corpus", "preprocessing", "num_chars",
+    "implementation", "pred_period", "num_preds", "prefixes", "corpus", "preprocessing", "num_chars", "start_from",
 )  # fmt: skip
 FORMULA_ONLY = ("top_k",)
 
