@@ -1,10 +1,11 @@
 """What works against learning by heart: runs as they are, with dropout, with weight decay, on the book's corpora.
 
-    RNNLAB_DATA=FOLDER python -m benchmarks.cures [--seeds 3]
+    RNNLAB_DATA=FOLDER python -m benchmarks.cures [--seeds 3] [--settings dropout early_stopping]
 
 Every second epoch the perplexity is measured on the whole held-out text, in rows of 50 characters. Printed in Markdown
 (docs/cures.md): its lowest value with the epoch, and its value after the last epoch beside that of the training text,
-each as the median of the seeds with the range.
+each as the median of the seeds with the range. Early stopping decides by its own small sample; at its end stand the
+values of the weights that it keeps.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from rnnlab.engine.held_out import HeldOut
 from rnnlab.engine.model import build_model
 from rnnlab.engine.products import use_threads
 from rnnlab.engine.training import TrainingState, prepare_thread, train
-from rnnlab.events import EpochFinished
+from rnnlab.events import EpochFinished, RunFinished
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.limits import Limits
 from rnnlab.text import corpora
@@ -53,15 +54,19 @@ def outcome(config: TrainConfig, text: Prepared) -> Outcome:
     state = TrainingState.begin(build_model(config, len(vocab)), config)
     measure = HeldOut(text.held_out, vocab, config, torch.device("cpu"), size=len(text.held_out))
     found: dict[int, float] = {}
-    training = math.nan
-    for event in train(state, vocab, vocab.encode(text.train)):
+    training: dict[int, float] = {}
+    end = config.num_epochs
+    held_out_text = text.held_out if config.early_stopping else ""
+    for event in train(state, vocab, vocab.encode(text.train), held_out=held_out_text):
+        if isinstance(event, RunFinished) and event.best_epoch is not None:
+            end = event.best_epoch
         if isinstance(event, EpochFinished):
-            training = event.perplexity or math.inf
+            training[event.epoch] = event.perplexity or math.inf
             held_out = measure.perplexity(state.model, event.epoch)
             if held_out is not None:
                 found[event.epoch] = held_out
     best = min(found, key=found.__getitem__)
-    return Outcome(found[best], best, found[config.num_epochs], training)
+    return Outcome(found[best], best, found[end], training[end])
 
 
 def spread(values: list[float], digits: int) -> str:
@@ -74,6 +79,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--settings", nargs="+", default=["", *cures(TrainConfig())], metavar="SETTING")
     arguments = parser.parse_args()
     folders = [Path(folder) for folder in os.environ.get("RNNLAB_DATA", "").split(os.pathsep) if folder]
     print("| corpus | recipe | setting | lowest on held-out text | after epoch | at the end | training text |")
@@ -83,9 +89,11 @@ def main() -> None:
             base = RECIPES[name].config.change(corpus=corpus, num_epochs=epochs)
             text = prepare(corpora.load(corpus, folders=folders).text, base.preprocessing, base.num_chars)
             base = base.change(held_out_period=2, pred_period=10_000, num_preds=0, prefixes=(text.train[:2],))
-            kinds = {"as it is": base} | {
+            kinds = {"as it is": base} if "" in arguments.settings else {}
+            kinds |= {
                 f"{setting.replace('_', ' ')} {value:g}": base.change(**{setting: value})
                 for setting, value in cures(base).items()
+                if setting in arguments.settings
             }
             digits = 0 if corpus == CORPORA[0] else 1
             for kind, config in kinds.items():

@@ -1,7 +1,8 @@
 """The published experiments as data: settings, published points and their sources.
 
 ``A``: the runs of the first edition on the lyrics; ``B``: those of the second edition on *The Time Machine*; ``X``: the
-book's exercises, all derived from A2. These are as published. A ``-repaired`` variant is the same run with working
+book's exercises, all derived from A2. These are as published. ``C``: what works against learning the text by heart, all
+derived from A7 and not published. A ``-repaired`` variant is the same run with working
 clipping: the published library runs set θ = 0.01, but their clipping never scaled a gradient. Other variants of an A
 run change the setting in their name: rescues of A9's six layers, and the proper use of A10's network.
 
@@ -18,7 +19,7 @@ from typing import Any, Literal
 from rnnlab.config import FREE, TrainConfig
 from rnnlab.errors import RecipeError
 
-Group = Literal["A", "B", "X"]
+Group = Literal["A", "B", "X", "C"]
 Points = tuple[tuple[int, float], ...]
 
 
@@ -52,9 +53,9 @@ class Recipe:
 
     @property
     def group(self) -> Group:
-        """The family: A (first edition), B (second edition) or X (exercises)."""
-        first = self.id[0]
-        return "A" if first == "A" else "B" if first == "B" else "X"
+        """The family: A (first edition), B (second edition), X (exercises) or C (against learning by heart)."""
+        groups: dict[str, Group] = {"A": "A", "B": "B", "C": "C"}
+        return groups.get(self.id[0], "X")
 
     @property
     def edition(self) -> Literal["first", "second"]:
@@ -303,6 +304,14 @@ _EXERCISES: dict[str, dict[str, Any]] = {
 }
 
 
+_AGAINST_HEART: dict[str, tuple[str, dict[str, Any]]] = {
+    "C1": ("3.11", {}),
+    "C2": ("3.13", {"dropout": 0.5}),
+    "C3": ("3.12", {"weight_decay": 0.1}),
+    "C4": ("3.11", {"early_stopping": 3}),
+}
+
+
 def _all() -> dict[str, Recipe]:
     published = _published()
     recipes = {}
@@ -316,6 +325,9 @@ def _all() -> dict[str, Recipe]:
             recipes[name] = Recipe(name, original.section, config, derived_from=original.id)
     for name, changes in _EXERCISES.items():
         recipes[name] = Recipe(name, "6.4", _SCRATCH.change(**changes), source=SOURCE_RNN_SCRATCH, derived_from="A2")
+    measured = recipes["A7"].config.change(num_epochs=40, pred_period=10, held_out_period=2)
+    for name, (section, changes) in _AGAINST_HEART.items():
+        recipes[name] = Recipe(name, section, measured.change(**changes), derived_from="A7")
     return recipes
 
 

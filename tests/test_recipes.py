@@ -9,6 +9,8 @@ import pytest
 from rnnlab.config import TrainConfig
 from rnnlab.errors import RecipeError
 from rnnlab.recipes import RECIPES, Recipe, recipe, recipe_of
+from rnnlab.setting import as_text
+from rnnlab.view.diagnose.overfitting import cures
 
 # id: cell, how, layers, direction, sampling, hidden units, optimiser, learning rate, epochs / period
 TABLE = """
@@ -172,6 +174,22 @@ def test_exercises_change_one_thing_of_a2() -> None:
         assert name.rsplit("-", 1)[1] == next(iter(change.values()))
 
 
+def test_what_works_against_learning_by_heart_changes_one_setting() -> None:
+    c1 = RECIPES["C1"].config
+    assert c1.changes_from(RECIPES["A7"].config) == {"num_epochs": "40", "pred_period": "10", "held_out_period": "2"}
+    changes = {name: item.config.changes_from(c1) for name, item in RECIPES.items() if item.group == "C"}
+    assert changes == {
+        "C1": {},
+        "C2": {"dropout": "0.5"},
+        "C3": {"weight_decay": "0.1"},
+        "C4": {"early_stopping": "3"},
+    }
+    # the cures that Diagnose offers for it
+    assert [change for change in changes.values() if change] == [
+        {name: as_text(value)} for name, value in cures(c1).items()
+    ]
+
+
 def test_ids_aliases_and_references() -> None:
     aliases = [alias for item in RECIPES.values() for alias in item.aliases]
     assert len({*RECIPES, *aliases}) == len(RECIPES) + len(aliases)
@@ -181,9 +199,9 @@ def test_ids_aliases_and_references() -> None:
         assert recipe(name.lower()) is item
         for other in (item.repairs, item.derived_from):
             assert other is None or other in RECIPES
-        varied = item.group == "A" and item.derived_from and not item.repairs
+        varied = item.group in ("A", "C") and item.derived_from and not item.repairs
         assert item.source or name == "A4" or varied
-        assert item.section.split(".")[0] in (("8", "9") if item.group == "B" else ("6",))
+        assert item.section.split(".")[0] in {"A": ("6",), "B": ("8", "9"), "C": ("3",), "X": ("6",)}[item.group]
 
 
 def test_an_unknown_recipe_lists_those_that_exist() -> None:

@@ -23,7 +23,11 @@ def cures(config: TrainConfig) -> dict[str, float]:
 
     The weights shrink by the product of learning rate and weight decay, so that this product is the same for all runs.
     """
-    return {"dropout": 0.5, "weight_decay": float(f"{0.001 / config.learning_rate:.3g}")}
+    return {
+        "dropout": 0.5,
+        "weight_decay": float(f"{0.001 / config.learning_rate:.3g}"),
+        "early_stopping": 3,
+    }
 
 
 def draw(examined: ExaminedRun) -> None:
@@ -117,7 +121,9 @@ def _cures(examined: ExaminedRun) -> None:
     if config.sees_the_answer:
         return
     offered = {
-        name: config.change(**{name: value}) for name, value in cures(config).items() if not getattr(config, name)
+        name: config.change(**{name: value, "held_out_period": config.held_out_period or 10})
+        for name, value in cures(config).items()
+        if not getattr(config, name)
     }
     if not offered or session.embedded():
         return

@@ -18,7 +18,7 @@ from rnnlab.view.page import address, folded, session, sparkline
 from rnnlab.view.page.forms import Edition
 from rnnlab.view.page.style import PALETTE
 
-_GROUPS = ("A", "B", "X")
+_GROUPS = ("A", "B", "X", "C")
 _CHOSEN = "gallery.chosen"
 _FORM = Edition("gallery")
 BESIDE = 108

@@ -12,7 +12,8 @@ from rnnlab.view.diagnose.overfitting import cures
 from rnnlab.view.language.i18n import LANGUAGES, t
 
 
-@pytest.mark.parametrize("name", RECIPES)
+# a network that sees the answer has no held-out perplexity, and is offered nothing
+@pytest.mark.parametrize("name", [name for name, item in RECIPES.items() if not item.config.sees_the_answer])
 def test_they_are_allowed_for_every_experiment_and_shrink_the_weights_alike(name: str) -> None:
     config = RECIPES[name].config
     for setting, value in cures(config).items():
