@@ -127,12 +127,13 @@ def decode_noted(data: bytes) -> tuple[str, tuple[Note, ...]]:
 
 
 def unmarked(data: bytes) -> str:
-    """Return the text of a file that is Unicode but for damage: UTF-8 with or without byte-order mark, or UTF-16.
+    """Return the text of a file that is Unicode but for damage and begins with ASCII: UTF-8, UTF-16 or UTF-32.
 
     It is for files whose content is checked elsewhere: bytes that are not valid become replacement characters.
     """
-    utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    return data.decode("utf-16" if utf16 else "utf-8-sig", "replace").removeprefix("\ufeff")
+    zeros = data[:2].count(0)  # of a character of ASCII, UTF-16 has one byte that is not zero
+    found = _marked(data) or (None if zeros != 1 else "utf-16-le" if data[1:2] == b"\0" else "utf-16-be")
+    return data.decode(found or "utf-8-sig", "replace").removeprefix("\ufeff")
 
 
 def clean(text: str) -> str:
@@ -182,8 +183,7 @@ _Decoded = tuple[str, tuple[Note, ...]]
 
 
 def _decode_unicode(data: bytes) -> _Decoded | None:
-    marked = next((encoding for mark, encoding in _BYTE_ORDER_MARKS if data.startswith(mark)), None)
-    if marked is not None:
+    if (marked := _marked(data)) is not None:
         decoded = _try(data, marked)
         if decoded is None:
             raise _binary()
@@ -201,6 +201,10 @@ def _decode_unicode(data: bytes) -> _Decoded | None:
         return decoded
     _check_stray(data, "utf-8", "UTF-8")
     return None
+
+
+def _marked(data: bytes) -> str | None:
+    return next((encoding for mark, encoding in _BYTE_ORDER_MARKS if data.startswith(mark)), None)
 
 
 def _decode_utf16(data: bytes) -> _Decoded | None:

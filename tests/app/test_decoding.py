@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -22,11 +23,12 @@ def script() -> None:
     from rnnlab.view.train import decoding
 
     st.session_state[session.LANGUAGE] = st.session_state.get("lang", "en")
-    decoding.draw_recorded("A3")
+    decoding.draw_recorded(st.session_state.get("name", "A3"))
 
 
-def opened(lang: str) -> AppTest:
+def opened(lang: str, name: str = "A3") -> AppTest:
     app = AppTest.from_function(script, default_timeout=30)
+    app.session_state["name"] = name
     app.session_state["lang"] = lang
     app.run()
     assert not app.exception
@@ -55,6 +57,15 @@ def test_a_recording_writes_again(client: Client, lang: str) -> None:
     app.selectbox[0].set_value(50)
     button(app).click().run()
     assert "".join(element.proto.body for element in app.get("html")) != first
+
+
+def test_a_prefix_is_prepared_as_the_text_of_the_recording(client: Client) -> None:
+    app = opened("en", "B1")
+    app.text_input[0].set_value("The Time")
+    button(app).click().run()
+    assert not app.exception
+    assert not app.error
+    assert "<strong>the</strong>" in re.sub("<span.*?</span>\u200b|time", "", app.get("html")[0].proto.body)
 
 
 def test_a_prefix_that_the_network_does_not_know_is_refused(client: Client) -> None:
