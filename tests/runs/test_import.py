@@ -94,7 +94,7 @@ def test_a_run_without_an_end_is_imported_as_interrupted(client: Client) -> None
         {"events": [{**EPOCH, "surplus": 1}]},
         {"events": [END, EPOCH]},
         {"events": [END, END]},
-        {"events": [{"kind": "text_generated", "epoch": 1, "prefix": "a", "text": "a" * 3000}]},
+        {"events": [{"kind": "text_generated", "epoch": 1, "prefix": "a", "text": "a" * 7000}]},
         {"events": [{"kind": "run_failed", "code": "x", "message": "m", "params": {"reason": ["![x](//evil)"]}}]},
         {"events": [{**PROBED, "diagnosis": {**DIAGNOSIS, "outputs": [["a", 0.5, 0.5]] * 51}}]},
         {"events": [{**PROBED, "diagnosis": {}}]},
