@@ -403,8 +403,9 @@ class TrainConfig(BaseModel):
     @field_validator("prefixes", mode="before")
     @classmethod
     def _prefixes_from_text(cls, value: object) -> object:
-        # the shell and the URL join several prefixes with "|", which a Chinese keyboard writes in full width
-        return tuple(value.replace("｜", "|").split("|")) if isinstance(value, str) else value
+        # the shell and the URL join several prefixes with "|", which a Chinese keyboard writes in full width; one at the
+        # end keeps the commas of a single prefix from separating
+        return tuple(filter(None, value.replace("｜", "|").split("|"))) if isinstance(value, str) else value
 
     @field_validator("prefixes")
     @classmethod

@@ -110,6 +110,8 @@ def test_no_change_gives_no_text() -> None:
         ("num_layers", "6", 6),
         ("prefixes", "分开|不分开", ("分开", "不分开")),
         ("prefixes", " the", (" the",)),
+        ("prefixes", "我说，你|", ("我说，你",)),
+        ("prefixes", "分开||不分开｜", ("分开", "不分开")),
         ("cell", "lstm", "lstm"),
     ],
 )
