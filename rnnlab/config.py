@@ -403,8 +403,8 @@ class TrainConfig(BaseModel):
     @field_validator("prefixes", mode="before")
     @classmethod
     def _prefixes_from_text(cls, value: object) -> object:
-        # the shell and the URL join several prefixes with "|", which a Chinese keyboard writes in full width; one at the
-        # end keeps the commas of a single prefix from separating
+        # the shell and the URL join several prefixes with "|", which a Chinese keyboard writes in full width; after a
+        # single prefix it keeps the commas in it from separating
         return tuple(filter(None, value.replace("｜", "|").split("|"))) if isinstance(value, str) else value
 
     @field_validator("prefixes")

@@ -98,13 +98,13 @@ class TextFacts:
     def read(self, text: str, prefix: str, lang: str) -> Reading:
         """Find the quotes, the loop and the blanks in a generated `text` that begins with `prefix`.
 
-        Of a long prefix, which may be a passage of the text itself, the quotes count that reach into what is shown.
+        Of a long prefix, which may be a passage of the text itself, the quotes count that reach beyond it.
         """
         first = max(0, len(prefix) - SHOWN_PREFIX)
         spans = [
             span._replace(start=max(span.start, first), corpus_start=span.corpus_start + max(0, first - span.start))
             for span in self.index.quoted_spans(text)
-            if span.stop > first
+            if not first or span.stop > len(prefix)
         ]
         sources = [source_line(self.original, self.train, span.corpus_start,
                                span.corpus_start + span.stop - span.start) for span in spans]  # fmt: skip

@@ -20,7 +20,7 @@ __all__ = ["MARGIN", "Quote", "highlighted", "in_code", "literal", "source_line"
 
 MARGIN = 40
 """Characters of the training text shown on each side of a quote at most: a line may be as long as the text."""
-SHOWN_PREFIX = 200
+SHOWN_PREFIX = 80
 """Characters of a prefix shown before a generated text at most, the last ones."""
 _PARAGRAPH = "margin:0;font-size:1.12rem;line-height:1.75;overflow-wrap:anywhere;white-space:pre-wrap"
 _QUOTE = (

@@ -122,6 +122,7 @@ def test_a_passage_as_prefix_does_not_bury_what_was_written() -> None:
     (quoted,) = [quote for quote, _ in reading.quotes]
     assert quoted == passage[1100 - SHOWN_PREFIX : 1110]
     assert (reading.coverage, reading.longest, reading.length) == (10 / 15, 10, 15)
+    assert facts.read(prefix + "一" * 5, prefix, "zh").quotes == ()
     assert highlighted(prefix[:SHOWN_PREFIX] + "一", prefix[:SHOWN_PREFIX]).count("…") == 0
 
 
