@@ -30,6 +30,9 @@ Device = Literal["cpu", "cuda", "mps", "auto"]
 Precision = Literal["float32", "float64", "fast"]
 Computation = Literal["fast", "as_written"]
 
+MAX_PREFIX = 1_000
+"""Longest prefix, in characters."""
+
 
 class TrainConfig(BaseModel):
     """The settings of a run; the same configuration on the same machine gives the same curve, bit for bit.
@@ -347,7 +350,7 @@ class TrainConfig(BaseModel):
         Setting(
             "generation",
             place=1,
-            accepts="1 to 4 texts of 1 to 100 characters, separated by |",
+            accepts=f"1 to 4 texts of 1 to {MAX_PREFIX:,} characters, separated by |",
             book=("6.4",),
         ),
     ] = Field(("分开", "不分开"), min_length=1, max_length=4)
@@ -421,14 +424,15 @@ class TrainConfig(BaseModel):
     @field_validator("prefixes", mode="before")
     @classmethod
     def _prefixes_from_text(cls, value: object) -> object:
-        # the shell and the URL join several prefixes with "|", which a Chinese keyboard writes in full width
-        return tuple(value.replace("｜", "|").split("|")) if isinstance(value, str) else value
+        # the shell and the URL join several prefixes with "|", which a Chinese keyboard writes in full width; after a
+        # single prefix it keeps the commas in it from separating
+        return tuple(filter(None, value.replace("｜", "|").split("|"))) if isinstance(value, str) else value
 
     @field_validator("prefixes")
     @classmethod
     def _prefixes_not_empty(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if any(not 1 <= len(prefix) <= 100 for prefix in value):
-            raise ValueError("every prefix has 1 to 100 characters")
+        if any(not 1 <= len(prefix) <= MAX_PREFIX for prefix in value):
+            raise ValueError(f"every prefix has 1 to {MAX_PREFIX:,} characters")
         return value
 
     @model_validator(mode="after")

@@ -212,7 +212,7 @@ REFUSED: list[tuple[list[str], list[str]]] = [
     (["show", "nothing"], ["nothing", "recorded"]),
     (["continue", "nothing"], ["nothing", "recorded"]),
     (["generate", "nothing", "分开"], ["nothing", "recorded"]),
-    (["generate", "nothing"], ["PREFIX", "1 to 100 characters"]),
+    (["generate", "nothing"], ["PREFIX", "1 to 1,000 characters"]),
     (["generate", "nothing", "分开", "--temperature", "hot"], ["--temperature", "hot", "more than 0 to 10"]),
     (["generate", "nothing", "分开", "--top-k", "few"], ["--top-k", "1 to 1000"]),
     (["generate", "nothing", "分开", "--num-preds", "few"], ["--num-preds", "0 to 2000"]),
@@ -420,7 +420,7 @@ def test_generate(shared: Path, trained: tuple[str, list[dict[str, Any]], str]) 
 
     for wrong, words in {
         "龘": ["龘"],
-        "": ["1 to 100 characters"],
+        "": ["1 to 1,000 characters"],
     }.items():
         result = ask("generate", run_id, wrong)
         assert result.exit_code == 2

@@ -111,13 +111,14 @@ def suit_prefixes(corpus: Corpus, config: TrainConfig) -> TrainConfig:
 
     from rnnlab.setting import as_text
     from rnnlab.text.corpora import prepare
-    from rnnlab.text.prefixes import suited
+    from rnnlab.text.prefixes import brief, suited
 
     train = prepare(corpus.text, config.preprocessing, config.num_chars).train
     prefixes = suited(config.prefixes, train) if train else config.prefixes
     if prefixes != config.prefixes:
+        before = as_text(tuple(map(brief, config.prefixes)))
         click.echo(
-            f"Note: the text lacks characters of the prefixes {as_text(config.prefixes)}; it is continued from "
+            f"Note: the text lacks characters of the prefixes {before}; it is continued from "
             f"{as_text(prefixes)} instead (--set prefixes='one|two' chooses others).",
             err=True,
         )

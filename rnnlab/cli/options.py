@@ -86,7 +86,9 @@ def _downloads(_: Environment) -> str:
 
 
 def _prefixes(_: Environment) -> str:
-    return "A prefix has 1 to 100 characters."
+    from rnnlab.config import MAX_PREFIX
+
+    return f"A prefix has 1 to {MAX_PREFIX:,} characters."
 
 
 RECIPE = Name(_recipes)

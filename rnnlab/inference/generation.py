@@ -53,7 +53,7 @@ def generate(
     Raises:
         PrefixError: the prefix has a character outside the vocabulary.
     """
-    indices = network.vocab.encode(prefix)
+    indices = network.vocab.encode_prefix(prefix)
     generator = np.random.default_rng(seed)
     reader = Reader(network)
     for position in range(len(indices) + num_preds - 1):

@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from rnnlab.config import TrainConfig
+from rnnlab.config import MAX_PREFIX, TrainConfig
 from rnnlab.errors import ConfigError, CorpusError, RunError
 from rnnlab.events import EpochFinished, Event, RunDiverged, RunFailed, RunFinished, RunStarted
 from rnnlab.nesting import MAX_DEPTH, too_deep
@@ -28,8 +28,8 @@ from rnnlab.text.encodings import unmarked
 
 MAX_BYTES = 20 * 2**20
 MAX_EVENTS = 50_000
-MAX_STRING = 2_200
-"""Longest string in an event, in characters: a prefix with the generated text after it."""
+MAX_STRING = 4 * MAX_PREFIX + 2_000
+"""Longest string in an event, in characters: a generated text after a prefix, whose accents may be characters too."""
 MAX_LAYERS = 10
 _LEFT_OUT = ("minibatch_finished", "checkpoint_saved")
 _ENDS = (RunFinished, RunDiverged, RunFailed)

@@ -8,16 +8,17 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from rnnlab.config import MAX_PREFIX
 from rnnlab.errors import RunError
 
 MAX_LINKS = 20_000
 """Largest number of stored links; beyond it the oldest are deleted."""
 MAX_PARAMETERS = 60
 """Largest number of parameters of a link."""
-MAX_CHARS = 4_000
+MAX_CHARS = 10_000
 """Largest total number of characters of the parameters of a link."""
-MAX_VALUE = 500
-"""Largest number of characters of a value."""
+MAX_VALUE = 4 * MAX_PREFIX + 100
+"""Largest number of characters of a value: all prefixes of a run fit, with what separates them."""
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,39}")
 _LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"  # without characters that are easily confused, such as 0 and o
 

@@ -9,20 +9,19 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-import lzma
 import re
 import time
 import zipfile
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import resources
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO, Any, Literal
 
 from rnnlab import private
 from rnnlab.environment import Environment
 from rnnlab.errors import CorpusError
+from rnnlab.text import archives
 from rnnlab.text.encodings import MAX_BYTES, Note, check_size, clean, decode, decode_noted
 from rnnlab.text.preparation import Prepared, check_trainable, check_variety, min_length, prepare
 
@@ -274,12 +273,12 @@ def from_path(path: Path) -> Corpus:
 def from_bytes(data: bytes, title: str = "") -> Corpus:
     """Return the content of an uploaded file as a corpus named by its `text_id`.
 
-    A zip archive stands for the only text file in it.
+    A zip archive and a gzip file stand for the only text file in them.
 
     Raises:
-        CorpusError: as `decode_noted` and `check_variety`; ``corpus_archive``: it does not have exactly one text.
+        CorpusError: as `archives.unpack`, `decode_noted` and `check_variety`.
     """
-    data, title = _unpacked(data, title)
+    data, title = archives.unpack(data, title)
     text, notes = decode_noted(data)
     return replace(_uploaded(text, title), notes=notes)
 
@@ -293,48 +292,6 @@ def from_text(text: str, title: str = "") -> Corpus:
     """
     check_size(len(text.encode("utf-8", "replace")))
     return _uploaded(clean(text), title)
-
-
-def _unpacked(data: bytes, title: str) -> tuple[bytes, str]:
-    """Return the text file inside an archive with its name; anything else unchanged.
-
-    Raises:
-        CorpusError: ``corpus_archive``, ``corpus_too_large``.
-    """
-    if not data.startswith(_ARCHIVES):
-        return data, title
-    check_size(len(data))
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = [entry for entry in archive.infolist() if _is_text(entry.filename)]
-            if len(entries) != 1:
-                raise _archive(len(entries))
-            # what the archive says of the size need not be true, so no more is unpacked than a text may have
-            with archive.open(entries[0]) as file:
-                content = file.read(MAX_BYTES + 1)
-            check_size(max(len(content), entries[0].file_size if len(content) > MAX_BYTES else 0))
-            return content, PurePosixPath(entries[0].filename).name
-    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, RuntimeError, ValueError) as error:
-        # RuntimeError: encrypted, or compressed in a way that Python does not know
-        raise _archive(0) from error
-
-
-_ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06")
-"""The first bytes of a zip archive with entries, and of an empty one."""
-
-
-def _is_text(name: str) -> bool:
-    # systems add files of their own: __MACOSX/._song.txt, .DS_Store
-    path = PurePosixPath(name)
-    return path.suffix.lower() == ".txt" and not any(part.startswith((".", "__")) for part in path.parts)
-
-
-def _archive(count: int) -> CorpusError:
-    return CorpusError(
-        "corpus_archive",
-        f"The archive has {count} text files that can be read; it must have exactly one (.txt).",
-        count=count,
-    )
 
 
 def _uploaded(text: str, title: str) -> Corpus:

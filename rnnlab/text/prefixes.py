@@ -1,4 +1,4 @@
-"""The prefixes of a training text: as a person types several of them, and those that suit a text."""
+"""The prefixes of a training text: as a person types several of them, those that suit a text, how they are shown."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ _BOOK = (("分开", "不分开"), ("time traveller", "traveller"))
 _WORD = 20
 """Longest first word of a text that becomes its prefix; of a text in other scripts it is the first two characters."""
 _CHARACTERS = 2
+BRIEF = 40
+"""How many characters of a prefix a sentence or a table shows."""
 
 
 def split(line: str) -> tuple[str, ...]:
@@ -26,6 +28,31 @@ def split(line: str) -> tuple[str, ...]:
 def with_bars(line: str) -> str:
     """Return a line of prefixes that are separated by commas with bars instead; any other line unchanged."""
     return "|".join(split(line)) if re.search("[，、]", line) and not re.search("[|｜]", line) else line
+
+
+def brief(prefix: str) -> str:
+    """Return a prefix for a sentence or a table: of a long one its beginning and its end, in `BRIEF` characters."""
+    if len(prefix) <= BRIEF:
+        return prefix
+    return f"{prefix[: BRIEF // 2 - 1]}…{prefix[-BRIEF // 2 :]}"
+
+
+def tail(text: str, prefix: str, kept: int = BRIEF) -> str:
+    """Return a generated text for a line: of a long prefix at most its last `kept` characters."""
+    left_out = len(prefix) - kept
+    return text if left_out <= 1 else f"…{text[left_out:]}"
+
+
+def passage(train: str, start: int, length: int) -> str:
+    """Return a passage of a training text that can be a prefix: without bars, which would divide it, and outer blanks.
+
+    Args:
+        train: the training text.
+        start: its first character, from 0.
+        length: its number of characters; fewer at the end of the text, or if it has a bar.
+    """
+    pieces = re.split("[|｜]", train[start : start + length])
+    return max(pieces, key=lambda piece: len(piece.strip())).strip()
 
 
 def suited(prefixes: Sequence[str], train: str) -> tuple[str, ...]:

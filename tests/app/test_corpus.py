@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import tomllib
 from pathlib import Path
 
@@ -104,11 +105,25 @@ def test_files_of_the_same_name_are_told_apart(open_page: Open) -> None:
     assert len([title for title in setting(app, "corpus").options if title.startswith("poem.txt (")]) == 3
 
 
+BROUGHT = ("分开，不分开，又分开\n" * 300).encode()
+
+
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_what_had_to_be_done_to_read_a_file_is_said_once(open_page: Open, lang: str) -> None:
-    app = put(open_page("train", lang, recipe="A2"), "cut.txt", ("分开，不分开，又分开\n" * 300).encode()[:-3])
+@pytest.mark.parametrize(
+    ("name", "data", "note"),
+    [
+        ("cut.txt", BROUGHT[:-3], "corpus_cut"),
+        ("cut.txt.gz", gzip.compress(BROUGHT[1:]), "corpus_cut_start"),
+        ("日本語.txt", ("分かれ、分かれない。また分かれる\n" * 200).encode("shift-jis"), "corpus_western"),
+    ],
+)
+def test_what_had_to_be_done_to_read_a_file_is_said_once(
+    open_page: Open, lang: str, name: str, data: bytes, note: str
+) -> None:
+    app = put(open_page("train", lang, recipe="A2"), name, data)
     app.button(key="corpus.use").click().run()
-    said = t("note.corpus_cut", lang)
+    assert not app.error
+    said = t(f"note.{note}", lang, encoding="Shift-JIS")
     assert said in [element.value for element in app.info]
     app.run()
     assert said not in [element.value for element in app.info]

@@ -381,3 +381,10 @@ def test_the_web_process_never_imports_torch(client: Client, home: Path, finishe
     files, loaded = json.loads(done.stdout.strip().splitlines()[-1])
     assert set(files) == {"csv", "json", "png", "py", "safetensors", "svg", "txt"}
     assert loaded == []
+
+
+def test_what_is_too_long_even_for_a_short_link_is_left_out_of_the_address(open_page: Open) -> None:
+    app = open_page("inspect", "en", text="x" * 6000)
+    assert not app.exception
+    assert not {"text", "s"} & set(app.query_params)
+    assert param(app, "lang") == "en"

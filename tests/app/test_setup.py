@@ -12,6 +12,7 @@ from rnnlab.config import TrainConfig
 from rnnlab.errors import RNNLabError
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.client import Client
+from rnnlab.text import corpora
 from rnnlab.view.language.equations import cell_source
 from rnnlab.view.language.i18n import LANGUAGES, error_text, t
 from rnnlab.view.language.settings import no_effect_text, summary, value_text
@@ -272,3 +273,32 @@ def test_what_runs_is_said_beside_the_code(open_page: Open, implementation: str)
     assert t("summary.computation", "zh") in words(app)
     again = open_page("train", "zh", recipe="A6", computation="as_written")
     assert setting(again, "computation").value == "as_written"
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_passage_of_the_text_is_the_prefix_and_a_link_has_it(open_page: Open, client: Client, lang: str) -> None:
+    """With 1,000 characters the setup is too long for an address, which has a short link instead."""
+    app = open_page("train", lang, recipe="A2")
+    setting(app, "prefixes")
+    app.session_state["passage.setup"] = True
+    app.run()
+    app.number_input(key="passage.setup.length").set_value(1_000).run()
+    app.button(key="passage.setup.use").click().run()
+    assert not app.exception
+    train = corpora.prepare(corpora.load("lyrics-zh").text, "first_edition", 10_000).train
+    chosen = train[:1_000].strip()
+    assert setting(app, "prefixes").value.removesuffix(" |") == chosen
+    assert set(app.query_params) == {"s"}
+    assert chosen not in words(app)  # the summary names its beginning and its end
+    assert chosen[:19] in words(app)
+    code = param(app, "s")
+    app.run()
+    setting(app, "num_hiddens").set_value(64).run()
+    assert param(app, "s") != code
+    opened = open_page("train", None, s=param(app, "s"))
+    assert not opened.exception
+    assert setting(opened, "prefixes").value.removesuffix(" |") == chosen
+    assert setting(opened, "num_hiddens").value == 64
+    setting(opened, "prefixes").set_value("分开").run()
+    assert param(opened, "prefixes") == "分开"
+    assert "s" not in opened.query_params

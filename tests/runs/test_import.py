@@ -57,7 +57,7 @@ def test_a_run_with_a_diagnosis_is_imported_and_exported_again(client: Client) -
     assert import_run(to_json(data)).events == import_run(run_file()).events
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-16-le", "utf-32"])
 def test_a_run_is_imported_in_the_encoding_that_a_shell_gives_it(client: Client, encoding: str) -> None:
     """PowerShell writes what `export` prints as UTF-16, and editors begin UTF-8 with a byte-order mark."""
     mark = "\ufeff" if encoding == "utf-16-be" else ""
@@ -94,7 +94,7 @@ def test_a_run_without_an_end_is_imported_as_interrupted(client: Client) -> None
         {"events": [{**EPOCH, "surplus": 1}]},
         {"events": [END, EPOCH]},
         {"events": [END, END]},
-        {"events": [{"kind": "text_generated", "epoch": 1, "prefix": "a", "text": "a" * 3000}]},
+        {"events": [{"kind": "text_generated", "epoch": 1, "prefix": "a", "text": "a" * 7000}]},
         {"events": [{"kind": "run_failed", "code": "x", "message": "m", "params": {"reason": ["![x](//evil)"]}}]},
         {"events": [{**PROBED, "diagnosis": {**DIAGNOSIS, "outputs": [["a", 0.5, 0.5]] * 51}}]},
         {"events": [{**PROBED, "diagnosis": {}}]},

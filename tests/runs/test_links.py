@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from rnnlab.config import MAX_PREFIX, TrainConfig
 from rnnlab.errors import RunError
 from rnnlab.runs import links, schema
 from rnnlab.runs.client import Client
@@ -80,6 +81,13 @@ def test_invalid_parameters_are_refused(parameters: Any) -> None:
     with pytest.raises(RunError) as caught:
         links.checked(parameters)
     assert caught.value.code == "link_invalid"
+
+
+def test_the_longest_prefixes_fit_into_a_link() -> None:
+    longest = TrainConfig.make(prefixes=tuple(character * MAX_PREFIX for character in "分开'\"")).changes_from(
+        TrainConfig()
+    )
+    assert links.checked({"page": "train", "lang": "zh", "recipe": "A2", **longest})["prefixes"] == longest["prefixes"]
 
 
 def test_the_client_shortens(client: Client) -> None:

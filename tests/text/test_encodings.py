@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import random
-import zipfile
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnlab.errors import CorpusError
-from rnnlab.text.corpora import MAX_BYTES, find, from_bytes, from_text
-from rnnlab.text.encodings import chineseness, clean, decode, decode_noted
+from rnnlab.text.corpora import MAX_BYTES, from_bytes, from_text
+from rnnlab.text.encodings import clean, decode, decode_noted
+from rnnlab.text.ordinary import chineseness
 
 SIMPLIFIED = """今天早上下了一点雨，我没有带伞。
 走到学校的时候，鞋子已经湿了。
@@ -148,15 +146,12 @@ PNG = bytes.fromhex("89504e470d0a1a0a0000000d49484452000000100000001008060000001
         (PNG, "corpus_binary"),
         (b"a text with one \0 in it", "corpus_binary"),
         ("分开\0".encode(), "corpus_binary"),
-        ("分开 ab".encode("utf-16-le"), "corpus_binary"),  # no mark, so zero bytes
-        ("ab".encode("utf-32"), "corpus_binary"),
+        (b"\0\0\0\x01\0\x02" * 50, "corpus_binary"),
         (b"\xff\xfea", "corpus_binary"),  # only half a character after the mark
         (b"\x7fELF\x01\x02\x03" * 50, "corpus_binary"),
         (b"\xff\xd8\xff\xe0\x10JFIF", "corpus_encoding"),
-        ("В траве сидел кузнечик, совсем как огуречик".encode("cp1251"), "corpus_encoding"),
-        ("時は流れて、雨が降る。ぼくらは歌をうたう。".encode("shift-jis"), "corpus_encoding"),
-        (("雨が降る日は窓のそばで歌をうたう。" * 10).encode("euc-jp"), "corpus_encoding"),
-        (("비가 오는 날에는 창가에 앉아서 노래를 부른다. " * 10).encode("euc-kr"), "corpus_encoding"),
+        ("Größe heißt Stärke, sagte der Bär.".encode("mac-roman"), "corpus_encoding"),
+        ("Größe heißt Stärke, sagte der Bär.".encode("cp850"), "corpus_encoding"),
         ("Zażółć gęślą jaźń, mówił chłopiec, i poszedł dalej.".encode("cp1250"), "corpus_encoding"),
     ],
 )  # fmt: skip
@@ -191,10 +186,36 @@ def test_a_stray_byte_is_located() -> None:
         with pytest.raises(CorpusError, match=r"line 5") as caught:
             decode(data)
         assert caught.value.code == "corpus_stray_byte"
-        assert caught.value.params == {"count": 1, "byte": data.index(b"\xff") + 1, "line": 5, "value": "0xFF"}
+        assert caught.value.params == {
+            "encoding": "UTF-8", "count": 1, "byte": data.index(b"\xff") + 1, "line": 5, "value": "0xFF"
+        }  # fmt: skip
     with pytest.raises(CorpusError) as caught:
         decode((SIMPLIFIED * 3).encode().replace("电".encode(), b"\xe7\x94"))
     assert (caught.value.params["count"], caught.value.params["line"]) == (3, 8)
+
+
+@pytest.mark.parametrize(("text", "encoding", "name"), [(SIMPLIFIED, "gbk", "GB18030"), (TRADITIONAL, "big5", "Big5")])
+def test_a_stray_byte_is_located_in_older_encodings_too(text: str, encoding: str, name: str) -> None:
+    lines = text.encode(encoding).split(b"\n")
+    data = b"\n".join([*lines[:4], lines[4] + b"\xff", *lines[5:]])
+    with pytest.raises(CorpusError) as caught:
+        decode(data)
+    assert caught.value.code == "corpus_stray_byte"
+    found = {key: caught.value.params[key] for key in ("encoding", "count", "line", "value")}
+    assert found == {"encoding": name, "count": 1, "line": 5, "value": "0xFF"}
+
+
+def test_the_rest_of_a_character_at_the_beginning_is_left_out_and_said() -> None:
+    """As `tail -c` leaves it; both ends can be cut."""
+    whole = SIMPLIFIED.encode()
+    for start, stop, codes in (
+        (1, None, ["corpus_cut_start"]),
+        (2, -3, ["corpus_cut_start", "corpus_cut"]),
+        (3, None, []),
+    ):
+        read, notes = decode_noted(whole[start:stop])
+        assert read in SIMPLIFIED
+        assert [note.code for note in notes] == codes
 
 
 @given(st.sampled_from([case for case in WRITTEN if len(case[0]) > 100]), st.integers(0, 100))
@@ -218,6 +239,50 @@ def test_a_western_text_of_older_windows_programs_is_read_and_said(text: str) ->
     read, (note,) = decode_noted(text.encode("cp1252"))
     assert read == text
     assert (note.code, note.params) == ("corpus_western", {"encoding": "Windows-1252"})
+
+
+JAPANESE = "雨が降る日は窓のそばで歌をうたう。ぼくらは帰り道をまだ探している。\nコーヒーを飲みながら、古い本を読む。\n"
+KOREAN = (
+    "비가 오는 날에는 창가에 앉아서 노래를 부른다. 우리는 아직 길을 찾고 있다.\n“내일 또 봐요” 하고 그녀가 웃었다.\n"
+)
+RUSSIAN = "В траве сидел кузнечик, совсем как огуречик. Дождь идёт весь день.\n«До завтра», — сказала она.\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "name"),
+    [
+        (JAPANESE, "shift-jis", "Shift-JIS"),
+        (JAPANESE, "cp932", "Shift-JIS"),
+        (JAPANESE, "euc-jp", "EUC-JP"),
+        (JAPANESE, "iso2022_jp", "ISO-2022-JP"),
+        (KOREAN, "euc-kr", "EUC-KR"),
+        (KOREAN, "cp949", "EUC-KR"),
+        (RUSSIAN, "cp1251", "Windows-1251"),
+        (RUSSIAN.replace("—", "-").translate({0xAB: '"', 0xBB: '"'}), "koi8-r", "KOI8-R"),
+        (RUSSIAN.replace("—", "-").translate({0xAB: '"', 0xBB: '"'}), "cp866", "CP866"),
+    ],
+)
+def test_japanese_korean_and_russian_are_read_in_older_encodings_and_said(text: str, encoding: str, name: str) -> None:
+    for piece in (text, text * 30, text.splitlines()[0]):
+        read, (note,) = decode_noted(piece.encode(encoding))
+        assert read == piece
+        assert (note.code, note.params) == ("corpus_western", {"encoding": name})
+
+
+@given(st.sampled_from([JAPANESE, KOREAN, RUSSIAN, FRENCH, SIMPLIFIED, TRADITIONAL]), st.integers(0, 40))
+def test_utf_16_and_utf_32_are_read_without_a_mark_or_with_it(text: str, start: int) -> None:
+    piece = text[start:]
+    for encoding in ("utf-16-le", "utf-16-be", "utf-32"):
+        assert decode_noted(piece.encode(encoding)) == (piece, ())
+
+
+@pytest.mark.parametrize(
+    "start", [b"RIFF$\0\0\0WAVEfmt ", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"MZ\x90\0\x03\0\0\0\x04\0"]
+)
+@given(rest=st.binary(min_size=200, max_size=400))
+def test_no_program_or_picture_is_taken_for_utf_16(start: bytes, rest: bytes) -> None:
+    with pytest.raises(CorpusError):
+        decode(start + rest)
 
 
 def test_at_most_2_mb() -> None:
@@ -278,66 +343,6 @@ def test_chineseness_is_high_only_in_the_right_encoding() -> None:
     assert chineseness("plain ASCII") == 0
     assert [chineseness(c) for c in "的，彳é\ue4c6"] == [2, 1, -1, -1, -4]
     assert chineseness("鹏") == chineseness("鵬") == 0
-
-
-# archives
-
-
-def zipped(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    """Return an archive of `files`."""
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w", method) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return data.getvalue()
-
-
-@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_an_archive_stands_for_the_text_in_it(method: int, tmp_path: Path) -> None:
-    data = zipped(
-        {"songs/雨.TXT": TRADITIONAL.encode("big5"), "__MACOSX/songs/._雨.txt": b"\0", "a.png": b"\0"}, method
-    )
-    corpus = from_bytes(data, "all.zip")
-    assert (corpus.text, corpus.title) == (TRADITIONAL, "雨.TXT")
-    (tmp_path / "all.zip").write_bytes(data)
-    assert find(str(tmp_path / "all.zip")) == corpus
-
-
-def test_no_more_is_unpacked_than_a_text_may_have(monkeypatch: pytest.MonkeyPatch) -> None:
-    data = zipped({"zeros.txt": b"0" * (200 * 2**20)})
-    assert len(data) < MAX_BYTES
-    read: list[int] = []
-    unpack = zipfile.ZipExtFile.read
-
-    def counted(file: zipfile.ZipExtFile, n: int | None = -1) -> bytes:
-        read.append(len(content := unpack(file, n)))
-        return content
-
-    monkeypatch.setattr(zipfile.ZipExtFile, "read", counted)
-    with pytest.raises(CorpusError, match="at most 2 MB") as caught:
-        from_bytes(data)
-    assert caught.value.code == "corpus_too_large"
-    assert sum(read) == MAX_BYTES + 1
-
-
-GOOD = zipped({"a.txt": SIMPLIFIED.encode()})
-
-
-@pytest.mark.parametrize(
-    ("data", "count"),
-    [
-        (zipped({}), 0),
-        (zipped({"a.pdf": b"x"}), 0),
-        (zipped({"a.txt": b"one", "b.txt": b"two"}), 2),
-        (GOOD[:-30], 0),
-        (GOOD[:60] + bytes(40) + GOOD[100:], 0),
-        (GOOD.replace(b"a.txt", b"b.txt", 1), 0),
-    ],
-)
-def test_another_archive_is_refused(data: bytes, count: int) -> None:
-    with pytest.raises(CorpusError) as caught:
-        from_bytes(data)
-    assert (caught.value.code, caught.value.params) == ("corpus_archive", {"count": count})
 
 
 @given(st.text(st.sampled_from("\ufeff\r\n a\u2028"), max_size=12))

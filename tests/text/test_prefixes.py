@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rnnlab.recipes import RECIPES
 from rnnlab.text import corpora
-from rnnlab.text.prefixes import split, suited, with_bars
+from rnnlab.text.prefixes import BRIEF, brief, passage, split, suited, tail, with_bars
 from rnnlab.text.vocab import Vocab
 
 
@@ -93,3 +93,35 @@ def test_a_prefix_is_spelled_as_the_text_is() -> None:
     assert second.spelled("The Time, naïve!") == "The Time, naïve!"
     assert second.spelled("The Time, øre!") == "The Time, øre!"
     assert Vocab("x分开").spelled("分开x☃") == "分开x☃"
+
+
+@given(st.text(max_size=120), st.text(max_size=40), st.integers(2, 60))
+def test_a_long_prefix_is_shown_by_its_ends(prefix: str, generated: str, kept: int) -> None:
+    shown = brief(prefix)
+    assert len(shown) <= BRIEF
+    start, _, end = shown.partition("…") if shown != prefix else (prefix, "", "")
+    assert prefix.startswith(start)
+    assert prefix.endswith(end)
+    line = tail(prefix + generated, prefix, kept)
+    assert len(line) <= kept + 1 + len(generated)
+    assert line.endswith(generated)
+    if len(prefix) <= kept:
+        assert line == prefix + generated
+
+
+@given(st.text("春眠 |｜，\u3000", max_size=60), st.integers(0, 60), st.integers(1, 1000))
+def test_a_passage_of_a_text_is_one_prefix(train: str, start: int, length: int) -> None:
+    from rnnlab.view.page import fields
+
+    chosen = passage(train, start, length)
+    assert chosen in train[start : start + length]
+    if chosen:
+        assert fields.read("prefixes", fields.shown((chosen,))) == (chosen,)
+        Vocab(train).encode(chosen)
+    else:
+        assert not train[start : start + length].strip(" |｜\u3000")
+
+
+def test_a_passage_without_bars_is_whole() -> None:
+    train = prepared("lyrics-zh", "A2")
+    assert passage(train, 1, 300) == train[1:301].strip()

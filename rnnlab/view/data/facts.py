@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rnnlab.config import TrainConfig
 from rnnlab.text import corpora, invisible, ngrams, quotes, targets
-from rnnlab.view.data.highlight import highlighted, source_line
+from rnnlab.view.data.highlight import SHOWN_PREFIX, highlighted, source_line
 from rnnlab.view.data.history import Ladder
 from rnnlab.view.data.shelf import Shelf
 
@@ -96,8 +96,16 @@ class TextFacts:
         return LETTERS_QUOTED if 2 * letters > len(self.train) else quotes.MIN_LENGTH
 
     def read(self, text: str, prefix: str, lang: str) -> Reading:
-        """Find the quotes, the loop and the blanks in a generated `text` that begins with `prefix`."""
-        spans = self.index.quoted_spans(text)
+        """Find the quotes, the loop and the blanks in a generated `text` that begins with `prefix`.
+
+        Of a long prefix, which may be a passage of the text itself, the quotes count that reach beyond it.
+        """
+        first = max(0, len(prefix) - SHOWN_PREFIX)
+        spans = [
+            span._replace(start=max(span.start, first), corpus_start=span.corpus_start + max(0, first - span.start))
+            for span in self.index.quoted_spans(text)
+            if not first or span.stop > len(prefix)
+        ]
         sources = [source_line(self.original, self.train, span.corpus_start,
                                span.corpus_start + span.stop - span.start) for span in spans]  # fmt: skip
         generated = text[len(prefix) :]

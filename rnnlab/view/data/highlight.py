@@ -20,6 +20,8 @@ __all__ = ["MARGIN", "Quote", "highlighted", "in_code", "literal", "source_line"
 
 MARGIN = 40
 """Characters of the training text shown on each side of a quote at most: a line may be as long as the text."""
+SHOWN_PREFIX = 80
+"""Characters of a prefix shown before a generated text at most, the last ones."""
 _PARAGRAPH = "margin:0;font-size:1.12rem;line-height:1.75;overflow-wrap:anywhere;white-space:pre-wrap"
 _QUOTE = (
     "background:rgba(76,139,208,.2);color:inherit;border-bottom:1px solid rgba(76,139,208,.75);padding:.1em 0;"
@@ -49,14 +51,21 @@ def highlighted(
 ) -> str:
     """Return `text` as an HTML paragraph.
 
-    The prefix is bold, an invisible character is a sign, and a quote is marked, with its source as title.
+    The prefix is bold, of a long one the end is shown; an invisible character is a sign, and a quote is marked, with
+    its source as title.
     """
-    pieces: list[str] = []
-    position = 0
+    position = first = max(0, len(prefix) - SHOWN_PREFIX)
+    pieces = (
+        [f'<span style="{_FAINT}" title="{html.escape(t("lyrics.left_out", lang, count=first), quote=True)}">…</span>']
+        if first
+        else []
+    )
     for quote, source in zip(quotes, sources, strict=True):
+        if first and quote.stop <= first:
+            continue
         pieces.append(_plain(text, position, quote.start, len(prefix)))
         title = html.escape(t("lyrics.quoted_from", lang, source=source), quote=True)
-        inner = _plain(text, quote.start, quote.stop, len(prefix))
+        inner = _plain(text, max(quote.start, first), quote.stop, len(prefix))
         pieces.append(f'<mark title="{title}" style="{_QUOTE}">{inner}</mark>')
         position = quote.stop
     pieces.append(_plain(text, position, len(text), len(prefix)))

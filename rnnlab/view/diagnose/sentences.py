@@ -14,6 +14,7 @@ from typing import Literal
 from rnnlab.config import TrainConfig
 from rnnlab.events import Diagnosis, EpochFinished
 from rnnlab.text import quotes
+from rnnlab.text.prefixes import brief
 from rnnlab.view.data.highlight import literal
 from rnnlab.view.data.history import History
 from rnnlab.view.language.i18n import plain, t
@@ -328,11 +329,11 @@ def loops(texts: Mapping[str, str], lang: str) -> str:
         if period:
             loop = literal(generated[-period:][:20])
             if period == 1:
-                parts.append(t("find.loop.one", lang, prefix=plain(prefix), loop=loop))
+                parts.append(t("find.loop.one", lang, prefix=plain(brief(prefix)), loop=loop))
             else:
-                parts.append(t("find.loop.yes", lang, prefix=plain(prefix), period=period, loop=loop))
+                parts.append(t("find.loop.yes", lang, prefix=plain(brief(prefix)), period=period, loop=loop))
         else:
-            parts.append(t("find.loop.no", lang, prefix=plain(prefix)))
+            parts.append(t("find.loop.no", lang, prefix=plain(brief(prefix))))
     return " ".join(parts)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rnnlab.config import SETTINGS, TrainConfig
 from rnnlab.recipes import RECIPES, Recipe
 from rnnlab.setting import as_text
+from rnnlab.text import prefixes
 from rnnlab.view.language.i18n import has, t
 from rnnlab.view.language.numbers import number
 
@@ -27,7 +28,7 @@ def value_text(name: str, value: object, lang: str) -> str:
     if name == "start_from" and not value:
         return t("value.start_from.none", lang)
     if isinstance(value, tuple):
-        return t("list.join", lang).join(str(item) for item in value)
+        return t("list.join", lang).join(prefixes.brief(str(item)) for item in value)
     if isinstance(value, float):
         return number(value, 6)
     return str(value)

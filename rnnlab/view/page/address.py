@@ -3,12 +3,15 @@
 The URL is read once, when a visit of the page begins: by a link, or by the browser's Back and Forward. After that the
 session holds the parameters, and the URL follows. A URL read later may be an older one, sent by a refresh that was
 already on its way before a click.
+
+Parameters that are too long for an address, such as a passage of a text as prefix, stand there as a short link.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -26,7 +29,9 @@ PAGES = {
     "room": ("pages/room.py", ":material/groups:"),
     "runs": ("pages/runs.py", ":material/history:"),
 }
-_VISIT = "address.visit"
+MAX_QUERY = 4_000
+"""Longest query of an address, in characters: many servers refuse longer ones when the address is opened again."""
+_VISIT, _PAGE = "address.visit", "address.page"
 _BY_HAND: dict[str, Callable[[str], str]] = {"lang": language_named}
 """By name, the function that understands how people type the value of a parameter."""
 
@@ -42,11 +47,13 @@ class _Visit:
         page: identifies the page; empty before the first page of the session has begun.
         held: the parameters of its URL, initially those of the link.
         taken: the readers that have been called in this visit.
+        short: parameters that were too long, with what the URL has instead.
     """
 
     page: str
     held: dict[str, str]
     taken: set[str] = field(default_factory=set)
+    short: tuple[dict[str, str], dict[str, str]] = field(default_factory=lambda: ({}, {}))
 
 
 def begin(page: str, anew: bool = False) -> bool:
@@ -61,10 +68,15 @@ def begin(page: str, anew: bool = False) -> bool:
     visit, url = st.session_state.get(_VISIT), _url()
     other = visit is not None and visit.page != page
     if visit is None or other or anew:
-        st.session_state[_VISIT] = _Visit(page, url)
-    elif visit.held != url:
-        st.query_params.from_dict(visit.held)
+        st.session_state[_VISIT] = visit = _Visit(page, visit.held if visit and _is_own(visit, url) else url)
+    if (fitted := _fitted(visit.held)) != url:
+        st.query_params.from_dict(fitted)
     return other
+
+
+def open_page_is(name: str) -> None:
+    """Remember the name of the open page, one of `PAGES`."""
+    st.session_state[_PAGE] = name
 
 
 def once(reader: str, read: Callable[[], object]) -> bool:
@@ -90,8 +102,9 @@ def everything() -> dict[str, str]:
 
 
 def short_link() -> str | None:
-    """Return the code of a short link (``?s=code``), which stands for the address of a page."""
-    return st.query_params.get("s")
+    """Return the code of a short link (``?s=code``) that is to be opened; None for that of the open page itself."""
+    visit = st.session_state.get(_VISIT)
+    return None if visit is not None and _is_own(visit, _url()) else st.query_params.get("s")
 
 
 def drop_short_link() -> None:
@@ -102,6 +115,31 @@ def drop_short_link() -> None:
 def _visit() -> _Visit:
     visit: _Visit = st.session_state.setdefault(_VISIT, _Visit("", _url()))
     return visit
+
+
+def _is_own(visit: _Visit, url: Mapping[str, str]) -> bool:
+    """Return whether the URL has the short link that the open page has put there."""
+    return "s" in url and url == visit.short[1]
+
+
+def _fitted(parameters: dict[str, str]) -> dict[str, str]:
+    """Return parameters as the URL has them: as they are, or as a short link if they are too long.
+
+    Where no link can be stored, the longest are left out.
+    """
+    if len(urlencode(parameters)) <= MAX_QUERY:
+        return parameters
+    visit = _visit()
+    if visit.short[0] != parameters:
+        try:
+            code = session.client().shorten({"page": st.session_state.get(_PAGE, "home"), **parameters})
+            instead = {"s": code}
+        except RNNLabError:
+            instead = dict(parameters)
+            while len(urlencode(instead)) > MAX_QUERY:
+                del instead[max(instead, key=lambda name: len(instead[name]))]
+        visit.short = dict(parameters), instead
+    return visit.short[1]
 
 
 def _url() -> dict[str, str]:
@@ -183,15 +221,16 @@ class Address:
         """
         held = _visit().held
         before = st.query_params.to_dict()
-        after = dict(before)
+        after = dict(held if _is_own(_visit(), before) else before)
         for name, value in changes.items():
             if value in (None, self._known(name).default):
                 held.pop(name, None)
                 after.pop(name, None)
             else:
                 held[name] = after[name] = str(value)
-        if after != before:
-            st.query_params.from_dict(after)
+        fitted = _fitted(after)
+        if fitted != before:
+            st.query_params.from_dict(fitted)
 
     def _known(self, name: str) -> Parameter:
         return self.parameters[name]

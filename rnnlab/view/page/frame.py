@@ -72,6 +72,7 @@ def run() -> None:
         st.session_state[session.CLICKS] = Clicks()
     page = _navigation(lang)
     name = address.page_named(page.url_path) or "home"
+    address.open_page_is(name)
     led.arrive(name)
     try:
         page.run()

@@ -6,6 +6,7 @@ import streamlit as st
 
 from rnnlab.errors import RNNLabError
 from rnnlab.runs.rooms import MAX_GUESS, QUESTIONS, Member, Room
+from rnnlab.text.prefixes import brief
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.page import session
 from rnnlab.view.room import seat, sentences, state
@@ -100,7 +101,7 @@ def _button(room: Room, name: str, value: str) -> None:
 
 
 def _facts(room: Room) -> dict[str, str]:
-    return {"prefix": plain(room.config.prefixes[0]), "epochs": str(room.config.num_epochs)}
+    return {"prefix": plain(brief(room.config.prefixes[0])), "epochs": str(room.config.num_epochs)}
 
 
 def answer(look: WallLook) -> None:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from rnnlab.runs.rooms import Guess, Question
 from rnnlab.stuck import STUCK_RATIO
+from rnnlab.text.prefixes import tail
 from rnnlab.view.data.crossing import first_below
 from rnnlab.view.data.history import History, Ladder
 from rnnlab.view.language.i18n import t
@@ -102,7 +103,7 @@ def _writes(guesses: Sequence[Guess], names: Mapping[str, str], history: History
     likeness = {guess.visitor: _likeness(guess.value.removeprefix(prefix), rest) for guess in guesses}
     best = max(likeness.values(), default=0.0)
     nearest = [names.get(visitor, "") for visitor, value in likeness.items() if value == best and best > 0]
-    return Result(f"{t('room.result.wrote', lang, text=text)} {_nearest(nearest, lang)}".rstrip(), True)
+    return Result(f"{t('room.result.wrote', lang, text=tail(text, prefix))} {_nearest(nearest, lang)}".rstrip(), True)
 
 
 def _likeness(guess: str, text: str) -> float:

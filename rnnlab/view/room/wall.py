@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from rnnlab.runs.rooms import Room
+from rnnlab.text.prefixes import tail
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.numbers import perplexity_text
 from rnnlab.view.language.settings import changes_text
@@ -112,5 +113,5 @@ def _newest(line: tables.Line) -> list[str]:
     written = line.history.written()
     if not written:
         return []
-    texts = line.history.texts[written[-1]].values()
+    texts = [tail(text, prefix) for prefix, text in line.history.texts[written[-1]].items()]
     return [text if len(text) <= _TEXT else f"{text[:_TEXT]}…" for text in texts][:1]

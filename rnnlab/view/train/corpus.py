@@ -141,7 +141,7 @@ def suit_prefixes(config: TrainConfig) -> TrainConfig:
         return config
     chosen = prefixes.suited(config.prefixes, train) if train else config.prefixes
     if chosen != config.prefixes:
-        before, after = (" | ".join(texts) for texts in (config.prefixes, chosen))
+        before, after = (" | ".join(map(prefixes.brief, texts)) for texts in (config.prefixes, chosen))
         note = corpora.Note(
             "prefixes_suited", f"The text lacks characters of {before}; it is continued from {after} instead.",
             {"before": plain(before), "after": plain(after)},

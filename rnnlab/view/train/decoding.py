@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import get_args
 
 import streamlit as st
 
-from rnnlab.config import TrainConfig
+from rnnlab.config import MAX_PREFIX, TrainConfig
 from rnnlab.errors import CorpusError, RNNLabError
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.store import RunRecord
@@ -18,6 +19,8 @@ from rnnlab.view.language.i18n import t
 from rnnlab.view.language.settings import value_text
 from rnnlab.view.language.tips import tip
 from rnnlab.view.page import answers, session
+from rnnlab.view.page.forms import Edition
+from rnnlab.view.train import passage
 from rnnlab.view.watch import texts
 
 
@@ -41,8 +44,9 @@ def draw_recorded(name: str) -> None:
 
 
 def _draw(identity: Identity, config: TrainConfig, epochs: Sequence[int | None], best: int | None = None) -> None:
-    lang = session.language()
-    with st.form(f"decoding.{identity.pin}", border=False):
+    lang, where = session.language(), f"decoding.{identity.pin}"
+    passage.choose(config, where, partial(_use_passage, where))
+    with st.form(where, border=False):
         left, middle, right = st.columns(3)
         epoch = left.selectbox(
             t("decoding.epoch", lang),
@@ -50,7 +54,12 @@ def _draw(identity: Identity, config: TrainConfig, epochs: Sequence[int | None],
             epochs.index(best) if best in epochs else len(epochs) - 1,
             format_func=lambda epoch: _label(epoch, best, lang),
         )
-        prefix = middle.text_input(t("decoding.prefix", lang), config.prefixes[0], max_chars=100)
+        prefix = middle.text_input(
+            t("decoding.prefix", lang),
+            st.session_state.get(f"{where}.passage", config.prefixes[0]),
+            max_chars=MAX_PREFIX,
+            key=Edition(where).key("prefix"),
+        )
         length = right.number_input(
             t("field.num_preds", lang), 1, 500, max(config.num_preds, 1), step=10, help=tip("num_preds", lang)
         )
@@ -86,7 +95,12 @@ def _draw(identity: Identity, config: TrainConfig, epochs: Sequence[int | None],
     st.html(reading.html)
     st.caption(texts.copied(reading, lang))
     if reading.quotes:
-        texts.sources(reading, facts, lang, key=f"decoding.sources.{identity.pin}")
+        texts.sources(reading, facts, lang, key=f"{where}.sources")
+
+
+def _use_passage(where: str, text: str) -> None:
+    st.session_state[f"{where}.passage"] = text
+    Edition(where).renew()
 
 
 def _label(epoch: int | None, best: int | None, lang: str) -> str:

@@ -19,7 +19,7 @@ from rnnlab.view.language.settings import no_effect_text, recipe_label, value_te
 from rnnlab.view.page import address, fields, folded, session
 from rnnlab.view.page.forms import Edition, Problems
 from rnnlab.view.page.names import DEFAULT_RECIPE, recipe_of
-from rnnlab.view.train import corpus, tour
+from rnnlab.view.train import corpus, passage, tour
 from rnnlab.view.train.address import ADDRESS, SETUP
 
 _BASE, _CONFIG, _VALUES = "setup.base", "setup.config", "setup.values"
@@ -238,6 +238,8 @@ def _section(section: Section) -> None:
             corpus.choose(_key(name), _held(name), use_corpus)
         else:
             fields.draw(name, _held(name), _key(name), lang)
+        if name == "prefixes":
+            passage.choose(_entered(), "setup", _use_passage)
         if not acts and fields.read(name, _now(name)) != TrainConfig.model_fields[name].default:
             st.caption(no_effect_text(name, lang))
 
@@ -299,6 +301,10 @@ def _in_force(name: str, values: dict[str, Any]) -> Any:
 def use_corpus(name: str) -> None:
     """Set the training text."""
     _fill(RECIPES[st.session_state[_BASE]], corpus.suit_prefixes(_entered().change(corpus=name)))
+
+
+def _use_passage(text: str) -> None:
+    _fill(RECIPES[st.session_state[_BASE]], _entered().change(prefixes=(text,)))
 
 
 def _entered() -> TrainConfig:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from rnnlab.errors import RunError
 from rnnlab.runs.store import RunRecord
+from rnnlab.text.prefixes import tail
 from rnnlab.view.data.facts import Reading, TextFacts
 from rnnlab.view.data.highlight import highlighted, literal, visible
 from rnnlab.view.data.history import History
@@ -27,7 +28,7 @@ _OWNER = "lyrics.owner"
 """Session key of the run whose epoch is in the URL; the epoch of a recording belongs to the player."""
 MAX_STRIP = 16
 """Maximum number of lines of the strip, about."""
-_STRIP_LENGTH = 60
+_STRIP_LENGTH, _STRIP_PREFIX = 60, 20
 _MAX_LISTED = 6
 """Maximum number of epochs that a message lists."""
 
@@ -103,12 +104,12 @@ def draw(scene: Scene) -> None:
     if event is not None:
         caption += t("lyrics.at_perplexity", lang, perplexity=number(event.perplexity, 5))
     st.caption(caption)
-    for prefix, text in history.texts[epoch].items():
+    for place_of, (prefix, text) in enumerate(history.texts[epoch].items()):
         with st.container(border=True):
-            _text(scene, epoch, prefix, text)
+            _text(scene, epoch, prefix, text, place_of)
 
 
-def _text(scene: Scene, epoch: int, prefix: str, text: str) -> None:
+def _text(scene: Scene, epoch: int, prefix: str, text: str, place: int) -> None:
     lang = scene.lang
     reading = scene.read(epoch, prefix)
     if reading is None:
@@ -124,7 +125,7 @@ def _text(scene: Scene, epoch: int, prefix: str, text: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
         st.caption(note, width="content")
         if reading.quotes and scene.text is not None:
-            sources(reading, scene.text, lang, key=f"lyrics.sources.{scene.id}.{prefix}")
+            sources(reading, scene.text, lang, key=f"lyrics.sources.{scene.id}.{place}")
 
 
 def strip(history: History, lang: str, key: str, epoch: int | None = None) -> None:
@@ -141,7 +142,8 @@ def strip(history: History, lang: str, key: str, epoch: int | None = None) -> No
         return
     lines = []
     for at in thinned(written):
-        text = html.escape(visible(next(iter(history.texts[at].values()))[:_STRIP_LENGTH]))
+        prefix, written_text = next(iter(history.texts[at].items()))
+        text = html.escape(visible(tail(written_text, prefix, _STRIP_PREFIX)[:_STRIP_LENGTH]))
         number_of = f"<strong>{at}</strong>" if at == epoch else str(at)
         lines.append(f'<p translate="no" style="margin:0">{number_of} {text}</p>')
     with st.container(key=f"strip.{key}"):

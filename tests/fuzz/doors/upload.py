@@ -16,7 +16,23 @@ from tests.fuzz import hostile
 from tests.fuzz.lab import Door
 from tests.made import VERSE
 
-ENCODINGS = ("utf-8", "utf-8-sig", "gb18030", "big5", "utf-16", "utf-16-be", "utf-32", "latin-1", "cp1252", "shift_jis")
+ENCODINGS = (
+    "utf-8",
+    "utf-8-sig",
+    "gb18030",
+    "big5",
+    "utf-16",
+    "utf-16-be",
+    "utf-32",
+    "latin-1",
+    "cp1252",
+    "shift_jis",
+    "euc_jp",
+    "iso2022_jp",
+    "cp949",
+    "koi8_r",
+    "utf-16-le",
+)
 
 
 class Upload(Door):

@@ -14,8 +14,9 @@ from rnnlab.config import TrainConfig
 from rnnlab.text import invisible
 from rnnlab.text.quotes import share_of_blanks
 from rnnlab.view.data.facts import FactBook, TextFacts
-from rnnlab.view.data.highlight import MARGIN, highlighted, in_code, source_line, visible
+from rnnlab.view.data.highlight import MARGIN, SHOWN_PREFIX, highlighted, in_code, source_line, visible
 from rnnlab.view.language.equations import cell_source
+from rnnlab.view.language.i18n import t
 
 
 class Reader(HTMLParser):
@@ -107,6 +108,22 @@ def test_a_line_as_long_as_the_text_does_not_reach_the_page() -> None:
             assert source.startswith("…") == (start > MARGIN and original[start - MARGIN - 1] != "\n")
         # the second edition's text agrees with no original
         assert len(source_line("x" * 90_000, train, 300, 310)) <= 10 + 2 * MARGIN
+
+
+def test_a_passage_as_prefix_does_not_bury_what_was_written() -> None:
+    """Of a long prefix the end is shown; what it copies from the text is the visitor's choice and no quote."""
+    passage = "".join(map(chr, range(0x4E00, 0x4E00 + 1200)))
+    facts = TextFacts(passage, passage, "")
+    prefix = passage[100:1100]
+    reading = facts.read(prefix + passage[1100:1110] + "一" * 5, prefix, "zh")
+    shown = read(reading.html).text.replace("\u200b", "")
+    assert shown == "…" + prefix[-SHOWN_PREFIX:] + passage[1100:1110] + "一" * 5
+    assert t("lyrics.left_out", "zh", count=1000 - SHOWN_PREFIX) in read(reading.html).titles
+    (quoted,) = [quote for quote, _ in reading.quotes]
+    assert quoted == passage[1100 - SHOWN_PREFIX : 1110]
+    assert (reading.coverage, reading.longest, reading.length) == (10 / 15, 10, 15)
+    assert facts.read(prefix + "一" * 5, prefix, "zh").quotes == ()
+    assert highlighted(prefix[:SHOWN_PREFIX] + "一", prefix[:SHOWN_PREFIX]).count("…") == 0
 
 
 def test_a_long_line_is_cut_at_a_margin_and_a_short_one_is_whole() -> None:
