@@ -23,11 +23,11 @@ from typing import Any
 from rnnlab.config import TrainConfig
 from rnnlab.engine.periods import ends_period
 from rnnlab.errors import ConfigError
-from rnnlab.events import EpochFinished, Event, RunDiverged, TextGenerated
+from rnnlab.events import EpochFinished, Event, RunDiverged, RunFinished, TextGenerated
 from rnnlab.recipes import RECIPES, recipe
 from rnnlab.runs.export import import_run
 from rnnlab.text.corpora import load
-from rnnlab.text.preparation import prepare
+from rnnlab.text.preparation import Prepared, for_sample, prepare
 from rnnlab.text.quotes import QuoteIndex, coverage, loop_period, share_of_blanks
 
 ONE_SEED_IS_ENOUGH = tuple(name for name, known in RECIPES.items() if known.config.num_layers >= 6)
@@ -59,7 +59,8 @@ def run_piece(name: str, seed: int, embedded: bool, folders: Sequence[Path] | No
         folders: where the book's texts lie, by default as for `corpora.load`.
 
     Returns:
-        ``perplexity`` (by epoch, at the prediction periods), ``texts`` (measures of what it wrote then), ``seconds``
+        ``perplexity`` (by epoch, at the prediction periods), ``held_out`` (the same on held-out text, where it was
+        measured; older pieces do not have it), ``texts`` (measures of what it wrote then), ``seconds``
         (of the processor, per epoch, median), whether it diverged, the setup, versions and date.
     """
     import torch
@@ -70,11 +71,12 @@ def run_piece(name: str, seed: int, embedded: bool, folders: Sequence[Path] | No
     from rnnlab.text.vocab import Vocab
 
     config = setup(name, seed, embedded)
-    text = _training_text(config, folders)
+    text, held_out = _text(config, folders)
     vocab = Vocab(text)
     prepare_thread(config)
     state = TrainingState.begin(build_model(config, len(vocab), resolve_device(config, len(vocab))), config)
-    events = train(state, vocab, vocab.encode(text), clock=time.thread_time)
+    sample = for_sample(held_out, config)
+    events = train(state, vocab, vocab.encode(text), clock=time.thread_time, held_out=sample)
     measured = _measure(config, text, events)
     return measured | {
         "recipe": name,
@@ -95,7 +97,7 @@ def recorded_piece(name: str, folders: Sequence[Path] | None = None) -> dict[str
     config = recording.config
     if config != setup(name, config.random_seed, embedded=True):
         return None
-    return _measure(config, _training_text(config, folders), recording.events) | {
+    return _measure(config, _text(config, folders).train, recording.events) | {
         "recipe": name,
         "seed": config.random_seed,
         "torch": recording.made.versions.get("torch", ""),
@@ -105,8 +107,8 @@ def recorded_piece(name: str, folders: Sequence[Path] | None = None) -> dict[str
     }
 
 
-def _training_text(config: TrainConfig, folders: Sequence[Path] | None) -> str:
-    return prepare(load(config.corpus, folders=folders).text, config.preprocessing, config.num_chars).train
+def _text(config: TrainConfig, folders: Sequence[Path] | None) -> Prepared:
+    return prepare(load(config.corpus, folders=folders).text, config.preprocessing, config.num_chars)
 
 
 def _measure(config: TrainConfig, text: str, events: Iterable[Event]) -> dict[str, Any]:
@@ -115,12 +117,18 @@ def _measure(config: TrainConfig, text: str, events: Iterable[Event]) -> dict[st
     perplexities: dict[str, float | None] = {}
     texts: list[dict[str, Any]] = []
     seconds: list[float] = []
+    held_out: dict[str, float] = {}
     diverged_at = None
     for event in events:
         if isinstance(event, EpochFinished):
             seconds.append(event.seconds)
+            if event.held_out_perplexity is not None:
+                held_out[str(event.epoch)] = event.held_out_perplexity
             if ends_period(config, event.epoch):
                 perplexities[str(event.epoch)] = event.perplexity
+            last = event
+        elif isinstance(event, RunFinished) and event.best_epoch is not None:  # its end is no period
+            perplexities[str(event.epoch)] = last.perplexity
         elif isinstance(event, TextGenerated) and ends_period(config, event.epoch):
             written = event.text[len(event.prefix) :]
             texts.append(
@@ -138,6 +146,7 @@ def _measure(config: TrainConfig, text: str, events: Iterable[Event]) -> dict[st
         "setup": config.model_dump(mode="json"),
         "corpus": config.corpus,
         "perplexity": perplexities,
+        "held_out": held_out,
         "texts": texts,
         "seconds": statistics.median(seconds) if seconds else None,
         "diverged_at": diverged_at,

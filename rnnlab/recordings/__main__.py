@@ -150,12 +150,18 @@ def _sentences(text: Prepared, reach: int = 12) -> list[tuple[str, str, str]]:
 
 
 def probes(client: Client, run_id: str) -> list[Probed]:
-    """Return a diagnosis of the weights at every prediction period that has a checkpoint, ordered by epoch."""
+    """Return a diagnosis of the weights at every prediction period that has a checkpoint, ordered by epoch.
+
+    A run that stopped early has two more: of its best weights, and of its last.
+    """
     config = client.store.run(run_id).config
     written = {event.epoch for _, event in client.store.events_since(run_id) if isinstance(event, TextGenerated)}
     saved = {epoch for epoch, minibatch, _ in client.store.checkpoints(run_id) if minibatch == 0}
     diagnoses = []
-    for epoch in sorted(epoch for epoch in written & saved if ends_period(config, epoch)):
+    asked = {epoch for epoch in written & saved if ends_period(config, epoch)}
+    if (best := client.store.best_epoch(run_id)) is not None:
+        asked |= {best, client.store.run(run_id).epoch}
+    for epoch in sorted(asked):
         _, diagnosis = client.diagnose(run_id, epoch)
         diagnoses.append(Probed(epoch=epoch, diagnosis=diagnosis))
     return diagnoses

@@ -113,7 +113,7 @@ BROUGHT = ("分开，不分开，又分开\n" * 300).encode()
     ("name", "data", "note"),
     [
         ("cut.txt", BROUGHT[:-3], "corpus_cut"),
-        ("cut.txt.gz", gzip.compress(BROUGHT[1:]), "corpus_cut_start"),
+        ("cut.txt.gz", gzip.compress(BROUGHT[1:], mtime=0), "corpus_cut_start"),
         ("日本語.txt", ("分かれ、分かれない。また分かれる\n" * 200).encode("shift-jis"), "corpus_western"),
     ],
 )

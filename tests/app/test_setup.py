@@ -244,7 +244,7 @@ def test_beside_every_setting_stand_a_sentence_its_formula_and_its_section(open_
     unfold(app)
     assert not app.exception
     beside = {(widget.key or "").split(".")[1]: widget.help for widget in widgets(app) if _of_setup(widget)}
-    assert set(TrainConfig.model_fields) - set(beside) == {"top_k"}
+    assert set(TrainConfig.model_fields) - set(beside) == {"top_k", "start_from"}
     for name in set(TrainConfig.model_fields) & set(beside):
         assert beside[name] in (tip(name, lang), tip(name, lang, allowed=True)), name
     assert beside["clipping"] == tip("clip_norm", lang)

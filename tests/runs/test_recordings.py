@@ -12,7 +12,15 @@ import torch
 from safetensors import safe_open
 
 from rnnlab.config import TrainConfig
-from rnnlab.events import Diagnosis, EpochFinished, MinibatchFinished, Probed, RunStarted, TextGenerated
+from rnnlab.events import (
+    Diagnosis,
+    EpochFinished,
+    MinibatchFinished,
+    Probed,
+    RunFinished,
+    RunStarted,
+    TextGenerated,
+)
 from rnnlab.inference import files
 from rnnlab.inference.inspection import inspect
 from rnnlab.inference.network import Network
@@ -23,7 +31,7 @@ from rnnlab.recordings.extras import ANSWERS, GAPS, PARITY, extras
 from rnnlab.runs.admission import checkpoint_epochs
 from rnnlab.runs.checkpoints import save as save_checkpoint
 from rnnlab.runs.client import Client
-from rnnlab.runs.export import import_run
+from rnnlab.runs.export import Recording, import_run
 from rnnlab.stuck import STUCK_KL, STUCK_RATIO, STUCK_SENSITIVITY, is_stuck
 from rnnlab.text import corpora
 from rnnlab.text.corpora import load
@@ -156,7 +164,7 @@ def test_a_shipped_recording_holds_its_texts_right_after_their_epochs(path: Path
     config, last = recording.config, max(event.epoch for event in recording.events if isinstance(event, TextGenerated))
     ended = max((event.epoch for event in recording.events if isinstance(event, EpochFinished)), default=0)
     periods = range(config.pred_period, ended + 1, config.pred_period)
-    due = sorted({0, 1, 2, 5, 10, 20, *periods, config.num_epochs} & {*range(ended + 1)})
+    due = sorted({0, 1, 2, 5, 10, 20, *periods, config.num_epochs, *stopped_early(recording)[1:]} & {*range(ended + 1)})
     found: dict[int, list[str]] = {}
     reached = None
     for event in recording.events:
@@ -171,6 +179,13 @@ def test_a_shipped_recording_holds_its_texts_right_after_their_epochs(path: Path
     assert last == due[-1]
 
 
+def stopped_early(recording: Recording) -> list[int]:
+    """Return the best epoch and the last one of a run that stopped early; nothing of any other."""
+    end = recording.events[-1]
+    early = isinstance(end, RunFinished) and end.best_epoch is not None
+    return [end.best_epoch, end.epoch] if early else []
+
+
 def probed(name: str) -> dict[int, Diagnosis]:
     recording = import_run(gzip.decompress((FOLDER / f"{name}.json.gz").read_bytes()))
     return {event.epoch: event.diagnosis for event in recording.events if isinstance(event, Probed)}
@@ -181,7 +196,8 @@ def test_a_shipped_recording_holds_its_diagnoses(path: Path) -> None:
     recording = import_run(gzip.decompress(path.read_bytes()))
     config = recording.config
     every = checkpoint_epochs(config)
-    kept = {*range(every, config.num_epochs + 1, every), config.num_epochs} - {0}
+    early = stopped_early(recording)
+    kept = {*range(every, max(early, default=config.num_epochs) + 1, every), *(early or [config.num_epochs])} - {0}
     diverged = any(event.kind == "run_diverged" for event in recording.events)
     assert set(probed(recording.name)) == (set() if diverged else kept)
 

@@ -83,7 +83,7 @@ def locked(data: bytes) -> bytes:
         (GOOD[:-30], "corpus_archive_damaged"),
         (GOOD[:60] + bytes(40) + GOOD[100:], "corpus_archive_damaged"),
         (GOOD.replace(b"a.txt", b"b.txt", 1), "corpus_archive_damaged"),
-        (gzip.compress(SIMPLIFIED.encode())[:-20], "corpus_archive_damaged"),
+        (gzip.compress(SIMPLIFIED.encode(), mtime=0)[:-20], "corpus_archive_damaged"),
         (locked(GOOD), "corpus_archive_locked"),
         (zipped({"a.zip": GOOD}), "corpus_binary"),
         (zipped({"[Content_Types].xml": b"<x/>", "word/document.xml": b"<x/>"}), "corpus_document"),

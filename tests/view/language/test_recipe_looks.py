@@ -94,6 +94,22 @@ def untrained(name: str) -> bool:
     return not curve(name) and history(name).written() == [0]
 
 
+@cache
+def held_out(name: str) -> dict[int, float]:
+    """The perplexity of a recorded run on held-out text, by epoch."""
+    return {event.epoch: event.held_out_perplexity for event in history(name).epochs if event.held_out_perplexity}
+
+
+def lowest(name: str) -> int:
+    """The epoch with the lowest perplexity on held-out text."""
+    return min(held_out(name), key=held_out(name).__getitem__)
+
+
+def alike(name: str, other: str) -> bool:
+    """Whether the lowest perplexities of two runs on held-out text differ by less than 5 %."""
+    return abs(held_out(name)[lowest(name)] / held_out(other)[lowest(other)] - 1) < 0.05
+
+
 Claim = tuple[str, str, str, Callable[[], bool]]
 
 # recipe, the words of the claim in both languages, and the condition on the recordings
@@ -220,6 +236,21 @@ CLAIMS: list[Claim] = [
     ("X5", "Compare the gradient norm and the clipped share with A2", "看梯度范数与裁剪的比例，与 A2 相比",
      lambda: differs("X5", "A2") == {"activation"}
      and all(history("X5").epochs[at].grad_norm > history("A2").epochs[at].grad_norm for at in (99, 249))),
+    ("C1", "After a few epochs it rises again, while the training perplexity goes to 1",
+     "几个周期后它回升，而训练困惑度降到 1",
+     lambda: lowest("C1") < 10 and held_out("C1")[40] > 10 * held_out("C1")[lowest("C1")] and end("C1") < 1.05),
+    ("C2", "The training perplexity falls more slowly, and the dashed line rises less",
+     "训练困惑度降得慢些，虚线升得少些",
+     lambda: (
+         all(c2 > c1 for c1, c2 in list(zip(curve("C1"), curve("C2"), strict=True))[4:])
+         and held_out("C2")[40] < 0.7 * held_out("C1")[40]
+     )),
+    ("C2", "Its lowest value stays about the same", "最低值差不多一样", lambda: alike("C1", "C2")),
+    ("C3", "The dashed line ends at less than half of C1's", "虚线最后不到 C1 的一半",
+     lambda: held_out("C3")[40] < 0.5 * held_out("C1")[40]),
+    ("C3", "Its lowest value stays about the same", "最低值差不多一样", lambda: alike("C1", "C3")),
+    ("C4", "up to the end, it is the very run of C1", "到停下为止，它和 C1 完全一样",
+     lambda: curve("C1")[: len(curve("C4"))] == curve("C4") and len(curve("C4")) == lowest("C1") + 6),
 ]  # fmt: skip
 # claims that are not about results, or cannot be checked on a recording, which has no minibatches
 UNCHECKED = {"X4"}
