@@ -163,9 +163,10 @@ def _on_held_out_text(by_recipe: dict[str, list[dict[str, Any]]]) -> list[str]:
     """
     lines = []
     for name, found in by_recipe.items():
-        if recipe(name).group != "C":
+        measured = [result["held_out"] for result in found if result.get("held_out")]
+        if recipe(name).group != "C" or not measured:
             continue
-        curves = [{int(epoch): value for epoch, value in result["held_out"].items()} for result in found]
+        curves = [{int(epoch): value for epoch, value in held_out.items()} for held_out in measured]
         best = [min(curve, key=curve.__getitem__) for curve in curves]
         lowest = [curve[epoch] for curve, epoch in zip(curves, best, strict=True)]
         kept = recipe(name).config.early_stopping > 0

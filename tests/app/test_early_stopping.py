@@ -68,3 +68,14 @@ def test_the_shell_says_it_and_writes_with_the_best_weights(early: str, client: 
         for option in (["--epoch", "best"], ["--epoch", str(best)], [])
     )
     assert by_name == by_number != last
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_diagnose_has_the_sample_that_was_measured_during_training(
+    early: str, client: Client, open_page: Open, lang: str
+) -> None:
+    best = client.store.best_epoch(early)
+    lowest = next(e.held_out_perplexity for e in events(client, early, "epoch_finished") if e.epoch == best)
+    app = open_page("diagnose", lang, run=early, topic="overfitting")
+    assert not app.exception
+    assert t("find.over.sample", lang, epoch=best, perplexity=number(lowest, 4)) in words(app)

@@ -14,6 +14,7 @@ from rnnlab.view.language.i18n import t
 from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import phrase
 from rnnlab.view.page import asking, chart, estimate, session
+from rnnlab.view.watch.tables import best_held_out
 
 _WANTED = "diagnose.every_checkpoint"
 
@@ -91,6 +92,7 @@ def _curve(examined: ExaminedRun, diagnoses: dict[int, Diagnosis]) -> None:
     # the training perplexity is also that of the diagnosis, computed with the same weights
     points = {epoch: (each.perplexity, each.held_out_perplexity) for epoch, each in diagnoses.items()}
     sentence = sentences.overfitting(points, lang)
+    live = {row.epoch: row.held_out_perplexity for row in scene.history.epochs if row.held_out_perplexity is not None}
     left, right = st.columns([3, 2], gap="large")
     with left:
         label = t("chart.unigram_rule", lang, perplexity=number(unigram, 4))
@@ -100,6 +102,7 @@ def _curve(examined: ExaminedRun, diagnoses: dict[int, Diagnosis]) -> None:
                 diagnose_tables.held_out_series(
                     {epoch: held for epoch, (_, held) in points.items()}, t("over.held_out", lang)
                 ),
+                *([diagnose_tables.held_out_series(live, t("over.sample", lang))] if len(live) > 1 else []),
             ],
             [(unigram, label)],
         )
@@ -108,7 +111,8 @@ def _curve(examined: ExaminedRun, diagnoses: dict[int, Diagnosis]) -> None:
         st.markdown(sentence)
         newest = max(diagnoses, default=0)
         fixed = sentences.fixed_weights(scene.history, newest, diagnoses[newest], lang) if diagnoses else ""
-        for note in filter(None, (fixed, sentences.unigrams(unigram, scene.ladder.get(1), lang))):
+        sample = sentences.sample(best_held_out(scene.history), lang)
+        for note in filter(None, (sample, fixed, sentences.unigrams(unigram, scene.ladder.get(1), lang))):
             st.caption(note)
         if not examined.config.bidirectional:  # such a network also reads the following characters
             st.latex(r"\exp\Big(-\frac1n\sum_{t=1}^{n}\ln p(x_t\mid x_1,\dots,x_{t-1})\Big)")

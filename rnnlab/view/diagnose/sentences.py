@@ -458,6 +458,13 @@ def overfitting(points: Mapping[int, tuple[float | None, float | None]], lang: s
     return t("find.over.close", lang, **now)
 
 
+def sample(lowest: EpochFinished | None, lang: str) -> str:
+    """Return the sentence on the lowest perplexity measured during training, on a sample of the held-out text."""
+    if lowest is None:
+        return ""
+    return t("find.over.sample", lang, epoch=lowest.epoch, perplexity=number(lowest.held_out_perplexity, 4))
+
+
 def unknown(diagnosis: Diagnosis, length: int | None, lang: str) -> str:
     """Return the sentence on the held-out characters that were predicted and those that were left out.
 

@@ -411,7 +411,7 @@ def test_overfitting_is_a_rise_on_text_not_trained_on(
 
 def test_the_turning_point_is_named() -> None:
     sentence = sentences.overfitting({10: (50.0, 90.0), 20: (5.0, 80.0), 30: (1.25, 250.0)}, "en")
-    assert "lowest at epoch 20, 80" in sentence
+    assert "that of epoch 20 has the lowest perplexity on held-out text, 80" in sentence
     assert "200 times" in sentence
 
 
