@@ -1,6 +1,6 @@
-"""What works against learning by heart: runs as they are, with dropout, with weight decay, on the book's corpora.
+"""What works against learning by heart: the recipes C1 to C4 on the book's corpora.
 
-    RNNLAB_DATA=FOLDER python -m benchmarks.cures [--seeds 3] [--settings dropout early_stopping]
+    RNNLAB_DATA=FOLDER python -m benchmarks.cures [--seeds 3]
 
 Every second epoch the perplexity is measured on the first 50,000 characters of the held-out text, in rows of 50.
 Printed in Markdown (docs/cures.md): its lowest value with the epoch, and its value after the last epoch beside that of
@@ -30,13 +30,10 @@ from rnnlab.runs.limits import Limits
 from rnnlab.text import corpora
 from rnnlab.text.preparation import Prepared, prepare
 from rnnlab.text.vocab import Vocab
-from rnnlab.view.diagnose.overfitting import cures
 
 CORPORA = ("book-lyrics", "book-time-machine")
 HELD_OUT = 50_000
 """Number of characters that are measured; the lyrics have as many after the training text."""
-EPOCHS = {"A7": 40, "A2": 100}
-"""The recipes, with the number of epochs within which they learn the text by heart."""
 
 
 class Outcome(NamedTuple):
@@ -81,31 +78,26 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--settings", nargs="+", default=["", *cures(TrainConfig())], metavar="SETTING")
     arguments = parser.parse_args()
     folders = [Path(folder) for folder in os.environ.get("RNNLAB_DATA", "").split(os.pathsep) if folder]
+    recipes = [entry for entry in RECIPES.values() if entry.group == "C"]
     print("| corpus | recipe | setting | lowest on held-out text | after epoch | at the end | training text |")
     print("|---|---|---|---|---|---|---|")
-    for name, epochs in EPOCHS.items():
-        for corpus in CORPORA:
-            base = RECIPES[name].config.change(corpus=corpus, num_epochs=epochs)
-            text = prepare(corpora.load(corpus, folders=folders).text, base.preprocessing, base.num_chars)
-            base = base.change(held_out_period=2, pred_period=10_000, num_preds=0, prefixes=(text.train[:2],))
-            kinds = {"as it is": base} if "" in arguments.settings else {}
-            kinds |= {
-                f"{setting.replace('_', ' ')} {value:g}": base.change(**{setting: value})
-                for setting, value in cures(base).items()
-                if setting in arguments.settings
-            }
+    for corpus in CORPORA:
+        for entry in recipes:
+            config = entry.config.change(corpus=corpus, pred_period=10_000, num_preds=0)
+            text = prepare(corpora.load(corpus, folders=folders).text, config.preprocessing, config.num_chars)
+            config = config.change(prefixes=(text.train[:2],))
+            changes = entry.config.changes_from(recipes[0].config)
+            kind = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in changes.items()) or "as it is"
             digits = 0 if corpus == CORPORA[0] else 1
-            for kind, config in kinds.items():
-                runs = [outcome(config.change(random_seed=seed), text) for seed in range(arguments.seeds)]
-                lowest, when, held_out, training = zip(*runs, strict=True)
-                print(
-                    f"| {corpus} | {name} | {kind} | {spread(list(lowest), digits)} | {spread(list(when), 0)} |"
-                    f" {spread(list(held_out), digits)} | {spread(list(training), 2)} |",
-                    flush=True,
-                )
+            runs = [outcome(config.change(random_seed=seed), text) for seed in range(arguments.seeds)]
+            lowest, when, held_out, training = zip(*runs, strict=True)
+            print(
+                f"| {corpus} | {entry.id} | {kind} | {spread(list(lowest), digits)} | {spread(list(when), 0)} |"
+                f" {spread(list(held_out), digits)} | {spread(list(training), 2)} |",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":
