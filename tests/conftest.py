@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import importlib.util
 import os
 import shutil
@@ -24,6 +25,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     # started by nohup, with which child processes would ignore a closed terminal too; a function is not inherited
     signal.signal(signal.SIGHUP, lambda *_: None)
+
+# what is imported and collected stays to the end, so until then the collector would only search in vain
+gc.disable()
 
 # how long an example takes says nothing on a busy machine
 settings.register_profile("busy", deadline=None)
@@ -85,6 +89,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.xdist_group("browser" if in_browser else str(item.path)))
         if data_dir() is None and item.get_closest_marker("reference"):
             item.add_marker(pytest.mark.skip(reason="needs the book's corpora: set RNNLAB_DATA to their folder"))
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()
+    # rarer collections than by default: most objects of a test end with it, without the collector
+    gc.set_threshold(20_000, 20, 20)
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

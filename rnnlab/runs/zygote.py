@@ -15,7 +15,6 @@ import socket
 import sys
 from typing import NoReturn
 
-from rnnlab.runs import warm, worker
 from rnnlab.runs.process import leave_endings_to_the_supervisor
 from rnnlab.runs.protocol import SUPERVISOR_TO_ZYGOTE, Exited, Fork, Forked, Kill, Lines, ZygoteReady, encode
 
@@ -85,6 +84,8 @@ class Zygote:
         self._connection.sendall(encode(Forked(job=job, pid=pid)))
 
     def _become_worker(self, descriptor: int) -> NoReturn:
+        from rnnlab.runs import worker
+
         status = 1
         try:
             # close the sockets of the zygote, so that its end is noticed by the others
@@ -119,8 +120,13 @@ def main(descriptor: int) -> NoReturn:
     leave_endings_to_the_supervisor()
     connection = socket.socket(fileno=descriptor)
     zygote = Zygote(connection)
+    # torch makes a million objects, and the collector would look through them again and again: a sixth of the time
+    gc.disable()
+    from rnnlab.runs import warm, worker  # noqa: F401 - each worker has it
+
     warm.first_steps()
     _freeze()
+    gc.enable()
     zygote.turn(0)  # a run may have been waiting for torch to load
     facts = warm.measure_speed()
     connection.sendall(encode(ZygoteReady(facts=facts)))

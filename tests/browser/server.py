@@ -32,7 +32,13 @@ class Server:
         environment = {name: value for name, value in os.environ.items() if name not in UNREACHABLE}
         home.mkdir(parents=True, exist_ok=True)
         self.log = home.parent / f"{home.name}-server.log"
-        options = {"port": str(self.port), "address": "127.0.0.1", "headless": "true"}
+        options = {
+            "port": str(self.port),
+            "address": "127.0.0.1",
+            "headless": "true",
+            # as in deploy/: after each script the watcher would look up the files of all modules, for 0.2 s
+            "fileWatcherType": "none",
+        }
         flags = [part for name, value in options.items() for part in (f"--server.{name}", value)]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(

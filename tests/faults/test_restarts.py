@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -39,11 +40,26 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="watches p
 WHOLE = TINY.change(num_epochs=150, sampling="random", optimizer="adam", learning_rate=0.01, pred_period=25)
 
 
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module", autouse=True)
+def _quick() -> Iterator[None]:
     """Let the next supervisor start soon after one that was told to end, and train three runs at once."""
-    monkeypatch.setattr(clients, "RESTART_DELAY", 0.1)
-    monkeypatch.setenv("RNNLAB_SLOTS", "3")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clients, "RESTART_DELAY", 0.1)
+        patch.setenv("RNNLAB_SLOTS", "3")
+        yield
+
+
+@pytest.fixture(scope="module")
+def shared(_quick: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """Yield a client of a home for the tests here, as torch is loaded anew after each end of its supervisor."""
+    with opened(tmp_path_factory.mktemp("home")) as client:
+        yield warm(client)
+
+
+@pytest.fixture(scope="module")
+def undisturbed() -> dict[TrainConfig, str]:
+    """The runs of the shared home that trained without a restart, by their configurations."""
+    return {}
 
 
 def replaced(client: Client, pid: int) -> None:
@@ -68,34 +84,36 @@ def positions(client: Client, run_id: str) -> list[tuple[int, int]]:
     return [(event.epoch, event.minibatch) for event in events(client, run_id, "run_started")]
 
 
-def check_whole(client: Client, run_id: str, config: TrainConfig) -> None:
+def check_whole(client: Client, run_id: str, config: TrainConfig, undisturbed: dict[TrainConfig, str]) -> None:
     """Check that a run which was continued is the same, bit for bit, as one that was not, and that nothing is twice."""
-    undisturbed = client.create(config)
-    for one in (run_id, undisturbed):
+    if config not in undisturbed:
+        undisturbed[config] = client.create(config)
+    whole = undisturbed[config]
+    for one in (run_id, whole):
         assert until_state(client, one, "finished", "failed").state == "finished"
-    assert curve(client, run_id) == curve(client, undisturbed)
+    assert curve(client, run_id) == curve(client, whole)
     epochs = [event.epoch for event in events(client, run_id, "epoch_finished")]
     assert epochs == list(range(1, config.num_epochs + 1)), "no epoch is trained twice"
     texts, as_usual = (
-        [(event.epoch, event.text) for event in events(client, one, "text_generated")] for one in (run_id, undisturbed)
+        [(event.epoch, event.text) for event in events(client, one, "text_generated")] for one in (run_id, whole)
     )
     assert texts == as_usual
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_told_to_end_it_saves_its_runs_which_go_on_to_the_same_curve(tmp_path: Path, number: signal.Signals) -> None:
-    with opened(tmp_path) as client:
-        warm(client)
-        run_id = client.create(WHOLE)
-        until(client, run_id, lambda record: record.epoch >= 3)
-        tell(client, number)
-        record = client.store.run(run_id)
-        assert record.state in ("queued", "running", "finished"), "nobody has to continue it"
-        check_whole(client, run_id, WHOLE)
-        (_, again) = positions(client, run_id)
-        saved = events(client, run_id, "checkpoint_saved")
-        assert again in [(event.epoch, event.minibatch) for event in saved]
-        assert client.store.parked() == {}
+def test_told_to_end_it_saves_its_runs_which_go_on_to_the_same_curve(
+    client: Client, undisturbed: dict[TrainConfig, str], number: signal.Signals
+) -> None:
+    run_id = client.create(WHOLE)
+    until(client, run_id, lambda record: record.epoch >= 3)
+    tell(client, number)
+    record = client.store.run(run_id)
+    assert record.state in ("queued", "running", "finished"), "nobody has to continue it"
+    check_whole(client, run_id, WHOLE, undisturbed)
+    (_, again) = positions(client, run_id)
+    saved = events(client, run_id, "checkpoint_saved")
+    assert again in [(event.epoch, event.minibatch) for event in saved]
+    assert client.store.parked() == {}
 
 
 @pytest.mark.parametrize(
@@ -103,106 +121,108 @@ def test_told_to_end_it_saves_its_runs_which_go_on_to_the_same_curve(tmp_path: P
     [
         WHOLE.change(num_epochs=40, cell="lstm", sampling="consecutive", carry_state=True),
         WHOLE.change(num_epochs=40, cell="gru", num_layers=2, optimizer="sgd", num_preds=40, decoding="temperature"),
-        WHOLE.change(num_epochs=40, detach=False, sampling="consecutive"),
+        WHOLE.change(num_epochs=12, detach=False, sampling="consecutive"),
     ],
     ids=["carried state", "sampled texts", "not detached"],
 )
-def test_it_may_be_told_to_end_again_and_again(tmp_path: Path, config: TrainConfig) -> None:
-    with opened(tmp_path) as client:
-        run_id = client.create(config)
-        for _ in range(3):
-            epoch = client.store.run(run_id).epoch
-            until(client, run_id, lambda record, epoch=epoch: record.epoch > epoch or not record.live)  # type: ignore[misc]
-            tell(client)
-        check_whole(client, run_id, config)
-
-
-def test_a_paused_run_is_paused_afterwards_and_goes_on_with_the_next_minibatch(tmp_path: Path) -> None:
-    with opened(tmp_path) as client:
-        run_id = client.create(WHOLE)
-        until(client, run_id, lambda record: record.epoch >= 1)
-        pause(client, run_id)
-        paused = step(client, run_id, "minibatch")
-        last = events(client, run_id, "run_paused")[-1]
-        assert last.minibatch, "in the middle of an epoch"
+def test_it_may_be_told_to_end_again_and_again(
+    client: Client, undisturbed: dict[TrainConfig, str], config: TrainConfig
+) -> None:
+    run_id = client.create(config)
+    for _ in range(3):
+        epoch = client.store.run(run_id).epoch
+        until(client, run_id, lambda record, epoch=epoch: record.epoch > epoch or not record.live)  # type: ignore[misc]
         tell(client)
-        assert client.store.run(run_id).state == "paused"
-        assert client.status()["runs"] == {}
-        assert client.store.run(run_id).epoch == paused.epoch
-        client.pause(run_id)  # no effect
-        assert client.store.run(run_id).state == "paused"
-        client.resume(run_id)
-        check_whole(client, run_id, WHOLE)
-        assert positions(client, run_id) == [(0, 0), (last.epoch, last.minibatch)]
+    check_whole(client, run_id, config, undisturbed)
 
 
-def test_a_run_that_cannot_go_on_within_an_epoch_goes_on_from_its_start(tmp_path: Path) -> None:
+def test_a_paused_run_is_paused_afterwards_and_goes_on_with_the_next_minibatch(
+    client: Client, undisturbed: dict[TrainConfig, str]
+) -> None:
+    run_id = client.create(WHOLE)
+    until(client, run_id, lambda record: record.epoch >= 1)
+    pause(client, run_id)
+    paused = step(client, run_id, "minibatch")
+    last = events(client, run_id, "run_paused")[-1]
+    assert last.minibatch, "in the middle of an epoch"
+    tell(client)
+    assert client.store.run(run_id).state == "paused"
+    assert client.status()["runs"] == {}
+    assert client.store.run(run_id).epoch == paused.epoch
+    client.pause(run_id)  # no effect
+    assert client.store.run(run_id).state == "paused"
+    client.resume(run_id)
+    check_whole(client, run_id, WHOLE, undisturbed)
+    assert positions(client, run_id) == [(0, 0), (last.epoch, last.minibatch)]
+
+
+def test_a_run_that_cannot_go_on_within_an_epoch_goes_on_from_its_start(
+    client: Client, undisturbed: dict[TrainConfig, str]
+) -> None:
     config = WHOLE.change(num_epochs=5, detach=False, sampling="consecutive")
-    with opened(tmp_path) as client:
-        run_id = client.create(config)
+    run_id = client.create(config)
+    until_state(client, run_id, "running")
+    pause(client, run_id)
+    step(client, run_id, "epoch")
+    step(client, run_id, "minibatch")
+    last = events(client, run_id, "run_paused")[-1]
+    assert last.minibatch
+    tell(client)
+    client.resume(run_id)
+    check_whole(client, run_id, config, undisturbed)
+    assert positions(client, run_id) == [(0, 0), (last.epoch, 0)]
+
+
+def test_what_is_asked_of_a_parked_run_is_done_by_its_next_worker(client: Client) -> None:
+    runs = [client.create(LONG) for _ in range(3)]
+    stopped, stepped, changed = runs
+    for run_id in runs:
         until_state(client, run_id, "running")
         pause(client, run_id)
-        step(client, run_id, "epoch")
         step(client, run_id, "minibatch")
-        last = events(client, run_id, "run_paused")[-1]
-        assert last.minibatch
-        tell(client)
-        client.resume(run_id)
-        check_whole(client, run_id, config)
-        assert positions(client, run_id) == [(0, 0), (last.epoch, 0)]
+    tell(client)
+    assert {client.store.run(run_id).state for run_id in runs} == {"paused"}
+    # stop
+    client.stop(stopped)
+    client.stop(stopped)
+    record = client.store.run(stopped)
+    assert (record.state, record.continuable) == ("stopped", True)
+    end = events(client, stopped)[-1]
+    assert (end.kind, end.epoch, end.minibatch) == ("run_finished", *client.store.checkpoints(stopped)[-1][:2])
+    client.continue_run(stopped)
+    until_state(client, stopped, "running")
+    # step
+    epoch, seq = client.store.run(stepped).epoch, client.store.events_since(stepped)[-1][0]
+    client.step(stepped, "epoch")
+    _, there = until_event(client, stepped, lambda event: event.kind == "run_paused", seq)
+    assert (there.epoch, there.minibatch) == (epoch + 1, 0)
+    # settings; the last of each counts
+    for rate in (0.5, 0.25):
+        client.set(changed, "learning_rate", rate)
+    client.set(changed, "clip_norm", None)
+    client.resume(changed)
+    client.pause(changed)
+    client.resume(changed)
+    epoch = client.store.run(changed).epoch
+    until(client, changed, lambda record: record.epoch > epoch + 1)
+    done = [(event.name, event.value) for event in events(client, changed, "setting_changed")]
+    assert done == [("learning_rate", 0.25), ("clip_norm", None)]
+    assert events(client, changed, "epoch_finished")[-1].learning_rate == 0.25
+    client.delete(stepped)
 
 
-def test_what_is_asked_of_a_parked_run_is_done_by_its_next_worker(tmp_path: Path) -> None:
-    with opened(tmp_path) as client:
-        runs = [client.create(LONG) for _ in range(3)]
-        stopped, stepped, changed = runs
-        for run_id in runs:
-            until_state(client, run_id, "running")
-            pause(client, run_id)
-            step(client, run_id, "minibatch")
-        tell(client)
-        assert {client.store.run(run_id).state for run_id in runs} == {"paused"}
-        # stop
-        client.stop(stopped)
-        client.stop(stopped)
-        record = client.store.run(stopped)
-        assert (record.state, record.continuable) == ("stopped", True)
-        end = events(client, stopped)[-1]
-        assert (end.kind, end.epoch, end.minibatch) == ("run_finished", *client.store.checkpoints(stopped)[-1][:2])
-        client.continue_run(stopped)
-        until_state(client, stopped, "running")
-        # step
-        epoch, seq = client.store.run(stepped).epoch, client.store.events_since(stepped)[-1][0]
-        client.step(stepped, "epoch")
-        _, there = until_event(client, stepped, lambda event: event.kind == "run_paused", seq)
-        assert (there.epoch, there.minibatch) == (epoch + 1, 0)
-        # settings; the last of each counts
-        for rate in (0.5, 0.25):
-            client.set(changed, "learning_rate", rate)
-        client.set(changed, "clip_norm", None)
-        client.resume(changed)
-        client.pause(changed)
-        client.resume(changed)
-        epoch = client.store.run(changed).epoch
-        until(client, changed, lambda record: record.epoch > epoch + 1)
-        done = [(event.name, event.value) for event in events(client, changed, "setting_changed")]
-        assert done == [("learning_rate", 0.25), ("clip_norm", None)]
-        assert events(client, changed, "epoch_finished")[-1].learning_rate == 0.25
-        client.delete(stepped)
-
-
-def test_a_step_that_was_interrupted_is_taken_to_its_end(tmp_path: Path) -> None:
-    config = LONG.change(num_epochs=4000, pred_period=500)
-    with opened(tmp_path) as client:
-        run_id = client.create(config)
-        until_state(client, run_id, "running")
-        pause(client, run_id)
-        cursor = client.store.events_since(run_id)[-1][0]
-        client.step(run_id, "period")
-        until(client, run_id, lambda record: record.epoch >= 3)
-        tell(client)
-        _, there = until_event(client, run_id, lambda event: event.kind == "run_paused", cursor)
-        assert (there.epoch, there.minibatch) == (500, 0)
+def test_a_step_that_was_interrupted_is_taken_to_its_end(client: Client) -> None:
+    config = LONG.change(pred_period=150)
+    run_id = client.create(config)
+    until_state(client, run_id, "running")
+    pause(client, run_id)
+    cursor = client.store.events_since(run_id)[-1][0]
+    client.step(run_id, "period")
+    until(client, run_id, lambda record: record.epoch >= 3)
+    tell(client)
+    _, there = until_event(client, run_id, lambda event: event.kind == "run_paused", cursor)
+    assert (there.epoch, there.minibatch) == (150, 0)
+    assert len(positions(client, run_id)) == 2, "it was in the middle of the step"
 
 
 def test_queued_runs_start_by_themselves_after_those_that_had_begun(
@@ -210,7 +230,7 @@ def test_queued_runs_start_by_themselves_after_those_that_had_begun(
 ) -> None:
     monkeypatch.setenv("RNNLAB_SLOTS", "1")
     with opened(tmp_path) as client:
-        runs = [client.create(TINY.change(num_epochs=500, pred_period=500)), *(client.create(TINY) for _ in range(3))]
+        runs = [client.create(TINY.change(num_epochs=150, pred_period=150)), *(client.create(TINY) for _ in range(3))]
         until(client, runs[0], lambda record: record.epoch >= 1)
         tell(client)
         for run_id in runs:

@@ -26,13 +26,6 @@ LONG = LYRICS.change(num_epochs=5000, pred_period=5000)
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("live") / "home")
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="module")
 def client(server: Server) -> Iterator[Client]:
     with Client(server.home) as client:
         yield client

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import urljoin
 
 import pytest
@@ -11,14 +9,6 @@ import requests
 
 from tests.browser.server import Server
 from tests.made import PATIENCE
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    home: Path = tmp_path_factory.mktemp("spelling") / "home"
-    server = Server(home)
-    yield server
-    server.stop()
 
 
 @pytest.mark.parametrize(

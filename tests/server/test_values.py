@@ -52,13 +52,6 @@ def wrong(widget: str, trigger: bool = True) -> Iterator[WidgetState]:
     yield WidgetState(id=widget)
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("values") / "home")
-    yield server
-    server.stop()
-
-
 PAGES = [
     ("home", ""),
     ("train", ""),
