@@ -2,7 +2,8 @@
 
     RNNLAB_DATA=FOLDER python -m benchmarks.cures [--seeds 3]
 
-Every second epoch the perplexity is measured on the first 50,000 characters of the held-out text, in rows of 50.
+Every second epoch the perplexity is measured on the first 50,000 characters of the held-out text, of each 100 the first
+50, read from the zero state.
 Printed in Markdown (docs/cures.md): its lowest value with the epoch, and its value after the last epoch beside that of
 the training text, each as the median of the seeds with the range. Early stopping decides by its own small sample, and
 its end shows the values of the weights that it keeps.
@@ -28,12 +29,12 @@ from rnnlab.events import EpochFinished, RunFinished
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.limits import Limits
 from rnnlab.text import corpora
-from rnnlab.text.preparation import Prepared, prepare
+from rnnlab.text.preparation import Prepared, for_sample, prepare
 from rnnlab.text.vocab import Vocab
 
 CORPORA = ("book-lyrics", "book-time-machine")
 HELD_OUT = 50_000
-"""Number of characters that are measured; the lyrics have as many after the training text."""
+"""Characters of the held-out text that are looked at; the lyrics have as many after the training text."""
 
 
 class Outcome(NamedTuple):
@@ -51,12 +52,12 @@ def outcome(config: TrainConfig, text: Prepared) -> Outcome:
     prepare_thread(config)
     use_threads(Limits.from_environment(os.environ).cores)
     state = TrainingState.begin(build_model(config, len(vocab)), config)
-    measure = HeldOut(text.held_out, vocab, config, torch.device("cpu"), size=min(HELD_OUT, len(text.held_out)))
+    measure = HeldOut(text.held_out[:HELD_OUT], vocab, config, torch.device("cpu"), size=HELD_OUT)
     found: dict[int, float] = {}
     training: dict[int, float] = {}
     end = config.num_epochs
-    held_out_text = text.held_out if config.early_stopping else ""
-    for event in train(state, vocab, vocab.encode(text.train), held_out=held_out_text):
+    sample = for_sample(text.held_out, config) if config.early_stopping else ""
+    for event in train(state, vocab, vocab.encode(text.train), held_out=sample):
         if isinstance(event, RunFinished) and event.best_epoch is not None:
             end = event.best_epoch
         if isinstance(event, EpochFinished):

@@ -52,6 +52,7 @@ class RunStarted(_Event):
     num_minibatches: int  # per epoch
     device: str
     versions: dict[str, str] = {}
+    num_epochs: int | None = None  # planned; None in runs recorded earlier
 
 
 class MinibatchFinished(_Event):

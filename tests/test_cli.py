@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from safetensors import safe_open
 
 from rnnlab.cli.main import main
 from rnnlab.config import TrainConfig
@@ -490,6 +491,22 @@ def test_the_recipe_itself_keeps_its_name(server: Client) -> None:
     assert process.returncode == 0, err
     record = server.store.run(re.findall(r"(?m)^run (\w+)$", err)[0])
     assert (record.name, record.based_on, record.config.random_seed) == ("A11-library", "", 5)
+
+
+def test_the_starting_weights_of_a_tuned_run_are_exported(shared: Path, tmp_path: Path) -> None:
+    first = ask("train", "A5", "--epochs", "2", *TINY)
+    run_id = re.findall(r"(?m)^run (\w+)$", first.stderr)[0]
+    tuned = ask("train", "A5", "--epochs", "1", *TINY, "--set", f"start_from={run_id}@2")
+    assert tuned.exit_code == 0, tuned.output
+    tuned_id = re.findall(r"(?m)^run (\w+)$", tuned.stderr)[0]
+    file = tmp_path / f"{tuned_id}-start.safetensors"
+    assert ask("export", tuned_id, "--format", "start", "-o", str(file)).exit_code == 0
+    assert file.name in ask("export", tuned_id, "--format", "script").stdout
+    with safe_open(file, framework="np") as weights:
+        assert any(name.startswith("model.") for name in weights.keys())  # noqa: SIM118 - it is not a mapping
+    missing = ask("train", "A5", "--epochs", "1", *TINY, "--set", f"start_from={run_id}@7")
+    assert missing.exit_code == 2
+    assert f"{run_id}@2" in missing.stderr
 
 
 def test_continue(shared: Path) -> None:

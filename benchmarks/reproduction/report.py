@@ -179,7 +179,7 @@ def _on_held_out_text(by_recipe: dict[str, list[dict[str, Any]]]) -> list[str]:
         "## Against learning by heart",
         "",
         "The perplexity on a sample of the text after the training text, measured every second epoch. `docs/cures.md`"
-        " has the same on more of that text, on both of the book's corpora, and for A2.",
+        " has the same on more of that text, on both of the book's corpora.",
         "",
         "| recipe | setup | lowest on held-out text | after epoch | at the end |",
     ]

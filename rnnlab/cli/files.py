@@ -8,7 +8,7 @@ from pathlib import Path
 from rnnlab.cli.group import Refusal
 
 
-def write(name: str, text: str) -> None:
+def write(name: str, content: str | bytes) -> None:
     """Write a file atomically.
 
     Raises:
@@ -17,7 +17,7 @@ def write(name: str, text: str) -> None:
     path = Path(name)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+        temporary.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)

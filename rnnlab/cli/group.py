@@ -9,7 +9,16 @@ import click
 from rnnlab.cli import terminal
 from rnnlab.errors import ConfigError, CorpusError, PrefixError, RecipeError, RNNLabError
 
-WRONG_NAMES = {"run_unknown", "checkpoint_unknown", "prefix_character", "run_complete", "run_too_large"}
+WRONG_NAMES = {
+    "run_unknown",
+    "checkpoint_unknown",
+    "prefix_character",
+    "run_complete",
+    "run_too_large",
+    "start_unknown",
+    "start_none",
+    "start_unlike",
+}
 """Codes of a `RunError` that another name or value avoids; the others are failures."""
 _FAILED_DOWNLOAD = "corpus_download_"
 """Prefix of the codes of a `CorpusError` that no other name avoids."""

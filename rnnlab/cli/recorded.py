@@ -77,10 +77,11 @@ def show(environment: Environment, run_id: str, as_json: bool) -> None:
 @click.option(
     "--format",
     "kind",
-    type=click.Choice(["json", "csv", "log", "script"]),
+    type=click.Choice(["json", "csv", "log", "script", "start"]),
     default="json",
     show_default=True,
-    help="The whole run, a table of the epochs, the book's log, or a program that repeats the run.",
+    help="The whole run, a table of the epochs, the book's log, a program that repeats the run, or the weights that a "
+    "fine-tuned run started from, which its program reads.",
 )
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, allow_dash=True), default="-", help="Default: standard output."
@@ -90,11 +91,11 @@ def export(environment: Environment, run_id: str, kind: str, output: str) -> Non
     """Write a run to a file."""
     with lookup.open_store(environment) as store:
         record = lookup.find_run(store, run_id)
-        text = _exported(store, record.id, kind, environment)
+        content = _exported(store, record.id, kind, environment)
     if output == "-":
-        click.echo(text, nl=False)
+        click.echo(content, nl=False)
     else:
-        files.write(output, text)
+        files.write(output, content)
 
 
 @click.command("import", cls=Command)
@@ -118,7 +119,7 @@ def import_runs(environment: Environment, names: tuple[str, ...]) -> None:
             click.echo(client.import_run(data))
 
 
-def _exported(store: Store, run_id: str, kind: str, environment: Environment) -> str:
+def _exported(store: Store, run_id: str, kind: str, environment: Environment) -> str | bytes:
     """Return a run in one of the formats of `export`."""
     from rnnlab.runs import export, logbook, script
 
@@ -126,6 +127,8 @@ def _exported(store: Store, run_id: str, kind: str, environment: Environment) ->
         return export.to_json(export.export_run(store, run_id, environment.corpus_folders))
     if kind == "script":
         return script.script(store, run_id)
+    if kind == "start":
+        return script.starting_weights(store, run_id)
     events = [event for _, event in store.events_since(run_id)]
     if kind == "csv":
         return logbook.epoch_table(events)

@@ -201,7 +201,8 @@ def train(
         indices: the text, (length,).
         control: requests that are applied between two minibatches.
         clock: clock for the seconds in the events.
-        held_out: the held-out text, or its beginning; the perplexity on it is measured every `held_out_period` epochs.
+        held_out: passages of the held-out text, see `rnnlab.text.preparation.for_sample`; the perplexity on them is
+            measured every `held_out_period` epochs.
 
     Raises:
         CorpusError: the text is too short for one minibatch, has only one distinct character, or leaves no held-out
@@ -229,6 +230,7 @@ def train(
         num_minibatches=per_epoch,
         device=device.type,
         versions={"torch": torch.__version__},
+        num_epochs=config.num_epochs,
     )
     if state.texts_due:
         yield from _generate_texts(state, vocab)
@@ -382,7 +384,7 @@ def _generate_texts(state: TrainingState, vocab: Vocab) -> Iterator[Event]:
             state.model,
             vocab,
             prefix,
-            periods.length(config, state.epoch),
+            config.num_preds if state.patience.exhausted else periods.length(config, state.epoch),
             decoding=config.decoding,
             temperature=config.temperature,
             top_k=config.top_k,

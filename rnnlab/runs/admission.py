@@ -189,6 +189,22 @@ def check_owner(owner: str, asker: Asker | None) -> None:
         raise RunError("run_not_yours", "Only the person who started a run can control it; you can watch it.")
 
 
+def check_starts(owner: str, asker: Asker | None) -> None:
+    """Check that a visitor may start from the weights of a run of `owner`.
+
+    Raises:
+        RunError: ``start_not_yours``.
+    """
+    try:
+        check_owner(owner, asker)
+    except RunError:
+        raise RunError(
+            "start_not_yours",
+            "Only the person who trained a network can start from its weights; those that come with the app are "
+            "there for everybody.",
+        ) from None
+
+
 def check_teacher(asker: Asker | None) -> None:
     """Check that the request comes from a teacher or the owner of the machine.
 

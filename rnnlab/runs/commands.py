@@ -43,6 +43,7 @@ from rnnlab.runs.protocol import (
     ResumeRun,
     ShortenLink,
     StarRun,
+    StartingWeights,
     StepRun,
     StopRun,
     WaitForChange,
@@ -227,8 +228,10 @@ class Commands:
         self._check_reader(config, caller, command.room)
         self._check_visitor(caller, "starts", batch=command.batch[:64])
         self._check_text(config)
-        self._check_origin(config, caller)
+        start = self._origin(config, caller)
         run = _new_run_id()
+        if start is not None:
+            self._keep_origin(start, run)
 
         def work() -> None:
             self._host.store.create(
@@ -243,7 +246,11 @@ class Commands:
             if command.room:
                 self._host.store.put_into_room(run, room.code)
 
-        self._host.write(work)
+        try:
+            self._host.write(work)
+        except RunError:
+            self._remove_files([run])
+            raise
         self._host.start_waiting()
         return run
 
@@ -290,14 +297,36 @@ class Commands:
         minibatches = max(1, len(train) // (config.batch_size * config.num_steps))
         admission.check_memory(config, len(vocab), minibatches, self._host.limits)
 
-    def _check_origin(self, config: TrainConfig, caller: _Caller) -> None:
-        """Check the weights that a run starts from: they must fit, and belong to the caller or ship with the app."""
+    def _origin(self, config: TrainConfig, caller: _Caller) -> StartingWeights | None:
+        """Return the weights of another run that a new run starts from; None if it starts from others.
+
+        Whoever starts from a run must own it and may read its text, which its network may have learnt by heart.
+
+        Raises:
+            CorpusError: ``text_not_yours``.
+            RunError: ``start_not_yours``, or the weights are not there or do not fit.
+        """
         if not config.start_from:
-            return
-        found = origin.find(self._host.store, config.start_from)
-        if found.owner is not None:
-            admission.check_owner(found.owner, caller.asker)
-        origin.weights(self._host.store, config, self._host.texts.prepared)
+            return None
+
+        def check(record: RunRecord) -> None:
+            admission.check_starts(record.owner, caller.asker)
+            self._check_reader(record.config, caller)
+
+        found = origin.find(self._host.store, config.start_from, check)
+        start = origin.described(found, config, self._host.texts.prepared)
+        return None if found.ships else start
+
+    def _keep_origin(self, start: StartingWeights, run: str) -> None:
+        try:
+            origin.keep(start, checkpoint_folder(self._host.home, run))
+        except OSError as error:
+            self._remove_files([run])
+            raise RunError(
+                "checkpoint_unwritable",
+                f"A checkpoint could not be saved: {error.strerror}.",
+                reason=error.strerror or str(error),
+            ) from error
 
     def _step(self, command: StepRun, caller: _Caller) -> None:
         for unit in protocol.STEP_UNITS:

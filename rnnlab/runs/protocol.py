@@ -451,7 +451,7 @@ class StartingWeights(BaseModel):
 class TrainOrder(Message):
     """Train; the first message to the worker of a run.
 
-    `text` is the prepared training text, `held_out` the beginning of the held-out text, `checkpoint` a file to continue
+    `text` is the prepared training text, `held_out` passages of the held-out text, `checkpoint` a file to continue
     from, `start` the weights that a new run starts from (None: random), `further` whether the run had finished at the
     checkpoint, `device` the device on which the run started (None: not started yet), `folder` the folder of the
     checkpoints, `keep_every` the number of epochs between two checkpoints that are kept, `memory_mb` the memory limit

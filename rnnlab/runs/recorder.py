@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rnnlab.errors import RunError
 from rnnlab.events import CheckpointSaved, Event
-from rnnlab.runs import parking
+from rnnlab.runs import origin, parking
 from rnnlab.runs.disk import GuardedWriter
 from rnnlab.runs.jobs import Job
 from rnnlab.runs.limits import MEGABYTE, Limits
@@ -108,3 +108,5 @@ class Recorder:
         saved.add(folder / event.name)
         superfluous.discard(folder / event.name)
         superfluous.update(folder / name for name in removed)
+        if job.order.start is not None:  # from now on it goes on from its own checkpoints
+            superfluous.update(origin.kept_files(folder))

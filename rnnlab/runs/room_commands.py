@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from rnnlab.config import TrainConfig
 from rnnlab.errors import RunError
-from rnnlab.runs import admission, links, rooms
+from rnnlab.runs import admission, links, origin, rooms
 from rnnlab.runs.protocol import (
     Asker,
     AskRoom,
@@ -78,6 +78,13 @@ class RoomCommands:
     def _open(self, command: OpenRoom, asker: Asker | None) -> str:
         admission.check_teacher(asker)
         config = TrainConfig.from_json(command.config)
+        if config.start_from and not origin.ships(config.start_from):
+            raise RunError(
+                "room_start",
+                f"The members of a room cannot start from the weights of your run {config.start_from}; choose a "
+                "network that comes with the app, or random weights.",
+                start_from=config.start_from,
+            )
         title, opened = check_title(command.title), rooms.check_opened(command.opened)
         owner = "" if asker is None else asker.id
         codes: list[str] = []

@@ -175,17 +175,17 @@ class Scheduler:
 
     def _order(self, record: RunRecord) -> TrainOrder:
         checkpoints = self._store.checkpoints(record.id)
-        text = self._texts.prepared(record.config)
+        text, folder = self._texts.prepared(record.config), checkpoint_folder(self._home, record.id)
         return TrainOrder(
             run=record.id,
             config=record.config.to_json(),
             text=text.train,
             held_out=for_sample(text.held_out, record.config),
             checkpoint=str(checkpoints[-1][2]) if checkpoints else None,
-            start=None if checkpoints else origin.weights(self._store, record.config, self._texts.prepared),
+            start=None if checkpoints else origin.weights(self._store, record.config, folder, self._texts.prepared),
             further=bool(checkpoints) and checkpoints[-1][:2] == (self._store.finished_at(record.id), 0),
             device=self._store.device(record.id),
-            folder=str(checkpoint_folder(self._home, record.id)),
+            folder=str(folder),
             keep_every=admission.checkpoint_epochs(record.config),
             memory_mb=self._limits.memory_mb,
             processor_clock=self._processor_clock,

@@ -276,7 +276,9 @@ class Training:
         checkpoints.save(self._folder, name, copy.tensors, copy.metadata)
         self._saved_at = time.monotonic()
         self._saved = copy.position
-        self._report(CheckpointSaved(epoch=epoch, minibatch=minibatch, name=name, best=state.is_best))
+        # of the position that was saved, which may be the start of the epoch
+        best = state.patience.limit > 0 and copy.position == (state.patience.epoch, 0)
+        self._report(CheckpointSaved(epoch=epoch, minibatch=minibatch, name=name, best=best))
 
     def _keep_epoch_start(self) -> None:
         """Copy the state at the start of an epoch, if a run cannot go on from within one."""

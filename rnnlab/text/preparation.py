@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 HELD_OUT_STEPS = 50
 """Length of a row of the sample of held-out text that is measured during training, in characters."""
+PASSAGE = 2 * HELD_OUT_STEPS
+"""Length of a passage of the held-out text from which a row is taken: some characters are not in the vocabulary."""
+HELD_OUT_SHARE = 0.06
+"""Size of the sample relative to the training text."""
 
 
 class Prepared(NamedTuple):
@@ -38,8 +42,32 @@ def prepare(text: str, preprocessing: Preprocessing, num_chars: int) -> Prepared
 
 
 def for_sample(held_out: str, config: TrainConfig) -> str:
-    """Return the beginning of the held-out text that is enough for the sample of `rnnlab.engine.held_out`."""
-    return held_out[: max(200, config.num_chars // 4)] if config.held_out_period else ""
+    """Return the passages of the held-out text for the sample of `rnnlab.engine.held_out`, one after another.
+
+    They lie evenly in the whole text, because its beginning often belongs to the song or chapter with which the
+    training text ends, and is easier.
+    """
+    if not config.held_out_period:
+        return ""
+    wanted = max(1, round(config.num_chars * HELD_OUT_SHARE / HELD_OUT_STEPS))
+    if len(held_out) <= wanted * PASSAGE:
+        return held_out
+    last = len(held_out) - PASSAGE
+    starts = (last * index // max(1, wanted - 1) for index in range(wanted))
+    return "".join(held_out[start : start + PASSAGE] for start in starts)
+
+
+def sample_rows(passages: str, vocab: Collection[str]) -> list[str]:
+    """Return the rows of the sample: of each passage the first `HELD_OUT_STEPS` + 1 characters in the vocabulary.
+
+    Passages with fewer are left out; the last character of a row is only predicted.
+    """
+    rows = []
+    for start in range(0, len(passages), PASSAGE):
+        known = [character for character in passages[start : start + PASSAGE] if character in vocab]
+        if len(known) > HELD_OUT_STEPS:
+            rows.append("".join(known[: HELD_OUT_STEPS + 1]))
+    return rows
 
 
 def min_length(config: TrainConfig) -> int:
@@ -72,25 +100,24 @@ def check_trainable(train: str, held_out: str, config: TrainConfig) -> None:
     check_held_out(for_sample(held_out, config), set(train), config)
 
 
-def check_held_out(held_out: str, vocab: Collection[str], config: TrainConfig) -> None:
-    """Raise an error if early stopping has too little held-out text.
+def check_held_out(passages: str, vocab: Collection[str], config: TrainConfig) -> None:
+    """Raise an error if early stopping has no held-out text to measure on.
 
     Args:
-        held_out: the held-out text, or its beginning.
-        vocab: the characters of the training text; others are left out of the measurement.
+        passages: the passages of `for_sample`.
+        vocab: the characters of the training text.
         config: the settings of the run.
 
     Raises:
         CorpusError: ``corpus_no_held_out``.
     """
-    known = sum(character in vocab for character in held_out)
-    if config.early_stopping and known <= HELD_OUT_STEPS:
+    if config.early_stopping and not sample_rows(passages, vocab):
+        known = sum(character in vocab for character in passages)
         raise CorpusError(
             "corpus_no_held_out",
-            f"Early stopping needs held-out text: at least {HELD_OUT_STEPS + 1} characters after the first "
-            f"{config.num_chars:,}, but there are {known}. Train on less of the text (num_chars), or set "
-            "early_stopping to 0.",
-            needed=HELD_OUT_STEPS + 1,
+            f"Early stopping needs held-out text: at least {PASSAGE} characters after the first {config.num_chars:,}, "
+            f"but {known} can be used. Train on less of the text (num_chars), or set early_stopping to 0.",
+            needed=PASSAGE,
             length=known,
             num_chars=config.num_chars,
         )

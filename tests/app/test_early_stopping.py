@@ -11,7 +11,7 @@ from rnnlab.view.language.i18n import LANGUAGES, plain, t
 from rnnlab.view.language.numbers import number
 from tests.app.conftest import Open, setting, unfold, widget, words
 from tests.made import PATIENT, finish
-from tests.runs.lab import events
+from tests.runs.lab import events, pause, step, until_event, until_state
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +43,24 @@ def test_inspect_keeps_another_checkpoint_in_its_address(early: str, client: Cli
     slider = widget(app, "select_slider", "inspect.epoch")
     slider.set_value(slider.options.index(f"{client.store.best_epoch(early)} (best)")).run()
     assert "epoch" not in app.query_params
+
+
+def test_within_an_epoch_the_newest_can_be_chosen(client: Client, open_page: Open) -> None:
+    run_id = client.create(PATIENT.change(early_stopping=100, num_epochs=10_000))
+    until_event(client, run_id, lambda event: event.kind == "checkpoint_saved" and event.best)
+    pause(client, run_id)
+    step(client, run_id, "minibatch")
+    client.stop(run_id)
+    until_state(client, run_id, "stopped")
+    app = open_page("inspect", run=run_id)
+    slider = widget(app, "select_slider", "inspect.epoch")
+    assert slider.options[-1] == t("inspect.newest", "en")
+    slider.set_value(len(slider.options) - 1).run()
+    assert app.query_params["epoch"] == "newest"
+    again = open_page("inspect", run=run_id, epoch="newest")
+    assert not again.info
+    slider = widget(again, "select_slider", "inspect.epoch")
+    assert slider.value == len(slider.options) - 1
 
 
 def test_the_form_has_it_and_names_the_conflict(open_page: Open) -> None:

@@ -121,7 +121,7 @@ def test_told_to_end_it_saves_its_runs_which_go_on_to_the_same_curve(
     [
         WHOLE.change(num_epochs=40, cell="lstm", sampling="consecutive", carry_state=True),
         WHOLE.change(num_epochs=40, cell="gru", num_layers=2, optimizer="sgd", num_preds=40, decoding="temperature"),
-        WHOLE.change(num_epochs=12, detach=False, sampling="consecutive"),
+        WHOLE.change(num_epochs=40, detach=False, sampling="consecutive"),
     ],
     ids=["carried state", "sampled texts", "not detached"],
 )

@@ -8,10 +8,10 @@ import signal
 import pytest
 
 from rnnlab.errors import CorpusError
-from rnnlab.events import RunFinished
+from rnnlab.events import CheckpointSaved, RunFinished
 from rnnlab.runs.client import Client
 from tests.made import PATIENT
-from tests.runs.lab import curve, events, pid_of, until, until_event, until_state
+from tests.runs.lab import curve, events, pause, pid_of, step, until, until_event, until_state
 
 
 def ending(client: Client, run_id: str) -> RunFinished:
@@ -53,6 +53,23 @@ def test_a_run_that_was_killed_ends_at_the_same_epoch(client: Client) -> None:
     assert ending(client, run_id) == end
     assert curve(client, run_id) == curve(client, whole)
     assert client.store.best_epoch(run_id) == end.best_epoch
+
+
+def test_without_detaching_the_best_checkpoint_keeps_its_mark(client: Client) -> None:
+    run_id = client.create(PATIENT.change(detach=False, num_epochs=9, held_out_period=1, early_stopping=8))
+    _, saved = until_event(client, run_id, lambda event: event.kind == "checkpoint_saved" and event.best)
+    assert isinstance(saved, CheckpointSaved)
+    pause(client, run_id)
+    # within an epoch, the state of its beginning is saved again after a change of the learning rate
+    step(client, run_id, "minibatch")
+    best = client.store.best_epoch(run_id)
+    client.set(run_id, "learning_rate", 0.001)
+    client.stop(run_id)
+    until_state(client, run_id, "stopped")
+    reports = [event for event in events(client, run_id, "checkpoint_saved") if event.epoch == best]
+    assert len(reports) > 1
+    assert all(report.best for report in reports)
+    assert client.store.best_epoch(run_id) == best
 
 
 def test_a_text_without_held_out_characters_is_refused_before_the_run_is_created(client: Client) -> None:

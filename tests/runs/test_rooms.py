@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from rnnlab.errors import RNNLabError
+from rnnlab.errors import RNNLabError, RunError
+from rnnlab.recipes import RECIPES
 from rnnlab.runs import rooms
 from rnnlab.runs.client import Client
 from tests.runs.lab import TINY, until_state, visitor
@@ -139,3 +140,12 @@ def test_settings_that_would_cost_too_much_stay_closed(teacher: Client) -> None:
         teacher.open_room(TINY, opened=("num_chars",))
     with refusal("title_invalid"):
         teacher.open_room(TINY, title="x" * 81)
+
+
+def test_a_preset_starts_from_networks_that_everybody_has(client: Client) -> None:
+    teacher = visitor(client, "teacher", teacher=True)
+    with pytest.raises(RunError) as caught:
+        teacher.open_room(TINY.change(start_from="ab12cd34@3"))
+    assert caught.value.code == "room_start"
+    code = teacher.open_room(RECIPES["A3"].config.change(start_from="A3@250"), recipe="A3")
+    assert client.store.room(code).config.start_from == "A3@250"

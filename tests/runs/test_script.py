@@ -103,6 +103,18 @@ def test_a_run_that_started_from_trained_weights_and_stopped_early(
     same(client, run_id, execute(clean_python, program, tmp_path, weights, name))
 
 
+def test_a_run_that_was_trained_further_after_it_stopped_early(
+    client: Client, clean_python: Path, tmp_path: Path
+) -> None:
+    run_id = finish(client, client.create(PATIENT.change(schedule="cosine")))
+    first = client.store.run(run_id).epoch
+    for more in (5, 4):
+        client.continue_run(run_id, more)
+        finish(client, run_id)
+    assert client.store.run(run_id).epoch > first
+    same(client, run_id, execute(clean_python, script(client.store, run_id), tmp_path))
+
+
 def test_a_missing_text_is_reported(tmp_path: Path) -> None:
     writer = StoreWriter(tmp_path / "runs.sqlite3")
     with writer.atomic():

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
+from safetensors.numpy import load
 
 from rnnlab.config import TrainConfig
 from rnnlab.errors import ConfigError, RunError
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.client import Client
+from rnnlab.runs.script import starting_weights
 from tests.made import finish
-from tests.runs.lab import TINY, curve, events, visitor
+from tests.runs.lab import LONG, TINY, curve, events, opened, until_state, visitor
 
 LEARNT = TINY.change(num_hiddens=32, optimizer="adam", learning_rate=0.01, clip_norm=None, num_epochs=30)
 SHIPPED = RECIPES["A3"].config.change(num_epochs=1, pred_period=1, num_preds=4)
@@ -50,7 +53,7 @@ def test_it_goes_on_with_another_text_and_no_longer_needs_its_origin(client: Cli
     assert client.store.run(run_id).epoch == 4
     with pytest.raises(RunError) as caught:
         client.create(config)
-    assert caught.value.code == "start_unknown"
+    assert caught.value.code == "start_none"
 
 
 def test_a_network_that_ships_with_the_app_trains_further(client: Client) -> None:
@@ -63,8 +66,8 @@ def test_a_network_that_ships_with_the_app_trains_further(client: Client) -> Non
     ("start_from", "settings", "code", "words"),
     [
         ("A3@17", {}, "start_unknown", "A3@50, A3@100, A3@250"),
-        ("A9@160", {}, "start_unknown", "none"),
-        ("nowhere1@3", {}, "start_unknown", "none"),
+        ("A9@160", {}, "start_none", "A9@160"),
+        ("nowhere1@3", {}, "start_none", "nowhere1@3"),
         ("A3@250", {"num_hiddens": 64}, "start_unlike", "num_hiddens"),
         ("A3@250", {"implementation": "scratch"}, "start_unlike", "implementation"),
     ],
@@ -87,16 +90,46 @@ def test_other_texts_are_refused(value: str) -> None:
     assert "RUN@EPOCH" in str(caught.value)
 
 
+def test_a_queued_run_starts_though_its_origin_was_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RNNLAB_SLOTS", "1")
+    with opened(tmp_path) as client:
+        copied = finish(client, client.create(LEARNT))
+        last = events(client, copied, "epoch_finished")[-1].loss
+        running = client.create(LONG)
+        until_state(client, running, "running")
+        run_id = client.create(LEARNT.change(start_from=f"{copied}@30", num_epochs=1))
+        assert client.store.run(run_id).state == "queued"
+        client.delete(copied)
+        client.stop(running)
+        finish(client, run_id)
+        assert first_loss(client, run_id) < last + 0.1
+        # from its own checkpoints on, it needs the copy no longer
+        folder = tmp_path / "checkpoints" / run_id
+        assert not [path for path in folder.iterdir() if path.name.startswith("start")]
+
+
+def test_the_starting_weights_of_a_run_are_exported(client: Client, source: str) -> None:
+    run_id = finish(client, client.create(LEARNT.change(start_from=f"{source}@30", num_epochs=1)))
+    tensors = load(starting_weights(client.store, run_id))
+    path = next(path for epoch, _, path in client.store.checkpoints(source) if epoch == 30)
+    expected = {name: tensor for name, tensor in load(path.read_bytes()).items() if name.startswith("model.")}
+    assert expected
+    assert all((tensors[name] == tensor).all() for name, tensor in expected.items())
+    with pytest.raises(RunError) as caught:
+        starting_weights(client.store, "nowhere1")
+    assert caught.value.code == "run_unknown"
+
+
 def test_a_visitor_starts_only_from_runs_of_their_own(client: Client, source: str) -> None:
     config = LEARNT.change(start_from=f"{source}@30", num_epochs=1)
     ann, bob = visitor(client, "ann"), visitor(client, "bob")
     with pytest.raises(RunError) as caught:
         ann.create(config)
-    assert caught.value.code == "run_not_yours"
+    assert caught.value.code == "start_not_yours"
     mine = finish(client, ann.create(LEARNT.change(num_epochs=2)))
     own = config.change(start_from=f"{mine}@2")
     finish(client, ann.create(own))
     with pytest.raises(RunError) as caught:
         bob.create(own)
-    assert caught.value.code == "run_not_yours"
+    assert caught.value.code == "start_not_yours"
     finish(client, bob.create(SHIPPED.change(start_from="A3@50")))

@@ -106,3 +106,28 @@ def test_what_a_visitor_makes_is_the_visitors(client: Client) -> None:
     assert [client.store.run(run).owner for run in (run_id, imported)] == ["ann", "ann"]
     assert client.store.run(client.create(TINY)).owner == ""
     until(client, run_id, lambda run: not run.live)
+
+
+def test_a_stranger_starts_from_no_network(client: Client) -> None:
+    ann, stranger, teacher = visitor(client, "ann"), visitor(client, "mallory"), visitor(client, "t", teacher=True)
+    run_id = ann.create(TINY.change(num_epochs=1))
+    until_state(client, run_id, "finished")
+    config = TINY.change(num_epochs=1, start_from=f"{run_id}@1")
+    assert refused(lambda: stranger.create(config)) == "start_not_yours"
+    assert refused(lambda: stranger.create(config.change(start_from=f"{run_id}@77"))) == "start_not_yours"
+    for allowed in (ann, teacher, client):
+        assert refused(lambda allowed=allowed: allowed.create(config)) == ""  # type: ignore[misc]
+
+
+def test_a_network_that_learnt_the_text_of_another_is_no_start(client: Client) -> None:
+    """A member trains on the teacher's text in a room; the weights may have learnt it by heart."""
+    teacher, bob = visitor(client, "t", teacher=True), visitor(client, "bob")
+    text = teacher.add_text(TEXT + "secret", "secret.txt")
+    config = TINY.change(corpus=text, num_epochs=1, prefixes=("to",))
+    room = teacher.open_room(config, recipe="A2", title="Room")
+    bob.join_room(room, "Bob")
+    run_id = bob.create(config, room=room)
+    until_state(client, run_id, "finished")
+    mine = TINY.change(num_epochs=0, start_from=f"{run_id}@1", prefixes=("to",))
+    assert refused(lambda: bob.create(mine)) == "text_not_yours"
+    assert refused(lambda: teacher.create(mine)) == ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from rnnlab.config import TrainConfig
 from rnnlab.errors import CorpusError
 from rnnlab.text.corpora import check_trainable, check_variety, min_length, prepare
+from rnnlab.text.preparation import for_sample, sample_rows
 
 
 def test_first_edition_turns_line_ends_into_spaces() -> None:
@@ -110,3 +112,22 @@ def test_early_stopping_needs_known_characters_after_the_training_text() -> None
         check_trainable(train, "ab?" * 25, config)
     assert (caught.value.code, caught.value.params["length"]) == ("corpus_no_held_out", 50)
     check_trainable(train, "", config.change(early_stopping=0))
+
+
+def test_the_sample_lies_evenly_in_the_held_out_text() -> None:
+    held_out = "".join(chr(0x4E00 + number) for number in range(5_000))
+    config = TrainConfig.make(num_chars=5_000)
+    passages = for_sample(held_out, config)
+    starts = [held_out.index(passages[at]) for at in range(0, len(passages), 100)]
+    assert len(starts) == 6  # 300 of 5,000 characters are measured, 50 of each passage
+    assert (starts[0], starts[-1]) == (0, 4_900)
+    assert {later - earlier for earlier, later in pairwise(starts)} == {980}
+    assert all(passages[at * 100 : at * 100 + 100] == held_out[start : start + 100] for at, start in enumerate(starts))
+    assert for_sample(held_out[:600], config) == held_out[:600]
+    assert for_sample(held_out, config.change(held_out_period=0)) == ""
+
+
+def test_a_row_of_the_sample_has_only_known_characters_of_one_passage() -> None:
+    few, enough = "ab?" * 25 + "?" * 25, "ab?" * 33 + "a"
+    assert sample_rows(few + enough, "ab") == ["ab" * 25 + "a"]
+    assert sample_rows("", "ab") == sample_rows("?" * 500, "ab") == []

@@ -56,7 +56,12 @@ class TextFacts:
     @cached_property
     def vocab_size(self) -> int:
         """Number of different characters in the training text."""
-        return len(set(self.train))
+        return len(self.characters)
+
+    @cached_property
+    def characters(self) -> frozenset[str]:
+        """The different characters of the training text."""
+        return frozenset(self.train)
 
     @cached_property
     def ladder(self) -> Ladder:

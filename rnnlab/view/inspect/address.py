@@ -16,7 +16,7 @@ ADDRESS = Address(
         "run": Parameter("the run; without it the newest run with a checkpoint", read=stored_run),
         "recording": Parameter("the recipe of a network that ships with the app", read=networks.ask),
         # which epochs there are, the page knows, and says
-        "epoch": Parameter("the checkpoint; without it the newest"),
+        "epoch": Parameter("the checkpoint, an epoch or `newest`; without it the best one, or else the newest"),
         "text": Parameter("the text that the network reads; without it a line of the training text"),
         "at": Parameter(
             "the chosen character, from 1; without it where the surprise is greatest", read=whole(1, MAX_TEXT)

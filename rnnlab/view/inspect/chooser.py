@@ -197,12 +197,13 @@ def _checkpoint(chosen: _Chosen) -> Checkpoint:
     stamps = chosen.stamps()
     options = list(stamps)
     newest, best = options[-1], chosen.best()
-    default = best if best in options else newest
+    live = chosen.record is not None and chosen.record.live
+    default = best if best in options and not live else newest
     asked = ADDRESS.get("epoch")
-    epoch = next((option for option in options if option is not None and str(option) == asked), default)
-    if asked and str(epoch) != asked:
+    epoch = next((option for option in options if _word(option) == asked), default)
+    if asked and _word(epoch) != asked:
         allowed = t("list.join", lang).join(str(option) for option in options if option is not None)
-        st.info(t("inspect.epoch.missing", lang, epoch=plain(asked[:20]), allowed=allowed))
+        st.info(t("inspect.epoch.missing", lang, epoch=plain(asked[:20]), allowed=allowed, shown=stamps[epoch][0]))
         ADDRESS.write(epoch=None)
     if len(options) == 1:
         st.caption(t("inspect.epoch.only", lang, epoch=stamps[newest][0]))
@@ -223,6 +224,11 @@ def _checkpoint(chosen: _Chosen) -> Checkpoint:
     return Checkpoint(options[place], stamps[options[place]])
 
 
+def _word(epoch: int | None) -> str:
+    """Return a checkpoint in the address; that within an epoch is always the newest."""
+    return "newest" if epoch is None else str(epoch)
+
+
 def _epoch_label(epoch: int | None, best: int | None, lang: str) -> str:
     if epoch is None:
         return t("inspect.newest", lang)
@@ -231,7 +237,7 @@ def _epoch_label(epoch: int | None, best: int | None, lang: str) -> str:
 
 def _epoch_chosen(key: str, options: list[int | None], default: int) -> None:
     place = int(st.session_state[key])
-    ADDRESS.write(epoch=None if place == default else str(options[place]))
+    ADDRESS.write(epoch=None if place == default else _word(options[place]))
 
 
 # the text

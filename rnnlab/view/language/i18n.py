@@ -92,10 +92,7 @@ def code_text(code: str, params: dict[str, Any], message: str, lang: str) -> str
     if not has(f"error.{code}", lang):
         return plain(message)
     characters = _CHARACTERS.get(code, ())
-    shown = {
-        name: _word(visible(value) if name in characters else value) if isinstance(value, str) else value
-        for name, value in params.items()
-    }
+    shown = {name: _shown(visible(value) if name in characters else value, lang) for name, value in params.items()}
     field = str(params.get("field", ""))
     if field in TrainConfig.model_fields:
         shown["field"] = f"{t(f'field.{field}', lang)} ({field})"
@@ -105,6 +102,12 @@ def code_text(code: str, params: dict[str, Any], message: str, lang: str) -> str
         return t(f"error.{code}", lang).format(**shown)
     except (KeyError, IndexError):  # a record of an older version, with other parameters
         return plain(message)
+
+
+def _shown(value: Any, lang: str) -> Any:
+    if isinstance(value, bool):
+        return t("value.yes" if value else "value.no", lang)
+    return _word(value) if isinstance(value, str) else value
 
 
 def _word(value: str) -> str:

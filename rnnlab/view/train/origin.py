@@ -38,7 +38,7 @@ def known(config: TrainConfig) -> str:
     holder = config.start_from.partition("@")[0]
     try:
         trained = RECIPES[holder].config if holder in RECIPES else session.store().run(holder).config
-        mine, theirs = (set(session.facts_of(each).train) for each in (config, trained))
+        mine, theirs = (session.facts_of(each).characters for each in (config, trained))
     except RNNLabError:
         return ""
     return t("setup.origin.known", session.language(), known=len(mine & theirs), vocab=len(mine))

@@ -74,7 +74,7 @@ def _files(record: RunRecord) -> None:
     makers: dict[str, Callable[[], bytes]] = {
         **{name: _later(make, store, record.id) for name, (_, _, make) in _TEXTS.items()},
         "checkpoint": lambda: newest_checkpoint(store, record.id),
-        **({"start": lambda: _starting_weights(store, record.id)} if record.config.start_from else {}),
+        **({"start": lambda: script.starting_weights(store, record.id)} if record.config.start_from else {}),
         **_curve(record),
     }
     for name, make in makers.items():
@@ -107,10 +107,6 @@ def newest_checkpoint(store: Store, run_id: str) -> bytes:
         except FileNotFoundError:
             continue
     raise RunError("checkpoint_none", f"Run {run_id} has no checkpoint yet.", run=run_id)
-
-
-def _starting_weights(store: Store, run_id: str) -> bytes:
-    return store.checkpoints(run_id)[0][2].read_bytes()
 
 
 def _curve(record: RunRecord) -> dict[str, Callable[[], bytes]]:
