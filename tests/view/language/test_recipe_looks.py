@@ -243,9 +243,10 @@ CLAIMS: list[Claim] = [
      "训练困惑度降得慢些，虚线升得少些",
      lambda: (
          all(c2 > c1 for c1, c2 in list(zip(curve("C1"), curve("C2"), strict=True))[4:])
-         and held_out("C2")[40] < 0.7 * held_out("C1")[40]
+         and held_out("C2")[40] < 0.8 * held_out("C1")[40]
      )),
-    ("C2", "Its lowest value stays about the same", "最低值差不多一样", lambda: alike("C1", "C2")),
+    ("C2", "Its lowest value is no lower", "最低值并没有更低",
+     lambda: held_out("C2")[lowest("C2")] > 0.98 * held_out("C1")[lowest("C1")]),
     ("C3", "The dashed line ends at less than half of C1's", "虚线最后不到 C1 的一半",
      lambda: held_out("C3")[40] < 0.5 * held_out("C1")[40]),
     ("C3", "Its lowest value stays about the same", "最低值差不多一样", lambda: alike("C1", "C3")),
