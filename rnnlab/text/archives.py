@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import gzip
 import io
-import lzma
 import zipfile
 import zlib
 from pathlib import PurePosixPath
@@ -22,8 +21,10 @@ _GZIP = b"\x1f\x8b"
 _DOCUMENTS = ((b"%PDF-", "PDF"), (b"{\\rtf", "RTF"), (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Word"))
 _OFFICE = (("[Content_Types].xml", "Word"), ("mimetype", "OpenDocument"))
 """Entries that make a zip archive a document: those of Word, Excel and PowerPoint, and of LibreOffice or an e-book."""
+_BOUNDED = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+"""The ways to compress of which Python unpacks no more than it is asked for: 350 bytes of bzip2 can become 300 MB."""
 _ADDED_BY_SYSTEMS = frozenset({"thumbs.db", "desktop.ini"})
-_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, RuntimeError, ValueError)
+_DAMAGED = (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError)
 """What Python raises for an archive that is damaged or compressed in a way that it does not know."""
 
 
@@ -81,6 +82,8 @@ def _only_text(archive: zipfile.ZipFile) -> tuple[bytes, str]:
             "corpus_archive_locked",
             "The archive needs a password. Unpack it and choose the text file (.txt).",
         )
+    if entry.compress_type not in _BOUNDED:
+        raise zipfile.BadZipFile(f"{entry.filename!r} is compressed by method {entry.compress_type}")
     with archive.open(entry) as file:
         content = file.read(MAX_BYTES + 1)
     check_size(max(len(content), entry.file_size if len(content) > MAX_BYTES else 0))

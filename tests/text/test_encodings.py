@@ -269,6 +269,15 @@ def test_japanese_korean_and_russian_are_read_in_older_encodings_and_said(text: 
         assert (note.code, note.params) == ("corpus_western", {"encoding": name})
 
 
+@pytest.mark.parametrize(("encoding", "name"), [("cp1251", "Windows-1251"), ("koi8-r", "KOI8-R"), ("cp866", "CP866")])
+def test_russian_is_read_in_small_and_capital_letters(encoding: str, name: str) -> None:
+    for text in ("ПРИВЕТ МИР", "привет мир", "Привет, мир!", RUSSIAN.upper(), RUSSIAN.lower(), RUSSIAN.title()):
+        piece = text.encode(encoding, "ignore").decode(encoding)
+        read, (note,) = decode_noted(piece.encode(encoding))
+        assert read == piece
+        assert note.params == {"encoding": name}
+
+
 @given(st.sampled_from([JAPANESE, KOREAN, RUSSIAN, FRENCH, SIMPLIFIED, TRADITIONAL]), st.integers(0, 40))
 def test_utf_16_and_utf_32_are_read_without_a_mark_or_with_it(text: str, start: int) -> None:
     piece = text[start:]

@@ -49,9 +49,9 @@ class Upload(Door):
         stored = self.lab.client.store.text(name)
         assert stored == brought.text
         config = VERSE.change(corpus=name, num_chars=chance.choice((2, 10, 1000)))
-        train = corpora.prepare(stored, config.preprocessing, config.num_chars).train
+        prepared = corpora.prepare(stored, config.preprocessing, config.num_chars)
         with contextlib.suppress(CorpusError):  # too short for these settings: the text itself is taken
-            corpora.check_trainable(train, config)
+            corpora.check_trainable(prepared.train, prepared.held_out, config)
         return True
 
     def _read(self, chance: Random) -> Corpus:
