@@ -243,15 +243,19 @@ class Client:
         """
         self._call(RenameRun, run=run_id, title=title)
 
-    def shorten(self, parameters: Mapping[str, str]) -> str:
+    def shorten(self, parameters: Mapping[str, str], address: bool = False) -> str:
         """Return a code of 7 or 8 letters for the parameters of a page; the same parameters have the same code.
 
         `store.link(code)` returns the parameters.
 
+        Args:
+            parameters: the parameters, with the name of the page.
+            address: whether the code is only the page's own address, which is kept for some days.
+
         Raises:
-            RunError: ``link_invalid``: too many, or too long.
+            RunError: ``link_invalid``: too many, or too long; ``too_often``.
         """
-        return str(self._call(ShortenLink, parameters=dict(parameters)))
+        return str(self._call(ShortenLink, parameters=dict(parameters), address=address))
 
     def add_text(self, text: str, title: str, shared: bool = False) -> str:
         """Store a text to train on, and return its name for `TrainConfig.corpus`.

@@ -461,11 +461,15 @@ class Commands:
     def prune(self) -> None:
         """Delete the runs without a star, and the texts without runs, that are older than the limits allow.
 
+        Addresses of pages are deleted after `ADDRESS_DAYS`, whatever the limits.
+
         Raises:
             RunError: ``disk_full``, ``store_busy``.
         """
         days = self._host.limits.keep_days
         store, before = self._host.store, time.time() - days * 86400
+        if store.has_old_addresses(old := time.time() - links.ADDRESS_DAYS * 86400):
+            self._host.write(lambda: store.prune_addresses(old))
         if not days or not store.has_old(before):
             return
         self._host.write(lambda: store.prune(before))
@@ -504,14 +508,18 @@ class Commands:
     def _shorten_link(self, command: ShortenLink, caller: _Caller) -> str:
         admission.check_identity(caller.asker)
         parameters = links.checked(command.parameters)
-        known = self._host.store.code_of(parameters)
-        if known is not None:
-            self._host.write(lambda: self._host.store.add_link(parameters))  # the links used last are kept
-            return known
-        self._check_space()
-        admission.check_rate(self._rates, "links", self._host.limits, caller.asker)
-        codes: list[str] = []
-        self._host.write(lambda: codes.append(self._host.store.add_link(parameters)))
+        store, codes = self._host.store, list[str]()
+        known = store.code_of(parameters)
+        if command.address:
+            if known is None:
+                self._check_bytes()  # deleted runs are not given up for it
+                admission.check_rate(self._rates, "addresses", self._host.limits, caller.asker)
+            self._host.write(lambda: codes.append(store.add_address(parameters, caller.owner)))
+            return codes[-1]
+        if known is None or not store.is_shared(known):
+            self._check_space()
+            admission.check_rate(self._rates, "links", self._host.limits, caller.asker)
+        self._host.write(lambda: codes.append(store.add_link(parameters)))  # the links used last are kept
         return codes[-1]
 
     def _add_text(self, command: AddText, caller: _Caller) -> str:

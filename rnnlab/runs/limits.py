@@ -35,6 +35,7 @@ class Limits:
     starts: str = ""  # how often a visitor may start, continue or import runs; "": any number, here and below
     texts: str = ""  # how often a visitor may upload a text
     links: str = ""  # how often a visitor may shorten a link
+    addresses: str = ""  # how often a page of a visitor may shorten its address
     questions: str = ""  # how often a visitor may ask a network
 
     @classmethod
@@ -89,10 +90,11 @@ CLASS = Limits(
     starts="40/10 minutes",
     texts="20/10 minutes",
     links="60/10 minutes",
+    addresses="240/10 minutes",
     questions="120/minute",
 )
 """The limits of a server for a class; the slots are those of the machine."""
-RATES = ("starts", "texts", "links", "questions")
+RATES = ("starts", "texts", "links", "addresses", "questions")
 """Names of the limits that are rates."""
 LARGEST_BATCH = 6
 """Maximum number of runs in a batch, which counts as one run for the limits of a visitor."""

@@ -1,4 +1,8 @@
-"""Short links: codes that stand for the parameters of a page."""
+"""Short links: codes that stand for the parameters of a page.
+
+A link is shared, and lasts; or it is the address of a page whose parameters are too long for one. An address changes
+with every setting and may hold a passage of a private text, so there are few for each visitor, and they are temporary.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,13 @@ from rnnlab.config import MAX_PREFIX
 from rnnlab.errors import RunError
 
 MAX_LINKS = 20_000
-"""Largest number of stored links; beyond it the oldest are deleted."""
+"""Largest number of shared links; beyond it the oldest are deleted."""
+MAX_ADDRESSES = 4_000
+"""Largest number of addresses of pages; beyond it the oldest are deleted."""
+MAX_ADDRESSES_OF_VISITOR = 50
+"""Largest number of addresses of the pages of a visitor: so many steps the browser's Back can undo."""
+ADDRESS_DAYS = 14
+"""Days after which an address of a page is deleted."""
 MAX_PARAMETERS = 60
 """Largest number of parameters of a link."""
 MAX_CHARS = 10_000

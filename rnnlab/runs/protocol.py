@@ -201,10 +201,14 @@ class RenameRun(Message):
 
 
 class ShortenLink(Message):
-    """Store the parameters of a page; the result is their code."""
+    """Store the parameters of a page; the result is their code.
+
+    With `address`, the code is only the page's own address: it is kept for some days, and few are for each visitor.
+    """
 
     kind: Literal["shorten_link"] = "shorten_link"
     parameters: dict[str, str]
+    address: bool = False
 
 
 class AddText(Message):

@@ -130,6 +130,11 @@ MIGRATIONS: tuple[str, ...] = (
     """,
     # settings were added (dropout, weight decay, schedule), which older versions would take for damage
     "select 1;",
+    # a link that a page made because its address was too long has the visitor of the page; one that was shared has none
+    """
+    alter table links add column visitor text;
+    create index links_by_visitor on links (visitor, made_at);
+    """,
 )
 """The scripts from each version of the store to the next; `PRAGMA user_version` holds the version."""
 

@@ -35,6 +35,11 @@ MAX_ANSWERS = 1000
 """Largest number of stored answers of the checkpoints of a run."""
 _OLD_RUNS = "not starred and state not in ('queued', 'running', 'paused') and coalesce(finished_at, created_at) < ?"
 _OLD_TEXTS = "added_at < ? and not exists (select 1 from runs where json_extract(config, '$.corpus') = texts.id)"
+_OLD_ADDRESSES = "visitor is not null and made_at < ?"
+_ADDRESSES_WITHOUT_TEXT = (
+    "visitor is not null and json_extract(parameters, '$.corpus') like 'text-%'"
+    " and json_extract(parameters, '$.corpus') not in (select id from texts)"
+)
 
 
 class StoreWriter(Queries, RoomChanges):
@@ -329,10 +334,14 @@ class StoreWriter(Queries, RoomChanges):
         )
 
     def prune(self, before: float) -> None:
-        """Discard the ended runs without a star that ended before a time, and delete the texts added before it."""
+        """Discard the ended runs without a star that ended before a time, and delete the texts added before it.
+
+        The addresses of pages about a deleted text go too, as they may hold passages of it.
+        """
         for (run,) in self._rows(f"select id from runs where {_OLD_RUNS}", (before,)):
             self.discard(str(run))
         self._change(f"delete from texts where {_OLD_TEXTS}", before)
+        self._change(f"delete from links where {_ADDRESSES_WITHOUT_TEXT}")
 
     # checkpoints and answers
 
@@ -429,22 +438,58 @@ class StoreWriter(Queries, RoomChanges):
         )
 
     def add_link(self, parameters: Mapping[str, str]) -> str:
-        """Store a short link for these page parameters and return its code.
+        """Store a short link that is shared for these page parameters, and return its code.
 
         The same parameters have the same code. Beyond `MAX_LINKS` those that were shared longest ago are deleted.
         """
+        code = self._put_link(parameters, None)
+        self._keep_links("visitor is null", links.MAX_LINKS)
+        return code
+
+    def add_address(self, parameters: Mapping[str, str], visitor: str) -> str:
+        """Store a short link as the address of a page of a visitor, and return its code.
+
+        Beyond `MAX_ADDRESSES_OF_VISITOR` the visitor's oldest is deleted, beyond `MAX_ADDRESSES` the oldest of all.
+        """
+        known = self.code_of(parameters)
+        if known is not None and self.is_shared(known):
+            return known
+        code = self._put_link(parameters, visitor)
+        self._keep_links("visitor = ?", links.MAX_ADDRESSES_OF_VISITOR, visitor)
+        self._keep_links("visitor is not null", links.MAX_ADDRESSES)
+        return code
+
+    def is_shared(self, code: str) -> bool:
+        """Return whether a short link was shared; otherwise it is the address of a page, or unknown."""
+        return bool(self._rows("select 1 from links where code = ? and visitor is null", (code,)))
+
+    def has_old_addresses(self, before: float) -> bool:
+        """Return whether `prune_addresses` would delete anything."""
+        return bool(self._rows(f"select 1 from links where {_OLD_ADDRESSES} limit 1", (before,)))
+
+    def prune_addresses(self, before: float) -> None:
+        """Delete the addresses of pages that were made before a time."""
+        self._change(f"delete from links where {_OLD_ADDRESSES}", before)
+
+    def _put_link(self, parameters: Mapping[str, str], visitor: str | None) -> str:
         known = self.code_of(parameters)
         if known is not None:
-            self._change("update links set made_at = ? where code = ?", time.time(), known)
+            self._change("update links set made_at = ?, visitor = ? where code = ?", time.time(), visitor, known)
             return known
         text = links.canonical(parameters)
         code = next(code for code in links.codes(text) if self.link(code) is None)
-        self._change("insert into links (code, parameters, made_at) values (?, ?, ?)", code, text, time.time())
         self._change(
-            "delete from links where code in (select code from links order by made_at desc limit -1 offset ?)",
-            links.MAX_LINKS,
+            "insert into links (code, parameters, made_at, visitor) values (?, ?, ?, ?)",
+            code,
+            text,
+            time.time(),
+            visitor,
         )
         return code
+
+    def _keep_links(self, which: str, count: int, *values: str) -> None:
+        newest = f"select code from links where {which} order by made_at desc limit -1 offset ?"
+        self._change(f"delete from links where code in ({newest})", *values, count)
 
     def set_meta(self, key: str, value: Any) -> None:
         """Store a value about this machine or store."""

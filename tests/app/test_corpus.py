@@ -139,6 +139,11 @@ def suited() -> None:
         st.text("|".join(corpus.suit_prefixes(RECIPES["A2"].config.change(corpus=name)).prefixes))
 
 
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_the_upload_names_what_it_takes_besides_plain_text(lang: str) -> None:
+    assert all(kind in t("corpus.upload", lang) for kind in (".zip", ".gz"))
+
+
 def test_another_text_gets_prefixes_that_fit_it(client: Client) -> None:
     app = AppTest.from_function(suited).run()
     assert not app.exception

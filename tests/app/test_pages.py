@@ -16,6 +16,7 @@ import pytest
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.testing.v1 import AppTest
 
+from rnnlab.errors import RunError
 from rnnlab.events import RunDiverged, SettingChanged
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.client import Client
@@ -383,8 +384,49 @@ def test_the_web_process_never_imports_torch(client: Client, home: Path, finishe
     assert loaded == []
 
 
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_an_address_that_no_short_link_can_stand_for_is_said_to_be_incomplete(
+    lang: str, open_page: Open, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> str:
+        raise RunError("too_often", "Too often.", count=240, minutes=10)
+
+    passage = "我" * 900
+    page = {"page": "train", "lang": lang, "recipe": "A2", "prefixes": passage}
+    app = open_page("home", None, s=client.shorten(page))
+    assert client.store.link(param(app, "s")) == page
+    assert not app.warning
+    with monkeypatch.context() as patch:
+        patch.setattr(Client, "shorten", refuse)
+        setting(app, "num_hiddens").set_value(32).run().run()  # the page alone is run here, which says it the next time
+        assert not app.exception
+        assert not {"prefixes", "s"} & set(app.query_params)
+        assert param(app, "num_hiddens") == "32"
+        (said,) = [warning.value for warning in app.warning if "prefixes" in warning.value]
+        assert said.startswith(t("frame.left_out", lang).partition("{")[0])
+        assert "240" in said
+    assert setting(app, "prefixes").value == passage
+    setting(app, "num_hiddens").set_value(64).run().run()
+    assert not app.warning
+    linked = client.store.link(param(app, "s"))
+    assert linked is not None
+    assert (linked["prefixes"], linked["num_hiddens"]) == (passage, "64")
+
+
+def test_a_link_that_is_too_long_for_the_address_stays_short(open_page: Open, client: Client) -> None:
+    page = {"page": "train", "lang": "zh", "recipe": "A2", "prefixes": "我" * 900, "projector": "1"}
+    code = client.shorten(page)
+    app = open_page("train", None, s=code)
+    assert not app.exception
+    assert app.title[0].value == t("train.title", "zh")
+    assert setting(app, "prefixes").value == page["prefixes"]
+    assert app.toggle(key="frame.large_switch").value
+    assert (set(app.query_params), param(app, "s")) == ({"s"}, code)
+
+
 def test_what_is_too_long_even_for_a_short_link_is_left_out_of_the_address(open_page: Open) -> None:
     app = open_page("inspect", "en", text="x" * 6000)
+    assert "text" in app.warning[0].value
     assert not app.exception
     assert not {"text", "s"} & set(app.query_params)
     assert param(app, "lang") == "en"

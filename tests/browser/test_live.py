@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -131,3 +134,57 @@ def test_back_undoes_one_action(server: Server, visit: Visit) -> None:
     page.go_back()
     page.wait_for_function("location.pathname === '/'")
     expect(page.get_by_role("button", name="Train a network")).to_be_visible()
+
+
+@pytest.mark.parametrize("length", [20, 900])
+def test_back_and_forward_go_through_the_settings_whatever_their_length(
+    length: int, server: Server, visit: Visit
+) -> None:
+    page = visit(f"{server.url}/train?{urlencode({'lang': 'en', 'recipe': 'A2', 'prefixes': '我' * length})}")
+    cells = page.locator(".st-key-train-quick")
+    expect(cells.get_by_role("radio", name="RNN")).to_be_checked()
+    if length == 900:
+        page.wait_for_url("**?s=*")
+    addresses = [page.url]
+    for cell in ("GRU", "LSTM"):
+        cells.get_by_role("radio", name=cell).click()
+        expect(page).not_to_have_url(addresses[-1])
+        addresses.append(page.url)
+    assert ("?s=" in page.url) == (length == 900)
+    for go, cell, address in (
+        (page.go_back, "GRU", addresses[1]),
+        (page.go_back, "RNN", addresses[0]),
+        (page.go_forward, "GRU", addresses[1]),
+        (page.go_forward, "LSTM", addresses[2]),
+        (page.go_back, "GRU", addresses[1]),
+    ):
+        go()
+        expect(cells.get_by_role("radio", name=cell)).to_be_checked()
+        expect(page).to_have_url(address)
+    page.reload()
+    expect(cells.get_by_role("radio", name="GRU")).to_be_checked()
+    expect(page).to_have_url(address)
+    page.get_by_test_id("stTopNavLink").filter(has_text="Runs").click()
+    page.wait_for_url("**/runs*")
+    expect(cells).to_have_count(0)
+    page.go_back()
+    expect(cells.get_by_role("radio", name="GRU")).to_be_checked()
+    page.wait_for_url(lambda url: parse_qs(urlsplit(url).query) == parse_qs(urlsplit(address).query))
+
+
+def test_an_address_that_lacks_something_says_so_at_once(tmp_path: Path, visit: Visit) -> None:
+    server = Server(tmp_path / "home", home_mb="0.001")  # so full that no link is stored
+    try:
+        # one more setting makes the address too long
+        page = visit(f"{server.url}/train?{urlencode({'lang': 'en', 'recipe': 'A2', 'prefixes': '我' * 441})}")
+        cells, warning = page.locator(".st-key-train-quick"), page.get_by_text("The address of this page is incomplete")
+        expect(cells.get_by_role("radio", name="RNN")).to_be_checked()
+        expect(warning).to_have_count(0)
+        cells.get_by_role("radio", name="GRU").click()
+        expect(warning).to_be_visible()
+        expect(page).to_have_url(f"{server.url}/train?lang=en&recipe=A2&cell=gru")
+        cells.get_by_role("radio", name="RNN").click()
+        expect(warning).to_have_count(0)
+        expect(page).to_have_url(re.compile("prefixes="))
+    finally:
+        server.stop()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
+import time
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -13,7 +16,11 @@ from rnnlab.config import MAX_PREFIX, TrainConfig
 from rnnlab.errors import RunError
 from rnnlab.runs import links, schema
 from rnnlab.runs.client import Client
+from rnnlab.runs.limits import Limits
+from rnnlab.runs.store import Store
 from rnnlab.runs.store_writer import StoreWriter
+from rnnlab.runs.supervisor import Supervisor
+from tests.runs.lab import Simulated
 
 PAGE = {"page": "compare", "pins": "abc,def", "lang": "zh", "prefixes": "分开|不分开"}
 
@@ -58,6 +65,94 @@ def test_the_oldest_links_are_deleted_when_there_are_too_many(
     monkeypatch.setattr(links, "MAX_LINKS", 3)
     codes = [add(writer, {"run": str(number)}) for number in range(5)]
     assert [writer.link(code) is not None for code in codes] == [False, False, True, True, True]
+
+
+def keep(writer: StoreWriter, visitor: str, **parameters: str) -> str:
+    """Store the address of a page of a visitor."""
+    with writer.atomic():
+        return writer.add_address(parameters, visitor)
+
+
+def test_addresses_of_pages_push_out_the_oldest_of_their_visitor_and_no_shared_link(
+    writer: StoreWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(links, "MAX_LINKS", 2)
+    monkeypatch.setattr(links, "MAX_ADDRESSES_OF_VISITOR", 3)
+    monkeypatch.setattr(links, "MAX_ADDRESSES", 5)
+    shared = [add(writer, {"run": str(number)}) for number in range(2)]
+    ann = [keep(writer, "ann", text=str(number)) for number in range(5)]
+    assert [writer.link(code) is not None for code in ann] == [False, False, True, True, True]
+    bob = [keep(writer, "bob", text=f"bob {number}") for number in range(3)]  # with Ann's three, one too many
+    assert [writer.link(code) is not None for code in (*ann, *bob)] == [*[False] * 3, *[True] * 5]
+    assert all(writer.link(code) for code in shared)
+    add(writer, {"run": "new"})
+    assert [writer.link(code) is not None for code in shared] == [False, True]
+    assert all(writer.link(code) for code in (*ann[3:], *bob))
+
+
+def test_an_address_that_is_shared_lasts_and_one_that_is_used_again_stays_longer(
+    writer: StoreWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(links, "MAX_ADDRESSES_OF_VISITOR", 2)
+    code = keep(writer, "ann", text="one")
+    assert not writer.is_shared(code)
+    assert add(writer, {"text": "one"}) == code
+    assert writer.is_shared(code)
+    assert keep(writer, "ann", text="one") == code  # it is the address of a page again, and still shared
+    two, three = keep(writer, "ann", text="two"), keep(writer, "ann", text="three")
+    keep(writer, "ann", text="two")
+    keep(writer, "ann", text="four")
+    assert [writer.link(known) is not None for known in (code, two, three)] == [True, True, False]
+
+
+def test_addresses_of_pages_are_deleted_after_some_days_and_with_their_text(writer: StoreWriter) -> None:
+    shared, kept, text = add(writer, PAGE), keep(writer, "ann", corpus="verse"), "text-0000000000000001"
+    with writer.atomic():
+        writer.add_text(text, "a b", "a text", "ann")
+    passage = keep(writer, "ann", corpus=text, prefixes="a b")
+    later = time.time() + 1
+    with writer.atomic():
+        writer.prune(time.time() - 1000)
+    assert writer.link(passage) is not None
+    with writer.atomic():
+        writer.prune(later)
+    assert writer.text(text) is None
+    assert [writer.link(code) is not None for code in (shared, kept, passage)] == [True, True, False]
+    assert writer.has_old_addresses(later)
+    with writer.atomic():
+        writer.prune_addresses(later)
+    assert [writer.link(code) is not None for code in (shared, kept)] == [True, False]
+    assert not writer.has_old_addresses(later)
+
+
+def test_the_supervisor_deletes_old_addresses_without_a_limit_of_days_for_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with StoreWriter(tmp_path / schema.DATABASE) as writer:
+        shared, address = add(writer, PAGE), keep(writer, "", text="one")
+    limits = Limits(slots=1, disk_floor_mb=0.1)
+    supervisor = Supervisor(tmp_path, limits, watch_stdin=False, make_executor=lambda _, report: Simulated(report))
+    try:
+        supervisor.turn(0.0)
+        assert supervisor.store.link(address) is not None
+        monkeypatch.setattr(links, "ADDRESS_DAYS", 0)
+        supervisor._commands.prune()
+        assert [supervisor.store.link(code) is not None for code in (shared, address)] == [True, False]
+    finally:
+        supervisor.close()
+
+
+def test_a_store_of_an_older_version_has_its_links(tmp_path: Path) -> None:
+    path = tmp_path / schema.DATABASE
+    with contextlib.closing(sqlite3.connect(path)) as old:
+        old.executescript(f"{''.join(schema.MIGRATIONS[:7])} pragma user_version = 7;")
+        old.execute("insert into links values ('abcdefg', ?, 1.0)", (links.canonical(PAGE),))
+        old.commit()
+    with Store(path) as store:
+        assert store.link("abcdefg") == PAGE
+    with StoreWriter(path) as writer:
+        assert writer.link("abcdefg") == PAGE
+        assert writer.is_shared("abcdefg")
 
 
 @pytest.mark.parametrize(

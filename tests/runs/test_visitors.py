@@ -87,6 +87,19 @@ def test_links_are_counted_and_known_ones_are_free(school: Client) -> None:
     assert visitor(school, "bob-3").shorten({"page": "train", "epoch": "new"})
 
 
+def test_the_addresses_of_pages_are_counted_apart_from_links(school: Client) -> None:
+    ann = visitor(school, "ann-4")
+    links, addresses = (int(rate.split("/")[0]) for rate in (CLASS.links, CLASS.addresses))
+    for number in range(addresses):
+        ann.shorten({"page": "train", "text": str(number)}, address=True)
+    with refusal("too_often"):
+        ann.shorten({"page": "train", "text": "new"}, address=True)
+    for number in range(addresses - links, addresses):  # to share what was an address counts
+        ann.shorten({"page": "train", "text": str(number)})
+    with refusal("too_often"):
+        ann.shorten({"page": "train", "text": "new"})
+
+
 def test_a_visitor_who_cannot_be_told_apart_makes_nothing(school: Client) -> None:
     nobody = visitor(school, "")
     for act in (

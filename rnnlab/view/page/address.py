@@ -39,6 +39,21 @@ _BY_HAND: dict[str, Callable[[str], str]] = {"lang": language_named}
 # reading the URL
 
 
+@dataclass(frozen=True)
+class _Short:
+    """Parameters of a page, and what the URL has instead.
+
+    Attributes:
+        parameters: the parameters.
+        url: a short link, or what is left of the parameters without the longest.
+        refused: why there is no link; None if there is one.
+    """
+
+    parameters: dict[str, str] = field(default_factory=dict)
+    url: dict[str, str] = field(default_factory=dict)
+    refused: RNNLabError | None = None
+
+
 @dataclass
 class _Visit:
     """A visit of a page, from the link that opened it to the one that leaves it.
@@ -47,13 +62,19 @@ class _Visit:
         page: identifies the page; empty before the first page of the session has begun.
         held: the parameters of its URL, initially those of the link.
         taken: the readers that have been called in this visit.
-        short: parameters that were too long, with what the URL has instead.
+        short: the parameters that the URL had last as a short link, or would have had.
     """
 
     page: str
     held: dict[str, str]
     taken: set[str] = field(default_factory=set)
-    short: tuple[dict[str, str], dict[str, str]] = field(default_factory=lambda: ({}, {}))
+    short: _Short = field(default_factory=_Short)
+
+
+def begins(page: str, anew: bool = False) -> bool:
+    """Return whether a run of the page's script begins a visit, so that `begin` reads the URL; arguments as there."""
+    visit = st.session_state.get(_VISIT)
+    return visit is None or visit.page != page or anew
 
 
 def begin(page: str, anew: bool = False) -> bool:
@@ -67,8 +88,9 @@ def begin(page: str, anew: bool = False) -> bool:
     """
     visit, url = st.session_state.get(_VISIT), _url()
     other = visit is not None and visit.page != page
-    if visit is None or other or anew:
-        st.session_state[_VISIT] = visit = _Visit(page, visit.held if visit and _is_own(visit, url) else url)
+    if visit is None or begins(page, anew):
+        own = visit if visit is not None and _is_own(visit, url) else _Visit("", url)
+        st.session_state[_VISIT] = visit = _Visit(page, own.held, short=own.short)
     if (fitted := _fitted(visit.held)) != url:
         st.query_params.from_dict(fitted)
     return other
@@ -107,6 +129,25 @@ def short_link() -> str | None:
     return None if visit is not None and _is_own(visit, _url()) else st.query_params.get("s")
 
 
+def resolve_short_link(parameters: dict[str, str]) -> None:
+    """Take what the short link in the URL stands for as the parameters of the page; the link stays in the URL."""
+    visit = _visit()
+    visit.held, visit.short = dict(parameters), _Short(dict(parameters), _url())
+
+
+def is_long(parameters: Mapping[str, str]) -> bool:
+    """Return whether parameters are too long for a URL."""
+    return len(urlencode(parameters)) > MAX_QUERY
+
+
+def left_out() -> tuple[list[str], RNNLabError] | None:
+    """Return the names of the parameters that are missing in the URL, and why no short link stands for them."""
+    short, held = _visit().short, _visit().held
+    if short.refused is None or short.parameters != held:
+        return None
+    return sorted(held.keys() - short.url.keys()), short.refused
+
+
 def drop_short_link() -> None:
     """Remove the code of a short link from the URL."""
     st.query_params.pop("s", None)
@@ -119,27 +160,28 @@ def _visit() -> _Visit:
 
 def _is_own(visit: _Visit, url: Mapping[str, str]) -> bool:
     """Return whether the URL has the short link that the open page has put there."""
-    return "s" in url and url == visit.short[1]
+    return "s" in url and url == visit.short.url
 
 
 def _fitted(parameters: dict[str, str]) -> dict[str, str]:
     """Return parameters as the URL has them: as they are, or as a short link if they are too long.
 
-    Where no link can be stored, the longest are left out.
+    Where no link can be stored, the longest are left out, which `left_out` tells.
     """
-    if len(urlencode(parameters)) <= MAX_QUERY:
-        return parameters
     visit = _visit()
-    if visit.short[0] != parameters:
-        try:
-            code = session.client().shorten({"page": st.session_state.get(_PAGE, "home"), **parameters})
-            instead = {"s": code}
-        except RNNLabError:
-            instead = dict(parameters)
-            while len(urlencode(instead)) > MAX_QUERY:
-                del instead[max(instead, key=lambda name: len(instead[name]))]
-        visit.short = dict(parameters), instead
-    return visit.short[1]
+    if parameters == visit.short.parameters:
+        return visit.short.url
+    if not is_long(parameters):
+        return parameters
+    link, instead, refused = {"page": st.session_state.get(_PAGE, "home"), **parameters}, dict(parameters), None
+    try:
+        instead = {"s": session.client().shorten(link, address=True)}
+    except RNNLabError as error:
+        refused = error
+        while is_long(instead):
+            del instead[max(instead, key=lambda name: len(instead[name]))]
+    visit.short = _Short(dict(parameters), instead, refused)
+    return instead
 
 
 def _url() -> dict[str, str]:
@@ -219,9 +261,9 @@ class Address:
 
         If nothing changes, nothing is sent to the browser; otherwise one message, which is one step of its Back button.
         """
-        held = _visit().held
-        before = st.query_params.to_dict()
-        after = dict(held if _is_own(_visit(), before) else before)
+        visit, before = _visit(), st.query_params.to_dict()
+        held = visit.held
+        after = dict(held if before and before == visit.short.url else before)
         for name, value in changes.items():
             if value in (None, self._known(name).default):
                 held.pop(name, None)

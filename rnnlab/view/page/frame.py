@@ -14,7 +14,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from rnnlab.errors import RNNLabError, RunError
 from rnnlab.runs.client import Client
-from rnnlab.view.language.i18n import LANGUAGES, language_of, t
+from rnnlab.view.language.i18n import LANGUAGES, error_text, language_of, plain, t
 from rnnlab.view.page import address, folded, led, plot, session, values
 from rnnlab.view.page.address import PAGES, Address, Parameter, one_of
 from rnnlab.view.page.clicks import Clicks
@@ -32,6 +32,7 @@ values.guard()  # before the first message of a browser is read
 
 _SWITCH = "frame.switch"
 _BROKEN_LINK = Problems("short link")
+_SAID = "frame.said"
 _LARGE_SWITCH = "frame.large_switch"
 
 
@@ -60,20 +61,19 @@ def _sheet() -> str:
 def run() -> None:
     """Run the app: set up the page, resolve the language, and run the requested page."""
     _configure()
-    try:
-        _follow_short_link()
-    except RNNLabError as error:
-        address.drop_short_link()
-        _BROKEN_LINK.add(error)
-    lang = _find_language()
+    target = _short_link()
+    lang = _find_language((target or {}).get("lang"))
+    page = _navigation(lang)
+    name = address.page_named(page.url_path) or "home"
+    if target is not None:
+        _follow(target, name)
     _find_size()
     st.session_state[session.ENTERED] = True
     if session.CLICKS not in st.session_state:
         st.session_state[session.CLICKS] = Clicks()
-    page = _navigation(lang)
-    name = address.page_named(page.url_path) or "home"
     address.open_page_is(name)
     led.arrive(name)
+    st.session_state.pop(_SAID, None)
     try:
         page.run()
         if not session.embedded():
@@ -82,6 +82,8 @@ def run() -> None:
         session.show_error(error)
     finally:
         _connect_ahead(str(session.connection().home))
+    if st.session_state.get(_SAID, _left_out()) != _left_out():
+        st.rerun()  # the page has changed its address below the head, which says what the address lacks
 
 
 def enter() -> str:
@@ -160,6 +162,7 @@ def head(title: str, lead: str = "", quiet: bool = False, shares: bool = False) 
     if lead:
         st.markdown(lead)
     _BROKEN_LINK.show()
+    _say_what_is_left_out()
     if "pandas" not in sys.modules:
         time.sleep(0.05)  # after a server start, send the heading before the chart libraries are loaded
 
@@ -189,31 +192,65 @@ def _this_page() -> None:
     share.this_page()
 
 
-def _follow_short_link() -> None:
-    """Open the target of a short link (``?s=code``); show an error if it does not exist."""
+def _short_link() -> dict[str, str] | None:
+    """Return what the short link in the URL (``?s=code``) stands for; None without one, or with one that is unknown."""
     code = address.short_link()
     if code is None:
-        return
-    target = session.store().link(code)
-    if target is None:
+        return None
+    try:
+        target = session.store().link(code)
+        if target is None:
+            raise RunError("link_unknown", f"There is no short link {code[:20]!r} on this server.", link=code[:20])
+    except RNNLabError as error:
         address.drop_short_link()
-        _BROKEN_LINK.add(
-            RunError("link_unknown", f"There is no short link {code[:20]!r} on this server.", link=code[:20])
-        )
-        return
+        _BROKEN_LINK.add(error)
+        return None
+    return target
+
+
+def _follow(target: dict[str, str], here: str) -> None:
+    """Open what a short link stands for.
+
+    Args:
+        target: the page and its parameters.
+        here: the name of the open page. After the browser's Back or Forward, and where the parameters are too long for
+            the URL, its link stays in the URL, as another one would be a further step of Back.
+    """
+    context = get_script_run_ctx()
+    assert context is not None
+    if not address.begins(context.page_script_hash, anew=context.is_history_navigation):
+        return  # an older URL, sent before the last click
     page = target.pop("page", "home")
+    page = page if page in PAGES else "home"
+    if page == here and (context.is_history_navigation or address.is_long(target)):
+        address.resolve_short_link(target)
+        return
     if target.get("lang") in LANGUAGES:
         st.session_state[session.LANGUAGE] = target["lang"]
-    _navigation("en")
-    st.switch_page(PAGES[page if page in PAGES else "home"][0], query_params=target)
+    st.switch_page(PAGES[page][0], query_params=target)
+
+
+def _say_what_is_left_out() -> None:
+    st.session_state[_SAID] = _left_out()
+    if (found := address.left_out()) is not None:
+        lang, (names, error) = session.language(), found
+        said = t("frame.left_out", lang, names=plain(", ".join(names)[:100]), why=error_text(error, lang))
+        st.warning(said, icon=":material/link_off:")
+
+
+def _left_out() -> tuple[str, ...]:
+    """Return what the address lacks, and the code of the reason, to be compared."""
+    found = address.left_out()
+    return () if found is None else (found[1].code, *found[0])
 
 
 # language and type size belong to the session: initially from the URL of the first page, then from the switches
 
 
-def _find_language() -> str:
+def _find_language(linked: str | None) -> str:
     if session.LANGUAGE not in st.session_state:
-        st.session_state[session.LANGUAGE] = ADDRESS.get("lang") or language_of(st.context.locale)
+        chosen = linked if linked in LANGUAGES else ADDRESS.get("lang")
+        st.session_state[session.LANGUAGE] = chosen or language_of(st.context.locale)
     return session.language()
 
 
