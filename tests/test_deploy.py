@@ -156,6 +156,14 @@ def test_the_proxy_passes_web_sockets_and_every_point_at_once(proxy: tuple[Serve
         client.stop(run_id)
 
 
+def until_started(home: Path) -> None:
+    """Wait for the supervisor, which the app starts behind the first page; a client before it would start another."""
+    deadline = time.monotonic() + PATIENCE
+    while Endpoint.read(home) is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)  # nothing to await: the file is not there yet
+
+
 def test_the_container_ends_after_the_supervisor(tmp_path: Path) -> None:
     tool("flock")
     home, port = tmp_path / "home", _free_port()
@@ -171,10 +179,7 @@ def test_the_container_ends_after_the_supervisor(tmp_path: Path) -> None:
         _await(f"http://127.0.0.1:{port}/_stcore/health", process)
         with Visitor(port) as visitor:
             visitor.open("train")
-        deadline = time.monotonic() + PATIENCE
-        while Endpoint.read(home) is None:  # the app starts it behind the first page
-            assert time.monotonic() < deadline
-            time.sleep(0.02)  # nothing to await: the file is not there yet
+        until_started(home)
         with Client(home) as client:
             run_id = client.create(LYRICS.change(num_epochs=10_000), based_on="A2")
             until_state(client, run_id, "running")
@@ -206,6 +211,7 @@ def test_the_settings_for_the_community_cloud_become_those_of_the_app(tmp_path: 
     try:
         with Visitor(server.port) as visitor:
             visitor.open("train")
+        until_started(server.home)
         with Client(server.home) as client:
             assert client.status()["slots"] == 1
     finally:

@@ -33,6 +33,8 @@ def job_of(run: str) -> Job:
         text="",
         held_out="",
         checkpoint=None,
+        start=None,
+        further=False,
         device=None,
         folder="",
         keep_every=2,

@@ -122,7 +122,9 @@ def test_a_viewer_who_comes_back_gets_only_what_is_missing(server: Server, clien
         assert [next(stream_of).kind, next(stream_of).kind] == ["ready", "page"]  # there is nothing new
         step(client, run_id)
         point = next(event for event in stream_of if event.kind == "point")
-        assert len(point.data.encode()) < 1000
+        # every tenth epoch has a measurement on held-out text besides
+        measured = "held_out" in json.loads(point.data)["add"]
+        assert len(point.data.encode()) < (1100 if measured else 900)
     client.stop(run_id)
 
 

@@ -169,8 +169,8 @@ def newest_points(history: History, vocab_size: float, lang: str) -> dict[str, C
 
 
 def _place(perplexity: float | None, top: float) -> float:
-    # where a perplexity is drawn
-    return top if perplexity is None else min(max(perplexity, 1.0), top)
+    # where a perplexity is drawn; more digits are not seen, and would be sent to every viewer
+    return top if perplexity is None else min(max(float(f"{perplexity:.7g}"), 1.0), top)
 
 
 def _fraction(event: MinibatchFinished) -> float:
