@@ -24,7 +24,7 @@ from rnnlab.runs.client import Client, ClientOf
 from rnnlab.runs.protocol import LIVE, Asker
 
 GREEDY = 0.1
-"""Share of the students who request more runs than the limit allows."""
+"""Fraction of the students, 0 to 1, that request more runs than the limit allows."""
 
 
 def main() -> None:

@@ -300,7 +300,7 @@ class Commands:
     def _origin(self, config: TrainConfig, caller: _Caller) -> StartingWeights | None:
         """Return the weights of another run that a new run starts from; None if it starts from others.
 
-        Whoever starts from a run must own it and may read its text, which its network may have learnt by heart.
+        The caller must own the other run and be allowed to read its text, because its network may have memorised it.
 
         Raises:
             CorpusError: ``text_not_yours``.

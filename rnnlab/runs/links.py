@@ -1,7 +1,7 @@
-"""Short links: codes that stand for the parameters of a page.
+"""Short links: a code replaces the parameters of a page in its URL.
 
-A link is shared, and lasts; or it is the address of a page whose parameters are too long for one. An address changes
-with every setting and may hold a passage of a private text, so there are few for each visitor, and they are temporary.
+Shared links are permanent. A page whose parameters are too long for a URL also stores a link as its own address. Such
+links are temporary and limited for each visitor: they change with every setting and may contain a private text.
 """
 
 from __future__ import annotations

@@ -276,7 +276,7 @@ class Training:
         checkpoints.save(self._folder, name, copy.tensors, copy.metadata)
         self._saved_at = time.monotonic()
         self._saved = copy.position
-        # of the position that was saved, which may be the start of the epoch
+        # compare the saved position: without detaching, it is the start of the epoch
         best = state.patience.limit > 0 and copy.position == (state.patience.epoch, 0)
         self._report(CheckpointSaved(epoch=epoch, minibatch=minibatch, name=name, best=best))
 

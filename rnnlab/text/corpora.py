@@ -273,7 +273,7 @@ def from_path(path: Path) -> Corpus:
 def from_bytes(data: bytes, title: str = "") -> Corpus:
     """Return the content of an uploaded file as a corpus named by its `text_id`.
 
-    A zip archive and a gzip file stand for the only text file in them.
+    A zip archive or gzip file must contain exactly one text file, which is read instead.
 
     Raises:
         CorpusError: as `archives.unpack`, `decode_noted` and `check_variety`.

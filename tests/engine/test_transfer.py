@@ -15,7 +15,7 @@ from rnnlab.text.vocab import Vocab
 from tests.engine.conftest import TEXT, tiny
 
 OTHER = Vocab("the dog ran, and the FOX too; ÄÖÜ 123 " * 3)
-"""Other characters than those of `TEXT`, some of the same, in another order."""
+"""A vocabulary that shares some characters with `TEXT`, at other indices."""
 KINDS: tuple[dict[str, Any], ...] = (
     *({"cell": cell, "implementation": i} for cell in ("rnn", "gru", "lstm") for i in ("scratch", "library")),
     {"cell": "lstm", "implementation": "library", "num_layers": 3, "bidirectional": True},

@@ -4,7 +4,7 @@ The URL is read once, when a visit of the page begins: by a link, or by the brow
 session holds the parameters, and the URL follows. A URL read later may be an older one, sent by a refresh that was
 already on its way before a click.
 
-Parameters that are too long for an address, such as a passage of a text as prefix, stand there as a short link.
+If the parameters are too long for a URL, for example with a passage of a text as prefix, the URL has a short link.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def short_link() -> str | None:
 
 
 def resolve_short_link(parameters: dict[str, str]) -> None:
-    """Take what the short link in the URL stands for as the parameters of the page; the link stays in the URL."""
+    """Set the parameters of the page to those of the short link in the URL, and keep the link in the URL."""
     visit = _visit()
     visit.held, visit.short = dict(parameters), _Short(dict(parameters), _url())
 
@@ -141,7 +141,7 @@ def is_long(parameters: Mapping[str, str]) -> bool:
 
 
 def left_out() -> tuple[list[str], RNNLabError] | None:
-    """Return the names of the parameters that are missing in the URL, and why no short link stands for them."""
+    """Return the names of the parameters that are missing in the URL, and the error that prevented a short link."""
     short, held = _visit().short, _visit().held
     if short.refused is None or short.parameters != held:
         return None

@@ -193,7 +193,7 @@ def _this_page() -> None:
 
 
 def _short_link() -> dict[str, str] | None:
-    """Return what the short link in the URL (``?s=code``) stands for; None without one, or with one that is unknown."""
+    """Return the page and parameters of the short link in the URL (``?s=code``), or None if there is no known link."""
     code = address.short_link()
     if code is None:
         return None
@@ -209,7 +209,7 @@ def _short_link() -> dict[str, str] | None:
 
 
 def _follow(target: dict[str, str], here: str) -> None:
-    """Open what a short link stands for.
+    """Open the page of a short link with its parameters.
 
     Args:
         target: the page and its parameters.

@@ -34,7 +34,7 @@ def use(recipe: str, config: TrainConfig, start_from: str) -> None:
 
 
 def known(config: TrainConfig) -> str:
-    """Return how many characters of the text the network knows already; "" if the texts are not at hand."""
+    """Return the sentence on the characters that the network already knows; "" if a text is not on this machine."""
     holder = config.start_from.partition("@")[0]
     try:
         trained = RECIPES[holder].config if holder in RECIPES else session.store().run(holder).config
