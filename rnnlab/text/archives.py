@@ -20,7 +20,7 @@ _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _GZIP = b"\x1f\x8b"
 _DOCUMENTS = ((b"%PDF-", "PDF"), (b"{\\rtf", "RTF"), (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Word"))
 _OFFICE = (("[Content_Types].xml", "Word"), ("mimetype", "OpenDocument"))
-"""Names of entries that identify office documents and e-books, which are zip archives, with the name of the format."""
+"""Names of zip entries that identify office documents and e-books, with the name of the format."""
 _BOUNDED = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 """The ways to compress of which Python unpacks no more than it is asked for: 350 bytes of bzip2 can become 300 MB."""
 _ADDED_BY_SYSTEMS = frozenset({"thumbs.db", "desktop.ini"})

@@ -94,8 +94,8 @@ def start_all(requests: Sequence[tuple[TrainConfig, str, str]]) -> list[Identity
 def start_button(name: str, icon: str, act: Callable[[], None], *, count: int, disabled: bool = False) -> None:
     """Draw the button with which a view starts its `count` runs, titled ``compare.<name>.start``.
 
-    The runs start here instead of in a callback, because a callback gets the arguments of the previous script run, which
-    lack a choice that arrives together with the click.
+    The runs start here instead of in a callback, because a callback gets the arguments of the previous script run.
+    These lack a choice that arrives together with the click.
     """
     pressed = st.button(
         t(f"compare.{name}.start", session.language(), count=count),
