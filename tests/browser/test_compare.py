@@ -55,14 +55,26 @@ def test_back_leads_to_the_choice_before(server: Server, visit: Callable[..., Pa
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
-# counts the drawings of the page, and of its parts
-COUNT = """() => {
-    window.drawings = 0;
-    const app = document.querySelector('[data-testid=stApp]');
-    new MutationObserver(() => { if (app.dataset.testScriptState === 'running') window.drawings++; })
-        .observe(app, {attributes: true, attributeFilter: ['data-test-script-state']});
-}"""
 PLACES = "() => [...document.querySelectorAll('.lab-board tbody td:last-child')].map(e => e.textContent)"
+# counts the drawings of the page and of its parts, and the changes of all places since the last drawing
+COUNT = f"""() => {{
+    const app = document.querySelector('[data-testid=stApp]')
+    const running = () => app.dataset.testScriptState === 'running'
+    let before = ({PLACES})(), drawn = true
+    window.drawings = 0
+    window.undrawn = 0
+    new MutationObserver(records => {{
+        if (records.some(record => record.target === app) && running()) {{ drawn = true; window.drawings++ }}
+        const now = ({PLACES})()
+        if (now.length !== before.length || now.some((text, index) => text === before[index])) return
+        window.undrawn = drawn ? 0 : window.undrawn + 1
+        before = now
+        drawn = running()
+    }}).observe(document.body, {{
+        attributes: true, attributeFilter: ['data-test-script-state'],
+        subtree: true, childList: true, characterData: true,
+    }})
+}}"""
 
 
 @pytest.mark.parametrize("events", ["pushed", "held back"])
@@ -76,11 +88,13 @@ def test_a_race_is_followed_point_by_point(server: Server, visit: Callable[..., 
     page.wait_for_function(
         f"() => ({PLACES})().length === 2 && ({PLACES})().every(text => / [0-9]{{3,}}[/]/.test(text))"
     )
-    before = page.evaluate(PLACES)
     page.evaluate(COUNT)
-    page.wait_for_function(f"before => ({PLACES})().every(text => !before.includes(text))", arg=before)
-    if events == "pushed":  # after the texts of the first 20 epochs it takes no drawing of the page
-        assert page.evaluate("window.drawings") == 0
+    if events == "pushed":  # the page is drawn for a new text or a place at the line, not for a point
+        page.wait_for_function("window.undrawn >= 8")
+    else:
+        before = page.evaluate(PLACES)
+        page.wait_for_function(f"before => ({PLACES})().every(text => !before.includes(text))", arg=before)
+        page.wait_for_function("window.drawings > 0")
     expect(page.get_by_test_id("stException")).to_have_count(0)
     for run in parse_qs(urlsplit(page.url).query)["pins"][0].split(","):
         with Client(server.home) as client:

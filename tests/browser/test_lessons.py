@@ -156,6 +156,8 @@ def test_marks_survive_a_reload(server: Server, visit: Callable[..., Page]) -> N
     page.goto(f"{server.url}/lessons?lesson=X5&lang=en")
     page.get_by_role("button", name="worse").click()
     expect(page.locator(".lab-canvas").first).to_be_visible()
+    # the mark is kept when the page is complete, which is after its charts are visible
+    page.wait_for_function("localStorage.getItem('rnnlab.lessons.seen').includes('X5')")
     page.goto(f"{server.url}/lessons?lang=en")
     expect(page.locator(".st-key-lessons-index-X5").get_by_text("check", exact=True)).to_be_visible()
     expect(page.locator(".st-key-lessons-index-gru").get_by_text("circle", exact=True)).to_be_visible()
