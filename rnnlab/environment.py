@@ -31,6 +31,9 @@ class Environment:
         teachers: e-mail addresses that `st.login` recognises as teachers (``RNNLAB_TEACHERS``, with commas).
         hosts: host names that are allowed besides the names of the machine and IP addresses; "*" allows all
             (``RNNLAB_HOSTS``, with commas).
+        cluster: address of the scheduler of a cluster on which runs train, ``tls://HOST:PORT``; empty: they train on
+            this machine (``RNNLAB_CLUSTER``).
+        tls: the folder with the certificates of the cluster (``RNNLAB_TLS``).
     """
 
     home: Path
@@ -42,6 +45,8 @@ class Environment:
     teacher_key: str = ""
     teachers: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
+    cluster: str = ""
+    tls: Path | None = None
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Environment:
@@ -57,6 +62,8 @@ class Environment:
             teacher_key=environ.get("RNNLAB_TEACHER_KEY", ""),
             teachers=_listed(environ.get("RNNLAB_TEACHERS", "")),
             hosts=_listed(environ.get("RNNLAB_HOSTS", "")),
+            cluster=environ.get("RNNLAB_CLUSTER", ""),
+            tls=Path(tls).expanduser().absolute() if (tls := environ.get("RNNLAB_TLS")) else None,
         )
 
     @property
@@ -82,6 +89,10 @@ class Environment:
             variables["RNNLAB_CLOCK"] = "processor"
         if self.profile:
             variables["RNNLAB_PROFILE"] = self.profile
+        if self.cluster:
+            variables["RNNLAB_CLUSTER"] = self.cluster
+        if self.tls is not None:
+            variables["RNNLAB_TLS"] = str(self.tls)
         return variables
 
 

@@ -8,7 +8,7 @@ from io import TextIOWrapper
 import click
 
 from rnnlab import __version__
-from rnnlab.cli import catalogue, recorded, repository, training
+from rnnlab.cli import catalogue, cluster, recorded, repository, training
 from rnnlab.cli.group import Group
 from rnnlab.environment import Environment
 
@@ -29,5 +29,5 @@ def main(context: click.Context) -> None:
 
 
 # in the order in which a new user needs them
-for command in (*catalogue.COMMANDS, *training.COMMANDS, *repository.COMMANDS, *recorded.COMMANDS):
+for command in (*catalogue.COMMANDS, *training.COMMANDS, *repository.COMMANDS, *recorded.COMMANDS, *cluster.COMMANDS):
     main.add_command(command)

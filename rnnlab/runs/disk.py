@@ -127,6 +127,13 @@ class GuardedWriter:
         except RunError:
             self._unwritten[run] = failed
 
+    def interrupt(self, run: str) -> None:
+        """Mark a run that trains as interrupted; on a disk that stays full, as failed as soon as there is space."""
+        try:
+            self.write(lambda: self._store.interrupt(run))
+        except RunError:
+            self._unwritten[run] = FAILED
+
     def recover(self) -> None:
         """Write failures that could not be written before, and reserve space again if there is enough."""
         if self._unwritten:

@@ -1,8 +1,8 @@
 """The interface between the supervisor and the executors, which run its workers.
 
-`rnnlab.runs.forking` and `rnnlab.runs.spawning` run workers on this machine; another implementation, for example for
-the queue of a cluster, needs only this module. tests/runs/test_executors.py tests the contract; add the new executor
-there.
+`rnnlab.runs.forking` and `rnnlab.runs.spawning` run workers on this machine, `rnnlab.runs.cluster` on the machines of
+a cluster; another implementation needs only this module. tests/runs/test_executors.py tests the contract; add the new
+executor there.
 
 **A job** is a worker process and the order that it carries out; its id is never used again. The order is sent over the
 socket of the worker and does not concern the executor. The executor has to run ``rnnlab.runs.worker.serve(socket)`` at
@@ -24,10 +24,13 @@ never in `close`, never in another thread. `report` may call `start` and `kill`.
    a worker is reported as ended without the other two reports. At this report, everything that the worker sent can be
    read from the socket.
 
-`Ready` does not belong to a job: it may come at any time and any number of times, also before the first `start`.
+`Ready` and `Capacity` do not belong to a job: they may come at any time and any number of times, also before the first
+`start`. An executor that never reports its capacity uses the cores of this machine, and the supervisor tells each
+worker its share of them; otherwise the executor does that.
 
 **Failure**: a worker that cannot be started is reported as `Ended` with a non-zero status. `Lost` names all jobs whose
-common host died; after it, `start` must work again.
+common host died; after it, `start` must work again. When it is reported, none of their workers trains any more, or
+will before a later `start` for the same run lets its worker train.
 """
 
 from __future__ import annotations
@@ -38,6 +41,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from rnnlab.runs.loop import Loop
+from rnnlab.runs.protocol import HostState
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,15 @@ class Ready:
     """Torch is loaded, so that a job starts at once; `facts` are those of `rnnlab.runs.warm.measure_speed`."""
 
     facts: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """How many jobs of each kind can run at the same time, and on which machines: now, until the next report."""
+
+    slots: int
+    connected: bool = True
+    hosts: tuple[HostState, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,10 +70,11 @@ class Attached:
 
 @dataclass(frozen=True)
 class Started:
-    """The worker of a job runs as process `pid`; None if it does not run on this machine."""
+    """The worker of a job runs as process `pid` of this machine, or on another machine, `host`."""
 
     job: str
     pid: int | None
+    host: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,12 +87,13 @@ class Ended:
 
 @dataclass(frozen=True)
 class Lost:
-    """The host of these jobs is gone, and their workers with it."""
+    """The host of these jobs is gone, and their workers with it; another machine has a name."""
 
     jobs: tuple[str, ...]
+    host: str = ""
 
 
-Report = Ready | Attached | Started | Ended | Lost
+Report = Ready | Capacity | Attached | Started | Ended | Lost
 
 
 class Executor(Protocol):

@@ -48,6 +48,7 @@ class Job:
     closed: bool = False  # whether its socket is closed
     final: bool = False  # whether it has sent its last message
     kill_reason: RunFailed | None = None
+    interrupted: bool = False  # whether its machine is gone, so that it can be continued on another
     cancelled: bool = False  # whether its messages and its end are ignored
     kill_at: float | None = None  # time at which it is killed if it has not exited
     parking: bool = False  # whether it was told to save its run and end

@@ -60,8 +60,8 @@ class Limits:
         base = CLASS if environment.get("RNNLAB_PROFILE") == "class" else cls(1)
         return replace(
             base,
-            slots=max(1, int(number("RNNLAB_SLOTS", _cores()))),
-            cores=max(1, int(number("RNNLAB_CORES", _cores()))),
+            slots=max(1, int(number("RNNLAB_SLOTS", cores_of_this_process()))),
+            cores=max(1, int(number("RNNLAB_CORES", cores_of_this_process()))),
             queue=max(1, int(number("RNNLAB_QUEUE", base.queue))),
             run_seconds=number("RNNLAB_RUN_SECONDS", base.run_seconds),
             answer_seconds=number("RNNLAB_ANSWER_SECONDS", base.answer_seconds),
@@ -100,7 +100,8 @@ LARGEST_BATCH = 6
 """Maximum number of runs in a batch, which counts as one run for the limits of a visitor."""
 
 
-def _cores() -> int:
+def cores_of_this_process() -> int:
+    """Return the number of processor cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -26,14 +26,18 @@ By default it does so for milliseconds, longer than the time between two product
 """
 
 
-def worker_environment() -> dict[str, str]:
-    """Return the environment of a process that loads torch: a single thread, with this package on the path."""
+def module_environment() -> dict[str, str]:
+    """Return the environment of a process that runs a module of this package: with this package on the path."""
     root = str(Path(__file__).resolve().parents[2])
     paths = [root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths))}
+
+
+def worker_environment() -> dict[str, str]:
+    """Return the environment of a process that loads torch: a single thread, with this package on the path."""
     return {
         **SPIN,
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)),
+        **module_environment(),
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",

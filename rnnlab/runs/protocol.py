@@ -1,4 +1,4 @@
-"""The messages between page, supervisor, zygote and worker, and the states of a run.
+"""The messages between page, supervisor, zygote, worker and the machines of a cluster, and the states of a run.
 
 Every message is a frozen class below. It is sent as one line of UTF-8 JSON over a socket of this machine; ``kind``
 names its class. `encode` writes the line, and `Channel.decode` reads and validates it. Nothing is ever unpickled.
@@ -542,6 +542,13 @@ class Share(Message):
     threads: int
 
 
+class Lease(Message):
+    """End the process if no message arrives for `seconds`; sent again and again by the agent of another machine."""
+
+    kind: Literal["lease"] = "lease"
+    seconds: float
+
+
 # worker → supervisor
 
 
@@ -630,6 +637,121 @@ class Exited(Message):
     status: int
 
 
+# supervisor ⇄ bridge, if workers run on the machines of a cluster
+
+
+class Relay(Message):
+    """Pass complete lines on, to or from the worker of `job`."""
+
+    kind: Literal["relay"] = "relay"
+    job: str
+    lines: str
+
+
+class Hang(Message):
+    """Close the socket of the worker of `job`, which then ends."""
+
+    kind: Literal["hang"] = "hang"
+    job: str
+
+
+class Placed(Message):
+    """Report that the worker of `job` has been started on `host`."""
+
+    kind: Literal["placed"] = "placed"
+    job: str
+    host: str
+
+
+class Vanished(Message):
+    """Report that `host` is gone, and the workers of `jobs` with it."""
+
+    kind: Literal["vanished"] = "vanished"
+    host: str
+    jobs: list[str]
+
+
+class HostFacts(BaseModel):
+    """What a machine of the cluster says of itself.
+
+    `version` and `torch` are the versions of RNN Lab and of torch, `cores` the processor cores that it lends,
+    `memory_mb` the memory that is free, `devices` its accelerators, and `speed` the result of
+    `rnnlab.runs.warm.measure_speed`; {} until torch is loaded.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    name: str
+    version: str
+    torch: str
+    cores: int
+    memory_mb: float
+    devices: list[str] = []
+    speed: dict[str, float] = {}
+
+
+class HostState(BaseModel):
+    """A machine of the cluster: its facts, the runs that it trains, and why it is refused ("": it is not)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    facts: HostFacts
+    runs: list[str] = []
+    refused: str = ""
+
+
+class ClusterState(Message):
+    """Report all machines of the cluster, and whether its scheduler answers."""
+
+    kind: Literal["cluster_state"] = "cluster_state"
+    connected: bool
+    hosts: list[HostState]
+
+
+# bridge ⇄ agent of a machine, over the scheduler of the cluster
+
+
+class Greet(Message):
+    """Ask an agent for its facts; from then on it works for `bridge` only, until its lease ends."""
+
+    kind: Literal["greet"] = "greet"
+    bridge: str
+    version: str
+    torch: str
+
+
+class Leave(Message):
+    """End all workers; the bridge ends, and another may greet."""
+
+    kind: Literal["leave"] = "leave"
+
+
+class Begin(Message):
+    """Start a worker for `job`; blobs take the places of the texts and the files of `order`, see `Blobs`."""
+
+    kind: Literal["begin"] = "begin"
+    job: str
+    order: TrainOrder | AnswerOrder
+
+
+class AgentReply(Message):
+    """Answer a message: `missing` blobs have to be sent with it, or it was `refused`."""
+
+    kind: Literal["agent_reply"] = "agent_reply"
+    missing: list[str] = []
+    refused: str = ""
+    facts: HostFacts | None = None
+    beat: int = 0
+
+
+class FileSaved(Message):
+    """Announce a checkpoint of `job`, whose bytes come with the message and before the event that names it."""
+
+    kind: Literal["file_saved"] = "file_saved"
+    job: str
+    name: str
+
+
 M = TypeVar("M", bound=Message)
 
 
@@ -669,8 +791,8 @@ SUPERVISOR_TO_CLIENT: Channel[Welcome | Ending | Result | Refusal] = Channel(
 SUPERVISOR_TO_STARTER: Channel[SupervisorReady | HomeBusy | StartFailure] = Channel(
     "supervisor", "page or shell that started it", SupervisorReady, HomeBusy, StartFailure
 )
-SUPERVISOR_TO_WORKER: Channel[TrainOrder | AnswerOrder | ControlMessage | Share] = Channel(
-    "supervisor", "worker", TrainOrder, AnswerOrder, Pause, Resume, Step, Set, Stop, Park, Share
+SUPERVISOR_TO_WORKER: Channel[TrainOrder | AnswerOrder | ControlMessage | Share | Lease] = Channel(
+    "supervisor", "worker", TrainOrder, AnswerOrder, Pause, Resume, Step, Set, Stop, Park, Share, Lease
 )
 WORKER_TO_SUPERVISOR: Channel[EventReport | Parked | Answer | AnswerFailure] = Channel(
     "worker", "supervisor", EventReport, Parked, Answer, AnswerFailure
@@ -679,6 +801,16 @@ WORKER_TO_EXECUTOR: Channel[WorkerHello] = Channel("spawned worker", "supervisor
 SUPERVISOR_TO_ZYGOTE: Channel[Fork | Kill] = Channel("supervisor", "zygote", Fork, Kill)
 ZYGOTE_TO_SUPERVISOR: Channel[ZygoteReady | Forked | Exited] = Channel(
     "zygote", "supervisor", ZygoteReady, Forked, Exited
+)
+SUPERVISOR_TO_BRIDGE: Channel[Relay | Hang | Kill] = Channel("supervisor", "bridge", Relay, Hang, Kill)
+BRIDGE_TO_SUPERVISOR: Channel[Relay | Placed | Exited | Vanished | ClusterState] = Channel(
+    "bridge", "supervisor", Relay, Placed, Exited, Vanished, ClusterState
+)
+BRIDGE_TO_AGENT: Channel[Greet | Leave | Begin | Relay | Hang | Kill] = Channel(
+    "bridge", "agent", Greet, Leave, Begin, Relay, Hang, Kill
+)
+AGENT_TO_BRIDGE: Channel[Relay | FileSaved | Exited | AgentReply] = Channel(
+    "agent", "bridge", Relay, FileSaved, Exited, AgentReply
 )
 
 CHANNELS: tuple[Channel[Any], ...] = (
@@ -690,6 +822,10 @@ CHANNELS: tuple[Channel[Any], ...] = (
     WORKER_TO_EXECUTOR,
     SUPERVISOR_TO_ZYGOTE,
     ZYGOTE_TO_SUPERVISOR,
+    SUPERVISOR_TO_BRIDGE,
+    BRIDGE_TO_SUPERVISOR,
+    BRIDGE_TO_AGENT,
+    AGENT_TO_BRIDGE,
 )
 COMMANDS: tuple[type[Message], ...] = get_args(get_args(Command)[0])
 

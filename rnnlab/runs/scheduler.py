@@ -47,6 +47,7 @@ class Scheduler:
         self._start_worker, self._fail = start, fail
         self._processor_clock = processor_clock
         self._questions: list[Job] = []  # waiting questions
+        self.slots = limits.slots  # as many runs, and as many questions, run at the same time
         self.closed = False  # whether nothing is started any more
 
     def ask(self, job: Job) -> None:
@@ -125,7 +126,7 @@ class Scheduler:
         }
         if not since:
             return []
-        free = self._limits.slots - len(training) + len(leaving)
+        free = self.slots - len(training) + len(leaving)
         return sorted(since, key=since.__getitem__)[: max(0, len(self._waiting()) - free)]
 
     def _waiting(self) -> list[tuple[str, str]]:
@@ -136,7 +137,7 @@ class Scheduler:
     def _startable(self) -> Iterator[str]:
         """Yield the runs for which there are slots, in the order in which they start."""
         training = [job for job in self.jobs.values() if job.trains]
-        free = self._limits.slots - len(training)
+        free = self.slots - len(training)
         waiting = self._waiting() if free > 0 else []
         if not waiting:
             return
@@ -154,7 +155,7 @@ class Scheduler:
     def _start_question(self) -> bool:
         """Start the question that has waited longest, if there is a slot; return whether one was started."""
         answering = sum(not job.trains for job in self.jobs.values())
-        if not self._questions or answering >= self._limits.slots:
+        if not self._questions or answering >= self.slots:
             return False
         self._start(self._questions.pop(0))
         return True

@@ -135,6 +135,8 @@ MIGRATIONS: tuple[str, ...] = (
     alter table links add column visitor text;
     create index links_by_visitor on links (visitor, made_at);
     """,
+    # the machine of a cluster on which a run trains
+    "alter table runs add column host text not null default '';",
 )
 """The scripts from each version of the store to the next; `PRAGMA user_version` holds the version."""
 

@@ -60,6 +60,7 @@ class RunRecord:
     queue_position: int | None  # 1: starts next
     language: str
     title: str  # given by a user, or ""
+    host: str = ""  # machine of the cluster that trained it last, or ""
 
     @property
     def live(self) -> bool:
@@ -90,7 +91,8 @@ class ParkedRun:
 
 _COLUMNS = (
     "id, name, based_on, config, state, created_at, started_at, finished_at, epoch, num_epochs, perplexity, error,"
-    " exists (select 1 from checkpoints where checkpoints.run = runs.id), starred, owner, version, language, title"
+    " exists (select 1 from checkpoints where checkpoints.run = runs.id), starred, owner, version, language, title,"
+    " host"
 )
 
 # temporary errors: a writer is at work, or it died and its successor has not rolled back yet
@@ -543,4 +545,5 @@ def _record(row: tuple[Any, ...], order: list[str]) -> RunRecord:
         queue_position=order.index(row[0]) + 1 if row[0] in order else None,
         language=row[16],
         title=row[17],
+        host=row[18],
     )

@@ -228,6 +228,15 @@ class StoreWriter(Queries, RoomChanges):
             self.move(run_id, "interrupted")
         return unfinished
 
+    def interrupt(self, run_id: str) -> None:
+        """Mark a run as interrupted if its worker had begun; a queued run stays in the queue."""
+        if self.version(run_id) and self._state(run_id) in ("running", "paused"):  # it may have been deleted
+            self.move(run_id, "interrupted")
+
+    def set_host(self, run_id: str, host: str) -> None:
+        """Set the name of the machine on which a run trains."""
+        self._change("update runs set host = ?, version = version + 1 where id = ?", host, run_id)
+
     # parked and held runs
 
     def park(self, run_id: str, parked: ParkedRun) -> None:

@@ -17,6 +17,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -25,11 +26,12 @@ from rnnlab.environment import Environment
 from rnnlab.errors import RNNLabError, RunError
 from rnnlab.events import RunDiverged, RunFailed, RunFinished, RunPaused, RunResumed, RunStarted
 from rnnlab.runs import disk, endpoint, forking
+from rnnlab.runs.cluster import ClusterExecutor
 from rnnlab.runs.commands import Commands
 from rnnlab.runs.connections import Connection, Connections
 from rnnlab.runs.disk import Ballast, GuardedWriter
 from rnnlab.runs.endpoint import Endpoint
-from rnnlab.runs.executor import Attached, Ended, ExecutorFactory, Lost, Ready, Report, Started
+from rnnlab.runs.executor import Attached, Capacity, Ended, ExecutorFactory, Lost, Ready, Report, Started
 from rnnlab.runs.forking import ForkingExecutor
 from rnnlab.runs.home import damaged_stores, open_store, set_aside, tighten
 from rnnlab.runs.jobs import Job, failure_of
@@ -71,8 +73,21 @@ RECOVERY_PERIOD = 1.0  # seconds between two checks whether the disk has space a
 log = logging.getLogger(__name__)
 
 
-def choose_executor(engine: str) -> ExecutorFactory:
-    """Return the class of the executor: `engine` ("fork" or "spawn") if possible, by default forking on Linux.
+def choose_executor(environment: Environment) -> ExecutorFactory:
+    """Return the executor for workers in a cluster, if the environment names one, or on this machine.
+
+    Raises:
+        RunError: ``cluster_without_certificates``.
+    """
+    if not environment.cluster:
+        return local_executor(environment.engine)
+    if environment.tls is None:
+        raise RunError("cluster_without_certificates", "Set RNNLAB_TLS to the folder with the cluster's certificates.")
+    return partial(ClusterExecutor, address=environment.cluster, tls=str(environment.tls))
+
+
+def local_executor(engine: str) -> ExecutorFactory:
+    """Return the executor of a single machine: `engine` ("fork" or "spawn") if possible, by default forking on Linux.
 
     Forking is not safe on macOS once torch, Accelerate and Metal are loaded.
     """
@@ -114,6 +129,7 @@ class Supervisor:
         self._saving_until: float | None = None  # since it was told, when the wait for its runs ends
         self._left = False  # whether it ends because nobody is there any more
         self._ending = False
+        self._capacity: Capacity | None = None  # of a cluster
 
         ballast = Ballast(home, limits.disk_floor_mb)
         self.store: StoreWriter = ballast.run(lambda: open_store(home))
@@ -148,7 +164,7 @@ class Supervisor:
             self._loop, listener, self._endpoint, self._greet, self._commands.handle, self._forget
         )
         self._lifetime = Lifetime(self._loop, 0 if watch_stdin else None)
-        self._executor = (make_executor or choose_executor(environment.engine))(self._loop, self.report)
+        self._executor = (make_executor or choose_executor(environment))(self._loop, self.report)
 
     # the loop
 
@@ -312,7 +328,9 @@ class Supervisor:
             "pid": os.getpid(),
             "pids": pids,
             "runs": {job.run: job.pid for job in self._scheduler.jobs.values() if job.trains},
-            "slots": self.limits.slots,
+            "slots": self._scheduler.slots,
+            "cluster": None if self._capacity is None else self._capacity.connected,
+            "hosts": [] if self._capacity is None else [host.model_dump() for host in self._capacity.hosts],
             "threads": {job.run: job.threads for job in self._scheduler.jobs.values() if job.trains},
             "limits": {
                 name: getattr(self.limits, name)
@@ -341,7 +359,9 @@ class Supervisor:
         self._write(job)
 
     def _share_cores(self) -> None:
-        """Tell each training worker its share of the processor cores, if it has changed."""
+        """Tell each training worker its share of the cores of this machine, if it has changed."""
+        if self._capacity is not None:
+            return
         shares = self._scheduler.shares()
         for job in sorted(shares, key=lambda job: shares[job] - job.threads):  # less for some before more for others
             if shares[job] != job.threads and not job.parking:
@@ -413,7 +433,11 @@ class Supervisor:
                 with contextlib.suppress(RunError):
                     self.write(lambda: self.store.set_meta("speed", facts))
             return
-        if isinstance(report, Lost):
+        if isinstance(report, Capacity):
+            self._capacity = report
+            self._scheduler.slots = report.slots
+            return
+        if isinstance(report, Lost) and not report.host:
             self._ready = False
         for job_id in report.jobs if isinstance(report, Lost) else (report.job,):
             job = self._scheduler.jobs.get(job_id)
@@ -424,10 +448,16 @@ class Supervisor:
                     self._attach(job, report.socket)
                 case Started():
                     job.pid = report.pid
+                    if report.host and job.trains:
+                        with contextlib.suppress(RunError):  # a full disk; the run goes on
+                            self.write(partial(self.store.set_host, job.run, report.host))
                     if not job.trains:
                         job.since = time.monotonic()
                 case Ended():
                     self._end(job, report.status)
+                case Lost() if report.host:
+                    job.interrupted = True
+                    self._end(job, 0)
                 case Lost():
                     job.kill_reason = job.kill_reason or RunFailed(
                         code="run_host_killed",
@@ -543,6 +573,9 @@ class Supervisor:
                 shutil.rmtree(checkpoint_folder(self.home, job.run), ignore_errors=True)
             return
         if job.final:
+            return
+        if job.interrupted and job.trains and job.kill_reason is None:
+            self._writer.interrupt(job.run)
             return
         failed = job.kill_reason or failure_of(job.status or 0)
         if job.trains:

@@ -11,6 +11,7 @@ import errno
 import json
 import os
 import queue
+import select
 import socket
 import sys
 import threading
@@ -52,6 +53,7 @@ from rnnlab.runs.protocol import (
     ControlMessage,
     ErrorData,
     EventReport,
+    Lease,
     Lines,
     Message,
     Park,
@@ -74,10 +76,15 @@ PREDICTION_PERIOD = 1.0  # the same at the end of a prediction period, unless th
 
 
 class Link:
-    """The socket to the supervisor, read by a thread, so that closing it ends the process even during a computation."""
+    """The socket to the supervisor, read by a thread, so that closing it ends the process even during a computation.
+
+    After a `Lease`, the process also ends when no message arrives for its time: on the machine of a cluster, whose
+    agent may be frozen while this process goes on.
+    """
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
+        self._lease: float | None = None  # in seconds
         self.messages: queue.SimpleQueue[TrainOrder | AnswerOrder | ControlMessage | Share] = queue.SimpleQueue()
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -92,6 +99,8 @@ class Link:
         lines = Lines()
         while True:
             try:
+                if self._lease is not None and not select.select([self._connection], [], [], self._lease)[0]:
+                    os._exit(1)
                 data = self._connection.recv(1 << 16)
                 messages = [SUPERVISOR_TO_WORKER.decode(line) for line in lines.feed(data)]
             except (OSError, ValueError):
@@ -99,7 +108,10 @@ class Link:
             if not data:
                 os._exit(0)
             for message in messages:
-                self.messages.put(message)
+                if isinstance(message, Lease):
+                    self._lease = message.seconds
+                else:
+                    self.messages.put(message)
 
 
 def serve(connection: socket.socket) -> None:

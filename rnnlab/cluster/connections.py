@@ -1,0 +1,60 @@
+"""What all processes of a cluster share: the settings of Dask, and its security (Dask)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dask
+from distributed.security import Security
+
+from rnnlab.cluster.certificates import AUTHORITY, ROLES, Role, certificate_file, check, key_file
+
+NEWS = "rnnlab_news"
+"""The operation of an agent that waits for news."""
+TELL = "rnnlab_tell"
+"""The operation of an agent that takes a message."""
+
+
+def configure() -> None:
+    """Set the options of Dask; nothing of Dask computes here, it only connects."""
+    dask.config.set(
+        {
+            "distributed.scheduler.allowed-failures": 0,
+            "distributed.scheduler.work-stealing": False,
+            "distributed.scheduler.worker-ttl": "15s",
+            "distributed.scheduler.reuse-broadcast-comm": True,
+            "distributed.scheduler.active-memory-manager.start": False,
+            "distributed.worker.profile.enabled": False,
+            "distributed.worker.blocked-handlers": [
+                "run",
+                "run_coroutine",
+                "plugin-add",
+                "plugin-remove",
+                "upload_file",
+                "actor_execute",
+                "actor_attribute",
+                "update_data",
+                "gather",
+            ],
+            "distributed.comm.timeouts.connect": "3s",
+            "distributed.comm.timeouts.tcp": "30s",
+            "distributed.admin.system-monitor.gil.enabled": False,
+        }
+    )
+
+
+def security(folder: Path, role: Role) -> Security:
+    """Return the security of a process: both ends of every connection show a certificate of the authority.
+
+    Raises:
+        RunError: ``certificates_missing`` or ``certificates_open``.
+    """
+    check(folder, role)
+    own, own_key = str(certificate_file(folder, role)), str(key_file(folder, role))
+    # Dask distinguishes scheduler, worker and client; a process has the certificate of its role for each
+    names = {"scheduler": "scheduler", "agent": "worker", "app": "client"}
+    fields = {f"tls_{names[other]}_{part}": path for other in ROLES for part, path in (("cert", own), ("key", own_key))}
+    secure: Security = Security(  # type: ignore[no-untyped-call]
+        tls_ca_file=str(certificate_file(folder, AUTHORITY)), require_encryption=True, **fields
+    )
+    return secure

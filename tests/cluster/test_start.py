@@ -1,0 +1,26 @@
+"""An app that starts: on a cluster that another app has just left, and without one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rnnlab.cluster.local import LocalCluster
+from rnnlab.environment import Environment
+from rnnlab.runs.client import Client
+from tests.cluster.lab import environment, until_hosts, until_status
+from tests.runs.lab import TINY, until_state
+
+
+def test_an_app_that_is_started_again_finds_the_cluster(cluster: LocalCluster, tmp_path: Path) -> None:
+    for _ in range(2):
+        with Client(environment(cluster, tmp_path / "home")) as client:
+            until_hosts(client, "host-1", "host-2")
+            until_state(client, client.create(TINY), "finished")
+
+
+def test_an_app_without_a_scheduler_says_so(cluster: LocalCluster, tmp_path: Path) -> None:
+    nowhere = Environment(tmp_path / "home", cluster="tls://127.0.0.1:1", tls=cluster.tls)
+    with Client(nowhere) as client:
+        until_status(client, lambda status: status["cluster"] is False)
+        run = client.create(TINY)
+        assert client.store.run(run).state == "queued"
