@@ -22,7 +22,7 @@ from distributed.security import Security
 
 from rnnlab import __version__
 from rnnlab.cluster import HOLD_SECONDS, LEASE_SECONDS
-from rnnlab.cluster.connections import NEWS, TELL, configure, security
+from rnnlab.cluster.connections import EXECUTING, NEWS, TELL, WithoutWebServer, configure, security
 from rnnlab.cluster.host import Host
 from rnnlab.runs.executor import ExecutorFactory
 from rnnlab.runs.protocol import (
@@ -202,13 +202,17 @@ class Agent:
         self.warm.set()
 
 
+class _Worker(WithoutWebServer, Worker):
+    """The worker of Dask without its web server."""
+
+
 async def _connect(agent: Agent, address: str, secure: Security, name: str, folder: Path) -> None:
     """Serve the bridge over the scheduler at `address` until the connection ends.
 
     It begins when torch is loaded, so that a run that is placed here starts at once.
     """
     await agent.warm.wait()
-    worker = Worker(
+    worker = _Worker(
         address,
         security=secure,
         name=f"{name}-{os.getpid()}",
@@ -219,6 +223,7 @@ async def _connect(agent: Agent, address: str, secure: Security, name: str, fold
         extensions={},
         metrics={},
         death_timeout=10,
+        blocked_handlers=EXECUTING,
     )
     worker.handlers |= {TELL: agent.tell, NEWS: agent.news}
     worker.stream_handlers.pop("compute-task", None)

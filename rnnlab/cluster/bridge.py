@@ -62,7 +62,7 @@ from rnnlab.runs.protocol import (
 from rnnlab.runs.store import PARTIAL
 
 LOOK_SECONDS = 0.25  # between two looks for agents that came or left
-UNREACHABLE_SECONDS = 1.0  # silence of the scheduler after which the machines are given up
+UNREACHABLE_SECONDS = 2.0  # silence of the scheduler after which the machines are given up
 RETRY_SECONDS = 0.1  # between two tries to reach an agent
 BUSY_SECONDS = 1.0  # between two greetings of a machine that is refused or works for another app
 CALL_SECONDS = 60.0  # longest call of an agent, with the blobs of an order
@@ -84,6 +84,7 @@ class _Machine:
     heard_at: float = 0.0  # when its last answer arrived
     jobs: set[str] = field(default_factory=set)
     known: set[str] = field(default_factory=set)  # blobs that it has
+    task: asyncio.Task[None] | None = None  # follows it
 
     @property
     def accepted(self) -> bool:
@@ -139,9 +140,10 @@ class Bridge:
         reader, self._writer = await asyncio.open_connection(sock=self._connection, limit=1 << 20)
         watching = asyncio.create_task(self._watch())
         lines = Lines()
-        while data := await reader.read(1 << 18):
-            for line in lines.feed(data):
-                self._receive(SUPERVISOR_TO_BRIDGE.decode(line))
+        with contextlib.suppress(OSError):  # the supervisor was killed
+            while data := await reader.read(1 << 18):
+                for line in lines.feed(data):
+                    self._receive(SUPERVISOR_TO_BRIDGE.decode(line))
         watching.cancel()
         accepted = [machine for machine in self._machines.values() if machine.accepted]
         with contextlib.suppress(TimeoutError):
@@ -267,7 +269,7 @@ class Bridge:
         """Look for agents that came or left."""
         while True:
             try:
-                identity = await asyncio.wait_for(self._scheduler.identity(n_workers=-1), LOST_SECONDS)
+                identity = await asyncio.wait_for(self._scheduler.identity(n_workers=-1), UNREACHABLE_SECONDS)
                 self._addresses = frozenset(identity["workers"])
                 self._reached_at = time.monotonic()
             except (OSError, TimeoutError):
@@ -275,9 +277,9 @@ class Bridge:
                     self._addresses = frozenset()
             for address in self._addresses - self._machines.keys():
                 machine = self._machines[address] = _Machine(address)
-                task = asyncio.create_task(self._follow(machine))
-                self._following.add(task)
-                task.add_done_callback(self._following.discard)
+                machine.task = asyncio.create_task(self._follow(machine))
+            for machine in [self._machines[address] for address in self._machines.keys() - self._addresses]:
+                self._lose(machine)
             self._tell_state()
             await asyncio.sleep(LOOK_SECONDS)
 
@@ -288,7 +290,7 @@ class Bridge:
     async def _follow(self, machine: _Machine) -> None:
         """Greet an agent, and take its news until it is gone."""
         machine.heard_at = time.monotonic()
-        while not self._is_gone(machine):
+        while time.monotonic() - machine.heard_at <= LOST_SECONDS:
             try:
                 if machine.beat == 0 or machine.refused:
                     await self._greet(machine)
@@ -297,9 +299,6 @@ class Bridge:
             except (OSError, TimeoutError):
                 await asyncio.sleep(RETRY_SECONDS)
         self._lose(machine)
-
-    def _is_gone(self, machine: _Machine) -> bool:
-        return machine.address not in self._addresses or time.monotonic() - machine.heard_at > LOST_SECONDS
 
     async def _greet(self, machine: _Machine) -> None:
         version, torch = self._versions
@@ -371,8 +370,10 @@ class Bridge:
                 pass
 
     def _lose(self, machine: _Machine) -> None:
-        """Give a machine up."""
+        """Give a machine up; an agent that is only silent is met again."""
         self._machines.pop(machine.address, None)
+        if machine.task is not None:
+            machine.task.cancel()
         self._lose_jobs(machine)
         self._tell_state()
 

@@ -5,14 +5,40 @@ from __future__ import annotations
 from pathlib import Path
 
 import dask
+from distributed.http.routing import RoutingApplication
 from distributed.security import Security
+from tornado.httpserver import HTTPServer
 
 from rnnlab.cluster.certificates import AUTHORITY, ROLES, Role, certificate_file, check, key_file
+
+
+class WithoutWebServer:
+    """A node of Dask that listens for its cluster only: Dask's web server shows its state to everybody."""
+
+    def start_http_server(self, *_: object, **__: object) -> None:
+        """Make a web server that listens nowhere; Dask stops it at the end."""
+        self.http_application = RoutingApplication([])  # type: ignore[no-untyped-call]
+        self.http_server = HTTPServer(self.http_application)
+
 
 NEWS = "rnnlab_news"
 """The operation of an agent that waits for news."""
 TELL = "rnnlab_tell"
 """The operation of an agent that takes a message."""
+EXECUTING = [
+    "run",
+    "run_coroutine",
+    "run_function",
+    "feed",
+    "plugin-add",
+    "plugin-remove",
+    "upload_file",
+    "actor_execute",
+    "actor_attribute",
+    "update_data",
+    "gather",
+]
+"""The operations by which Dask executes or unpickles what it is sent; agents and scheduler refuse them."""
 
 
 def configure() -> None:
@@ -25,17 +51,6 @@ def configure() -> None:
             "distributed.scheduler.reuse-broadcast-comm": True,
             "distributed.scheduler.active-memory-manager.start": False,
             "distributed.worker.profile.enabled": False,
-            "distributed.worker.blocked-handlers": [
-                "run",
-                "run_coroutine",
-                "plugin-add",
-                "plugin-remove",
-                "upload_file",
-                "actor_execute",
-                "actor_attribute",
-                "update_data",
-                "gather",
-            ],
             "distributed.comm.timeouts.connect": "3s",
             "distributed.comm.timeouts.tcp": "30s",
             "distributed.admin.system-monitor.gil.enabled": False,

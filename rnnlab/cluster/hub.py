@@ -13,7 +13,7 @@ from pathlib import Path
 from distributed import Scheduler
 from distributed.security import Security
 
-from rnnlab.cluster.connections import configure, security
+from rnnlab.cluster.connections import EXECUTING, WithoutWebServer, configure, security
 
 
 def serve(address: str, folder: Path) -> None:
@@ -27,12 +27,16 @@ def serve(address: str, folder: Path) -> None:
     asyncio.run(_serve(address, security(folder, "scheduler")))
 
 
+class _Scheduler(WithoutWebServer, Scheduler):
+    """The scheduler of Dask without its web server."""
+
+
 async def _serve(address: str, secure: Security) -> None:
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, ended.set)
-    async with Scheduler(host=address, security=secure, dashboard=False, dashboard_address=None) as scheduler:
+    async with _Scheduler(host=address, security=secure, dashboard=False, blocked_handlers=EXECUTING) as scheduler:
         print(f"The scheduler of the cluster listens at {scheduler.address}", flush=True)
         await ended.wait()

@@ -9,6 +9,7 @@ import socket
 import stat
 from pathlib import Path
 
+import psutil
 import pytest
 from click.testing import CliRunner
 from distributed.core import rpc
@@ -86,6 +87,14 @@ def test_strangers_get_nothing(cluster: LocalCluster, tmp_path: Path) -> None:
         with Client(wrong) as stranger:
             until_status(stranger, lambda status: status["cluster"] is False)
             assert stranger.status()["hosts"] == []
+
+
+def test_nothing_else_listens(cluster: LocalCluster, tmp_path: Path) -> None:
+    with Client(environment(cluster, tmp_path / "home")) as client:
+        until_hosts(client, "host-1", "host-2")
+        for process in cluster.processes.values():
+            listening = [c for c in psutil.Process(process.pid).net_connections() if c.status == psutil.CONN_LISTEN]
+            assert len({c.laddr.port for c in listening}) == 1
 
 
 def test_an_agent_executes_nothing_for_dask(cluster: LocalCluster, tmp_path: Path) -> None:

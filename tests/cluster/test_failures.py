@@ -23,8 +23,9 @@ SAVES = LONG.change(pred_period=10)
 
 def descendants(pid: int) -> list[int]:
     """Return all processes below a process."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-    return [other for child in map(int, children) for other in (child, *descendants(child))]
+    threads = Path(f"/proc/{pid}/task").glob("*/children")
+    children = [int(child) for path in threads for child in path.read_text(encoding="ascii").split()]
+    return [other for child in children for other in (child, *descendants(child))]
 
 
 def workers(cluster: LocalCluster, name: str) -> list[int]:
