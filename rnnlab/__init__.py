@@ -10,6 +10,7 @@ The subpackages, from bottom to top; imports go down only (a test enforces it):
     text                     corpora, vocabulary, n-gram ladder, quotes; no torch
     engine                   what the book teaches: cells, model, training, generation; torch, no I/O
     runs                     storage and execution of runs: store, supervisor, worker, client
+    cluster                  the machines of a cluster on which runs train; Dask, if it is installed
     view                     the pages: language, data, page, watch, and a folder for each page
     cli                      the command line, ``python -m rnnlab``
 

@@ -37,7 +37,8 @@ FLOORS: dict[str, set[str]] = {
     "view": GROUND | {"text", "inference", "runs", "recipes", "recordings", "view"},
     "pages": GROUND | {"text", "runs", "recipes", "recordings", "view", "server", "pages"},
     "server": GROUND | {"view", "runs", "server"},
-    "cli": GROUND | {"text", "runs", "recipes", "cli"},
+    "cluster": GROUND | {"runs", "cluster"},
+    "cli": GROUND | {"text", "runs", "cluster", "recipes", "cli"},
     "__main__": {"cli"},
 }
 TORCH = {

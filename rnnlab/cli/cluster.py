@@ -73,9 +73,9 @@ def agent(environment: Environment, address: str, tls: Path, name: str, cores: i
         raise click.BadParameter(f"{name!r}: allowed are up to 60 letters, digits, '.' and '-'.", param_hint="--name")
     from rnnlab import private
     from rnnlab.cluster import agent as agents
+    from rnnlab.runs.engines import local_executor
     from rnnlab.runs.limits import cores_of_this_process
     from rnnlab.runs.process import log_to_stderr
-    from rnnlab.runs.supervisor import local_executor
 
     log_to_stderr()
     os.umask(private.UMASK)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import signal
 import socket
@@ -86,7 +85,7 @@ class LocalCluster:
 
     def run(self, arguments: list[str]) -> int:
         """Run a command with those variables until it ends, and return its exit status."""
-        with subprocess.Popen(arguments, env={**os.environ, **self.variables()}) as process:
+        with subprocess.Popen(arguments, env={**module_environment(), **self.variables()}) as process:
             while True:
                 try:
                     return process.wait()

@@ -32,6 +32,7 @@ from rnnlab.runs.protocol import (
 
 RESTART_SECONDS = 2.0  # least time between two starts of a bridge
 END_SECONDS = 1.5  # time of a bridge to end after its socket was closed
+KILLED = -9
 NO_MACHINE = "the cluster"
 """The host in the report of jobs that are lost with the bridge."""
 
@@ -43,6 +44,7 @@ class _Ends:
     socket: socket.socket
     lines: Lines = field(default_factory=Lines)
     unsent: bytearray = field(default_factory=bytearray)
+    known: bool = False  # whether the bridge has got its order
     last: Ended | Lost | None = None  # its last report, which waits until everything before it has been sent
 
 
@@ -82,8 +84,13 @@ class ClusterExecutor:
 
     def kill(self, job: str) -> None:
         """End a worker at once."""
-        if job in self._jobs:
+        ends = self._jobs.get(job)
+        if ends is None:
+            return
+        if ends.known:
             self._send(Kill(job=job))
+        else:
+            self._end(job, ends, Ended(job, KILLED))
 
     def tick(self) -> float | None:
         """Replace a bridge that has died."""
@@ -187,13 +194,17 @@ class ClusterExecutor:
             data = b""
         if not data:  # the supervisor has closed the socket
             self._loop.unwatch(ends.socket)
-            self._send(Hang(job=job))
             ends.unsent.clear()
+            if ends.known:
+                self._send(Hang(job=job))
+            else:
+                ends.last = Ended(job, KILLED)
             if ends.last is not None:
                 self._finish(job, ends)
             return
         lines = b"".join(line + b"\n" for line in ends.lines.feed(data))
         if lines:
+            ends.known = True
             self._send(Relay(job=job, lines=lines.decode()))
 
     def _flush(self, job: str) -> None:

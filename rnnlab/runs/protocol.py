@@ -679,7 +679,7 @@ class HostFacts(BaseModel):
     `rnnlab.runs.warm.measure_speed`; {} until torch is loaded.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants", defer_build=True)
 
     name: str
     version: str
@@ -693,7 +693,7 @@ class HostFacts(BaseModel):
 class HostState(BaseModel):
     """A machine of the cluster: its facts, the runs that it trains, and why it is refused ("": it is not)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants", defer_build=True)
 
     facts: HostFacts
     runs: list[str] = []

@@ -25,14 +25,13 @@ from rnnlab import private
 from rnnlab.environment import Environment
 from rnnlab.errors import RNNLabError, RunError
 from rnnlab.events import RunDiverged, RunFailed, RunFinished, RunPaused, RunResumed, RunStarted
-from rnnlab.runs import disk, endpoint, forking
-from rnnlab.runs.cluster import ClusterExecutor
+from rnnlab.runs import disk, endpoint
 from rnnlab.runs.commands import Commands
 from rnnlab.runs.connections import Connection, Connections
 from rnnlab.runs.disk import Ballast, GuardedWriter
 from rnnlab.runs.endpoint import Endpoint
+from rnnlab.runs.engines import choose_executor
 from rnnlab.runs.executor import Attached, Capacity, Ended, ExecutorFactory, Lost, Ready, Report, Started
-from rnnlab.runs.forking import ForkingExecutor
 from rnnlab.runs.home import damaged_stores, open_store, set_aside, tighten
 from rnnlab.runs.jobs import Job, failure_of
 from rnnlab.runs.lifetime import Lifetime
@@ -61,7 +60,6 @@ from rnnlab.runs.protocol import (
 )
 from rnnlab.runs.recorder import Recorder
 from rnnlab.runs.scheduler import Scheduler
-from rnnlab.runs.spawning import SpawningExecutor
 from rnnlab.runs.store import checkpoint_folder, remove_partial
 from rnnlab.runs.store_writer import StoreWriter
 from rnnlab.runs.texts import Texts
@@ -71,28 +69,6 @@ SILENT_SECONDS = 0.5  # the same after it has closed its socket
 RECOVERY_PERIOD = 1.0  # seconds between two checks whether the disk has space again
 
 log = logging.getLogger(__name__)
-
-
-def choose_executor(environment: Environment) -> ExecutorFactory:
-    """Return the executor for workers in a cluster, if the environment names one, or on this machine.
-
-    Raises:
-        RunError: ``cluster_without_certificates``.
-    """
-    if not environment.cluster:
-        return local_executor(environment.engine)
-    if environment.tls is None:
-        raise RunError("cluster_without_certificates", "Set RNNLAB_TLS to the folder with the cluster's certificates.")
-    return partial(ClusterExecutor, address=environment.cluster, tls=str(environment.tls))
-
-
-def local_executor(engine: str) -> ExecutorFactory:
-    """Return the executor of a single machine: `engine` ("fork" or "spawn") if possible, by default forking on Linux.
-
-    Forking is not safe on macOS once torch, Accelerate and Metal are loaded.
-    """
-    method = engine or ("fork" if sys.platform == "linux" else "spawn")
-    return ForkingExecutor if method == "fork" and forking.available() else SpawningExecutor
 
 
 class Supervisor:
