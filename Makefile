@@ -20,7 +20,7 @@ ifneq ($(origin PYTHON),file)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup app class test lint recordings bench faults fuzz load hour lock licences audit
+.PHONY: help setup app class cluster test lint recordings bench faults fuzz load hour lock licences audit
 
 help:  ## Show what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -61,10 +61,14 @@ $(VENV)/.installed: requirements.txt requirements.lock | $(BIN)/pip
 	$(INSTALL) -r requirements.txt
 	@touch $@
 
-$(VENV)/.installed-dev: requirements.txt requirements-dev.txt requirements.lock | $(BIN)/pip
+$(VENV)/.installed-cluster: $(VENV)/.installed requirements-cluster.txt
+	$(INSTALL) -r requirements-cluster.txt
+	@touch $@
+
+$(VENV)/.installed-dev: requirements.txt requirements-cluster.txt requirements-dev.txt requirements.lock | $(BIN)/pip
 	$(INSTALL_TORCH)
 	$(INSTALL) -r requirements-dev.txt
-	@touch $(VENV)/.installed $@
+	@touch $(VENV)/.installed $(VENV)/.installed-cluster $@
 
 $(VENV)/.installed-tools: $(VENV)/.installed-dev requirements-tools.txt
 	$(INSTALL) -r requirements-tools.txt
@@ -77,6 +81,10 @@ app: $(VENV)/.installed  ## Install, then start the app for this computer only
 
 class: $(VENV)/.installed  ## Install, then start the app for a class; it prints the teacher's key
 	RNNLAB_PROFILE=class $(BIN)/python -m streamlit run streamlit_app.py --server.address 0.0.0.0 $(ARGS)
+
+cluster: $(VENV)/.installed-cluster  ## Install, then start the app with a scheduler and two agents on this machine
+	$(BIN)/python -m rnnlab cluster demonstrate -- \
+		$(BIN)/python -m streamlit run streamlit_app.py --server.address 127.0.0.1 $(ARGS)
 
 lint: $(VENV)/.installed-dev  ## Check style and types
 	$(BIN)/python -m ruff check .

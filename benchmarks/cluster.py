@@ -32,7 +32,8 @@ from tests.cluster.lab import environment, until_hosts, until_status
 from tests.cluster.test_failures import descendants, workers
 from tests.made import VERSE, exists, until
 
-LONG = 100_000
+LONG = 10_000
+KILLED = VERSE.change(num_epochs=LONG, pred_period=50, num_preds=2, num_chars=5000, num_hiddens=32)
 PINNED = {f"host-{number}": ("taskset", "-c", str(number - 1)) for number in (1, 2)}
 
 
@@ -230,7 +231,7 @@ class Damage:
         for record in ended:
             client.continue_run(record.id)
         for number in range(8 - len(runs) - len(ended)):
-            config = VERSE.change(num_epochs=LONG, pred_period=50, num_preds=2, random_seed=number)
+            config = KILLED.change(random_seed=number)
             client.create(config)
         until_status(client, lambda status: sum(len(host["runs"]) for host in status["hosts"]) == 8, 120.0)
         for record in client.store.runs(limit=200):

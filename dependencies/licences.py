@@ -30,6 +30,10 @@ packages below, at these versions. Written by `make licences` from `requirements
 
 {app}
 
+## What training on several machines installs besides
+
+{cluster}
+
 ## What the tests and the maintenance commands install besides
 
 {others}
@@ -108,6 +112,7 @@ def document(lock: str, licences: Mapping[tuple[str, str], str]) -> str:
     """
     listed = packages(lock)
     app = needed_by(listed, "requirements.txt")
+    cluster = needed_by(listed, "requirements-cluster.txt") - app
 
     def table(rows: Sequence[Package]) -> str:
         lines = ["| package | version | licence | only where |", "|---|---|---|---|"]
@@ -119,7 +124,8 @@ def document(lock: str, licences: Mapping[tuple[str, str], str]) -> str:
 
     return _HEAD.format(
         app=table([package for package in listed if package.name in app]),
-        others=table([package for package in listed if package.name not in app]),
+        cluster=table([package for package in listed if package.name in cluster]),
+        others=table([package for package in listed if package.name not in app | cluster]),
     )
 
 

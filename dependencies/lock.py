@@ -17,8 +17,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 LOCK = ROOT / "requirements.lock"
-REQUIREMENTS = ("requirements.txt", "requirements-dev.txt", "requirements-tools.txt")
-"""The requirements of the app, of the tests, and of the commands of this folder."""
+REQUIREMENTS = ("requirements.txt", "requirements-cluster.txt", "requirements-dev.txt", "requirements-tools.txt")
+"""The requirements of the app, of training on several machines, of the tests, and of the commands of this folder."""
 OLDEST = "3.11"
 
 _LINE = re.compile(r"(?P<name>[a-z0-9-]+)==(?P<version>\S+)(?: ; (?P<where>.+?))?\s+# via (?P<via>.+)")

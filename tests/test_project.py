@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -84,7 +85,9 @@ def test_every_relative_link_has_a_target(path: Path) -> None:
             assert fragment in anchors(there), f"{path.name} links to {target}"
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt", "requirements-tools.txt"])
+@pytest.mark.parametrize(
+    "name", ["requirements.txt", "requirements-cluster.txt", "requirements-dev.txt", "requirements-tools.txt"]
+)
 def test_every_requirement_is_pinned(name: str) -> None:
     lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
     needs = [line for line in lines if line.strip() and not line.startswith(("#", "-r "))]
@@ -95,19 +98,30 @@ def test_every_requirement_is_pinned(name: str) -> None:
 
 
 def test_what_the_code_imports_is_required() -> None:
-    required = {
-        re.split("==", line)[0].lower().replace("-", "_").removesuffix("_python")  # vl-convert-python: vl_convert
-        for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
-        if "==" in line
-    }
+    app, cluster = (
+        {
+            re.split("==", line)[0].lower().replace("-", "_").removesuffix("_python")  # vl-convert-python: vl_convert
+            for line in (ROOT / name).read_text(encoding="utf-8").splitlines()
+            if "==" in line
+        }
+        for name in ("requirements.txt", "requirements-cluster.txt")
+    )
+    folder = ROOT / "rnnlab" / "cluster"
+    paths = {*(ROOT / "rnnlab").rglob("*.py"), *(ROOT / "pages").rglob("*.py"), *ROOT.glob("*.py")}
+    assert top_level_imports(paths - {*folder.rglob("*.py")}) <= app
+    assert top_level_imports(folder.rglob("*.py")) <= app | cluster
+
+
+def top_level_imports(paths: Iterable[Path]) -> set[str]:
+    """Return the packages of others that these files import."""
     imported = set()
-    for path in [*(ROOT / "rnnlab").rglob("*.py"), *(ROOT / "pages").rglob("*.py"), *ROOT.glob("*.py")]:
+    for path in paths:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 imported |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 imported.add(node.module.split(".")[0])
-    assert imported - set(sys.stdlib_module_names) - {"rnnlab", "pages"} <= required
+    return imported - set(sys.stdlib_module_names) - {"rnnlab", "pages"}
 
 
 def drawn_modules(lines: list[str]) -> tuple[list[str], set[str]]:
