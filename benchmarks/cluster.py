@@ -1,6 +1,6 @@
 """A cluster on this machine: throughput, overhead, latency, points under load, and random kills.
 
-    python -m benchmarks.cluster [throughput] [overhead] [latency] [load] [kills] [--rounds 7] [--seconds 4]
+    python -m benchmarks.cluster [throughput] [overhead] [latency] [load] [costs] [kills] [--rounds 7]
 
 The agents are pinned to one core each; scheduler, bridge and supervisor share these cores. Each comparison alternates
 between its two sides in one run, and its figure is the median of the ratios.
@@ -17,13 +17,13 @@ import signal
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
 from benchmarks.server import App
-from benchmarks.viewers import measure
+from benchmarks.viewers import cpu_seconds, measure
 from rnnlab.cluster.local import LocalCluster
 from rnnlab.config import TrainConfig
 from rnnlab.recipes import recipe
@@ -33,7 +33,7 @@ from tests.cluster.test_failures import descendants, workers
 from tests.made import VERSE, exists, until
 
 LONG = 10_000
-KILLED = VERSE.change(num_epochs=LONG, pred_period=50, num_preds=2, num_chars=5000, num_hiddens=32)
+KILLED = VERSE.change(num_epochs=LONG, pred_period=50, num_preds=2, num_chars=2000)
 PINNED = {f"host-{number}": ("taskset", "-c", str(number - 1)) for number in (1, 2)}
 
 
@@ -173,6 +173,38 @@ def load(options: argparse.Namespace) -> None:
             app.stop()
 
 
+def costs(options: argparse.Namespace) -> None:
+    """Measure the processor time of scheduler, bridge and supervisor, per machine and per event (docs/scale.md)."""
+    idle: dict[int, dict[str, float]] = {}
+    for agents in (2, 8):
+        with started(agents) as (cluster, folder), Client(environment(cluster, folder / "home")) as client:
+            until_hosts(client, *[f"host-{number + 1}" for number in range(agents)], patience=120.0)
+            pids = dict(zip(("supervisor", "bridge"), client.status()["pids"], strict=True))
+            pids |= {"scheduler": cluster.processes["scheduler"].pid, "agent": cluster.processes["host-1"].pid}
+            idle[agents] = _used(pids, 10.0)
+            if agents == 8:
+                runs = [begin(client, KILLED.change(random_seed=seed)) for seed in range(agents)]
+                before = sum(len(client.store.events_since(run)) for run in runs)
+                busy = _used(pids, 20.0)
+                events = (sum(len(client.store.events_since(run)) for run in runs) - before) / 20.0
+    print(f"{events:.0f} events/s of 8 machines")
+    print(f"{'':12}{'per machine (ms/s)':>20}{'per event (ms)':>16}")
+    for name in ("supervisor", "bridge", "scheduler"):
+        each = (idle[8][name] - idle[2][name]) / 6
+        print(f"{name:12}{1000 * each:20.2f}{1000 * (busy[name] - idle[8][name]) / events:16.3f}")
+    print(
+        f"agent       {1000 * idle[8]['agent']:20.2f}{1000 * (busy['agent'] - idle[8]['agent']) / (events / 8):16.3f}"
+    )
+
+
+def _used(pids: Mapping[str, int], seconds: float) -> dict[str, float]:
+    """Return the processor seconds per second that each process uses."""
+    before, started = {name: cpu_seconds(pid) for name, pid in pids.items()}, time.monotonic()
+    time.sleep(seconds)
+    elapsed = time.monotonic() - started
+    return {name: (cpu_seconds(pid) - before[name]) / elapsed for name, pid in pids.items()}
+
+
 class Damage:
     """Kills processes of a cluster at random, and counts what must never happen."""
 
@@ -234,10 +266,9 @@ class Damage:
             config = KILLED.change(random_seed=number)
             client.create(config)
         until_status(client, lambda status: sum(len(host["runs"]) for host in status["hosts"]) == 8, 120.0)
-        for record in client.store.runs(limit=200):
-            if record.live:
-                epoch = client.store.run(record.id).epoch
-                until(client, record.id, lambda now, least=epoch + 30: now.epoch >= least, patience=120.0)
+        goals = {record.id: record.epoch + 10 for record in client.store.runs(limit=200) if record.live}
+        for run, goal in goals.items():
+            until(client, run, lambda now, goal=goal: now.epoch >= goal, patience=120.0)
 
     def _worker(self, client: Client, name: str) -> dict[str, str]:
         pid = self.chance.choice(workers(self.cluster, name))
@@ -290,7 +321,14 @@ def kills(options: argparse.Namespace) -> None:
         print(f"{kind:14}{len(seconds):4} median {statistics.median(seconds):6.2f} s, longest {max(seconds):6.2f} s")
 
 
-PARTS = {"throughput": throughput, "overhead": overhead, "latency": latency, "load": load, "kills": kills}
+PARTS = {
+    "throughput": throughput,
+    "overhead": overhead,
+    "latency": latency,
+    "load": load,
+    "costs": costs,
+    "kills": kills,
+}
 
 
 def main() -> None:

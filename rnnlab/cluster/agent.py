@@ -246,7 +246,8 @@ async def _serve(agent: Agent, address: str, secure: Security, name: str, folder
             connection.cancel()
         try:
             await connection
-            said = False
+            print(f"{name} has lost the connection to {address}; it goes on trying", file=sys.stderr, flush=True)
+            said = True
         except asyncio.CancelledError:
             pass
         except Exception as error:  # refused certificates, no scheduler, and whatever else Dask meets

@@ -464,7 +464,6 @@ def main(descriptor: int, address: str, certificates: str) -> NoReturn:
     """Serve the supervisor at the other end of a socket."""
     log_to_stderr()
     leave_endings_to_the_supervisor()
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
     os.umask(private.UMASK)
     configure()
     connection = socket.socket(fileno=descriptor)

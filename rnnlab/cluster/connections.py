@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import dask
@@ -42,7 +43,8 @@ EXECUTING = [
 
 
 def configure() -> None:
-    """Set the options of Dask; nothing of Dask computes here, it only connects."""
+    """Set the options of Dask; nothing of Dask computes here, it only connects, and says so by its own messages."""
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
     dask.config.set(
         {
             "distributed.scheduler.allowed-failures": 0,
