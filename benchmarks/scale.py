@@ -6,8 +6,8 @@ Every run sends events, each of which passes four processes with a single thread
 bridge, the supervisor (which writes it into the store), and the web process (which sends it to the viewers of its run).
 The time that each takes was measured: `COSTS` names the commands. The simulation draws the events of all runs as
 independent Poisson processes, and lets each process take them in their order; an event that waits for more than
-`LIMIT` seconds in all is late. The web process takes up events of a run once per `PACE`, as the page does, and sends all
-viewers what is new.
+`LIMIT` seconds in all is late. The web process takes up events of a run once per `PACE`, as the page does, and sends
+what is new to all viewers.
 """
 
 from __future__ import annotations

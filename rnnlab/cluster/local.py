@@ -20,25 +20,30 @@ MODULE = ("-m", "rnnlab")
 
 
 class LocalCluster:
-    """A scheduler and agents on the loopback interface, with certificates of their own, for as long as a `with` lasts.
+    """A scheduler and agents on this machine, with certificates of their own, for as long as a `with` lasts.
 
     Args:
         folder: folder for the certificates and the agents; emptied at the start.
         agents: number of agents to start.
         cores: cores that each of them lends.
         prefix: command before that of each process, such as ``taskset -c 0``, by the name of the process.
+        host: address of this machine at which the scheduler listens.
     """
 
     def __init__(
-        self, folder: Path, agents: int = 2, cores: int = 1, prefix: Mapping[str, Sequence[str]] | None = None
+        self,
+        folder: Path,
+        agents: int = 2,
+        cores: int = 1,
+        prefix: Mapping[str, Sequence[str]] | None = None,
+        host: str = "127.0.0.1",
     ) -> None:
         self.folder, self.tls = folder, folder / "certificates"
         self._cores, self._prefix = cores, prefix or {}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}  # "scheduler", and the agents by their names
         shutil.rmtree(folder, ignore_errors=True)
         certificates.make(self.tls)
-        self.port = _free_port()
-        self.address = f"tls://127.0.0.1:{self.port}"
+        self.address = f"tls://{host}:{_free_port(host)}"
         self.start_scheduler()
         for number in range(agents):
             self.start_agent(f"host-{number + 1}")
@@ -120,6 +125,6 @@ class LocalCluster:
         self.close()
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+def _free_port(host: str) -> int:
+    with socket.create_server((host, 0)) as listener:
         return int(listener.getsockname()[1])

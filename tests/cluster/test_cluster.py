@@ -9,6 +9,8 @@ import pytest
 from safetensors.numpy import load_file
 
 from rnnlab.cluster.local import LocalCluster
+from rnnlab.config import TrainConfig
+from rnnlab.recipes import RECIPES
 from rnnlab.runs.client import Client
 from rnnlab.runs.store import checkpoint_folder
 from tests.cluster.lab import host_of, names, until_status
@@ -23,11 +25,16 @@ def blobs(cluster: LocalCluster, name: str) -> dict[str, int]:
     return {path.name: path.stat().st_ino for path in (cluster.folder / name / "blobs").iterdir()}
 
 
-def test_a_run_gives_the_curve_of_a_single_machine_bit_for_bit(client: Client, tmp_path: Path) -> None:
-    run = client.create(FOUR)
+@pytest.mark.parametrize(
+    "config", [FOUR, RECIPES["A2"].config.change(num_epochs=2, pred_period=2)], ids=["small", "A2"]
+)
+def test_a_run_gives_the_curve_of_a_single_machine_bit_for_bit(
+    client: Client, tmp_path: Path, config: TrainConfig
+) -> None:
+    run = client.create(config)
     until_state(client, run, "finished")
     with opened(tmp_path / "alone") as alone:
-        same = alone.create(FOUR)
+        same = alone.create(config)
         until_state(alone, same, "finished")
         assert curve(client, run) == curve(alone, same)
         for kind in ("text_generated", "checkpoint_saved"):
