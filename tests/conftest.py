@@ -43,6 +43,7 @@ os.environ["RNNLAB_HOME"] = _HOME
 
 ROOT = Path(__file__).resolve().parent.parent
 BROWSER_TESTS = ROOT / "tests" / "browser"
+CLUSTER_TESTS = ROOT / "tests" / "cluster"
 NO_BROWSER = "all of tests/browser: there is no browser (install chromium and playwright)"
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -84,9 +85,9 @@ def pytest_report_header() -> str:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        # one process has the browser, and the others share the remaining files
-        in_browser = item.path.is_relative_to(BROWSER_TESTS)
-        item.add_marker(pytest.mark.xdist_group("browser" if in_browser else str(item.path)))
+        # one process has the browser and one the cluster, and all share the remaining files
+        folder = next((path for path in (BROWSER_TESTS, CLUSTER_TESTS) if item.path.is_relative_to(path)), item.path)
+        item.add_marker(pytest.mark.xdist_group(str(folder)))
         if data_dir() is None and item.get_closest_marker("reference"):
             item.add_marker(pytest.mark.skip(reason="needs the book's corpora: set RNNLAB_DATA to their folder"))
 
