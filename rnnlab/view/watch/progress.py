@@ -29,14 +29,14 @@ def figures(scene: Scene) -> dict[str, Any]:
     last, total, left = history.last, scene.config.num_epochs, _left(scene)
     speed = history.characters_per_second()
     pace = []
+    if scene.host:  # first, as the end of a long line is not shown
+        trains = scene.state in ("running", "paused")
+        pace.append(t("figures.trains_on" if trains else "figures.trained_on", lang, host=scene.host))
     if last is not None:
         pace.append(t("figures.seconds", lang, seconds=number(last.seconds, 2)))
         if speed:
             pace.append(t("figures.speed", lang, speed=thousands(speed)))
         pace.append(t("figures.norm", lang, norm=number(last.grad_norm, 3)))
-    if scene.host:
-        trains = scene.state in ("running", "paused")
-        pace.append(t("figures.trains_on" if trains else "figures.trained_on", lang, host=scene.host))
     fraction = min(1.0, history.progress / total) if total else 1.0
     preview = scene.state == "preview"
     return {
