@@ -27,7 +27,9 @@ def test_hosts_lists_the_machines_and_what_each_trains(client: Client, monkeypat
     until_status(client, lambda status: any(run in host["runs"] for host in status["hosts"]))
     result = ask("hosts")
     assert result.exit_code == 0, result.output
-    rows = {line.split()[0]: line.split() for line in result.stdout.splitlines() if line.startswith("host-")}
+    rows = {
+        line.split()[0]: line.split() for line in map(str.strip, result.stdout.splitlines()) if line.startswith("host-")
+    }
     assert set(rows) == {"host-1", "host-2"}
     assert {name for name, row in rows.items() if row[-1] == run} == {host_of(client, run)}
     assert {row[1] for row in rows.values()} == {"1"}, "cores"
