@@ -4,7 +4,7 @@ import streamlit as st
 
 from rnnlab.view.language.i18n import t
 from rnnlab.view.page import frame, session
-from rnnlab.view.runs import everybody, imports, listing, notes
+from rnnlab.view.runs import everybody, hosts, imports, listing, notes
 
 lang = frame.enter()
 frame.head(t("runs.title", lang), t("runs.lead", lang))
@@ -17,3 +17,4 @@ notes.draw()
 imports.draw()
 listing.draw()
 everybody.draw()
+hosts.draw()

@@ -696,3 +696,20 @@ def test_without_an_app_the_shell_starts_its_own_supervisor(home: Path) -> None:
     process = shell("list", "--json", home=home)
     out, _ = process.communicate(timeout=60)
     assert [item["state"] for item in json.loads(out)] == ["finished"]
+
+
+def test_hosts_without_a_cluster_says_how_to_name_one(shared: Path) -> None:
+    for arguments in (["hosts"], ["hosts", "--json"]):
+        result = ask(*arguments)
+        assert result.exit_code == 1
+        assert result.stdout == ""
+        assert "RNNLAB_CLUSTER" in result.stderr
+
+
+def test_a_cluster_without_certificates_is_refused(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RNNLAB_HOME", str(home))
+    monkeypatch.setenv("RNNLAB_CLUSTER", "tls://127.0.0.1:1")
+    monkeypatch.delenv("RNNLAB_TLS", raising=False)
+    result = ask("hosts")
+    assert result.exit_code == 1
+    assert "RNNLAB_TLS" in result.stderr

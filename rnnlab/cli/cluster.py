@@ -55,7 +55,9 @@ def scheduler(tls: Path, address: str) -> None:
     try:
         hub.serve(address, tls)
     except OSError as error:
-        raise RunError("address_unusable", f"Nothing can listen at {address}: {error}.", address=address) from error
+        raise RunError(
+            "address_unusable", f"Nothing can listen at {address}: {error}.", address=address, reason=str(error)
+        ) from error
 
 
 @cluster.command(cls=Command)

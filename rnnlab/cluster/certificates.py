@@ -44,7 +44,9 @@ def make(folder: Path) -> list[Path]:
     from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
     if certificate_file(folder, AUTHORITY).exists() or key_file(folder, AUTHORITY).exists():
-        raise RunError("certificates_exist", f"There are certificates in {folder}; name an empty folder.")
+        raise RunError(
+            "certificates_exist", f"There are certificates in {folder}; name an empty folder.", folder=str(folder)
+        )
     private.make_folder(folder)
     now = datetime.datetime.now(datetime.UTC)
     written: list[Path] = []
@@ -104,8 +106,12 @@ def check(folder: Path, role: Role) -> None:
             "certificates_missing",
             f"{', '.join(missing)} cannot be read in {folder}. Make certificates with:"
             f" python -m rnnlab cluster certificates {folder}",
+            files=", ".join(missing),
+            folder=str(folder),
         )
     if private.is_private(needed[-1]) is False:
         raise RunError(
-            "certificates_open", f"Other users can read {needed[-1]}. Allow only yourself: chmod 600 {needed[-1]}"
+            "certificates_open",
+            f"Other users can read {needed[-1]}. Allow only yourself: chmod 600 {needed[-1]}",
+            file=str(needed[-1]),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 import shutil
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
@@ -300,8 +301,11 @@ def expected_wait(running: Iterable[float], ahead: Iterable[float], slots: int) 
     Args:
         running: the seconds that each run with a slot still takes.
         ahead: the seconds that each run takes that starts before this one, in their order.
-        slots: number of runs that train at the same time.
+        slots: number of runs that train at the same time; with 0, as in a cluster without machines, the wait is
+            infinite.
     """
+    if not slots:
+        return math.inf
     free = sorted(running)[:slots]
     free = [0.0] * (slots - len(free)) + free
     heapq.heapify(free)

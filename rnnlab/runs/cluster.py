@@ -69,6 +69,7 @@ class ClusterExecutor:
         self._placed: set[str] = set()
         self._started_at = 0.0
         self._speed: dict[str, float] = {}  # as last reported
+        self._begun = False  # whether the supervisor knows that there is a cluster
         self._start_bridge()
 
     def start(self, job: str) -> None:
@@ -93,7 +94,10 @@ class ClusterExecutor:
             self._end(job, ends, Ended(job, KILLED))
 
     def tick(self) -> float | None:
-        """Replace a bridge that has died."""
+        """Report that no machine is there yet, once; replace a bridge that has died."""
+        if not self._begun:
+            self._begun = True
+            self._report(Capacity(0, connected=False))
         if self._socket is None and time.monotonic() - self._started_at >= RESTART_SECONDS:
             self._start_bridge()
         return None if self._socket is not None else RESTART_SECONDS

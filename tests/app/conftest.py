@@ -59,17 +59,18 @@ def paused(client: Client) -> Iterator[str]:
 @pytest.fixture
 def open_page(home: Path) -> Open:
     """Open a page of the app as a browser would, with a language and parameters in the URL."""
+    return open_app
 
-    def open_it(page: str = "home", lang: str | None = "en", locale: str = "en-US", **parameters: str) -> AppTest:
-        app = AppTest.from_file(ENTRY, default_timeout=30)
-        app.context = {"locale": locale}  # type: ignore[assignment]
-        for name, value in (parameters | ({"lang": lang} if lang else {})).items():
-            app.query_params[name] = value
-        if page != "home":
-            app.switch_page(f"pages/{page}.py")
-        return app.run()
 
-    return open_it
+def open_app(page: str = "home", lang: str | None = "en", locale: str = "en-US", **parameters: str) -> AppTest:
+    """Open a page of the app as `open_page` does, in the home that is set."""
+    app = AppTest.from_file(ENTRY, default_timeout=30)
+    app.context = {"locale": locale}  # type: ignore[assignment]
+    for name, value in (parameters | ({"lang": lang} if lang else {})).items():
+        app.query_params[name] = value
+    if page != "home":
+        app.switch_page(f"pages/{page}.py")
+    return app.run()
 
 
 @contextmanager

@@ -24,3 +24,12 @@ def test_an_app_without_a_scheduler_says_so(cluster: LocalCluster, tmp_path: Pat
         until_status(client, lambda status: status["cluster"] is False)
         run = client.create(TINY)
         assert client.store.run(run).state == "queued"
+
+
+def test_an_app_never_takes_the_cores_of_its_own_machine_for_those_of_the_cluster(
+    cluster: LocalCluster, tmp_path: Path
+) -> None:
+    nowhere = Environment(tmp_path / "home", cluster="tls://127.0.0.1:1", tls=cluster.tls)
+    with Client(nowhere) as client:
+        status = client.status()  # the first one, before the bridge has said anything
+    assert (status["cluster"], status["slots"], status["hosts"]) == (False, 0, [])

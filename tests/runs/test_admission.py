@@ -54,6 +54,8 @@ def test_the_wait_is_that_of_the_runs_ahead() -> None:
     # the first goes on the slot that is free after 3 s, until 8; the second on the one free after 7
     assert admission.expected_wait([7.0, 3.0], [5.0, 4.0], 2) == 8.0
     assert admission.expected_wait([float("inf")], [], 1) == float("inf")
+    # a cluster without machines: nothing starts
+    assert admission.expected_wait([], [], 0) == admission.expected_wait([7.0], [5.0], 0) == float("inf")
 
 
 def test_limits_from_the_environment() -> None:

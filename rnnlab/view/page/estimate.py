@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from functools import cache
 from typing import Any, Literal
 
 import streamlit as st
@@ -57,10 +56,13 @@ def note(*configs: TrainConfig, key: str = "setup.takes", width: Literal["stretc
 
 
 def wait(run_id: str) -> float | None:
-    """Return the expected seconds until a waiting run starts; None if a run ahead of it has never been measured."""
-    store, connection = session.store(), session.connection()
+    """Return the expected seconds until a waiting run starts.
+
+    None if a run ahead of it has never been measured, or if nothing can train now, as in a cluster without machines.
+    """
+    store, connection, slots = session.store(), session.connection(), _status().get("slots")
     queue = store.queue()
-    if run_id not in queue:
+    if run_id not in queue or not slots:
         return None
 
     def left(record: RunRecord) -> float:
@@ -69,13 +71,13 @@ def wait(run_id: str) -> float | None:
 
     running = [left(record) for record in store.runs(limit=100, states={"running"})]
     ahead = [left(store.run(other)) for other in queue[: queue.index(run_id)]]
-    seconds = admission.expected_wait(running, ahead, int(_status()["slots"]))
+    seconds = admission.expected_wait(running, ahead, int(slots))
     return seconds if math.isfinite(seconds) else None
 
 
 def waits_for_own(run_id: str) -> bool:
     """Return whether a waiting run cannot start because another run of its owner is running."""
-    most, store = int(_status()["limits"]["visitor_running"]), session.store()
+    most, store = int(_status().get("limits", {}).get("visitor_running", 0)), session.store()
     owner = store.run(run_id).owner
     if not most or not owner:
         return False
@@ -83,7 +85,17 @@ def waits_for_own(run_id: str) -> bool:
     return not admission.within_turns([run_id], {run_id: owner}, running, store.groups(), most)
 
 
-@cache
+def lacking() -> Literal["", "scheduler", "machine"]:
+    """Return what a cluster lacks to train anything now; "" if it lacks nothing, and without a cluster."""
+    status = _status()
+    if status.get("cluster") is None or status["slots"]:
+        return ""
+    return "machine" if status["cluster"] else "scheduler"
+
+
 def _status() -> dict[str, Any]:
-    # slots and limits stay the same while a server runs
-    return session.connection().status()
+    """Return the state of the supervisor; {} while it does not answer, when nothing is said."""
+    try:
+        return session.status()
+    except RNNLabError:
+        return {}

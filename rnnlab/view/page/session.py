@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import time
+from typing import Any
 
 import streamlit as st
 
@@ -15,6 +16,7 @@ from rnnlab.runs.store import RunRecord, Store
 from rnnlab.text import corpora
 from rnnlab.view.data.facts import FactBook, TextFacts
 from rnnlab.view.data.once import Once
+from rnnlab.view.data.shelf import Shelf
 from rnnlab.view.language.i18n import error_text, plain
 from rnnlab.view.page import visitor as visitors
 from rnnlab.view.page.clicks import Clicks
@@ -25,6 +27,8 @@ CLICKS = "session.clicks"
 LANGUAGE = "session.language"
 LARGE = "session.large"
 STAGE = "session.stage"
+FRESH = 1.0
+"""Seconds for which an answer of the supervisor to `status` serves all viewers."""
 
 
 def language() -> str:
@@ -64,6 +68,19 @@ connection = Once(lambda: Client(Environment.from_environ(), resumes=True), clos
 def client() -> Client:
     """Return the connection to the runs through which the visitor of this session asks."""
     return ClientOf(connection(), visitor().asker)
+
+
+_answered = Shelf(1)
+
+
+def status() -> dict[str, Any]:
+    """Return the state of the supervisor, no older than `FRESH` seconds; all viewers together ask once.
+
+    Raises:
+        RunError: the supervisor does not answer.
+    """
+    asked = connection()
+    return _answered.get((asked, int(time.monotonic() / FRESH)), asked.status)
 
 
 def visitor() -> Visitor:

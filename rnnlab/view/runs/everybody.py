@@ -20,7 +20,7 @@ def draw() -> None:
         return
     _PROBLEMS.show()
     try:
-        status = session.client().status(memory=who.role == "teacher")
+        status = session.client().status(memory=True) if who.role == "teacher" else session.status()
     except RNNLabError as error:
         session.show_error(error)
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -53,6 +53,41 @@ def runs(rows: Sequence[Row]) -> pa.Table:
     columns["created"] = [row.created.replace(tzinfo=None) for row in rows]
     columns["curve"] = [list(row.curve) for row in rows]
     return pa.table(columns, schema=pa.schema(list(_TYPES.items())))
+
+
+_HOST_TYPES = {
+    "name": pa.string(),
+    "cores": pa.int64(),
+    "speed": pa.float64(),
+    "memory": pa.float64(),
+    "devices": pa.string(),
+    "runs": pa.int64(),
+}
+HOST_COLUMNS = tuple(_HOST_TYPES)
+"""The names of the columns of the table of machines, in order."""
+
+
+def hosts(states: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Return the table of some machines of the cluster; the speed is null until it is measured.
+
+    Args:
+        states: `rnnlab.runs.protocol.HostState` of each, as `Client.status` has it.
+    """
+    rows = []
+    for state in states:
+        facts = state["facts"]
+        speed = facts["speed"].get("flops")
+        rows.append(
+            {
+                "name": facts["name"],
+                "cores": facts["cores"],
+                "speed": round(speed / 1e9, 1) if speed else None,
+                "memory": round(facts["memory_mb"] / 1024, 1),
+                "devices": " ".join(facts["devices"]).upper() or None,
+                "runs": len(state["runs"]),
+            }
+        )
+    return pa.Table.from_pylist(rows, schema=pa.schema(list(_HOST_TYPES.items())))
 
 
 def curve(perplexities: Mapping[int, float | None]) -> tuple[float, ...]:

@@ -29,6 +29,9 @@ def figures(scene: Scene) -> dict[str, Any]:
     last, total, left = history.last, scene.config.num_epochs, _left(scene)
     speed = history.characters_per_second()
     pace = []
+    if scene.host:  # first, as the end of a long line is not shown
+        trains = scene.state in ("running", "paused")
+        pace.append(t("figures.trains_on" if trains else "figures.trained_on", lang, host=scene.host))
     if last is not None:
         pace.append(t("figures.seconds", lang, seconds=number(last.seconds, 2)))
         if speed:
@@ -126,6 +129,8 @@ def special(scene: Scene) -> str:
     lang, history = scene.lang, scene.history
     ending = history.ending
     if scene.state == "queued":
+        if scene.lacking:
+            return t(f"state.queued.no_{scene.lacking}", lang)
         if scene.identity is not None and estimate.waits_for_own(scene.identity.name):
             return t("state.queued.own", lang)
         note = t("state.queued.note", lang, position=scene.queue_position or 1)
@@ -146,4 +151,6 @@ def special(scene: Scene) -> str:
         error = scene.error
         message = code_text(str(error.get("code")), dict(error.get("params", {})), str(error.get("message", "")), lang)
         return unescaped(message)
-    return t("state.interrupted.note", lang) if scene.state == "interrupted" else ""
+    if scene.state != "interrupted":
+        return ""
+    return t("state.interrupted.host.note" if scene.host else "state.interrupted.note", lang, host=scene.host)

@@ -22,7 +22,7 @@ from rnnlab.view.data.history import History, Ladder
 from rnnlab.view.data.identity import Identity
 from rnnlab.view.data.recorded import Recording
 from rnnlab.view.data.shelf import Shelf
-from rnnlab.view.page import names, session
+from rnnlab.view.page import estimate, names, session
 from rnnlab.view.watch import tables
 
 
@@ -45,6 +45,8 @@ class Scene:
     queue_position: int | None = None
     continuable: bool = False
     error: dict[str, Any] | None = None
+    host: str = ""  # the machine of the cluster that trained the run last
+    lacking: str = ""  # what a cluster lacks so that a waiting run starts, see `estimate.lacking`
 
     @property
     def phase(self) -> str:
@@ -57,6 +59,7 @@ class Scene:
             history.epoch > 0,
             self.continuable,
             self.queue_position,
+            self.lacking,
             (written[-1], len(history.texts[written[-1]])) if written else (),
             len(history.changes),
             len(history.probes),
@@ -183,6 +186,8 @@ class Feed:
                 queue_position=record.queue_position,
                 continuable=record.continuable,
                 error=record.error,
+                host=record.host,
+                lacking=estimate.lacking() if record.state == "queued" else "",
             )
 
 
