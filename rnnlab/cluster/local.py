@@ -89,13 +89,13 @@ class LocalCluster:
         return {"RNNLAB_CLUSTER": self.address, "RNNLAB_TLS": str(self.tls)}
 
     def run(self, arguments: list[str]) -> int:
-        """Run a command with those variables until it ends, and return its exit status."""
-        with subprocess.Popen(arguments, env={**module_environment(), **self.variables()}) as process:
-            while True:
-                try:
-                    return process.wait()
-                except KeyboardInterrupt:  # which the command got too
-                    continue
+        """Run a command with those variables until it ends, pass signals on to it, and return its exit status."""
+        environment = {**module_environment(), **self.variables()}
+        # in a session of its own, so that Ctrl-C reaches it once
+        with subprocess.Popen(arguments, env=environment, start_new_session=True) as process:
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, lambda number, _: process.send_signal(number))
+            return process.wait()
 
     def end(self, name: str, number: int = signal.SIGTERM) -> None:
         """Send a signal to a process, and wait for its end."""

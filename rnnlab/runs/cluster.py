@@ -166,7 +166,8 @@ class ClusterExecutor:
         match message:
             case ClusterState(connected=connected, hosts=hosts):
                 accepted = [host.facts for host in hosts if not host.refused]
-                speed = next((facts.speed for facts in accepted if facts.speed), {})
+                speeds = ({**facts.speed, "cores": float(facts.cores)} for facts in accepted if facts.speed)
+                speed = next(speeds, {})
                 if speed and speed != self._speed:
                     self._speed = speed
                     self._report(Ready(speed))

@@ -46,7 +46,10 @@ from rnnlab.runs.protocol import HostState
 
 @dataclass(frozen=True)
 class Ready:
-    """Torch is loaded, so that a job starts at once; `facts` are those of `rnnlab.runs.warm.measure_speed`."""
+    """Torch is loaded, so that a job starts at once.
+
+    `facts` are those of `rnnlab.runs.warm.measure_speed`, and "cores" if these are not the cores of this machine.
+    """
 
     facts: dict[str, float]
 

@@ -405,7 +405,7 @@ class Supervisor:
         if isinstance(report, Ready):
             self._ready = True
             if report.facts:
-                facts = {**report.facts, "cores": float(self.limits.cores)}
+                facts = {"cores": float(self.limits.cores), **report.facts}
                 with contextlib.suppress(RunError):
                     self.write(lambda: self.store.set_meta("speed", facts))
             return

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +17,8 @@ from rnnlab.cli.main import main
 from rnnlab.cluster.local import LocalCluster
 from rnnlab.runs.client import Client
 from tests.cluster.lab import environment, host_of, until_status
-from tests.runs.lab import LONG, until_state
+from tests.cluster.test_failures import descendants
+from tests.runs.lab import LONG, PATIENCE, has_ended, until_state
 
 
 def ask(*arguments: str) -> Result:
@@ -86,3 +91,23 @@ def test_without_certificates_nothing_is_started(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "scheduler.pem" in result.stderr
     assert "cluster certificates" in result.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_demonstration_ends_with_everything_that_it_started(tmp_path: Path, number: int) -> None:
+    sleeping = [sys.executable, "-c", "print('begun', flush=True); import time; time.sleep(600)"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rnnlab", "cluster", "demonstrate", "--agents", "1", "--", *sleeping],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "RNNLAB_HOME": str(tmp_path / "home")},
+        text=True,
+    )
+    assert process.stdout is not None
+    with process.stdout:
+        assert process.stdout.readline() == "begun\n"
+        started = descendants(process.pid)
+        assert len(started) >= 3
+        process.send_signal(number)
+        assert process.wait(PATIENCE) != 0
+    assert all(has_ended(pid) for pid in started)
