@@ -44,7 +44,7 @@ def certificates(folder: Path) -> None:
     "--address",
     default=f"tls://0.0.0.0:{SCHEDULER_PORT}",
     show_default=True,
-    help="Where to listen; only who has a certificate of the authority is heard.",
+    help="Where to listen; clients need a certificate of the authority.",
 )
 def scheduler(tls: Path, address: str) -> None:
     """Connect the machines of a cluster with the app. Run one for each cluster."""

@@ -1,4 +1,4 @@
-"""Who has no certificate of the authority, or speaks plainly, gets nothing from a cluster."""
+"""A process without a certificate of the authority, or without encryption, gets nothing from a cluster."""
 
 from __future__ import annotations
 
