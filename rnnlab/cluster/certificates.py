@@ -2,7 +2,8 @@
 
 All connections of the cluster are encrypted, and both ends show a certificate of this authority. `make` writes into one
 folder; a machine needs the certificate of the authority, and certificate and key of its own role. The key of the
-authority stays where it was made: with it, or with a certificate of the authority, a process can run code on the machines.
+authority stays where it was made: with it, or with a certificate of the authority, a process can run code on the
+machines.
 """
 
 from __future__ import annotations
