@@ -316,6 +316,7 @@ def kills(options: argparse.Namespace) -> None:
             for number in range(options.kills):
                 damage.once()
                 print(f"{number + 1}: {damage.wrong} wrong, {damage.lost} lost, {damage.orphans} orphans", flush=True)
+        time.sleep(5)  # the supervisor ends with its last client
         left = sum(len(descendants(process.pid)) > 1 for process in cluster.processes.values())
     print(f"{options.kills} kills: {damage.wrong} wrong states, {damage.lost} of {damage.seen} events lost,")
     print(f"{damage.orphans} orphans; {left} hosts with processes left at the end")

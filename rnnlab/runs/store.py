@@ -89,11 +89,12 @@ class ParkedRun:
     seconds: float  # for which it has trained
 
 
-_COLUMNS = (
+_OLD_COLUMNS = (
     "id, name, based_on, config, state, created_at, started_at, finished_at, epoch, num_epochs, perplexity, error,"
-    " exists (select 1 from checkpoints where checkpoints.run = runs.id), starred, owner, version, language, title,"
-    " host"
+    " exists (select 1 from checkpoints where checkpoints.run = runs.id), starred, owner, version, language, title"
 )
+_HOST = 9
+"""The version of the store from which on `runs` has the column of the machine."""
 
 # temporary errors: a writer is at work, or it died and its successor has not rolled back yet
 _TRANSIENT = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN})
@@ -120,6 +121,13 @@ class Queries(RoomQueries, ABC):
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._has_host = False
+
+    def _columns(self) -> str:
+        """Return the columns of a `RunRecord`; a reader may open a store that no supervisor has migrated yet."""
+        if not self._has_host:
+            self._has_host = any(version >= _HOST for (version,) in self._rows("pragma user_version"))
+        return f"{_OLD_COLUMNS}, {'host' if self._has_host else repr('')}"
 
     @abstractmethod
     def _rows(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -131,7 +139,7 @@ class Queries(RoomQueries, ABC):
         Raises:
             RunError: ``run_unknown``.
         """
-        rows = self._rows(f"select {_COLUMNS} from runs where id = ?", (run_id,))
+        rows = self._rows(f"select {self._columns()} from runs where id = ?", (run_id,))
         if not rows:
             raise unknown_run(run_id)
         return self._records(rows)[0]
@@ -141,8 +149,8 @@ class Queries(RoomQueries, ABC):
         where, values = "", []
         if states is not None:
             where, values = f"where state in ({', '.join('?' * len(states))})", list(states)
-        order = "order by created_at desc, id"
-        return self._records(self._rows(f"select {_COLUMNS} from runs {where} {order} limit ?", (*values, limit)))
+        query = f"select {self._columns()} from runs {where} order by created_at desc, id limit ?"
+        return self._records(self._rows(query, (*values, limit)))
 
     def imported(self) -> frozenset[str]:
         """Return the ids of the runs that were imported from files."""
