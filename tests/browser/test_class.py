@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from rnnlab.runs.client import Client
 from rnnlab.view.language.i18n import t
 from tests.browser.server import Server
-from tests.made import LYRICS
+from tests.made import LYRICS, until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -28,29 +28,54 @@ def school(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 class People:
-    """Browsers of several people, each with cookies of its own."""
+    """Browsers of several people, each with cookies of its own.
+
+    The tests use them in turn, as each has to load and compile the front end once.
+    """
 
     def __init__(self, browser: Browser) -> None:
         self._browser = browser
-        self._contexts: list[BrowserContext] = []
+        self._idle: list[Page] = []
+        self._busy: list[Page] = []
 
     def __call__(self, width: int = 1280, height: int = 720) -> Page:
-        """Return a tab in the browser of another person."""
-        context = self._browser.new_context(viewport={"width": width, "height": height})
-        context.set_default_timeout(20_000)
-        self._contexts.append(context)
-        return context.new_page()
+        """Return a tab in the browser of another person, who was never here."""
+        page = self._idle.pop() if self._idle else self._new()
+        self._busy.append(page)
+        page.set_viewport_size({"width": width, "height": height})
+        return page
+
+    def leave(self) -> None:
+        """Let everybody leave, and forget what was kept in their browsers."""
+        for page in self._busy:
+            if page.url.startswith("http"):
+                page.evaluate("localStorage.clear()")
+            page.goto("about:blank")
+            page.context.clear_cookies()
+        self._idle += self._busy
+        self._busy.clear()
 
     def close(self) -> None:
-        for context in self._contexts:
-            context.close()
+        for page in (*self._busy, *self._idle):
+            page.context.close()
+
+    def _new(self) -> Page:
+        context = self._browser.new_context()
+        context.set_default_timeout(20_000)
+        return context.new_page()
 
 
-@pytest.fixture
-def people(browser: Browser) -> Iterator[People]:
+@pytest.fixture(scope="module")
+def browsers(browser: Browser) -> Iterator[People]:
     people = People(browser)
     yield people
     people.close()
+
+
+@pytest.fixture
+def people(browsers: People) -> Iterator[People]:
+    yield browsers
+    browsers.leave()
 
 
 def teach(page: Page, school: Server) -> Page:
@@ -191,10 +216,7 @@ def test_a_run_is_its_owners_on_all_their_devices_and_watched_by_others(school: 
     phone.wait_for_url(f"**/train?run={run}**")
     press(phone, "Stop")
     with Client(school.home) as client:
-        client.wait(run, client.store.version(run), 5.0)
-        while client.store.run(run).live:
-            client.wait(run, client.store.version(run), 5.0)
-        assert client.store.run(run).state == "stopped"
+        assert until(client, run, lambda record: not record.live).state == "stopped"
 
 
 def test_the_teacher_stops_all(school: Server, people: People) -> None:
@@ -203,7 +225,4 @@ def test_the_teacher_stops_all(school: Server, people: People) -> None:
         page = teach(people(), school)
         page.goto(f"{school.url}/runs?lang=en")
         page.get_by_role("button", name=re.compile("Stop all")).click()
-        for run in runs:
-            while client.store.run(run).live:
-                client.wait(run, client.store.version(run), 5.0)
-        assert {client.store.run(run).state for run in runs} == {"stopped"}
+        assert {until(client, run, lambda record: not record.live).state for run in runs} == {"stopped"}

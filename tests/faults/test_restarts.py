@@ -116,24 +116,23 @@ def test_told_to_end_it_saves_its_runs_which_go_on_to_the_same_curve(
     assert client.store.parked() == {}
 
 
-@pytest.mark.parametrize(
-    "config",
-    [
-        WHOLE.change(num_epochs=40, cell="lstm", sampling="consecutive", carry_state=True),
-        WHOLE.change(num_epochs=40, cell="gru", num_layers=2, optimizer="sgd", num_preds=40, decoding="temperature"),
-        WHOLE.change(num_epochs=40, detach=False, sampling="consecutive"),
-    ],
-    ids=["carried state", "sampled texts", "not detached"],
-)
-def test_it_may_be_told_to_end_again_and_again(
-    client: Client, undisturbed: dict[TrainConfig, str], config: TrainConfig
-) -> None:
-    run_id = client.create(config)
+def test_they_may_be_told_to_end_again_and_again(client: Client, undisturbed: dict[TrainConfig, str]) -> None:
+    """Runs with a carried state, with sampled texts, and with a gradient that is not cut off, through the same ends."""
+    whole = WHOLE.change(num_epochs=40)
+    configs = [
+        whole.change(cell="lstm", sampling="consecutive", carry_state=True),
+        whole.change(cell="gru", num_layers=2, optimizer="sgd", num_preds=40, decoding="temperature"),
+        whole.change(detach=False, sampling="consecutive"),
+    ]
+    runs = [client.create(config) for config in configs]
     for _ in range(3):
-        epoch = client.store.run(run_id).epoch
-        until(client, run_id, lambda record, epoch=epoch: record.epoch > epoch or not record.live)  # type: ignore[misc]
+        before = {run_id: client.store.run(run_id).epoch for run_id in runs}
+        for run_id, epoch in before.items():
+            until(client, run_id, lambda record, epoch=epoch: record.epoch > epoch or not record.live)  # type: ignore[misc]
         tell(client)
-    check_whole(client, run_id, config, undisturbed)
+    for run_id, config in zip(runs, configs, strict=True):
+        assert len(positions(client, run_id)) > 1
+        check_whole(client, run_id, config, undisturbed)
 
 
 def test_a_paused_run_is_paused_afterwards_and_goes_on_with_the_next_minibatch(
