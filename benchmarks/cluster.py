@@ -97,6 +97,7 @@ def throughput(options: argparse.Namespace) -> None:
 
 def overhead(options: argparse.Namespace) -> None:
     """Compare a run on an agent with the same run of a supervisor on this machine, both on the first core."""
+    os.environ["RNNLAB_CORES"] = "1"  # a second thread on the same core would slow the run of the supervisor down
     with (
         started(1) as (cluster, folder),
         Client(environment(cluster, folder / "far")) as far,

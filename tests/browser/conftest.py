@@ -23,8 +23,6 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # tabs of the same address share a process, and with it the scripts that are compiled
-    "--process-per-site",
     # pages live for seconds, in which compiling optimised code costs more time than it saves
     "--js-flags=--no-opt --no-maglev --min-semi-space-size=64",
 ]
