@@ -103,7 +103,11 @@ def test_a_command_of_the_readme(client: Client, run_id: str, tmp_path: Path, co
 
 
 def test_the_readme_shows_every_command_but_those_in_its_text() -> None:
-    assert {command.split()[0] for command in COMMANDS} == set(main.commands) - {"download"}
+    of_a_cluster = {"cluster", "hosts"}
+    assert {command.split()[0] for command in COMMANDS} == set(main.commands) - {"download"} - of_a_cluster
+    described = (ROOT / "docs" / "cluster.md").read_text(encoding="utf-8")
+    assert all(f"python -m rnnlab {name}" in described for name in of_a_cluster)
+    assert "docs/cluster.md" in README
     assert {command.split()[0] for command in INLINE} == {"download"}
 
 

@@ -44,7 +44,8 @@ EXECUTING = [
 
 def configure() -> None:
     """Set the options of Dask; nothing of Dask computes here, it only connects, and says so by its own messages."""
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in ("distributed", "asyncio"):  # a broadcast of Dask leaves its error to asyncio
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     dask.config.set(
         {
             "distributed.scheduler.allowed-failures": 0,

@@ -7,7 +7,10 @@ import contextlib
 import dataclasses
 import socket
 import stat
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, TypeVar
 
 import psutil
 import pytest
@@ -22,6 +25,8 @@ from rnnlab.errors import RunError
 from rnnlab.runs.client import Client
 from tests.cluster.lab import environment, until_hosts, until_status
 
+T = TypeVar("T")
+
 
 def identity(address: str, arguments: dict[str, object]) -> dict[str, object]:
     """Ask the scheduler who it is."""
@@ -35,7 +40,13 @@ def identity(address: str, arguments: dict[str, object]) -> dict[str, object]:
         finally:
             await scheduler.close_rpc()
 
-    return asyncio.run(ask())
+    return awaited(ask())
+
+
+def awaited(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in a thread of its own, as the browser of other tests has an event loop in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 def test_files_are_private_and_never_overwritten(tmp_path: Path) -> None:
@@ -113,7 +124,7 @@ def test_an_agent_executes_nothing_for_dask(cluster: LocalCluster, tmp_path: Pat
 
     for address in workers:
         with pytest.raises(ValueError, match="explicitly disallowed"):
-            asyncio.run(run(address))
+            awaited(run(address))
 
 
 def test_a_second_app_is_told_that_the_machines_are_busy(cluster: LocalCluster, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from tests.cluster.lab import environment, until_hosts
 from tests.cluster.test_failures import running, workers
 from tests.runs.lab import TINY, has_ended, until_state
 
-HERE, THERE = "192.0.2.1", "192.0.2.2"
+HERE, THERE = "198.51.100.1", "198.51.100.2"
 SPACE, LINK, PEER = f"rnnlab-{os.getpid()}", f"rl{os.getpid()}", f"rp{os.getpid()}"
 
 
