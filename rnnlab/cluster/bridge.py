@@ -314,7 +314,7 @@ class Bridge:
             self._wake()
 
     def _difference(self, facts: HostFacts) -> str:
-        """Return how the versions of a machine differ from those of the app; "" if they do not."""
+        """Return the versions of a machine and of the app if they differ, otherwise ""."""
         own = f"RNN Lab {self._versions[0]}, torch {self._versions[1]}"
         other = f"RNN Lab {facts.version}, torch {facts.torch}"
         return "" if own == other else f"{other}; {own}"

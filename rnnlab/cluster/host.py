@@ -230,12 +230,9 @@ class Host:
     def _read(self, job: str, to_end: bool = False) -> None:
         work = self._work[job]
         while work.socket is not None:
-            try:
-                data = work.socket.recv(1 << 18)
-            except (BlockingIOError, InterruptedError):
+            data = self._loop.receive(work.socket)
+            if data is None:
                 return
-            except OSError:
-                data = b""
             if not data:
                 self._disconnect(job)
                 return

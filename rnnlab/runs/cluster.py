@@ -146,12 +146,9 @@ class ClusterExecutor:
 
     def _read(self) -> None:
         assert self._socket is not None
-        try:
-            data = self._socket.recv(1 << 18)
-        except (BlockingIOError, InterruptedError):
+        data = self._loop.receive(self._socket)
+        if data is None:
             return
-        except OSError:
-            data = b""
         try:
             messages = [BRIDGE_TO_SUPERVISOR.decode(line) for line in self._lines.feed(data)]
         except ValueError:  # a bridge that sends something else is of no use
@@ -191,12 +188,9 @@ class ClusterExecutor:
     def _read_job(self, job: str) -> None:
         """Pass on what the supervisor has sent to a worker."""
         ends = self._jobs[job]
-        try:
-            data = ends.socket.recv(1 << 18)
-        except (BlockingIOError, InterruptedError):
+        data = self._loop.receive(ends.socket)
+        if data is None:
             return
-        except OSError:
-            data = b""
         if not data:  # the supervisor has closed the socket
             self._loop.unwatch(ends.socket)
             ends.unsent.clear()

@@ -126,12 +126,9 @@ class Connections:
         return True
 
     def _read(self, connection: Connection) -> None:
-        try:
-            data = connection.socket.recv(1 << 18)
-        except (BlockingIOError, InterruptedError):
+        data = self._loop.receive(connection.socket)
+        if data is None:
             return
-        except OSError:
-            data = b""
         if data:
             self._take(connection, data)
         else:

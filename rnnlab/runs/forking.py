@@ -95,12 +95,9 @@ class ForkingExecutor:
 
     def _read(self) -> None:
         assert self._socket is not None
-        try:
-            data = self._socket.recv(65536)
-        except (BlockingIOError, InterruptedError):
+        data = self._loop.receive(self._socket)
+        if data is None:
             return
-        except OSError:
-            data = b""
         if not data:
             self._replace_zygote()
             return

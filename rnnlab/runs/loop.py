@@ -42,6 +42,16 @@ class Loop:
             if events & selectors.EVENT_READ and key.fileobj in self._watched:
                 read()
 
+    @staticmethod
+    def receive(connection: socket.socket) -> bytes | None:
+        """Return what has arrived: None if nothing has, b"" if the other end is closed or broken."""
+        try:
+            return connection.recv(1 << 18)
+        except (BlockingIOError, InterruptedError):
+            return None
+        except OSError:
+            return b""
+
     def send(self, connection: socket.socket, unsent: bytearray) -> bool:
         """Send as much of `unsent` as the socket takes, and remove that part; return whether the connection is open."""
         try:

@@ -458,12 +458,9 @@ class Supervisor:
         If a worker closes its socket, its job is finalised when its exit is reported.
         """
         while not job.closed and job.socket is not None:
-            try:
-                data = job.socket.recv(1 << 18)
-            except (BlockingIOError, InterruptedError):
+            data = self._loop.receive(job.socket)
+            if data is None:
                 return
-            except OSError:
-                data = b""
             if not data:
                 self._disconnect(job)
                 return

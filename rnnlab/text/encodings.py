@@ -53,7 +53,7 @@ _OLDER: tuple[tuple[str, str, _Score], ...] = (
     ("cp866", "CP866", russianness),
 )
 _EXPECTED = ("GB18030", "Big5")
-"""The older encodings that need no note to the user: those of Chinese, which the users of the app expect."""
+"""The encodings besides UTF-8 that the page does not mention to the user: common encodings of Chinese."""
 
 # Below this mean score what was decoded is taken for a misread text in another language. Measured: 300 characters of
 # lyrics, of classical verse and of program messages score 1.0 to 1.6 in their own language, Korean and Japanese misread

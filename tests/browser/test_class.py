@@ -39,7 +39,7 @@ class People:
         self._busy: list[Page] = []
 
     def __call__(self, width: int = 1280, height: int = 720) -> Page:
-        """Return a tab in the browser of another person, who was never here."""
+        """Return a tab without cookies and stored data."""
         page = self._idle.pop() if self._idle else self._new()
         self._busy.append(page)
         page.set_viewport_size({"width": width, "height": height})

@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 def identity(address: str, arguments: dict[str, object]) -> dict[str, object]:
-    """Ask the scheduler who it is."""
+    """Return the answer of the scheduler to the operation `identity` of Dask."""
     configure()
 
     async def ask() -> dict[str, object]:
@@ -47,6 +47,14 @@ def awaited(work: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine in a thread of its own, as the browser of other tests has an event loop in this one."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(asyncio.run, work).result()
+
+
+def addresses_of_agents(cluster: LocalCluster) -> list[str]:
+    """Return the addresses of the agents, as a process with a certificate gets them."""
+    own = security(cluster.tls, "app").get_connection_args("client")
+    workers = identity(cluster.address, own)["workers"]
+    assert isinstance(workers, dict)
+    return list(workers)
 
 
 def test_files_are_private_and_never_overwritten(tmp_path: Path) -> None:
@@ -74,10 +82,7 @@ def test_missing_and_open_files_are_named(tmp_path: Path) -> None:
 def test_strangers_get_nothing(cluster: LocalCluster, tmp_path: Path) -> None:
     with Client(environment(cluster, tmp_path / "home")) as client:
         until_hosts(client, "host-1", "host-2")
-        own = security(cluster.tls, "app").get_connection_args("client")
-        workers = identity(cluster.address, own)["workers"]
-        assert isinstance(workers, dict)
-        addresses = [cluster.address, *workers]
+        addresses = [cluster.address, *addresses_of_agents(cluster)]
 
         certificates.make(tmp_path / "strangers")
         strange = security(tmp_path / "strangers", "app").get_connection_args("client")
@@ -112,8 +117,6 @@ def test_an_agent_executes_nothing_for_dask(cluster: LocalCluster, tmp_path: Pat
     with Client(environment(cluster, tmp_path / "home")) as client:
         until_hosts(client, "host-1", "host-2")
     own = security(cluster.tls, "app").get_connection_args("client")
-    workers = identity(cluster.address, own)["workers"]
-    assert isinstance(workers, dict)
 
     async def run(address: str) -> object:
         worker = rpc(address, connection_args=own, timeout=5)
@@ -122,7 +125,7 @@ def test_an_agent_executes_nothing_for_dask(cluster: LocalCluster, tmp_path: Pat
         finally:
             await worker.close_rpc()
 
-    for address in workers:
+    for address in addresses_of_agents(cluster):
         with pytest.raises(ValueError, match="explicitly disallowed"):
             awaited(run(address))
 

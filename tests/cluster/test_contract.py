@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from rnnlab.cluster.local import LocalCluster
-from rnnlab.events import EpochFinished, RunFinished, RunStarted
+from rnnlab.events import EpochFinished
 from rnnlab.runs.cluster import ClusterExecutor
-from rnnlab.runs.executor import Attached, Capacity, Ended, Lost, Ready, Started
+from rnnlab.runs.executor import Attached, Capacity, Ended, Lost
 from rnnlab.runs.protocol import Stop
 from tests.runs.lab import has_ended
-from tests.runs.test_executors import Host, Worker, train
+from tests.runs.test_executors import Host, Worker, check_a_job_that_finishes, train
 
 
 @pytest.fixture
@@ -34,19 +34,7 @@ def host(cluster: LocalCluster) -> Iterator[Host]:
 
 
 def test_a_job_that_finishes(host: Host, tmp_path: Path) -> None:
-    job = host.start()
-    worker = Worker(host, job)
-    worker.send(train(tmp_path))
-    assert host.end_of(job) == Ended(job, 0)
-    worker.read()
-    assert isinstance(worker.events[0], RunStarted)
-    assert isinstance(worker.events[-1], RunFinished)
-    assert [event.epoch for event in worker.events if isinstance(event, EpochFinished)] == [1, 2, 3]
-    host.settle()
-    host.check(job)
-    assert {type(report) for report in host.of(job)} == {Attached, Started, Ended}
-    assert any(isinstance(report, Ready) and report.facts["flops"] > 0 for report in host.reports)
-    worker.socket.close()
+    check_a_job_that_finishes(host, tmp_path)
 
 
 def test_a_job_is_killed_and_another_goes_on(host: Host, tmp_path: Path) -> None:

@@ -166,10 +166,11 @@ def host(request: pytest.FixtureRequest) -> Iterator[Host]:
     host.loop.close()
 
 
-def test_a_job_that_finishes(host: Host, tmp_path: Path) -> None:
+def check_a_job_that_finishes(host: Host, folder: Path) -> None:
+    """Check the reports and the events of a job from its start to its end."""
     job = host.start()
     worker = Worker(host, job)
-    worker.send(train(tmp_path))
+    worker.send(train(folder))
     assert host.end_of(job) == Ended(job, 0)
     # everything that the worker sent can be read after the report of its end
     worker.read()
@@ -184,6 +185,10 @@ def test_a_job_that_finishes(host: Host, tmp_path: Path) -> None:
     assert facts["flops"] > 0
     assert facts["op_seconds"] > 0
     worker.socket.close()
+
+
+def test_a_job_that_finishes(host: Host, tmp_path: Path) -> None:
+    check_a_job_that_finishes(host, tmp_path)
 
 
 def test_two_jobs_at_once_and_one_is_killed(host: Host, tmp_path: Path) -> None:

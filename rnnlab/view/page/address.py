@@ -130,7 +130,7 @@ def short_link() -> str | None:
 
 
 def resolve_short_link(parameters: dict[str, str]) -> None:
-    """Set the parameters of the page to those of the short link in the URL, and keep the link in the URL."""
+    """Replace the parameters of the page by those stored for the short link; the URL keeps the link."""
     visit = _visit()
     visit.held, visit.short = dict(parameters), _Short(dict(parameters), _url())
 

@@ -94,7 +94,7 @@ def lacking() -> Literal["", "scheduler", "machine"]:
 
 
 def _status() -> dict[str, Any]:
-    """Return the state of the supervisor; {} while it does not answer, when nothing is said."""
+    """Return the state of the supervisor, or {} if it does not answer."""
     try:
         return session.status()
     except RNNLabError:
