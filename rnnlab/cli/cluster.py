@@ -14,6 +14,7 @@ from rnnlab.cli import terminal
 from rnnlab.cli.group import Command, Group
 from rnnlab.environment import Environment
 from rnnlab.errors import RunError
+from rnnlab.runs.engines import check_cluster_installed, local_executor
 
 SCHEDULER_PORT = 8786
 CERTIFICATES = click.Path(file_okay=False, path_type=Path)
@@ -31,7 +32,7 @@ def certificates(folder: Path) -> None:
 
     Every machine needs authority.pem and the two files of its role; authority-key.pem stays here.
     """
-    _check_extra()
+    check_cluster_installed()
     from rnnlab.cluster import certificates as made
 
     for path in made.make(folder):
@@ -48,7 +49,7 @@ def certificates(folder: Path) -> None:
 )
 def scheduler(tls: Path, address: str) -> None:
     """Connect the machines of a cluster with the app. Run one for each cluster."""
-    _check_extra()
+    check_cluster_installed()
     from rnnlab.cluster import hub
 
     _check_address(address)
@@ -69,13 +70,12 @@ def scheduler(tls: Path, address: str) -> None:
 @click.pass_obj
 def agent(environment: Environment, address: str, tls: Path, name: str, cores: int | None, folder: Path | None) -> None:
     """Lend this machine to a cluster: runs that wait there train here."""
-    _check_extra()
+    check_cluster_installed()
     _check_address(address)
     if not name or len(name) > 60 or not all(part.isalnum() for part in name.replace(".", "-").split("-")):
         raise click.BadParameter(f"{name!r}: allowed are up to 60 letters, digits, '.' and '-'.", param_hint="--name")
     from rnnlab import private
     from rnnlab.cluster import agent as agents
-    from rnnlab.runs.engines import local_executor
     from rnnlab.runs.limits import cores_of_this_process
     from rnnlab.runs.process import log_to_stderr
 
@@ -100,7 +100,7 @@ def agent(environment: Environment, address: str, tls: Path, name: str, cores: i
 @click.pass_obj
 def demonstrate(environment: Environment, agents: int, cores: int, command: tuple[str, ...]) -> None:
     """Run COMMAND with a scheduler and agents on this machine, which end with it (make cluster)."""
-    _check_extra()
+    check_cluster_installed()
     from rnnlab.cluster.local import LocalCluster
 
     with LocalCluster(environment.home / "cluster", agents, cores) as local:
@@ -140,18 +140,6 @@ def _row(host: dict[str, Any]) -> list[str]:
         " ".join(facts["devices"]),
         f"refused: {host['refused']}" if host["refused"] else " ".join(host["runs"]),
     ]
-
-
-def _check_extra() -> None:
-    """Check that Dask is installed.
-
-    Raises:
-        RunError: ``cluster_not_installed``.
-    """
-    from importlib.util import find_spec
-
-    if find_spec("distributed") is None:
-        raise RunError("cluster_not_installed", "Install Dask first: pip install -r requirements-cluster.txt")
 
 
 def _check_address(address: str) -> None:

@@ -91,10 +91,22 @@ class LocalCluster:
     def run(self, arguments: list[str]) -> int:
         """Run a command with those variables until it ends, pass signals on to it, and return its exit status."""
         environment = {**module_environment(), **self.variables()}
+        started: list[subprocess.Popen[bytes]] = []
+        early: list[int] = []  # signals that arrived before the command had started
+
+        def pass_on(number: int, _: object) -> None:
+            if started:
+                started[0].send_signal(number)
+            else:
+                early.append(number)
+
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, pass_on)
         # in a session of its own, so that Ctrl-C reaches it once
         with subprocess.Popen(arguments, env=environment, start_new_session=True) as process:
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                signal.signal(number, lambda number, _: process.send_signal(number))
+            started.append(process)
+            for number in early:
+                process.send_signal(number)
             return process.wait()
 
     def end(self, name: str, number: int = signal.SIGTERM) -> None:

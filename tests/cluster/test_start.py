@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+
+import pytest
 
 from rnnlab.cluster.local import LocalCluster
 from rnnlab.environment import Environment
+from rnnlab.errors import RunError
 from rnnlab.runs.client import Client
+from rnnlab.runs.engines import choose_executor
 from tests.cluster.lab import environment, until_hosts, until_status
 from tests.runs.lab import TINY, until_state
 
@@ -33,3 +38,11 @@ def test_an_app_never_takes_the_cores_of_its_own_machine_for_those_of_the_cluste
     with Client(nowhere) as client:
         status = client.status()  # the first one, before the bridge has said anything
     assert (status["cluster"], status["slots"], status["hosts"]) == (False, 0, [])
+
+
+def test_a_cluster_without_dask_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)  # as if it was not installed
+    with pytest.raises(RunError, match="Install Dask first"):
+        choose_executor(Environment(tmp_path, cluster="tls://127.0.0.1:1", tls=tmp_path))
+    with pytest.raises(RunError, match="Set RNNLAB_TLS"):
+        choose_executor(Environment(tmp_path, cluster="tls://127.0.0.1:1"))
