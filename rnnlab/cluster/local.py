@@ -94,19 +94,19 @@ class LocalCluster:
         started: list[subprocess.Popen[bytes]] = []
         early: list[int] = []  # signals that arrived before the command had started
 
-        def pass_on(number: int, _: object) -> None:
+        def pass_on(received: int, _: object) -> None:
             if started:
-                started[0].send_signal(number)
+                started[0].send_signal(received)
             else:
-                early.append(number)
+                early.append(received)
 
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, pass_on)
         # in a session of its own, so that Ctrl-C reaches it once
         with subprocess.Popen(arguments, env=environment, start_new_session=True) as process:
             started.append(process)
-            for number in early:
-                process.send_signal(number)
+            for missed in early:
+                process.send_signal(missed)
             return process.wait()
 
     def end(self, name: str, number: int = signal.SIGTERM) -> None:
