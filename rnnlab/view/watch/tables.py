@@ -119,8 +119,8 @@ def curve_points(history: History, vocab_size: float, after: float | None = None
             "label": [number(row.perplexity, 3) if row in leaves else "" for row in shown],
         },
         "minibatches": {
-            "epoch": [event.epoch - 1 + _fraction(event) for event in recent],
-            "value": [math.exp(min(max(event.loss, 0.0), math.log(top))) for event in recent],
+            "epoch": [_visible(event.epoch - 1 + _fraction(event)) for event in recent],
+            "value": [_place(math.exp(min(event.loss, math.log(top))), top) for event in recent],
             "shown": [number(math.exp(event.loss) if event.loss < 35 else None, 4) for event in recent],
         },
     }
@@ -169,8 +169,13 @@ def newest_points(history: History, vocab_size: float, lang: str) -> dict[str, C
 
 
 def _place(perplexity: float | None, top: float) -> float:
-    # where a perplexity is drawn; more digits are not seen, and would be sent to every viewer
-    return top if perplexity is None else min(max(float(f"{perplexity:.7g}"), 1.0), top)
+    """Return where a perplexity is drawn; None: at the upper edge, as it overflowed."""
+    return top if perplexity is None else min(max(_visible(perplexity), 1.0), top)
+
+
+def _visible(value: float) -> float:
+    """Return a coordinate with the digits that can be seen; more of them would be sent to every viewer."""
+    return float(f"{value:.7g}")
 
 
 def _fraction(event: MinibatchFinished) -> float:
