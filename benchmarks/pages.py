@@ -4,6 +4,8 @@
 
 - first paint: from the request of a page by a new visitor to its heading (goal: < 2 s) and to the complete page, by the
   browser's clock;
+- first visit on a phone: the same page over slower networks (imitated by the browser), with the time of the first chart
+  and the bytes that were loaded by then;
 - response: from a change of a control to the frame in which the page shows it (goal: < 300 ms), measured in the
 browser;
 - gallery: the processes and the CPU time that a recorded run adds to the server, while it plays and while it is paused.
@@ -37,6 +39,8 @@ PAGES = {
     "lessons": "lessons?lang=en",
     "runs": "runs?lang=en",
 }
+NETWORKS = {"this machine": None, "9 Mbit/s, 170 ms": (9e6, 170), "1.6 Mbit/s, 300 ms": (1.6e6, 300)}
+"""Bits per second and the latency in milliseconds of the networks of a first visit; None: as it is."""
 DONE = "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
 # by the browser's clock, from the request of the page: the times of its heading and of the end of its script
 PAINTS = f"""(() => {{
@@ -44,7 +48,8 @@ PAINTS = f"""(() => {{
     const note = name => {{ if (!(name in window.painted)) window.painted[name] = performance.now() / 1000 }};
     const watch = new MutationObserver(() => {{
         if (document.querySelector("h1")) note("heading");
-        if ("heading" in window.painted && {DONE}) {{ note("whole"); watch.disconnect() }}
+        if ("heading" in window.painted && {DONE}) note("whole");
+        if (document.querySelector(".lab-plot[data-drawn]")) note("chart");
     }});
     watch.observe(document, {{childList: true, subtree: true, attributes: true}});
 }})()"""
@@ -75,6 +80,27 @@ def paint(browser: Browser, url: str) -> tuple[float, float]:
     painted = page.evaluate("window.painted")
     page.context.close()
     return painted["heading"], painted["whole"]
+
+
+def first_visit(browser: Browser, url: str, network: tuple[float, int] | None) -> tuple[float, float, float]:
+    """Return the seconds to the heading and to the first chart, and the megabytes that a phone has loaded by then."""
+    context = browser.new_context(viewport={"width": 390, "height": 844}, locale="en-US")
+    page = context.new_page()
+    page.set_default_timeout(120_000)
+    page.add_init_script(PAINTS)
+    protocol = context.new_cdp_session(page)
+    protocol.send("Network.enable")
+    sizes: list[float] = []
+    protocol.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
+    if network is not None:
+        rate, latency = network
+        speeds = {"downloadThroughput": rate / 8, "uploadThroughput": rate / 8}
+        protocol.send("Network.emulateNetworkConditions", {"offline": False, "latency": latency, **speeds})
+    page.goto(url, wait_until="commit")
+    page.wait_for_function("window.painted && window.painted.chart")
+    painted = page.evaluate("window.painted")
+    context.close()
+    return painted["heading"], painted["chart"], sum(sizes) / 1e6
 
 
 def answer(page: Page, act: Callable[[], None], wanted: str) -> float:
@@ -184,6 +210,13 @@ def main() -> None:
                 times = [paint(browser, f"{app.url}/{path}") for _ in range(options.rounds)]
                 heading, whole = (statistics.median(values) for values in zip(*times, strict=True))
                 print(f"{name:32}{heading:8.2f} s to the heading {whole:8.2f} s to the complete page", flush=True)
+            for name, network in NETWORKS.items():
+                visits = [first_visit(browser, f"{app.url}/train?lang=en", network) for _ in range(options.rounds)]
+                heading, chart, size = (statistics.median(values) for values in zip(*visits, strict=True))
+                print(
+                    f"{name:32}{heading:8.2f} s to the heading {chart:8.2f} s to the first chart {size:8.2f} MB",
+                    flush=True,
+                )
             rounds = [answers(browser, app.url) for _ in range(options.rounds)]
             for name in rounds[0]:
                 values = [times[name] for times in rounds]

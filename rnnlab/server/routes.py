@@ -18,6 +18,7 @@ from streamlit.runtime.secrets import secrets_singleton
 
 from rnnlab.environment import Environment
 from rnnlab.server import health, live, scripts, sign_in, spelling
+from rnnlab.server.compression import Compression
 from rnnlab.server.frames import Frames
 from rnnlab.server.identity import Identity
 from rnnlab.view.page import plot, session, visitor
@@ -37,7 +38,12 @@ ROUTES = [
     Route("/metrics", health.metrics),
     Route(spelling.PATH, spelling.answer),
 ]
-MIDDLEWARE = [Middleware(Identity, environment=ENVIRONMENT), Middleware(Frames)]
+MIDDLEWARE = [
+    Middleware(Identity, environment=ENVIRONMENT),
+    Middleware(Frames),
+    Middleware(Compression),
+    Middleware(scripts.Preloads),
+]
 
 
 @asynccontextmanager
