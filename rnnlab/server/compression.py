@@ -73,7 +73,7 @@ class Compression:
             headers.add_vary_header("accept-encoding")
             del headers["accept-ranges"]
             if "etag" in headers:  # the strong one belongs to the file as it is
-                headers["etag"] = f'W/{headers["etag"].removeprefix("W/")}'
+                headers["etag"] = f"W/{headers['etag'].removeprefix('W/')}"
         return _Answer(start, body)
 
 

@@ -16,6 +16,8 @@ const SILENCE = 5000;
 const READING = 1000;
 /** Milliseconds for which the page waits with its buttons until the first epoch is finished, which is drawn before. */
 const FIRST = 400;
+/** Milliseconds for which a chart that is built anew waits for the rest of the page, at most. */
+const LEISURE = 300;
 /** Number of inserted points after which the page is asked for a thinned curve. */
 const MOST = 2000;
 
@@ -85,8 +87,9 @@ class Chart {
     this.hasFigures = Boolean(data.figures);
     this.write({ figures: data.figures, board: data.board, notes: { [this.noted]: data.note?.text } });
     if (specification !== this.specification) {
-      // another language, theme or size
+      // another language, theme or size: the words of the page come first
       this.specification = specification;
+      if (this.view) this.then(atLeisure);
       this.then(() => this.build(data));
     } else {
       this.change({ put: data.tables }, true); // the visitor waits for it
@@ -350,6 +353,11 @@ class Source {
     this.charts.clear();
     Source.all.delete(this.path);
   }
+}
+
+/** Wait until the browser has drawn what else has changed, but not for long. */
+function atLeisure() {
+  return new Promise((resolve) => (window.requestIdleCallback ?? setTimeout)(resolve, { timeout: LEISURE }));
 }
 
 /** Return how far the runs of a position have come together, in epochs. */
