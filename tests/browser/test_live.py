@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -16,6 +17,13 @@ from tests.browser.test_train import TINY, await_more_epochs, epochs_drawn, star
 pytestmark = pytest.mark.browser
 
 Visit = Callable[..., Page]
+
+COUNT_DRAWINGS = """() => {
+    const app = document.querySelector('[data-testid=stApp]');
+    window.drawings = 0;
+    new MutationObserver(() => { window.drawings += app.dataset.testScriptState === 'running' })
+        .observe(app, {attributes: true, attributeFilter: ['data-test-script-state']});
+}"""
 
 # the labels of the axis of the epochs
 TICKS = """() => [...document.querySelectorAll('.lab-canvas .role-axis-label text')].map(e => e.textContent).join()"""
@@ -70,6 +78,24 @@ def test_where_no_events_come_through_the_page_looks_for_itself(server: Server, 
         expect(page.get_by_test_id(f"stAlertContent{kind}")).to_have_count(0)
     stop(page)
     page.unroute("**/lab/live/**")
+
+
+def test_after_a_pause_of_the_server_the_events_come_again(fresh_server: Server, visit: Visit) -> None:
+    page = visit(f"{fresh_server.url}/train?{TINY.replace('pred_period=20', 'pred_period=5000')}")
+    start(page)
+    await_more_epochs(page, 20)  # the last text
+    fresh_server.process.send_signal(signal.SIGSTOP)
+    try:
+        with page.expect_request("**/lab/live/**"):  # without a message for 5 s, the page connects again
+            pass
+    finally:
+        fresh_server.process.send_signal(signal.SIGCONT)
+    await_more_epochs(page, epochs_drawn(page))
+    page.evaluate(COUNT_DRAWINGS)
+    for _ in range(3):  # at least 3 s with so long a curve; a page that looks for itself runs every 0.9 s
+        await_more_epochs(page, epochs_drawn(page))
+    assert page.evaluate("window.drawings") <= 1  # what was due during the pause
+    stop(page)
 
 
 # what a translator of a browser does: each text gets an element of its own

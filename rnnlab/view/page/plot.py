@@ -7,6 +7,7 @@ the page. This component keeps its view, inserts points into it, and reads them 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -19,7 +20,9 @@ from rnnlab.view.page import pictures, style
 
 ASSETS = Path(__file__).parent / "assets"
 SILENT = "plot.silent"
-"""Session key: whether the events of the server do not reach this browser."""
+"""Session key: until when the page looks for new points itself because the events of the server do not arrive."""
+RESTS = (60.0, 900.0)
+"""Seconds after which the events are tried again: the first time, and at most; each time they are twice as many."""
 
 _HTML = """
 <div class="lab-plot">
@@ -105,7 +108,18 @@ def served() -> bool:
 
 def pushes() -> bool:
     """Return whether live runs are pushed to this browser, so that the page need not look for new points itself."""
-    return served() and not st.session_state.get(SILENT)
+    until, _ = st.session_state.get(SILENT, (0.0, 0.0))
+    return served() and time.monotonic() >= until
+
+
+def look_for_itself() -> None:
+    """Let the page look for new points itself for a while, because the events do not arrive."""
+    first, longest = RESTS
+    until, rest = st.session_state.get(SILENT, (0.0, 0.0))
+    now = time.monotonic()
+    if now >= until:  # not once for each chart of the page
+        rest = min(max(first, 2 * rest), longest)
+        st.session_state[SILENT] = now + rest, rest
 
 
 def draw(
@@ -139,8 +153,8 @@ def draw(
     """
 
     def silent() -> None:
-        state = st.session_state.get(key) or {}
-        st.session_state[SILENT] = bool(state.get("silent"))
+        if (st.session_state.get(key) or {}).get("silent"):
+            look_for_itself()
 
     _component()(
         key=key,

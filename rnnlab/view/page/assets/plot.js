@@ -12,6 +12,8 @@ const REST = 50;
 const SLOWEST = 1500;
 /** Milliseconds without a message after which the events count as held back on their way. */
 const SILENCE = 5000;
+/** Connections that are tried in vain before that, if events have arrived before: the server may only be busy. */
+const TRIES = 2;
 /** Milliseconds between two texts that the page draws. */
 const READING = 1000;
 /** Milliseconds for which the page waits with its buttons until the first epoch is finished, which is drawn before. */
@@ -244,11 +246,11 @@ class Chart {
     if (this.inserted > MOST) this.ask(`thin ${this.version}`);
   }
 
-  // The events do not arrive: from now on the page looks for itself.
+  // The events do not arrive: the page looks for itself for a while.
   giveUp() {
     this.source = null;
     this.path = null;
-    this.keep("silent", true);
+    this.keep("silent", Date.now());
   }
 
   // Ask the page to run again: at once for another state of the run, but for texts no more often than they can be read.
@@ -296,6 +298,7 @@ class Source {
     this.charts = new Set();
     this.parts = new Set();
     this.position = "0";
+    this.tries = TRIES; // the first connection is the only one if nothing arrives
   }
 
   join(chart) {
@@ -321,12 +324,12 @@ class Source {
     this.listen();
     const on = (name, act) =>
       events.addEventListener(name, (event) => {
-        this.listen();
+        this.hear();
         for (const chart of [...this.charts]) act(chart, event);
       });
     on("ready", () => {});
     events.addEventListener("point", (event) => {
-      this.listen();
+      this.hear();
       const message = JSON.parse(event.data);
       this.position = event.lastEventId;
       for (const chart of [...this.charts]) chart.take(message, this.position);
@@ -338,13 +341,27 @@ class Source {
     events.addEventListener("end", () => [...this.charts].forEach((chart) => chart.disconnect()));
   }
 
+  // A message has arrived.
+  hear() {
+    this.tries = 0;
+    this.listen();
+  }
+
   listen() {
     clearTimeout(this.silence);
-    this.silence = setTimeout(() => {
-      const charts = [...this.charts];
-      this.close();
-      for (const chart of charts) chart.giveUp();
-    }, SILENCE);
+    this.silence = setTimeout(() => this.doubt(), SILENCE);
+  }
+
+  // Nothing has arrived for a while: connect again, or give up.
+  doubt() {
+    if (this.tries < TRIES) {
+      this.tries += 1;
+      this.open();
+      return;
+    }
+    const charts = [...this.charts];
+    this.close();
+    for (const chart of charts) chart.giveUp();
   }
 
   close() {
