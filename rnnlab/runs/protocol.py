@@ -546,7 +546,7 @@ class Lease(Message):
     """End the process if no message arrives for `seconds`; sent again and again by the agent of another machine."""
 
     kind: Literal["lease"] = "lease"
-    seconds: float
+    seconds: float = Field(gt=0, allow_inf_nan=False)
 
 
 # worker → supervisor

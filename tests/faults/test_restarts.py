@@ -125,7 +125,13 @@ def test_they_may_be_told_to_end_again_and_again(client: Client, undisturbed: di
         whole.change(detach=False, sampling="consecutive"),
     ]
     runs = [client.create(config) for config in configs]
-    for _ in range(3):
+    for run_id in runs:  # none has ended before all have begun
+        until(client, run_id, lambda record: record.epoch >= 1)
+        pause(client, run_id)
+    for run_id in runs:
+        client.resume(run_id)
+    tell(client)
+    for _ in range(2):
         before = {run_id: client.store.run(run_id).epoch for run_id in runs}
         for run_id, epoch in before.items():
             until(client, run_id, lambda record, epoch=epoch: record.epoch > epoch or not record.live)  # type: ignore[misc]

@@ -69,6 +69,7 @@ HOST_FACTS = st.builds(
     speed=st.dictionaries(TEXT, FLOATS, max_size=3),
 )
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
+    "seconds": st.floats(0, 1e9, exclude_min=True),
     "value": JSON,
     "answer": ANYTHING,
     "question": ANYTHING,
@@ -118,6 +119,12 @@ def test_every_message_survives_any_splitting_of_the_stream(
     for start in range(0, len(stream), size):
         received += [channel.decode(line) for line in lines.feed(stream[start : start + size])]
     assert received == messages
+
+
+@pytest.mark.parametrize("seconds", ["NaN", "Infinity", "0", "-1"])
+def test_a_lease_ends(seconds: str) -> None:
+    with pytest.raises(ValueError, match="seconds"):
+        protocol.Lease.model_validate_json(f'{{"kind": "lease", "seconds": {seconds}}}')
 
 
 def test_each_class_has_a_channel_and_a_unique_name() -> None:
