@@ -116,3 +116,11 @@ def test_the_whole_chart_is_on_the_first_screen(
             # the chart follows the height of the window
             expect(chart.get_by_text(title, exact=True)).to_be_in_viewport(ratio=1)
             assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop") == 0
+
+
+def test_most_of_the_chart_is_on_the_first_screen_of_a_phone(server: Server, visit: Callable[..., Page]) -> None:
+    page = visit(f"{server.url}/compare?pins=recorded:A6,recorded:A7&lang=en", width=390)
+    settle(page)
+    curve = page.locator("[class*=st-key-chart-compare-overlay] .lab-canvas").bounding_box()
+    assert curve is not None
+    assert curve["y"] < 844 - 0.75 * curve["height"]

@@ -76,7 +76,7 @@ def curves(
         events=shown.events(current),
         tall=True,
     )
-    st.caption(" ".join(_legend(current.runs, by, smooth, lang)))
+    chart.notes(_legend(current.runs, by, smooth, lang), "compare")
 
 
 def _legend(runs: Sequence[Pinned], by: str, smooth: bool, lang: str) -> list[str]:
@@ -93,7 +93,7 @@ def _legend(runs: Sequence[Pinned], by: str, smooth: bool, lang: str) -> list[st
         notes.append(t("compare.legend.machine", lang))
     if any(run.ladder != runs[0].ladder for run in runs):
         notes.append(t("compare.legend.texts", lang))
-    return [*notes, t("chart.zoom", lang)]
+    return notes
 
 
 def _alt(current: Snapshot, names: Sequence[str]) -> str:

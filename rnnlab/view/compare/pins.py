@@ -28,7 +28,7 @@ _PICKER = Edition("compare.picker")
 def pairs() -> None:
     """Draw a button for each pair of experiments that the book compares."""
     lang = session.language()
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(key="compare.pairs", horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{t('compare.pairs', lang)}**", width="content")
         for left, right in READY:
             st.button(

@@ -93,8 +93,7 @@ def _band(current: Snapshot) -> None:
         tall=True,
     )
     # a single run has no band to explain
-    legend = [t("compare.seeds.legend", lang)] if len(current.runs) > 1 else []
-    st.caption(" ".join([*legend, t("chart.zoom", lang)]))
+    chart.notes([t("compare.seeds.legend", lang)] if len(current.runs) > 1 else [], "compare")
     st.info(sentence, icon=":material/casino:")
     st.table(
         {

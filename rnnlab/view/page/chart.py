@@ -13,6 +13,20 @@ from rnnlab.view.page import folded, pictures, plot, session, style
 from rnnlab.view.page.style import enlarged
 
 
+def notes(sentences: Sequence[str], key: str) -> None:
+    """Draw the sentences below a chart, and how to zoom it, which the style of the page hides where there is no mouse.
+
+    Args:
+        sentences: what is said about the chart; empty ones are left out.
+        key: first part of the keys of both elements.
+    """
+    with st.container(key=f"{key}.caption", horizontal=True, gap="small"):
+        if said := " ".join(filter(None, sentences)):
+            st.caption(said, width="content")
+        with st.container(key=f"{key}.hint", width="content"):
+            st.caption(t("chart.zoom", session.language()), width="content")
+
+
 def show(
     spec: Mapping[str, Any],
     tables: Mapping[str, bytes],

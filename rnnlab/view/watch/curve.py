@@ -32,10 +32,7 @@ def draw(scene: Scene, epoch: int | None, key: str = "curve") -> None:
     notes = [finding]
     if len(shown) < len(scene.history.epochs):
         notes.append(t("figures.thinned", scene.lang, shown=len(shown), total=len(scene.history.epochs)))
-    with st.container(key="stage.caption", horizontal=True, gap="small"):
-        st.caption(" ".join(filter(None, notes)), width="content")
-        with st.container(key="stage.hint", width="content"):
-            st.caption(t("chart.zoom", scene.lang), width="content")
+    chart.notes(notes, "stage")
 
 
 def _events(scene: Scene, marks: tuple[str, ...], part: str = "") -> plot.Events | None:
