@@ -328,6 +328,7 @@ def test_an_embedded_page_starts_changes_and_deletes_nothing(
     acting = [button.key for button in app.button if any(word in str(button.key) for word in starting)]
     assert not [key for key in acting if "replay" not in key and "player" not in key], acting
     assert not app.get("file_uploader")
+    assert "takes about" not in words(app)  # nor does it say how long that would take
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

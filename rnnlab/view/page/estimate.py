@@ -49,8 +49,8 @@ def takes(*configs: TrainConfig, key: str = "setup.takes", **params: Any) -> str
 
 
 def note(*configs: TrainConfig, key: str = "setup.takes", width: Literal["stretch", "content"] = "stretch") -> None:
-    """Draw the sentence of `takes`, if there is any."""
-    sentence = takes(*configs, key=key)
+    """Draw the sentence of `takes`, if there is any; not on an embedded page, where nothing can be started."""
+    sentence = "" if session.embedded() else takes(*configs, key=key)
     if sentence:
         st.caption(sentence, width=width)
 
