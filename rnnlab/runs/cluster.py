@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from rnnlab.runs.executor import Attached, Capacity, Ended, Lost, Ready, Report, Started
 from rnnlab.runs.loop import Loop
-from rnnlab.runs.process import command, module_environment
+from rnnlab.runs.process import command, end_child, module_environment
 from rnnlab.runs.protocol import (
     BRIDGE_TO_SUPERVISOR,
     ClusterState,
@@ -230,12 +230,8 @@ class ClusterExecutor:
         """Clean up after a bridge that died; the next `tick` starts another."""
         assert self._socket is not None
         assert self._process is not None
-        self._loop.unwatch(self._socket)
-        self._socket.close()
-        self._socket = None
-        self._process.kill()
-        self._process.wait()
-        self._process = None
+        end_child(self._loop, self._socket, self._process)
+        self._socket = self._process = None
         self._report(Capacity(0, connected=False))
         for job, ends in list(self._jobs.items()):
             self._end(job, ends, Lost((job,), NO_MACHINE))

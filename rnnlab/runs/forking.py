@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 from rnnlab.runs.executor import Attached, Ended, Lost, Ready, Report, Started
 from rnnlab.runs.loop import Loop
-from rnnlab.runs.process import command, lower_priority, worker_environment
+from rnnlab.runs.process import command, end_child, lower_priority, worker_environment
 from rnnlab.runs.protocol import ZYGOTE_TO_SUPERVISOR, Exited, Fork, Forked, Kill, Lines, ZygoteReady, encode
 
 
@@ -122,12 +122,8 @@ class ForkingExecutor:
         """Clean up after a zygote that died, and start another zygote unless this one never became ready."""
         assert self._socket is not None
         assert self._process is not None
-        self._loop.unwatch(self._socket)
-        self._socket.close()
-        self._socket = None
-        self._process.kill()
-        self._process.wait()
-        self._process = None
+        end_child(self._loop, self._socket, self._process)
+        self._socket = self._process = None
         # the workers end when the supervisor closes their sockets; killing them makes sure
         for pid in filter(None, self._jobs.values()):
             with contextlib.suppress(OSError):

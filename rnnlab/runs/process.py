@@ -6,9 +6,13 @@ import contextlib
 import logging
 import os
 import signal
+import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
+
+from rnnlab.runs.loop import Loop
 
 NICENESS = 5
 """Niceness of every process that loads torch, so that the page has priority."""
@@ -43,6 +47,14 @@ def worker_environment() -> dict[str, str]:
         "MKL_NUM_THREADS": "1",
         "PYTORCH_NVML_BASED_CUDA_CHECK": "1",  # the check for an accelerator must not make it unusable in forks
     }
+
+
+def end_child(loop: Loop, connection: socket.socket, process: subprocess.Popen[bytes]) -> None:
+    """Kill a child process, wait for its end, and close the connection to it."""
+    loop.unwatch(connection)
+    connection.close()
+    process.kill()
+    process.wait()
 
 
 def lower_priority() -> None:

@@ -92,7 +92,7 @@ def test_after_a_pause_of_the_server_the_events_come_again(fresh_server: Server,
         fresh_server.process.send_signal(signal.SIGCONT)
     await_more_epochs(page, epochs_drawn(page))
     page.evaluate(COUNT_DRAWINGS)
-    for _ in range(3):  # at least 3 s with so long a curve; a page that looks for itself runs every 0.9 s
+    for _ in range(3):  # at least 3 s with so long a curve; a page that polls runs every 0.9 s
         await_more_epochs(page, epochs_drawn(page))
     assert page.evaluate("window.drawings") <= 1  # what was due during the pause
     stop(page)

@@ -16,7 +16,13 @@ from rnnlab.runs.cluster import ClusterExecutor
 from rnnlab.runs.executor import Attached, Capacity, Ended, Lost
 from rnnlab.runs.protocol import Stop
 from tests.runs.lab import has_ended
-from tests.runs.test_executors import Host, Worker, check_a_job_that_finishes, train
+from tests.runs.test_executors import (
+    Host,
+    Worker,
+    check_a_job_that_finishes,
+    check_a_worker_whose_socket_is_closed,
+    train,
+)
 
 
 @pytest.fixture
@@ -82,14 +88,7 @@ def test_a_job_that_is_killed_before_its_order_ends_once(host: Host) -> None:
 
 
 def test_a_worker_ends_when_its_socket_is_closed(host: Host, tmp_path: Path) -> None:
-    job = host.start()
-    worker = Worker(host, job)
-    worker.send(train(tmp_path, long=True))
-    worker.until(EpochFinished)
-    worker.socket.close()
-    host.end_of(job)
-    host.settle()
-    host.check(job)
+    check_a_worker_whose_socket_is_closed(host, tmp_path)
 
 
 def test_it_works_again_after_its_bridge_was_killed(host: Host, tmp_path: Path) -> None:

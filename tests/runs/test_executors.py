@@ -231,7 +231,8 @@ def test_a_job_that_is_killed_at_once_ends_once(host: Host) -> None:
             report.socket.close()
 
 
-def test_a_worker_ends_when_its_socket_is_closed(host: Host, tmp_path: Path) -> None:
+def check_a_worker_whose_socket_is_closed(host: Host, tmp_path: Path) -> None:
+    """Check that closing the socket of a worker ends it."""
     job = host.start()
     worker = Worker(host, job)
     worker.send(train(tmp_path, long=True))
@@ -240,6 +241,10 @@ def test_a_worker_ends_when_its_socket_is_closed(host: Host, tmp_path: Path) -> 
     host.end_of(job)
     host.settle()
     host.check(job)
+
+
+def test_a_worker_ends_when_its_socket_is_closed(host: Host, tmp_path: Path) -> None:
+    check_a_worker_whose_socket_is_closed(host, tmp_path)
 
 
 def test_it_works_again_after_its_own_process_was_killed(host: Host, tmp_path: Path) -> None:

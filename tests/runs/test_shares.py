@@ -61,8 +61,9 @@ def test_the_number_of_cores_changes_no_curve(tmp_path: Path, monkeypatch: pytes
                 threads.append(len(os.listdir(f"/proc/{client.status()['runs'][longer]}/task")))
     assert len(curves[0]) == 4
     assert curves[0] == curves[1]
-    # the one that trains and the one that reads messages; a spawned worker has another one; and two that help
-    assert threads in ([], [2, 4], [3, 5])
+    # one thread trains and one reads messages; a spawned worker has a third, which waits for the end of the supervisor
+    own = 3 if os.environ.get("RNNLAB_ENGINE") == "spawn" else 2
+    assert threads in ([], [own, own + 2])
 
 
 def test_paused_runs_need_no_core_and_questions_need_one(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ def notes(sentences: Sequence[str], key: str) -> None:
     """Draw the sentences below a chart, and how to zoom it, which the style of the page hides where there is no mouse.
 
     Args:
-        sentences: what is said about the chart; empty ones are left out.
+        sentences: sentences about the chart; empty strings are left out.
         key: first part of the keys of both elements.
     """
     with st.container(key=f"{key}.caption", horizontal=True, gap="small"):

@@ -19,10 +19,10 @@ import streamlit as st
 from rnnlab.view.page import pictures, style
 
 ASSETS = Path(__file__).parent / "assets"
-SILENT = "plot.silent"
-"""Session key: until when the page looks for new points itself because the events of the server do not arrive."""
-RESTS = (60.0, 900.0)
-"""Seconds after which the events are tried again: the first time, and at most; each time they are twice as many."""
+POLLING = "plot.polling"
+"""Session key: until when the page polls the store because no events arrive, and for how many seconds in all."""
+POLLING_SECONDS = (60.0, 900.0)
+"""Seconds of polling before the page requests events again: the first time, and at most; they double each time."""
 
 _HTML = """
 <div class="lab-plot">
@@ -108,18 +108,18 @@ def served() -> bool:
 
 def pushes() -> bool:
     """Return whether live runs are pushed to this browser, so that the page need not look for new points itself."""
-    until, _ = st.session_state.get(SILENT, (0.0, 0.0))
+    until, _ = st.session_state.get(POLLING, (0.0, 0.0))
     return served() and time.monotonic() >= until
 
 
-def look_for_itself() -> None:
-    """Let the page look for new points itself for a while, because the events do not arrive."""
-    first, longest = RESTS
-    until, rest = st.session_state.get(SILENT, (0.0, 0.0))
+def start_polling() -> None:
+    """Poll the store for a while, because no events arrive."""
+    first, longest = POLLING_SECONDS
+    until, seconds = st.session_state.get(POLLING, (0.0, 0.0))
     now = time.monotonic()
     if now >= until:  # not once for each chart of the page
-        rest = min(max(first, 2 * rest), longest)
-        st.session_state[SILENT] = now + rest, rest
+        seconds = min(max(first, 2 * seconds), longest)
+        st.session_state[POLLING] = now + seconds, seconds
 
 
 def draw(
@@ -154,7 +154,7 @@ def draw(
 
     def silent() -> None:
         if (st.session_state.get(key) or {}).get("silent"):
-            look_for_itself()
+            start_polling()
 
     _component()(
         key=key,

@@ -1,4 +1,4 @@
-"""Whether a page gets its points from the server, or looks for them itself."""
+"""Whether a page gets its points by events of the server, or polls the store."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def page() -> None:
     from rnnlab.view.page import plot
 
     for _ in range(st.session_state.get("charts", 0)):
-        plot.look_for_itself()
+        plot.start_polling()
     st.session_state.pushed = plot.pushes()
 
 
@@ -32,9 +32,9 @@ def test_the_events_are_tried_again_more_and_more_rarely(monkeypatch: pytest.Mon
         return bool(app.session_state["pushed"])
 
     assert pushed()
-    for rest in (60, 120, 240, 480, 900, 900):
+    for seconds in (60, 120, 240, 480, 900, 900):
         assert not pushed(charts=3)  # each chart of a page gives up
-        now += rest - 1
+        now += seconds - 1
         assert not pushed()
         now += 1
         assert pushed()

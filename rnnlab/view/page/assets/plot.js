@@ -246,7 +246,7 @@ class Chart {
     if (this.inserted > MOST) this.ask(`thin ${this.version}`);
   }
 
-  // The events do not arrive: the page looks for itself for a while.
+  // No events arrive: let the page poll the store for a while.
   giveUp() {
     this.source = null;
     this.path = null;
