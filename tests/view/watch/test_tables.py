@@ -247,3 +247,9 @@ def test_pushed_gradients_are_the_rows_of_the_tables() -> None:
     for name in watch_tables.GRADIENTS:
         more = [dict(zip(added[name], row, strict=True)) for row in zip(*added[name].values(), strict=True)]
         assert [*rows(first[name]), *more] == rows(whole[name]), name
+
+
+def test_minibatches_have_the_digits_that_can_be_seen() -> None:
+    history = History([started(), minibatch(3, 1).model_copy(update={"num_minibatches": 7, "loss": 5.123456789})])
+    drawn = watch_tables.curve_points(history, 1000)["minibatches"]
+    assert (drawn["epoch"], drawn["value"], drawn["shown"]) == ([2.142857], [167.9148], ["167.9"])
