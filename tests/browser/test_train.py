@@ -250,6 +250,24 @@ def test_a_text_looked_back_at_stays_while_the_run_goes_on(server: Server, visit
     expect(page.get_by_text("Before training", exact=True)).to_be_visible()
 
 
+def test_a_slider_held_with_the_mouse_survives_new_texts(server: Server, visit: Visit) -> None:
+    page = visit(f"{server.url}/train?{TINY}&num_hiddens=24")
+    start(page)
+    page.wait_for_function(f"({LAST_EPOCH})() > 25")
+    slider = page.get_by_test_id("stSlider").filter(has_text="Texts during the run")
+    thumb, track = slider.get_by_test_id("stSliderThumbValue").locator("..").bounding_box(), slider.bounding_box()
+    assert thumb
+    assert track
+    height = thumb["y"] + thumb["height"] / 2
+    page.mouse.move(thumb["x"] + thumb["width"] / 2, height)
+    page.mouse.down()
+    page.mouse.move(track["x"] + track["width"] / 3, height, steps=5)
+    await_more_epochs(page, epochs_drawn(page) + 60)  # three texts while the slider is held
+    page.mouse.move(track["x"] - 20, height, steps=5)
+    page.mouse.up()
+    expect(page.get_by_text("Before training", exact=True)).to_be_visible()
+
+
 def test_a_stopped_run_goes_on(server: Server, visit: Visit) -> None:
     page = visit(f"{server.url}/train?{TINY}&num_epochs=10")
     button(page, "Start")

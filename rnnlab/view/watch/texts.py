@@ -6,6 +6,7 @@ import html
 from collections.abc import Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from rnnlab.errors import RunError
 from rnnlab.runs.store import RunRecord
@@ -16,7 +17,7 @@ from rnnlab.view.data.history import History
 from rnnlab.view.data.thinning import thin
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.numbers import number
-from rnnlab.view.page import address
+from rnnlab.view.page import address, session
 from rnnlab.view.page.forms import Edition, Problems
 from rnnlab.view.watch.address import ADDRESS
 from rnnlab.view.watch.scenes import Scene
@@ -24,6 +25,8 @@ from rnnlab.view.watch.scenes import Scene
 _ASKED = "lyrics.asked"
 """Session key of the run and the epoch in the URL, until that run is drawn."""
 _FORM = Edition("lyrics.slider")
+_NEWEST = -1
+"""The option at the right end of the slider of a run that goes on: the newest text, whatever its epoch."""
 _OWNER = "lyrics.owner"
 """Session key of the run whose epoch is in the URL; the epoch of a recording belongs to the player."""
 MAX_STRIP = 16
@@ -89,17 +92,7 @@ def draw(scene: Scene) -> None:
     # reserves the position of the slider, so that the texts keep theirs when it appears
     place = st.container()
     if len(written) > 1:
-        key = _slider(scene, written)
-        place.select_slider(
-            t("lyrics.slider", lang),
-            written,
-            epoch,
-            key=key,
-            format_func=str,
-            on_change=_moved,
-            args=(key, scene.id, written[-1]),
-            help=t("lyrics.slider.help", lang),
-        )
+        _slider(place, scene, written)
     caption = t("lyrics.after" if epoch else "lyrics.untrained", lang, epoch=epoch)
     if event is not None:
         caption += t("lyrics.at_perplexity", lang, perplexity=number(event.perplexity, 5))
@@ -218,13 +211,26 @@ def _problems(run_id: str) -> Problems:
     return Problems(f"lyrics.{run_id}")
 
 
-def _slider(scene: Scene, written: list[int]) -> str:
-    # While the slider follows the run, each new text has a new slider. Moving the old one through the session's state
-    # is not safe: a refresh that is already on its way would send the old position back, as if a reader had moved it.
-    anchor = f"lyrics.anchor.{scene.id}"
-    if pinned(scene.id) not in written or anchor not in st.session_state:
-        st.session_state[anchor] = written[-1]
-    return _FORM.key(f"{scene.id}.{st.session_state[anchor]}")
+def _slider(place: DeltaGenerator, scene: Scene, written: list[int]) -> None:
+    """Draw the slider over the epochs with texts.
+
+    While the run goes on, "newest" follows the last epoch: there the slider follows the run without being moved, and it
+    remains the same widget when texts are added, so that nobody loses it while dragging it.
+    """
+    lang = scene.lang
+    epochs = written if scene.ended else [*written, _NEWEST]
+    key = session.key(_FORM.key(f"{scene.id}.{'all' if scene.ended else 'so_far'}"))
+    position = pinned(scene.id)
+    place.select_slider(
+        t("lyrics.slider", lang),
+        epochs,
+        position if position in epochs else epochs[-1],
+        key=key,
+        format_func=lambda epoch: t("lyrics.newest", lang) if epoch == _NEWEST else str(epoch),
+        on_change=_moved,
+        args=(key, scene.id, epochs[-1]),
+        help=t("lyrics.slider.help", lang),
+    )
 
 
 def _moved(slider: str, run_id: str, newest: int) -> None:
