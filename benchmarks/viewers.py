@@ -161,6 +161,16 @@ def memory_mb(pid: int) -> float:
     return int(line.split()[1]) / 1024
 
 
+def threads(pid: int) -> int:
+    """Return the number of threads of a process."""
+    return len(os.listdir(f"/proc/{pid}/task"))
+
+
+def open_files(pid: int) -> int:
+    """Return the number of open file descriptors of a process."""
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
 @contextmanager
 def stored(home: Path, run_id: str) -> Iterator[dict[int, float]]:
     """Record the time at which each epoch of a run is in the store, by another connection to the supervisor."""
