@@ -3,8 +3,8 @@
     python -m benchmarks.hour [--minutes 60] [--viewers 6] [--epochs 60]
 
 Simulates a class on one server, again and again: a run is started, a few viewers watch it live (pages and their
-events, without a browser), then a visitor opens every page in both languages, with recordings and that run. The goals are
-a web process below 250 MB after an hour, and in two hours no growth by 5 % or more after the first ten minutes.
+events, without a browser), then a visitor opens every page in both languages, with recordings and that run. The goals
+are a web process below 250 MB after an hour, and in two hours no growth by 5 % or more after the first ten minutes.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ import time
 from pathlib import Path
 
 from benchmarks.server import App
-from benchmarks.viewers import Viewer, cpu_seconds, memory_mb, open_files, threads
+from benchmarks.viewers import Viewer, cpu_seconds, memory_mb, threads
 from rnnlab.environment import Environment
 from rnnlab.recipes import recipe
 from rnnlab.runs.client import Client
 from rnnlab.view.page.visitor import Keys
+from tests.open_files import descriptors
 from tests.server.visitor import Visitor
 
 WATCHED = 12.0
@@ -98,7 +99,7 @@ def main() -> None:
                         print(
                             f"{minutes:7.0f} {rounds:7d} {points:10d} {pages:6d} {cpu_seconds(app.process.pid):7.0f}"
                             f" {memory_mb(app.process.pid):8.0f} {threads(app.process.pid):8d}"
-                            f" {open_files(app.process.pid):6d}",
+                            f" {len(descriptors(app.process.pid)):6d}",
                             flush=True,
                         )
         finally:

@@ -166,11 +166,6 @@ def threads(pid: int) -> int:
     return len(os.listdir(f"/proc/{pid}/task"))
 
 
-def open_files(pid: int) -> int:
-    """Return the number of open file descriptors of a process."""
-    return len(os.listdir(f"/proc/{pid}/fd"))
-
-
 @contextmanager
 def stored(home: Path, run_id: str) -> Iterator[dict[int, float]]:
     """Record the time at which each epoch of a run is in the store, by another connection to the supervisor."""

@@ -7,7 +7,7 @@ from rnnlab.view.language.i18n import t
 from rnnlab.view.page import asking, frame
 
 lang = frame.enter()
-frame.head(t("diagnose.title", lang), t("diagnose.lead", lang))
+frame.head(t("diagnose.title", lang), quiet=True)
 
 TOPICS = {
     "layers": six_layers.draw,
@@ -19,14 +19,18 @@ TOPICS = {
 asking.begin()
 subject.begin()
 # the topic and the run; the URL keeps both
-topic = chooser.choose_topic()
+with st.container(key="page.top", horizontal=True, vertical_alignment="center", gap="medium"):
+    topic = chooser.choose_topic()
+    st.caption(t("diagnose.lead", lang), width="content")
 st.markdown(t(f"diagnose.{topic}.lead", lang))
-chosen = chooser.choose(topic)
+with st.container(key="diagnose.subject", horizontal=True, vertical_alignment="bottom", gap="small"):
+    chosen = chooser.choose(topic)
+    if chosen is not None:
+        starting.offer_own(topic, chosen)
 if chosen is None:
     starting.offer(topic)
 else:
     chooser.headline(chosen)
-    starting.offer_own(topic, chosen)
     TOPICS[topic](chosen)
 # wait for answers, and follow runs that train
 asking.watch()

@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-DESCRIPTORS = Path("/proc/self/fd")
-
 _watched: list[sqlite3.Connection] = []
 _watching = False
 
@@ -55,10 +53,14 @@ def is_open(connection: sqlite3.Connection) -> bool:
     return True
 
 
-def descriptors() -> dict[str, str]:
-    """Return the open file descriptors of this process and their targets; empty if the system does not list them."""
-    found = {}
-    for name in os.listdir(DESCRIPTORS) if DESCRIPTORS.is_dir() else []:
+def descriptors(pid: int | None = None) -> dict[str, str]:
+    """Return the open file descriptors of a process and their targets; empty if the system does not list them.
+
+    Args:
+        pid: the process; None for this one.
+    """
+    folder, found = Path(f"/proc/{'self' if pid is None else pid}/fd"), {}
+    for name in os.listdir(folder) if folder.is_dir() else []:
         with contextlib.suppress(OSError):  # the descriptor of the listing itself
-            found[name] = os.readlink(DESCRIPTORS / name)
+            found[name] = os.readlink(folder / name)
     return found

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, TimeoutError, expect
+from playwright.sync_api import Locator, Page, TimeoutError, expect
 
 # a description: more than a name, with an end
 _SENTENCE = re.compile(r"^.{8,}[.。]", re.DOTALL)
@@ -37,6 +37,14 @@ def settle(page: Page) -> None:
     """Wait until the page is complete."""
     expect(page.get_by_role("heading").first).to_be_visible()
     page.wait_for_function(_COMPLETE)
+
+
+def share_on_screen(element: Locator) -> float:
+    """Return the share of the height of an element, 0 to 1, that is on the screen before anybody scrolls."""
+    box, size = element.bounding_box(), element.page.viewport_size
+    assert box is not None
+    assert size is not None
+    return max(0.0, min(box["y"] + box["height"], size["height"]) - max(box["y"], 0.0)) / box["height"]
 
 
 def lead(page: Page, url: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.checks import lead
+from tests.browser.checks import lead, settle, share_on_screen
 from tests.browser.server import Server
 
 pytestmark = pytest.mark.browser
@@ -38,3 +38,17 @@ def test_every_topic_fits_a_phone_and_survives_a_reload(server: Server, visit: C
     expect(page.get_by_role("heading", name=headings["Clipping"][1])).to_be_visible()
     assert "topic=clipping" in page.url
     assert "recording=A8" in page.url
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("topic", ["layers", "clipping", "overfitting"])
+def test_the_curve_of_a_topic_is_on_the_first_screen(
+    server: Server, visit: Callable[..., Page], topic: str, lang: str
+) -> None:
+    page = visit(f"{server.url}/diagnose?topic={topic}&lang={lang}", width=390)
+    settle(page)
+    curve = page.locator(".lab-canvas").first
+    assert share_on_screen(curve) > 0.8
+    page.set_viewport_size({"width": 1280, "height": 720})
+    settle(page)
+    assert share_on_screen(curve) == 1

@@ -20,7 +20,7 @@ from rnnlab.runs import protocol
 from rnnlab.runs.client import Client
 from rnnlab.runs.endpoint import listen
 from rnnlab.runs.protocol import CLIENT_TO_SUPERVISOR, Ending, Lines, Request, Welcome, encode
-from tests.open_files import nothing_stays_open
+from tests.open_files import descriptors, nothing_stays_open
 from tests.runs.lab import (
     LONG,
     PATIENCE,
@@ -83,8 +83,7 @@ def test_a_worker_has_a_lower_priority_than_the_app(client: Client) -> None:
     (data,) = [line.split() for line in limits.splitlines() if line.startswith("Max data size")]
     assert data[3].isdigit()
     # stdin, stdout, stderr and its socket: none of the zygote or of other runs
-    descriptors = [os.readlink(f"/proc/{pid}/fd/{name}") for name in os.listdir(f"/proc/{pid}/fd")]
-    assert len([name for name in descriptors if name.startswith("socket:")]) == 1
+    assert len([target for target in descriptors(pid).values() if target.startswith("socket:")]) == 1
 
 
 def test_a_closed_client_raises_an_error(tmp_path: Path) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator
 
 import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
@@ -60,6 +62,21 @@ PAGES = [
     ("runs", ""),
     ("lessons", "lesson=lstm"),
 ]
+
+
+@pytest.mark.parametrize("lesson", ["rnn", "lstm"])
+def test_a_button_pressed_again_before_the_page_is_complete(server: Server, lesson: str) -> None:
+    with Visitor(server.port) as visitor:
+        visitor.open("lessons", f"lang=en&lesson={lesson}")
+        feed = next(widget for widget in visitor.widgets if widget.endswith("widget.feed"))
+        state = ClientState(query_string=visitor.query, page_script_hash=visitor.hash)
+        state.widget_states.widgets.add(id=feed, trigger_value=True)
+        for _ in range(30):
+            visitor.send(BackMsg(rerun_script=state))
+            time.sleep(0.01)  # a hand is not faster; the page takes longer
+        visitor.ask(state)
+        visitor.ask(state)
+        assert visitor.exceptions == []
 
 
 @pytest.mark.parametrize(("page", "query"), PAGES)

@@ -25,7 +25,8 @@ class Visitor:
     Attributes:
         port: the port of the server.
         cookie: the identity that the visitor shows; "" for none.
-        widgets: the widgets of the page as the server sent them, by id; each is the message of its element.
+        widgets: the widgets of the page as it was drawn last, by id; each is the message of its element.
+        fragments: for each widget the fragment of the page that it belongs to, "" for none.
         exceptions: what the page showed as exceptions of Streamlit.
         errors: the errors that the page showed when it was drawn last.
         page: the name of the page in its address.
@@ -37,6 +38,7 @@ class Visitor:
     port: int
     cookie: str = ""
     widgets: dict[str, Any] = field(default_factory=dict)
+    fragments: dict[str, str] = field(default_factory=dict)
     exceptions: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     query: str = ""
@@ -64,13 +66,17 @@ class Visitor:
     def open(self, page: str, query: str = "lang=en") -> Self:
         """Open a page and wait until it is complete."""
         self.page, self.query, self.hash = "" if page == "home" else page, query, ""
-        self.widgets.clear()
         self.ask(ClientState(query_string=query, page_name=self.page))
         return self
 
     def ask(self, state: ClientState) -> None:
         """Have the page drawn, and wait until it is complete."""
         self.errors.clear()
+        self.widgets = {
+            widget: element
+            for widget, element in self.widgets.items()
+            if state.fragment_id and self.fragments[widget] != state.fragment_id
+        }
         self.send(BackMsg(rerun_script=state))
         self.wait()
 
@@ -100,23 +106,26 @@ class Visitor:
             elif kind == "page_info_changed":
                 self.query = message.page_info_changed.query_string
             elif kind == "delta" and message.delta.WhichOneof("type") == "new_element":
-                self._note(message.delta.new_element)
+                self._note(message.delta.new_element, message.delta.fragment_id)
             elif kind == "delta" and message.delta.WhichOneof("type") == "add_block":
                 block = message.delta.add_block
                 kind_of_block = block.WhichOneof("type")
                 if kind_of_block and getattr(getattr(block, kind_of_block), "id", ""):
-                    self.widgets[getattr(block, kind_of_block).id] = getattr(block, kind_of_block)
+                    self._keep(getattr(block, kind_of_block), message.delta.fragment_id)
             elif kind == "script_finished" and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
                 return
 
-    def _note(self, element: Any) -> None:
+    def _note(self, element: Any, fragment: str) -> None:
         kind = element.WhichOneof("type")
         if kind == "exception":
             self.exceptions.append(f"{element.exception.type}: {element.exception.message}")
         elif kind == "alert" and element.alert.format == Alert.ERROR:
             self.errors.append(element.alert.body)
         elif kind and getattr(getattr(element, kind), "id", ""):
-            self.widgets[getattr(element, kind).id] = getattr(element, kind)
+            self._keep(getattr(element, kind), fragment)
+
+    def _keep(self, widget: Any, fragment: str) -> None:
+        self.widgets[widget.id], self.fragments[widget.id] = widget, fragment
 
 
 def is_button(element: object) -> bool:

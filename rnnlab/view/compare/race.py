@@ -35,14 +35,14 @@ class Variant:
 def setup() -> list[Variant]:
     """Draw the choice of the variants and the button that starts them; return the variants."""
     lang = session.language()
-    left, middle, right = st.columns([5, 2, 9], gap="medium")
+    left, middle, right = st.container(key="compare.setup").columns([5, 2, 9], gap="medium")
     with left:
         recipe_id = state.base_recipe()
     with middle:
         base = state.epochs(state.changed(RECIPES[recipe_id].config), recipe_id)
     with right:
         kind = state.choice("vary", KINDS, lambda name: t(f"compare.vary.{name}", lang), t("compare.vary", lang))
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(key="compare.start", horizontal=True, vertical_alignment="center", gap="small"):
         chosen = _choose(kind, base)
         ready = 2 <= len(chosen) <= MAX_VARIANTS
         configs = [variant.config for variant in chosen]
@@ -114,7 +114,7 @@ def watch(chosen: Sequence[Variant]) -> None:
     if not runs:
         st.info(t("compare.race.none", lang), icon=":material/flag:")
         return
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+    with st.container(key="compare.axis", horizontal=True, vertical_alignment="center", gap="medium"):
         finish = state.choice("finish", FINISHES, lambda name: t(f"compare.finish.{name}", lang))
         by, smooth = overlay.axis()
 

@@ -24,7 +24,7 @@ from rnnlab.view.page import chart, estimate, session
 def draw() -> None:
     """Draw the choice of the experiment, the button that starts the missing seeds, and the band."""
     lang = session.language()
-    left, right = st.columns([3, 1], gap="medium")
+    left, right = st.container(key="compare.setup").columns([3, 1], gap="medium")
     with left:
         recipe_id = state.base_recipe()
     with right:

@@ -111,9 +111,8 @@ def choose(topic: str) -> ExaminedRun | None:
     if examined is None:
         return None
     if not session.embedded():
-        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-            _choose_run(topic, identity, names, records)
-            _choose_epoch(examined, topic)
+        _choose_run(topic, identity, names, records)
+        _choose_epoch(examined, topic)
     ADDRESS.write(
         topic=topic,
         run=None if identity.recorded else identity.name,
@@ -209,6 +208,7 @@ def headline(examined: ExaminedRun) -> None:
     scene, lang = examined.scene, examined.scene.lang
     color, icon = STATE_COLORS[scene.state], STATE_ICONS[scene.state]
     badge = f":{color}-badge[{icon} {state_text(scene.state, lang)}]"
-    st.caption(f"{badge} {plain(summary(examined.config, lang))}")
-    if examined.config.objective == "next":
-        st.caption(t("diagnose.memory", lang, memory=progress.memory(scene)))
+    with st.container(gap="xsmall"):
+        st.caption(f"{badge} {plain(summary(examined.config, lang))}")
+        if examined.config.objective == "next":
+            st.caption(t("diagnose.memory", lang, memory=progress.memory(scene)))

@@ -23,26 +23,27 @@ def draw(examined: ExaminedRun) -> None:
     """Draw the topic."""
     lang = examined.scene.lang
     st.header(t("clip.pair", lang), anchor=False)
-    pair = _pair(examined)
+    off, on = _pair(examined)
+    pair = [*_named(off, "clip.off", lang), *_named(on, "clip.on", lang)] or [(examined.name, examined)]
     _curves(examined, pair)
+    if off is not None and on is not None:
+        st.markdown(sentences.switch(off.scene.history, on.scene.history, examined.unigram(), lang))
+        st.caption(t("clip.seeds", lang))
     _norms(examined, pair)
     _generator(lang)
 
 
-def _pair(examined: ExaminedRun) -> list[tuple[str, ExaminedRun]]:
-    """Draw the effect of clipping, or the button that trains the counterpart; return the available runs with names."""
+def _pair(examined: ExaminedRun) -> tuple[ExaminedRun | None, ExaminedRun | None]:
+    """Return the run without clipping and the run with it; draw the button that trains the one that is missing."""
     lang = examined.scene.lang
     if examined.changed_by_hand:  # perhaps clipping was changed, so that no counterpart differs only in it
         st.info(t("clip.changed", lang), icon=":material/info:")
-        return [(examined.name, examined)]
+        return None, None
     counterpart = _counterpart(examined)
     off, on = (examined, counterpart) if examined.config.clip_norm is None else (counterpart, examined)
     if counterpart is None:
         _offer(examined)
-    if off is not None and on is not None:
-        st.markdown(sentences.switch(off.scene.history, on.scene.history, examined.unigram(), lang))
-        st.caption(t("clip.seeds", lang))
-    return [*_named(off, "clip.off", lang), *_named(on, "clip.on", lang)]
+    return off, on
 
 
 def theta_of(examined: ExaminedRun) -> float:

@@ -58,7 +58,7 @@ def offer_own(topic: str, examined: ExaminedRun) -> None:
 
 def _start_recipe(topic: str, name: str | None = None, primary: bool = False) -> None:
     lang, recipe = session.language(), RECIPES[name or RECIPE[topic]]
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
         key = f"diagnose.start.{recipe.id}"
         label = t("diagnose.start", lang, id=recipe.id)
         start_button(label, {recipe.id: recipe.config}, key, topic=topic, primary=primary)

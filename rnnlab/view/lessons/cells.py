@@ -42,10 +42,10 @@ def draw(lesson: Lesson) -> None:
     st.markdown(t("lesson.cell.path", lang, steps=STEPS))
     chart.show(charts.path(lang, theme), tables.path(states, blank, kept, lang), key=_name(cell, "path"), alt=sentence)
     conclude(sentence)
-    _equations(cell, cells.walk(cell, x, state, w, activation), after)
+    _equations(cell, cells.walk(cell, x, state, w, activation), x, after)
 
 
-def _equations(cell: str, steps: list[Step], after: tuple[Array, ...]) -> None:
+def _equations(cell: str, steps: list[Step], x: Array, after: tuple[Array, ...]) -> None:
     """Draw the equations with their numbers, as many beside each other as can be read."""
     lang = session.language()
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -55,7 +55,7 @@ def _equations(cell: str, steps: list[Step], after: tuple[Array, ...]) -> None:
             key=_name(cell, "feed"),
             icon=":material/redo:",
             on_click=_feed,
-            args=(cell, after),
+            args=(cell, x, after),
             help=t("lesson.cell.feed.help", lang),
         )
         st.button(
@@ -123,13 +123,12 @@ def _name(cell: str, part: str) -> str:
     return f"lesson.{cell}.widget.{part}"
 
 
-def _feed(cell: str, state: tuple[Array, ...]) -> None:
-    x = tuple(st.session_state[_form(cell).key(f"X.{unit}")] for unit in range(2))
+def _feed(cell: str, x: Array, state: tuple[Array, ...]) -> None:
     kept = {
         name: tuple(float(np.clip(np.round(value, 2), -_LIMIT, _LIMIT)) for value in part)
         for name, part in zip(("H", "C"), state, strict=False)
     }
-    st.session_state[_name(cell, "begin")] = {"X": x, **kept}
+    st.session_state[_name(cell, "begin")] = {"X": tuple(map(float, x)), **kept}
     _form(cell).renew()
 
 

@@ -29,6 +29,8 @@ from rnnlab.view.watch import exports, scenes
 from rnnlab.view.watch.tables import change_label
 
 _PROBLEMS = Problems("controls")
+_CLIP_NORM = 0.01
+"""The threshold offered when clipping is switched on, the book's."""
 MORE_EPOCHS = (0, 10, 40, 160)
 SETTLE = 0.4
 """Seconds that the page waits for a run to carry out a command."""
@@ -364,8 +366,8 @@ def _adjust(record: RunRecord) -> None:
             t("field.clip_norm", lang),
             1e-9,
             1e6,
-            clip or 0.01,
-            step=(record.config.clip_norm or 0.01) / 10,
+            clip or _CLIP_NORM,
+            step=(record.config.clip_norm or _CLIP_NORM) / 10,
             format="%.6g",
             key=clip_key,
             on_change=_PROBLEMS.guard,
@@ -397,7 +399,8 @@ def _set_rate(run_id: str, key: str) -> None:
 
 
 def _set_clip(run_id: str, on_key: str, clip_key: str) -> None:
-    value = float(st.session_state[clip_key]) if st.session_state[on_key] else None
+    # a page that is drawn anew before it is complete has one of the two only
+    value = float(st.session_state.get(clip_key, _CLIP_NORM)) if st.session_state.get(on_key, True) else None
     session.client().set(run_id, "clip_norm", value)
 
 

@@ -170,7 +170,7 @@ def quick() -> None:
                     format_func=lambda value: value_text("cell", value, lang),
                     required=True,
                     label_visibility="collapsed",
-                    on_change=_quick_changed,
+                    on_change=_changed,
                     args=(name, key),
                 )
                 continue
@@ -181,7 +181,7 @@ def quick() -> None:
                 format_func=labels[name],
                 label_visibility="collapsed",
                 placeholder=label,
-                on_change=_quick_changed,
+                on_change=_changed,
                 args=(name, key),
                 width=_WIDTHS[name],
             )
@@ -190,7 +190,7 @@ def quick() -> None:
 _WIDTHS = {"recipe": 300, "num_layers": 120, "num_hiddens": 170, "corpus": 220}
 
 
-def _quick_changed(name: str, key: str) -> None:
+def _changed(name: str, key: str) -> None:
     value = st.session_state.get(key)
     if value is None:
         return
@@ -208,14 +208,16 @@ def sidebar() -> None:
     with st.sidebar:
         tour.offer()
         st.markdown(f"<style>{_DRAWER.replace('TITLE', t('train.drawer', lang))}</style>", unsafe_allow_html=True)
+        key = _key("recipe")
         st.selectbox(
             t("setup.recipe", lang),
             list(RECIPES),
             list(RECIPES).index(st.session_state[_BASE]),
-            key=_key("recipe"),
+            key=key,
             format_func=lambda name: recipe_label(RECIPES[name], lang),
             placeholder=t("setup.recipe_placeholder", lang),
-            on_change=_recipe_chosen,
+            on_change=_changed,
+            args=("recipe", key),
         )
         _section("network")
         for section in SECTIONS[1:]:
@@ -311,10 +313,6 @@ def _entered() -> TrainConfig:
     """Return the setup with the newest input of all widgets; the last valid setup if that is invalid."""
     config: TrainConfig = chosen().config or st.session_state[_CONFIG]
     return config
-
-
-def _recipe_chosen() -> None:
-    _use_recipe(st.session_state[_key("recipe")])
 
 
 def _use_recipe(name: str) -> None:
