@@ -107,9 +107,10 @@ faults: $(VENV)/.installed-dev  ## Kill 200 processes at random under runs, then
 	$(BIN)/python -m benchmarks.kills --workers 160 --zygotes 15 --supervisors 25
 	$(BIN)/python -m pytest -q tests/faults tests/runs/test_damage.py
 
-load: $(VENV)/.installed-dev  ## A class on this machine: viewers, 100 students who start at once, ten minutes of use (docs/performance.md)
+load: $(VENV)/.installed-dev  ## A class on this machine: viewers, 100 students who start at once, a crowd, ten minutes of use (docs/performance.md)
 	$(BIN)/python -m benchmarks.viewers --viewers 1 40 100 --listeners 1000
 	$(BIN)/python -m benchmarks.load
+	$(BIN)/python -m benchmarks.crowd
 	$(BIN)/python -m benchmarks.hour --minutes 10
 
 fuzz: $(VENV)/.installed-dev  ## Bring 10,000 hostile inputs to every door (ARGS="--seed 1 --inputs 500")

@@ -185,7 +185,7 @@ def main() -> None:
     parser.add_argument("--pause", type=float, default=4.0)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="rnnlab-crowd-") as folder:
+    with tempfile.TemporaryDirectory(prefix="rnnlab-crowd-", ignore_cleanup_errors=True) as folder:
         server = Server(Path(folder) / "home", profile="class")
         try:
             crowd = Crowd(server, options.visitors, options.pause, options.seed)

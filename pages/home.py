@@ -7,7 +7,7 @@ from rnnlab.view.language.i18n import t
 from rnnlab.view.page import address, frame, session
 
 lang = frame.enter()
-frame.head(t("home.title", lang), quiet=True)
+frame.head(t("home.title", lang), quiet=True, sheets=("first_screen",))
 if session.embedded():
     from rnnlab.view.watch import embed
 

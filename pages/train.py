@@ -4,9 +4,12 @@ import streamlit as st
 
 from rnnlab.view.language.i18n import t
 from rnnlab.view.page import frame, session
+from rnnlab.view.train import projection
 
 lang = frame.enter()
-frame.head(t("train.title", lang), quiet=True, shares=True)
+projection.arrive()
+sheets = ("first_screen", "stage") if session.stage() else ("first_screen",)
+frame.head(t("train.title", lang), quiet=True, shares=True, sheets=sheets)
 if session.embedded():
     from rnnlab.view.watch import embed
 
@@ -17,7 +20,7 @@ if session.embedded():
 from rnnlab.errors import CorpusError  # noqa: E402
 from rnnlab.view.data import recorded  # noqa: E402
 from rnnlab.view.page import names  # noqa: E402
-from rnnlab.view.train import controls, projection, sections, setup, tour  # noqa: E402
+from rnnlab.view.train import controls, sections, setup, tour  # noqa: E402
 from rnnlab.view.watch import follow, scenes, stage, texts  # noqa: E402
 
 tour.draw()
@@ -36,7 +39,6 @@ setup.write_url(chosen, record.config if record else None)
 recording = None if record is not None or chosen.changed else recorded.choose_exactly(chosen.recipe.id)
 
 # the first screen: settings, buttons, curve and texts; each row is there from the start, so that nothing moves
-projection.arrive()
 if not session.stage():
     setup.quick()
 row = controls.bar(chosen, record, recording)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,8 @@ _ICON = (
 )
 
 
-STYLE = Path(__file__).parent / "assets" / "page.css"
+_ASSETS = Path(__file__).parent / "assets"
+STYLE = _ASSETS / "page.css"
 """CSS for what Streamlit's theme and layout cannot set."""
 # Streamlit's lengths and the text of the charts are relative to the font size of the root
 _LARGE_STYLE = """
@@ -54,8 +56,8 @@ html { font-size: 20px !important; --above: 14.6rem }
 
 
 @cache
-def _sheet() -> str:
-    return STYLE.read_text(encoding="utf-8")
+def _sheet(name: str) -> str:
+    return (_ASSETS / f"{name}.css").read_text(encoding="utf-8")
 
 
 def run() -> None:
@@ -125,7 +127,7 @@ def _connect(client: Client) -> None:
         return  # the next command tries again and reports the error
 
 
-def head(title: str, lead: str = "", quiet: bool = False, shares: bool = False) -> None:
+def head(title: str, lead: str = "", quiet: bool = False, shares: bool = False, sheets: Sequence[str] = ()) -> None:
     """Draw the head of a page: its title and lead sentence, and in the header the tools that every page has.
 
     An embedded page has none of them.
@@ -135,9 +137,10 @@ def head(title: str, lead: str = "", quiet: bool = False, shares: bool = False) 
         lead: a sentence below it.
         quiet: whether only screen readers get the title, as the page needs the room and its name is in the navigation.
         shares: whether the page has a button of its own that shares it.
+        sheets: names of further style sheets (in ``assets``) that the page needs in its present state.
     """
     lang = session.language()
-    _style()  # first, so that nothing is drawn without it
+    _style(sheets)  # first, so that nothing is drawn without it
     _document(title, lang)
     if session.embedded():
         return
@@ -176,7 +179,7 @@ def _document(title: str, lang: str) -> None:
 
 @cache
 def _document_component() -> Any:
-    script = (STYLE.parent / "document.js").read_text(encoding="utf-8")
+    script = (_ASSETS / "document.js").read_text(encoding="utf-8")
     return st.components.v2.component("rnnlab_document", js=script)
 
 
@@ -254,9 +257,10 @@ def _find_language(linked: str | None) -> str:
     return session.language()
 
 
-def _style() -> None:
+def _style(sheets: Sequence[str]) -> None:
     # as Markdown, which the browser can draw at once; other HTML is drawn some seconds later
-    style = f"{_sheet()}{_LARGE_STYLE if session.projector() else ''}"
+    names = ("page", *sheets, *(("embedded",) if session.embedded() else ()))
+    style = "".join(_sheet(name) for name in names) + (_LARGE_STYLE if session.projector() else "")
     st.markdown(f"<style>{style}</style>", unsafe_allow_html=True, width="content")
 
 
