@@ -191,7 +191,9 @@ class Feed:
             )
 
 
-@st.cache_resource(max_entries=128, show_spinner=False)  # a class has as many
+# A class has as many runs at once. A feed is read anew after ten minutes, so that runs nobody watches any more do not
+# fill the memory: each takes a quarter of a megabyte.
+@st.cache_resource(max_entries=128, ttl=600, show_spinner=False)
 def feed(run_id: str) -> Feed:
     """Return the feed of a run, shared by all viewers."""
     return Feed(run_id)
