@@ -24,7 +24,7 @@ from rnnlab.runs.endpoint import Endpoint
 from rnnlab.runs.limits import Limits
 from rnnlab.runs.schema import DATABASE
 from rnnlab.runs.store import Store
-from tests.browser.server import Server, _free_port
+from tests.browser.server import Server, free_port
 from tests.made import LYRICS, PATIENCE, exists
 from tests.runs.lab import pause, until_state
 from tests.server.visitor import Visitor
@@ -106,7 +106,7 @@ def test_systemd_has_nothing_against_the_unit(tmp_path: Path) -> None:
 @pytest.fixture
 def proxy(tmp_path: Path) -> Iterator[tuple[Server, int]]:
     """The app and, in front of it, the proxy; without https, for which it needs a site."""
-    caddy, port = tool("caddy"), _free_port()
+    caddy, port = tool("caddy"), free_port()
     server = Server(tmp_path / "home")
     environment = os.environ | {
         "RNNLAB_SITE": f"http://127.0.0.1:{port}",
@@ -166,7 +166,7 @@ def until_started(home: Path) -> None:
 
 def test_the_container_ends_after_the_supervisor(tmp_path: Path) -> None:
     tool("flock")
-    home, port = tmp_path / "home", _free_port()
+    home, port = tmp_path / "home", free_port()
     home.mkdir()
     environment = os.environ | {
         "RNNLAB_HOME": str(home),

@@ -22,12 +22,21 @@ class Server:
     Args:
         home: its RNNLAB_HOME.
         script: what it serves, the app or another file of the project.
+        secrets: the file with its secrets, if it has any.
+        port: its port; any free one by default.
         variables: further environment variables, e.g. ``profile="class"`` for RNNLAB_PROFILE.
     """
 
-    def __init__(self, home: Path, script: str = "streamlit_app.py", **variables: str) -> None:
+    def __init__(
+        self,
+        home: Path,
+        script: str = "streamlit_app.py",
+        secrets: Path | None = None,
+        port: int = 0,
+        **variables: str,
+    ) -> None:
         self.home = home
-        self.port = _free_port()
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         environment = {name: value for name, value in os.environ.items() if name not in UNREACHABLE}
         home.mkdir(parents=True, exist_ok=True)
@@ -40,6 +49,8 @@ class Server:
             "fileWatcherType": "none",
         }
         flags = [part for name, value in options.items() for part in (f"--server.{name}", value)]
+        if secrets is not None:
+            flags += ["--secrets.files", str(secrets)]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "streamlit", "run", script, *flags],
@@ -79,7 +90,8 @@ class Server:
         self.process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -10,7 +10,7 @@ from rnnlab.recipes import RECIPES
 from rnnlab.runs.rooms import OPENABLE
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.settings import recipe_label, summary
-from rnnlab.view.page import estimate, session, share
+from rnnlab.view.page import estimate, login, session
 from rnnlab.view.room import state
 
 _FIRST_OPENED = ("cell", "learning_rate")
@@ -30,7 +30,7 @@ def draw() -> None:
     if state.teaches():
         _open()
     else:
-        st.link_button(t("runs.teacher.sign_in", lang), share.teacher_link(), icon=":material/school:", type="tertiary")
+        login.draw()
 
 
 def _open() -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 from rnnlab.errors import RNNLabError
 from rnnlab.runs.protocol import LIVE
 from rnnlab.view.language.i18n import t
-from rnnlab.view.page import session, share
+from rnnlab.view.page import login, session
 from rnnlab.view.page.forms import Problems
 
 _PROBLEMS = Problems("everybody")
@@ -29,9 +29,7 @@ def draw() -> None:
             _teacher(status, lang)
         else:
             st.caption(_limits(status["limits"], lang))
-            st.link_button(
-                t("runs.teacher.sign_in", lang), share.teacher_link(), icon=":material/school:", type="tertiary"
-            )
+            login.draw()
 
 
 def _limits(limits: dict[str, float], lang: str) -> str:
@@ -60,6 +58,7 @@ def _teacher(status: dict[str, float], lang: str) -> None:
         args=(_stop_all,),
         disabled=not live,
     )
+    login.draw()
 
 
 def _stop_all() -> None:
