@@ -123,7 +123,8 @@ def hosts(environment: Environment, as_json: bool) -> None:
         terminal.print_json(status["hosts"])
         return
     if not status["cluster"]:
-        click.echo("The scheduler of the cluster does not answer.", err=True)
+        why = ": its certificates and ours differ in their authority" if status["cluster_mistrusted"] else ""
+        click.echo(f"The scheduler of the cluster does not answer{why}.", err=True)
     terminal.print_table(
         ["host", "cores", "free MB", "GFLOP/s a core", "accelerators", "runs"], [_row(host) for host in status["hosts"]]
     )

@@ -15,8 +15,9 @@ import secrets
 import socket
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -26,7 +27,7 @@ from rnnlab import __version__, private
 from rnnlab.cluster import HOLD_SECONDS, LEASE_SECONDS, LOST_SECONDS, WORKER_SECONDS
 from rnnlab.cluster.agent import torch_version
 from rnnlab.cluster.blobs import detached
-from rnnlab.cluster.connections import NEWS, TELL, configure, security
+from rnnlab.cluster.connections import NEWS, TELL, configure, mistrusted, security
 from rnnlab.cluster.placement import Room, choose
 from rnnlab.config import TrainConfig
 from rnnlab.errors import RunError
@@ -119,11 +120,19 @@ class Bridge:
     Args:
         connection: socket to the supervisor; when it closes, the process ends.
         scheduler: the scheduler of the cluster.
+        mistrusts: whether certificates are the reason why the scheduler does not answer.
         versions: version of RNN Lab and of torch.
     """
 
-    def __init__(self, connection: socket.socket, scheduler: Any, versions: tuple[str, str]) -> None:
-        self._connection, self._scheduler, self._versions = connection, scheduler, versions
+    def __init__(
+        self,
+        connection: socket.socket,
+        scheduler: Any,
+        mistrusts: Callable[[], Awaitable[bool]],
+        versions: tuple[str, str],
+    ) -> None:
+        self._connection, self._scheduler, self._mistrusts, self._versions = connection, scheduler, mistrusts, versions
+        self._mistrusted = False
         self._name = secrets.token_hex(8)
         self._machines: dict[str, _Machine] = {}
         self._following: set[asyncio.Task[None]] = set()
@@ -272,9 +281,11 @@ class Bridge:
                 identity = await asyncio.wait_for(self._scheduler.identity(n_workers=-1), UNREACHABLE_SECONDS)
                 self._addresses = frozenset(identity["workers"])
                 self._reached_at = time.monotonic()
+                self._mistrusted = False
             except (OSError, TimeoutError):
                 if self._unreachable:
                     self._addresses = frozenset()
+                    self._mistrusted = await self._mistrusts()
             for address in self._addresses - self._machines.keys():
                 machine = self._machines[address] = _Machine(address)
                 machine.task = asyncio.create_task(self._follow(machine))
@@ -434,7 +445,7 @@ class Bridge:
             for machine in sorted(self._machines.values(), key=_name)
             if machine.facts is not None
         ]
-        state = ClusterState(connected=not self._unreachable, hosts=hosts)
+        state = ClusterState(connected=not self._unreachable, hosts=hosts, mistrusted=self._mistrusted)
         if state != self._told:
             self._told = state
             self._say(state)
@@ -472,7 +483,8 @@ def main(descriptor: int, address: str, certificates: str) -> NoReturn:
     async def serve() -> None:
         arguments = secure.get_connection_args("client")  # type: ignore[no-untyped-call]
         scheduler = rpc(address, connection_args=arguments)  # type: ignore[no-untyped-call]
-        await Bridge(connection, scheduler, (__version__, torch_version())).run()
+        mistrusts = partial(mistrusted, address, secure)
+        await Bridge(connection, scheduler, mistrusts, (__version__, torch_version())).run()
 
     asyncio.run(serve())
     os._exit(0)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
+import ssl
 from pathlib import Path
 
 import dask
@@ -26,6 +29,8 @@ NEWS = "rnnlab_news"
 """The operation of an agent that waits for news."""
 TELL = "rnnlab_tell"
 """The operation of an agent that takes a message."""
+_PROBE_SECONDS = 0.5
+"""For finding out whether certificates are the reason why the scheduler does not answer."""
 EXECUTING = [
     "run",
     "run_coroutine",
@@ -40,6 +45,25 @@ EXECUTING = [
     "gather",
 ]
 """The operations by which Dask executes or unpickles what it is sent; agents and scheduler refuse them."""
+
+
+async def mistrusted(address: str, secure: Security) -> bool:
+    """Return whether something listens at an address with which no encrypted connection of the cluster is possible.
+
+    Dask tries until its time is over, and then only says that nothing has answered.
+    """
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    context = secure.get_connection_args("client")["ssl_context"]  # type: ignore[no-untyped-call]
+    try:
+        async with asyncio.timeout(_PROBE_SECONDS):
+            reader, writer = await asyncio.open_connection(host.strip("[]"), int(port), ssl=context)
+            with contextlib.closing(writer):
+                await reader.read(1)  # with TLS 1.3 the other end refuses our certificate only now
+    except ssl.SSLError:
+        return True
+    except (OSError, TimeoutError):
+        return False
+    return False
 
 
 def configure() -> None:

@@ -161,14 +161,15 @@ class ClusterExecutor:
 
     def _receive(self, message: Relay | Placed | Exited | Vanished | ClusterState) -> None:
         match message:
-            case ClusterState(connected=connected, hosts=hosts):
+            case ClusterState(connected=connected, hosts=hosts, mistrusted=mistrusted):
                 accepted = [host.facts for host in hosts if not host.refused]
                 speeds = ({**facts.speed, "cores": float(facts.cores)} for facts in accepted if facts.speed)
                 speed = next(speeds, {})
                 if speed and speed != self._speed:
                     self._speed = speed
                     self._report(Ready(speed))
-                self._report(Capacity(sum(facts.cores for facts in accepted), connected, tuple(hosts)))
+                slots = sum(facts.cores for facts in accepted)
+                self._report(Capacity(slots, connected, tuple(hosts), mistrusted))
             case Vanished(host=host, jobs=jobs):
                 for job in jobs:
                     if (ends := self._jobs.get(job)) is not None:

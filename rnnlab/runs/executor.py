@@ -56,11 +56,15 @@ class Ready:
 
 @dataclass(frozen=True)
 class Capacity:
-    """How many jobs of each kind can run at the same time, and on which machines: now, until the next report."""
+    """How many jobs of each kind can run at the same time, and on which machines: now, until the next report.
+
+    A cluster that is not `connected` is `mistrusted` if its certificates and ours have different authorities.
+    """
 
     slots: int
     connected: bool = True
     hosts: tuple[HostState, ...] = ()
+    mistrusted: bool = False
 
 
 @dataclass(frozen=True)

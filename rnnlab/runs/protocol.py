@@ -701,10 +701,14 @@ class HostState(BaseModel):
 
 
 class ClusterState(Message):
-    """Report all machines of the cluster, and whether its scheduler answers."""
+    """Report all machines of the cluster, and whether its scheduler answers.
+
+    `mistrusted` says why it does not: certificates of different authorities.
+    """
 
     kind: Literal["cluster_state"] = "cluster_state"
     connected: bool
+    mistrusted: bool = False
     hosts: list[HostState]
 
 

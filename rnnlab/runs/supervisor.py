@@ -306,6 +306,7 @@ class Supervisor:
             "runs": {job.run: job.pid for job in self._scheduler.jobs.values() if job.trains},
             "slots": self._scheduler.slots,
             "cluster": None if self._capacity is None else self._capacity.connected,
+            "cluster_mistrusted": self._capacity is not None and self._capacity.mistrusted,
             "hosts": [] if self._capacity is None else [host.model_dump() for host in self._capacity.hosts],
             "threads": {job.run: job.threads for job in self._scheduler.jobs.values() if job.trains},
             "limits": {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import shutil
 import socket
 import stat
 from collections.abc import Coroutine
@@ -19,10 +20,13 @@ from distributed.core import rpc
 
 from rnnlab.cli.main import main
 from rnnlab.cluster import certificates
+from rnnlab.cluster.certificates import AUTHORITY
 from rnnlab.cluster.connections import configure, security
 from rnnlab.cluster.local import LocalCluster
 from rnnlab.errors import RunError
 from rnnlab.runs.client import Client
+from rnnlab.view.language.i18n import t
+from rnnlab.view.runs.sentences import lacking
 from tests.cluster.lab import environment, until_hosts, until_status
 
 T = TypeVar("T")
@@ -101,8 +105,23 @@ def test_strangers_get_nothing(cluster: LocalCluster, tmp_path: Path) -> None:
         # an app of strangers finds no machine
         wrong = dataclasses.replace(environment(cluster, tmp_path / "other"), tls=tmp_path / "strangers")
         with Client(wrong) as stranger:
-            until_status(stranger, lambda status: status["cluster"] is False)
+            until_status(stranger, lambda status: status["cluster"] is False and status["cluster_mistrusted"])
             assert stranger.status()["hosts"] == []
+
+
+@pytest.mark.parametrize("role", [AUTHORITY, "app"])
+def test_certificates_of_another_authority_are_said_to_be_the_reason(
+    cluster: LocalCluster, tmp_path: Path, role: str
+) -> None:
+    """The app does not accept the scheduler, or the scheduler does not accept the app."""
+    own, other = tmp_path / "own", tmp_path / "other"
+    shutil.copytree(cluster.tls, own)
+    certificates.make(other)
+    for path in other.glob(f"{role}*"):
+        shutil.copy(path, own)
+    with Client(dataclasses.replace(environment(cluster, tmp_path / "home"), tls=own)) as client:
+        until_status(client, lambda status: status["cluster_mistrusted"])
+        assert lacking(client.status(), "en") == t("runs.hosts.mistrusted", "en")
 
 
 def test_nothing_else_listens(cluster: LocalCluster, tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from rnnlab.environment import Environment
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.page import session, share
 
@@ -35,7 +34,7 @@ def draw() -> None:
 
 def _providers() -> list[str | None]:
     """Return the names of the account providers in the section ``[auth]`` of the secrets; None names the only one."""
-    if not Environment.from_environ().teachers or not st.secrets.load_if_toml_exists() or "auth" not in st.secrets:
+    if not session.connection().environment.teachers or not st.secrets.load_if_toml_exists() or "auth" not in st.secrets:
         return []
     section = st.secrets["auth"]
     if "client_id" in section:

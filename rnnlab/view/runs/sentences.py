@@ -17,7 +17,7 @@ BUSY = "busy"
 def lacking(status: Mapping[str, Any], lang: str) -> str:
     """Return why nothing can train in the cluster now; "" if something can."""
     if not status["cluster"]:
-        return t("runs.hosts.silent", lang)
+        return t("runs.hosts.mistrusted" if status["cluster_mistrusted"] else "runs.hosts.silent", lang)
     if not any(not host["refused"] for host in status["hosts"]):
         return t("runs.hosts.none", lang)
     return ""

@@ -137,9 +137,13 @@ class Lab:
         self.machines.todo.put(call)
         assert done.wait(PATIENCE)
 
-    def connect(self, *hosts: HostState, slots: int, connected: bool = True) -> None:
-        """Report the machines, and forget what the pages know of the last ones."""
-        self.do(self.machines.report, Capacity(slots, connected, hosts))
+    def connect(self, *hosts: HostState, slots: int) -> None:
+        """Report these machines."""
+        self.report(Capacity(slots, True, hosts))
+
+    def report(self, capacity: Capacity) -> None:
+        """Report the capacity, and forget what the pages know of the last one."""
+        self.do(self.machines.report, capacity)
         session._answered.drop([session.connection()])
 
     def close(self) -> None:
@@ -222,15 +226,20 @@ def test_the_panel_shows_each_machine_and_links_to_what_it_trains(
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize(
-    ("connected", "hosts", "panel", "note"),
+    ("capacity", "panel", "note"),
     [
-        (True, (), "runs.hosts.none", "state.queued.no_machine"),
-        (True, (machine("old", refused=f"{THEIRS}; {OURS}"),), "runs.hosts.none", "state.queued.no_machine"),
-        (False, (), "runs.hosts.silent", "state.queued.no_scheduler"),
+        (Capacity(0), "runs.hosts.none", "state.queued.no_machine"),
+        (
+            Capacity(0, True, (machine("old", refused=f"{THEIRS}; {OURS}"),)),
+            "runs.hosts.none",
+            "state.queued.no_machine",
+        ),
+        (Capacity(0, False), "runs.hosts.silent", "state.queued.no_scheduler"),
+        (Capacity(0, False, mistrusted=True), "runs.hosts.mistrusted", "state.queued.no_scheduler"),
     ],
 )
 def test_where_nothing_can_train_the_pages_say_what_is_lacking_and_promise_no_time(
-    lab: Lab, client: Client, lang: str, connected: bool, hosts: tuple[HostState, ...], panel: str, note: str
+    lab: Lab, client: Client, lang: str, capacity: Capacity, panel: str, note: str
 ) -> None:
     # how long a run takes is known
     lab.do(lab.machines.report, Ready({"flops": 1e6, "op_seconds": 1e-3}))
@@ -245,7 +254,7 @@ def test_where_nothing_can_train_the_pages_say_what_is_lacking_and_promise_no_ti
     assert seconds > 0
     assert estimate.lacking() == ""
 
-    lab.connect(*hosts, slots=0, connected=connected)
+    lab.report(capacity)
     app = open_app("runs", lang)
     assert not app.exception
     assert [warning.value for warning in app.warning] == [t(panel, lang)]
