@@ -34,7 +34,8 @@ def draw() -> None:
 
 def _providers() -> list[str | None]:
     """Return the names of the account providers in the section ``[auth]`` of the secrets; None names the only one."""
-    if not session.connection().environment.teachers or not st.secrets.load_if_toml_exists() or "auth" not in st.secrets:
+    teachers = session.connection().environment.teachers
+    if not teachers or not st.secrets.load_if_toml_exists() or "auth" not in st.secrets:
         return []
     section = st.secrets["auth"]
     if "client_id" in section:
