@@ -10,7 +10,7 @@ import contextlib
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from rnnlab.runs.executor import Attached, Capacity, Ended, Lost, Ready, Report, Started
@@ -21,6 +21,7 @@ from rnnlab.runs.protocol import (
     ClusterState,
     Exited,
     Hang,
+    HostFacts,
     Kill,
     Lines,
     Message,
@@ -46,6 +47,18 @@ class _Ends:
     unsent: bytearray = field(default_factory=bytearray)
     known: bool = False  # whether the bridge has got its order
     last: Ended | Lost | None = None  # its last report, which waits until everything before it has been sent
+
+
+def typical_speed(machines: Iterable[HostFacts]) -> dict[str, float]:
+    """Return the speed and the cores of the machine in the middle, by the rate of its products; {} if none is known.
+
+    It is not known on which machine a run will train when the time that it takes is estimated.
+    """
+    known = sorted((facts for facts in machines if facts.speed), key=lambda facts: (facts.speed["flops"], facts.name))
+    if not known:
+        return {}
+    middle = known[(len(known) - 1) // 2]
+    return {**middle.speed, "cores": float(middle.cores)}
 
 
 class ClusterExecutor:
@@ -163,8 +176,7 @@ class ClusterExecutor:
         match message:
             case ClusterState(connected=connected, hosts=hosts, mistrusted=mistrusted):
                 accepted = [host.facts for host in hosts if not host.refused]
-                speeds = ({**facts.speed, "cores": float(facts.cores)} for facts in accepted if facts.speed)
-                speed = next(speeds, {})
+                speed = typical_speed(accepted)
                 if speed and speed != self._speed:
                     self._speed = speed
                     self._report(Ready(speed))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rnnlab.cluster.placement import Room, choose
+from rnnlab.runs.cluster import typical_speed
 from rnnlab.runs.protocol import HostFacts
 
 
@@ -45,3 +46,11 @@ def test_an_accelerator_is_only_where_it_is() -> None:
     assert chosen(room("a", flops=9e9), room("b", devices=("cuda",)), device="cuda:0") == "b"
     assert chosen(room("a"), device="cuda") is None
     assert chosen(room("a"), device="auto") == "a"
+
+
+def test_times_are_estimated_for_the_machine_in_the_middle() -> None:
+    rates = {"slow": 1e9, "fast": 9e9, "middle": 2e9}
+    machines = [room(name, cores=cores, flops=flops).facts for cores, (name, flops) in enumerate(rates.items(), 2)]
+    assert typical_speed(machines) == {"flops": 2e9, "cores": 4.0}
+    assert typical_speed(machines[:2]) == {"flops": 1e9, "cores": 2.0}
+    assert typical_speed([]) == {}
