@@ -21,7 +21,7 @@ from rnnlab.server import health, live, scripts, sign_in, spelling
 from rnnlab.server.compression import Compression
 from rnnlab.server.frames import Frames
 from rnnlab.server.identity import Identity
-from rnnlab.view.page import plot, session, visitor
+from rnnlab.view.page import asking, plot, session, visitor
 from rnnlab.view.page.visitor import Keys
 from rnnlab.view.watch.stream import Hub
 
@@ -62,6 +62,7 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     finally:
         live.hubs.remove(hub)
         hub.close()
+        await asyncio.to_thread(_close_doors)
 
 
 def _open_doors() -> None:
@@ -72,6 +73,12 @@ def _open_doors() -> None:
         base = config.get_option("server.baseUrlPath").strip("/")
         address = f"http://localhost:{config.get_option('server.port')}/{f'{base}/' if base else ''}lab/teacher"
         click.echo(f"  Teacher's key: {keys.teacher_key}   (enter it at {address})", err=True)
+
+
+def _close_doors() -> None:
+    """End the questions of pages: otherwise Python waits for their answers before the process ends."""
+    asking.close()
+    session.connection().close()
 
 
 @contextmanager

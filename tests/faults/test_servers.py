@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,8 @@ from rnnlab.runs.client import Client
 from rnnlab.runs.endpoint import Endpoint
 from rnnlab.runs.store import Store
 from tests.browser.server import Server
-from tests.runs.lab import LONG, has_ended, pid_of, until, until_event
+from tests.runs.lab import LONG, TINY, has_ended, pid_of, until, until_event
+from tests.server.visitor import Visitor
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="watches processes by pidfd: Linux only")
 
@@ -120,3 +121,24 @@ def test_a_server_that_is_stopped_as_a_service_goes_on_with_its_runs(start_serve
         until(client, runs[slots], lambda record: record.state == "running")
         for run_id in runs:
             client.delete(run_id)
+
+
+def test_a_server_ends_while_a_page_waits_for_an_answer(start_server: Callable[[], Server]) -> None:
+    server = start_server()
+    visit(server)
+    with Client(server.home) as client:
+        run_id = client.create(TINY)
+        until(client, run_id, lambda record: not record.live)
+        _, *workers = client.status()["pids"]
+        for pid in workers:  # so that the question is never answered
+            with suppress(ProcessLookupError):  # the worker of the run
+                os.kill(pid, signal.SIGSTOP)
+    try:
+        with Visitor(server.port) as page:
+            page.open("diagnose", f"topic=layers&run={run_id}&lang=en")
+            assert page.exceptions == []
+        server.stop()  # waits for 20 s, an answer may take 60 s
+    finally:
+        for pid in workers:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)

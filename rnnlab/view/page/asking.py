@@ -69,8 +69,16 @@ class _Questions:
         with self._lock:
             self._asked.pop(key, None)
 
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
 
 _questions = Once(_Questions)
+
+
+def close() -> None:
+    """Compute nothing more, when the server stops; the thread of a question ends with the connection to the runs."""
+    _questions().close()
 
 
 def begin() -> None:
