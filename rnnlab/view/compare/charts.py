@@ -73,11 +73,13 @@ def overlay(lang: str, theme: str = "light", by: str = "epoch", room: int = 96) 
         ],
     )
     zoom = alt.selection_interval(name="zoom", bind="scales", zoom=ZOOM, translate=MOVE)
+    rules, *labels = _rules(x, y, colors)
     chart = alt.layer(
         corners(x=x, y=y).add_params(zoom),
-        *_rules(x, y, colors),
+        rules,
         raw,
         line,
+        *labels,
         *off_scale(x, _color(theme), theme),
         *_ends(x, theme),
         points,
@@ -114,9 +116,8 @@ def seed_band(lang: str, theme: str = "light", room: int = 96) -> dict[str, Any]
     )
     median = layer("median").mark_line(strokeWidth=2.8, color=colors["live"]).encode(x=x, y=y)
     zoom = alt.selection_interval(name="zoom", bind="scales", zoom=ZOOM, translate=MOVE)
-    chart = alt.layer(
-        corners(x=x, y=y).add_params(zoom), *_rules(x, y, colors), band, members, median, *_ends(x, theme)
-    )
+    rules, *labels = _rules(x, y, colors)
+    chart = alt.layer(corners(x=x, y=y).add_params(zoom), rules, band, members, median, *labels, *_ends(x, theme))
     return _framed(chart, room)
 
 
@@ -138,7 +139,7 @@ def _x(lang: str, by: str) -> Any:
         "x:Q",
         title=t(f"compare.axis.{by}", lang),
         scale=alt.Scale(nice=False, zero=False),
-        axis=alt.Axis(grid=False, tickCount=7, labelOverlap="greedy", **axis[by]),
+        axis=alt.Axis(grid=False, tickCount=7, labelOverlap="greedy", labelSeparation=6, **axis[by]),
     )
 
 
@@ -155,6 +156,7 @@ def _dash() -> Any:
 
 
 def _rules(x: Any, y: Any, colors: dict[str, str]) -> list[Any]:
+    """Return the reference lines, then their labels, which lie over the curves to stay readable."""
     alt = altair()
 
     rules = (
@@ -172,7 +174,7 @@ def _rules(x: Any, y: Any, colors: dict[str, str]) -> list[Any]:
         "baseline": alt.expr("datum.order > 1 ? 'bottom' : 'top'"),
         "dx": alt.expr("datum.order > 1 ? 16 : -8"),
         "dy": alt.expr("datum.order > 1 ? -3 : 4"),
-        "fontSize": 11,
+        "fontSize": 12,
     }
     at = {"x": alt.X("end:Q"), "y": y, "text": "label:N"}
     halo = layer("ladder").mark_text(**place, stroke=colors["page"], strokeWidth=4, opacity=0.85).encode(**at)

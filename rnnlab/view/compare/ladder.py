@@ -57,7 +57,8 @@ def draw() -> None:
 
 def _chain() -> list[Rung]:
     """Return the rungs between the two experiments, with the settings in the URL applied at both ends."""
-    start = state.epochs(RECIPES[START].config, START, EPOCHS)
+    with st.container(width=240):  # a number needs no whole row
+        start = state.epochs(RECIPES[START].config, START, EPOCHS)
     goal = RECIPES[GOAL].config.change(num_epochs=start.num_epochs)
     switched = ("num_epochs", *goal.changes_from(start))
     return rungs(state.changed(start, switched), state.changed(goal, switched))

@@ -126,7 +126,7 @@ def _card(recipe: Recipe) -> None:
     with st.container(border=True, height="stretch", gap="xsmall"):
         _link(recipe)
         with st.container(horizontal=True, vertical_alignment="top", horizontal_alignment="distribute", gap="xsmall"):
-            st.caption(_published(recipe), width=BESIDE)
+            st.caption(_published(recipe), width=BESIDE if recipe.config.num_epochs else "stretch")
             if recipe.id not in recorded.names():
                 st.caption(t("gallery.none", lang), width=sparkline.WIDTH)
             elif recipe.config.num_epochs:

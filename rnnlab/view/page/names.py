@@ -66,7 +66,7 @@ def recording(name: str) -> str:
     recorded_run = recorded.recording(name)
     base = RECIPES[recorded_run.based_on]
     changes = changes_text(recorded_run.config, base.config, lang)
-    return t("recorded.badge", lang, title=f"{t('setup.based_on', lang, id=base.id)}: {changes}")
+    return t("recorded.badge", lang, title=t("setup.based_on.changes", lang, id=base.id, changes=changes))
 
 
 def choice(identity: Identity) -> str:

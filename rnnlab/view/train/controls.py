@@ -135,7 +135,7 @@ def _line(setup: Setup, record: RunRecord | None) -> None:
     notes = []
     if config != recipe.config:
         changes = changes_text(config, recipe.config, lang, session.text_title(config.corpus))
-        notes.append(f"{t('setup.based_on', lang, id=recipe.id)}: {plain(changes)}")
+        notes.append(t("setup.based_on.changes", lang, id=recipe.id, changes=plain(changes)))
     else:
         notes += [t("setup.recipe_badge", lang, id=recipe.id), tips.recipe_place(recipe, lang)]
     if record is not None:
