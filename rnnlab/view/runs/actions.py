@@ -52,7 +52,7 @@ def draw(records: Mapping[str, RunRecord]) -> None:
     lang = session.language()
     _PROBLEMS.show()
     runs = [records[run_id] for run_id in chosen() if run_id in records]
-    with st.container(border=True, gap="small"):
+    with st.container(border=True, gap="small", key="runs.actions"):
         if not runs:
             st.caption(t("runs.choose", lang, most=MAX_PINS))
         elif len(runs) == 1:
