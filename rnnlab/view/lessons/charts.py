@@ -373,7 +373,7 @@ def directions(lang: str, theme: str = "light") -> dict[str, Any]:
         "reader:N",
         title=None,
         sort=None,
-        axis=alt.Axis(ticks=False, domain=False, labelFontSize=12, labelLimit=110),
+        axis=alt.Axis(ticks=False, domain=False, labelFontSize=12, labelLimit=110, labelFlush=False),
     )
     frames = (
         layer("cells")
