@@ -46,7 +46,7 @@ DRAW = {
 
 lang = frame.enter()
 lesson = layout.chosen()
-frame.head(t("lessons.title", lang), "" if lesson else t("lessons.lead", lang))
+frame.head(t("lessons.title", lang), "" if lesson else t("lessons.lead", lang), quiet=lesson is not None)
 if lesson is None:
     layout.index()
 else:

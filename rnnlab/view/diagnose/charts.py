@@ -7,7 +7,17 @@ from typing import Any
 
 from rnnlab.view.diagnose.tables import HIGHEST, LOWEST
 from rnnlab.view.language.i18n import t
-from rnnlab.view.page.charts import by_series, corners, epoch_axis, layer, line, targets
+from rnnlab.view.page.charts import (
+    HEADROOM,
+    by_series,
+    corners,
+    epoch_axis,
+    layer,
+    line,
+    log_ticks,
+    power_label,
+    targets,
+)
 from rnnlab.view.page.style import PALETTE, altair, specification
 
 LINE_TABLES = ("lines", "targets", "rules", "extent")
@@ -20,7 +30,8 @@ _KINDS: dict[str, tuple[str, bool, str, list[float] | None]] = {
     "coverage": ("chart.copied_share", False, ".0%", [0, 1]),
     "seconds": ("chart.seconds", False, "~g", None),
 }
-_TICKS = [1, 1.02, 1.05, 1.1, 1.2, 1.5, 250, 300, 400, *(base * 10**power for power in range(7) for base in (2, 5, 10))]
+_SHORT_TICKS = [1.02, 1.05, 1.1, 1.2, 1.5, 250, 300, 400]
+_NORM_DECADES = [10.0**power for power in range(-12, 7)]
 
 
 @cache
@@ -40,7 +51,8 @@ def lines(kind: str, lang: str, theme: str = "light", height: int = 260) -> dict
     options: dict[str, Any] = {"type": "log"} if logarithmic else {"zero": True}
     if domain:
         options["domain"] = domain
-    axis: dict[str, Any] = {"values": _TICKS} if kind == "perplexity" else {"tickCount": 4}
+    ticks = {"perplexity": log_ticks(finer=_SHORT_TICKS), "grad_norm": log_ticks(_NORM_DECADES)}
+    axis: dict[str, Any] = {"values": ticks[kind]} if kind in ticks else {"tickCount": 4}
     y = alt.Y(
         "value:Q",
         title=t(title, lang),
@@ -86,7 +98,7 @@ def heat(lang: str, theme: str = "light") -> dict[str, Any]:
         "layer:N",
         title=None,
         sort=alt.EncodingSortField(field="row", op="min", order="descending"),
-        axis=alt.Axis(ticks=False, domain=False, labelPadding=6),
+        axis=alt.Axis(ticks=False, domain=False, labelPadding=6, labelFlush=False),
     )
     tips = [
         alt.Tooltip("at:N", title=t("chart.epoch", lang)),
@@ -105,7 +117,7 @@ def heat(lang: str, theme: str = "light") -> dict[str, Any]:
             gradientLength=200,
             gradientThickness=10,
             values=values,
-            labelExpr=f"(datum.value <= {LOWEST:g} ? '≤ ' : '') + (datum.value == 0 ? '1' : '1e' + datum.value)",
+            labelExpr=f"(datum.value <= {LOWEST:g} ? '≤ ' : '') + ({power_label('pow(10, datum.value)')})",
         ),
     )
     norms = (
@@ -159,7 +171,9 @@ def positions(lang: str, theme: str = "light") -> dict[str, Any]:
     colors = PALETTE[theme]
     base = layer("positions")
     x = alt.X(
-        "position:O", title=t("chart.position", lang), axis=alt.Axis(labelAngle=0, labelOverlap="greedy", format="d")
+        "position:O",
+        title=t("chart.position", lang),
+        axis=alt.Axis(labelAngle=0, labelOverlap="parity", labelSeparation=3, format="d"),
     )
     y = alt.Y(
         "value:Q", title=t("chart.loss", lang), scale=alt.Scale(zero=True, padding=8), axis=alt.Axis(gridOpacity=0.45)
@@ -176,7 +190,7 @@ def positions(lang: str, theme: str = "light") -> dict[str, Any]:
     labels = base.mark_text(
         baseline="bottom", align="right", dx=6, dy=-3, fontSize=12, fontWeight=600, color=colors["book"]
     ).encode(x=x, y=y, text="label:N")
-    return specification(alt.layer(bars, labels).properties(height=240))
+    return specification(alt.layer(bars, labels).properties(height=260, padding=HEADROOM))
 
 
 @cache
@@ -205,7 +219,7 @@ def _bars(
         f"{name}:N",
         title=None,
         sort=alt.EncodingSortField(field=order, op="min", order=direction),
-        axis=alt.Axis(ticks=False, domain=False, labelPadding=6, labelFontSize=size),
+        axis=alt.Axis(ticks=False, domain=False, labelPadding=6, labelFontSize=size, labelFlush=False),
     )
     x = alt.X(
         "value:Q", title=title, scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format=".0%", tickCount=4, grid=False)
@@ -217,4 +231,4 @@ def _bars(
         fontSize=12,
         color=alt.expr(f"datum.value > 0.8 ? '{PALETTE[theme]['page']}' : '{PALETTE[theme]['text']}'"),
     ).encode(x=x, y=y, text="shown:N")
-    return specification(alt.layer(bars, labels).properties(height={"step": step}))
+    return specification(alt.layer(bars, labels).properties(height={"step": step}, padding=HEADROOM))

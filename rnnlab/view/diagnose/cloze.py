@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import streamlit as st
@@ -173,6 +173,7 @@ def _play(able: dict[str, RunRecord], examined: ExaminedRun, lang: str) -> None:
         return
     answer = answer if typed == sentence else ""
     client = session.client()
+    proposed = set()
     for column, (name, run) in zip(st.columns(2, gap="large"), able.items(), strict=False):
         with column:
             st.markdown(f"**{t(f'cloze.{name}', lang)}**")
@@ -188,8 +189,9 @@ def _play(able: dict[str, RunRecord], examined: ExaminedRun, lang: str) -> None:
                 asking.explain(filled, f"fill.{run.id}.{_FORM.number}", 150)
                 continue
             _choices(name, filled.value, answer, examined, lang)
+            proposed |= {character for character, _ in filled.value["top"]}
     if answer:
-        st.caption(t("cloze.answer", lang, character=literal(answer)))
+        _say_answer(answer, proposed, lang)
 
 
 def _choices(name: str, filled: Mapping[str, Any], answer: str, examined: ExaminedRun, lang: str) -> None:
@@ -216,14 +218,20 @@ def _recorded_play(taped: Mapping[str, dict[str, Any]], examined: ExaminedRun, l
         format_func=lambda number: written[number],
         width=460,
     )
-    answer = ""
+    answer, proposed = "", set()
     for column, name in zip(st.columns(2, gap="large"), (name for name in GAPS if name in taped), strict=False):
         entry = taped[name]["sentences"][number]
         answer = entry["answer"]
         with column:
             st.markdown(f"**{t(f'cloze.{name}', lang)}**")
             _choices(name, entry, answer, examined, lang)
-    st.caption(t("cloze.answer", lang, character=literal(answer)))
+            proposed |= {character for character, _ in entry["top"]}
+    _say_answer(answer, proposed, lang)
+
+
+def _say_answer(answer: str, proposed: Collection[str], lang: str) -> None:
+    key = "cloze.answer" if answer in proposed else "cloze.answer.missed"
+    st.caption(t(key, lang, character=literal(answer)))
 
 
 def _example(examined: ExaminedRun) -> str:

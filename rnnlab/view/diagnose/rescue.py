@@ -97,8 +97,9 @@ def draw(examined: ExaminedRun, unigram: float) -> None:
         spec = charts.lines("perplexity", lang, scene.theme, 320)
         chart.show(spec, tables.line_tables(series, [(unigram, label)]), key="diagnose.rescue", alt=sentence)
     st.markdown(sentence)
-    for variant in variants:
-        _variant(examined, variant, unigram)
+    with st.grid("auto", min_column_width=340, gap="small"):
+        for variant in variants:
+            _variant(examined, variant, unigram)
 
 
 def _title(variant: _Variant, lang: str) -> str:

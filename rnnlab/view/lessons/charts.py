@@ -6,7 +6,17 @@ from functools import cache
 from typing import Any
 
 from rnnlab.view.language.i18n import t
-from rnnlab.view.page.charts import by_series, corners, epoch_axis, layer, line, off_scale
+from rnnlab.view.page.charts import (
+    HEADROOM,
+    by_series,
+    corners,
+    epoch_axis,
+    layer,
+    line,
+    log_ticks,
+    off_scale,
+    power_label,
+)
 from rnnlab.view.page.style import LAYER_COLORS, PALETTE, altair, specification
 
 SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"]
@@ -31,7 +41,7 @@ def continuations(lang: str, theme: str = "light") -> dict[str, Any]:
         .mark_text(align="left", dx=6, fontSize=12, color=PALETTE[theme]["text"])
         .encode(x=x, y=y, text="label:N")
     )
-    return specification(alt.layer(bars, words).properties(height=230))
+    return specification(alt.layer(bars, words).properties(height=260, padding=HEADROOM))
 
 
 @cache
@@ -45,7 +55,7 @@ def ladder(lang: str, theme: str = "light") -> dict[str, Any]:
         "value:Q",
         title=t("chart.perplexity_log", lang),
         scale=alt.Scale(type="log", nice=False, padding=18),
-        axis=alt.Axis(tickCount=4, format="~s", gridOpacity=0.45),
+        axis=alt.Axis(values=log_ticks(), format="~s", labelOverlap="greedy", gridOpacity=0.45),
     )
     legend = alt.Legend(orient="top", title=None, columns=2, symbolStrokeWidth=2, symbolType="stroke")
     series = by_series("text:N", theme, sort=None, legend=legend)
@@ -96,7 +106,7 @@ def positions(lang: str, theme: str = "light") -> dict[str, Any]:
             color=alt.condition("datum.now > 0", alt.value(colors["page"]), alt.value(colors["text"])),
         )
     )
-    return specification(alt.layer(extent, cells, words).properties(height={"step": 26}))
+    return specification(alt.layer(extent, cells, words).properties(height={"step": 26}, padding=HEADROOM))
 
 
 @cache
@@ -118,7 +128,7 @@ def loss_curve(lang: str, theme: str = "light") -> dict[str, Any]:
         .mark_text(align="left", dx=9, dy=-8, fontSize=12, color=colors["live"])
         .encode(x=x, y=y, text="label:N")
     )
-    return specification(alt.layer(line, points, words).properties(height=210))
+    return specification(alt.layer(line, points, words).properties(height=230, padding=HEADROOM))
 
 
 @cache
@@ -200,7 +210,7 @@ def measured(kind: str, lang: str, theme: str = "light") -> dict[str, Any]:
         .encode(x=x, y=y)
     )
     words = layer("measured").mark_text(dy=-12, fontSize=11, color=colors["text"]).encode(x=x, y=y, text="label:N")
-    return specification(alt.layer(line, words).properties(height=190))
+    return specification(alt.layer(line, words).properties(height=210, padding=HEADROOM))
 
 
 @cache
@@ -213,7 +223,7 @@ def costs(lang: str, theme: str = "light") -> dict[str, Any]:
     y = alt.Y("value:Q", title=t("lesson.truncation.seconds", lang), axis=alt.Axis(tickCount=4, gridOpacity=0.45))
     bars = layer("costs").mark_bar(color=colors["live"], width={"band": 0.7}).encode(x=x, y=y)
     words = layer("costs").mark_text(dy=-9, fontSize=12, color=colors["text"]).encode(x=x, y=y, text="label:N")
-    return specification(alt.layer(bars, words).properties(height=240))
+    return specification(alt.layer(bars, words).properties(height=260, padding=HEADROOM))
 
 
 @cache
@@ -332,9 +342,10 @@ def norms(lang: str, theme: str = "light") -> dict[str, Any]:
         "value:Q",
         title=t("chart.grad_norm_log", lang),
         scale=alt.Scale(type="log", nice=False, padding=12),
-        axis=alt.Axis(format="~g", tickCount=5, gridOpacity=0.45),
+        axis=alt.Axis(labelExpr=power_label("datum.value"), tickCount=5, gridOpacity=0.45),
     )
-    legend = alt.Legend(orient="top", title=None, columns=1, symbolStrokeWidth=2, labelLimit=300)
+    # no outline, as the dashes of the lines would break it up
+    legend = alt.Legend(orient="top", title=None, columns=1, symbolStrokeWidth=0, labelLimit=300)
     series = by_series("run:N", theme, sort=None, legend=legend)
     lines = line("norms", 1.8, x=x, y=y, **series)
     points = (
@@ -362,7 +373,7 @@ def directions(lang: str, theme: str = "light") -> dict[str, Any]:
         "reader:N",
         title=None,
         sort=None,
-        axis=alt.Axis(ticks=False, domain=False, labelFontSize=12, labelLimit=110),
+        axis=alt.Axis(ticks=False, domain=False, labelFontSize=12, labelLimit=110, labelFlush=False),
     )
     frames = (
         layer("cells")
@@ -375,7 +386,7 @@ def directions(lang: str, theme: str = "light") -> dict[str, Any]:
     )
     target = layer("target").mark_rect(stroke=colors["book"], strokeWidth=2.6, filled=False).encode(x=x, y=y)
     words = layer("cells").mark_text(fontSize=16, color=colors["text"]).encode(x=x, y=y, text="label:N")
-    return specification(alt.layer(frames, target, words).properties(height=130))
+    return specification(alt.layer(frames, target, words).properties(height=156, padding=HEADROOM))
 
 
 @cache
@@ -394,9 +405,9 @@ def race(lang: str, theme: str = "light", names: tuple[str, ...] = ()) -> dict[s
         "value:Q",
         title=t("chart.perplexity_log", lang),
         scale=alt.Scale(type="log", nice=False, padding=10),
-        axis=alt.Axis(format="~s", tickCount=5, gridOpacity=0.45),
+        axis=alt.Axis(values=log_ticks(), format="~s", labelOverlap="greedy", gridOpacity=0.45),
     )
-    legend = alt.Legend(orient="top", title=None, columns=2, symbolStrokeWidth=2, labelLimit=220)
+    legend = alt.Legend(orient="top", title=None, columns=2, symbolType="stroke", symbolStrokeWidth=2, labelLimit=220)
     series = by_series("run:N", theme, names, sort=None, legend=legend)
     extent = corners(x=x, y=y)
     lines = line("race", 2, x=x, y=y, **series)
@@ -462,7 +473,7 @@ def coverage(lang: str, theme: str = "light") -> dict[str, Any]:
     curve = line("share", 2, x=x, y=y).mark_line(strokeWidth=2, color=PALETTE[theme]["live"])
     # near the top right corner there is room on the other side only
     place = {"align": "right", "dx": -9, "dy": -9}
-    return specification(alt.layer(curve, *_chosen(x, y, theme, **place)).properties(height=260))
+    return specification(alt.layer(curve, *_chosen(x, y, theme, **place)).properties(height=260, padding=HEADROOM))
 
 
 # k steps ahead
@@ -522,7 +533,8 @@ def errors(lang: str, theme: str = "light") -> dict[str, Any]:
         .encode(y=y, text="label:N")
     )
     place = {"align": "right", "dx": -9, "dy": -10}
-    return specification(alt.layer(levels, words, curve, *_chosen(x, y, theme, **place)).properties(height=220))
+    layers = (levels, words, curve, *_chosen(x, y, theme, **place))
+    return specification(alt.layer(*layers).properties(height=240, padding=HEADROOM))
 
 
 # powers of W_hh
@@ -554,7 +566,7 @@ def eigenvalues(lang: str, theme: str = "light") -> dict[str, Any]:
             size=alt.Size("largest:Q", scale=alt.Scale(domain=[0, 1], range=[36, 110]), legend=None),
         )
     )
-    return specification(alt.layer(_equal_units(x, y), circle, values).properties(height=290))
+    return specification(alt.layer(_equal_units(x, y), circle, values).properties(height=290, padding=HEADROOM))
 
 
 @cache
@@ -572,7 +584,7 @@ def powers(lang: str, theme: str = "light") -> dict[str, Any]:
         "value:Q",
         title=t("lesson.powers.norm", lang),
         scale=alt.Scale(type="log", nice=False, padding=10),
-        axis=alt.Axis(format="~e", tickCount=5, gridOpacity=0.45),
+        axis=alt.Axis(labelExpr=power_label("datum.value"), tickCount=5, gridOpacity=0.45),
     )
     legend = alt.Legend(orient="top", title=None, columns=3, symbolStrokeWidth=2)
     lines = line("norms", 2, x=x, y=y, **by_series("kind:N", theme, sort=None, legend=legend))
@@ -613,9 +625,8 @@ def reshaped(lang: str, theme: str = "light") -> dict[str, Any]:
         .mark_text(align="left", dx=6, fontSize=12, color=colors["text"])
         .encode(x=alt.X("end:Q"), y=y, text="label:N")
     )
-    return specification(
-        alt.layer(before, after, names, words).properties(height={"step": 25}, padding={"left": 34, "right": 60})
-    )
+    padding = {**HEADROOM, "left": 34, "right": 60}
+    return specification(alt.layer(before, after, names, words).properties(height={"step": 25}, padding=padding))
 
 
 @cache
@@ -633,7 +644,9 @@ def beam(lang: str, theme: str = "light") -> dict[str, Any]:
         "size": alt.Size("best:Q", scale=alt.Scale(domain=[0, 1], range=[1.2, 3]), legend=None),
     }
     links = layer("links").mark_rule(opacity=0.8).encode(x=x, x2="to:Q", y=y, y2="to_rank:Q", **stroke)
-    plates = layer("nodes").mark_point(size=620, filled=True, opacity=1, color=colors["page"]).encode(x=x, y=y)
+    # on a phone the 12 steps are so close that larger plates would hide the links between them
+    plate = alt.expr("min(620, 0.45 * pow(width / 12, 2))")
+    plates = layer("nodes").mark_point(size=plate, filled=True, opacity=1, color=colors["page"]).encode(x=x, y=y)
     names = (
         layer("nodes")
         .mark_text(fontSize=16)
@@ -655,5 +668,5 @@ def beam(lang: str, theme: str = "light") -> dict[str, Any]:
     return specification(
         alt.layer(corners(x=x, y=y), links, plates, names, scores)
         .resolve_scale(color="independent", size="independent")
-        .properties(height=220)
+        .properties(height=240, padding=HEADROOM)
     )

@@ -27,7 +27,9 @@ def draw(lesson: Lesson) -> None:
         st.caption(t("lesson.depth.none", lang))
         return
     st.markdown(f":violet-badge[:material/movie: {t('lesson.recorded', lang)}] {t('lesson.depth.runs', lang)}")
-    epoch = st.select_slider(t("chart.epoch", lang), epochs, epochs[min(4, len(epochs) - 1)], key="lesson.depth.epoch")
+    epoch = st.select_slider(
+        t("chart.epoch", lang).capitalize(), epochs, epochs[min(4, len(epochs) - 1)], key="lesson.depth.epoch"
+    )
     runs = {}
     for recording in recordings:
         name, event = recording.name, recording.history.at(epoch)

@@ -105,13 +105,15 @@ def article(lesson: Lesson, draw: Callable[[Lesson], None]) -> None:
     lang = session.language()
     if not lesson.is_exercise:
         progress.seen().add(lesson.name)
-    with st.container(width=WIDTH):
+    with st.container(width=WIDTH, key="lessons.article"):
         st.header(title(lesson), anchor=False)
         where = "lessons.place" if lesson.in_first else "lessons.place.second"
         st.caption(t(where, lang, section=lesson.section, second=lesson.place(lang)))
         st.markdown(t(f"{lesson.key}.lead", lang))
-        for formula in lesson.formulas:
-            st.latex(formula)
+        if lesson.formulas:
+            with st.container(horizontal=True, horizontal_alignment="center", vertical_alignment="center", gap="large"):
+                for formula in lesson.formulas:
+                    st.latex(formula, width="content")
         st.caption(t(f"{lesson.key}.try", lang))
         draw(lesson)
         _neighbour_links(lesson)

@@ -30,7 +30,11 @@ def draw(lesson: Lesson) -> None:
     minibatch = 1
     if count > 1:
         minibatch = st.slider(
-            t("lesson.sampling.minibatch", lang), 1, count, min(2, count), key=f"lesson.sampling.minibatch.{count}"
+            t("lesson.sampling.minibatch", lang).capitalize(),
+            1,
+            count,
+            min(2, count),
+            key=f"lesson.sampling.minibatch.{count}",
         )
     for name, positions in by_sampling.items():
         with st.container(horizontal=True, vertical_alignment="center"):

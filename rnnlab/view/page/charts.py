@@ -11,6 +11,37 @@ from rnnlab.view.page.style import LAYER_COLORS, LAYER_DASHES, PALETTE, altair
 TICKS = [10**power for power in range(8)]
 """Ticks of a perplexity axis: decades."""
 
+HEADROOM = {"left": 2, "right": 6, "top": 28, "bottom": 2}
+"""Padding of a chart without a legend on top: the menu of its files lies over its upper right corner."""
+
+
+def log_ticks(decades: Sequence[float] = TICKS, finer: Sequence[float] = ()) -> Any:
+    """Return the ticks of a logarithmic vertical axis: decades, or finer ones where it spans less than two.
+
+    Args:
+        decades: the decades that can be on the axis.
+        finer: ticks of a short axis besides 1, 2 and 5 times each decade.
+    """
+    fine = sorted({*finer, *(base * decade for decade in decades for base in (1, 2, 5))})
+    return altair().expr(f"domain('y')[1] > 100 * domain('y')[0] ? {[*decades]} : {fine}")
+
+
+def power_label(value: str) -> str:
+    """Return the expression that labels the tick `value` of a logarithmic axis, with 10⁻¹² instead of 1e-12.
+
+    Args:
+        value: an expression of the value.
+    """
+    exponent = f"round(log({value}) / LN10)"
+    digits = "'⁰¹²³⁴⁵⁶⁷⁸⁹'"
+    tens = f"floor(abs({exponent}) / 10)"
+    raised = (
+        f"'10' + ({exponent} < 0 ? '⁻' : '') + ({tens} > 0 ? substring({digits}, {tens}, {tens} + 1) : '')"
+        f" + substring({digits}, abs({exponent}) % 10, abs({exponent}) % 10 + 1)"
+    )
+    plain = f"abs({exponent}) <= 3 || abs({value} / pow(10, {exponent}) - 1) > 1e-6"
+    return f"{plain} ? format({value}, '~g') : {raised}"
+
 
 def layer(table: str) -> Any:
     """Return a layer that draws the table `table`."""
@@ -100,7 +131,7 @@ def off_scale(x: Any, color: Any, theme: str) -> list[Any]:
     alt = altair()
 
     at = {"x": x, "y": alt.Y("value:Q")}
-    place: dict[str, Any] = {"align": "left", "baseline": "top", "dx": 8, "dy": 2, "fontSize": 12}
+    place: dict[str, Any] = {"align": "left", "baseline": "top", "dx": 8, "dy": 7, "fontSize": 12}
     arrows = layer("off").mark_point(shape="triangle-up", filled=True, size=70, opacity=1).encode(**at, color=color)
     halo = layer("off").mark_text(**place, stroke=PALETTE[theme]["page"], strokeWidth=4).encode(**at, text="label:N")
     return [arrows, halo, layer("off").mark_text(**place).encode(**at, text="label:N", color=color)]

@@ -105,6 +105,7 @@ def config(theme: str, factor: float = 1.0) -> dict[str, Any]:
             "labelOverlap": True,
         },
         "legend": {**text, "labelFontSize": small, "titleFontSize": medium, "padding": 4},
+        "title": {"color": colors["ink"]},
         "header": {**text, "labelFontSize": small, "titleFontSize": medium},
         "view": {"stroke": None},
     }

@@ -51,8 +51,10 @@ def draw(records: Mapping[str, RunRecord]) -> None:
     """
     lang = session.language()
     _PROBLEMS.show()
+    if not records:  # there is nothing to tick
+        return
     runs = [records[run_id] for run_id in chosen() if run_id in records]
-    with st.container(border=True, gap="small"):
+    with st.container(border=True, gap="small", key="runs.actions"):
         if not runs:
             st.caption(t("runs.choose", lang, most=MAX_PINS))
         elif len(runs) == 1:
@@ -63,9 +65,11 @@ def draw(records: Mapping[str, RunRecord]) -> None:
 
 def _one(record: RunRecord, lang: str) -> None:
     color, icon = STATE_COLORS[record.state], STATE_ICONS[record.state]
-    st.markdown(f"**{plain(title(record))}**  :{color}-badge[{icon} {state_text(record.state, lang)}]")
     facts = [plain(summary(record.config, lang)), *([plain(recipe_name(record))] if record.title else []), record.id]
-    st.caption(" · ".join(facts))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        state = f":{color}-badge[{icon} {state_text(record.state, lang)}]"
+        st.markdown(f"**{plain(title(record))}**  {state}", width="content")
+        st.caption(" · ".join(facts), width="content")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.page_link(
             address.PAGES["train"][0],

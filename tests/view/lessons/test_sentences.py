@@ -188,7 +188,7 @@ DOWN = {
         "grows": "is there even", "silent": "no gradient reaches any",
     },
     "zh": {
-        "dies": "再往下的", "vanishes": "消失了", "shrinks": "还传得到", "arrives": "只缩小为", "grows": "反而是",
+        "dies": "再往下的", "vanishes": "消失了", "shrinks": "还传得到", "arrives": "只缩小到", "grows": "反而是",
         "silent": "的梯度全是 0",
     },
 }  # fmt: skip
@@ -198,10 +198,14 @@ DOWN = {
 @pytest.mark.parametrize(
     ("norms", "kind", "numbers"),
     [
-        ((0.0, 0.0, 1e-7, 0.1), "dies", {"en": ["1000000", "2 layers", "layer 3"], "zh": ["1/", "2 层", "第 3 层"]}),
+        (
+            (0.0, 0.0, 1e-7, 0.1),
+            "dies",
+            {"en": ["1000000", "2 layers", "layer 3"], "zh": ["1000000", "2 层", "第 3 层"]},
+        ),
         ((1e-6, 1e-2, 0.1), "vanishes", {"en": ["layer 3", "layer 1"], "zh": ["第 3 层到第 1 层"]}),
-        ((1e-3, 1e-2, 0.1), "shrinks", {"en": ["100 times"], "zh": ["1/100"]}),
-        ((0.05, 0.1, 0.1), "arrives", {"en": ["2 times"], "zh": ["1/2"]}),
+        ((1e-3, 1e-2, 0.1), "shrinks", {"en": ["100 times"], "zh": ["100 分之一"]}),
+        ((0.05, 0.1, 0.1), "arrives", {"en": ["2 times"], "zh": ["2 分之一"]}),
         ((0.4, 0.1, 0.1), "grows", {"en": ["4 times", "layer 1"], "zh": ["4 倍", "第 1 层"]}),
         ((0.0, 0.0), "silent", {"en": ["2 recurrent layers"], "zh": ["2 个循环层"]}),
     ],
