@@ -12,18 +12,18 @@ from rnnlab.view.language.i18n import t
 from rnnlab.view.page import frame, session
 
 lang = frame.enter()
-frame.head(t("inspect.title", lang), t("inspect.lead", lang))
+frame.head(t("inspect.title", lang), quiet=True)
+chooser.begin()
+with st.container(key="page.top", horizontal=True, vertical_alignment="center", gap="medium"):
+    words = {name: t(f"inspect.view.{name}", lang) for name in VIEWS}
+    view = inspect_subject.choice("view", VIEWS, t("inspect.view", lang), words, labelled=False)
+    st.caption(t("inspect.lead", lang))
 
 # a run of this server or a network that ships with the app, one of its checkpoints, a text; the URL keeps all three
 inspected = chooser.choose()
 answer = None
 if inspected is not None:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        words = {name: t(f"inspect.view.{name}", lang) for name in VIEWS}
-        view = inspect_subject.choice("view", VIEWS, t("inspect.view", lang), words)
-        layer = 1
-        if view == "states":
-            layer = inspect_subject.layer(inspected)
+    layer = inspect_subject.layer(inspected) if view == "states" else 1
     answer = inspect_subject.answer(inspected, layer)
 
 if inspected is not None and answer is not None:

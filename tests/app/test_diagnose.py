@@ -252,7 +252,8 @@ def test_the_recorded_pair_shows_what_clipping_changed(open_page: Open) -> None:
     page_text = words(app)
     config = recorded.recording("A8").config
     assert sentences.switch(off, on, session.facts().of(config).unigram(config), "en") in page_text
-    assert sentences.clipping(off, 0.01, "adam", "en") in page_text
+    assert sentences.clipping(off, 0.01, "", "en") in page_text
+    assert page_text.count(t("find.clip.adam", "en")) == 1
     assert "0.6, 0.8" in page_text  # the example has been executed
     assert "for g in gradients" in app.code[-1].value
 

@@ -15,7 +15,7 @@ from rnnlab.view.compare import overlay, state
 from rnnlab.view.compare import pins as compare_pins
 from rnnlab.view.compare import watch as compare_watch
 from rnnlab.view.compare.measures import FINISHES
-from rnnlab.view.compare.sentences import labels, same_curve
+from rnnlab.view.compare.sentences import cut, same_curve
 from rnnlab.view.compare.variants import KINDS, MAX_VARIANTS, parse_own, variants
 from rnnlab.view.compare.watch import Snapshot
 from rnnlab.view.data.identity import Identity
@@ -26,10 +26,10 @@ from rnnlab.view.page import estimate, session
 
 @dataclass(frozen=True)
 class Variant:
-    """A variant in a race, with the text of the value in which it differs; "" if it is the reader's own."""
+    """A variant in a race, with the text of what is special about it."""
 
     config: TrainConfig
-    text: str = ""
+    text: str
 
 
 def setup() -> list[Variant]:
@@ -61,7 +61,7 @@ def _choose(kind: str, base: TrainConfig) -> list[Variant]:
     if kind == "own":
         text = state.text_line("own", t("compare.own", lang), t("compare.own.help", lang))
         try:
-            return [Variant(config) for config in parse_own(base, text)]
+            return [Variant(config, cut(name)) for name, config in parse_own(base, text).items()]
         except RNNLabError as error:
             session.show_error(error)
             return []
@@ -120,7 +120,6 @@ def watch(chosen: Sequence[Variant]) -> None:
 
     def race(current: Snapshot) -> None:
         names = [runs[run.identity] for run in current.runs]
-        names = labels(current.runs, lang) if "" in names else names
         overlay.curves(current, names, by, smooth, key="compare.race", finish=finish)
         if any(run.recorded for run in current.runs):
             st.caption(

@@ -32,8 +32,11 @@ def variants(base: TrainConfig, kind: str) -> list[Any]:
     return options if own in options else sorted([*options, own])
 
 
-def parse_own(base: TrainConfig, text: str) -> list[TrainConfig]:
+def parse_own(base: TrainConfig, text: str) -> dict[str, TrainConfig]:
     """Parse variants: settings as ``name=value`` separated by commas, variants separated by semicolons.
+
+    Returns:
+        the variants by their texts, in the order in which they were written.
 
     Raises:
         ConfigError: a setting has no value, does not exist, or has a value that is not allowed; or there are more than
@@ -47,7 +50,7 @@ def parse_own(base: TrainConfig, text: str) -> list[TrainConfig]:
             given=len(parts),
             allowed=MAX_VARIANTS,
         )
-    configs = []
+    configs = {}
     for part in parts:
         settings = {}
         for pair in part.split(","):
@@ -57,5 +60,5 @@ def parse_own(base: TrainConfig, text: str) -> list[TrainConfig]:
                     "config_not_a_pair", "A setting is written name=value.", field="", value=pair, allowed="name=value"
                 )
             settings[name.strip()] = value.strip()
-        configs.append(base.change_from_text(settings))
+        configs[", ".join(f"{name}={value}" for name, value in settings.items())] = base.change_from_text(settings)
     return configs

@@ -102,9 +102,11 @@ def _curves(examined: ExaminedRun, pair: list[tuple[str, ExaminedRun]]) -> None:
 
 def _norms(examined: ExaminedRun, pair: list[tuple[str, ExaminedRun]]) -> None:
     scene, lang, theta = examined.scene, examined.scene.lang, theta_of(examined)
-    findings = {
-        name: sentences.clipping(member.scene.history, theta, member.config.optimizer, lang) for name, member in pair
-    }
+    findings = {}
+    for number_of, (name, member) in enumerate(pair, 1):
+        # what Adam does to the scale is said once, after the last run
+        optimizer = member.config.optimizer if number_of == len(pair) else ""
+        findings[name] = sentences.clipping(member.scene.history, theta, optimizer, lang)
     st.header(t("clip.norms", lang), anchor=False)
     st.latex(r"\mathbf g \leftarrow \min\!\left(1,\frac{\theta}{\lVert\mathbf g\rVert}\right)\mathbf g")
     st.caption(t("clip.norms.why", lang))

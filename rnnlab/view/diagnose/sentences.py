@@ -388,7 +388,7 @@ def clipping(history: History, theta: float, optimizer: str, lang: str) -> str:
     Args:
         history: the run.
         theta: the threshold, if the run does not clip.
-        optimizer: the optimiser of the run; Adam divides the gradient by its own scale.
+        optimizer: the optimiser of the run; Adam divides the gradient by its own scale. "" leaves the optimiser out.
         lang: the language.
     """
     rows = history.epochs

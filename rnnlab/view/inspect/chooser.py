@@ -72,11 +72,15 @@ class _Chosen:
             return None
 
 
+def begin() -> None:
+    """Reset the widgets when a visit begins, and show what could not be done."""
+    address.once("inspect", FORM.renew)
+    PROBLEMS.show()
+
+
 def choose() -> InspectedText | None:
     """Draw the choice of network, checkpoint and text; return None if there is nothing to inspect."""
     lang = session.language()
-    address.once("inspect", FORM.renew)
-    PROBLEMS.show()
     left, right = st.columns([3, 2], gap="large")
     with left:
         chosen = _network()
@@ -249,7 +253,17 @@ def _text(chosen: _Chosen, checkpoint: Checkpoint, facts: TextFacts | None) -> s
     if len(asked) > MAX_TEXT:
         st.info(t("inspect.text.cut", lang, length=len(asked), allowed=MAX_TEXT))
     text = asked[:MAX_TEXT] if is_asked else _filling("train", chosen, checkpoint, facts)
-    with st.container(horizontal=True, gap="small"):
+    with st.container(key="inspect.text.row", horizontal=True, vertical_alignment="bottom", gap="small"):
+        key = FORM.key("text" if is_asked else f"text.{chosen.identity.pin}")
+        entered = st.text_input(
+            t("inspect.text", lang),
+            text,
+            max_chars=MAX_TEXT,
+            key=key,
+            placeholder=t("inspect.text.placeholder", lang),
+            on_change=_text_entered,
+            args=(key,),
+        )
         for name, icon in (("train", "menu_book"), ("written", "edit_note"), ("held_out", "visibility_off")):
             if (facts is None and name != "written") or (name == "held_out" and facts and not facts.held_out):
                 continue
@@ -261,16 +275,6 @@ def _text(chosen: _Chosen, checkpoint: Checkpoint, facts: TextFacts | None) -> s
                 on_click=PROBLEMS.guard,
                 args=(_fill, name, chosen, checkpoint, facts),
             )
-    key = FORM.key("text" if is_asked else f"text.{chosen.identity.pin}")
-    entered = st.text_input(
-        t("inspect.text", lang),
-        text,
-        max_chars=MAX_TEXT,
-        key=key,
-        placeholder=t("inspect.text.placeholder", lang),
-        on_change=_text_entered,
-        args=(key,),
-    )
     if not entered:
         st.info(t("inspect.text.empty", lang), icon=":material/keyboard:")
     return entered

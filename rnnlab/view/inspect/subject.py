@@ -51,7 +51,9 @@ class InspectedText:
     facts: TextFacts | None
 
 
-def choice(name: str, options: Sequence[str], label: str, words: Mapping[str, str], variant: str = "") -> str:
+def choice(
+    name: str, options: Sequence[str], label: str, words: Mapping[str, str], variant: str = "", labelled: bool = True
+) -> str:
     """Draw a choice and return the chosen option; the URL keeps it under `name`.
 
     Args:
@@ -60,6 +62,7 @@ def choice(name: str, options: Sequence[str], label: str, words: Mapping[str, st
         label: label of the widget.
         words: text of each option.
         variant: distinguishes sets of options with the same name, which need separate widgets.
+        labelled: whether the label can be seen; screen readers get it in any case.
     """
     asked = ADDRESS.get(name)
     chosen = str(
@@ -70,6 +73,7 @@ def choice(name: str, options: Sequence[str], label: str, words: Mapping[str, st
             key=session.key(FORM.key(f"{name}.{variant}")),
             required=True,
             format_func=lambda option: words[option],
+            label_visibility="visible" if labelled else "collapsed",
         )
     )
     ADDRESS.write(**{name: chosen if chosen != options[0] else None})

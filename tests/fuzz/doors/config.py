@@ -54,4 +54,4 @@ class Config(Door):
             return TrainConfig.from_json(chance.choice((data, hostile.deep(chance), data[:-3])))
         typed = "; ".join(f"{name}={hostile.text(chance)}" for name in names)
         prefixes.split(typed)
-        return parse_own(base, typed)[0]
+        return next(iter(parse_own(base, typed).values()))

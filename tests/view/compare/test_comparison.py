@@ -254,10 +254,10 @@ def test_variants_hold_the_setting_of_the_base() -> None:
 
 def test_own_variants_are_read_and_a_bad_one_is_refused() -> None:
     variants = parse_own(TrainConfig(), "cell=gru; num_layers=2，learning_rate=5；")
-    assert [config.changes_from(TrainConfig()) for config in variants] == [
-        {"cell": "gru"},
-        {"num_layers": "2", "learning_rate": "5"},
-    ]
+    assert {name: config.changes_from(TrainConfig()) for name, config in variants.items()} == {
+        "cell=gru": {"cell": "gru"},
+        "num_layers=2, learning_rate=5": {"num_layers": "2", "learning_rate": "5"},
+    }
     for text, code in [
         ("cell", "config_not_a_pair"),
         ("cell=cnn", "config_value"),
