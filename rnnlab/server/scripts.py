@@ -25,6 +25,8 @@ FOREVER = "public, max-age=31536000, immutable"
 _SCRIPTS = Path(streamlit.__file__).parent / "static" / "static" / "js"
 _LOADER = "loadVegaEmbed.*.js"
 _IMPORT = re.compile(r"import\(`\./(embed\.[\w-]+\.js)`\)\.then\(e=>e\.(\w+)\)")
+_WITHOUT_CHARTS = ("runs", "room")
+"""Pages that have no chart when they open; the scripts would only delay their first paint."""
 _IMPORTED = re.compile(r'\b(?:from|import)"\./([\w.-]+\.js)"')
 
 
@@ -77,7 +79,7 @@ def preloads() -> str:
 
 
 class Preloads:
-    """Middleware that names the scripts of the charts in the header of each page.
+    """Middleware that names the scripts of the charts in the header of each page that has one.
 
     Args:
         app: the application.
@@ -88,7 +90,8 @@ class Preloads:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        if scope["type"] != "http" or scope["path"].startswith("/lab/"):
+        page = scope.get("path", "").rstrip("/").rpartition("/")[2]
+        if scope["type"] != "http" or scope["path"].startswith("/lab/") or page in _WITHOUT_CHARTS:
             await self._app(scope, receive, send)
             return
 
