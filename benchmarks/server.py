@@ -15,9 +15,14 @@ ROOT = Path(__file__).parents[1]
 
 
 class App:
-    """A server with its own port and home."""
+    """A server with its own port and home.
 
-    def __init__(self, home: Path) -> None:
+    Args:
+        home: its RNNLAB_HOME.
+        root: the checkout that it serves.
+    """
+
+    def __init__(self, home: Path, root: Path = ROOT) -> None:
         self.home = home
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -28,7 +33,7 @@ class App:
                  "--server.fileWatcherType=none"]  # fmt: skip
         self.process = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", *flags],
-            cwd=ROOT,
+            cwd=root,
             env={**os.environ, "RNNLAB_HOME": str(home)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -60,8 +60,15 @@ def test_what_is_no_file_is_no_file(server: Server, name: str) -> None:
     assert "javascript" not in fetch(server, f"static/js/{name}").headers.get("content-type", "")
 
 
-@pytest.mark.parametrize("path", ["", "train", "runs"])
-def test_each_page_names_the_scripts_of_the_charts(server: Server, path: str) -> None:
+@pytest.mark.parametrize("path", ["runs", "room", "runs/"])
+def test_pages_without_a_chart_name_no_scripts(server: Server, path: str) -> None:
+    page = requests.get(f"{server.url}/{path}?lang=en", headers=HTML, timeout=PATIENCE)
+    assert page.ok
+    assert "link" not in page.headers
+
+
+@pytest.mark.parametrize("path", ["", "train", "compare"])
+def test_each_page_with_a_chart_names_the_scripts_of_the_charts(server: Server, path: str) -> None:
     page = requests.get(f"{server.url}/{path}?lang=en", headers=HTML, timeout=PATIENCE)
     links = re.findall(r"<\./([^>]+)>; rel=preload; as=script; crossorigin; fetchpriority=low", page.headers["link"])
     assert len(links) == len(page.headers["link"].split(","))
