@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from benchmarks.server import App
-from benchmarks.viewers import Viewer, cpu_seconds, memory_mb, threads
+from benchmarks.viewers import cpu_seconds, memory_mb, threads, watch
 from rnnlab.environment import Environment
 from rnnlab.recipes import recipe
 from rnnlab.runs.client import Client
@@ -53,14 +53,7 @@ def visit(port: int, page: str, query: str) -> None:
 
 async def one_round(port: int, keys: Keys, run_id: str, viewers: int) -> int:
     """Watch a run with several viewers, then visit every page; return the number of points that the viewers got."""
-    crowd = [Viewer(port, run_id, True, keys.issue()) for _ in range(viewers)]
-    ready, end = asyncio.Barrier(viewers + 1), asyncio.Event()
-    async with asyncio.TaskGroup() as group:
-        for viewer in crowd:
-            group.create_task(viewer.watch(ready, end))
-        await ready.wait()
-        await asyncio.sleep(WATCHED)
-        end.set()
+    crowd = await watch(port, keys, run_id, viewers, WATCHED)
     for page, query in visits(run_id):
         await asyncio.to_thread(visit, port, page, query)
     return sum(viewer.points for viewer in crowd)

@@ -28,7 +28,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.hour import visit, visits
-from benchmarks.viewers import Viewer
+from benchmarks.viewers import watch
 from rnnlab.environment import Environment
 from rnnlab.recipes import recipe
 from rnnlab.runs.client import Client
@@ -74,19 +74,6 @@ def peak(part: str, server: Server, client: Client) -> Iterator[None]:
         print(f"{part:44} {highest[0]:7.0f} {time.monotonic() - begun:8.1f}", flush=True)
 
 
-async def watch(server: Server, keys: Keys, run_id: str, viewers: int, seconds: float) -> list[Viewer]:
-    """Let viewers watch a run."""
-    crowd = [Viewer(server.port, run_id, True, keys.issue()) for _ in range(viewers)]
-    ready, end = asyncio.Barrier(viewers + 1), asyncio.Event()
-    async with asyncio.TaskGroup() as group:
-        for viewer in crowd:
-            group.create_task(viewer.watch(ready, end))
-        await ready.wait()
-        await asyncio.sleep(seconds)
-        end.set()
-    return crowd
-
-
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -109,7 +96,7 @@ def main() -> None:
                 for name in ("A2", "A9"):
                     with peak(f"{name} trains, {options.viewers} viewers", server, client):
                         run_id = client.create(recipe(name).config.change(pred_period=5), based_on=name)
-                        crowd = asyncio.run(watch(server, keys, run_id, options.viewers, options.seconds))
+                        crowd = asyncio.run(watch(server.port, keys, run_id, options.viewers, options.seconds))
                     reruns = [seconds for viewer in crowd for seconds in viewer.reruns]
                     record = client.store.run(run_id)
                     answered = f"{1000 * statistics.median(reruns):.0f} ms" if reruns else "none"

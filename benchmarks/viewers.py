@@ -149,6 +149,19 @@ class Viewer:
                 return fragment
 
 
+async def watch(port: int, keys: Keys, run_id: str, viewers: int, seconds: float) -> list[Viewer]:
+    """Let viewers watch a run for some seconds, counted from when all have opened it; return them."""
+    crowd = [Viewer(port, run_id, True, keys.issue()) for _ in range(viewers)]
+    ready, end = asyncio.Barrier(viewers + 1), asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        for viewer in crowd:
+            group.create_task(viewer.watch(ready, end))
+        await ready.wait()
+        await asyncio.sleep(seconds)
+        end.set()
+    return crowd
+
+
 def cpu_seconds(pid: int) -> float:
     """Return the CPU time that a process has used so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()

@@ -1,4 +1,4 @@
-"""An OpenID Connect provider on this computer: whoever asks types an address and is believed."""
+"""A minimal OpenID Connect provider for tests: it signs in any address that is typed into its form."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def school(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with one teacher, who signs in with an account."""
+    """A server that accepts two addresses as teachers, with an account provider."""
     folder, port = tmp_path_factory.mktemp("school"), free_port()
     secrets = folder / "secrets.toml"
     with provider() as accounts:
@@ -30,7 +30,7 @@ def school(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A browser that nobody has signed in with yet."""
+    """A page in a new browser context without cookies."""
     context = browser.new_context()
     yield context.new_page()
     context.close()

@@ -34,7 +34,10 @@ def draw(examined: ExaminedRun) -> None:
 
 
 def _pair(examined: ExaminedRun) -> tuple[ExaminedRun | None, ExaminedRun | None]:
-    """Return the run without clipping and the run with it; draw the button that trains the one that is missing."""
+    """Return the run without clipping and the run with clipping; None for each that does not exist.
+
+    If one does not exist, a button that trains it is drawn.
+    """
     lang = examined.scene.lang
     if examined.changed_by_hand:  # perhaps clipping was changed, so that no counterpart differs only in it
         st.info(t("clip.changed", lang), icon=":material/info:")
@@ -104,7 +107,7 @@ def _norms(examined: ExaminedRun, pair: list[tuple[str, ExaminedRun]]) -> None:
     scene, lang, theta = examined.scene, examined.scene.lang, theta_of(examined)
     findings = {}
     for number_of, (name, member) in enumerate(pair, 1):
-        # what Adam does to the scale is said once, after the last run
+        # the sentence about Adam is the same for both runs, so only the last run gets it
         optimizer = member.config.optimizer if number_of == len(pair) else ""
         findings[name] = sentences.clipping(member.scene.history, theta, optimizer, lang)
     st.header(t("clip.norms", lang), anchor=False)

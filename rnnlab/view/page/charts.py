@@ -12,7 +12,7 @@ TICKS = [10**power for power in range(8)]
 """Ticks of a perplexity axis: decades."""
 
 HEADROOM = {"left": 2, "right": 6, "top": 28, "bottom": 2}
-"""Padding of a chart without a legend on top: the menu of its files lies over its upper right corner."""
+"""Padding of a chart without a legend at the top, with space above the plot for the download menu."""
 
 
 def log_ticks(decades: Sequence[float] = TICKS, finer: Sequence[float] = ()) -> Any:

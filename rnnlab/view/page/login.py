@@ -11,7 +11,8 @@ from rnnlab.view.page import session, share
 def draw() -> None:
     """Draw the link to the field for the key, and a button for each account provider that the server is set up for.
 
-    Whoever has signed in with an account sees which one it is, and can sign out; a teacher sees nothing else.
+    A visitor who has signed in with an account gets its address and a button for signing out instead. For a teacher
+    who has entered the key, nothing is drawn.
     """
     lang, teaches = session.language(), session.visitor().role == "teacher"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):

@@ -355,23 +355,24 @@ def _adjust(record: RunRecord) -> None:
             on_change=_PROBLEMS.guard,
             args=(_set_rate, record.id, rate_key),
         )
+        shown = clip or _CLIP_NORM
         on = st.toggle(
             t("setup.clipping", lang),
             clip is not None,
             key=on_key,
             on_change=_PROBLEMS.guard,
-            args=(_set_clip, record.id, on_key, clip_key),
+            args=(_set_clip, record.id, on_key, clip_key, shown),
         )
         st.number_input(
             t("field.clip_norm", lang),
             1e-9,
             1e6,
-            clip or _CLIP_NORM,
+            shown,
             step=(record.config.clip_norm or _CLIP_NORM) / 10,
             format="%.6g",
             key=clip_key,
             on_change=_PROBLEMS.guard,
-            args=(_set_clip, record.id, on_key, clip_key),
+            args=(_set_clip, record.id, on_key, clip_key, shown),
             disabled=not on,
         )
         st.caption(t("controls.adjust.note", lang))
@@ -398,9 +399,9 @@ def _set_rate(run_id: str, key: str) -> None:
         session.client().set(run_id, "learning_rate", rate)
 
 
-def _set_clip(run_id: str, on_key: str, clip_key: str) -> None:
-    # a page that is drawn anew before it is complete has one of the two only
-    value = float(st.session_state.get(clip_key, _CLIP_NORM)) if st.session_state.get(on_key, True) else None
+def _set_clip(run_id: str, on_key: str, clip_key: str, shown: float) -> None:
+    # the field has no value yet if the switch is used before the page is complete
+    value = float(st.session_state.get(clip_key, shown)) if st.session_state.get(on_key, True) else None
     session.client().set(run_id, "clip_norm", value)
 
 

@@ -191,8 +191,8 @@ class Feed:
             )
 
 
-# A class has as many runs at once. A feed is read anew after ten minutes, so that runs nobody watches any more do not
-# fill the memory: each takes a quarter of a megabyte.
+# 128 runs are enough for a class. The cache drops each feed after ten minutes, because a feed takes about 0.3 MB and
+# is cheap to read from the store again.
 @st.cache_resource(max_entries=128, ttl=600, show_spinner=False)
 def feed(run_id: str) -> Feed:
     """Return the feed of a run, shared by all viewers."""

@@ -214,8 +214,8 @@ def _problems(run_id: str) -> Problems:
 def _slider(place: DeltaGenerator, scene: Scene, written: list[int]) -> None:
     """Draw the slider over the epochs with texts.
 
-    While the run goes on, "newest" follows the last epoch: there the slider follows the run without being moved, and it
-    remains the same widget when texts are added, so that nobody loses it while dragging it.
+    While the run is live, the last option is "newest", which always shows the newest text. The widget keeps its key
+    when texts are added, because a new widget would end a drag that is under way.
     """
     lang = scene.lang
     epochs = written if scene.ended else [*written, _NEWEST]
