@@ -23,7 +23,7 @@ import torch
 from rnnlab.config import TrainConfig
 from rnnlab.engine.held_out import HeldOut
 from rnnlab.engine.model import build_model
-from rnnlab.engine.products import use_threads
+from rnnlab.engine.parts import use_threads
 from rnnlab.engine.training import TrainingState, prepare_thread, train
 from rnnlab.events import EpochFinished, RunFinished
 from rnnlab.recipes import RECIPES

@@ -12,7 +12,7 @@ import argparse
 import gzip
 
 from rnnlab.engine.model import build_model
-from rnnlab.engine.products import use_threads
+from rnnlab.engine.parts import use_threads
 from rnnlab.engine.training import TrainingState, prepare_thread, train
 from rnnlab.events import EpochFinished
 from rnnlab.recordings.__main__ import FOLDER

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor
-from torch.optim.adam import adam
+
+from rnnlab.engine.parts import Share, compute, shares
 
 
 class Adam:
@@ -31,40 +32,48 @@ class Adam:
     @torch.no_grad()
     def step(self, learning_rate: float) -> None:
         """Update each parameter that has a gradient."""
-        updated = [(index, p, p.grad) for index, p in enumerate(self._parameters) if p.grad is not None]
-        slots = [self.slots.get(index) or self._begin(index) for index, _, _ in updated]
-        adam(
-            [p for _, p, _ in updated],
-            [grad for _, _, grad in updated],
-            [slot["exp_avg"] for slot in slots],
-            [slot["exp_avg_sq"] for slot in slots],
-            [],
-            [slot["step"] for slot in slots],
-            fused=True,
-            amsgrad=False,
-            beta1=0.9,
-            beta2=0.999,
-            lr=learning_rate,
-            weight_decay=0,
-            eps=1e-8,
-            maximize=False,
-        )
+        updated = [index for index, p in enumerate(self._parameters) if p.grad is not None]
+        slots = [self.slots.get(index) or self._begin(index) for index in updated]
+        params = [self._parameters[index] for index in updated]
+        grads = [p.grad for p in params if p.grad is not None]
+        means, squares = ([slot[name] for slot in slots] for name in ("exp_avg", "exp_avg_sq"))
+        steps = [slot["step"] for slot in slots]
+        torch._foreach_add_(steps, 1)
+
+        def update(share: Share) -> None:
+            numbers, (params, grads, means, squares) = share
+            torch._fused_adam_(
+                params,
+                grads,
+                means,
+                squares,
+                [],
+                [steps[number] for number in numbers],
+                lr=learning_rate,
+                beta1=0.9,
+                beta2=0.999,
+                weight_decay=0,
+                eps=1e-8,
+                amsgrad=False,
+                maximize=False,
+            )
+
+        compute(update, shares(params, grads, means, squares))
 
     def _begin(self, index: int) -> dict[str, Tensor]:
         p = self._parameters[index]
-        self.slots[index] = {
-            "step": torch.zeros((), dtype=torch.float32, device=p.device),
-            "exp_avg": torch.zeros_like(p),
-            "exp_avg_sq": torch.zeros_like(p),
-        }
+        self.slots[index] = {name: self._slot(name, p) for name in ("step", "exp_avg", "exp_avg_sq")}
         return self.slots[index]
+
+    @staticmethod
+    def _slot(name: str, p: Tensor) -> Tensor:
+        """Return zeros for a slot of a parameter, with the same layout in memory."""
+        return torch.zeros((), dtype=torch.float32, device=p.device) if name == "step" else torch.zeros_like(p)
 
     def load(self, slots: Mapping[int, Mapping[str, Tensor]]) -> None:
         """Take the state from copies of `slots`, as `Adam.slots` has them on any device."""
         self.slots = {}
         for index, slot in slots.items():
             p = self._parameters[index]
-            self.slots[index] = {
-                name: tensor.to(p.device, torch.float32 if name == "step" else p.dtype, copy=True)
-                for name, tensor in slot.items()
-            }
+            # the layout in memory is that of the parameter
+            self.slots[index] = {name: self._slot(name, p).copy_(tensor) for name, tensor in slot.items()}

@@ -28,7 +28,7 @@ FUNCTIONS: dict[Activation, Functions] = {
 
 @dataclass(frozen=True)
 class Unit:
-    """An equation with the weights of one layer and direction, in the book's layout.
+    """An equation with the weights of one layer and direction, with inputs in rows and gates in columns.
 
     Attributes:
         equation: function of one time step.
@@ -39,6 +39,7 @@ class Unit:
         num_states: 1 for ``(H,)``, 2 for ``(H, C)``.
         activation: φ.
         b_h: second bias, of the product with the state, (G·h,); None if the equation has none.
+        order: the place of each gate of the equation among the columns; empty if they are in the same order.
     """
 
     equation: Equation
@@ -49,11 +50,13 @@ class Unit:
     num_states: int
     activation: Activation = "tanh"
     b_h: Tensor | None = None
+    order: tuple[int, ...] = ()
 
     def weights(self) -> tuple[tuple[Tensor, ...], ...]:
         """Return ``(W_xg, W_hg, b_g)`` for each gate g, as the equation expects them."""
         kept = (self.W_x, self.W_h, self.b) if self.b_h is None else (self.W_x, self.W_h, self.b, self.b_h)
-        return tuple(zip(*(tensor.chunk(self.num_gates, -1) for tensor in kept), strict=True))
+        columns = tuple(zip(*(tensor.chunk(self.num_gates, -1) for tensor in kept), strict=True))
+        return tuple(columns[place] for place in self.order) if self.order else columns
 
 
 def walk(unit: Unit, inputs: Iterable[Tensor | OneHot], state: State) -> tuple[Tensor, State]:

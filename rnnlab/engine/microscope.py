@@ -100,7 +100,7 @@ def _run_stack(stack: Layers, X: Tensor, layer: int) -> tuple[list[States], Tens
     for index in range(stack.num_layers):
         outputs = []
         for direction in range(stack.directions):
-            unit, sequence = stack.unit_for(index, direction, inputs.flip(0) if direction else inputs)
+            unit, sequence = stack.unit_as_stored(index, direction), inputs.flip(0) if direction else inputs
             states = all_states(unit, sequence)
             if index == layer - 1:
                 named = _states_and_gates(stack.description, unit, sequence, states)

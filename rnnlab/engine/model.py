@@ -19,7 +19,6 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -31,7 +30,7 @@ from rnnlab.config import Activation, TrainConfig
 from rnnlab.engine.cells import Cell, State, Unit, walk
 from rnnlab.engine.dropout import Dropout
 from rnnlab.engine.output import output_loss
-from rnnlab.engine.sequence import run_sequence
+from rnnlab.engine.sequence import run_sequences
 
 
 class LanguageModel(nn.Module):
@@ -200,34 +199,34 @@ class Layers(nn.Module):
             inputs: characters (T, B), or rows (T, B, vocab_size).
             state: tensors (num_layers · directions, B, num_hiddens), the forward cell of a layer before the backward.
         """
-        H = inputs
-        last_states: list[State] = []
+        H, last_states = inputs, list[State]()
         for layer in range(self.num_layers):
-            outputs = []
-            for direction in range(self.directions):
-                begin = tuple(S[layer * self.directions + direction] for S in state)
-                # the backward direction runs from the last time step to the first
-                output, last = self._run(layer, direction, H.flip(0) if direction else H, begin)
-                outputs.append(output.flip(0) if direction else output)
-                last_states.append(last)
+            # the backward direction runs from the last time step to the first
+            read = [H.flip(0) if direction else H for direction in range(self.directions)]
+            cells = range(layer * self.directions, (layer + 1) * self.directions)
+            results = self._run(layer, read, [tuple(S[cell] for S in state) for cell in cells])
+            outputs = [output.flip(0) if direction else output for direction, (output, _) in enumerate(results)]
+            last_states += [last for _, last in results]
             output = outputs[0] if self.directions == 1 else torch.cat(outputs, dim=2)
             H = self.after(layer, H, output)
         return H, tuple(torch.stack(tensors) for tensors in zip(*last_states, strict=True))
 
-    def _run(self, layer: int, direction: int, inputs: Tensor, state: State) -> tuple[Tensor, State]:
+    def _run(self, layer: int, inputs: list[Tensor], states: list[State]) -> list[tuple[Tensor, State]]:
+        """Return all H (T, B, h) and the last state of each direction of a layer."""
         if not self.as_written:
-            return run_sequence(*self.unit_for(layer, direction, inputs), state)
-        if inputs.dtype == torch.long:
-            inputs = functional.one_hot(inputs, self.vocab_size).to(state[0].dtype)
-        return walk(self.unit(layer, direction), inputs, state)
+            units = [self.unit_as_stored(layer, direction) for direction in range(self.directions)]
+            return run_sequences(units, inputs, states)
+        if inputs[0].dtype == torch.long:
+            inputs = [functional.one_hot(rows, self.vocab_size).to(states[0][0].dtype) for rows in inputs]
+        return [walk(self.unit(layer, direction), rows, states[direction]) for direction, rows in enumerate(inputs)]
 
     def unit(self, layer: int, direction: int) -> Unit:
         """Return the equation and weights of one layer and direction (1: backward), in the book's layout."""
         raise NotImplementedError
 
-    def unit_for(self, layer: int, direction: int, inputs: Tensor) -> tuple[Unit, Tensor]:
-        """Return the unit of a layer and direction with the weights that `inputs` need, and the matching inputs."""
-        return self.unit(layer, direction), inputs
+    def unit_as_stored(self, layer: int, direction: int) -> Unit:
+        """Return the same unit, whose gates may be in another order if this saves a copy."""
+        return self.unit(layer, direction)
 
     def after(self, layer: int, inputs: Tensor, H: Tensor) -> Tensor:
         """Return the output of a layer: its H (T, B, directions · num_hiddens), normalised and added to `inputs`.
@@ -356,33 +355,35 @@ class LibraryLayers(Layers):
         """Return the equation and weights of one layer and direction (1: backward), in the book's layout."""
         return self._unit(*self.weights(layer, direction))
 
-    def unit_for(self, layer: int, direction: int, inputs: Tensor) -> tuple[Unit, Tensor]:
-        """Return the unit of a layer and direction with the weights that `inputs` need, and the matching inputs.
+    def unit_as_stored(self, layer: int, direction: int) -> Unit:
+        """Return the same unit without copies of the weights: with the gates in the library's order."""
+        W_ih, W_hh, b_ih, b_hh = self.weights(layer, direction)
+        return self._in_columns(self.library.order, W_ih.t(), W_hh.t(), *self._biases(b_ih, b_hh))
 
-        For characters, only the weights of the characters present are kept, and each character is replaced by its index
-        among them.
+    def store_in_columns(self) -> None:
+        """Store the transposes of the weight matrices, whose shapes and values remain as they are.
+
+        A time step multiplies the transposes, and a character selects one of their rows. Gradients and running means
+        are then stored in the same way, so that nothing is transposed in a minibatch.
         """
-        W_ih, *others = self.weights(layer, direction)
-        if inputs.dtype != torch.long:
-            return self._unit(W_ih, *others), inputs
-        present, positions = torch.unique(inputs, return_inverse=True)
-        unit = self._unit(W_ih.index_select(1, present), *others)
-        return replace(unit, W_x=unit.W_x.contiguous()), positions
+        for parameter in self.layers.parameters():
+            if parameter.dim() == 2:
+                parameter.data = parameter.data.t().contiguous().t()
 
     def _unit(self, W_ih: Tensor, W_hh: Tensor, b_ih: Tensor, b_hh: Tensor) -> Unit:
+        return self._in_columns((), *map(self.to_book_layout, (W_ih, W_hh, *self._biases(b_ih, b_hh))))
+
+    def _biases(self, b_ih: Tensor, b_hh: Tensor) -> tuple[Tensor, ...]:
         # the two biases act as their sum, unless the equation uses both
-        biases = (b_ih + b_hh,) if self.library.equation is None else (b_ih, b_hh)
-        W_x, W_h, b, *b_h = (self.to_book_layout(tensor) for tensor in (W_ih, W_hh, *biases))
-        return Unit(
-            self.library.equation or self.description.equation,
-            W_x,
-            W_h,
-            b,
-            len(self.description.gates),
-            len(self.description.states),
-            self.activation,
-            *b_h,
-        )
+        return (b_ih + b_hh,) if self.library.equation is None else (b_ih, b_hh)
+
+    def _in_columns(
+        self, order: tuple[int, ...], W_x: Tensor, W_h: Tensor, b: Tensor, b_h: Tensor | None = None
+    ) -> Unit:
+        cell = self.description
+        equation = self.library.equation or cell.equation
+        order = () if order == tuple(range(len(order))) else order
+        return Unit(equation, W_x, W_h, b, len(cell.gates), len(cell.states), self.activation, b_h, order)
 
     def to_book_layout(self, tensor: Tensor) -> Tensor:
         """Return weights of the framework's layer, or their gradients, with gates in columns in the book's order."""
@@ -431,8 +432,12 @@ def build_model(config: TrainConfig, vocab_size: int, device: torch.device | str
             fan_in = model.dense.in_features if name.startswith("dense") else config.num_hiddens
             _initialize(parameter, config, name, fan_in)
             _add_forget_bias(parameter, config, name)
-    model.to(dtype=torch.float64 if config.precision == "float64" else torch.float32)
-    return model.to(device)
+    model.to(device, torch.float64 if config.precision == "float64" else torch.float32)
+    if not model.as_written and model.dense.weight.device.type == "cpu":
+        for module in model.modules():
+            if isinstance(module, LibraryLayers):
+                module.store_in_columns()
+    return model
 
 
 def _layers(config: TrainConfig, vocab_size: int) -> Layers:

@@ -2,8 +2,8 @@
 
 Generation processes a single row for a single time step. Each weight is used once, so the time is dominated by reading
 the weights, and packing them for many products would cost more than it saves. Here every product is a matrix times a
-vector on the unpacked weights. The time step is that of the fast forms in `rnnlab.engine.sequence`; a cell without a
-fast form uses its equation.
+vector on the unpacked weights. The time step is that of the fast forms in `rnnlab.engine.walks`; a cell without a fast
+form uses its equation.
 
 Shapes: h hidden units, G gates; vectors have no minibatch axis.
 """
@@ -16,7 +16,7 @@ from torch import Tensor
 from rnnlab.cells import OneHot
 from rnnlab.engine.cells import FUNCTIONS, State, Unit
 from rnnlab.engine.model import LanguageModel
-from rnnlab.engine.sequence import FORMS, Form, InPlace
+from rnnlab.engine.sequence import Form, form_of
 
 
 class Reader:
@@ -72,32 +72,31 @@ class _EquationStep:
 
 
 class _FastStep(_EquationStep):
-    """Time steps of one layer and direction by a fast form."""
+    """Time steps of one layer and direction by a fast form, as a minibatch of one row and one time step."""
 
-    def __init__(self, unit: Unit, form: type[Form]) -> None:
+    def __init__(self, unit: Unit, form: Form) -> None:
         super().__init__(unit)
-        self._step = form.step
-        self._hidden = [InPlace(part) for part in form.parts(unit.W_h)]
+        h, n = len(unit.W_h), form.num_states
         self._W_x = unit.W_x.t()
-        self._relu = unit.activation == "relu"
-        h, self._A = len(unit.W_h), torch.empty_like(unit.b)
-        # a step reads the state from one set of buffers and writes into the other
-        self._views, self._other = (
-            form.views(self._A, *(unit.b.new_empty(width * h) for width in form.widths)) for _ in range(2)
-        )
+        self._A = torch.empty_like(unit.b)
+        states = unit.b.new_zeros(2, n, 1, h)  # before and after the time step
+        self._before, self._after = states
+        others = [unit.b.new_empty(1, 1, width * h) for width in form.widths[n:]]
+        buffers = [*(states[:, place] for place in range(n)), *others]
+        self._compute = form.step_for(unit, self._A[None, None], buffers)
+        self._H = states[1, 0, 0]
 
     def step(self, inputs: Tensor | int) -> Tensor:
         """Read a character or a vector (num_inputs,) and return the new H (h,), valid until the next step."""
-        unit = self._unit
         if isinstance(inputs, Tensor):
-            torch.addmv(unit.b, self._W_x, inputs, out=self._A)
+            torch.addmv(self._unit.b, self._W_x, inputs, out=self._A)
         else:  # a one-hot row times W_x is a row of W_x
-            torch.add(unit.W_x[inputs], unit.b, out=self._A)
-        self.state = self._step(self._hidden, self.state, unit.b_h, self._relu, *self._views)
-        self._views, self._other = self._other, self._views
-        return self.state[0]
+            torch.add(self._unit.W_x[inputs], self._unit.b, out=self._A)
+        self._before.copy_(self._after)
+        self._compute()
+        return self._H
 
 
 def _step_of(unit: Unit) -> _EquationStep:
-    form = FORMS.get(unit.equation)
+    form = form_of(unit)
     return _EquationStep(unit) if form is None else _FastStep(unit, form)

@@ -1,6 +1,6 @@
 """The number of threads of a training process: at most its share of the processor cores, and only as many as help.
 
-Threads divide the large products of a minibatch (`rnnlab.engine.products`). Where something else runs on the other
+Threads compute parts of a minibatch (`rnnlab.engine.parts`). Where something else runs on the other
 cores, they wait for each other, and a minibatch takes longer than with one thread. A `Team` therefore compares numbers
 of threads by the seconds of real minibatches, and keeps the fastest. It can do so at any time, because the results do
 not depend on the number of threads, to the last bit (tests/engine/test_threads.py).
@@ -11,7 +11,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable
 
-from rnnlab.engine.products import use_threads
+from rnnlab.engine.parts import use_threads
 
 TRIAL_MINIBATCHES = (3, 12)
 """Minibatches of a trial: at least the first, and at most the second."""

@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rnnlab.config import TrainConfig
-from rnnlab.engine import periods, schedule
+from rnnlab.engine import parts, periods, schedule
 from rnnlab.engine.adam import Adam
 from rnnlab.engine.cells import State
 from rnnlab.engine.control import Control, SettingName
@@ -171,12 +171,12 @@ class TrainingState:
 
 
 def prepare_thread(config: TrainConfig) -> None:
-    """Configure torch in this process for training: one thread, denormal numbers and precision of products.
+    """Configure torch in this process for training: denormal numbers, precision of products, and one thread.
 
-    The products are too small to be shared between threads, and flushing denormal numbers is a setting of the thread.
+    An operation is not divided among threads; `rnnlab.engine.parts` divides the work of a minibatch.
     """
     torch.set_num_threads(1)
-    torch.set_flush_denormal(config.flush_denormal)
+    parts.prepare(config.flush_denormal)
     torch.set_float32_matmul_precision("medium" if config.precision == "fast" else "highest")
 
 
@@ -463,7 +463,8 @@ def _update(state: TrainingState, scale: float, learning_rate: float) -> None:
         matrices = [parameter for parameter in parameters if parameter.ndim > 1]
         torch._foreach_mul_(matrices, 1 - learning_rate * state.config.weight_decay)
     if state.adam is None:
-        torch._foreach_add_(parameters, grads, alpha=-learning_rate * scale)
+        step = -learning_rate * scale
+        parts.compute(lambda share: torch._foreach_add_(*share[1], alpha=step), parts.shares(parameters, grads))
         return
     if scale != 1.0:
         torch._foreach_mul_(grads, scale)

@@ -338,7 +338,7 @@ def estimate_epoch(config: TrainConfig, vocab_size: int, flops: float, op_second
         vocab_size: number of distinct characters.
         flops: multiplications and additions per second in a matrix product.
         op_seconds: time of a call of one small operation.
-        threads: number of threads among which the products are divided.
+        threads: number of threads that share a minibatch.
     """
     directions = 2 if config.bidirectional else 1
     cell, hiddens = CELLS[config.cell], config.num_hiddens

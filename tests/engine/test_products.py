@@ -21,13 +21,12 @@ def factors(n: int, k: int, m: int) -> list[tuple[Tensor, Tensor]]:
     ]
 
 
-@pytest.mark.parametrize("without_onednn", [False, True])
+@pytest.mark.parametrize("library", ["ordinary", "onednn"])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_product_is_a_matrix_product(
-    shape: tuple[int, int, int], without_onednn: bool, monkeypatch: pytest.MonkeyPatch
+    shape: tuple[int, int, int], library: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if without_onednn:
-        monkeypatch.setattr(products, "_ONEDNN", None)
+    monkeypatch.setattr(products, "_ONEDNN", products._OPERATORS if library == "onednn" else None)
     for a, b in factors(*shape):
         exact = a.double() @ b.double()
         tolerance = 1e-5 * exact.abs().max().item()
@@ -35,11 +34,13 @@ def test_every_product_is_a_matrix_product(
         close = {"atol": tolerance, "rtol": 1e-5, "check_dtype": False}
         torch.testing.assert_close(products.product(a, b), exact, **close)
         torch.testing.assert_close(products.product(a, b, bias), exact + bias, **close)
-        factor = products.Factor(b, len(a))
-        torch.testing.assert_close(factor.applied_to(a), exact, **close)
+        prepared = products.factor(b, len(a))
+        torch.testing.assert_close(products.row_product(a, *prepared), exact, **close)
         out = torch.empty(shape[0], shape[2] + 3)[:, 3:]
-        assert factor.times(a, plus, out) is out
+        products.add_product(plus, a, *prepared, out)
         torch.testing.assert_close(out, exact + plus, **close)
+        products.add_product(out, a, *prepared, out)
+        torch.testing.assert_close(out, 2 * exact + plus, **close)
 
 
 def test_the_affine_map_has_the_right_gradients() -> None:

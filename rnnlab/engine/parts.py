@@ -1,0 +1,176 @@
+"""Parts of a minibatch, each computed by a thread of its own.
+
+torch can divide single operations among threads, but between two time steps there is too little to divide, and the last
+bits of some operations depend on the number of threads. Here threads therefore compute parts that do not depend on each
+other: all time steps of some rows of a minibatch, some columns of a product, some of the parameters. Each thread uses
+torch with one thread of its own; torch releases Python's lock while it computes.
+
+The number of threads must not change a result, so a part must be computed as it is within the whole. For sums, products
+and functions of single elements that is certain as long as no sum is split. Libraries may choose another method for
+another shape, which `Exact` tries with random numbers before the first time that parts of this shape are used.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable, Hashable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+Part = TypeVar("Part")
+Work = Callable[[], object]
+Share = tuple[list[int], list[list[Tensor]]]
+"""The places of some tensors in a list of tensors, and for each list the elements of them that a thread computes."""
+MULTIPLE = 16
+"""Columns of a product are divided at multiples of this number, so that vectors of the processor are not cut."""
+DIVIDED = 2**18
+"""Number of elements from which a function of single elements is divided: about a tenth of a millisecond."""
+
+_threads = 1
+_pool: ThreadPoolExecutor | None = None
+_pool_size = 0
+_flush_denormal = False
+_within = threading.local()
+
+
+def use_threads(number: int) -> None:
+    """Divide work among `number` threads from now on, including the thread that calls."""
+    global _threads
+    _threads = number
+
+
+def prepare(flush_denormal: bool) -> None:
+    """Set whether denormal numbers become zero, which is a setting of each thread, in all threads."""
+    global _flush_denormal
+    torch.set_flush_denormal(flush_denormal)
+    if flush_denormal != _flush_denormal:
+        close()
+    _flush_denormal = flush_denormal
+
+
+def close() -> None:
+    """End the other threads; they start again when they are needed."""
+    global _pool
+    if _pool is not None:
+        _pool.shutdown()
+    _pool = None
+
+
+def number_of_threads() -> int:
+    """Return the number of threads that share the work; 1 within a part."""
+    return 1 if getattr(_within, "part", False) else _threads
+
+
+def parts_of(size: int, multiple: int = 1, beside: int = 1) -> list[slice]:
+    """Return slices that divide `size` elements evenly, at most one for each thread.
+
+    Args:
+        size: number of elements.
+        multiple: all but the last part have a multiple of this number of elements.
+        beside: number of such divisions that share the threads.
+    """
+    number = max(1, number_of_threads() // beside)
+    step = -(-max(1, size) // (number * multiple)) * multiple
+    return [slice(start, min(start + step, size)) for start in range(0, max(1, size), step)]
+
+
+def compute(work: Callable[[Part], object], parts: Sequence[Part]) -> None:
+    """Do the work for all parts, see `run`."""
+    run([functools.partial(work, part) for part in parts])
+
+
+def run(work: Sequence[Work]) -> None:
+    """Do all work at the same time, the first in this thread; raise the first error when all have ended."""
+    if number_of_threads() == 1:
+        for one in work:
+            one()
+        return
+    grads = torch.is_grad_enabled()
+    others: list[Future[None]] = [_started().submit(_alone, one, grads) for one in work[1:]]
+    try:
+        _alone(work[0], grads)
+    finally:
+        wait(others)
+    for future in others:
+        future.result()
+
+
+def shares(*lists: Sequence[Tensor]) -> list[Share]:
+    """Divide corresponding tensors for functions of single elements, a share for each thread.
+
+    Args:
+        lists: lists of tensors; those at the same place have the same layout in memory, without gaps.
+    """
+    numbers = list(range(len(lists[0])))
+    whole = [(numbers, [list(tensors) for tensors in lists])]
+    if number_of_threads() == 1 or sum(tensor.numel() for tensor in lists[0]) < DIVIDED:
+        return whole
+    if any(a.stride() != b.stride() for others in lists[1:] for a, b in zip(lists[0], others, strict=True)):
+        return whole
+    flat = [[_as_stored(tensor) for tensor in tensors] for tensors in lists]
+    cut = [parts_of(tensor.numel(), MULTIPLE**2) for tensor in flat[0]]
+    divided = []
+    for thread in range(max(map(len, cut))):
+        mine = [number for number in numbers if thread < len(cut[number])]
+        divided.append((mine, [[tensors[number][cut[number][thread]] for number in mine] for tensors in flat]))
+    return divided
+
+
+def _as_stored(tensor: Tensor) -> Tensor:
+    """Return the elements of a tensor as one axis, in the order in which they are stored."""
+    return (tensor if tensor.is_contiguous() else tensor.t()).view(-1)
+
+
+def _alone(work: Work, grads: bool) -> None:
+    """Do work that is not divided further."""
+    _within.part = True
+    try:
+        with torch.set_grad_enabled(grads):
+            work()
+    finally:
+        _within.part = False
+
+
+def _started() -> ThreadPoolExecutor:
+    """Return the other threads, which start when they are first needed: before a fork there must be none."""
+    global _pool, _pool_size
+    if _pool is None or _pool_size < _threads - 1:
+        close()
+        _pool_size = _threads - 1
+        _pool = ThreadPoolExecutor(_pool_size, "part", _configure)
+    return _pool
+
+
+def _configure() -> None:
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(_flush_denormal)
+
+
+class Exact:
+    """The cases in which a result in parts equals the whole result to the last bit; each is tried once."""
+
+    def __init__(self) -> None:
+        self._known: dict[Hashable, bool] = {}
+
+    def holds(self, case: Hashable, compare: Callable[[], bool]) -> bool:
+        """Return whether parts are exact in this case.
+
+        Args:
+            case: everything on which the answer depends.
+            compare: computes random numbers both ways and returns whether all bits are equal.
+        """
+        if case not in self._known:
+            with torch.no_grad():
+                self._known[case] = compare()
+        return self._known[case]
+
+
+def noise(shape: Sequence[int], dtype: torch.dtype, stride: Sequence[int] | None = None) -> Tensor:
+    """Return random numbers between -1 and 1, the same ones each time, in rows or with these strides."""
+    generator = torch.Generator().manual_seed(0)
+    empty = torch.empty(shape, dtype=dtype) if stride is None else torch.empty_strided(shape, stride, dtype=dtype)
+    return empty.uniform_(-1, 1, generator=generator)
