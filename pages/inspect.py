@@ -45,8 +45,9 @@ if inspected is not None and answer is not None:
             inspect_text.by_share(text, depends_on, at)
         else:
             inspect_text.by_surprise(text, surprises, at)
-            st.markdown(surprise_summary(text, surprises, scope.doubt(answer), answer["vocab_size"], lang))
-            st.caption(t("inspect.zero_state", lang))
+            summary = surprise_summary(text, surprises, scope.doubt(answer), answer["vocab_size"], lang)
+            if view == "next":
+                st.markdown(summary)
 
     if view == "next":
         next_characters.draw(answer, at, inspect_subject.successors(inspected))
@@ -54,6 +55,12 @@ if inspected is not None and answer is not None:
         dependence.draw(text, weights, depends_on)
     elif view == "states":
         states.draw(inspected, answer, at)
+        st.markdown(summary)
+    # below the result, so that it begins on the first screen
+    if weights is None:
+        st.caption(t("inspect.zero_state", lang))
+if inspected is not None:
+    chooser.explain(inspected)
 
 if not session.embedded():
     start.invite()

@@ -20,6 +20,7 @@ from rnnlab.runs.export import to_json
 from rnnlab.view.data import recorded
 from rnnlab.view.data.highlight import literal
 from rnnlab.view.diagnose import sentences
+from rnnlab.view.diagnose.cloze import telling
 from rnnlab.view.diagnose.overfitting import cures
 from rnnlab.view.diagnose.starting import RECIPE
 from rnnlab.view.language.i18n import LANGUAGES, t
@@ -546,6 +547,13 @@ def test_filling_a_gap_with_both_networks(open_page: Open, client: Client) -> No
     assert not app.exception
 
 
+def test_the_first_sentence_is_one_that_only_both_directions_fill() -> None:
+    right, wrong = ({"answer": "a", "top": [[character, 0.9]]} for character in "ab")
+    assert telling([[wrong, right, right], [wrong, right, wrong]]) == 2
+    assert telling([[wrong, right], [wrong, right]]) == telling([[wrong], [right]]) == 0
+    assert telling([[wrong, right]]) == 1
+
+
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_gaps_are_filled_by_recorded_networks_before_anybody_trains(open_page: Open, lang: str) -> None:
     answers = recorded.answers()["gaps"]
@@ -565,7 +573,11 @@ def test_gaps_are_filled_by_recorded_networks_before_anybody_trains(open_page: O
     entries = answers["A10-cloze"]["sentences"]
     menu = next(element for element in app.selectbox if (element.key or "").startswith("cloze.recorded."))
     assert menu.options == [f"{entry['before']}＿{entry['after']}" for entry in entries]
-    assert said(0) in words(app)
+    first = menu.index
+    assert first is not None
+    both, alone = (answers[name]["sentences"][first] for name in GAPS)
+    assert both["top"][0][0] == both["answer"] != alone["top"][0][0]
+    assert said(first) in words(app)
     if lang == "en":  # outside of a session the menus of the page are in English
         menu.select_index(3).run()
         assert not app.exception

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.checks import settle, share_on_screen
 from tests.browser.server import Server
 
 pytestmark = pytest.mark.browser
@@ -40,3 +41,22 @@ def test_a_tap_on_a_character_shows_what_comes_next_and_survives_a_reload(
     )
     assert wide == []
     expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize(("view", "width", "height", "lowest"), [
+    ("next", 1280, 720, 640),
+    ("states", 1280, 720, 600),
+    ("states", 390, 844, 1100),
+])  # fmt: skip
+def test_the_chart_begins_near_the_text_that_it_belongs_to(
+    server: Server, visit: Callable[..., Page], view: str, width: int, height: int, lowest: int, lang: str
+) -> None:
+    recording = {"zh": "A3", "en": "B3"}[lang]
+    page = visit(f"{server.url}/inspect?lang={lang}&recording={recording}&view={view}", width=width)
+    page.set_viewport_size({"width": width, "height": height})
+    settle(page)
+    chart = page.locator(".lab-canvas").first.bounding_box()
+    assert chart is not None
+    assert chart["y"] <= lowest
+    assert share_on_screen(page.get_by_role("listbox")) == 1

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from rnnlab.view.language.i18n import LANGUAGES, t
 from rnnlab.view.lessons import contents
 from rnnlab.view.lessons.compute import exercises
+from tests.browser.checks import settle, share_on_screen
 from tests.browser.server import Server
 
 pytestmark = pytest.mark.browser
@@ -161,3 +162,9 @@ def test_marks_survive_a_reload(server: Server, visit: Callable[..., Page]) -> N
     page.goto(f"{server.url}/lessons?lang=en")
     expect(page.locator(".st-key-lessons-index-X5").get_by_text("check", exact=True)).to_be_visible()
     expect(page.locator(".st-key-lessons-index-gru").get_by_text("circle", exact=True)).to_be_visible()
+
+
+def test_on_a_phone_the_sampled_positions_begin_on_the_first_screen(server: Server, visit: Callable[..., Page]) -> None:
+    page = visit(f"{server.url}/lessons?lesson=sampling&lang=en", width=390)
+    settle(page)
+    assert share_on_screen(page.locator(".lab-canvas").first) > 0.9

@@ -65,7 +65,7 @@ def lines(kind: str, lang: str, theme: str = "light", height: int = 260) -> dict
 
     extent = corners(x=x, y=y)
     rules = layer("rules").mark_rule(color=colors["rule"], strokeDash=[3, 4], strokeWidth=1.2).encode(y=y)
-    label: dict[str, Any] = {"align": "right", "baseline": "top", "dx": -4, "dy": 4, "fontSize": 11}
+    label: dict[str, Any] = {"align": "right", "baseline": "top", "dx": -4, "dy": 4, "fontSize": 13}
     labels = layer("rules").mark_text(**label, color=colors["text"]).encode(x=alt.X("end:Q"), y=y, text="label:N")
     drawn = line("lines", 1.9, x=x, y=y, **series)
     points = targets(

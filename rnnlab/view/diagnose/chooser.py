@@ -138,7 +138,7 @@ def _choose_run(topic: str, identity: Identity, names: list[str], records: list[
         on_change=_run_changed,
         args=(key, topic),
         filter_mode="contains",
-        width=460,
+        width=440,  # beside the checkpoint and the button at 1024 pixels, in Chinese too
     )
 
 

@@ -10,7 +10,7 @@ from rnnlab.view.data import recorded
 from rnnlab.view.diagnose import charts, exhausted, sentences, starting, subject
 from rnnlab.view.diagnose import tables as diagnose_tables
 from rnnlab.view.diagnose.subject import ExaminedRun
-from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.i18n import plain, t, together
 from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import phrase
 from rnnlab.view.page import chart, estimate
@@ -120,13 +120,13 @@ def _norms(examined: ExaminedRun, pair: list[tuple[str, ExaminedRun]]) -> None:
             [(theta, f"θ = {number(theta, 3)}")],
         )
         spec = charts.lines("grad_norm", lang, scene.theme)
-        chart.show(spec, tables, key="diagnose.clip.norms", alt=" ".join(findings.values()))
+        chart.show(spec, tables, key="diagnose.clip.norms", alt=together(lang, *findings.values()))
     with right:
         tables = diagnose_tables.line_tables(
             [diagnose_tables.clipped_shares(name, member.scene.history) for name, member in pair]
         )  # fmt: skip
         spec = charts.lines("clipped", lang, scene.theme)
-        chart.show(spec, tables, key="diagnose.clip.share", alt=" ".join(findings.values()))
+        chart.show(spec, tables, key="diagnose.clip.share", alt=together(lang, *findings.values()))
     for name, sentence in findings.items():
         st.markdown(f"**{plain(name)}** · {sentence}")
 

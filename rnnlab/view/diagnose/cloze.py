@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -214,6 +214,7 @@ def _recorded_play(taped: Mapping[str, dict[str, Any]], examined: ExaminedRun, l
     number = st.selectbox(
         t("cloze.recorded.sentence", lang),
         range(len(written)),
+        telling([taped[name]["sentences"] for name in GAPS if name in taped]),
         key=session.key(_FORM.key("recorded")),
         format_func=lambda number: written[number],
         width=460,
@@ -227,6 +228,21 @@ def _recorded_play(taped: Mapping[str, dict[str, Any]], examined: ExaminedRun, l
             _choices(name, entry, answer, examined, lang)
             proposed |= {character for character, _ in entry["top"]}
     _say_answer(answer, proposed, lang)
+
+
+def telling(answers: Sequence[Sequence[Mapping[str, Any]]]) -> int:
+    """Return the number of the first sentence that shows what both directions are good for.
+
+    That is one whose gap the first network fills and the others do not; if there is none, the first sentence.
+
+    Args:
+        answers: for each network, in the order of `GAPS`, what it filled into each sentence.
+    """
+    for number, entries in enumerate(zip(*answers, strict=False)):
+        right = [entry["top"][0][0] == entry["answer"] for entry in entries]
+        if right[0] and not any(right[1:]):
+            return number
+    return 0
 
 
 def _say_answer(answer: str, proposed: Collection[str], lang: str) -> None:

@@ -1,4 +1,4 @@
-"""The choice of a network, a checkpoint and a text; the URL keeps all three."""
+"""The choice of a network, a checkpoint and a text, which the URL keeps; and what the network is."""
 
 from __future__ import annotations
 
@@ -89,12 +89,30 @@ def choose() -> InspectedText | None:
     with right:
         checkpoint = _checkpoint(chosen)
     record, facts = chosen.record, chosen.facts()
-    if record is None:
-        _explain_shipped(chosen.identity.name, checkpoint.stamp[0])
-    elif record.live:
+    if record is not None and record.live:
         st.caption(t("inspect.live", lang, epoch=record.epoch, total=record.num_epochs))
     text = _text(chosen, checkpoint, facts)
     return InspectedText(chosen.identity, chosen.config, checkpoint, text, facts) if text else None
+
+
+def explain(inspected: InspectedText) -> None:
+    """Draw the setup of the network; of one that ships with the app, also its epoch, perplexity and training text."""
+    lang = session.language()
+    st.caption(plain(summary(inspected.config, lang)))
+    if not inspected.identity.recorded:
+        return
+    name, epoch = inspected.identity.name, inspected.checkpoint.stamp[0]
+    label = networks.label(name, epoch)
+    st.caption(
+        t(
+            "inspect.network.note",
+            lang,
+            id=name,
+            epoch=epoch,
+            perplexity=perplexity_text(perplexity_of(label.loss)),
+            corpus=value_text("corpus", label.config.corpus, lang),
+        )
+    )
 
 
 # the network
@@ -138,7 +156,6 @@ def _network() -> _Chosen | None:
     )
     chosen = by_pin.get(str(pin)) or by_pin[default]
     _write(chosen.identity)
-    st.caption(plain(summary(chosen.config, lang)))
     return chosen
 
 
@@ -175,22 +192,6 @@ def _network_chosen(key: str, by_pin: dict[str, _Chosen]) -> None:
     _write(chosen.identity, epoch=None, at=None, layer=None, unit=None)
     if facts is not None and not set(ADDRESS.get("text")) <= set(facts.train):
         ADDRESS.write(text=None)  # written for a network with another alphabet
-
-
-def _explain_shipped(name: str, epoch: int) -> None:
-    """Draw what a network that ships with the app is: its recipe, epoch, perplexity and training text."""
-    lang = session.language()
-    label = networks.label(name, epoch)
-    st.caption(
-        t(
-            "inspect.network.note",
-            lang,
-            id=name,
-            epoch=epoch,
-            perplexity=perplexity_text(perplexity_of(label.loss)),
-            corpus=value_text("corpus", label.config.corpus, lang),
-        )
-    )
 
 
 # the checkpoint
@@ -264,17 +265,18 @@ def _text(chosen: _Chosen, checkpoint: Checkpoint, facts: TextFacts | None) -> s
             on_change=_text_entered,
             args=(key,),
         )
-        for name, icon in (("train", "menu_book"), ("written", "edit_note"), ("held_out", "visibility_off")):
-            if (facts is None and name != "written") or (name == "held_out" and facts and not facts.held_out):
-                continue
-            st.button(
-                t(f"inspect.fill.{name}", lang),
-                key=f"inspect.fill.{name}",
-                icon=f":material/{icon}:",
-                help=t(f"inspect.fill.{name}.help", lang),
-                on_click=PROBLEMS.guard,
-                args=(_fill, name, chosen, checkpoint, facts),
-            )
+        with st.container(key="inspect.text.fill", horizontal=True, gap="small", width="content"):
+            for name, icon in (("train", "menu_book"), ("written", "edit_note"), ("held_out", "visibility_off")):
+                if (facts is None and name != "written") or (name == "held_out" and facts and not facts.held_out):
+                    continue
+                st.button(
+                    t(f"inspect.fill.{name}", lang),
+                    key=f"inspect.fill.{name}",
+                    icon=f":material/{icon}:",
+                    help=t(f"inspect.fill.{name}.help", lang),
+                    on_click=PROBLEMS.guard,
+                    args=(_fill, name, chosen, checkpoint, facts),
+                )
     if not entered:
         st.info(t("inspect.text.empty", lang), icon=":material/keyboard:")
     return entered

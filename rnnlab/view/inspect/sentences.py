@@ -19,7 +19,7 @@ from rnnlab.view.inspect.measures import (
     surprise_level,
     text_perplexity,
 )
-from rnnlab.view.language.i18n import t
+from rnnlab.view.language.i18n import t, together
 from rnnlab.view.language.numbers import number, probability_text, signed
 
 Top = Sequence[tuple[str, float]]
@@ -158,7 +158,7 @@ def dependence_sentence(dependence: Dependence, text: str, predicted: str, lang:
 
 def state_reading(state: Unrolled, detector: Detector | None, lang: str) -> str:
     """Return the sentences on the saturation of a state or gate and on its reaction to blanks."""
-    return saturation_sentence(state, lang) + " " + blank_sentence(detector, lang)
+    return together(lang, saturation_sentence(state, lang), blank_sentence(detector, lang))
 
 
 def saturation_sentence(state: Unrolled, lang: str) -> str:

@@ -33,7 +33,9 @@ def draw(inspected: InspectedText, answer: dict[str, Any], at: int) -> None:
     lang = session.language()
     text = answer["text"]
     states = scope.unrolled(answer)
-    state = _chosen(states, lang)
+    choices = st.container(horizontal=True, vertical_alignment="bottom")
+    with choices:
+        state = _chosen(states, lang)
     size = state.values.shape[1]
     key = (str(inspected.identity), inspected.checkpoint.stamp, text, answer["layer"], state.name, state.direction)
     detector = _detector(key, state)
@@ -41,31 +43,29 @@ def draw(inspected: InspectedText, answer: dict[str, Any], at: int) -> None:
         detector.unit if detector and detector.stands_out and detector.clear else scope.most_changing(state.values)
     )
 
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with choices:
         rows = _rows_choice(size, lang)
-        unit = _unit(size, default, lang)
     if rows != "unit":
         _heatmap(key, state, at, rows, lang)
     st.markdown(state_reading(state, detector, lang))
     drawn = [other for other in states if other.direction == state.direction] if rows == "unit" else [state]
-    _unit_along(drawn, state, text, at, unit, lang)
+    _unit_along(drawn, state, text, at, _unit(size, default, lang), lang)
 
 
 def _chosen(states: list[Unrolled], lang: str) -> Unrolled:
     names = [name for name in charts.STATES if any(state.name == name for state in states)]
     directions = list(dict.fromkeys(state.direction for state in states))
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = inspect_subject.choice(
-            "gate",
-            names,
-            t("inspect.gate", lang),
-            {name: t(f"inspect.state.{name}", lang) for name in names},
-            variant="-".join(names),
-        )
-        direction = directions[0]
-        if len(directions) > 1:
-            words = {name: t(f"inspect.direction.{name}", lang) for name in directions}
-            direction = inspect_subject.choice("direction", directions, t("inspect.direction", lang), words)
+    name = inspect_subject.choice(
+        "gate",
+        names,
+        t("inspect.gate", lang),
+        {name: t(f"inspect.state.{name}", lang) for name in names},
+        variant="-".join(names),
+    )
+    direction = directions[0]
+    if len(directions) > 1:
+        words = {name: t(f"inspect.direction.{name}", lang) for name in directions}
+        direction = inspect_subject.choice("direction", directions, t("inspect.direction", lang), words)
     return next(state for state in states if state.name == name and state.direction == direction)
 
 

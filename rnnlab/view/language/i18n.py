@@ -115,6 +115,11 @@ def _word(value: str) -> str:
     return value if value in _ADDRESSES else plain(value)
 
 
+def together(lang: str, *sentences: str) -> str:
+    """Return sentences one after another, without the empty ones; Chinese has no space between them."""
+    return ("" if lang == "zh" else " ").join(filter(None, sentences))
+
+
 def plain(text: str) -> str:
     """Return `text` escaped, so that Markdown shows it unchanged.
 

@@ -10,14 +10,15 @@ _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def number(value: float | None, digits: int = 4) -> str:
-    """Format a number with about `digits` significant digits: 1027, 270.3, 7.81; ∞ for None."""
+    """Format a number with about `digits` significant digits: 1027, 270.3, 7.81, 1×10⁻⁵; ∞ for None."""
     if value is None:
         return "∞"
     if value >= 1e7:
         return scientific(value)
     if value >= 10 ** (digits - 1):
         return f"{value:,.0f}" if value >= 10_000 else f"{value:.0f}"
-    return f"{value:.{digits}g}"
+    mantissa, _, exponent = f"{value:.{digits}g}".partition("e")
+    return _raised(mantissa, exponent) if exponent else mantissa
 
 
 def scientific(value: float) -> str:
@@ -25,6 +26,10 @@ def scientific(value: float) -> str:
     if value == 0:
         return "0"
     mantissa, exponent = f"{value:.1e}".split("e")
+    return _raised(mantissa, exponent)
+
+
+def _raised(mantissa: str, exponent: str) -> str:
     return f"{mantissa}×10{str(int(exponent)).translate(_RAISED)}"
 
 

@@ -501,7 +501,6 @@ def forecast(lang: str, theme: str = "light") -> dict[str, Any]:
         y=y,
         color=alt.Color("kind:N", scale=alt.Scale(range=[colors["rule"], colors["live"], colors["book"]]), **kind),
         strokeDash=alt.StrokeDash("kind:N", scale=alt.Scale(range=[[1, 0], [1, 0], [6, 2]]), **kind),
-        strokeWidth=alt.StrokeWidth("kind:N", scale=alt.Scale(range=[0.9, 1.6, 2.4]), sort=None, legend=None),
     )
     border = layer("border").mark_rule(strokeDash=[3, 3], color=colors["mark"]).encode(x=x)
     words = (

@@ -9,7 +9,7 @@ from rnnlab.view.language.i18n import t
 from rnnlab.view.lessons import charts, sentences, tables
 from rnnlab.view.lessons.compute import clipping
 from rnnlab.view.lessons.contents import Lesson
-from rnnlab.view.lessons.layout import conclude
+from rnnlab.view.lessons.layout import conclude, sliders
 from rnnlab.view.page import chart, session
 
 BOOK = (0.01, 100.0)
@@ -27,18 +27,17 @@ def draw(lesson: Lesson) -> None:
         format_func=lambda name: t(f"lesson.clipping.numbers.{name}", lang),
         required=True,
     )
-    columns = st.columns(2, gap="medium")
+    grid = sliders(2)
     gradient = tuple(
-        columns[i].slider(
+        grid.slider(
             t("lesson.clipping.component", lang, number=i + 1), -5.0, 5.0, default, 0.1, key=f"lesson.clipping.g{i}"
         )
         for i, default in enumerate((3.0, 2.0))
     )
     theta, rate = BOOK
     if numbers == "small":
-        columns = st.columns(2, gap="medium")  # a separate row, because on a phone the columns are stacked
-        theta = columns[0].slider(t("field.clip_norm", lang), 0.5, 6.0, 2.0, 0.5, key="lesson.clipping.theta")
-        rate = columns[1].slider(t("field.learning_rate", lang), 0.1, 1.0, 0.5, 0.1, key="lesson.clipping.rate")
+        theta = grid.slider(t("field.clip_norm", lang), 0.5, 6.0, 2.0, 0.5, key="lesson.clipping.theta")
+        rate = grid.slider(t("field.learning_rate", lang), 0.1, 1.0, 0.5, 0.1, key="lesson.clipping.rate")
     clipped = clipping.clip((gradient[0], gradient[1]), theta, rate)
     sentence = sentences.clipping(clipped, lang)
     for column, name, build in zip(

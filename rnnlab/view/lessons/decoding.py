@@ -11,7 +11,7 @@ from rnnlab.view.language.numbers import signed
 from rnnlab.view.lessons import charts, sentences, tables, texts
 from rnnlab.view.lessons.compute import decoding, markov
 from rnnlab.view.lessons.contents import Lesson
-from rnnlab.view.lessons.layout import conclude
+from rnnlab.view.lessons.layout import conclude, sliders
 from rnnlab.view.page import chart, session
 
 _SIZES = {"lyrics-zh": 1, "verse-en": 3}  # characters that the table of each text looks back
@@ -40,12 +40,12 @@ def draw(lesson: Lesson) -> None:
     prefix = str(prefix)
     following = source.following(prefix)
     before = np.exp(list(following.values()))
-    left, right = st.columns(2, gap="medium")
-    temperature = left.slider(
+    grid = sliders(2)
+    temperature = grid.slider(
         t("lesson.decoding.temperature", lang), 0.1, 2.0, 0.7, 0.1, key="lesson.decoding.temperature"
     )
     most = min(_MOST, len(before))
-    top_k = right.slider(t("lesson.decoding.top_k", lang), 1, most, min(5, most), key=f"lesson.decoding.top_k.{most}")
+    top_k = grid.slider(t("lesson.decoding.top_k", lang), 1, most, min(5, most), key=f"lesson.decoding.top_k.{most}")
     after = decoding.reshape(before, temperature, top_k)
     sentence = sentences.reshaped(prefix, list(following), before, after, temperature, top_k, lang)
     chart.show(

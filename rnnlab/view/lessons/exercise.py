@@ -14,7 +14,7 @@ from rnnlab.runs.store import RunRecord
 from rnnlab.view.data import recorded
 from rnnlab.view.data.facts import TextFacts
 from rnnlab.view.data.history import History
-from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.i18n import plain, t, together
 from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import state_text
 from rnnlab.view.lessons import charts, progress, sentences, tables
@@ -189,7 +189,7 @@ def _reveal(exercise: Exercise, scenes: list[Scene], guess: str, key: str) -> No
         tables.race(curves, scenes[0].vocab_size, epochs, lang),
         key=f"{key}.race",
         # a text that changes would redraw the chart while it grows
-        alt=f"{t('lesson.exercise.alt', lang)} {newest}" if ended else t("lesson.exercise.alt", lang),
+        alt=together(lang, t("lesson.exercise.alt", lang), newest if ended else ""),
     )
     if name == "X3" and scenes[0].history.texts:
         _texts(scenes[0])

@@ -15,7 +15,7 @@ from rnnlab.view.page import session
 
 WIDTH = 900
 """Width of the text, in pixels; longer lines are hard to read."""
-_CHART = 330  # the least width of a chart, in pixels
+_CHART, _SLIDER = 330, 150  # the least widths of a chart and of a slider, in pixels
 
 
 def chosen() -> Lesson | None:
@@ -105,7 +105,7 @@ def article(lesson: Lesson, draw: Callable[[Lesson], None]) -> None:
     lang = session.language()
     if not lesson.is_exercise:
         progress.seen().add(lesson.name)
-    with st.container(width=WIDTH, key="lessons.article"):
+    with st.container(horizontal_alignment="center"), st.container(width=WIDTH, key="lessons.article"):
         st.header(title(lesson), anchor=False)
         where = "lessons.place" if lesson.in_first else "lessons.place.second"
         st.caption(t(where, lang, section=lesson.section, second=lesson.place(lang)))
@@ -122,6 +122,11 @@ def article(lesson: Lesson, draw: Callable[[Lesson], None]) -> None:
 def beside() -> DeltaGenerator:
     """Return a grid of two columns, which become one where a chart would be too narrow for its legend."""
     return st.grid(2, min_column_width=_CHART, gap=(16, 32))
+
+
+def sliders(count: int) -> DeltaGenerator:
+    """Return a grid of `count` sliders in a row; on a phone, two beside each other, as the result lies below them."""
+    return st.grid(count, min_column_width=_SLIDER, gap=("xsmall", "medium"))
 
 
 def conclude(text: str) -> None:

@@ -10,7 +10,7 @@ from rnnlab.view.language.numbers import number
 from rnnlab.view.lessons import charts, sentences, tables
 from rnnlab.view.lessons.compute import perplexity
 from rnnlab.view.lessons.contents import Lesson
-from rnnlab.view.lessons.layout import conclude
+from rnnlab.view.lessons.layout import conclude, sliders
 from rnnlab.view.page import chart, session
 
 
@@ -22,11 +22,12 @@ def draw(lesson: Lesson) -> None:
         with column.container(border=True, height="stretch"):
             _case(case, vocab_size)
     st.markdown(t("lesson.perplexity.own", lang))
+    grid = sliders(3)
     probabilities = [
-        column.slider(
+        grid.slider(
             t("lesson.perplexity.character", lang, number=i + 1), 0.0, 1.0, value, 0.01, key=f"lesson.perplexity.p{i}"
         )
-        for i, (value, column) in enumerate(zip((0.9, 0.5, 0.2), st.columns(3, gap="medium"), strict=True))
+        for i, value in enumerate((0.9, 0.5, 0.2))
     ]
     value = perplexity.perplexity(probabilities)
     sentence = sentences.perplexity_of(probabilities, vocab_size, lang)

@@ -8,7 +8,7 @@ from rnnlab.view.language.i18n import t
 from rnnlab.view.lessons import charts, sentences, tables
 from rnnlab.view.lessons.compute import sampling
 from rnnlab.view.lessons.contents import Lesson
-from rnnlab.view.lessons.layout import conclude
+from rnnlab.view.lessons.layout import conclude, sliders
 from rnnlab.view.page import chart, session
 
 _SEED = "lesson.sampling.seed"
@@ -17,10 +17,10 @@ _SEED = "lesson.sampling.seed"
 def draw(lesson: Lesson) -> None:
     """Draw the minibatches of a short text for both kinds of sampling."""
     lang, theme = session.language(), session.theme()
-    columns = st.columns(3, gap="medium")
-    length = columns[0].slider(t("lesson.sampling.length", lang), 30, 100, 48, 2, key="lesson.sampling.length")
-    batch_size = columns[1].slider(t("field.batch_size", lang), 1, 4, 2, key="lesson.sampling.batch")
-    num_steps = columns[2].slider(t("field.num_steps", lang), 2, 7, 5, key="lesson.sampling.steps")
+    grid = sliders(4)
+    length = grid.slider(t("lesson.sampling.length", lang), 30, 100, 48, 2, key="lesson.sampling.length")
+    batch_size = grid.slider(t("field.batch_size", lang), 1, 4, 2, key="lesson.sampling.batch")
+    num_steps = grid.slider(t("field.num_steps", lang), 2, 7, 5, key="lesson.sampling.steps")
     seed = int(st.session_state.get(_SEED, 1))
     by_sampling = {
         "consecutive": sampling.consecutive_positions(length, batch_size, num_steps),
@@ -29,7 +29,7 @@ def draw(lesson: Lesson) -> None:
     count = min(len(positions) for positions in by_sampling.values())
     minibatch = 1
     if count > 1:
-        minibatch = st.slider(
+        minibatch = grid.slider(
             t("lesson.sampling.minibatch", lang).capitalize(),
             1,
             count,

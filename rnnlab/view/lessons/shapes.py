@@ -11,7 +11,7 @@ from rnnlab.view.language.settings import value_text
 from rnnlab.view.lessons import sentences
 from rnnlab.view.lessons.compute import shapes
 from rnnlab.view.lessons.contents import Lesson
-from rnnlab.view.lessons.layout import conclude
+from rnnlab.view.lessons.layout import conclude, sliders
 from rnnlab.view.page import session
 
 
@@ -37,13 +37,13 @@ def draw(lesson: Lesson) -> None:
         required=True,
         width="stretch",
     )
-    columns = st.columns(3, gap="medium")
-    batch_size = columns[0].slider(t("lesson.shapes.batch", lang), 1, 64, 32, key="lesson.shapes.batch")
-    num_steps = columns[1].slider(t("lesson.shapes.steps", lang), 1, 70, 35, key="lesson.shapes.steps")
-    vocab_size = columns[2].slider(t("lesson.shapes.vocab", lang), 27, 2000, 1027, key="lesson.shapes.vocab")
-    num_hiddens = columns[0].slider(t("lesson.shapes.hiddens", lang), 8, 512, 256, 8, key="lesson.shapes.hiddens")
-    num_layers = columns[1].slider(t("lesson.shapes.layers", lang), 1, 6, 1, key="lesson.shapes.layers")
-    directions = columns[2].slider(t("lesson.shapes.directions", lang), 1, 2, 1, key="lesson.shapes.directions")
+    grid = sliders(3)
+    batch_size = grid.slider(t("lesson.shapes.batch", lang), 1, 64, 32, key="lesson.shapes.batch")
+    num_steps = grid.slider(t("lesson.shapes.steps", lang), 1, 70, 35, key="lesson.shapes.steps")
+    vocab_size = grid.slider(t("lesson.shapes.vocab", lang), 27, 2000, 1027, key="lesson.shapes.vocab")
+    num_hiddens = grid.slider(t("lesson.shapes.hiddens", lang), 8, 512, 256, 8, key="lesson.shapes.hiddens")
+    num_layers = grid.slider(t("lesson.shapes.layers", lang), 1, 6, 1, key="lesson.shapes.layers")
+    directions = grid.slider(t("lesson.shapes.directions", lang), 1, 2, 1, key="lesson.shapes.directions")
     config = TrainConfig.make(
         cell=cell,
         implementation=implementation,

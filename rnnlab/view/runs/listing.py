@@ -145,15 +145,16 @@ def _columns(lang: str) -> dict[str, Any]:
     label = {name: t(f"runs.column.{name}", lang) for name in tables.COLUMNS if name != "star"}
     column = st.column_config
     return {
+        # in pixels, so that on a phone the perplexity and the state stand beside the name
+        "name": column.TextColumn(label["name"], width=180, pinned=True),
+        "perplexity": column.NumberColumn(label["perplexity"], width=80, format="%.5g"),
+        "state": column.TextColumn(label["state"], width=130),
         "star": column.TextColumn("★", width=36),
-        "name": column.TextColumn(label["name"], width="medium", pinned=True),
-        "changes": column.TextColumn(label["changes"], width="large"),
         "curve": column.LineChartColumn(
             label["curve"], width="small", help=t("runs.column.curve.help", lang), y_min=0, y_max=tables.HIGHEST
         ),
-        "perplexity": column.NumberColumn(label["perplexity"], width="small", format="%.5g"),
         "epoch": column.NumberColumn(label["epoch"], width="small", format="%d"),
-        "state": column.TextColumn(label["state"], width="small"),
+        "changes": column.TextColumn(label["changes"], width="large"),
         "created": column.DatetimeColumn(label["created"], format="YYYY-MM-DD HH:mm"),
         "id": column.TextColumn(label["id"], width="small"),
     }

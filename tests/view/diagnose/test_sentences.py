@@ -15,7 +15,7 @@ from rnnlab.view.data import recorded
 from rnnlab.view.data.history import History
 from rnnlab.view.diagnose import exhausted, sentences
 from rnnlab.view.diagnose.sentences import Attempt
-from rnnlab.view.language.i18n import LANGUAGES, t
+from rnnlab.view.language.i18n import LANGUAGES, t, together
 from tests import made
 
 UNIGRAM = 262.6
@@ -530,7 +530,7 @@ def test_with_adam_the_scale_of_a_clipped_gradient_is_not_all_that_counts(lang: 
     on = History(epoch(number, 9.0, clip_norm=0.01, clipped_share=0.75) for number in range(1, 4))
     for run in (off, on):
         adam, sgd = (sentences.clipping(run, 0.01, optimizer, lang) for optimizer in ("adam", "sgd"))
-        assert adam == f"{sgd} {t('find.clip.adam', lang)}"
+        assert adam == together(lang, sgd, t("find.clip.adam", lang))
     assert sentences.clipping(off, 1.0, "adam", lang) == sentences.clipping(off, 1.0, "sgd", lang)
 
 

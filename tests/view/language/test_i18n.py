@@ -25,6 +25,7 @@ from rnnlab.view.language.i18n import (
     language_of,
     plain,
     t,
+    together,
     unescaped,
 )
 from rnnlab.view.language.settings import (
@@ -269,3 +270,8 @@ def test_a_setup_in_words() -> None:
     assert summary(idle, "en") == summary(config.change(cell="gru"), "en")
     assert changes_text(config.change(learning_rate=50.0), config, "en") == "Learning rate 50 (was 100)"
     assert changes_text(config, config, "en") == ""
+
+
+def test_chinese_sentences_follow_one_another_without_a_space() -> None:
+    assert together("zh", "一。", "", "二。") == "一。二。"
+    assert together("en", "One.", "", "Two.") == "One. Two."

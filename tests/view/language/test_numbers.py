@@ -24,6 +24,7 @@ def test_numbers_are_written_as_a_person_would() -> None:
     assert [number(value) for value in (1027.0, 270.28, 7.81, 1.0, 1.0221, 12345.6, None, 3.2e9)] == [
         "1027", "270.3", "7.81", "1", "1.022", "12,346", "∞", "3.2×10⁹",
     ]  # fmt: skip
+    assert [number(value, 6) for value in (1e-5, 0.0001, 2.5e-7)] == ["1×10⁻⁵", "0.0001", "2.5×10⁻⁷"]
 
 
 def test_tiny_numbers_are_written_as_in_a_book() -> None:

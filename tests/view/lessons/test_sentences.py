@@ -154,7 +154,7 @@ def test_a_gate_that_is_pushed_open_keeps_and_one_that_is_pushed_shut_does_not(
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_cell_without_a_gate_tells_its_state(lang: str) -> None:
     sentence = sentences.cell("rnn", None, np.array([0.3, -0.2]), np.array([0.5, 0.125]), None, 10, lang)
-    assert "(0.30, -0.20)" in sentence
+    assert "(0.30, −0.20)" in sentence
     assert "(0.50, 0.12)" in sentence
     assert "%" not in sentence
 
@@ -184,7 +184,7 @@ def test_held_out_text_tells_when_looking_back_further_only_memorises(size: int,
 
 DOWN = {
     "en": {
-        "dies": "below it is 0", "vanishes": "it vanishes", "shrinks": "still arrives", "arrives": "shrinks only",
+        "dies": "below it is 0", "vanishes": "it vanishes", "shrinks": "still arrives", "arrives": "factor of only",
         "grows": "is there even", "silent": "no gradient reaches any",
     },
     "zh": {
@@ -204,8 +204,8 @@ DOWN = {
             {"en": ["1000000", "2 layers", "layer 3"], "zh": ["1000000", "2 层", "第 3 层"]},
         ),
         ((1e-6, 1e-2, 0.1), "vanishes", {"en": ["layer 3", "layer 1"], "zh": ["第 3 层到第 1 层"]}),
-        ((1e-3, 1e-2, 0.1), "shrinks", {"en": ["100 times"], "zh": ["100 分之一"]}),
-        ((0.05, 0.1, 0.1), "arrives", {"en": ["2 times"], "zh": ["2 分之一"]}),
+        ((1e-3, 1e-2, 0.1), "shrinks", {"en": ["factor of 100"], "zh": ["100 分之一"]}),
+        ((0.05, 0.1, 0.1), "arrives", {"en": ["only 2"], "zh": ["2 分之一"]}),
         ((0.4, 0.1, 0.1), "grows", {"en": ["4 times", "layer 1"], "zh": ["4 倍", "第 1 层"]}),
         ((0.0, 0.0), "silent", {"en": ["2 recurrent layers"], "zh": ["2 个循环层"]}),
     ],

@@ -1,0 +1,23 @@
+"""The Runs page in a browser: what a phone shows of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from rnnlab.view.language.i18n import LANGUAGES, t
+from tests.browser.server import Server
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_name_perplexity_and_state_are_on_a_phone_without_scrolling(
+    server: Server, visit: Callable[..., Page], run_id: str, lang: str
+) -> None:
+    page = visit(f"{server.url}/runs?lang={lang}", width=390)
+    # the table is a picture; inside of it, for screen readers, are the columns that are on the screen
+    headers = page.get_by_test_id("stDataFrame").locator("[role=columnheader]")
+    expect(headers).to_have_text([t(f"runs.column.{name}", lang) for name in ("name", "perplexity", "state")])
