@@ -56,6 +56,11 @@ def t(key: str, lang: str, **params: Any) -> str:
     return text.format(**params) if params else text
 
 
+def joined(lang: str, *sentences: str) -> str:
+    """Return the sentences that are not empty as one text; in Chinese no space follows a full stop."""
+    return ("" if lang == "zh" else " ").join(filter(None, sentences))
+
+
 def has(key: str, lang: str) -> bool:
     """Return whether there is a text `key`."""
     return key in catalogue(lang)

@@ -22,6 +22,7 @@ from rnnlab.view.language.i18n import (
     code_text,
     error_text,
     has,
+    joined,
     language_of,
     plain,
     t,
@@ -47,6 +48,12 @@ _ERROR = re.compile(r"""(?:(?:Error|_error)\(|RunFailed\(\s*code=)\s*f?"([a-z_{}
 
 def placeholders(text: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def test_sentences_are_joined_as_their_language_does() -> None:
+    assert joined("en", "One.", "", "Two.") == "One. Two."
+    assert joined("zh", "一。", "", "二。") == "一。二。"
+    assert joined("en") == ""
 
 
 def test_both_languages_have_the_same_keys() -> None:
