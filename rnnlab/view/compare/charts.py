@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from rnnlab.view.language.i18n import t
-from rnnlab.view.page.charts import corners, layer, off_scale, perplexity_axis, targets
+from rnnlab.view.page.charts import corners, layer, margin, off_scale, perplexity_axis, targets
 from rnnlab.view.page.style import LAYER_COLORS, LAYER_DASHES, MOVE, PALETTE, ZOOM, altair, specification
 
 OVERLAY_TABLES = ("extent", "ladder", "raw", "line", "off", "published", "ends", "targets")
@@ -76,7 +76,7 @@ def overlay(lang: str, theme: str = "light", by: str = "epoch", room: int = 96) 
     rules, *labels = _rules(x, y, colors)
     chart = alt.layer(
         corners(x=x, y=y).add_params(zoom),
-        _margin(room),
+        margin(room),
         rules,
         raw,
         line,
@@ -119,20 +119,9 @@ def seed_band(lang: str, theme: str = "light", room: int = 96) -> dict[str, Any]
     zoom = alt.selection_interval(name="zoom", bind="scales", zoom=ZOOM, translate=MOVE)
     rules, *labels = _rules(x, y, colors)
     chart = alt.layer(
-        corners(x=x, y=y).add_params(zoom), _margin(room), rules, band, members, median, *labels, *_ends(x, theme)
+        corners(x=x, y=y).add_params(zoom), margin(room), rules, band, members, median, *labels, *_ends(x, theme)
     )
     return _framed(chart)
-
-
-def _margin(room: int) -> Any:
-    """Return an invisible layer that reserves `room` pixels right of the plot, wherever the labels are.
-
-    Vega adds a padding to the part of the labels that extends beyond the plot, so that the margin would count twice.
-    """
-    alt = altair()
-
-    ends = {"x": alt.value(alt.expr("width")), "x2": alt.value(alt.expr(f"width + {room}")), "y": alt.value(0)}
-    return layer("extent").mark_rule(strokeOpacity=0, clip=False).encode(**ends)
 
 
 def _framed(chart: Any) -> dict[str, Any]:
