@@ -14,7 +14,7 @@ from rnnlab.view.compare.sentences import board, columns, labels, verdict, why
 from rnnlab.view.compare.tables import overlay_tables
 from rnnlab.view.compare.watch import Snapshot
 from rnnlab.view.data.identity import Identity
-from rnnlab.view.language.i18n import joined, plain, t
+from rnnlab.view.language.i18n import plain, t, together
 from rnnlab.view.language.numbers import number, perplexity_text
 from rnnlab.view.language.settings import value_text
 from rnnlab.view.page import address, chart, session
@@ -116,14 +116,14 @@ def _alt(current: Snapshot, names: Sequence[str]) -> str:
         for name, run in zip(names, current.runs, strict=True)
         if run.history.epochs
     ]
-    return joined(lang, description, *ends)
+    return together(lang, description, *ends)
 
 
 def sentence(runs: Sequence[Pinned], names: Sequence[str]) -> None:
     """Draw the sentence that compares two runs, if there are exactly two."""
     if len(runs) == 2:
         lang = session.language()
-        said = joined(lang, verdict(runs[0], runs[1], names, lang), why(runs[0], runs[1], lang))
+        said = together(lang, verdict(runs[0], runs[1], names, lang), why(runs[0], runs[1], lang))
         st.info(plain(said), icon=":material/balance:")
 
 

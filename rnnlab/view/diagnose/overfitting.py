@@ -10,7 +10,7 @@ from rnnlab.view.data.identity import Identity
 from rnnlab.view.diagnose import charts, sentences, starting
 from rnnlab.view.diagnose import tables as diagnose_tables
 from rnnlab.view.diagnose.subject import ExaminedRun
-from rnnlab.view.language.i18n import joined, t
+from rnnlab.view.language.i18n import t
 from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import phrase
 from rnnlab.view.page import asking, chart, estimate, session
@@ -151,7 +151,7 @@ def _copies(examined: ExaminedRun) -> None:
         if known and epoch:
             coverage[epoch] = sum(reading.coverage for reading in known) / len(known)
             lengths[epoch] = max(reading.longest for reading in known)
-    sentence = joined(lang, sentences.copying(coverage, lang), sentences.longest(lengths, lang))
+    sentence = f"{sentences.copying(coverage, lang)} {sentences.longest(lengths, lang)}".rstrip()
     left, right = st.columns([3, 2], gap="large")
     with left:
         if coverage:

@@ -17,7 +17,7 @@ from rnnlab.text import quotes
 from rnnlab.text.prefixes import brief
 from rnnlab.view.data.highlight import literal
 from rnnlab.view.data.history import History
-from rnnlab.view.language.i18n import joined, plain, t
+from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.numbers import number, percent, small
 
 NEAR = 0.10
@@ -143,12 +143,10 @@ def outputs(diagnosis: Diagnosis, config: TrainConfig, texts: Mapping[str, str],
     greedy = config.decoding == "greedy" or (config.decoding == "top_k" and config.top_k == 1)
     if share > 0.9:
         key = "one" if favourite != character else "blanks" if greedy else "same"
-        return joined(
-            lang, sentence, t(f"find.outputs.{key}", lang, character=literal(favourite), share=percent(share))
-        )
+        return f"{sentence} {t(f'find.outputs.{key}', lang, character=literal(favourite), share=percent(share))}"
     # greedy decoding varies only if the output changes; sampling varies even with a constant output
     key = "varied" if greedy else "drawn"
-    return joined(lang, sentence, t(f"find.outputs.{key}", lang, count=len(set(written)), length=len(written)))
+    return f"{sentence} {t(f'find.outputs.{key}', lang, count=len(set(written)), length=len(written))}"
 
 
 def vanishing(norms: Sequence[float], epoch: int, lang: str) -> str:
@@ -195,7 +193,7 @@ def denormal(diagnosis: Diagnosis, flushed: bool, lang: str) -> str:
         else t("chart.layer", lang, number=most + 1)
     )
     sentence = t("find.denormal.some", lang, layer=layer, share=percent(shares[most]))
-    return joined(lang, sentence, t("find.denormal.flushed" if flushed else "find.denormal.kept", lang))
+    return f"{sentence} {t('find.denormal.flushed' if flushed else 'find.denormal.kept', lang)}"
 
 
 def slowdown(flushed: History, kept: History, lang: str) -> str:
@@ -265,7 +263,7 @@ def rescues(attempts: Sequence[Attempt], unigram: float, lang: str) -> str:
             parts.append(t(f"find.rescue.{key}", lang, **values))
     if any(not attempt.ended for attempt in measured):
         parts.append(t("find.rescue.running", lang))
-    return joined(lang, *parts)
+    return " ".join(parts)
 
 
 # both directions
@@ -336,7 +334,7 @@ def loops(texts: Mapping[str, str], lang: str) -> str:
                 parts.append(t("find.loop.yes", lang, prefix=plain(brief(prefix)), period=period, loop=loop))
         else:
             parts.append(t("find.loop.no", lang, prefix=plain(brief(prefix))))
-    return joined(lang, *parts)
+    return " ".join(parts)
 
 
 def why_loops(diagnosis: Diagnosis | None, config: TrainConfig, texts: Mapping[str, str], lang: str) -> str:

@@ -11,7 +11,7 @@ from rnnlab.view.diagnose import charts, rescue, sentences, starting, subject
 from rnnlab.view.diagnose import tables as diagnose_tables
 from rnnlab.view.diagnose.address import ADDRESS
 from rnnlab.view.diagnose.subject import ExaminedRun
-from rnnlab.view.language.i18n import joined, plain, t
+from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.numbers import number, percent, small
 from rnnlab.view.language.settings import phrase
 from rnnlab.view.page import address, asking, chart, estimate, names, session
@@ -52,7 +52,7 @@ def _plateau(examined: ExaminedRun, answer: asking.Answer[Diagnosis] | None, dia
     with right:
         st.markdown(sentence)
         st.latex(r"\textstyle\exp\big(-\sum_c p_c \ln q_c\big)\;\ge\;\exp\big(-\sum_c p_c \ln p_c\big)")
-        st.caption(joined(lang, t("layers.plateau.why", lang), sentences.unigrams(unigram, scene.ladder.get(1), lang)))
+        st.caption(f"{t('layers.plateau.why', lang)} {sentences.unigrams(unigram, scene.ladder.get(1), lang)}".rstrip())
     if answer is None:
         starting.nothing_to_ask(examined)
         return

@@ -56,11 +56,6 @@ def t(key: str, lang: str, **params: Any) -> str:
     return text.format(**params) if params else text
 
 
-def joined(lang: str, *sentences: str) -> str:
-    """Return the sentences that are not empty as one text; in Chinese no space follows a full stop."""
-    return ("" if lang == "zh" else " ").join(filter(None, sentences))
-
-
 def has(key: str, lang: str) -> bool:
     """Return whether there is a text `key`."""
     return key in catalogue(lang)
@@ -118,6 +113,11 @@ def _shown(value: Any, lang: str) -> Any:
 def _word(value: str) -> str:
     # only the addresses that the project itself names are links
     return value if value in _ADDRESSES else plain(value)
+
+
+def together(lang: str, *sentences: str) -> str:
+    """Return sentences one after another, without the empty ones; Chinese has no space between them."""
+    return ("" if lang == "zh" else " ").join(filter(None, sentences))
 
 
 def plain(text: str) -> str:

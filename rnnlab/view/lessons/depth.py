@@ -7,7 +7,7 @@ import streamlit as st
 from rnnlab.recipes import RECIPES
 from rnnlab.view.data import recorded
 from rnnlab.view.data.recorded import Recording
-from rnnlab.view.language.i18n import joined, t
+from rnnlab.view.language.i18n import t
 from rnnlab.view.language.settings import recipe_title
 from rnnlab.view.lessons import charts, sentences, tables
 from rnnlab.view.lessons.compute import depth
@@ -35,7 +35,7 @@ def draw(lesson: Lesson) -> None:
         name, event = recording.name, recording.history.at(epoch)
         if event is not None and event.grad_norm_by_layer:
             runs[f"{name} · {recipe_title(RECIPES[name], lang)}"] = (name, depth.descent(event))
-    sentence = joined(lang, *(sentences.depth(name, descent, epoch, lang) for name, descent in runs.values()))
+    sentence = " ".join(sentences.depth(name, descent, epoch, lang) for name, descent in runs.values())
     chart.show(
         charts.norms(lang, theme),
         tables.norms({title: descent for title, (_, descent) in runs.items()}),

@@ -9,7 +9,7 @@ from typing import Any
 from rnnlab.cells import CELLS
 from rnnlab.text import quotes
 from rnnlab.view.data.highlight import literal
-from rnnlab.view.language.i18n import joined, t
+from rnnlab.view.language.i18n import t
 from rnnlab.view.language.numbers import duration, number, probability_text, scientific, signed
 from rnnlab.view.lessons.compute import perplexity as perplexities
 from rnnlab.view.lessons.compute.cells import Array
@@ -98,7 +98,7 @@ def sequence(context: str, counts: list[tuple[str, int]], table: Table, coverage
         certain=f"{table.certain:.0%}",
     )
     third = t(f"lesson.sequence.{'copied' if coverage >= COPIES else 'invented'}", lang, share=f"{coverage:.0%}")
-    return joined(lang, first, second if context else "", third)
+    return " ".join([first, *([second] if context else []), third])
 
 
 def held_out(found: HeldOut | None, training: float, size: int, lang: str) -> str:
@@ -123,7 +123,7 @@ def held_out(found: HeldOut | None, training: float, size: int, lang: str) -> st
         lowest=number(found.perplexities[best]),
         unseen=f"{found.unseen[size]:.0%}",
     )
-    return joined(lang, first, second)
+    return f"{first} {second}"
 
 
 def tokens(by_length: Mapping[int, Frequencies], k: int, lang: str) -> str:
@@ -144,7 +144,7 @@ def tokens(by_length: Mapping[int, Frequencies], k: int, lang: str) -> str:
         distinct=f"{longest.distinct:,}",
         longest=number(longest.alpha, 3),
     )
-    return joined(lang, first, second)
+    return f"{first} {second}"
 
 
 def k_steps(forecast: Forecast, k: int, lang: str) -> str:
@@ -162,7 +162,7 @@ def k_steps(forecast: Forecast, k: int, lang: str) -> str:
     )
     if k == 1:
         return first
-    return joined(lang, first, t("lesson.k-steps.fades", lang, k=k, swing=f"{forecast.swing(k):.0%}"))
+    return f"{first} {t('lesson.k-steps.fades', lang, k=k, swing=f'{forecast.swing(k):.0%}')}"
 
 
 def powers(walk: Walk, lang: str) -> str:
@@ -180,7 +180,7 @@ def powers(walk: Walk, lang: str) -> str:
         tanh_fate=t(f"lesson.powers.fate.{fates[1]}", lang),
     )
     cure = "explodes" if "explodes" in fates else "vanishes" if fates[1] in ("vanishes", "shrinks") else "holds"
-    return joined(lang, first, t(f"lesson.powers.cure.{cure}", lang))
+    return f"{first} {t(f'lesson.powers.cure.{cure}', lang)}"
 
 
 def factor(value: float) -> str:
@@ -212,7 +212,7 @@ def reshaped(
         before=probability_text(float(before[0])),
         after=probability_text(float(after[0])),
     )
-    return joined(lang, first, second)
+    return f"{first} {second}"
 
 
 def beam(size: int, found: Candidate, greedy: Candidate, most_probable: Candidate, lang: str) -> str:
@@ -223,9 +223,9 @@ def beam(size: int, found: Candidate, greedy: Candidate, most_probable: Candidat
     first = t(f"lesson.decoding.beam.{kind}", lang, ratio=factor(math.exp(abs(gain))), **params)
     missing = most_probable.score - found.score
     last = "missed" if missing > 1e-9 else "reached"
-    sentence = joined(lang, first, t(f"lesson.decoding.beam.{last}", lang, best=signed(most_probable.score)))
+    sentence = f"{first} {t(f'lesson.decoding.beam.{last}', lang, best=signed(most_probable.score))}"
     if repeats(most_probable.written):
-        sentence = joined(lang, sentence, t("lesson.decoding.beam.repeats", lang))
+        sentence = f"{sentence} {t('lesson.decoding.beam.repeats', lang)}"
     return sentence
 
 
@@ -238,7 +238,7 @@ def sampling(continuing: Mapping[str, int], batch_size: int, minibatch: int, lan
         count = continuing[name]
         kind = "all" if count == batch_size else "none" if not count else "some"
         sentences.append(t(f"lesson.sampling.{name}.{kind}", lang, count=count, batch=batch_size, number=minibatch))
-    return joined(lang, *sentences)
+    return " ".join(sentences)
 
 
 def perplexity_of(probabilities: list[float], vocab_size: int, lang: str) -> str:
@@ -277,7 +277,7 @@ def shape_sentence(
     )
     memory = t(f"lesson.shapes.state_{'two' if len(CELLS[other_cell].states) > 1 else 'one'}", lang)
     where = t("lesson.shapes.where", lang, layers=layers, directions=directions, product=layers * directions)
-    return joined(lang, first, memory, where)
+    return f"{first} {memory} {where}"
 
 
 def cell(kind: str, gate: Array | None, before: Array, after: Array, left: float | None, steps: int, lang: str) -> str:
@@ -298,9 +298,9 @@ def cell(kind: str, gate: Array | None, before: Array, after: Array, left: float
     else:
         first = t("lesson.rnn.state", lang, before=_numbers(before), after=_numbers(after))
     if left is None:
-        return joined(lang, first, t("lesson.cell.nothing", lang))
+        return f"{first} {t('lesson.cell.nothing', lang)}"
     fate = "kept" if left >= 0.5 else "fading" if left >= 0.05 else "gone"
-    return joined(lang, first, t(f"lesson.cell.{fate}", lang, steps=steps, share=f"{left:.0%}"))
+    return f"{first} {t(f'lesson.cell.{fate}', lang, steps=steps, share=f'{left:.0%}')}"
 
 
 def _numbers(values: Array) -> str:

@@ -22,10 +22,10 @@ from rnnlab.view.language.i18n import (
     code_text,
     error_text,
     has,
-    joined,
     language_of,
     plain,
     t,
+    together,
     unescaped,
 )
 from rnnlab.view.language.settings import (
@@ -48,12 +48,6 @@ _ERROR = re.compile(r"""(?:(?:Error|_error)\(|RunFailed\(\s*code=)\s*f?"([a-z_{}
 
 def placeholders(text: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name}
-
-
-def test_sentences_are_joined_as_their_language_does() -> None:
-    assert joined("en", "One.", "", "Two.") == "One. Two."
-    assert joined("zh", "一。", "", "二。") == "一。二。"
-    assert joined("en") == ""
 
 
 def test_both_languages_have_the_same_keys() -> None:
@@ -276,3 +270,8 @@ def test_a_setup_in_words() -> None:
     assert summary(idle, "en") == summary(config.change(cell="gru"), "en")
     assert changes_text(config.change(learning_rate=50.0), config, "en") == "Learning rate 50 (was 100)"
     assert changes_text(config, config, "en") == ""
+
+
+def test_chinese_sentences_follow_one_another_without_a_space() -> None:
+    assert together("zh", "一。", "", "二。") == "一。二。"
+    assert together("en", "One.", "", "Two.") == "One. Two."
