@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -81,6 +82,13 @@ def test_embedded_the_axis_can_be_chosen(open_page: Open) -> None:
     for _ in range(2):
         assert json.dumps(t("compare.axis.characters", "en")) in chart(app)[0]
         assert param(app, "by") == "characters"
+        link = app.get("link_button")[0].proto  # to the same comparison in the app
+        assert link.label == t("embed.open_lab", "en")
+        assert parse_qs(urlsplit(link.url).query) == {
+            "pins": ["recorded:A6,recorded:A7"],
+            "by": ["characters"],
+            "lang": ["en"],
+        }
         app.run()
 
 

@@ -41,6 +41,20 @@ def test_pins_in_the_url_survive_a_reload_and_fit_a_phone(server: Server, visit:
     assert "recorded%3AA1" in page.url
 
 
+def test_the_margin_for_the_labels_counts_once_on_a_phone(server: Server, visit: Callable[..., Page]) -> None:
+    page = visit(f"{server.url}/compare?view=same&lang=en", width=390)
+    chart = page.locator("[class*=st-key-chart-compare-rungs-] .lab-canvas")
+    whole = chart.bounding_box()
+    plot = chart.locator("path.background").first.bounding_box()
+    assert whole is not None
+    assert plot is not None
+    assert plot["width"] > 0.5 * whole["width"]
+    for label in chart.get_by_text("carry state").all():
+        end = label.bounding_box()
+        assert end is not None
+        assert end["x"] + end["width"] <= whole["x"] + whole["width"]
+
+
 def test_back_leads_to_the_choice_before(server: Server, visit: Callable[..., Page]) -> None:
     page = visit(f"{server.url}/compare?pins=recorded:A1,recorded:A2&lang=en")
     title = page.locator(".lab-canvas").get_by_text("characters seen")

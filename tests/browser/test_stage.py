@@ -130,3 +130,14 @@ def test_the_stage_is_a_key_away(server: Server, visit: Visit) -> None:
     page.keyboard.press("f")
     expect(page.get_by_role("combobox").first).to_be_visible()
     assert "stage" not in page.url
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_in_large_type_both_texts_are_whole_on_the_screen(lang: str, server: Server, visit: Visit) -> None:
+    page = show(visit, f"{server.url}/train?recipe=A2&epoch=250&projector=1&lang={lang}", 1280, 720)
+    settle(page)
+    texts = box(page, TEXTS)
+    boxes = page.locator(f"{TEXTS} [data-testid=stVerticalBlock]:has([data-testid=stHtml])")
+    second = boxes.nth(1).bounding_box()
+    assert second is not None
+    assert second["y"] + second["height"] <= texts["y"] + texts["height"]

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from rnnlab.view.language.i18n import t
-from rnnlab.view.page.charts import corners, layer, off_scale, perplexity_axis, targets
+from rnnlab.view.page.charts import corners, layer, margin, off_scale, perplexity_axis, targets
 from rnnlab.view.page.style import LAYER_COLORS, LAYER_DASHES, MOVE, PALETTE, ZOOM, altair, specification
 
 OVERLAY_TABLES = ("extent", "ladder", "raw", "line", "off", "published", "ends", "targets")
@@ -15,7 +15,7 @@ BAND_TABLES = ("extent", "ladder", "band", "line", "median", "ends")
 
 SLOTS = list(range(6))
 HEIGHT = 440
-_COLUMN = 7.2  # width of a column of a label, in pixels
+_COLUMN = 6.2  # width of a column of a label, in pixels
 
 
 def room(widest: int) -> int:
@@ -76,6 +76,7 @@ def overlay(lang: str, theme: str = "light", by: str = "epoch", room: int = 96) 
     rules, *labels = _rules(x, y, colors)
     chart = alt.layer(
         corners(x=x, y=y).add_params(zoom),
+        margin(room),
         rules,
         raw,
         line,
@@ -85,7 +86,7 @@ def overlay(lang: str, theme: str = "light", by: str = "epoch", room: int = 96) 
         points,
         published,
     )
-    return _framed(chart, room)
+    return _framed(chart)
 
 
 @cache
@@ -117,13 +118,15 @@ def seed_band(lang: str, theme: str = "light", room: int = 96) -> dict[str, Any]
     median = layer("median").mark_line(strokeWidth=2.8, color=colors["live"]).encode(x=x, y=y)
     zoom = alt.selection_interval(name="zoom", bind="scales", zoom=ZOOM, translate=MOVE)
     rules, *labels = _rules(x, y, colors)
-    chart = alt.layer(corners(x=x, y=y).add_params(zoom), rules, band, members, median, *labels, *_ends(x, theme))
-    return _framed(chart, room)
+    chart = alt.layer(
+        corners(x=x, y=y).add_params(zoom), margin(room), rules, band, members, median, *labels, *_ends(x, theme)
+    )
+    return _framed(chart)
 
 
-def _framed(chart: Any, room: int) -> dict[str, Any]:
-    # the rules have their own dash patterns; the labels extend beyond the last point
-    padding = {"left": 5, "top": 8, "right": room, "bottom": 5}
+def _framed(chart: Any) -> dict[str, Any]:
+    # the rules have their own dash patterns
+    padding = {"left": 5, "top": 8, "right": 0, "bottom": 5}
     return specification(chart.resolve_scale(strokeDash="independent").properties(height=HEIGHT, padding=padding))
 
 

@@ -14,10 +14,11 @@ from rnnlab.view.compare.sentences import board, columns, labels, verdict, why
 from rnnlab.view.compare.tables import overlay_tables
 from rnnlab.view.compare.watch import Snapshot
 from rnnlab.view.data.identity import Identity
-from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.i18n import plain, t, together
 from rnnlab.view.language.numbers import number, perplexity_text
 from rnnlab.view.language.settings import value_text
-from rnnlab.view.page import chart, session
+from rnnlab.view.page import address, chart, session
+from rnnlab.view.watch import embed
 from rnnlab.view.watch import texts as watch_texts
 
 MAX_STRIPS = 3
@@ -31,11 +32,13 @@ def names_of(pins: Sequence[Identity]) -> Mapping[Identity, str]:
 
 
 def axis() -> tuple[str, bool]:
-    """Draw the choices of the axis and of smoothing, and return both."""
+    """Draw the choices of the axis and of smoothing, and return both; an embedded page also links to the app."""
     lang = session.language()
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         by = state.choice("by", AXES, lambda name: t(f"compare.by.{name}", lang))
         smooth = state.switch("smooth", t("compare.smooth", lang), t("compare.smooth.help", lang))
+        if session.embedded():
+            embed.link("compare", address.everything())
     return by, smooth
 
 
@@ -113,15 +116,15 @@ def _alt(current: Snapshot, names: Sequence[str]) -> str:
         for name, run in zip(names, current.runs, strict=True)
         if run.history.epochs
     ]
-    return " ".join([description, *ends])
+    return together(lang, description, *ends)
 
 
 def sentence(runs: Sequence[Pinned], names: Sequence[str]) -> None:
     """Draw the sentence that compares two runs, if there are exactly two."""
     if len(runs) == 2:
         lang = session.language()
-        said = [verdict(runs[0], runs[1], names, lang), why(runs[0], runs[1], lang)]
-        st.info(plain(" ".join(part for part in said if part)), icon=":material/balance:")
+        said = together(lang, verdict(runs[0], runs[1], names, lang), why(runs[0], runs[1], lang))
+        st.info(plain(said), icon=":material/balance:")
 
 
 def texts(runs: Sequence[Pinned], names: Sequence[str]) -> None:

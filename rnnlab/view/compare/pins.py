@@ -15,7 +15,7 @@ from rnnlab.view.compare import state as compare_state
 from rnnlab.view.compare.sentences import READY
 from rnnlab.view.data import recorded
 from rnnlab.view.data.identity import MAX_PINS, Identity
-from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.i18n import plain, t, together
 from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import recipe_label, state_text, summary
 from rnnlab.view.page import estimate, session
@@ -138,7 +138,7 @@ def offer_training() -> None:
         t("compare.train_both", lang),
         key="compare.train_both",
         icon=":material/play_arrow:",
-        help=f"{t('compare.train_both.help', lang)} {note}".rstrip(),
+        help=together(lang, t("compare.train_both.help", lang), note),
         on_click=train_pair,
         args=pair,
     )

@@ -15,7 +15,7 @@ from rnnlab.view.compare.sentences import columns, short_value, width_of_chance
 from rnnlab.view.compare.tables import band_tables
 from rnnlab.view.compare.watch import Snapshot
 from rnnlab.view.data.identity import Identity
-from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.i18n import plain, t, together
 from rnnlab.view.language.numbers import perplexity_text
 from rnnlab.view.language.settings import summary
 from rnnlab.view.page import chart, estimate, session
@@ -62,7 +62,7 @@ def _members(base: TrainConfig) -> dict[int, Identity]:
 def _standing(base: TrainConfig, have: int, missing: list[int]) -> str:
     lang = session.language()
     progress = t("compare.seeds.have", lang, have=have, wanted=SEEDS)
-    return f"{progress} {estimate.takes(*[base] * len(missing), key='compare.takes')}".rstrip()
+    return together(lang, progress, estimate.takes(*[base] * len(missing), key="compare.takes"))
 
 
 def _start(base: TrainConfig, recipe_id: str, seeds: list[int]) -> None:

@@ -22,7 +22,7 @@ from rnnlab.view.compare.measures import (
     finishing_order,
 )
 from rnnlab.view.data.crossing import first_below
-from rnnlab.view.language.i18n import has, t
+from rnnlab.view.language.i18n import has, t, together
 from rnnlab.view.language.numbers import duration, number, perplexity_text, ratio_text
 from rnnlab.view.language.settings import value_text
 
@@ -330,8 +330,8 @@ def same_curve(left: Pinned, right: Pinned, lang: str) -> str:
     ratio = paces["as_written"] / paces["fast"]
     values = {name: duration(seconds, lang) for name, seconds in paces.items()}
     if ratio < 1:
-        return f"{sentence} {t('compare.same_curve.slower', lang, **values)}"
-    return f"{sentence} {t('compare.same_curve.pace', lang, ratio=ratio_text(ratio), **values)}"
+        return together(lang, sentence, t("compare.same_curve.slower", lang, **values))
+    return together(lang, sentence, t("compare.same_curve.pace", lang, ratio=ratio_text(ratio), **values))
 
 
 def _agreement(pairs: Sequence[tuple[float | None, float | None]], epochs: int, lang: str) -> str:

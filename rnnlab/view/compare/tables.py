@@ -130,19 +130,21 @@ def overlay_newest(
     top = top_of(runs)
     off = _empty(OFF)
     ends: list[tuple[float, float, int, str]] = []
+    curves: list[Curve] = []
     far = 0.0
     for slot, run, name in zip(slots, runs, names, strict=True):
-        xs, true = distances(run.history, by), _true(run)
+        xs, true, drawn = distances(run.history, by), _true(run), _drawn(run, top, smooth)
+        curves.append((xs, drawn))
         for nth, i in enumerate(arrows(true, top)):
             label = "" if nth else t("chart.off_scale", lang, perplexity=perplexity_text(max(true)))
             _add(off, {"x": [xs[i]], "value": [top], "slot": [slot], "label": [label]})
         if xs:
-            ends.append((xs[-1], _drawn(run, top, smooth)[-1], slot, name))
+            ends.append((xs[-1], drawn[-1], slot, name))
         far = max(far, _planned(run, by), xs[-1] if xs else 0.0)
     return {
         "off": off,
-        "ends": _labels(ends, far, top),
-        "ladder": _ladder(runs, far, lang),
+        "ends": _labels(ends, far, top, curves),
+        "ladder": _ladder(runs, far, lang, _free(curves, runs[0].ladder.get(2, 1.0), far, top) if runs else 0.0),
         "extent": {"x": [0.0, max(far, 1.0) * ROOM], "value": [1.0, top]},
     }
 
@@ -284,8 +286,15 @@ def _published(runs: Sequence[Pinned], names: Sequence[str], slots: Sequence[int
     return points
 
 
-def _ladder(runs: Sequence[Pinned], far: float, lang: str) -> Columns:
-    """Return the reference lines if all runs share them; runs on different texts have none."""
+def _ladder(runs: Sequence[Pinned], far: float, lang: str, free: float = 0.0) -> Columns:
+    """Return the reference lines if all runs share them; runs on different texts have none.
+
+    Args:
+        runs: the runs.
+        far: the end of the axis.
+        lang: the language.
+        free: where the label of the lower line begins.
+    """
     rungs: list[int] = []
     if runs and all(run.ladder == runs[0].ladder for run in runs):
         rungs = [order for order in (1, 2) if order in runs[0].ladder]
@@ -294,21 +303,55 @@ def _ladder(runs: Sequence[Pinned], far: float, lang: str) -> Columns:
         "value": [ladder[order] for order in rungs],
         "label": [f"{t(f'ngram.{order}', lang)} {number(ladder[order], 4)}" for order in rungs],
         "order": [float(order) for order in rungs],
-        "end": [far if order < 2 else 0.0 for order in rungs],
+        "end": [far if order < 2 else free for order in rungs],
     }
 
 
-def _labels(ends: Sequence[tuple[float, float, int, str]], far: float, top: float) -> Columns:
-    """Return the labels at the ends of the curves, moved so that none covers another."""
+Curve = tuple[Sequence[float], Sequence[float]]
+"""The distances of a curve's points, in increasing order, and their perplexities."""
+
+
+def _free(curves: Sequence[Curve], value: float, far: float, top: float) -> float:
+    """Return the leftmost place on the line at `value` where no curve crosses a label above it; 0 if there is none."""
+    high = value * math.exp(LINE_HEIGHT / HEIGHT * math.log(top))
+    crossed = [
+        x for xs, values in curves for i, x in enumerate(xs)
+        if min(values[i], values[max(i - 1, 0)]) < high and max(values[i], values[max(i - 1, 0)]) > value
+    ]  # fmt: skip
+    places = [nth * far / 20 for nth in range(16)]
+    return next((place for place in places if not any(place <= x <= place + far / 4 for x in crossed)), 0.0)
+
+
+def _labels(
+    ends: Sequence[tuple[float, float, int, str]], far: float, top: float, curves: Sequence[Curve] = ()
+) -> Columns:
+    """Return the labels at the ends of the curves, moved up so that none covers another.
+
+    A label also leaves the flat parts of other curves, unless it would stand too far from its own.
+    """
     gap = LINE_HEIGHT / HEIGHT * math.log(top)
+    wide = 0.12 * max(far, 1.0)
     placed: list[tuple[float, float]] = []
     columns: Columns = {name: [] for name in END}
     for x, value, slot, label in sorted(ends, key=lambda end: (end[1], end[2])):
         # from the bottom up, as most curves end near 1
         height = math.log(value)
-        for other_x, other_height in sorted(placed, key=lambda other: other[1]):
-            if abs(other_x - x) < 0.12 * max(far, 1.0) and abs(other_height - height) < gap:
-                height = other_height + gap
+        labels = [(other - gap, other + gap) for other_x, other in placed if abs(other_x - x) < wide]
+        lines = []
+        for xs, values in curves:
+            beside = values[bisect.bisect_right(xs, x) : bisect.bisect_right(xs, x + wide)]
+            if beside and max(beside) < min(beside) * math.exp(gap):
+                lines.append((math.log(min(beside)) - 0.6 * gap, math.log(max(beside)) + 0.6 * gap))
+        moved = _above(height, [*labels, *lines])
+        height = moved if moved < height + 1.5 * gap else _above(height, labels)
         placed.append((x, height))
         _add(columns, {"x": [x], "value": [value], "place": [math.exp(height)], "slot": [slot], "label": [label]})
     return columns
+
+
+def _above(height: float, taken: Sequence[tuple[float, float]]) -> float:
+    """Return the lowest height from `height` upwards that is in none of the intervals `taken`."""
+    for low, high in sorted(taken):
+        if low < height < high:
+            height = high
+    return height

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -493,14 +494,19 @@ _APART = 0.08
 
 
 def _leave_out_close_labels(ends: dict[str, list[Any]], top: float) -> None:
-    # leave out labels that would overlap; the sentence below the chart has all values
+    # labels that would overlap: the lower one goes below its curve if there is room, otherwise it is left out; the
+    # sentence below the chart has all values
     least = _APART * math.log(top)
     above: float | None = None
-    for i in sorted(range(len(ends["value"])), key=lambda i: -ends["value"][i]):
+    order = sorted(range(len(ends["value"])), key=lambda i: -ends["value"][i])
+    for i, after in itertools.zip_longest(order, order[1:]):
         if ends["below"][i]:
             continue
         if above is not None and math.log(above / ends["value"][i]) < least:
-            ends["label"][i] = ""
+            if after is not None and math.log(ends["value"][i] / ends["value"][after]) > 2 * least:
+                ends["below"][i] = 1.0
+            else:
+                ends["label"][i] = ""
         else:
             above = ends["value"][i]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.i18n import plain, t, together
 from rnnlab.view.page import folded, pictures, plot, session, style
 from rnnlab.view.page.style import enlarged
 
@@ -21,7 +21,7 @@ def notes(sentences: Sequence[str], key: str) -> None:
         key: first part of the keys of both elements.
     """
     with st.container(key=f"{key}.caption", horizontal=True, gap="small"):
-        if said := " ".join(filter(None, sentences)):
+        if said := together(session.language(), *sentences):
             st.caption(said, width="content")
         with st.container(key=f"{key}.hint", width="content"):
             st.caption(t("chart.zoom", session.language()), width="content")

@@ -55,6 +55,17 @@ def corners(**axes: Any) -> Any:
     return layer("extent").mark_point(opacity=0, size=0).encode(**axes)
 
 
+def margin(width: int) -> Any:
+    """Return an invisible layer that reserves `width` pixels right of the plot for labels, wherever these are.
+
+    Vega adds a padding to the part of the labels that extends beyond the plot, so that the margin would count twice.
+    """
+    alt = altair()
+
+    ends = {"x": alt.value(alt.expr("width")), "x2": alt.value(alt.expr(f"width + {width}")), "y": alt.value(0)}
+    return layer("extent").mark_rule(strokeOpacity=0, clip=False).encode(**ends)
+
+
 def epoch_axis(lang: str, ticks: int = 8) -> Any:
     """Return the axis of the epochs."""
     alt = altair()

@@ -6,11 +6,13 @@ from functools import cache
 from typing import Any
 
 from rnnlab.view.language.i18n import t
-from rnnlab.view.page.charts import corners, epoch_axis, layer, perplexity_axis
+from rnnlab.view.page.charts import corners, epoch_axis, layer, margin, perplexity_axis
 from rnnlab.view.page.style import LAYER_COLORS, MOVE, PALETTE, ZOOM, altair, specification
 
 SLOTS = list(range(6))
 HEIGHT = 420
+NAMES = 90
+"""Room for the names at the ends of the curves, in pixels."""
 
 
 @cache
@@ -47,7 +49,7 @@ def wall(lang: str, theme: str = "light") -> dict[str, Any]:
     end_halo = layer("ends").mark_text(**place, stroke=colors["page"], strokeWidth=4).encode(**at_end)
     end_names = layer("ends").mark_text(**place, fontWeight=600).encode(**at_end, color=color)
     zoom = alt.selection_interval(name="zoom", bind="scales", zoom=ZOOM, translate=MOVE)
-    curves = [corners(x=x, y=y).add_params(zoom), rules, halo, names, lines, dots, end_halo, end_names]
+    curves = [corners(x=x, y=y).add_params(zoom), margin(NAMES), rules, halo, names, lines, dots, end_halo, end_names]
     guessed = (
         layer("guesses")
         .mark_bar(color=colors["book"], opacity=0.35, binSpacing=1)
@@ -60,5 +62,5 @@ def wall(lang: str, theme: str = "light") -> dict[str, Any]:
         )
     )
     chart = alt.layer(guessed, *curves)
-    padding = {"left": 5, "top": 8, "right": 90, "bottom": 5}
+    padding = {"left": 5, "top": 8, "right": 0, "bottom": 5}
     return specification(chart.properties(height=HEIGHT, padding=padding))

@@ -7,7 +7,7 @@ import streamlit as st
 from rnnlab.errors import RNNLabError
 from rnnlab.runs.rooms import MAX_GUESS, QUESTIONS, Member, Room
 from rnnlab.text.prefixes import brief
-from rnnlab.view.language.i18n import plain, t
+from rnnlab.view.language.i18n import plain, t, together
 from rnnlab.view.page import session
 from rnnlab.view.room import seat, sentences, state
 from rnnlab.view.room.pushed import WallLook
@@ -121,4 +121,4 @@ def answer(look: WallLook) -> None:
     names = {member.visitor: member.name or t("room.nameless", lang) for member in look.members}
     said = sentences.result(asked, guesses, names, scene.history, scene.ladder, scene.ended, lang)
     why = progress.starved(scene) or progress.memory(scene) if said.known else ""
-    st.info(plain(" ".join(filter(None, [said.text, why]))), icon=":material/how_to_vote:")
+    st.info(plain(together(lang, said.text, why)), icon=":material/how_to_vote:")

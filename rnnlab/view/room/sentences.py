@@ -12,7 +12,7 @@ from rnnlab.stuck import STUCK_RATIO
 from rnnlab.text.prefixes import tail
 from rnnlab.view.data.crossing import first_below
 from rnnlab.view.data.history import History, Ladder
-from rnnlab.view.language.i18n import t
+from rnnlab.view.language.i18n import t, together
 
 NEAREST = 3
 """Number of members who are named as nearest."""
@@ -64,17 +64,16 @@ def _crossing(
     numbers = {guess.visitor: int(guess.value) for guess in guesses if guess.value.isdigit()}
     middle = t("room.result.middle", lang, epoch=round(statistics.median(numbers.values()))) if numbers else ""
     if found is None and not ended:
-        return Result(" ".join(filter(None, [t("room.result.not_yet", lang, epoch=history.epoch), middle])), False)
+        return Result(together(lang, t("room.result.not_yet", lang, epoch=history.epoch), middle), False)
     if found is None:
         right = [names.get(guess.visitor, "") for guess in guesses if guess.value == "never"]
         said = t("room.result.never", lang, epochs=history.epoch)
-        return Result(" ".join(filter(None, [said, _nearest(right, lang), middle])), True)
+        return Result(together(lang, said, _nearest(right, lang), middle), True)
     order = sorted(numbers, key=lambda visitor: (abs(numbers[visitor] - found.epoch), names.get(visitor, "")))
     best = [visitor for visitor in order if abs(numbers[visitor] - found.epoch) == abs(numbers[order[0]] - found.epoch)]
     said = t("room.result.crossed", lang, epoch=found.epoch)
-    return Result(
-        " ".join(filter(None, [said, _nearest([names.get(visitor, "") for visitor in best], lang), middle])), True
-    )
+    nearest = _nearest([names.get(visitor, "") for visitor in best], lang)
+    return Result(together(lang, said, nearest, middle), True)
 
 
 def _learns(guesses: Sequence[Guess], history: History, ladder: Ladder, ended: bool, lang: str) -> Result:
@@ -88,10 +87,9 @@ def _learns(guesses: Sequence[Guess], history: History, ladder: Ladder, ended: b
         and last.perplexity < ladder[1] * (1 - STUCK_RATIO)
     )
     if not below and not ended:
-        return Result(f"{t('room.result.running', lang, epoch=history.epoch)} {votes}", False)
-    return Result(
-        f"{t('room.result.learns' if below else 'room.result.learns_not', lang, epoch=history.epoch)} {votes}", True
-    )
+        return Result(together(lang, t("room.result.running", lang, epoch=history.epoch), votes), False)
+    said = t("room.result.learns" if below else "room.result.learns_not", lang, epoch=history.epoch)
+    return Result(together(lang, said, votes), True)
 
 
 def _writes(guesses: Sequence[Guess], names: Mapping[str, str], history: History, ended: bool, lang: str) -> Result:

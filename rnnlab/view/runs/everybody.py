@@ -6,7 +6,7 @@ import streamlit as st
 
 from rnnlab.errors import RNNLabError
 from rnnlab.runs.protocol import LIVE
-from rnnlab.view.language.i18n import t
+from rnnlab.view.language.i18n import t, together
 from rnnlab.view.page import login, session
 from rnnlab.view.page.forms import Problems
 
@@ -41,7 +41,7 @@ def _limits(limits: dict[str, float], lang: str) -> str:
         said.append(t("runs.limits.bytes", lang, mb=f"{limits['visitor_mb']:g}"))
     if limits["keep_days"]:
         said.append(t("runs.limits.days", lang, days=f"{limits['keep_days']:g}"))
-    return " ".join(said)
+    return together(lang, *said)
 
 
 def _teacher(status: dict[str, float], lang: str) -> None:

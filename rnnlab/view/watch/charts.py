@@ -46,8 +46,9 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
             strokeDash=alt.StrokeDash("order:O", scale=alt.Scale(domain=[0, 1, 2, 3], range=RUNG_DASHES), legend=None),
         )
     )
-    # at the right edge, where a falling curve leaves room, on a halo that keeps them readable where it does not
-    rule_label: dict[str, Any] = {"align": "right", "baseline": "bottom", "dx": -4, "dy": -3, "fontSize": 13}
+    # at the right edge, where a falling curve leaves room, on a halo that keeps them readable where it does not; above
+    # the points of a network that learned nothing, which lie on the line
+    rule_label: dict[str, Any] = {"align": "right", "baseline": "bottom", "dx": -4, "dy": -6, "fontSize": 13}
     at_edge = {"x": alt.X("end:Q"), "y": y, "text": "label:N"}
     halo = {"stroke": colors["page"], "strokeWidth": 4, "strokeJoin": "round", "opacity": 0.9}
     rule_halos = layer("ladder").mark_text(**rule_label, **halo).encode(**at_edge)
@@ -76,23 +77,21 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
             ],
         )
     )
-    published_labels = (
-        layer("published")
-        .mark_text(
-            align=alt.expr("datum.epoch > 0.5 * domain('x')[1] ? 'right' : 'left'"),
-            baseline="bottom",
-            dx=alt.expr("datum.epoch > 0.5 * domain('x')[1] ? -9 : 9"),
-            dy=-8,
-            fontSize=13,
-            color=colors["book"],
-            # on a phone only the first part of a label that stands left of the labels of the lines
-            text=alt.expr(
-                "width >= 420 ? datum.label : datum.epoch > 0.5 * domain('x')[1] ? ''"
-                " : split(datum.label, regexp(',|（'))[0]"
-            ),
-        )
-        .encode(x=x, y=y)
-    )
+    # far enough from the point that a curve which falls above it passes between both
+    published_place: dict[str, Any] = {
+        "align": alt.expr("datum.epoch > 0.5 * domain('x')[1] ? 'right' : 'left'"),
+        "baseline": "bottom",
+        "dx": alt.expr("datum.epoch > 0.5 * domain('x')[1] ? -9 : 14"),
+        "dy": -8,
+        "fontSize": 13,
+        # on a phone only the first part of a label that stands left of the labels of the lines
+        "text": alt.expr(
+            "width >= 420 ? datum.label : datum.epoch > 0.5 * domain('x')[1] ? ''"
+            " : split(datum.label, regexp(',|（'))[0]"
+        ),
+    }
+    published_halos = layer("published").mark_text(**published_place, **halo).encode(x=x, y=y)
+    published_labels = layer("published").mark_text(**published_place, color=colors["book"]).encode(x=x, y=y)
     # the perplexity on held-out text; its lowest point has a label
     held_out = (
         layer("held_out")
@@ -107,7 +106,7 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
         .encode(x=x, y=y, tooltip=[tips[0], alt.Tooltip("shown:N", title=t("chart.held_out_best", lang))])
     )
     best_place: dict[str, Any] = {
-        "align": alt.expr("datum.epoch > 0.6 * domain('x')[1] ? 'right' : 'left'"),
+        "align": alt.expr("datum.epoch > 0.45 * domain('x')[1] ? 'right' : 'left'"),
         "baseline": "top", "dy": 8, "fontSize": 13,
     }  # fmt: skip
     # on a phone only the number, as there is no room for the sentence
@@ -145,6 +144,7 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
         points,
         rule_halos,
         rule_labels,
+        published_halos,
         published,
         published_labels,
         best,

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from rnnlab.events import RunDiverged
-from rnnlab.view.language.i18n import t
+from rnnlab.view.language.i18n import t, together
 from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import layer_names
 from rnnlab.view.page import chart, plot
@@ -22,7 +22,7 @@ def draw(scene: Scene, epoch: int | None, key: str = "curve") -> None:
         charts.perplexity_curve(scene.lang, scene.theme),
         scene.curve_tables(epoch),
         key=key,
-        alt=_alt("curve", scene, " ".join(filter(None, [finding, _held_out(scene)]))),
+        alt=_alt("curve", scene, together(scene.lang, finding, _held_out(scene))),
         finding=finding,
         figures=progress.figures(scene),
         events=_events(scene, ("now",)),
@@ -76,7 +76,7 @@ def _finding(scene: Scene) -> str:
     """Return the sentences on the result of the run; its place on the n-gram ladder is shown above the curve."""
     ending = scene.history.ending
     diverged = t("curve.diverged", scene.lang, epoch=ending.epoch) if isinstance(ending, RunDiverged) else ""
-    return " ".join(filter(None, [change(scene), diverged]))
+    return together(scene.lang, change(scene), diverged)
 
 
 STEADY = 0.02

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -48,12 +49,17 @@ def _row() -> DeltaGenerator:
 
 
 def _head(config: TrainConfig, **names: str) -> None:
+    st.markdown(f"**{plain(summary(config, session.language()))}**", width="content")
+    link("train", names)
+
+
+def link(page: str, parameters: Mapping[str, str]) -> None:
+    """Draw the link from an embedded page to a page of the app."""
     lang = session.language()
-    address = (st.context.url or "").split("?")[0].rstrip("/").removesuffix("/train")
-    st.markdown(f"**{plain(summary(config, lang))}**", width="content")
+    address = (st.context.url or "").split("?")[0].rstrip("/").removesuffix(f"/{page}")
     st.link_button(
         t("embed.open_lab", lang),
-        f"{address}/train?{urlencode({**names, 'lang': lang})}",
+        f"{address}/{page}?{urlencode({**parameters, 'lang': lang})}",
         icon=":material/open_in_new:",
         type="tertiary",
     )

@@ -10,7 +10,7 @@ import streamlit as st
 from rnnlab.events import RunDiverged, RunFinished
 from rnnlab.stuck import STUCK_RATIO, is_starved
 from rnnlab.text import ngrams
-from rnnlab.view.language.i18n import code_text, plain, t, unescaped
+from rnnlab.view.language.i18n import code_text, plain, t, together, unescaped
 from rnnlab.view.language.numbers import duration, number, thousands
 from rnnlab.view.language.settings import state_text
 from rnnlab.view.page import estimate
@@ -137,7 +137,7 @@ def special(scene: Scene) -> str:
         seconds = estimate.wait(scene.identity.name) if scene.identity else None
         if seconds is None or seconds < SOON:
             return note
-        return f"{note} {t('state.queued.wait', lang, duration=duration(seconds, lang))}"
+        return together(lang, note, t("state.queued.wait", lang, duration=duration(seconds, lang)))
     if scene.stopped_early and isinstance(ending, RunFinished) and (best := history.at(ending.best_epoch or 0)):
         return t(
             "state.early.note",

@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from rnnlab.view.data.recorded import Recording
-from rnnlab.view.language.i18n import t
+from rnnlab.view.language.i18n import t, together
 from rnnlab.view.page import names, plot, refresh, session
 from rnnlab.view.watch import curve, player, progress, texts
 from rnnlab.view.watch.scenes import Scene
@@ -55,7 +55,7 @@ def announce(recording: Recording) -> None:
         names.recording(recording.name),
         icon=":material/movie:",
         color="violet",
-        help=f"{t('recorded.note', lang, date=recording.date)} {t('recorded.note.help', lang)}",
+        help=together(lang, t("recorded.note", lang, date=recording.date), t("recorded.note.help", lang)),
     )
 
 

@@ -89,9 +89,10 @@ def draw(scene: Scene) -> None:
         st.caption(t("lyrics.nothing" if scene.ended else begins, lang))
         return
     event = history.at(epoch)
-    # reserves the position of the slider, so that the texts keep theirs when it appears
+    # a container, so that the browser keeps the texts when the slider appears; that of a live run is there from its
+    # first text, so that they do not move
     place = st.container()
-    if len(written) > 1:
+    if len(written) > 1 or not (scene.ended or scene.state == "recorded"):
         _slider(place, scene, written)
     caption = t("lyrics.after" if epoch else "lyrics.untrained", lang, epoch=epoch)
     if event is not None:

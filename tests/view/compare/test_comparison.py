@@ -586,6 +586,34 @@ def test_labels_at_the_same_end_do_not_cover_each_other() -> None:
     assert min(gaps) > 0.03 * math.log(1400)
 
 
+def place_of(label: str, *runs: Pinned) -> float:
+    names = [chr(ord("a") + i) for i in range(len(runs))]
+    tables = overlay_tables(runs, names, range(len(runs)), "epoch", False, "en")
+    return next(row["place"] for row in rows(tables["ends"]) if row["label"] == label)
+
+
+def test_a_label_leaves_a_flat_curve_that_goes_on_behind_it() -> None:
+    short, flat = a_run(500.0, 20.0, 2.0), a_run(300.0, 30.0, *[2.1] * 8)
+    assert place_of("a", short) == pytest.approx(2.0)
+    assert place_of("a", short, flat) > 2.1 * 1.2
+    # of a curve that is elsewhere, or falls through the label, it keeps its place
+    assert place_of("a", short, a_run(300.0, 30.0, *[20.0] * 8)) == pytest.approx(2.0)
+    assert place_of("a", short, a_run(*[300.0] * 3, 1.1)) == pytest.approx(2.0)
+    # and it stays near its own curve if there are curves all the way up
+    assert place_of("a", short, flat, a_run(300.0, 30.0, *[3.0] * 8)) < 2.0 * 2
+
+
+def test_the_label_of_the_lower_line_begins_where_no_curve_crosses_it() -> None:
+    def begins(*runs: Pinned) -> float:
+        tables = overlay_tables(runs, ["L", "R"][: len(runs)], range(len(runs)), "epoch", False, "en")
+        return next(row["end"] for row in rows(tables["ladder"]) if row["order"] == 2)
+
+    late, early = a_run(*[300.0] * 6, 2.0), a_run(300.0, 2.0)
+    assert begins(late) == 0
+    assert 2 < begins(late, early) < 4.5
+    assert begins(early, a_run(*[300.0] * 4, 2.0)) == 5.5
+
+
 def test_published_points_stand_where_they_mean_something() -> None:
     runs = [recorded_run("A6"), recorded_run("A6"), recorded_run("A1")]
     by_epoch = rows(overlay_tables(runs, list("abc"), range(3), "epoch", False, "en")["published"])

@@ -112,15 +112,17 @@ def test_a_setting_outside_the_grid_is_refused() -> None:
         tuning.find("<b>momentum</b>")
 
 
-def test_numbers_that_would_lie_on_each_other_are_said_once() -> None:
-    def labels(*perplexities: float | None) -> list[str]:
+def test_numbers_that_would_lie_on_each_other_are_moved_apart_or_left_out() -> None:
+    def labels(*perplexities: float | None) -> list[tuple[str, float]]:
         runs = {str(i): run(value) for i, value in enumerate(perplexities)}
         table = pa.ipc.open_stream(tables.race(runs, 1000.0, 1, "en")["ends"]).read_all()
-        return list(table["label"].to_pylist())
+        return list(zip(table["label"].to_pylist(), table["below"].to_pylist(), strict=True))
 
-    assert labels(263.7, 235.5, 1.575, None) == ["263.7", "", "1.575", "∞"]
+    # below its curve if nothing is there
+    assert labels(263.7, 235.5, 1.575, None) == [("263.7", 0), ("235.5", 1), ("1.575", 1), ("∞", 0)]
+    assert labels(263.7, 235.5, 200.5, 1.575)[:3] == [("263.7", 0), ("", 0), ("200.5", 1)]
     # the label of the lowest point is below its curve, so that it covers nothing
-    assert labels(263.7, 235.5) == ["263.7", "235.5"]
+    assert labels(263.7, 235.5) == [("263.7", 0), ("235.5", 1)]
 
 
 def read(table: bytes) -> list[dict[str, object]]:

@@ -14,7 +14,7 @@ from rnnlab.config import TrainConfig
 from rnnlab.runs.rooms import Guess, Question, Room
 from rnnlab.runs.store_writer import StoreWriter
 from rnnlab.view.data.history import History
-from rnnlab.view.language.i18n import LANGUAGES, t
+from rnnlab.view.language.i18n import LANGUAGES, t, together
 from rnnlab.view.room import charts, files, sentences, tables
 from tests.made import epoch, started
 
@@ -43,12 +43,11 @@ def test_the_nearest_guesses_are_named_when_the_line_is_crossed(lang: str) -> No
     assert t("room.result.not_yet", lang, epoch=2) in early.text
     result = said("crossing", made, history(900.0, 20.0, 7.0), False, lang)
     assert result.known
-    assert result.text == " ".join(
-        [
-            t("room.result.crossed", lang, epoch=3),
-            t("room.result.nearest", lang, names="Ann"),
-            t("room.result.middle", lang, epoch=6),
-        ]
+    assert result.text == together(
+        lang,
+        t("room.result.crossed", lang, epoch=3),
+        t("room.result.nearest", lang, names="Ann"),
+        t("room.result.middle", lang, epoch=6),
     )
     tie = said("crossing", guesses(a="2", b="4"), history(900.0, 20.0, 7.0), True, lang)
     assert t("room.result.nearest", lang, names=t("list.join", lang).join(["Ann", "Bob"])) in tie.text
