@@ -15,6 +15,7 @@ ordinary products do not promise that, so they are divided here, by rows or colu
 from __future__ import annotations
 
 import platform
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,8 +36,11 @@ DIVIDED = 2**25
 
 def _by_intel() -> bool:
     """Return whether the processor is one of Intel."""
-    about = Path("/proc/cpuinfo")
-    return "GenuineIntel" in (about.read_text() if about.exists() else platform.processor())
+    try:
+        about = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:  # another system; elsewhere than on Windows, the answer would take a process
+        about = platform.processor() if sys.platform == "win32" else ""
+    return "GenuineIntel" in about
 
 
 def _onednn() -> tuple[Callable[..., Tensor], Callable[..., Tensor]] | None:

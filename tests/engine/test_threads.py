@@ -15,8 +15,9 @@ import torch
 from torch import Tensor
 
 from rnnlab.config import TrainConfig
+from rnnlab.engine import products, sequence
 from rnnlab.engine.model import build_model
-from rnnlab.engine.parts import use_threads
+from rnnlab.engine.parts import Exact, use_threads
 from rnnlab.engine.products import product
 from rnnlab.engine.threads import REST_SECONDS, Team
 from rnnlab.engine.training import TrainingState, prepare_thread, train
@@ -52,6 +53,14 @@ def one_thread() -> Iterator[None]:
     use_threads(1)
 
 
+@pytest.fixture(params=["ordinary", "onednn"])
+def library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compute products with either library, whichever this processor would use; what parts are exact depends on it."""
+    monkeypatch.setattr(products, "_ONEDNN", products._OPERATORS if request.param == "onednn" else None)
+    monkeypatch.setattr(sequence, "_exact", Exact())
+    monkeypatch.setattr(products, "_exact", Exact())
+
+
 def history(settings: dict[str, Any], numbers: list[int]) -> tuple[list[tuple[float, float | None]], list[Tensor]]:
     """Train six minibatches with these numbers of threads in turn; return losses, gradient norms and weights."""
     config = TrainConfig.make(
@@ -73,6 +82,7 @@ def history(settings: dict[str, Any], numbers: list[int]) -> tuple[list[tuple[fl
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.usefixtures("library")
 def test_the_number_of_threads_changes_no_bit(kind: str) -> None:
     losses, weights = history(KINDS[kind], [1])
     for numbers in ([2], [5], [1, 3, 2, 8]):
@@ -86,6 +96,7 @@ SHAPES = [(32, 256, 1024), (1120, 256, 1027), (1027, 1120, 256), (256, 1120, 768
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.usefixtures("library")
 def test_a_product_is_the_same_in_any_number_of_threads(shape: tuple[int, int, int]) -> None:
     rows, inner, columns = shape
     generator = torch.Generator().manual_seed(0)
