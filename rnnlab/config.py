@@ -31,6 +31,12 @@ Precision = Literal["float32", "float64", "fast"]
 Computation = Literal["fast", "as_written"]
 
 MAX_PREFIX = 1_000
+MOST_IN_COLUMNS = 2**23
+"""Number of weights up to which a network of the library stores its matrices by columns, see `rnnlab.engine.model`.
+
+Minibatches of small networks are then faster, by the time of copies. A checkpoint holds the weights by rows, so that it
+takes copies, which larger networks shall not need.
+"""
 """Longest prefix, in characters."""
 
 

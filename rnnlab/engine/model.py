@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rnnlab.cells import CELLS
-from rnnlab.config import Activation, TrainConfig
+from rnnlab.config import MOST_IN_COLUMNS, Activation, TrainConfig
 from rnnlab.engine.cells import Cell, State, Unit, walk
 from rnnlab.engine.dropout import Dropout
 from rnnlab.engine.output import output_loss
@@ -433,7 +433,8 @@ def build_model(config: TrainConfig, vocab_size: int, device: torch.device | str
             _initialize(parameter, config, name, fan_in)
             _add_forget_bias(parameter, config, name)
     model.to(device, torch.float64 if config.precision == "float64" else torch.float32)
-    if not model.as_written and model.dense.weight.device.type == "cpu":
+    small = num_parameters(model.parameters()) <= MOST_IN_COLUMNS
+    if small and not model.as_written and model.dense.weight.device.type == "cpu":
         for module in model.modules():
             if isinstance(module, LibraryLayers):
                 module.store_in_columns()

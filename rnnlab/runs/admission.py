@@ -12,7 +12,7 @@ from pathlib import Path
 from limits import parse
 
 from rnnlab.cells import CELLS
-from rnnlab.config import COSTS, TrainConfig
+from rnnlab.config import COSTS, MOST_IN_COLUMNS, TrainConfig
 from rnnlab.errors import CorpusError, RunError
 from rnnlab.runs.limits import LARGEST_BATCH, MEGABYTE, Limits
 from rnnlab.runs.protocol import Asker
@@ -162,7 +162,8 @@ def memory_mb(config: TrainConfig, vocab_size: int, num_minibatches: int = 1) ->
     """Return a lower bound for the memory of a run in MB.
 
     It counts parameters, gradients, optimiser state and activations. A checkpoint is written from where its tensors
-    are; only a run that cannot go on within an epoch keeps a copy of them from the start of the epoch.
+    are, unless a small network of the library stores them by columns; only a run that cannot go on within an epoch
+    keeps a copy of them from the start of the epoch.
     """
     size = 8 if config.precision == "float64" else 4
     directions = 2 if config.bidirectional else 1
@@ -174,7 +175,8 @@ def memory_mb(config: TrainConfig, vocab_size: int, num_minibatches: int = 1) ->
         inputs = directions * config.num_hiddens
     parameters += (inputs + 1) * vocab_size
     saved = 3 if config.optimizer == "adam" else 1  # what a checkpoint holds
-    copies = 1 + saved + (0 if config.detach else saved)
+    in_columns = config.implementation == "library" and parameters <= MOST_IN_COLUMNS
+    copies = 1 + saved + (0 if config.detach else saved) + (saved if in_columns else 0)
     tokens = config.batch_size * config.num_steps * (1 if config.detach else num_minibatches)
     activations = tokens * (config.num_layers * directions * gates * config.num_hiddens + 2 * vocab_size)
     return size * (copies * parameters + activations) / MEGABYTE

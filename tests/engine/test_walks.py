@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from rnnlab.engine import sequence, walks
+from rnnlab.engine import model, sequence, walks
 from rnnlab.engine.model import build_model
 from tests.engine.conftest import tiny
 
@@ -25,12 +25,12 @@ KINDS: dict[str, dict[str, Any]] = {
 
 def results(settings: dict[str, Any]) -> list[Tensor]:
     """Return the loss, the last state and all gradients of a minibatch."""
-    model = build_model(tiny(num_hiddens=70, **settings), 12)
+    network = build_model(tiny(num_hiddens=70, **settings), 12)
     X = torch.arange(24).view(3, 8) * 5 % 12
-    state = tuple(0.1 * torch.ones_like(S) for S in model.begin_state(3))
-    loss, last = model.loss(X, X.roll(1, 1), state)
+    state = tuple(0.1 * torch.ones_like(S) for S in network.begin_state(3))
+    loss, last = network.loss(X, X.roll(1, 1), state)
     loss.backward()  # type: ignore[no-untyped-call]
-    return [loss, *last, *(p.grad for p in model.parameters() if p.grad is not None)]
+    return [loss, *last, *(p.grad for p in network.parameters() if p.grad is not None)]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -58,3 +58,19 @@ def test_a_walk_that_cannot_be_compiled_runs_in_python() -> None:
         return [number, *range(number)]
 
     assert walks.compiled(walk)(2) == [2, 0, 1]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.startswith("library")])
+def test_weights_stored_by_rows_and_by_columns_train_alike(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tiny(num_hiddens=70, **KINDS[kind])
+    by_columns, in_columns = build_model(config, 12).state_dict(), results(KINDS[kind])
+    monkeypatch.setattr(model, "MOST_IN_COLUMNS", 0)
+    by_rows = build_model(config, 12).state_dict()
+    assert list(by_rows) == list(by_columns)
+    for name, weights in by_rows.items():
+        assert torch.equal(weights, by_columns[name])
+        if "weight" in name and "dense" not in name:
+            assert weights.is_contiguous()
+            assert by_columns[name].t().is_contiguous()
+    for mine, other in zip(results(KINDS[kind]), in_columns, strict=True):
+        torch.testing.assert_close(mine, other, atol=1e-6, rtol=1e-5)
