@@ -18,8 +18,7 @@ from torch import Tensor, nn
 from torch.autograd import Function
 from torch.nn import functional
 
-from rnnlab.engine.parts import compute, parts_of
-from rnnlab.engine.products import product, transposed_product
+from rnnlab.engine.products import product, products
 
 
 def output_loss(dense: nn.Linear, H: Tensor, targets: Tensor) -> Tensor:
@@ -37,15 +36,14 @@ def output_loss(dense: nn.Linear, H: Tensor, targets: Tensor) -> Tensor:
 class _OutputLoss(Function):
     @staticmethod
     def forward(ctx: Any, H: Tensor, W: Tensor, b: Tensor, targets: Tensor) -> Tensor:
-        P = product(H, W.t(), b)  # first the logits
-        column, chosen = targets[:, None], P.new_empty(len(P), 1)
+        column, chosen = targets[:, None], H.new_empty(len(H), 1)
 
-        def some(rows: slice) -> None:
-            torch.softmax(P[rows], dim=1, out=P[rows])
-            torch.gather(P[rows], 1, column[rows], out=chosen[rows])
-            P[rows].scatter_add_(1, column[rows], P.new_full((1, 1), -1.0).expand_as(column[rows]))
+        def predict(P: Tensor, some: slice) -> None:
+            torch.softmax(P[some], dim=1, out=P[some])
+            torch.gather(P[some], 1, column[some], out=chosen[some])
+            P[some].scatter_add_(1, column[some], P.new_full((1, 1), -1.0).expand_as(column[some]))
 
-        compute(some, parts_of(len(P)))
+        P = product(H, W.t(), b, then=predict)  # first the logits
         if chosen.min() > torch.finfo(P.dtype).tiny:
             loss = chosen.log_().mean().neg_()
         else:  # a probability has underflowed, but its logarithm has not
@@ -57,4 +55,5 @@ class _OutputLoss(Function):
     def backward(ctx: Any, dloss: Tensor) -> tuple[Tensor | None, ...]:
         dO, H, W = ctx.saved_tensors  # dO without the factor dloss / n, which is cheaper to apply to the products
         scale = dloss / len(H)
-        return product(dO, W).mul_(scale), transposed_product(dO, H).mul_(scale), dO.sum(0).mul_(scale), None
+        dH, dW = products((dO, W), (dO.t(), H))
+        return dH.mul_(scale), dW.mul_(scale), dO.sum(0).mul_(scale), None

@@ -85,7 +85,7 @@ def compute(work: Callable[[Part], object], parts: Sequence[Part]) -> None:
 
 def run(work: Sequence[Work]) -> None:
     """Do all work at the same time, the first in this thread; raise the first error when all have ended."""
-    if number_of_threads() == 1:
+    if number_of_threads() == 1 or len(work) < 2:
         for one in work:
             one()
         return

@@ -14,9 +14,11 @@ ordinary products do not promise that, so they are divided here, by rows or colu
 
 from __future__ import annotations
 
+import functools
 import platform
 import sys
 from collections.abc import Callable
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +26,10 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from rnnlab.engine.parts import MULTIPLE, Exact, compute, noise, number_of_threads, parts_of
+from rnnlab.engine.parts import MULTIPLE, Exact, Work, compute, noise, number_of_threads, parts_of, run
 
+Then = Callable[[Tensor, slice], None]
+"""What to do with some rows of a result."""
 SMALL = 64 * 64
 """Number of elements below which a matrix is too small for oneDNN to be faster."""
 LONG = 4
@@ -68,71 +72,101 @@ def _in_threads(work: Callable[..., Tensor], *arguments: Any) -> Tensor:
         torch.set_num_threads(1)
 
 
-def product(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Return a @ b, plus `bias` on every row: (n, k) and (k, m) give (n, m)."""
-    if _ONEDNN is not None and _fits(b):
-        linear, _ = _ONEDNN
-        return _in_threads(linear, a, _dense(b).t(), bias, "none", [], "")
-    if a.device.type == "cpu" and a.numel() * b.shape[1] >= DIVIDED:
-        if bias is None and a.shape[1] >= LONG * max(len(a), b.shape[1]):
-            return _in_blocks(a, b)
-        if number_of_threads() > 1:
-            return _divided(a, b, bias)
-    return _ordinary(a, b, bias)
+def product(a: Tensor, b: Tensor, bias: Tensor | None = None, then: Then | None = None) -> Tensor:
+    """Return a @ b, plus `bias` on every row: (n, k) and (k, m) give (n, m).
 
-
-def _in_blocks(a: Tensor, b: Tensor) -> Tensor:
-    """Return an ordinary product of long sums, always in two blocks: as a whole, its sums would be divided."""
-    half = -(-len(a) // (2 * MULTIPLE)) * MULTIPLE
-    out = a.new_empty(len(a), b.shape[1])
-    compute(lambda rows: torch.mm(a[rows], b, out=out[rows]), [slice(0, half), slice(half, len(a))])
+    Args:
+        a: left factor.
+        b: right factor.
+        bias: what is added to every row, (m,).
+        then: what to do with the result, for some of its rows at a time; threads do it too.
+    """
+    out, rows, work = _begun(a, b, bias)
+    if then is not None and len(rows) > 1:
+        run([_in_turn(of_part, functools.partial(then, out, some)) for of_part, some in zip(work, rows, strict=True)])
+        return out
+    run(work)
+    if then is not None:
+        compute(functools.partial(then, out), parts_of(len(out)))
     return out
 
 
-def transposed_product(a: Tensor, b: Tensor) -> Tensor:
-    """Return the transpose of a times b, where a (k, n) has more columns than b (k, m), as (n, m)."""
+def products(*factors: tuple[Tensor, Tensor]) -> list[Tensor]:
+    """Return the products of pairs (a, b), which are computed at the same time."""
+    begun = [_begun(a, b) for a, b in factors]
+    run([_in_turn(*filter(None, work)) for work in zip_longest(*(work for _, _, work in begun))])
+    return [out for out, _, _ in begun]
+
+
+def _in_turn(*work: Work) -> Work:
+    def all_of_it() -> None:
+        for one in work:
+            one()
+
+    return all_of_it
+
+
+def _begun(a: Tensor, b: Tensor, bias: Tensor | None = None) -> tuple[Tensor, list[slice], list[Work]]:
+    """Return a tensor for a product, the rows in each part of it, and the work that computes these parts.
+
+    There are no rows if the product is divided by columns, and no work if it is computed already.
+    """
     if _ONEDNN is not None and _fits(b):
-        return product(b.t(), a).t()  # oneDNN transposes the left factor in memory: the smaller one
-    return product(a.t(), b)
+        if bias is None and len(a) > b.shape[1] and not a.is_contiguous():
+            # it copies a left factor that is transposed: better the smaller one
+            return _begun(b.t(), a.t())[0].t(), [], []
+        linear, _ = _ONEDNN
+        return _in_threads(linear, a, _dense(b).t(), bias, "none", [], ""), [], []
+    by_rows, parts = _division(a, b, bias)
+    if len(parts) == 1:
+        # faster than `addmm`, which first writes the bias into every row
+        return a @ b if bias is None else (a @ b).add_(bias), [], []
+    out = a.new_empty(len(a), b.shape[1])
+    return out, parts if by_rows else [], _work(a, b, bias, out, by_rows, parts)
 
 
-def _ordinary(a: Tensor, b: Tensor, bias: Tensor | None) -> Tensor:
-    # faster than `addmm`, which first writes the bias into every row
-    return a @ b if bias is None else (a @ b).add_(bias)
+def _work(a: Tensor, b: Tensor, bias: Tensor | None, out: Tensor, by_rows: bool, parts: list[slice]) -> list[Work]:
+    """Return the work that computes parts of an ordinary product into `out`: rows of it or columns."""
+
+    def part(some: slice) -> None:
+        left, right, result = (a[some], b, out[some]) if by_rows else (a, b[:, some], out[:, some])
+        torch.mm(left, right, out=result)
+        if bias is not None:
+            result.add_(bias if by_rows else bias[some])
+
+    return [functools.partial(part, some) for some in parts]
 
 
 _exact = Exact()
 
 
-def _divided(a: Tensor, b: Tensor, bias: Tensor | None) -> Tensor:
-    """Return an ordinary product, in parts if these are exact: rows of it or columns, of which there are more."""
-    by_rows = len(a) >= b.shape[1]
-    parts = parts_of(len(a) if by_rows else b.shape[1], MULTIPLE)
-    of_a, of_b = (a.shape, a.stride(), a.dtype), (b.shape, b.stride(), b.dtype)
-
-    def in_parts(a: Tensor, b: Tensor, bias: Tensor | None) -> Tensor:
-        out = a.new_empty(len(a), b.shape[1])
-
-        def part(some: slice) -> None:
-            left, right, result = (a[some], b, out[some]) if by_rows else (a, b[:, some], out[:, some])
-            torch.mm(left, right, out=result)
-            if bias is not None:
-                result.add_(bias if by_rows else bias[some])
-
-        compute(part, parts)
-        return out
+def _division(a: Tensor, b: Tensor, bias: Tensor | None) -> tuple[bool, list[slice]]:
+    """Return whether an ordinary product is divided by rows or else by columns, and the parts."""
+    n, (k, m) = len(a), b.shape
+    by_rows = n >= m
+    size = n if by_rows else m
+    whole = [slice(0, size)]
+    if a.device.type != "cpu" or n * k * m < DIVIDED:
+        return by_rows, whole
+    if bias is None and k >= LONG * max(n, m):
+        # as a whole, its sums would be divided, so it is always computed in two parts
+        half = -(-size // (2 * MULTIPLE)) * MULTIPLE
+        return by_rows, [slice(0, half), slice(half, size)]
+    parts = parts_of(size, MULTIPLE)
+    if len(parts) == 1 or 0 in (*a.stride(), *b.stride()):
+        return by_rows, whole
 
     def compare() -> bool:
-        if 0 in (*a.stride(), *b.stride()):
-            return False
         some_a, some_b = noise(a.shape, a.dtype, a.stride()), noise(b.shape, b.dtype, b.stride())
         some_bias = None if bias is None else noise(bias.shape, bias.dtype)
-        whole = _ordinary(some_a, some_b, some_bias)
-        return torch.equal(whole, in_parts(some_a, some_b, some_bias))
+        results = []
+        for tried in (whole, parts):
+            results.append(some_a.new_empty(n, m))
+            run(_work(some_a, some_b, some_bias, results[-1], by_rows, tried))
+        return torch.equal(*results)
 
-    if _exact.holds((of_a, of_b, bias is None, len(parts)), compare):
-        return in_parts(a, b, bias)
-    return _ordinary(a, b, bias)
+    case = (a.shape, a.stride(), b.shape, b.stride(), a.dtype, bias is None, len(parts))
+    return by_rows, parts if _exact.holds(case, compare) else whole
 
 
 def factor(b: Tensor, num_rows: int) -> tuple[Tensor, bool]:
@@ -145,8 +179,10 @@ def factor(b: Tensor, num_rows: int) -> tuple[Tensor, bool]:
     Returns:
         The matrix for `add_product` and `row_product`, and whether it is packed.
     """
-    if _ONEDNN is None or not _fits(b):
+    if not _fits(b):
         return b, False
+    if _ONEDNN is None:
+        return b.contiguous(), False  # MKL takes twice as long with few rows and a transpose
     _, pack = _ONEDNN
     return pack(_dense(b).t(), num_rows), True
 
@@ -190,7 +226,7 @@ class _Affine(Function):
     @staticmethod
     def backward(ctx: Any, dO: Tensor) -> tuple[Tensor | None, ...]:
         inputs, W = ctx.saved_tensors
-        return product(dO, W.t()), product(inputs.t(), dO), dO.sum(0)
+        return *products((dO, W.t()), (inputs.t(), dO)), dO.sum(0)
 
 
 def _fits(b: Tensor) -> bool:
