@@ -55,7 +55,7 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
     rule_labels = layer("ladder").mark_text(**rule_label, color=colors["text"]).encode(**at_edge)
     grains = layer("minibatches").mark_circle(size=8, opacity=0.22, color=colors["live"]).encode(x=x, y=y)
     curve = layer("curve").mark_line(strokeWidth=2.2, color=colors["live"], interpolate="linear").encode(x=x, y=y)
-    # a line with a single point is invisible
+    # a line with a single point is invisible; drawn above the halos of the labels
     head = layer("head").mark_circle(size=42, opacity=1, color=colors["live"]).encode(x=x, y=y)
     over = (
         layer("overflow")
@@ -81,7 +81,7 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
     published_place: dict[str, Any] = {
         "align": alt.expr("datum.epoch > 0.5 * domain('x')[1] ? 'right' : 'left'"),
         "baseline": "bottom",
-        "dx": alt.expr("datum.epoch > 0.5 * domain('x')[1] ? -9 : 14"),
+        "dx": alt.expr("datum.epoch > 0.5 * domain('x')[1] ? -9 : 18"),
         "dy": -8,
         "fontSize": 13,
         # on a phone only the first part of a label that stands left of the labels of the lines
@@ -134,7 +134,6 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
         rules,
         grains,
         curve,
-        head,
         held_out,
         over,
         over_labels,
@@ -150,6 +149,7 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
         best,
         best_halos,
         best_labels,
+        head,
         now,
     ).properties(height=380)
     return specification(chart)
