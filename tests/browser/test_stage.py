@@ -141,3 +141,10 @@ def test_in_large_type_both_texts_are_whole_on_the_screen(lang: str, server: Ser
     second = boxes.nth(1).bounding_box()
     assert second is not None
     assert second["y"] + second["height"] <= texts["y"] + texts["height"]
+
+
+def test_in_large_type_the_navigation_ends_before_its_edge(server: Server, visit: Visit) -> None:
+    page = show(visit, f"{server.url}/train?recipe=A2&epoch=250&projector=1&lang=en", 1440, 900)
+    settle(page)
+    more, navigation = box(page, ".rc-overflow-item-rest"), box(page, "[data-testid=stTopNav]")
+    assert more["x"] + more["width"] <= navigation["x"] + navigation["width"]
