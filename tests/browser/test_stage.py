@@ -143,6 +143,23 @@ def test_in_large_type_both_texts_are_whole_on_the_screen(lang: str, server: Ser
     assert second["y"] + second["height"] <= texts["y"] + texts["height"]
 
 
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize(("how", "width"), [("stage=1", 1024), ("stage=1", 1280), ("projector=1", 1280), ("", 1024)])
+def test_sentences_are_not_cut_off(server: Server, visit: Visit, how: str, width: int, lang: str) -> None:
+    """The sentence on six layers is the longest; a hint that has no room beside its sentence is not shown."""
+    page = show(visit, f"{server.url}/train?recipe=A9&epoch=160&{how}&lang={lang}", width, 768)
+    settle(page)
+    sentence = page.locator(".lab-memory")
+    assert sentence.evaluate("e => e.scrollWidth <= e.clientWidth")
+    figures = box(page, ".lab-status")
+    assert figures["y"] + figures["height"] <= box(page, CANVAS)["y"] + 1
+    if not how:
+        caption, hint = box(page, ".st-key-stage-caption"), box(page, ".st-key-stage-hint")
+        beside = hint["x"] > caption["x"] and hint["x"] + hint["width"] <= caption["x"] + caption["width"]
+        assert beside or hint["y"] >= caption["y"] + caption["height"]
+        assert caption["y"] + caption["height"] <= box(page, ".st-key-train-sections")["y"] <= 768
+
+
 def test_in_large_type_the_navigation_ends_before_its_edge(server: Server, visit: Visit) -> None:
     page = show(visit, f"{server.url}/train?recipe=A2&epoch=250&projector=1&lang=en", 1440, 900)
     settle(page)
