@@ -125,6 +125,8 @@ def test_the_stage_is_a_key_away(server: Server, visit: Visit) -> None:
     assert page.evaluate(CONTROLS) <= 12
     page.get_by_role("button", name="QR code").click()
     expect(page.get_by_role("dialog").locator("img")).to_be_visible()
+    dialog = box(page, "[role=dialog]")
+    assert dialog["y"] + dialog["height"] <= 720  # with the address below the code
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
     page.keyboard.press("f")
