@@ -125,6 +125,8 @@ def test_the_stage_is_a_key_away(server: Server, visit: Visit) -> None:
     assert page.evaluate(CONTROLS) <= 12
     page.get_by_role("button", name="QR code").click()
     expect(page.get_by_role("dialog").locator("img")).to_be_visible()
+    dialog = box(page, "[role=dialog]")
+    assert dialog["y"] + dialog["height"] <= 720  # with the address below the code
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
     page.keyboard.press("f")
@@ -141,3 +143,27 @@ def test_in_large_type_both_texts_are_whole_on_the_screen(lang: str, server: Ser
     second = boxes.nth(1).bounding_box()
     assert second is not None
     assert second["y"] + second["height"] <= texts["y"] + texts["height"]
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize(("how", "width"), [("stage=1", 1024), ("stage=1", 1280), ("projector=1", 1280), ("", 1024)])
+def test_sentences_are_not_cut_off(server: Server, visit: Visit, how: str, width: int, lang: str) -> None:
+    """The sentence on six layers is the longest; a hint that has no room beside its sentence is not shown."""
+    page = show(visit, f"{server.url}/train?recipe=A9&epoch=160&{how}&lang={lang}", width, 768)
+    settle(page)
+    sentence = page.locator(".lab-memory")
+    assert sentence.evaluate("e => e.scrollWidth <= e.clientWidth")
+    figures = box(page, ".lab-status")
+    assert figures["y"] + figures["height"] <= box(page, CANVAS)["y"] + 1
+    if not how:
+        caption, hint = box(page, ".st-key-stage-caption"), box(page, ".st-key-stage-hint")
+        beside = hint["x"] > caption["x"] and hint["x"] + hint["width"] <= caption["x"] + caption["width"]
+        assert beside or hint["y"] >= caption["y"] + caption["height"]
+        assert caption["y"] + caption["height"] <= box(page, ".st-key-train-sections")["y"] <= 768
+
+
+def test_in_large_type_the_navigation_ends_before_its_edge(server: Server, visit: Visit) -> None:
+    page = show(visit, f"{server.url}/train?recipe=A2&epoch=250&projector=1&lang=en", 1440, 900)
+    settle(page)
+    more, navigation = box(page, ".rc-overflow-item-rest"), box(page, "[data-testid=stTopNav]")
+    assert more["x"] + more["width"] <= navigation["x"] + navigation["width"]

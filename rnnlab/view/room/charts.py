@@ -49,7 +49,7 @@ def wall(lang: str, theme: str = "light") -> dict[str, Any]:
     end_halo = layer("ends").mark_text(**place, stroke=colors["page"], strokeWidth=4).encode(**at_end)
     end_names = layer("ends").mark_text(**place, fontWeight=600).encode(**at_end, color=color)
     zoom = alt.selection_interval(name="zoom", bind="scales", zoom=ZOOM, translate=MOVE)
-    curves = [corners(x=x, y=y).add_params(zoom), margin(NAMES), rules, halo, names, lines, dots, end_halo, end_names]
+    curves = [corners(x=x, y=y).add_params(zoom), margin(NAMES), rules, lines, halo, names, dots, end_halo, end_names]
     guessed = (
         layer("guesses")
         .mark_bar(color=colors["book"], opacity=0.35, binSpacing=1)

@@ -47,15 +47,17 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
         )
     )
     # at the right edge, where a falling curve leaves room, on a halo that keeps them readable where it does not; above
-    # the points of a network that learned nothing, which lie on the line
-    rule_label: dict[str, Any] = {"align": "right", "baseline": "bottom", "dx": -4, "dy": -6, "fontSize": 13}
+    # the points of a network that learned nothing, which lie on the line; on a phone as far right as there is room
+    rule_label: dict[str, Any] = {
+        "align": "right", "baseline": "bottom", "dx": alt.expr("width < 420 ? 4 : -4"), "dy": -6, "fontSize": 13,
+    }  # fmt: skip
     at_edge = {"x": alt.X("end:Q"), "y": y, "text": "label:N"}
     halo = {"stroke": colors["page"], "strokeWidth": 4, "strokeJoin": "round", "opacity": 0.9}
     rule_halos = layer("ladder").mark_text(**rule_label, **halo).encode(**at_edge)
     rule_labels = layer("ladder").mark_text(**rule_label, color=colors["text"]).encode(**at_edge)
     grains = layer("minibatches").mark_circle(size=8, opacity=0.22, color=colors["live"]).encode(x=x, y=y)
     curve = layer("curve").mark_line(strokeWidth=2.2, color=colors["live"], interpolate="linear").encode(x=x, y=y)
-    # a line with a single point is invisible
+    # a line with a single point is invisible; drawn above the halos of the labels
     head = layer("head").mark_circle(size=42, opacity=1, color=colors["live"]).encode(x=x, y=y)
     over = (
         layer("overflow")
@@ -81,7 +83,7 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
     published_place: dict[str, Any] = {
         "align": alt.expr("datum.epoch > 0.5 * domain('x')[1] ? 'right' : 'left'"),
         "baseline": "bottom",
-        "dx": alt.expr("datum.epoch > 0.5 * domain('x')[1] ? -9 : 14"),
+        "dx": alt.expr("datum.epoch > 0.5 * domain('x')[1] ? -9 : 18"),
         "dy": -8,
         "fontSize": 13,
         # on a phone only the first part of a label that stands left of the labels of the lines
@@ -111,8 +113,8 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
     }  # fmt: skip
     # on a phone only the number, as there is no room for the sentence
     best_place["text"] = alt.expr("width < 420 ? datum.shown : datum.label")
-    best_halos = layer("best").mark_text(**best_place, **halo).encode(x=x, y=y)
-    best_labels = layer("best").mark_text(**best_place, color=colors["mark"]).encode(x=x, y=y)
+    best_halos = layer("best").mark_text(**best_place, **halo).encode(x=x, y=alt.Y("under:Q"))
+    best_labels = layer("best").mark_text(**best_place, color=colors["mark"]).encode(x=x, y=alt.Y("under:Q"))
     changes = layer("changes").mark_rule(color=colors["mark"], strokeDash=[4, 3], strokeWidth=1.2).encode(x=x)
     change_labels = (
         layer("changes")
@@ -134,7 +136,6 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
         rules,
         grains,
         curve,
-        head,
         held_out,
         over,
         over_labels,
@@ -150,6 +151,7 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
         best,
         best_halos,
         best_labels,
+        head,
         now,
     ).properties(height=380)
     return specification(chart)

@@ -29,6 +29,7 @@ POINTS = {"epoch": _F, "value": _F, "shown": _S, "label": _S, "fill": _F}
 RULES = {"value": _F, "label": _S, "end": _F, "order": _F}
 MARKS = {"epoch": _F, "label": _S, "row": _F}
 OVERFLOW = {"epoch": _F, "value": _F, "shown": _S, "label": _S}
+BEST = {**OVERFLOW, "under": _F}
 LAYERS = {"epoch": _F, "value": _F, "layer": _S, "after": _S}
 CURVE = EXTENT = {"epoch": _F, "value": _F}
 
@@ -57,7 +58,7 @@ GROWING = {
     "head": CURVE,
     "changes": MARKS,
     "held_out": LINE,
-    "best": OVERFLOW,
+    "best": BEST,
 }
 """The tables that grow with a run, with their columns."""
 
@@ -150,6 +151,7 @@ def newest_points(history: History, vocab_size: float, lang: str) -> dict[str, C
         "best": {
             "epoch": [float(row.epoch) for row in best],
             "value": [_place(row.held_out_perplexity, top) for row in best],
+            "under": [_under(row, top) for row in best],
             "shown": [number(row.held_out_perplexity, 5) for row in best],
             "label": [
                 t("chart.held_out_lowest", lang, perplexity=number(row.held_out_perplexity, 4), epoch=row.epoch)
@@ -171,6 +173,12 @@ def newest_points(history: History, vocab_size: float, lang: str) -> dict[str, C
 def _place(perplexity: float | None, top: float) -> float:
     """Return where a perplexity is drawn; None: at the upper edge, as it overflowed."""
     return top if perplexity is None else min(max(_visible(perplexity), 1.0), top)
+
+
+def _under(row: EpochFinished, top: float) -> float:
+    """Return below which perplexity the label of the one on held-out text stands: of the curve, if it is just below."""
+    held_out, curve = _place(row.held_out_perplexity, top), _place(row.perplexity, top)
+    return curve if held_out / 3 < curve < held_out else held_out
 
 
 def _visible(value: float) -> float:

@@ -99,12 +99,19 @@ def test_the_perplexity_on_held_out_text_has_its_own_line_and_its_lowest_point_a
     tables = watch_tables.curve_tables(history, 1000, "en")
     assert [(row["epoch"], row["value"]) for row in rows(tables["held_out"])] == [(2, 80), (4, 60), (5, 10_000)]
     (best,) = rows(tables["best"])
-    assert (best["epoch"], best["value"]) == (4, 60)
+    assert (best["epoch"], best["value"], best["under"]) == (4, 60, 50)
     assert best["label"] == t("chart.held_out_lowest", "en", perplexity="60", epoch=4)
     # a browser that has the first three epochs gets the others
     assert watch_tables.curve_points(history, 1000, after=3.0)["held_out"]["epoch"] == [4.0, 5.0]
     nothing = watch_tables.curve_tables(History([started(), epoch(1)]), 1000, "en")
     assert rows(nothing["held_out"]) == rows(nothing["best"]) == []
+
+
+def test_the_label_of_the_lowest_perplexity_on_held_out_text_stands_below_a_curve_that_is_just_below() -> None:
+    for curve, under in ((80.0, 60), (30.0, 30), (2.0, 60)):
+        event = epoch(4, curve).model_copy(update={"held_out_perplexity": 60.0})
+        (best,) = rows(watch_tables.curve_tables(History([started(), event]), 1000, "en")["best"])
+        assert best["under"] == under
 
 
 def test_labels_of_two_published_runs_that_are_near_stand_at_different_ends() -> None:
