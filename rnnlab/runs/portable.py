@@ -25,6 +25,7 @@ from rnnlab.config import TrainConfig
 from rnnlab.errors import CorpusError, RunError
 from rnnlab.events import CheckpointSaved
 from rnnlab.inference.shapes import WEIGHTS, weight_shapes
+from rnnlab.nesting import outside_strings
 from rnnlab.runs.export import Recording, check_depth, export_run, first_error, import_run, to_json
 from rnnlab.runs.limits import CHECKPOINT_MB, MEGABYTE
 from rnnlab.runs.store import Queries, file_name
@@ -33,6 +34,8 @@ from rnnlab.runs.texts import Texts
 MAX_BYTES = CHECKPOINT_MB * MEGABYTE
 MAX_HEADER = 24 * MEGABYTE
 """The longest JSON of a file: an exported run of the largest size fits, with its quotation marks escaped."""
+_MAX_COMMAS = 10_000
+"""The most commas of this JSON outside of strings: five times as many as the largest network has."""
 _RUN, _VOCAB = "run", "vocab"
 _SIZES = {"F64": 8, "F32": 4, "U8": 1}
 """The types of numbers in a checkpoint, with their bytes."""
@@ -138,6 +141,8 @@ def read(file: BinaryIO) -> Portable:
         raise _damaged("its beginning says that it is longer")
     text = file.read(length)
     check_depth(text)
+    if len(outside_strings(text, b",")) > _MAX_COMMAS:
+        raise _damaged("too many tensors")
     try:
         header = _Header.model_validate_json(text)
     except ValidationError as error:
@@ -238,10 +243,10 @@ def _check_places(tensors: Mapping[str, _Tensor], size: int) -> None:
     end = 0
     for name, tensor in sorted(tensors.items(), key=lambda item: item[1].data_offsets):
         if tensor.dtype not in _SIZES:
-            raise _damaged(f"{name[:40]}: {tensor.dtype[:20]}; allowed are {', '.join(_SIZES)}")
+            raise _damaged(f"{_plain(name)}: {_plain(tensor.dtype)}; allowed are {', '.join(_SIZES)}")
         first, last = tensor.data_offsets
         if first != end or last - first != math.prod(tensor.shape) * _SIZES[tensor.dtype]:
-            raise _damaged(f"{name[:40]}: bytes {first} to {last}")
+            raise _damaged(f"{_plain(name)}: bytes {first} to {last}")
         end = last
     if end != size:
         raise _damaged(f"{size} bytes of tensors instead of {end}")
@@ -272,9 +277,9 @@ def _check_tensors(config: TrainConfig, tensors: Mapping[str, _Tensor], vocab: s
             shown = [_shown(layout) for layout in (found, needed.get(name))]
             raise RunError(
                 "checkpoint_unlike",
-                f"The weights do not fit the settings of their run: {name[:60]} is {shown[0]} and should be {shown[1]}."
+                f"The weights do not fit the settings of their run: {_plain(name)} is {shown[0]}, not {shown[1]}."
                 " The file was changed after its export; export it again.",
-                name=name[:60],
+                name=_plain(name),
                 found=shown[0],
                 needed=shown[1],
             )
@@ -299,6 +304,11 @@ def _layouts(
             slots: dict[str, _Layout] = {f"adam.{index}.{name}": (dtype, shape) for name in means}
             groups.append({f"adam.{index}.step": ("F32", ()), **slots})
     return needed, groups
+
+
+def _plain(name: str) -> str:
+    """Return a name from a file for a message."""
+    return name[:60] if name.isprintable() else ascii(name[:60])
 
 
 def _shown(layout: _Layout | None) -> str:

@@ -24,7 +24,7 @@ from rnnlab.runs.export import export_run
 from rnnlab.runs.schema import DATABASE, connect_reader
 from rnnlab.runs.script import starting_weights
 from rnnlab.runs.store import checkpoint_folder
-from tests.made import finish
+from tests.made import finish, joined, split
 from tests.runs.lab import TINY, curve, events, opened, visitor, warm
 
 SAID = "the cat sat on the mat, and the dog sat on the cat; then all of them sat on the mat again. " * 12
@@ -53,17 +53,6 @@ def file(shared: Client, own: str) -> bytes:
 
 def exported(client: Client, run_id: str) -> bytes:
     return portable.exported(client.store, run_id, client.environment.corpus_folders)
-
-
-def split(file: bytes) -> tuple[dict[str, Any], bytes]:
-    """Return the JSON and the tensors of a file."""
-    length = int.from_bytes(file[:8], "little")
-    return json.loads(file[8 : 8 + length]), file[8 + length :]
-
-
-def joined(header: dict[str, Any] | bytes, tensors: bytes, length: int | None = None) -> bytes:
-    text = header if isinstance(header, bytes) else json.dumps(header).encode()
-    return (len(text) if length is None else length).to_bytes(8, "little") + text + tensors
 
 
 def changed(file: bytes, tensors: Callable[[dict[str, Any]], object] | None = None, **metadata: object) -> bytes:
@@ -269,6 +258,18 @@ HOSTILE: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "a list": ("checkpoint_damaged", lambda _: joined(b"[]", b"")),
     "deep JSON": ("json_too_deep", lambda _: joined(b'{"a":' * 100_000, b"")),
     "deep JSON of its run": ("json_too_deep", lambda file: changed(file, run='{"a":' * 100_000)),
+    "many tensors": (
+        "checkpoint_damaged",
+        lambda _: joined(b"{" + b",".join(b'"%d":0' % number for number in range(100_000)) + b"}", b""),
+    ),
+    "an endless shape": (
+        "checkpoint_damaged",
+        lambda file: _with_tensor(file, shape=[1] * 100_000),
+    ),
+    "a name that moves the cursor": (
+        "checkpoint_unlike",
+        lambda file: changed(file, _reshaped("\x1b[2J", (8,))),
+    ),
     "half a character": ("checkpoint_damaged", lambda _: joined(b'{"__metadata__":{"run":"\\ud800"}}', b"")),
     "JSON that is too long": ("checkpoint_damaged", lambda _: joined(b" " * (portable.MAX_HEADER + 1), b"")),
     "an empty object": ("checkpoint_without_run", lambda _: joined(b"{}", b"")),
