@@ -324,7 +324,7 @@ HOSTILE: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "more to say": ("checkpoint_damaged", lambda file: changed(file, more="1")),
     "no run": ("import_format", lambda file: changed(file, run="{}")),
     "no JSON of a run": ("import_not_json", lambda file: changed(file, run="pickle")),
-    "a run of too many epochs": ("import_invalid", lambda file: _with_run(file, title="x" * 81)),
+    "a title that is too long": ("import_invalid", lambda file: _with_run(file, title="x" * 81)),
 }
 
 
@@ -375,6 +375,13 @@ def test_damaged_bytes_are_refused_or_harmless(file: bytes) -> None:
     assert refused > 200
 
 
+def test_a_long_list_is_refused_before_it_is_parsed(file: bytes) -> None:
+    for what in ("many tensors", "an endless shape"):
+        with pytest.raises(RunError) as caught:
+            portable.read(io.BytesIO(HOSTILE[what][1](file)))
+        assert caught.value.params["reason"] == "too many tensors"
+
+
 def test_too_large_a_file_is_refused_before_it_is_written(elsewhere: Client, file: bytes) -> None:
     data = file + bytes(portable.MAX_BYTES)
     before = everything(elsewhere.home)
@@ -385,13 +392,19 @@ def test_too_large_a_file_is_refused_before_it_is_written(elsewhere: Client, fil
     assert everything(elsewhere.home) == before
 
 
-@pytest.mark.parametrize("name", ["", "x", "../runs.sqlite3", "0" * 32, "a" * 33, "/etc/passwd", "0" * 31 + "/"])
-def test_only_a_file_that_was_handed_over_is_taken(name: str, elsewhere: Client) -> None:
+def test_only_a_file_that_was_handed_over_is_taken(elsewhere: Client, tmp_path: Path, file: bytes) -> None:
     from rnnlab.runs.protocol import ImportCheckpoint
 
-    with pytest.raises(RunError) as caught:
-        elsewhere._call(ImportCheckpoint, file=name)
-    assert caught.value.code == "import_lost"
+    other = tmp_path / "other"  # all names are those of files that may be lost if the check is
+    other.write_bytes(file)
+    inside = os.path.relpath(other, elsewhere.home / incoming.FOLDER)
+    (elsewhere.home / incoming.FOLDER).mkdir(exist_ok=True)
+    (elsewhere.home / "beside").write_bytes(file)
+    for name in ("", "x", ".", "0" * 32, "a" * 33, "../beside", inside, str(other), "0" * 31 + "/"):
+        with pytest.raises(RunError) as caught:
+            elsewhere._call(ImportCheckpoint, file=name)
+        assert caught.value.code == "import_lost"
+    assert other.read_bytes() == (elsewhere.home / "beside").read_bytes() == file
 
 
 def test_a_link_or_a_folder_is_not_taken(elsewhere: Client, tmp_path: Path, file: bytes) -> None:
