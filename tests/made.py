@@ -1,7 +1,8 @@
-"""Tiny runs for tests, functions that wait for them, and sample events."""
+"""Tiny runs for tests, functions that wait for them, the parts of their checkpoints, and sample events."""
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import time
@@ -72,6 +73,18 @@ def exists(pid: int) -> bool:
             return file.read().rpartition(")")[2].split()[0] not in ("Z", "X")
     except OSError:
         return False
+
+
+def split(file: bytes) -> tuple[dict[str, Any], bytes]:
+    """Return the JSON and the tensors of a safetensors file."""
+    length = int.from_bytes(file[:8], "little")
+    return json.loads(file[8 : 8 + length]), file[8 + length :]
+
+
+def joined(header: dict[str, Any] | bytes, tensors: bytes, length: int | None = None) -> bytes:
+    """Return a safetensors file, which may lie about the length of its JSON."""
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return (len(text) if length is None else length).to_bytes(8, "little") + text + tensors
 
 
 def epoch(number: int, perplexity: float | None = 50.0, **changes: Any) -> EpochFinished:

@@ -25,6 +25,7 @@ from rnnlab.config import TrainConfig
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.client import Client
 from rnnlab.runs.schema import DATABASE
+from rnnlab.runs.store import Store
 from rnnlab.runs.store_writer import StoreWriter
 from rnnlab.text import corpora
 from rnnlab.text.vocab import Vocab
@@ -352,6 +353,26 @@ def test_import(shared: Path, trained: tuple[str, list[dict[str, Any]], str], tm
     refused = ask("import", str(tmp_path / "cut.json"))
     assert refused.exit_code == 2
     assert "cut.json" in refused.stderr
+
+
+def test_a_checkpoint_goes_to_another_home(
+    shared: Path, trained: tuple[str, list[dict[str, Any]], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id, _, _ = trained
+    file = tmp_path / "run.safetensors"
+    assert ask("export", run_id, "--format", "checkpoint", "-o", str(file)).exit_code == 0
+    with Store(shared / DATABASE) as store:
+        plain, epoch = store.checkpoints(run_id)[-1][2].read_bytes(), store.run(run_id).epoch
+    (tmp_path / "old.safetensors").write_bytes(plain)
+    monkeypatch.setenv("RNNLAB_HOME", str(tmp_path / "elsewhere"))
+    refused = ask("import", str(file), str(tmp_path / "old.safetensors"))  # all of them, or none
+    assert refused.exit_code == 2
+    assert "old.safetensors" in refused.stderr
+    assert "this version has exported" in refused.stderr
+    assert not json.loads(ask("list", "--json").stdout)
+    imported = ask("import", str(file)).stdout.strip()
+    with Store(tmp_path / "elsewhere" / DATABASE) as store:
+        assert [checkpoint[:2] for checkpoint in store.checkpoints(imported)] == [(epoch, 0)]
 
 
 def test_a_program_that_repeats_a_run(shared: Path, trained: tuple[str, list[dict[str, Any]], str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import fields
 from pathlib import Path
@@ -77,11 +78,11 @@ def show(environment: Environment, run_id: str, as_json: bool) -> None:
 @click.option(
     "--format",
     "kind",
-    type=click.Choice(["json", "csv", "log", "script", "start"]),
+    type=click.Choice(["json", "csv", "log", "script", "checkpoint", "start"]),
     default="json",
     show_default=True,
-    help="The whole run, a table of the epochs, the book's log, a program that repeats the run, or the weights that a "
-    "fine-tuned run started from, which its program reads.",
+    help="The whole run, a table of the epochs, the book's log, a program that repeats the run, the newest checkpoint "
+    "with the whole run, or the weights that a fine-tuned run started from, which its program reads.",
 )
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, allow_dash=True), default="-", help="Default: standard output."
@@ -102,16 +103,21 @@ def export(environment: Environment, run_id: str, kind: str, output: str) -> Non
 @click.argument("names", metavar="FILE...", nargs=-1, required=True, type=options.RunFile())
 @click.pass_obj
 def import_runs(environment: Environment, names: tuple[str, ...]) -> None:
-    """Import runs that were exported as JSON, and print their new ids.
+    """Import runs that were exported as JSON or as a checkpoint, and print their new ids.
 
-    They can be viewed and exported again, but not continued, because the files hold no weights.
+    They can be viewed and exported again. Another run can start from a checkpoint, also where its text is missing:
+    train --set start_from=RUN@EPOCH.
     """
-    from rnnlab.runs.export import MAX_BYTES, import_run
+    from rnnlab.runs import portable
+    from rnnlab.runs.export import import_run
 
-    contents = [files.read(Path(name), MAX_BYTES) for name in names]
+    contents = [files.read(Path(name), portable.MAX_BYTES) for name in names]
     for name, data in zip(names, contents, strict=True):  # all files are valid, or none is imported
         try:
-            import_run(data)
+            if portable.is_checkpoint(data):
+                portable.read(io.BytesIO(data))
+            else:
+                import_run(data)
         except RunError as error:
             raise Refusal(f"{name}: {error}") from error
     with lookup.open_client(environment) as client:
@@ -121,12 +127,14 @@ def import_runs(environment: Environment, names: tuple[str, ...]) -> None:
 
 def _exported(store: Store, run_id: str, kind: str, environment: Environment) -> str | bytes:
     """Return a run in one of the formats of `export`."""
-    from rnnlab.runs import export, logbook, script
+    from rnnlab.runs import export, logbook, portable, script
 
     if kind == "json":
         return export.to_json(export.export_run(store, run_id, environment.corpus_folders))
     if kind == "script":
         return script.script(store, run_id)
+    if kind == "checkpoint":
+        return portable.exported(store, run_id, environment.corpus_folders)
     if kind == "start":
         return script.starting_weights(store, run_id)
     events = [event for _, event in store.events_since(run_id)]

@@ -50,7 +50,7 @@ from rnnlab.events import (
     TextGenerated,
     perplexity_of,
 )
-from rnnlab.inference.files import WEIGHTS
+from rnnlab.inference.shapes import WEIGHTS
 from rnnlab.text.preparation import check_counts, check_held_out
 from rnnlab.text.vocab import Vocab
 

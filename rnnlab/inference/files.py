@@ -19,8 +19,6 @@ from rnnlab.config import TrainConfig
 FOLDER = Path(__file__).resolve().parent.parent / "recordings" / "networks"
 """The folder of the networks that ship with the app."""
 SUFFIX = ".safetensors"
-WEIGHTS = "model."
-"""Prefix of the weights in a checkpoint, which also holds the state of the optimiser."""
 METADATA = "network"
 """The only entry of the metadata: safetensors writes several entries in no fixed order."""
 

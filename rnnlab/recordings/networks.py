@@ -18,9 +18,10 @@ from safetensors.numpy import save
 
 from rnnlab.config import TrainConfig
 from rnnlab.events import EpochFinished
-from rnnlab.inference.files import METADATA, WEIGHTS, file_name
+from rnnlab.inference.files import METADATA, file_name
 from rnnlab.inference.inspection import inspect
 from rnnlab.inference.network import Network
+from rnnlab.inference.shapes import WEIGHTS
 from rnnlab.runs.client import Client
 from rnnlab.runs.questions import MAX_TEXT
 from rnnlab.text import corpora

@@ -21,13 +21,8 @@ from rnnlab.config import TrainConfig
 from rnnlab.engine.model import LanguageModel
 from rnnlab.engine.training import TrainingState
 from rnnlab.errors import RunError
-from rnnlab.inference.files import WEIGHTS
+from rnnlab.inference.shapes import WEIGHTS
 from rnnlab.runs.store import PARTIAL
-
-
-def file_name(epoch: int, minibatch: int) -> str:
-    """Return the file name of the checkpoint after `epoch` epochs and `minibatch` minibatches of the next epoch."""
-    return f"epoch-{epoch:05d}-{minibatch:06d}.safetensors"
 
 
 def save(folder: Path, name: str, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> Path:

@@ -50,6 +50,7 @@ from rnnlab.runs.protocol import (
     GetStatus,
     GuessInRoom,
     HomeBusy,
+    ImportCheckpoint,
     ImportRun,
     JoinRoom,
     Lines,
@@ -271,13 +272,21 @@ class Client:
         return str(self._call(AddText, text=text, title=title, shared=shared))
 
     def import_run(self, data: bytes | str) -> str:
-        """Add an exported run and return its new id; the run can be viewed, but not continued.
+        """Add an exported run, or an exported checkpoint with its run, and return the new id of the run.
+
+        Without a checkpoint, the run can be viewed, but not continued.
 
         Raises:
-            RunError: the data is not an exported run, see `export.import_run`.
+            RunError: the data is not an exported run, see `export.import_run` and `portable.read`.
         """
+        from rnnlab.runs import incoming, portable
         from rnnlab.runs.export import text_of
 
+        if isinstance(data, bytes) and portable.is_checkpoint(data):
+            portable.check_size(len(data))
+            self.connect()  # a supervisor that starts removes what was handed over before
+            with incoming.handed_over(self.home, data) as name:
+                return str(self._call(ImportCheckpoint, file=name))
         return str(self._call(ImportRun, data=text_of(data)))
 
     # rooms

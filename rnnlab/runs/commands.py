@@ -9,11 +9,12 @@ import shutil
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from rnnlab import private
 from rnnlab.config import TrainConfig
 from rnnlab.errors import RNNLabError, RunError
-from rnnlab.runs import admission, links, origin, parking, protocol, questions, rooms
+from rnnlab.runs import admission, disk, incoming, links, origin, parking, protocol, questions, rooms
 from rnnlab.runs.connections import Connection
 from rnnlab.runs.jobs import Inquiry, Job
 from rnnlab.runs.limits import Limits
@@ -32,6 +33,7 @@ from rnnlab.runs.protocol import (
     DeleteRun,
     ErrorData,
     GetStatus,
+    ImportCheckpoint,
     ImportRun,
     Message,
     PauseRun,
@@ -54,6 +56,10 @@ from rnnlab.runs.scheduler import new_job_id
 from rnnlab.runs.store import RESTORABLE, RunRecord, check_title, checkpoint_folder, state_error
 from rnnlab.runs.store_writer import StoreWriter
 from rnnlab.runs.texts import Texts
+
+if TYPE_CHECKING:
+    from rnnlab.runs.export import Recording
+    from rnnlab.runs.portable import Portable
 
 log = logging.getLogger(__name__)
 
@@ -206,6 +212,8 @@ class Commands:
                 return self._add_text(command, caller)
             case ImportRun():
                 return self._import(command, caller)
+            case ImportCheckpoint():
+                return self._import_checkpoint(command, caller)
             case WaitForChange():
                 return self._wait(command, caller)
             case AskCheckpoint():
@@ -300,7 +308,8 @@ class Commands:
     def _origin(self, config: TrainConfig, caller: _Caller) -> StartingWeights | None:
         """Return the weights of another run that a new run starts from; None if it starts from others.
 
-        The caller must own the other run and be allowed to read its text, because its network may have memorised it.
+        The caller must own the other run and be allowed to read its text, because its network may have memorised it;
+        an imported checkpoint is the caller's own file, and nothing of the text is read for it.
 
         Raises:
             CorpusError: ``text_not_yours``.
@@ -309,11 +318,11 @@ class Commands:
         if not config.start_from:
             return None
 
-        def check(record: RunRecord) -> None:
-            admission.check_starts(record.owner, caller.asker)
-            self._check_reader(record.config, caller)
-
-        found = origin.find(self._host.store, config.start_from, check)
+        found = origin.find(
+            self._host.store, config.start_from, lambda record: admission.check_starts(record.owner, caller.asker)
+        )
+        if not found.ships and found.vocab is None:
+            self._check_reader(found.config, caller)
         start = origin.described(found, config, self._host.texts.prepared)
         return None if found.ships else start
 
@@ -322,11 +331,7 @@ class Commands:
             origin.keep(start, checkpoint_folder(self._host.home, run))
         except OSError as error:
             self._remove_files([run])
-            raise RunError(
-                "checkpoint_unwritable",
-                f"A checkpoint could not be saved: {error.strerror}.",
-                reason=error.strerror or str(error),
-            ) from error
+            raise disk.unsaved(error) from error
 
     def _step(self, command: StepRun, caller: _Caller) -> None:
         for unit in protocol.STEP_UNITS:
@@ -400,6 +405,7 @@ class Commands:
                 run=record.id,
                 state=record.state,
             )
+        self._check_imported(record, self._host.store.checkpoints(record.id)[-1][2], caller)
         if more < 0 or (record.state == "finished" and more == 0):
             raise RunError(
                 "run_complete", f"Run {record.id} is complete; say how many more epochs to train.", run=record.id
@@ -542,21 +548,79 @@ class Commands:
         self._check_space()
         self._check_visitor(caller, "starts", len(command.data))
         run = _new_run_id()
+        self._host.write(lambda: self._add_recording(run, recording, caller))
+        return run
+
+    def _import_checkpoint(self, command: ImportCheckpoint, caller: _Caller) -> str:
+        """Add a run with its checkpoint; whatever happens, the file no longer lies where it was handed over."""
+        from rnnlab.runs import portable
+
+        file = incoming.find(self._host.home, command.file)
+        try:
+            admission.check_identity(caller.asker)
+            with open(file, "rb") as opened:
+                taken = portable.read(opened)
+            size = file.stat().st_size
+            self._check_space()
+            self._check_visitor(caller, "starts", size)
+            return self._take_over(file, taken, size, caller)
+        except OSError as error:
+            raise disk.unsaved(error) from error
+        finally:
+            file.unlink(missing_ok=True)
+
+    def _take_over(self, file: Path, taken: Portable, size: int, caller: _Caller) -> str:
+        run = _new_run_id()
+        saved = taken.saved()
+        folder = checkpoint_folder(self._host.home, run)
 
         def work() -> None:
-            self._host.store.create(
-                run,
-                recording.config,
-                name=recording.name,
-                based_on=recording.based_on,
-                owner=caller.owner,
-                language=recording.language,
-            )
-            self._host.store.rename(run, recording.title)
-            self._host.store.add_recorded(run, recording.events)
+            self._add_recording(run, taken.recording, caller)
+            self._host.store.add_checkpoint(run, saved, size, keep_every=1, limit=size)
 
-        self._host.write(work)
+        try:
+            private.make_folder(folder)
+            file.rename(folder / saved.name)
+            self._host.write(work)
+        except BaseException:
+            self._remove_files([run])
+            raise
         return run
+
+    def _add_recording(self, run: str, recording: Recording, caller: _Caller) -> None:
+        store = self._host.store
+        store.create(
+            run,
+            recording.config,
+            name=recording.name,
+            based_on=recording.based_on,
+            owner=caller.owner,
+            language=recording.language,
+        )
+        store.rename(run, recording.title)
+        store.add_recorded(run, recording.events)
+
+    def _check_imported(self, record: RunRecord, file: Path, caller: _Caller) -> None:
+        """Check that a run on an imported checkpoint can use the text that is here, where it names one.
+
+        Raises:
+            CorpusError: ``text_not_yours``, or the text is not here.
+            RunError: ``checkpoint_text``: the text here has other characters.
+        """
+        from rnnlab.runs import portable
+        from rnnlab.text.vocab import Vocab
+
+        if record.id not in self._host.store.imported():
+            return
+        self._check_reader(record.config, caller)
+        carried = portable.vocabulary(file)
+        if carried not in (None, "".join(Vocab(self._host.texts.prepared(record.config).train).idx_to_token)):
+            raise RunError(
+                "checkpoint_text",
+                f"The text {record.config.corpus} on this machine has other characters than the one that this imported"
+                " network was trained on, so they cannot be used together. Other runs can start from its weights.",
+                corpus=record.config.corpus,
+            )
 
     def _wait(self, command: WaitForChange, caller: _Caller) -> Any:
         version = self._host.store.version(command.run)
@@ -570,6 +634,7 @@ class Commands:
         self._check_reader(record.config, caller)
         question = questions.checked(command.question, record.config)
         epoch, minibatch, file = self._checkpoint(record, command.epoch)
+        self._check_imported(record, file, caller)
         # equal questions to equal weights have equal answers
         key = json.dumps({**question, "epoch": epoch, "minibatch": minibatch}, sort_keys=True, ensure_ascii=False)
         known = self._host.store.answer(record.id, key)

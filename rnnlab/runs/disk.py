@@ -36,6 +36,14 @@ def full_error() -> RunError:
     return RunError("disk_full", "The disk is full, so nothing can be saved. Free some space, then try again.")
 
 
+def unsaved(error: OSError) -> RunError:
+    """Return the error for a file of weights that could not be written because of `error`."""
+    if is_full(error):
+        return full_error()
+    reason = error.strerror or str(error)
+    return RunError("checkpoint_unwritable", f"A checkpoint could not be saved: {reason}.", reason=reason)
+
+
 class Ballast:
     """A file of 512 KB that is removed when the disk is full.
 

@@ -14,7 +14,7 @@ import datetime
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -25,6 +25,9 @@ from rnnlab.nesting import MAX_DEPTH, too_deep
 from rnnlab.runs.store import MAX_TITLE, Queries
 from rnnlab.runs.texts import Texts
 from rnnlab.text.encodings import unmarked
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 MAX_BYTES = 20 * 2**20
 MAX_EVENTS = 50_000
@@ -145,14 +148,11 @@ def import_run(data: str | bytes) -> Recording:
             newer version), ``import_events`` (too many), or ``import_invalid`` with the reason.
     """
     text = text_of(data)
-    if too_deep(text):
-        raise RunError("json_too_deep", f"JSON is read up to {MAX_DEPTH} levels deep.", allowed=MAX_DEPTH)
+    check_depth(text)
     try:
         return Recording.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = ".".join(str(part)[:40] for part in first["loc"][:6])
-        reason = (f"{where}: {first['msg']}" if where else str(first["msg"]))[:200]
+        first, reason = first_error(error)
         if first["type"] == "json_invalid":
             raise RunError("import_not_json", f"This is not JSON ({reason}).", reason=reason) from error
         if first["loc"][:1] in (("format",), ("version",)) or (first["loc"], first["type"]) == ((), "model_type"):
@@ -165,6 +165,23 @@ def import_run(data: str | bytes) -> Recording:
     except ConfigError as error:  # conflicting settings
         reason = error.message[:200]
         raise RunError("import_invalid", f"This is not an exported run ({reason}).", reason=reason) from error
+
+
+def first_error(error: ValidationError) -> tuple[ErrorDetails, str]:
+    """Return the first error of a validation, and what it says about which part."""
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    where = ".".join(str(part)[:40] for part in first["loc"][:6])
+    return first, (f"{where}: {first['msg']}" if where else str(first["msg"]))[:200]
+
+
+def check_depth(text: str | bytes) -> None:
+    """Check how deeply JSON is nested, before it is parsed.
+
+    Raises:
+        RunError: ``json_too_deep``.
+    """
+    if too_deep(text):
+        raise RunError("json_too_deep", f"JSON is read up to {MAX_DEPTH} levels deep.", allowed=MAX_DEPTH)
 
 
 def text_of(data: str | bytes) -> str:

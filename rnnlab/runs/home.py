@@ -11,10 +11,10 @@ from pathlib import Path
 
 from rnnlab import private
 from rnnlab.errors import RunError
-from rnnlab.runs import schema
+from rnnlab.runs import incoming, schema
 from rnnlab.runs.store_writer import StoreWriter
 
-_FOLDERS = ("checkpoints", "corpora")
+_FOLDERS = ("checkpoints", "corpora", incoming.FOLDER)
 _OURS = (f"{schema.DATABASE}*", "supervisor.*", "ballast", *_FOLDERS)
 """Names of the files and folders that the project creates in a home."""
 

@@ -96,6 +96,8 @@ CLASS = Limits(
 """The limits of a server for a class; the slots are those of the machine."""
 RATES = ("starts", "texts", "links", "addresses", "questions")
 """Names of the limits that are rates."""
+CHECKPOINT_MB = 64
+"""Largest size of a checkpoint file that is imported."""
 LARGEST_BATCH = 6
 """Maximum number of runs in a batch, which counts as one run for the limits of a visitor."""
 

@@ -35,11 +35,13 @@ class Origin:
         config: the configuration with which it was trained.
         path: the file with its weights.
         ships: whether it ships with the app.
+        vocab: the characters that the file carries, in the order of their indices; None: those of the training text.
     """
 
     config: TrainConfig
     path: Path
     ships: bool
+    vocab: str | None = None
 
 
 def ships(name: str) -> bool:
@@ -56,9 +58,11 @@ def find(store: Queries, name: str, check: Callable[[RunRecord], None]) -> Origi
         check: raises an error for a run that the caller may not start from.
 
     Raises:
-        RunError: ``start_unknown`` or ``start_none``: there is no such run or recipe, or no such checkpoint of it.
+        RunError: ``start_unknown`` or ``start_none``: there is no such run or recipe, or no such checkpoint of it;
+            ``checkpoint_unreadable``.
     """
     from rnnlab.inference import files  # imports NumPy
+    from rnnlab.runs import portable
 
     holder, _, number = name.partition("@")
     epoch = int(number)
@@ -75,7 +79,7 @@ def find(store: Queries, name: str, check: Callable[[RunRecord], None]) -> Origi
         check(record)
         paths = {at: path for at, minibatch, path in store.checkpoints(holder) if minibatch == 0}
         if epoch in paths:
-            return Origin(record.config, paths[epoch], ships=False)
+            return Origin(record.config, paths[epoch], ships=False, vocab=portable.vocabulary(paths[epoch]))
         kept = sorted(paths)
     raise _unknown(name, [f"{holder}@{at}" for at in kept])
 
@@ -107,7 +111,7 @@ def described(origin: Origin, config: TrainConfig, prepared: Callable[[TrainConf
     """
     check_shape(origin, config)
     try:
-        vocab = Vocab(prepared(origin.config).train)
+        vocab = origin.vocab or "".join(Vocab(prepared(origin.config).train).idx_to_token)
     except CorpusError as error:
         raise RunError(
             "start_text_gone",
@@ -115,7 +119,7 @@ def described(origin: Origin, config: TrainConfig, prepared: Callable[[TrainConf
             "characters. Upload that text again.",
             start_from=config.start_from,
         ) from error
-    return StartingWeights(path=str(origin.path), config=origin.config.to_json(), vocab="".join(vocab.idx_to_token))
+    return StartingWeights(path=str(origin.path), config=origin.config.to_json(), vocab=vocab)
 
 
 def keep(start: StartingWeights, folder: Path) -> None:

@@ -230,6 +230,16 @@ class ImportRun(Message):
     data: str
 
 
+class ImportCheckpoint(Message):
+    """Add a run with the checkpoint that was exported with it; the result is the run's new id.
+
+    `file` names a file in the folder ``incoming`` of the home, which the supervisor takes over or removes.
+    """
+
+    kind: Literal["import_checkpoint"] = "import_checkpoint"
+    file: str
+
+
 class OpenRoom(Message):
     """Open a room with a preset, for a teacher; the result is its code.
 
@@ -339,6 +349,7 @@ Command = Annotated[
     | ShortenLink
     | AddText
     | ImportRun
+    | ImportCheckpoint
     | OpenRoom
     | EndRoom
     | JoinRoom

@@ -478,6 +478,11 @@ def checkpoint_folder(home: Path, run_id: str) -> Path:
     return home / "checkpoints" / run_id
 
 
+def file_name(epoch: int, minibatch: int) -> str:
+    """Return the file name of the checkpoint after `epoch` epochs and `minibatch` minibatches of the next epoch."""
+    return f"epoch-{epoch:05d}-{minibatch:06d}.safetensors"
+
+
 def remove_partial(folder: Path) -> None:
     """Remove partly written checkpoints of killed processes."""
     for path in folder.glob("*"):

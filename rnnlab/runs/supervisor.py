@@ -25,7 +25,7 @@ from rnnlab import private
 from rnnlab.environment import Environment
 from rnnlab.errors import RNNLabError, RunError
 from rnnlab.events import RunDiverged, RunFailed, RunFinished, RunPaused, RunResumed, RunStarted
-from rnnlab.runs import disk, endpoint
+from rnnlab.runs import disk, endpoint, incoming
 from rnnlab.runs.commands import Commands
 from rnnlab.runs.connections import Connection, Connections
 from rnnlab.runs.disk import Ballast, GuardedWriter
@@ -131,6 +131,7 @@ class Supervisor:
             raise
         for run in interrupted:
             remove_partial(checkpoint_folder(home, run))
+        incoming.clear(home)
         listener, self._endpoint = endpoint.listen(environment.tcp)
         before = Endpoint.read(home)
         if before is not None:

@@ -68,6 +68,7 @@ from rnnlab.runs.protocol import (
     TrainOrder,
     encode,
 )
+from rnnlab.runs.store import file_name
 from rnnlab.text.vocab import Vocab
 
 MINIBATCH_PERIOD = 0.5  # minimum seconds between two reported minibatches
@@ -284,7 +285,7 @@ class Training:
         if self._saved == copy.position:
             return
         epoch, minibatch = copy.position
-        name = checkpoints.file_name(epoch, minibatch)
+        name = file_name(epoch, minibatch)
         checkpoints.save(self._folder, name, copy.tensors, copy.metadata)
         self._saved_at = time.monotonic()
         self._saved = copy.position

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from rnnlab.runs.client import Client
 from rnnlab.runs.export import MAX_BYTES as MAX_RUN_BYTES
+from rnnlab.runs.limits import CHECKPOINT_MB
 from rnnlab.text import corpora
 from rnnlab.view.language.i18n import LANGUAGES, t
 from rnnlab.view.page import session, upload
@@ -64,11 +65,11 @@ def test_a_file_of_the_wrong_kind_is_said(open_page: Open, name: str, data: byte
 def test_every_file_reaches_whoever_says_what_is_wrong_with_it(open_page: Open) -> None:
     config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text("utf-8"))
     # the server counts the multipart envelope too
-    assert config["server"]["maxUploadSize"] > upload.MAX_MB >= MAX_RUN_BYTES / 2**20
-    for page in ("train", "runs"):
+    assert config["server"]["maxUploadSize"] > CHECKPOINT_MB > upload.MAX_MB >= MAX_RUN_BYTES / 2**20
+    for page, allowed in (("train", upload.MAX_MB), ("runs", CHECKPOINT_MB)):
         (place,) = open_page(page, "zh").file_uploader
         assert place.allowed_type == [], "Streamlit would refuse other types in English"
-        assert place.proto.max_upload_size_mb == upload.MAX_MB
+        assert place.proto.max_upload_size_mb == allowed
 
 
 def paste(app: AppTest, text: str) -> AppTest:

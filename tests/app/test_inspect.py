@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from rnnlab.events import perplexity_of
 from rnnlab.recipes import RECIPES
+from rnnlab.runs import portable
 from rnnlab.runs.client import Client
 from rnnlab.runs.export import export_run, to_json
 from rnnlab.view.data import networks, recorded
@@ -33,7 +34,7 @@ from rnnlab.view.language.numbers import perplexity_text
 from rnnlab.view.language.settings import recipe_label, value_text
 from rnnlab.view.page import session
 from tests.app.conftest import TINY, Open, param, unfold, widget, words
-from tests.made import finish, until
+from tests.made import finish, joined, split, until
 
 NETWORKS = {
     "rnn": {},
@@ -256,6 +257,27 @@ def test_an_imported_run_has_no_weights_and_the_page_says_so(
     assert not app.exception
     assert t("inspect.no_weights", "en", id=imported) in [element.value for element in app.warning]
     client.delete(imported)
+
+
+def test_an_imported_network_is_read_where_its_text_is_and_the_page_says_where_it_is_not(
+    open_page: Open, client: Client, runs: dict[str, str]
+) -> None:
+    file = portable.exported(client.store, runs["rnn"], client.environment.corpus_folders)
+    imported = client.import_run(file)
+    app = open_page("inspect", "en", run=imported)
+    assert not app.exception
+    assert not app.error
+    assert characters(app)["cells"] == characters(open_page("inspect", "en", run=runs["rnn"]))["cells"]
+    header, tensors = split(file)
+    run = json.loads(header["__metadata__"]["run"])
+    run["config"]["corpus"] = gone = "text-0123456789abcdef"
+    header["__metadata__"]["run"] = json.dumps(run)
+    elsewhere = client.import_run(joined(header, tensors))
+    app = open_page("inspect", "en", run=elsewhere, text="".join(json.loads(header["__metadata__"]["vocab"])[:3]))
+    assert not app.exception
+    assert t("error.corpus_text_gone", "en", name=gone) in words(app) + "".join(error.value for error in app.error)
+    for run_id in (imported, elsewhere):
+        client.delete(run_id)
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from safetensors.numpy import load
 from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.testing.v1 import AppTest
 
 from rnnlab.recipes import RECIPES
+from rnnlab.runs import portable
 from rnnlab.runs.client import Client
-from rnnlab.runs.export import export_run, to_json
-from rnnlab.view.language.i18n import LANGUAGES, catalogue, t
+from rnnlab.runs.export import export_run, import_run, to_json
+from rnnlab.view.language.i18n import LANGUAGES, catalogue, plain, t
 from rnnlab.view.language.settings import state_text
 from rnnlab.view.page import session, share
 from rnnlab.view.runs.tables import HIGHEST, POINTS, curve
@@ -240,7 +243,11 @@ def test_a_run_is_taken_away(
     assert data["csv"].count(b"\n") == 3
     assert data["txt"].decode().count("epoch ") == 1
     assert b"from rnnlab.config import TrainConfig" in data["py"]
-    assert data["safetensors"] == client.store.checkpoints(lstm)[-1][2].read_bytes()
+    assert portable.read(io.BytesIO(data["safetensors"])).recording == import_run(data["json"])
+    weights, kept = load(data["safetensors"]), load(client.store.checkpoints(lstm)[-1][2].read_bytes())
+    assert {name: tensor.tobytes() for name, tensor in weights.items()} == {
+        name: tensor.tobytes() for name, tensor in kept.items()
+    }
     assert data["png"].startswith(b"\x89PNG")
     assert catalogue(lang)["chart.perplexity_log"] in data["svg"].decode("utf-8")
 
@@ -283,6 +290,27 @@ def test_a_single_run_that_is_brought_in_is_opened(open_page: Open, client: Clie
     assert not app.exception
     assert app.title[0].value == t("train.title", "en")
     assert param(app, "run") == client.store.runs(limit=1)[0].id
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_checkpoint_that_is_brought_in_is_a_start(open_page: Open, client: Client, lstm: str, lang: str) -> None:
+    whole = portable.exported(client.store, lstm, client.environment.corpus_folders)
+    old = client.store.checkpoints(lstm)[-1][2].read_bytes()
+    app = open_page("runs", lang)
+    before = len(client.store.runs())
+    app.get("file_uploader")[0].set_value([("old.safetensors", old, "application/octet-stream")]).run()
+    assert t("error.checkpoint_without_run", lang) in "\n".join(element.value for element in app.error)
+    assert len(client.store.runs()) == before
+    app = open_page("runs", lang)
+    app.get("file_uploader")[0].set_value([("new.safetensors", whole, "application/octet-stream")]).run()
+    assert not app.exception
+    run_id = client.store.runs(limit=1)[0].id
+    assert param(app, "run") == run_id
+    app = open_page("train", lang, run=run_id)
+    app.button(key="controls.tune").click().run()
+    assert not app.exception
+    assert app.button(key="setup.origin").label == t("setup.origin.chip", lang, name=plain(f"{run_id}@2"))
+    client.delete(run_id)
 
 
 def test_a_program_cannot_be_offered_without_its_text(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 
 from rnnlab.errors import RunError
 from rnnlab.events import RunFailed, RunStarted, TextGenerated
-from rnnlab.runs import disk, schema
+from rnnlab.runs import disk, incoming, portable, schema
 from rnnlab.runs.disk import BALLAST, Ballast, GuardedWriter
 from rnnlab.runs.store import Store
 from rnnlab.runs.store_writer import StoreWriter
@@ -92,6 +93,35 @@ def test_on_a_full_disk_runs_fail_with_the_reason_and_keep_their_events(
         until(client, runs[0], lambda record: record.state == "running")
         client.stop(runs[0])
         until_state(client, runs[0], "stopped")
+
+
+def test_a_checkpoint_that_cannot_be_handed_over_leaves_nothing(
+    small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RNNLAB_DISK_FLOOR_MB", "0.2")
+    home = small_disk / "home"
+    with opened(home) as client:
+        warm(client)
+        run_id = client.create(TINY)
+        until_state(client, run_id, "finished")
+        data = portable.exported(client.store, run_id, client.environment.corpus_folders)
+        filler = fill_up(small_disk)
+        before = sorted((home / "checkpoints").rglob("*"))
+        with pytest.raises(RunError) as caught:
+            client.import_run(data)
+        assert caught.value.code == "disk_full"
+        assert not list((home / incoming.FOLDER).glob("*"))
+        # it is handed over, and there is too little space for a run
+        filler.unlink()
+        (small_disk / "filler").write_bytes(bytes(shutil.disk_usage(small_disk).free - len(data) - 60_000))
+        with pytest.raises(RunError) as caught:
+            client.import_run(data)
+        assert caught.value.code == "disk_low"
+        assert not list((home / incoming.FOLDER).glob("*"))
+        assert sorted((home / "checkpoints").rglob("*")) == before
+        assert len(client.store.runs()) == 1
+        filler.unlink()
+        assert client.store.run(client.import_run(data)).state == "finished"
 
 
 def test_a_checkpoint_that_does_not_fit_fails_the_run(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:

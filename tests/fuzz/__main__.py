@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 from tests.fuzz.doors.address import Address
+from tests.fuzz.doors.checkpoints import Checkpoint
 from tests.fuzz.doors.commands import Commands
 from tests.fuzz.doors.config import Config
 from tests.fuzz.doors.imports import Import
@@ -23,7 +24,7 @@ from tests.fuzz.doors.upload import Upload
 from tests.fuzz.doors.widgets import Widgets
 from tests.fuzz.lab import Door, Lab, Tally, knock
 
-DOORS: tuple[type[Door], ...] = (Config, Address, Import, Upload, Strangers, Commands, Widgets)
+DOORS: tuple[type[Door], ...] = (Config, Address, Import, Checkpoint, Upload, Strangers, Commands, Widgets)
 SHOWN = 20
 """Largest number of findings that are printed for each door."""
 

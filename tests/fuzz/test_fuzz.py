@@ -11,7 +11,7 @@ from rnnlab.errors import RunError
 from tests.fuzz.__main__ import DOORS
 from tests.fuzz.lab import Door, Lab, knock
 
-COUNTS = {"config": 150, "address": 12, "import": 30, "upload": 30, "widgets": 15}
+COUNTS = {"config": 150, "address": 12, "import": 30, "checkpoint": 60, "upload": 30, "widgets": 15}
 FEW = 30
 
 

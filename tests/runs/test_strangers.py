@@ -34,7 +34,8 @@ READING: dict[str, Callable[[Client, str], object]] = {
     "ask_checkpoint": lambda client, text: client.generate(_run_on(client, text), "to", 3),
 }
 """The commands that read a text, which only those may give to whom it belongs."""
-OPEN = {"get_status", "wait_for_change", "shorten_link", "add_text", "import_run", "join_room", "guess_in_room"}
+OPEN = {"get_status", "wait_for_change", "shorten_link", "add_text", "import_run", "import_checkpoint", "join_room",
+        "guess_in_room"}  # fmt: skip
 """The commands that everybody may give; what they make belongs to whoever gives them."""
 
 

@@ -1,4 +1,4 @@
-"""Import exported runs from files."""
+"""Import exported runs from files, with or without a checkpoint."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import streamlit as st
 
 from rnnlab.errors import RNNLabError
 from rnnlab.runs.export import MAX_BYTES
+from rnnlab.runs.limits import CHECKPOINT_MB
 from rnnlab.view.language.i18n import t
 from rnnlab.view.page import address, session, upload
 from rnnlab.view.page.forms import Edition, Problems
@@ -22,10 +23,11 @@ def draw() -> None:
         key = _FORM.key("files")
         allowed = MAX_BYTES // 2**20
         upload.place(
-            t("runs.import.label", lang, allowed=allowed),
+            t("runs.import.label", lang, allowed=allowed, checkpoint=CHECKPOINT_MB),
             key=key,
-            refused=t("runs.import.not_taken", lang, allowed=allowed),
+            refused=t("runs.import.not_taken", lang, allowed=allowed, checkpoint=CHECKPOINT_MB),
             several=True,
+            allowed_mb=CHECKPOINT_MB,
             help=t("runs.import.help", lang),
             on_change=_take,
             args=(key,),

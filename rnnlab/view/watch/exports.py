@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from rnnlab.errors import RNNLabError, RunError
+from rnnlab.errors import RNNLabError
 from rnnlab.events import Event
-from rnnlab.runs import export, logbook, script
+from rnnlab.runs import export, logbook, portable, script
 from rnnlab.runs.store import RunRecord, Store
 from rnnlab.text import corpora
 from rnnlab.view.language.i18n import error_text, t
@@ -73,7 +72,7 @@ def _files(record: RunRecord) -> None:
         missing |= dict.fromkeys(("png", "svg"), t("runs.no_epoch", lang))
     makers: dict[str, Callable[[], bytes]] = {
         **{name: _later(make, store, record.id) for name, (_, _, make) in _TEXTS.items()},
-        "checkpoint": lambda: newest_checkpoint(store, record.id),
+        "checkpoint": lambda: portable.exported(store, record.id, session.client().environment.corpus_folders),
         **({"start": lambda: script.starting_weights(store, record.id)} if record.config.start_from else {}),
         **_curve(record),
     }
@@ -89,24 +88,6 @@ def _files(record: RunRecord) -> None:
         )
     for reason in dict.fromkeys(filter(None, missing.values())):
         st.caption(reason)
-
-
-def newest_checkpoint(store: Store, run_id: str) -> bytes:
-    """Return the file of the newest checkpoint of a run, even if a newer checkpoint replaces it while it is read.
-
-    Raises:
-        RunError: ``checkpoint_none``.
-    """
-    path: Path | None = None
-    for _ in range(3):
-        checkpoints = store.checkpoints(run_id)
-        path = checkpoints[-1][2] if checkpoints else None
-        try:
-            if path is not None:
-                return path.read_bytes()
-        except FileNotFoundError:
-            continue
-    raise RunError("checkpoint_none", f"Run {run_id} has no checkpoint yet.", run=run_id)
 
 
 def _curve(record: RunRecord) -> dict[str, Callable[[], bytes]]:

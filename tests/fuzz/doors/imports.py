@@ -32,7 +32,7 @@ class Import(Door):
     """The import of a run."""
 
     name = "import"
-    share = 0.2
+    share = 0.15
 
     def __init__(self, lab: Lab) -> None:
         super().__init__(lab)
@@ -45,12 +45,16 @@ class Import(Door):
     def knock(self, chance: Random) -> bool:
         """Import a file, show the run if it is taken, and delete it."""
         run = self.lab.client.import_run(self._file(chance))
+        self.taken(run, chance)
         page, _, query = chance.choice(PAGES).format(run).partition("?")
         self._visitor.open(page, f"lang={chance.choice(('zh', 'en'))}&{query}")
         if self._visitor.exceptions:
             raise AssertionError(self._visitor.exceptions.pop())
         self.lab.client.delete(run)
         return True
+
+    def taken(self, run: str, chance: Random) -> None:
+        """Do nothing more with a run than to show it."""
 
     def _file(self, chance: Random) -> bytes | str:
         data: Any = json.loads(json.dumps(self.lab.exported))
