@@ -130,7 +130,7 @@ def heat(lang: str, theme: str = "light") -> dict[str, Any]:
     )
     crosses = (
         cells.transform_filter("datum.zero > 0")
-        .mark_point(shape="cross", size=14, filled=True, angle=45, color=colors["page"])
+        .mark_point(shape="cross", size=36, filled=True, angle=45, color=colors["page"])
         .encode(x="middle:Q", y=y, tooltip=tips)
     )
     return specification(alt.layer(norms, zeros, crosses).properties(height={"step": 26}))

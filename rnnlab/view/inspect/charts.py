@@ -7,7 +7,7 @@ from typing import Any
 
 from rnnlab.cells import CELLS, ROLES
 from rnnlab.view.language.i18n import t
-from rnnlab.view.page.charts import layer
+from rnnlab.view.page.charts import HEADROOM, layer
 from rnnlab.view.page.style import LAYER_COLORS, LAYER_DASHES, PALETTE, altair, specification
 
 HEATMAP_TABLES = ("cells", "now")
@@ -170,7 +170,7 @@ def candidates(lang: str, theme: str = "light") -> dict[str, Any]:
         .mark_tick(color=colors["book"], thickness=3, height={"band": 1.0})
         .encode(y=y, x=alt.X("share:Q", scale=scale), tooltip=tips)
     )
-    return specification(alt.layer(bars, ticks, numbers).properties(height=210))
+    return specification(alt.layer(bars, ticks, numbers).properties(height=234, padding=HEADROOM))
 
 
 def _places() -> Any:

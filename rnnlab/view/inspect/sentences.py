@@ -29,7 +29,8 @@ def surprise_note(surprise: float | None, lang: str) -> str:
     """Return the note on the surprise of a character."""
     if surprise is None:
         return t("inspect.note.first", lang)
-    return t("inspect.note", lang, probability=probability_text(math.exp(-surprise)), surprise=f"{surprise:.2f}")
+    shown = f"{surprise:.2f}" if surprise < 1000 else number(surprise)
+    return t("inspect.note", lang, probability=probability_text(math.exp(-surprise)), surprise=shown)
 
 
 def surprise_summary(text: str, surprises: Sequence[float | None], doubt: float, vocab_size: int, lang: str) -> str:

@@ -185,7 +185,7 @@ def walked(lang: str, theme: str = "light") -> dict[str, Any]:
     )
     words = (
         layer("walked")
-        .mark_text(dy=-7, fontSize=11, color=PALETTE[theme]["text"])
+        .mark_text(dy=-7, fontSize=12, color=PALETTE[theme]["text"])
         .encode(x=x, y=y, xOffset=alt.XOffset("series:N", sort=None), text="label:N")
     )
     return specification(alt.layer(bars, words).properties(height=210))
@@ -209,7 +209,7 @@ def measured(kind: str, lang: str, theme: str = "light") -> dict[str, Any]:
         .mark_line(color=colors["live"], strokeWidth=1.8, point={"size": 50, "filled": True})
         .encode(x=x, y=y)
     )
-    words = layer("measured").mark_text(dy=-12, fontSize=11, color=colors["text"]).encode(x=x, y=y, text="label:N")
+    words = layer("measured").mark_text(dy=-12, fontSize=12, color=colors["text"]).encode(x=x, y=y, text="label:N")
     return specification(alt.layer(line, words).properties(height=210, padding=HEADROOM))
 
 
@@ -358,7 +358,7 @@ def norms(lang: str, theme: str = "light") -> dict[str, Any]:
             shape=alt.Shape("run:N", sort=None, scale=alt.Scale(range=SHAPES), legend=legend),
         )
     )
-    words = layer("norms").mark_text(dy=-12, fontSize=11, color=PALETTE[theme]["text"]).encode(x=x, y=y, text="label:N")
+    words = layer("norms").mark_text(dy=-12, fontSize=12, color=PALETTE[theme]["text"]).encode(x=x, y=y, text="label:N")
     return specification(alt.layer(lines, points, words).properties(height=260))
 
 

@@ -60,8 +60,10 @@ def ladder(rungs: Mapping[int, float], held_out: HeldOut | None, size: int, lang
     lines = {"training": [rungs[length + 1] for length in sizes]}
     if held_out is not None:
         lines["held_out"] = list(held_out.perplexities)
+    # two numbers beside each other: the lower one is below its curve
+    lowest = dict(zip(sizes, map(min, zip(*lines.values(), strict=True)), strict=True))
     rows = [
-        (float(length), value, number(value, 3), t(f"lesson.sequence.{name}", lang), 1.0 if name == "training" else 0.0)
+        (float(length), value, number(value, 3), t(f"lesson.sequence.{name}", lang), float(value == lowest[length]))
         for name, values in lines.items()
         for length, value in zip(sizes, values, strict=True)
     ]

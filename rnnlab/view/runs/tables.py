@@ -50,6 +50,8 @@ def runs(rows: Sequence[Row]) -> pa.Table:
     """Return the table of some runs; the time has no zone, as it is the visitor's."""
     columns: dict[str, list[object]] = {name: [getattr(row, name, None) for row in rows] for name in COLUMNS}
     columns["star"] = ["★" if row.starred else "" for row in rows]
+    # an epoch without a perplexity is one whose perplexity overflowed
+    columns["perplexity"] = [math.inf if row.perplexity is None and row.epoch else row.perplexity for row in rows]
     columns["created"] = [row.created.replace(tzinfo=None) for row in rows]
     columns["curve"] = [list(row.curve) for row in rows]
     return pa.table(columns, schema=pa.schema(list(_TYPES.items())))

@@ -227,6 +227,8 @@ def test_a_text_that_is_expected_and_one_that_is_not() -> None:
     assert surprise_note(None, "en") == t("inspect.note.first", "en")
     assert "13%" not in surprise_note(2.0, "zh")
     assert "14%" in surprise_note(2.0, "zh")
+    assert "7.88" in surprise_note(7.88, "en")
+    assert "2,552,038" in surprise_note(2552037.81, "en")
 
 
 def test_entropy_is_said_as_a_number_of_characters() -> None:

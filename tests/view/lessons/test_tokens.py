@@ -146,3 +146,12 @@ def test_the_embedded_texts_are_learned_by_heart(prepared: corpora.Prepared) -> 
     best = min(found.perplexities)
     assert found.perplexities[-1] > 1.3 * best
     assert list(found.unseen) == sorted(found.unseen)
+
+
+def test_of_two_numbers_beside_each_other_the_lower_one_is_below_its_curve() -> None:
+    def below(held_out: markov.HeldOut | None) -> dict[str, float]:
+        table = pa.ipc.open_stream(tables.ladder({1: 17.0, 2: 5.3}, held_out, 1, "en")["rungs"]).read_all()
+        return dict(zip(table["label"].to_pylist(), table["below"].to_pylist(), strict=True))
+
+    assert below(markov.HeldOut((16.4, 7.1), (0.0, 0.1), 0)) == {"17": 0.0, "5.3": 1.0, "16.4": 1.0, "7.1": 0.0}
+    assert below(None) == {"17": 1.0, "5.3": 1.0}

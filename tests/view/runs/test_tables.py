@@ -1,0 +1,18 @@
+"""The table of the runs."""
+
+from __future__ import annotations
+
+import datetime
+import math
+
+from rnnlab.view.runs import tables
+
+
+def row(epoch: int, perplexity: float | None) -> tables.Row:
+    created = datetime.datetime(2026, 11, 29, tzinfo=datetime.UTC)
+    return tables.Row("r", "A2", "", "finished", False, epoch, perplexity, (), created)
+
+
+def test_a_perplexity_that_overflowed_is_infinite_and_one_that_is_still_to_come_is_missing() -> None:
+    table = tables.runs([row(0, None), row(3, None), row(3, 7.5)])
+    assert table["perplexity"].to_pylist() == [None, math.inf, 7.5]
