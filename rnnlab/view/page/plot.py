@@ -42,14 +42,10 @@ _HTML = """
   <p class="lab-note" hidden></p>
 </div>
 """
-# the module with Vega is large: the component only imports it, from an address that browsers may keep, and gives the
-# chart its height before, so that nothing below it moves when it is drawn
+# the module with Vega is large: the component only imports it, from an address that browsers may keep
 _JS = """
 let module;
 export default function (component) {
-  const { parentElement: place, data: { height } } = component;
-  place.querySelector(".lab-plot").classList.toggle("lab-stage", height === null); // the page's style gives the height
-  place.querySelector(".lab-canvas").style.height = typeof height === "number" ? `${height}px` : "";
   module ??= import(new URL(component.data.module, document.baseURI).href);
   let closed = false, close = () => {};
   module.then(({ draw }) => { if (!closed) close = draw(component); });
