@@ -144,7 +144,7 @@ class Form:
     parts: tuple[tuple[int, int], ...] = ()
     any_order: bool = False
 
-    def parts_of(self, W_h: Tensor) -> list[Tensor]:
+    def factors(self, W_h: Tensor) -> list[Tensor]:
         """Return the parts of W_h (h, G·h) that are used in separate products."""
         h = len(W_h)
         return [W_h[:, first * h : last * h] for first, last in self.parts] or [W_h]
@@ -163,7 +163,7 @@ class Form:
     def step_for(self, unit: Unit, A: Tensor, buffers: list[Tensor]) -> Callable[[], None]:
         """Return a function that computes a single time step of a single row: A (1, 1, G·h), weights not packed."""
         views = [view[0] for view in self.views(A, unit.b_h, list(unit.order), buffers)]
-        W = self.parts_of(unit.W_h)
+        W = self.factors(unit.W_h)
         return functools.partial(self.step, views, W, [False] * len(W), unit.activation == "relu")
 
     def walk(self, unit: Unit, A: Tensor, buffers: list[Tensor], rows: list[slice]) -> list[Work]:
@@ -176,7 +176,7 @@ class Form:
             rows: the rows of the minibatch in each part of the work.
         """
         forward = compiled(self.forward)
-        W, packed = _prepared(self.parts_of(unit.W_h), rows)
+        W, packed = _prepared(self.factors(unit.W_h), rows)
         relu, order = unit.activation == "relu", list(unit.order)
 
         def work(some: slice) -> None:
@@ -207,7 +207,7 @@ class Form:
             rows: the rows of the minibatch in each part of the work.
         """
         back = compiled(self.back)
-        W, packed = _prepared([part.t() for part in self.parts_of(unit.W_h)], rows)
+        W, packed = _prepared([part.t() for part in self.factors(unit.W_h)], rows)
         relu, order = unit.activation == "relu", list(unit.order)
 
         def work(some: slice) -> None:

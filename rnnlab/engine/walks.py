@@ -5,9 +5,8 @@ Python, each would wait for the others between two operations (two threads walk 
 as fast as one, in Python 1.3 times). The functions are ordinary Python, and run as such where TorchScript is missing,
 with the same results to the last bit. Generation takes single steps, for which it calls the steps in Python.
 
-Shapes and letters are those of `rnnlab.engine.sequence`: A holds the pre-activations of all time steps, (T, B, G·h),
-and each walk forward replaces them by the gates. States have a time step more, (T + 1, B, h), and begin with the
-initial state.
+Shapes and letters are as in `rnnlab.engine.sequence`. A contains the pre-activations of all time steps, (T, B, G·h); a
+walk forward overwrites them with the gates. The buffer of a state is (T + 1, B, h) and begins with the initial state.
 """
 
 from __future__ import annotations
@@ -26,6 +25,25 @@ from rnnlab.engine.products import add_product, row_product
 Walk = TypeVar("Walk", bound=Callable[..., Any])
 
 
+def _forward(views: Callable[..., list[Tensor]], step: Callable[..., None]) -> Callable[..., None]:
+    """Return the walk forward of an equation: `step` for each time step, on what `views` returns of all time steps."""
+
+    def forward(
+        A: Tensor,
+        W: list[Tensor],
+        packed: list[bool],
+        b_h: Tensor | None,
+        relu: bool,
+        order: list[int],
+        buffers: list[Tensor],
+    ) -> None:
+        of_all = views(A, b_h, order, buffers)
+        for t in range(A.size(0)):
+            step([view[t] for view in of_all], W, packed, relu)
+
+    return forward
+
+
 def rnn_views(A: Tensor, b_h: Tensor | None, order: list[int], buffers: list[Tensor]) -> list[Tensor]:
     """Return A, H_{t-1} and H_t at all time steps; the buffer is H."""
     H = buffers[0]
@@ -42,19 +60,7 @@ def rnn_step(views: list[Tensor], W: list[Tensor], packed: list[bool], relu: boo
         H.tanh_()
 
 
-def rnn_forward(
-    A: Tensor,
-    W: list[Tensor],
-    packed: list[bool],
-    b_h: Tensor | None,
-    relu: bool,
-    order: list[int],
-    buffers: list[Tensor],
-) -> None:
-    """Walk forward by `rnn_step`."""
-    views = rnn_views(A, b_h, order, buffers)
-    for t in range(A.size(0)):
-        rnn_step([view[t] for view in views], W, packed, relu)
+rnn_forward = _forward(rnn_views, rnn_step)
 
 
 def rnn_back(
@@ -98,19 +104,7 @@ def gru_step(views: list[Tensor], W: list[Tensor], packed: list[bool], relu: boo
     torch.lerp(H_tilde, before, Z, out=H)
 
 
-def gru_forward(
-    A: Tensor,
-    W: list[Tensor],
-    packed: list[bool],
-    b_h: Tensor | None,
-    relu: bool,
-    order: list[int],
-    buffers: list[Tensor],
-) -> None:
-    """Walk forward by `gru_step`."""
-    views = gru_views(A, b_h, order, buffers)
-    for t in range(A.size(0)):
-        gru_step([view[t] for view in views], W, packed, relu)
+gru_forward = _forward(gru_views, gru_step)
 
 
 def gru_back(
@@ -175,19 +169,7 @@ def library_gru_step(views: list[Tensor], W: list[Tensor], packed: list[bool], r
     torch.lerp(N, before, Z, out=H)
 
 
-def library_gru_forward(
-    A: Tensor,
-    W: list[Tensor],
-    packed: list[bool],
-    b_h: Tensor | None,
-    relu: bool,
-    order: list[int],
-    buffers: list[Tensor],
-) -> None:
-    """Walk forward by `library_gru_step`."""
-    views = library_gru_views(A, b_h, order, buffers)
-    for t in range(A.size(0)):
-        library_gru_step([view[t] for view in views], W, packed, relu)
+library_gru_forward = _forward(library_gru_views, library_gru_step)
 
 
 def library_gru_back(
@@ -249,19 +231,7 @@ def lstm_step(views: list[Tensor], W: list[Tensor], packed: list[bool], relu: bo
     torch.mul(O, tanh_C, out=H)
 
 
-def lstm_forward(
-    A: Tensor,
-    W: list[Tensor],
-    packed: list[bool],
-    b_h: Tensor | None,
-    relu: bool,
-    order: list[int],
-    buffers: list[Tensor],
-) -> None:
-    """Walk forward by `lstm_step`."""
-    views = lstm_views(A, b_h, order, buffers)
-    for t in range(A.size(0)):
-        lstm_step([view[t] for view in views], W, packed, relu)
+lstm_forward = _forward(lstm_views, lstm_step)
 
 
 def lstm_back(

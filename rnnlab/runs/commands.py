@@ -552,7 +552,7 @@ class Commands:
         return run
 
     def _import_checkpoint(self, command: ImportCheckpoint, caller: _Caller) -> str:
-        """Add a run with its checkpoint; whatever happens, the file no longer lies where it was handed over."""
+        """Add a run with its checkpoint; remove the handed-over file, also after an error."""
         from rnnlab.runs import portable
 
         file = incoming.find(self._host.home, command.file)

@@ -35,7 +35,8 @@ class Origin:
         config: the configuration with which it was trained.
         path: the file with its weights.
         ships: whether it ships with the app.
-        vocab: the characters that the file carries, in the order of their indices; None: those of the training text.
+        vocab: the characters stored in the file, in the order of their indices; None if the file stores none, so that
+            they are read from the training text.
     """
 
     config: TrainConfig

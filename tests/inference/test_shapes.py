@@ -1,4 +1,4 @@
-"""The names and shapes of weights that are computed without torch are those of the model."""
+"""Names and shapes of weights: computed from the configuration without torch, they equal those of the model."""
 
 from __future__ import annotations
 

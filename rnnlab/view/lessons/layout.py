@@ -125,7 +125,7 @@ def beside() -> DeltaGenerator:
 
 
 def sliders(count: int) -> DeltaGenerator:
-    """Return a grid of `count` sliders in a row; on a phone, two beside each other, as the result lies below them."""
+    """Return a grid for `count` sliders: one row, or two columns on a phone, so that the chart below stays near."""
     return st.grid(count, min_column_width=_SLIDER, gap=("xsmall", "medium"))
 
 

@@ -11,8 +11,8 @@ from rnnlab.view.page import session, share
 def draw() -> None:
     """Draw the link to the field for the key, and a button for each account provider that the server is set up for.
 
-    A visitor who has signed in with an account gets its address and a button for signing out instead. For a teacher
-    who has entered the key, nothing is drawn.
+    A visitor who has signed in with an account gets its address and a button for signing out instead. A teacher who
+    has entered the key gets nothing.
     """
     lang, teaches = session.language(), session.visitor().role == "teacher"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):

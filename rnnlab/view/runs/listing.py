@@ -145,7 +145,7 @@ def _columns(lang: str) -> dict[str, Any]:
     label = {name: t(f"runs.column.{name}", lang) for name in tables.COLUMNS if name != "star"}
     column = st.column_config
     return {
-        # in pixels, so that on a phone the perplexity and the state stand beside the name
+        # widths in pixels: on a phone, name, perplexity and state fit without scrolling
         "name": column.TextColumn(label["name"], width=180, pinned=True),
         "perplexity": column.NumberColumn(label["perplexity"], width=80, format="%.5g"),
         "state": column.TextColumn(label["state"], width=130),
