@@ -89,3 +89,8 @@ def test_a_chart_that_is_still_to_come_has_its_place(server: Server, visit: Call
     settle(page)
     expect(drawn).to_have_count(0)
     assert chart.bounding_box() == before
+    # the connection is back
+    page.unroute_all()
+    expect(drawn).to_be_visible()
+    settle(page)
+    assert chart.bounding_box() == before

@@ -42,11 +42,21 @@ _HTML = """
   <p class="lab-note" hidden></p>
 </div>
 """
-# the module with Vega is large: the component only imports it, from an address that browsers may keep
+# the module with Vega is large: the component only imports it, from an address that browsers may keep, and gives the
+# chart its height before, so that nothing below it moves when it is drawn
 _JS = """
 let module;
+// a request that a weak connection lost is sent again, under another name, as browsers may remember the failure
+const load = (address, attempt = 1) => import(attempt > 1 ? `${address}?attempt=${attempt}` : address).catch((error) => {
+  console.warn(error);
+  return new Promise((resolve) => setTimeout(resolve, Math.min(500 * 2 ** attempt, 30000)))
+    .then(() => load(address, attempt + 1));
+});
 export default function (component) {
-  module ??= import(new URL(component.data.module, document.baseURI).href);
+  const { parentElement: place, data: { height } } = component;
+  place.querySelector(".lab-plot").classList.toggle("lab-stage", height === null); // the page's style gives the height
+  place.querySelector(".lab-canvas").style.height = typeof height === "number" ? `${height}px` : "";
+  module ??= load(new URL(component.data.module, document.baseURI).href);
   let closed = false, close = () => {};
   module.then(({ draw }) => { if (!closed) close = draw(component); });
   return () => { closed = true; close(); };

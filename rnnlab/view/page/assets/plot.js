@@ -65,9 +65,7 @@ class Chart {
     this.trigger = setTriggerValue;
     this.keep = setStateValue;
     this.canvas.setAttribute("aria-label", data.alt);
-    this.root.classList.toggle("lab-stage", data.height === null); // the style of the page gives the height
     this.stepped = typeof data.height === "object" && data.height !== null; // a height for each row of the chart
-    this.canvas.style.height = typeof data.height === "number" ? `${data.height}px` : "";
     this.matchTheme(data.theme);
     const specification = JSON.stringify([data.spec, data.config, data.height]);
     const behind = epochs(data.version) < epochs(this.version ?? "0");
