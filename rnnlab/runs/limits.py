@@ -98,6 +98,10 @@ RATES = ("starts", "texts", "links", "addresses", "questions")
 """Names of the limits that are rates."""
 CHECKPOINT_MB = 64
 """Largest size of a checkpoint file that is imported."""
+PAGE_UPLOADS_MB = 128
+"""Largest size of all uploaded files that the web process holds for one page of a visitor."""
+UPLOADS_MB = 512
+"""Largest size of all uploaded files that the web process holds for all pages together."""
 LARGEST_BATCH = 6
 """Maximum number of runs in a batch, which counts as one run for the limits of a visitor."""
 

@@ -21,6 +21,7 @@ from rnnlab.server import health, live, scripts, sign_in, spelling
 from rnnlab.server.compression import Compression
 from rnnlab.server.frames import Frames
 from rnnlab.server.identity import Identity
+from rnnlab.server.uploads import Uploads
 from rnnlab.view.page import asking, plot, session, visitor
 from rnnlab.view.page.visitor import Keys
 from rnnlab.view.watch.stream import Hub
@@ -41,6 +42,7 @@ ROUTES = [
 MIDDLEWARE = [
     Middleware(Identity, environment=ENVIRONMENT),
     Middleware(Frames),
+    Middleware(Uploads),
     Middleware(Compression),
     Middleware(scripts.Preloads),
 ]

@@ -47,11 +47,15 @@ _HTML = """
 _JS = """
 let module;
 // a request that a weak connection lost is sent again, under another name, as browsers may remember the failure
-const load = (address, attempt = 1) => import(attempt > 1 ? `${address}?attempt=${attempt}` : address).catch((error) => {
-  console.warn(error);
-  return new Promise((resolve) => setTimeout(resolve, Math.min(500 * 2 ** attempt, 30000)))
-    .then(() => load(address, attempt + 1));
-});
+async function load(address, attempt = 1) {
+  try {
+    return await import(attempt > 1 ? `${address}?attempt=${attempt}` : address);
+  } catch (error) {
+    console.warn(error);
+    await new Promise((resolve) => setTimeout(resolve, Math.min(500 * 2 ** attempt, 30000)));
+    return load(address, attempt + 1);
+  }
+}
 export default function (component) {
   const { parentElement: place, data: { height } } = component;
   place.querySelector(".lab-plot").classList.toggle("lab-stage", height === null); // the page's style gives the height
