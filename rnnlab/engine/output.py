@@ -55,5 +55,5 @@ class _OutputLoss(Function):
     def backward(ctx: Any, dloss: Tensor) -> tuple[Tensor | None, ...]:
         dO, H, W = ctx.saved_tensors  # dO without the factor dloss / n, which is cheaper to apply to the products
         scale = dloss / len(H)
-        dH, dW = products((dO, W), (dO.t(), H))
-        return dH.mul_(scale), dW.mul_(scale), dO.sum(0).mul_(scale), None
+        (dH, dW), (db,) = products([(dO, W), (dO.t(), H)], [dO])
+        return dH.mul_(scale), dW.mul_(scale), db.mul_(scale), None

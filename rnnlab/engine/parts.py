@@ -14,8 +14,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Hashable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import TypeVar
 
 import torch
@@ -31,8 +30,7 @@ DIVIDED = 2**18
 """Number of elements from which a function of single elements is divided: about a tenth of a millisecond."""
 
 _threads = 1
-_pool: ThreadPoolExecutor | None = None
-_pool_size = 0
+_others: list[_Thread] = []
 _flush_denormal = False
 _within = threading.local()
 
@@ -54,10 +52,8 @@ def prepare(flush_denormal: bool) -> None:
 
 def close() -> None:
     """End the other threads; they start again when they are needed."""
-    global _pool
-    if _pool is not None:
-        _pool.shutdown()
-    _pool = None
+    while _others:
+        _others.pop().end()
 
 
 def number_of_threads() -> int:
@@ -89,29 +85,56 @@ def run(work: Sequence[Work]) -> None:
         for one in work:
             one()
         return
-    grads = torch.is_grad_enabled()
-    others: list[Future[None]] = [_started().submit(_alone, one, grads) for one in work[1:]]
+    grads, threads = torch.is_grad_enabled(), number_of_threads()
+    if len(work) > threads:
+        work = [functools.partial(in_turn, work[first::threads]) for first in range(threads)]
+    while len(_others) < len(work) - 1:  # only when they are needed: before a fork there must be none
+        _others.append(_Thread())
+    others = _others[: len(work) - 1]
+    for thread, one in zip(others, work[1:], strict=True):
+        thread.begin(one, grads)
     try:
         _alone(work[0], grads)
     finally:
-        wait(others)
-    for future in others:
-        future.result()
+        errors = [thread.ended() for thread in others]
+    for error in errors:
+        if error is not None:
+            raise error
+
+
+def together(work: Iterable[tuple[float, Work]]) -> list[Work]:
+    """Divide work among the threads evenly.
+
+    Args:
+        work: each with what it costs, in any unit.
+    """
+    queues: list[list[Work]] = [[] for _ in range(number_of_threads())]
+    costs = [0.0] * len(queues)
+    for cost, one in sorted(work, key=lambda item: -item[0]):
+        least = costs.index(min(costs))
+        queues[least].append(one)
+        costs[least] += cost
+    return [functools.partial(in_turn, queue) for queue in queues if queue]
+
+
+def in_turn(work: Iterable[Work]) -> None:
+    """Do all work, one after the other."""
+    for one in work:
+        one()
 
 
 def shares(*lists: Sequence[Tensor]) -> list[Share]:
     """Divide corresponding tensors for functions of single elements, a share for each thread.
 
     Args:
-        lists: lists of tensors; those at the same place have the same layout in memory, without gaps.
+        lists: lists of tensors without gaps in memory.
     """
     numbers = list(range(len(lists[0])))
-    whole = [(numbers, [list(tensors) for tensors in lists])]
-    if number_of_threads() == 1 or sum(tensor.numel() for tensor in lists[0]) < DIVIDED:
-        return whole
     if any(a.stride() != b.stride() for others in lists[1:] for a, b in zip(lists[0], others, strict=True)):
-        return whole
+        return [(numbers, [list(tensors) for tensors in lists])]
     flat = [[_as_stored(tensor) for tensor in tensors] for tensors in lists]
+    if number_of_threads() == 1 or sum(tensor.numel() for tensor in lists[0]) < DIVIDED:
+        return [(numbers, flat)]
     cut = [parts_of(tensor.numel(), MULTIPLE**2) for tensor in flat[0]]
     divided = []
     for thread in range(max(map(len, cut))):
@@ -121,7 +144,7 @@ def shares(*lists: Sequence[Tensor]) -> list[Share]:
 
 
 def _as_stored(tensor: Tensor) -> Tensor:
-    """Return the elements of a tensor as one axis, in the order in which they are stored."""
+    """Return the elements of a tensor as one axis, in the order in which they are stored: Adam copies anything else."""
     return (tensor if tensor.is_contiguous() else tensor.t()).view(-1)
 
 
@@ -135,19 +158,54 @@ def _alone(work: Work, grads: bool) -> None:
         _within.part = False
 
 
-def _started() -> ThreadPoolExecutor:
-    """Return the other threads, which start when they are first needed: before a fork there must be none."""
-    global _pool, _pool_size
-    if _pool is None or _pool_size < _threads - 1:
-        close()
-        _pool_size = _threads - 1
-        _pool = ThreadPoolExecutor(_pool_size, "part", _configure)
-    return _pool
+class _Thread:
+    """A thread that does one piece of work at a time.
 
+    Two locks are all that is passed on, because there are tens of thousands of pieces in a minute: with a pool of the
+    standard library, each begins and ends a twentieth of a millisecond later.
+    """
 
-def _configure() -> None:
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(_flush_denormal)
+    def __init__(self) -> None:
+        self._work: Work | None = None
+        self._grads = False
+        self._error: BaseException | None = None
+        self._begin, self._end = threading.Lock(), threading.Lock()
+        self._begin.acquire()
+        self._end.acquire()
+        self._flush_denormal = _flush_denormal
+        self._thread = threading.Thread(target=self._loop, name="part", daemon=True)
+        self._thread.start()
+
+    def begin(self, work: Work, grads: bool) -> None:
+        """Let the thread begin with work."""
+        self._work, self._grads = work, grads
+        self._begin.release()
+
+    def ended(self) -> BaseException | None:
+        """Wait until the work has ended and return its error, if there was one."""
+        self._end.acquire()
+        error, self._error = self._error, None
+        return error
+
+    def end(self) -> None:
+        """End the thread."""
+        self._work = None
+        self._begin.release()
+        self._thread.join()
+
+    def _loop(self) -> None:
+        torch.set_num_threads(1)
+        torch.set_flush_denormal(self._flush_denormal)
+        while True:
+            self._begin.acquire()
+            if self._work is None:
+                return
+            try:
+                _alone(self._work, self._grads)
+            except BaseException as error:  # raised again by the thread that waits for this one
+                self._error = error
+            self._work = None
+            self._end.release()
 
 
 class Exact:

@@ -17,8 +17,7 @@ from __future__ import annotations
 import functools
 import platform
 import sys
-from collections.abc import Callable
-from itertools import zip_longest
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,18 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from rnnlab.engine.parts import MULTIPLE, Exact, Work, compute, noise, number_of_threads, parts_of, run
+from rnnlab.engine.parts import (
+    MULTIPLE,
+    Exact,
+    Work,
+    compute,
+    in_turn,
+    noise,
+    number_of_threads,
+    parts_of,
+    run,
+    together,
+)
 
 Then = Callable[[Tensor, slice], None]
 """What to do with some rows of a result."""
@@ -36,6 +46,8 @@ LONG = 4
 """Ratio of the length of its sums to the sides of a product from which MKL adds parts of a sum."""
 DIVIDED = 2**25
 """Number of multiplications from which an ordinary product is divided: about half a millisecond of one thread."""
+PASS = 16
+"""Number of multiplications of a product that take as long as reading an element from memory."""
 
 
 def _by_intel() -> bool:
@@ -83,7 +95,8 @@ def product(a: Tensor, b: Tensor, bias: Tensor | None = None, then: Then | None 
     """
     out, rows, work = _begun(a, b, bias)
     if then is not None and len(rows) > 1:
-        run([_in_turn(of_part, functools.partial(then, out, some)) for of_part, some in zip(work, rows, strict=True)])
+        finish = [functools.partial(then, out, some) for some in rows]
+        run([functools.partial(in_turn, both) for both in zip(work, finish, strict=True)])
         return out
     run(work)
     if then is not None:
@@ -91,25 +104,34 @@ def product(a: Tensor, b: Tensor, bias: Tensor | None = None, then: Then | None 
     return out
 
 
-def products(*factors: tuple[Tensor, Tensor]) -> list[Tensor]:
-    """Return the products of pairs (a, b), which are computed at the same time."""
-    begun = [_begun(a, b) for a, b in factors]
-    run([_in_turn(*filter(None, work)) for work in zip_longest(*(work for _, _, work in begun))])
-    return [out for out, _, _ in begun]
+def products(
+    factors: Sequence[tuple[Tensor, Tensor]], sums: Sequence[Tensor] = (), others: Sequence[tuple[int, Work]] = ()
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Return the products of pairs (a, b) and the sums of columns, which are computed at the same time.
 
-
-def _in_turn(*work: Work) -> Work:
-    def all_of_it() -> None:
-        for one in work:
-            one()
-
-    return all_of_it
+    Args:
+        factors: the pairs.
+        sums: tensors (..., m), of which the sums (m,) are returned.
+        others: other work to be done beside it, each with the number of elements that it reads.
+    """
+    costs: list[tuple[float, Work]] = []
+    results, summed = [], [tensor.new_empty(tensor.shape[-1]) for tensor in sums]
+    for a, b in factors:
+        out, _, work = _begun(a, b)
+        results.append(out)
+        costs += [(out.numel() * a.shape[1] / len(work), part) for part in work]
+    for tensor, total in zip(sums, summed, strict=True):
+        flat = tensor.flatten(0, -2)
+        costs.append((PASS * flat.numel(), functools.partial(torch.sum, flat, 0, out=total)))
+    costs += [(PASS * elements, one) for elements, one in others]
+    run(together(costs))
+    return results, summed
 
 
 def _begun(a: Tensor, b: Tensor, bias: Tensor | None = None) -> tuple[Tensor, list[slice], list[Work]]:
     """Return a tensor for a product, the rows in each part of it, and the work that computes these parts.
 
-    There are no rows if the product is divided by columns, and no work if it is computed already.
+    There are no rows if the product is divided by columns or not at all, and no work if it is computed already.
     """
     if _ONEDNN is not None and _fits(b):
         if bias is None and len(a) > b.shape[1] and not a.is_contiguous():
@@ -118,11 +140,9 @@ def _begun(a: Tensor, b: Tensor, bias: Tensor | None = None) -> tuple[Tensor, li
         linear, _ = _ONEDNN
         return _in_threads(linear, a, _dense(b).t(), bias, "none", [], ""), [], []
     by_rows, parts = _division(a, b, bias)
-    if len(parts) == 1:
-        # faster than `addmm`, which first writes the bias into every row
-        return a @ b if bias is None else (a @ b).add_(bias), [], []
     out = a.new_empty(len(a), b.shape[1])
-    return out, parts if by_rows else [], _work(a, b, bias, out, by_rows, parts)
+    rows = parts if by_rows and len(parts) > 1 else []
+    return out, rows, _work(a, b, bias, out, by_rows, parts)
 
 
 def _work(a: Tensor, b: Tensor, bias: Tensor | None, out: Tensor, by_rows: bool, parts: list[slice]) -> list[Work]:
@@ -131,7 +151,7 @@ def _work(a: Tensor, b: Tensor, bias: Tensor | None, out: Tensor, by_rows: bool,
     def part(some: slice) -> None:
         left, right, result = (a[some], b, out[some]) if by_rows else (a, b[:, some], out[:, some])
         torch.mm(left, right, out=result)
-        if bias is not None:
+        if bias is not None:  # faster than `addmm`, which first writes the bias into every row
             result.add_(bias if by_rows else bias[some])
 
     return [functools.partial(part, some) for some in parts]
@@ -226,7 +246,8 @@ class _Affine(Function):
     @staticmethod
     def backward(ctx: Any, dO: Tensor) -> tuple[Tensor | None, ...]:
         inputs, W = ctx.saved_tensors
-        return *products((dO, W.t()), (inputs.t(), dO)), dO.sum(0)
+        (d_inputs, dW), (db,) = products([(dO, W.t()), (inputs.t(), dO)], [dO])
+        return d_inputs, dW, db
 
 
 def _fits(b: Tensor) -> bool:

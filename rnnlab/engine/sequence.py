@@ -23,7 +23,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
+from operator import itemgetter
 from typing import Any
 
 import torch
@@ -38,7 +39,7 @@ from rnnlab.cells.rnn import rnn
 from rnnlab.engine import walks
 from rnnlab.engine.cells import FUNCTIONS, State, Unit, walk
 from rnnlab.engine.parts import Exact, Work, noise, parts_of, run
-from rnnlab.engine.products import affine, factor, product
+from rnnlab.engine.products import affine, factor, products
 from rnnlab.engine.walks import compiled
 
 DIVIDED = 2**20
@@ -73,7 +74,7 @@ def run_sequences(units: Sequence[Unit], inputs: Sequence[Tensor], states: Seque
         return [walk(unit, _one_hot_rows(rows), state) for unit, rows, state in zip(units, inputs, states, strict=True)]
     tensors: list[Tensor | None] = []
     for unit, rows, state in zip(units, inputs, states, strict=True):
-        tensors += [input_products(unit, rows), unit.W_h, unit.b_h, *state]
+        tensors += [*begin(unit, rows), unit.W_x, unit.b, unit.W_h, unit.b_h, *state]
     apply: Callable[..., tuple[Tensor, ...]] = _Sequences.apply
     results = iter(apply(form, tuple(units), *tensors))
     sequences = [tuple(islice(results, form.num_states)) for _ in units]
@@ -91,9 +92,9 @@ def all_states(unit: Unit, inputs: Tensor) -> State:
     form = form_of(unit)
     state = tuple(unit.b.new_zeros(1, len(unit.W_h)) for _ in range(unit.num_states))
     if form is not None:
-        A = input_products(unit, inputs)
+        characters, A = begin(unit, inputs)
         buffers = form.buffers(A, state)
-        run(form.walk(unit, A, buffers, [slice(0, 1)]))
+        run(form.walk(unit, characters, A, buffers, [slice(0, 1)]))
         return tuple(S[1:, 0] for S in buffers[: unit.num_states])
     weights, f, steps = unit.weights(), FUNCTIONS[unit.activation], []
     for X in _one_hot_rows(inputs[:, 0]):
@@ -102,12 +103,15 @@ def all_states(unit: Unit, inputs: Tensor) -> State:
     return tuple(torch.cat(tensors) for tensors in zip(*steps, strict=True))
 
 
-def input_products(unit: Unit, inputs: Tensor) -> Tensor:
-    """Return X_t W_x + b for all time steps and gates as a new tensor, (T, B, G·h)."""
+def begin(unit: Unit, inputs: Tensor) -> tuple[Tensor | None, Tensor]:
+    """Return the inputs if they are characters (T, B), and the pre-activations A as a new tensor (T, B, G·h).
+
+    A contains X_t W_x + b of all time steps; for characters, the walk writes them into it.
+    """
     if inputs.dtype == torch.long:
-        return torch.nn.functional.embedding(inputs, unit.W_x).add_(unit.b)
+        return inputs, unit.W_x.new_empty(*inputs.shape, unit.W_x.shape[1])
     T, B, num_inputs = inputs.shape
-    return affine(inputs.reshape(T * B, num_inputs), unit.W_x, unit.b).view(T, B, -1)
+    return None, affine(inputs.reshape(T * B, num_inputs), unit.W_x, unit.b).view(T, B, -1)
 
 
 def _one_hot_rows(inputs: Tensor) -> Sequence[Tensor | OneHot]:
@@ -123,8 +127,10 @@ class Form:
         step: computes one time step.
         forward: the loop over time.
         back: the loop of the derivatives.
-        gradients: returns dA (T, B, G·h), dW_h (h, G·h) and db_h (G·h,), which is None without a second bias, from the
-            buffers and from what `back` wrote.
+        weight_factors: returns, from the buffers and from what `back` wrote, pairs of factors whose products are the
+            columns of dW_h (h, G·h).
+        input_gradient: returns the gradient of the pre-activations (T, B, G·h) from what `back` wrote. The first tensor
+            of the latter is the gradient of the products with W_h, whose sum is the gradient of a second bias.
         widths: of the buffers of `forward` in multiples of h; the states come first.
         back_widths: of the buffers of `back` in multiples of h.
         num_states: 1 for ``(H,)``, 2 for ``(H, C)``.
@@ -137,9 +143,10 @@ class Form:
     step: Callable[..., None]
     forward: Callable[..., None]
     back: Callable[..., list[Tensor]]
-    gradients: Callable[[list[Tensor], list[Tensor]], tuple[Tensor, Tensor, Tensor | None]]
+    weight_factors: Callable[[list[Tensor], list[Tensor]], list[tuple[Tensor, Tensor]]]
     widths: tuple[int, ...]
     back_widths: tuple[int, ...]
+    input_gradient: Callable[[list[Tensor]], Tensor] = itemgetter(0)
     num_states: int = 1
     parts: tuple[tuple[int, int], ...] = ()
     any_order: bool = False
@@ -166,21 +173,27 @@ class Form:
         W = self.factors(unit.W_h)
         return functools.partial(self.step, views, W, [False] * len(W), unit.activation == "relu")
 
-    def walk(self, unit: Unit, A: Tensor, buffers: list[Tensor], rows: list[slice]) -> list[Work]:
+    def walk(
+        self, unit: Unit, characters: Tensor | None, A: Tensor, buffers: list[Tensor], rows: list[slice]
+    ) -> list[Work]:
         """Return the work of computing all time steps; the gates replace the pre-activations A (T, B, G·h).
 
         Args:
             unit: the weights.
+            characters: see `begin`.
             A: the pre-activations.
             buffers: see `buffers`.
             rows: the rows of the minibatch in each part of the work.
         """
         forward = compiled(self.forward)
-        W, packed = _prepared(self.factors(unit.W_h), rows)
+        prepared = _prepared(self.factors(unit.W_h), rows)
         relu, order = unit.activation == "relu", list(unit.order)
 
         def work(some: slice) -> None:
-            forward(A[:, some], W, packed, unit.b_h, relu, order, [buffer[:, some] for buffer in buffers])
+            W, packed = prepared()
+            read = None if characters is None else characters[:, some]
+            parts = [buffer[:, some] for buffer in buffers]
+            forward(read, unit.W_x, unit.b, A[:, some], W, packed, unit.b_h, relu, order, parts)
 
         return [functools.partial(work, some) for some in rows]
 
@@ -207,13 +220,14 @@ class Form:
             rows: the rows of the minibatch in each part of the work.
         """
         back = compiled(self.back)
-        W, packed = _prepared([part.t() for part in self.factors(unit.W_h)], rows)
+        prepared = _prepared([part.t() for part in self.factors(unit.W_h)], rows)
         relu, order = unit.activation == "relu", list(unit.order)
 
         def work(some: slice) -> None:
             def of(tensors: Sequence[Tensor]) -> list[Tensor]:
                 return [tensor[:, some] for tensor in tensors]
 
+            W, packed = prepared()
             last = [S[some] for S in d_state]
             first = back(W, packed, relu, order, gates[:, some], of(buffers), dH[:, some], last, of(written))
             for S, S_first in zip(last, first, strict=True):
@@ -226,10 +240,17 @@ class Form:
         return [dH.new_empty(*dH.shape[:2], width * dH.shape[2]) for width in self.back_widths]
 
 
-def _prepared(parts: list[Tensor], rows: list[slice]) -> tuple[list[Tensor], list[bool]]:
-    """Return the right-hand sides of the products in a walk, and which of them are packed."""
-    prepared = [factor(part, rows[0].stop) for part in parts]
-    return [W for W, _ in prepared], [packed for _, packed in prepared]
+def _prepared(parts: list[Tensor], rows: list[slice]) -> Callable[[], tuple[list[Tensor], list[bool]]]:
+    """Return what returns the right-hand sides of the products in a walk, and which of them are packed."""
+
+    def prepare() -> tuple[list[Tensor], list[bool]]:
+        prepared = [factor(part, rows[0].stop) for part in parts]
+        return [W for W, _ in prepared], [packed for _, packed in prepared]
+
+    if len(rows) == 1:
+        return prepare  # in the thread that walks: others walk through other sequences
+    shared = prepare()
+    return lambda: shared
 
 
 class _Sequences(Function):
@@ -243,20 +264,22 @@ class _Sequences(Function):
             ctx: keeps what the derivatives need.
             form: the fast form.
             units: the units, of which only the settings are used, because autograd must be given their tensors.
-            tensors: for each unit the pre-activations A (T, B, G·h), which are replaced; W_h; b_h; the initial state.
+            tensors: for each unit the characters or None; the pre-activations A (T, B, G·h), which are replaced; W_x;
+                b; W_h; b_h; the initial state.
         """
         work: list[Work] = []
-        kept: list[Tensor] = []
+        kept: list[Tensor | None] = []
         results: list[Tensor] = []
-        for unit, (A, W_h, b_h, *state) in zip(units, _groups(tensors, len(units)), strict=True):
-            unit = replace(unit, W_h=W_h, b_h=b_h)
+        for unit, (characters, A, W_x, b, W_h, b_h, *state) in zip(units, _groups(tensors, len(units)), strict=True):
+            unit = replace(unit, W_x=W_x, b=b, W_h=W_h, b_h=b_h)
             buffers = form.buffers(A, tuple(state))
-            work += form.walk(unit, A, buffers, _rows(form, unit, A, len(units)))
-            kept += [W_h, b_h, A, *buffers]
+            work += form.walk(unit, characters, A, buffers, _rows(form, unit, A, len(units)))
+            kept += [characters, W_h, b_h, A, *buffers]
             results += [buffers[0][1:], *(S[-1] for S in buffers[1 : form.num_states])]
         run(work)
         ctx.save_for_backward(*kept)
-        ctx.form, ctx.units = form, [replace(unit, W_x=A[:0], W_h=A[:0], b=A[:0], b_h=None) for unit in units]
+        ctx.form, ctx.num_inputs = form, [len(unit.W_x) for unit in units]
+        ctx.units = [replace(unit, W_x=A[:0], W_h=A[:0], b=A[:0], b_h=None) for unit in units]
         return tuple(result if result.dim() == 3 else result.clone() for result in results)
 
     @staticmethod
@@ -265,16 +288,40 @@ class _Sequences(Function):
         work: list[Work] = []
         walked = []
         kept, later = _groups(ctx.saved_tensors, len(units)), _groups(gradients, len(units))
-        for unit, (W_h, b_h, gates, *buffers), (dH, *others) in zip(units, kept, later, strict=True):
+        for unit, (characters, W_h, b_h, gates, *buffers), (dH, *others) in zip(units, kept, later, strict=True):
             unit = replace(unit, W_h=W_h, b_h=b_h)
             d_state, written = (torch.zeros_like(dH[0]), *(S.clone() for S in others)), form.written_back(dH)
             rows = _rows(form, unit, dH, len(units))
             work += form.walk_back(unit, gates, buffers, dH, d_state, written, rows)
-            walked.append((buffers, written, d_state))
+            walked.append((characters, b_h, buffers, written, d_state))
         run(work)
+
+        dW_x: dict[int, Tensor] = {}
+
+        def add_rows(number: int, dA: Tensor, characters: Tensor) -> None:
+            # the sum of the gradients at all time steps that read a character, for every character
+            rows = ctx.num_inputs[number]
+            dW_x[number] = torch.ops.aten.embedding_dense_backward(dA, characters, rows, -1, False)
+
+        factors, sums = [], []
+        gathers: list[tuple[int, Work]] = []
+        for number, (characters, b_h, buffers, written, _) in enumerate(walked):
+            factors.append(form.weight_factors(buffers, written))
+            if characters is not None:
+                dA = form.input_gradient(written)
+                sums.append(dA)
+                gathers.append((dA.numel(), functools.partial(add_rows, number, dA, characters)))
+            if b_h is not None:
+                sums.append(written[0])
+        of_products, of_sums = map(iter, products(list(chain(*factors)), sums, gathers))
         found: list[Tensor | None] = []
-        for buffers, written, d_state in walked:
-            found += [*form.gradients(buffers, written), *d_state]
+        for number, (characters, b_h, _, written, d_state) in enumerate(walked):
+            dA = None if characters is not None else form.input_gradient(written)
+            db = None if characters is None else next(of_sums)
+            db_h = None if b_h is None else next(of_sums)
+            columns = [next(of_products) for _ in factors[number]]
+            dW_h = columns[0] if len(columns) == 1 else torch.cat(columns, dim=1)
+            found += [None, dA, dW_x.get(number), db, dW_h, db_h, *d_state]
         return None, None, *found
 
 
@@ -321,31 +368,25 @@ def _tried(form: Form, unit: Unit, B: int, rows: list[slice]) -> list[Tensor]:
     A, state = random(2, B, width), tuple(random(B, h) for _ in range(form.num_states))
     buffers, dH = form.buffers(A, state), random(2, B, h)
     written = form.written_back(dH)
-    run(form.walk(unit, A, buffers, rows))
+    run(form.walk(unit, None, A, buffers, rows))
     run(form.walk_back(unit, A, buffers, dH, state, written, rows))
     return [A, *buffers, *written, *state]
 
 
-def _of_one_product(buffers: list[Tensor], written: list[Tensor]) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Return the gradients of A and W_h of an equation in which all gates share one product with H_{t-1}."""
-    (dA,) = written
-    return dA, product(_before(buffers).t(), dA.flatten(0, 1)), None
+def _of_one_product(buffers: list[Tensor], written: list[Tensor]) -> list[tuple[Tensor, Tensor]]:
+    """Return the factors of dW_h of an equation in which all gates share one product with H_{t-1}."""
+    return [(_before(buffers).t(), written[0].flatten(0, 1))]
 
 
-def _of_gru(buffers: list[Tensor], written: list[Tensor]) -> tuple[Tensor, Tensor, Tensor | None]:
-    (dA,) = written
-    dA_flat, RH = dA.flatten(0, 1), buffers[1].flatten(0, 1)
-    h = RH.shape[1]
-    dW_hrz = product(_before(buffers).t(), dA_flat[:, : 2 * h])
-    dW_hh = product(RH.t(), dA_flat[:, 2 * h :])
-    return dA, torch.cat((dW_hrz, dW_hh), dim=1), None
+def _of_gru(buffers: list[Tensor], written: list[Tensor]) -> list[tuple[Tensor, Tensor]]:
+    dA, RH = written[0].flatten(0, 1), buffers[1].flatten(0, 1)
+    both = 2 * RH.shape[1]
+    return [(_before(buffers).t(), dA[:, :both]), (RH.t(), dA[:, both:])]
 
 
-def _of_library_gru(buffers: list[Tensor], written: list[Tensor]) -> tuple[Tensor, Tensor, Tensor | None]:
+def _dA_of_library_gru(written: list[Tensor]) -> Tensor:
     dG, dN = written
-    dG_flat = dG.flatten(0, 1)
-    dW_h, db_h = product(_before(buffers).t(), dG_flat), dG_flat.sum(0)
-    return torch.cat((dG[:, :, : 2 * dN.shape[2]], dN), dim=2), dW_h, db_h
+    return torch.cat((dG[:, :, : 2 * dN.shape[2]], dN), dim=2)
 
 
 def _before(buffers: list[Tensor]) -> Tensor:
@@ -370,9 +411,10 @@ FORMS: dict[Equation, Form] = {
         walks.library_gru_step,
         walks.library_gru_forward,
         walks.library_gru_back,
-        _of_library_gru,
+        _of_one_product,
         (1, 3),
         (3, 1),
+        _dA_of_library_gru,
     ),
     lstm: Form(
         walks.lstm_views,

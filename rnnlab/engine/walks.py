@@ -7,6 +7,7 @@ with the same results to the last bit. Generation takes single steps, for which 
 
 Shapes and letters are as in `rnnlab.engine.sequence`. A contains the pre-activations of all time steps, (T, B, G·h); a
 walk forward overwrites them with the gates. The buffer of a state is (T + 1, B, h) and begins with the initial state.
+``1 - x`` is written as `rsub`: TorchScript makes two operations of the former.
 """
 
 from __future__ import annotations
@@ -26,9 +27,16 @@ Walk = TypeVar("Walk", bound=Callable[..., Any])
 
 
 def _forward(views: Callable[..., list[Tensor]], step: Callable[..., None]) -> Callable[..., None]:
-    """Return the walk forward of an equation: `step` for each time step, on what `views` returns of all time steps."""
+    """Return the walk forward of an equation: `step` for each time step, on what `views` returns of all time steps.
+
+    Of characters (T, B), the rows of W_x are gathered and b is added just before a time step, which finds them in the
+    processor's cache; without characters, A contains X_t W_x + b of all time steps already.
+    """
 
     def forward(
+        characters: Tensor | None,
+        W_x: Tensor,
+        b: Tensor,
         A: Tensor,
         W: list[Tensor],
         packed: list[bool],
@@ -39,6 +47,9 @@ def _forward(views: Callable[..., list[Tensor]], step: Callable[..., None]) -> C
     ) -> None:
         of_all = views(A, b_h, order, buffers)
         for t in range(A.size(0)):
+            if characters is not None:
+                torch.index_select(W_x, 0, characters[t], out=A[t])
+                A[t].add_(b)
             step([view[t] for view in of_all], W, packed, relu)
 
     return forward
@@ -77,7 +88,7 @@ def rnn_back(
     """Compute dA_t = dH_t ⊙ φ'(A_t) and dH_{t-1} += dA_t W_hhᵀ; later, dW_hh = Σ_t H_{t-1}ᵀ dA_t."""
     H, dA = buffers[0][1:], written[0]
     # derivative of the activation at all time steps
-    slope = (H > 0).to(H.dtype) if relu else 1 - H * H
+    slope = (H > 0).to(H.dtype) if relu else torch.rsub(H * H, 1)
     dH_t = later[0]
     for back in range(dH.size(0)):
         t = dH.size(0) - 1 - back
@@ -128,9 +139,10 @@ def gru_back(
     H_before, dA = buffers[0][:-1], written[0]
     R, Z, H_tilde = gates.chunk(3, 2)
     # factors of dH in the gradients of A_z and A_h, and of d(RH) in that of A_r, at all time steps
-    to_Z = (H_before - H_tilde).mul_(Z).mul_(1 - Z)
-    to_H_tilde = (1 - H_tilde * H_tilde).mul_(1 - Z)
-    to_R = R * (1 - R) * H_before
+    from_new = torch.rsub(Z, 1)
+    to_Z = (H_before - H_tilde).mul_(Z).mul_(from_new)
+    to_H_tilde = torch.rsub(H_tilde * H_tilde, 1).mul_(from_new)
+    to_R = torch.rsub(R, 1).mul_(R).mul_(H_before)
     dA_r, dA_z, dA_h = dA.chunk(3, 2)
     dA_rz = dA[:, :, : 2 * H_before.size(2)]
     dH_t = later[0]
@@ -191,9 +203,10 @@ def library_gru_back(
     H_before, dG, dN = buffers[0][:-1], written[0], written[1]
     R, Z, N = gates.chunk(3, 2)
     # factors of dH in the gradients of the three gates, at all time steps
-    to_N = (1 - N * N).mul_(1 - Z)
-    to_Z = (H_before - N).mul_(Z).mul_(1 - Z)
-    to_R = (R * (1 - R)).mul_(buffers[1][:, :, 2 * dN.size(2) :]).mul_(to_N)
+    from_new = torch.rsub(Z, 1)
+    to_N = torch.rsub(N * N, 1).mul_(from_new)
+    to_Z = (H_before - N).mul_(Z).mul_(from_new)
+    to_R = torch.rsub(R, 1).mul_(R).mul_(buffers[1][:, :, 2 * dN.size(2) :]).mul_(to_N)
     to_HN = to_N * R
     dG_r, dG_z, dG_n = dG.chunk(3, 2)
     dH_t = later[0]
@@ -253,14 +266,17 @@ def lstm_back(
     dH_{t-1} += dA_i W_hiᵀ + dA_f W_hfᵀ + dA_o W_hoᵀ + dA_c W_hcᵀ,  a single product, as the gates are side by side
     """
     C_before, tanh_C, dA = buffers[1][:-1], buffers[2], written[0]
+    both = 2 * dH.size(2)
+    IF, to_IF = gates[:, :, :both], dA[:, :, :both]
     I, F, O, C_tilde = _in_order(list(gates.chunk(4, 2)), order)
     # factors of dC in the gradients of A_i, A_f and A_c, and of dH in that of A_o, at all time steps
     to_I, to_F, to_O, to_C = _in_order(list(dA.chunk(4, 2)), order)
-    torch.mul(I, 1 - I, out=to_I).mul_(C_tilde)
-    torch.mul(F, 1 - F, out=to_F).mul_(C_before)
-    torch.mul(O, 1 - O, out=to_O).mul_(tanh_C)
-    torch.mul(I, 1 - C_tilde * C_tilde, out=to_C)
-    H_to_C = (1 - tanh_C * tanh_C).mul_(O)
+    torch.mul(IF, torch.rsub(IF, 1), out=to_IF)
+    to_I.mul_(C_tilde)
+    to_F.mul_(C_before)
+    torch.mul(O, torch.rsub(O, 1), out=to_O).mul_(tanh_C)
+    torch.mul(I, torch.rsub(C_tilde * C_tilde, 1), out=to_C)
+    H_to_C = torch.rsub(tanh_C * tanh_C, 1).mul_(O)
     dH_t, dC = later[0], later[1]
     for back in range(dH.size(0)):
         t = dH.size(0) - 1 - back
