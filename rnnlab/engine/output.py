@@ -54,6 +54,5 @@ class _OutputLoss(Function):
     @staticmethod
     def backward(ctx: Any, dloss: Tensor) -> tuple[Tensor | None, ...]:
         dO, H, W = ctx.saved_tensors  # dO without the factor dloss / n, which is cheaper to apply to the products
-        scale = dloss / len(H)
-        (dH, dW), (db,) = products([(dO, W), (dO.t(), H)], [dO])
-        return dH.mul_(scale), dW.mul_(scale), db.mul_(scale), None
+        (dH, dW), (db,) = products([(dO, W), (dO.t(), H)], [dO], scale=dloss / len(H))
+        return dH, dW, db, None

@@ -105,7 +105,10 @@ def product(a: Tensor, b: Tensor, bias: Tensor | None = None, then: Then | None 
 
 
 def products(
-    factors: Sequence[tuple[Tensor, Tensor]], sums: Sequence[Tensor] = (), others: Sequence[tuple[int, Work]] = ()
+    factors: Sequence[tuple[Tensor, Tensor]],
+    sums: Sequence[Tensor] = (),
+    others: Sequence[tuple[int, Work]] = (),
+    scale: Tensor | None = None,
 ) -> tuple[list[Tensor], list[Tensor]]:
     """Return the products of pairs (a, b) and the sums of columns, which are computed at the same time.
 
@@ -113,22 +116,31 @@ def products(
         factors: the pairs.
         sums: tensors (..., m), of which the sums (m,) are returned.
         others: other work to be done beside it, each with the number of elements that it reads.
+        scale: what all products and sums are multiplied by, a single number.
     """
     costs: list[tuple[float, Work]] = []
     results, summed = [], [tensor.new_empty(tensor.shape[-1]) for tensor in sums]
     for a, b in factors:
-        out, _, work = _begun(a, b)
+        out, _, work = _begun(a, b, scale=scale)
         results.append(out)
         costs += [(out.numel() * a.shape[1] / len(work), part) for part in work]
     for tensor, total in zip(sums, summed, strict=True):
         flat = tensor.flatten(0, -2)
-        costs.append((PASS * flat.numel(), functools.partial(torch.sum, flat, 0, out=total)))
+        costs.append((PASS * flat.numel(), functools.partial(_sum, flat, scale, total)))
     costs += [(PASS * elements, one) for elements, one in others]
     run(together(costs))
     return results, summed
 
 
-def _begun(a: Tensor, b: Tensor, bias: Tensor | None = None) -> tuple[Tensor, list[slice], list[Work]]:
+def _sum(tensor: Tensor, scale: Tensor | None, out: Tensor) -> None:
+    torch.sum(tensor, 0, out=out)
+    if scale is not None:
+        out.mul_(scale)
+
+
+def _begun(
+    a: Tensor, b: Tensor, bias: Tensor | None = None, scale: Tensor | None = None
+) -> tuple[Tensor, list[slice], list[Work]]:
     """Return a tensor for a product, the rows in each part of it, and the work that computes these parts.
 
     There are no rows if the product is divided by columns or not at all, and no work if it is computed already.
@@ -136,16 +148,25 @@ def _begun(a: Tensor, b: Tensor, bias: Tensor | None = None) -> tuple[Tensor, li
     if _ONEDNN is not None and _fits(b):
         if bias is None and len(a) > b.shape[1] and not a.is_contiguous():
             # it copies a left factor that is transposed: better the smaller one
-            return _begun(b.t(), a.t())[0].t(), [], []
+            return _begun(b.t(), a.t(), scale=scale)[0].t(), [], []
         linear, _ = _ONEDNN
-        return _in_threads(linear, a, _dense(b).t(), bias, "none", [], ""), [], []
+        out = _in_threads(linear, a, _dense(b).t(), bias, "none", [], "")
+        return out if scale is None else out.mul_(scale), [], []
     by_rows, parts = _division(a, b, bias)
     out = a.new_empty(len(a), b.shape[1])
     rows = parts if by_rows and len(parts) > 1 else []
-    return out, rows, _work(a, b, bias, out, by_rows, parts)
+    return out, rows, _work(a, b, bias, out, by_rows, parts, scale)
 
 
-def _work(a: Tensor, b: Tensor, bias: Tensor | None, out: Tensor, by_rows: bool, parts: list[slice]) -> list[Work]:
+def _work(
+    a: Tensor,
+    b: Tensor,
+    bias: Tensor | None,
+    out: Tensor,
+    by_rows: bool,
+    parts: list[slice],
+    scale: Tensor | None = None,
+) -> list[Work]:
     """Return the work that computes parts of an ordinary product into `out`: rows of it or columns."""
 
     def part(some: slice) -> None:
@@ -153,6 +174,8 @@ def _work(a: Tensor, b: Tensor, bias: Tensor | None, out: Tensor, by_rows: bool,
         torch.mm(left, right, out=result)
         if bias is not None:  # faster than `addmm`, which first writes the bias into every row
             result.add_(bias if by_rows else bias[some])
+        if scale is not None:
+            result.mul_(scale)
 
     return [functools.partial(part, some) for some in parts]
 

@@ -296,33 +296,50 @@ class _Sequences(Function):
             walked.append((characters, b_h, buffers, written, d_state))
         run(work)
 
-        dW_x: dict[int, Tensor] = {}
-
-        def add_rows(number: int, dA: Tensor, characters: Tensor) -> None:
-            # the sum of the gradients at all time steps that read a character, for every character
-            rows = ctx.num_inputs[number]
-            dW_x[number] = torch.ops.aten.embedding_dense_backward(dA, characters, rows, -1, False)
-
-        factors, sums = [], []
-        gathers: list[tuple[int, Work]] = []
-        for number, (characters, b_h, buffers, written, _) in enumerate(walked):
-            factors.append(form.weight_factors(buffers, written))
-            if characters is not None:
-                dA = form.input_gradient(written)
-                sums.append(dA)
-                gathers.append((dA.numel(), functools.partial(add_rows, number, dA, characters)))
-            if b_h is not None:
-                sums.append(written[0])
+        factors = [form.weight_factors(buffers, written) for _, _, buffers, written, _ in walked]
+        gathered = [
+            None if characters is None else _Gathered(characters, form.input_gradient(written), num_inputs)
+            for num_inputs, (characters, _, _, written, _) in zip(ctx.num_inputs, walked, strict=True)
+        ]
+        sums = [rows.dA for rows in gathered if rows is not None]
+        sums += [written[0] for _, b_h, _, written, _ in walked if b_h is not None]
+        gathers = [(rows.num_read, rows.add) for rows in gathered if rows is not None]
         of_products, of_sums = map(iter, products(list(chain(*factors)), sums, gathers))
+        dbs = [None if rows is None else next(of_sums) for rows in gathered]
         found: list[Tensor | None] = []
-        for number, (characters, b_h, _, written, d_state) in enumerate(walked):
-            dA = None if characters is not None else form.input_gradient(written)
-            db = None if characters is None else next(of_sums)
-            db_h = None if b_h is None else next(of_sums)
+        for number, (_, b_h, _, written, d_state) in enumerate(walked):
             columns = [next(of_products) for _ in factors[number]]
             dW_h = columns[0] if len(columns) == 1 else torch.cat(columns, dim=1)
-            found += [None, dA, dW_x.get(number), db, dW_h, db_h, *d_state]
+            db_h = None if b_h is None else next(of_sums)
+            of_rows = gathered[number]
+            dA, dW_x = (form.input_gradient(written), None) if of_rows is None else (None, of_rows.dW_x)
+            found += [None, dA, dW_x, dbs[number], dW_h, db_h, *d_state]
         return None, None, *found
+
+
+class _Gathered:
+    """The derivatives of the rows of W_x that were gathered for characters.
+
+    Args:
+        characters: the characters, (T, B).
+        dA: gradient of the pre-activations, (T, B, G·h).
+        num_inputs: number of rows of W_x.
+
+    Attributes:
+        dW_x: the sum of the gradients wherever a character was read, for every character; set by `add`.
+        num_read: number of elements that `add` reads: each gradient, the row to which it is added, and all rows once
+            more, as they begin with zero.
+    """
+
+    def __init__(self, characters: Tensor, dA: Tensor, num_inputs: int) -> None:
+        self.characters, self.dA, self.num_inputs = characters, dA, num_inputs
+        self.num_read = 2 * (dA.numel() + num_inputs * dA.shape[2])
+        self.dW_x: Tensor | None = None
+
+    def add(self) -> None:
+        """Add up the gradients."""
+        add = torch.ops.aten.embedding_dense_backward
+        self.dW_x = add(self.dA, self.characters, self.num_inputs, -1, False)
 
 
 def _groups(tensors: Sequence[Tensor], number: int) -> list[Sequence[Tensor]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 import torch
@@ -55,6 +56,42 @@ def test_an_error_is_raised_when_all_parts_have_ended(failing: int) -> None:
         parts.compute(work, [0, 1, 2])
     assert sorted(ended) == [0, 1, 2]
     parts.compute(lambda number: None, [0, 1, 2])  # the threads are still there
+
+
+def test_more_work_than_threads_is_done_in_turn() -> None:
+    parts.use_threads(2)
+    done: list[tuple[int, int]] = []
+    parts.compute(lambda number: done.append((number, threading.get_ident())), range(5))
+    assert sorted(number for number, _ in done) == list(range(5))
+    assert len({thread for _, thread in done}) == 2
+
+
+def test_threads_end_and_begin_again() -> None:
+    parts.close()
+    parts.use_threads(3)
+    before = threading.active_count()
+    parts.compute(lambda number: None, range(3))
+    assert threading.active_count() == before + 2
+    parts.close()
+    assert threading.active_count() == before
+    done: list[int] = []
+    parts.compute(done.append, range(3))
+    assert sorted(done) == [0, 1, 2]
+
+
+def test_work_is_divided_by_its_cost() -> None:
+    parts.use_threads(2)
+    done: list[str] = []
+    costs = {"a": 1.0, "b": 5.0, "c": 2.0, "d": 4.0}
+    queues = parts.together((cost, partial(done.append, name)) for name, cost in costs.items())
+    assert len(queues) == 2
+    queues[0]()
+    assert done == ["b", "a"]
+    queues[1]()
+    assert done[2:] == ["d", "c"]
+    parts.use_threads(1)
+    assert len(parts.together((cost, partial(done.append, name)) for name, cost in costs.items())) == 1
+    assert parts.together([]) == []
 
 
 def test_a_part_is_not_divided_further() -> None:
