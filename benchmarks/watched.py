@@ -1,8 +1,9 @@
 """The effect of a viewer on the speed of a run: the same run with and without a viewer, in turns.
 
-    python -m benchmarks.watched [--turns 12] [--seconds 10] [--recipe A2]
+    python -m benchmarks.watched [--turns 12] [--seconds 10] [--recipe A2] [--elsewhere]
 
-Each turn starts with a loaded page, or with an empty browser tab. Within a minute, the speed of a shared machine
+Each turn starts with a loaded page, or with an empty browser tab. With ``--elsewhere``, the browser is on another
+machine: the events of the run are sent to a reader that draws nothing. Within a minute, the speed of a shared machine
 changes by more than the cost of a viewer; neighbouring turns share that change. (`benchmarks.app` compares whole runs,
 including the loading of the page, with whole runs on the command line.) Also printed: the processor time of the
 browser, the web process and the training.
@@ -16,6 +17,7 @@ import argparse
 import os
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -58,15 +60,33 @@ def at_an_epoch(store: Store, run_id: str) -> tuple[int, float]:
     return epoch, time.perf_counter()
 
 
-def turn(page: Page, store: Store, run_id: str, url: str, seconds: float) -> tuple[float, Counter[str]]:
-    """Show `url` for a while; return the epochs per second, and the processor share of each kind of process."""
+def turn(
+    page: Page, store: Store, run_id: str, url: str, seconds: float, events: str = ""
+) -> tuple[float, Counter[str]]:
+    """Show `url` for a while; return the epochs per second, and the processor share of each kind of process.
+
+    Args:
+        page: a tab of the browser.
+        store: the store with the run.
+        run_id: the run.
+        url: what the tab shows.
+        seconds: for how long.
+        events: address of events that are read meanwhile, but not drawn; "" for none.
+    """
     page.goto(url)
     if url != "about:blank":
         page.locator(f"{CURVE} svg").first.wait_for()
-    time.sleep(SETTLED)
-    before, (first, started) = processors(), at_an_epoch(store, run_id)
-    time.sleep(seconds)
-    (last, ended), after = at_an_epoch(store, run_id), processors()
+    reader = subprocess.Popen(["curl", "--silent", "--no-buffer", "--output", os.devnull, events]) if events else None
+    try:
+        time.sleep(SETTLED)
+        before, (first, started) = processors(), at_an_epoch(store, run_id)
+        time.sleep(seconds)
+        (last, ended), after = at_an_epoch(store, run_id), processors()
+        assert reader is None or reader.poll() is None, "the events have ended"
+    finally:
+        if reader is not None:
+            reader.kill()
+            reader.wait()
     used = Counter({kind: (after[kind] - before[kind]) / (ended - started) for kind in after})
     return (last - first) / (ended - started), used
 
@@ -77,6 +97,7 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=12, help="number of turns with a viewer, and of turns without")
     parser.add_argument("--seconds", type=float, default=10.0, help="length of a turn")
     parser.add_argument("--recipe", default="A2")
+    parser.add_argument("--elsewhere", action="store_true", help="the browser is on another machine")
     options = parser.parse_args()
     chromium = shutil.which("chromium") or sys.exit("needs chromium")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, sync_playwright() as playwright:
@@ -87,11 +108,17 @@ def main() -> None:
             page = open_page(browser, f"{app.url}/train?recipe={options.recipe}&num_epochs=10000&random_seed=1")
             click_to_point(page)
             url, run_id = page.url, page.url.split("run=")[1].split("&")[0]
+            asked = (
+                "() => performance.getEntriesByType('resource').map(e => e.name).find(e => e.includes('/lab/live/'))"
+            )
+            events = next(name for name in requested if "/lab/live/" in name) if options.elsewhere else ""
             speeds: dict[bool, list[float]] = {True: [], False: []}
             used: dict[bool, list[Counter[str]]] = {True: [], False: []}
             for number in range(options.turns):
                 for seen in (True, False) if number % 2 else (False, True):
-                    speed, shares = turn(page, store, run_id, url if seen else "about:blank", options.seconds)
+                    shown = url if seen and not options.elsewhere else "about:blank"
+                    read = events if seen else ""
+                    speed, shares = turn(page, store, run_id, shown, options.seconds, read)
                     speeds[seen].append(speed)
                     used[seen].append(shares)
                 print(f"epochs/s watched {speeds[True][-1]:.2f}, unwatched {speeds[False][-1]:.2f}", flush=True)
