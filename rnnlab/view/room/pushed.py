@@ -113,9 +113,10 @@ class WallLook:
     def point(self, edition: Edition, after: Position) -> Mapping[str, Any]:
         """Return the changes of the tables since the position `after`."""
         guessed = self.bars(edition.lang)
+        end = tables.axis_end(self.lines, self.room.config.num_epochs)
         return {
             "add": tables.points(self.lines, self.top, after),
-            "put": {**tables.newest(self.lines, self.top), "guesses": guessed},
+            "put": {**tables.newest(self.lines, self.top, end), "guesses": guessed},
         }
 
     def bars(self, lang: str) -> Columns:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from pathlib import Path
 
 import pyarrow as pa
@@ -103,6 +104,31 @@ def test_what_is_pushed_completes_the_wall() -> None:
         for table in ({name: [*first[name], *added[name]] for name in first}, whole)
     ]
     assert rows[0] == rows[1]
+
+
+def test_names_beside_the_curves_do_not_cover_each_other() -> None:
+    def heights(*ends: tuple[str, list[float]]) -> list[float]:
+        lines = [tables.Line(name, name, history(*curve)) for name, curve in ends]
+        return [math.log(place, 1000.0) for place in tables.newest(lines, 1000.0, 40.0)["ends"]["place"]]
+
+    # all three end near each other, in another order than they are listed
+    near = heights(("Ann", [20.0]), ("Bob", [21.0]), ("小明", [19.0]))
+    low, middle, high = sorted(near)
+    assert near == [middle, high, low]
+    assert middle - low == pytest.approx(tables.APART)
+    assert high - middle == pytest.approx(tables.APART)
+    assert middle == pytest.approx(math.log(20, 1000), abs=0.01)  # around the curves
+    # a whole class at the lower edge stays on the chart
+    class_ = heights(*((f"N{number}", [1.0]) for number in range(tables.MAX_LABELS)))
+    assert class_ == pytest.approx([tables.APART * row for row in range(tables.MAX_LABELS)])
+    # one that is far ahead has nobody beside it, and stays beside its curve
+    far = heights(("Ann", [20.0]), ("Bob", [20.0] * 40))
+    assert far == pytest.approx([math.log(20, 1000)] * 2)
+
+
+def test_a_long_name_is_cut_off_beside_its_curve() -> None:
+    shown = tables.newest([tables.Line("r", "Anna-Lena Müller-Lüden", history(20.0))], 1000.0, 4.0)["ends"]["label"]
+    assert shown == ["Anna-Lena M…"]
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
