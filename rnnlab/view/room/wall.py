@@ -6,6 +6,7 @@ import streamlit as st
 
 from rnnlab.runs.rooms import Room
 from rnnlab.text.prefixes import tail
+from rnnlab.view.data.highlight import literal
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.numbers import perplexity_text
 from rnnlab.view.language.settings import changes_text
@@ -106,7 +107,7 @@ def _cards(look: WallLook) -> None:
                         f"**{perplexity_text(last.perplexity)}** · {last.epoch}/{record.num_epochs}"
                     )
                 for text in _newest(line):
-                    st.caption(plain(text))
+                    st.caption(literal(text))
 
 
 def _newest(line: tables.Line) -> list[str]:
