@@ -58,7 +58,15 @@ def test_whoever_said_never_is_right_where_it_is_so() -> None:
     result = said("crossing", guesses(a="2", c="never"), history(900.0, None), True)
     assert result.known
     assert t("room.result.never", "en", epochs=2) in result.text
-    assert t("room.result.nearest", "en", names="Cy") in result.text
+    assert t("room.result.right", "en", names="Cy") in result.text
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_many_are_counted_instead_of_named(lang: str) -> None:
+    never = said("crossing", guesses(a="never", b="never", c="never", d="never"), history(900.0), True, lang)
+    assert t("room.result.right_many", lang, count=4) in never.text
+    near = said("crossing", guesses(a="2", b="2", c="2", d="2"), history(900.0, 20.0, 7.0), True, lang)
+    assert t("room.result.nearest_many", lang, count=4) in near.text
 
 
 def test_learning_is_more_than_frequencies() -> None:
@@ -76,8 +84,7 @@ def test_the_text_that_is_most_alike_is_nearest() -> None:
     made = guesses(a="the sea", b="the cat", c="xxx")
     assert not said("writes", made, run, False).known
     result = said("writes", made, run, True)
-    assert "the sea the sea" in result.text
-    assert t("room.result.nearest", "en", names="Ann") in result.text
+    assert result.text == "It wrote: “the sea the sea”. Nearest: Ann."
 
 
 def test_guessed_epochs_become_bars_that_stand_on_the_axis() -> None:
