@@ -100,7 +100,7 @@ def _cards(look: WallLook) -> None:
         for line, state in zip(look.named(lang), look.states, strict=True):
             if state == "deleted":
                 continue
-            with st.container(border=True, height="stretch", gap="xsmall"):
+            with st.container(border=True, height="stretch", gap="xsmall", key=f"room.card.{line.run}"):
                 st.page_link(
                     address.PAGES["train"][0],
                     label=f"**{plain(line.name)}**",
