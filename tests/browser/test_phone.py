@@ -52,6 +52,18 @@ def test_targets_are_as_large_as_a_finger(server: Server, phone: Page, run_id: s
     assert box(phone, BAR)["y"] + box(phone, BAR)["height"] <= 844
 
 
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("address", ["?recording=A2&epoch=250", "train?recipe=A2&epoch=250"])
+def test_the_speeds_of_a_recording_are_whole_on_the_screen(
+    server: Server, phone: Page, address: str, lang: str
+) -> None:
+    phone.goto(f"{server.url}/{address}&lang={lang}")
+    phone.locator(".lab-plot[data-drawn]").first.wait_for()
+    speeds = box(phone, f"{BAR} [role=radiogroup]")
+    assert speeds["x"] >= 0
+    assert speeds["x"] + speeds["width"] <= 390
+
+
 def test_an_error_is_below_the_header(server: Server, phone: Page) -> None:
     phone.goto(f"{server.url}/room?room=ZZZZ&lang=en")
     expect(phone.get_by_test_id("stAlert")).to_be_visible()
