@@ -162,7 +162,9 @@ def test_a_lesson_with_a_teacher_and_three_students(school: Server, people: Peop
     assert place is not None
     assert place["y"] < 200  # where the question was, also on a phone
 
-    # everybody looks where the teacher looks, until they leave
+    # everybody looks where the teacher looks, until they leave; also who has just loaded the page anew
+    students[0].reload()
+    expect(result).to_be_visible()
     teacher.bring_to_front()
     teacher.get_by_text(t("room.lead", "zh"), exact=True).click()
     teacher.get_by_test_id("stTopNavLink").filter(has_text=t("page.diagnose", "zh")).click()
