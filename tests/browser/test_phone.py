@@ -93,3 +93,15 @@ def test_a_button_in_a_menu_is_written_in_the_colour_of_its_theme(server: Server
     assert ends.evaluate("e => getComputedStyle(e).color") == colour
     ends.click()
     phone.emulate_media(color_scheme="light")
+
+
+def test_stop_is_whole_beside_the_other_buttons_of_a_run(server: Server, phone: Page) -> None:
+    phone.goto(f"{server.url}/train?recipe=A2&num_hiddens=16&num_chars=2500&num_epochs=5000&lang=en")
+    phone.get_by_role("button", name="Start", exact=True).click()
+    stop = phone.get_by_role("button", name="Stop", exact=True)
+    expect(stop).to_be_visible()
+    place = stop.bounding_box()
+    assert place is not None
+    assert place["x"] + place["width"] <= 390
+    stop.click()
+    expect(stop).to_have_count(0)

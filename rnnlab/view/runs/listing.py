@@ -150,7 +150,7 @@ def _columns(lang: str) -> dict[str, Any]:
         # widths in pixels: on a phone, name, perplexity and state fit without scrolling
         "name": column.TextColumn(label["name"], width=166, pinned=True),
         "perplexity": column.NumberColumn(label["perplexity"], width=76, format="%.5g"),
-        "state": column.TextColumn(label["state"], width=88),
+        "state": column.TextColumn(label["state"], width=100),
         "star": column.TextColumn("★", width=36),
         "curve": column.LineChartColumn(
             label["curve"], width="small", help=t("runs.column.curve.help", lang), y_min=0, y_max=tables.HIGHEST
