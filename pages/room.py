@@ -26,7 +26,7 @@ elif member is None:
     # before joining: the form for the name
     seat.join(room)
 else:
-    # a member: the question, the settings that are open, the run, the wall
+    # a member: the question or its answer, the settings that are open, the run, the wall
     question.guess(room, member)
     seat.draw(room, member)
-    wall.draw(room)
+    wall.draw(room, answered_above=True)

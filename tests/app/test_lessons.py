@@ -147,10 +147,10 @@ def test_the_shapes_lesson_counts_what_the_sliders_say(open_page: Open) -> None:
 
 def test_the_books_numbers_make_a_step_of_length_one(open_page: Open) -> None:
     app = open_page("lessons", "en", lesson="clipping")
-    assert "ηθ = 1," in conclusions(app)[0]  # 0.5 · 2, as it happens
+    assert "ηθ\u00a0=\u00a01," in conclusions(app)[0]  # 0.5 · 2, as it happens
     app.segmented_control(key="lesson.clipping.numbers.en").set_value("book").run()
-    assert "θ = 0.01" in conclusions(app)[0]
-    assert "ηθ = 1," in conclusions(app)[0]
+    assert "θ\u00a0=\u00a00.01" in conclusions(app)[0]
+    assert "ηθ\u00a0=\u00a01," in conclusions(app)[0]
     for i in range(2):
         app.slider(key=f"lesson.clipping.g{i}").set_value(0.0)
     app.run()

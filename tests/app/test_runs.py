@@ -135,8 +135,8 @@ def test_runs_based_on_one_experiment_are_told_apart(open_page: Open, client: Cl
             [math.log(value) for value in perplexities.values() if value], abs=1e-3
         )
         assert row["state"] == state_text("finished", lang)
-    assert rows[imported]["state"] == t("runs.imported", lang, state=state_text("finished", lang))
-    assert rows[imported]["changes"] == changes[0]
+    assert rows[imported]["state"] == state_text("finished", lang)
+    assert rows[imported]["changes"] == f"{t('runs.imported', lang)} · {changes[0]}"
 
 
 def test_a_curve_in_the_table_is_short_and_has_a_top() -> None:

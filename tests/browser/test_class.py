@@ -154,10 +154,17 @@ def test_a_lesson_with_a_teacher_and_three_students(school: Server, people: Peop
     press(teacher, t("room.answer", "zh"))
     expect(teacher.get_by_text(t("room.result.never", "zh", epochs=6))).to_be_visible()
     expect(teacher.get_by_text("*S1* :smile:").first).to_be_visible()
+    expect(teacher.locator(".st-key-chart-room-wall").get_by_text(t("room.teacher", "zh")).first).to_be_visible()
     students[0].bring_to_front()
-    expect(students[0].get_by_text(t("room.result.never", "en", epochs=6))).to_be_visible()
+    result = students[0].get_by_text(t("room.result.never", "en", epochs=6))
+    expect(result).to_be_visible()
+    place = result.bounding_box()
+    assert place is not None
+    assert place["y"] < 200  # where the question was, also on a phone
 
-    # everybody looks where the teacher looks, until they leave
+    # everybody looks where the teacher looks, until they leave; also who has just loaded the page anew
+    students[0].reload()
+    expect(result).to_be_visible()
     teacher.bring_to_front()
     teacher.get_by_text(t("room.lead", "zh"), exact=True).click()
     teacher.get_by_test_id("stTopNavLink").filter(has_text=t("page.diagnose", "zh")).click()

@@ -22,7 +22,7 @@ def room(widest: int) -> int:
     """Return the width in pixels that labels need beyond the last point, rounded up to a multiple of 24.
 
     Args:
-        widest: width of the widest label in columns, see `rnnlab.view.compare.sentences.columns`.
+        widest: width of the widest label in columns, see `rnnlab.view.page.charts.columns`.
     """
     return 24 * math.ceil((widest * _COLUMN + 14) / 24)
 

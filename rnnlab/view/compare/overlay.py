@@ -10,7 +10,7 @@ import streamlit as st
 from rnnlab.view.compare import charts, state, watch
 from rnnlab.view.compare.measures import AXES, Outcome, Pinned, differences, outcome
 from rnnlab.view.compare.pushed import Comparison
-from rnnlab.view.compare.sentences import board, columns, labels, verdict, why
+from rnnlab.view.compare.sentences import board, labels, verdict, why
 from rnnlab.view.compare.tables import overlay_tables
 from rnnlab.view.compare.watch import Snapshot
 from rnnlab.view.data.identity import Identity
@@ -18,6 +18,7 @@ from rnnlab.view.language.i18n import plain, t, together
 from rnnlab.view.language.numbers import number, perplexity_text
 from rnnlab.view.language.settings import value_text
 from rnnlab.view.page import address, chart, session
+from rnnlab.view.page.charts import columns
 from rnnlab.view.watch import embed
 from rnnlab.view.watch import texts as watch_texts
 

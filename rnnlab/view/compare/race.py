@@ -15,13 +15,14 @@ from rnnlab.view.compare import overlay, state
 from rnnlab.view.compare import pins as compare_pins
 from rnnlab.view.compare import watch as compare_watch
 from rnnlab.view.compare.measures import FINISHES
-from rnnlab.view.compare.sentences import cut, same_curve
+from rnnlab.view.compare.sentences import same_curve
 from rnnlab.view.compare.variants import KINDS, MAX_VARIANTS, parse_own, variants
 from rnnlab.view.compare.watch import Snapshot
 from rnnlab.view.data.identity import Identity
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.settings import phrase, value_text
 from rnnlab.view.page import estimate, session
+from rnnlab.view.page.charts import cut
 
 
 @dataclass(frozen=True)

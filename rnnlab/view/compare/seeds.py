@@ -11,7 +11,7 @@ from rnnlab.recipes import RECIPES
 from rnnlab.view.compare import charts, pins, state, watch
 from rnnlab.view.compare.measures import SEEDS, missing_seeds, stored
 from rnnlab.view.compare.pushed import Comparison
-from rnnlab.view.compare.sentences import columns, short_value, width_of_chance
+from rnnlab.view.compare.sentences import short_value, width_of_chance
 from rnnlab.view.compare.tables import band_tables
 from rnnlab.view.compare.watch import Snapshot
 from rnnlab.view.data.identity import Identity
@@ -19,6 +19,7 @@ from rnnlab.view.language.i18n import plain, t, together
 from rnnlab.view.language.numbers import perplexity_text
 from rnnlab.view.language.settings import summary
 from rnnlab.view.page import chart, estimate, session
+from rnnlab.view.page.charts import columns
 
 
 def draw() -> None:

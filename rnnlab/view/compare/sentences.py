@@ -6,7 +6,6 @@ The clauses of a sentence are chosen by the results of the given runs, and left 
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,6 +24,7 @@ from rnnlab.view.data.crossing import first_below
 from rnnlab.view.language.i18n import has, t, together
 from rnnlab.view.language.numbers import duration, number, perplexity_text, ratio_text
 from rnnlab.view.language.settings import value_text
+from rnnlab.view.page.charts import LABEL_WIDTH, cut
 
 READY = (("A1", "A2"), ("A6", "A7"), ("A8", "A9"), ("A5", "A10"), ("A8", "A8-repaired"))
 """The comparisons that the book suggests, as ids of recipes."""
@@ -37,9 +37,6 @@ FASTER = 1.3
 """Ratio of the times per epoch below which the difference is not mentioned."""
 KNOWN_BY_HEART = 1.5
 """Perplexity below which a network predicts almost every character of the training text."""
-
-LABEL_WIDTH = 16
-"""Maximum width of a label at the end of a curve, in columns; a Chinese character takes two."""
 
 
 def labels(runs: Sequence[Pinned], lang: str) -> list[str]:
@@ -86,20 +83,6 @@ def short_value(name: str, value: Any, lang: str) -> str:
     if isinstance(value, bool):
         return f"{t(f'field.{name}', lang)}: {value_text(name, value, lang)}"
     return value_text(name, value, lang)
-
-
-def cut(text: str, width: int = LABEL_WIDTH) -> str:
-    """Return `text`, cut off if it is wider than `width` columns."""
-    if columns(text) <= width:
-        return text
-    while text and columns(text) > width - 1:
-        text = text[:-1]
-    return f"{text.rstrip()}…"
-
-
-def columns(text: str) -> int:
-    """Return the width of `text`: two columns for a Chinese character, one for any other."""
-    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def board(runs: Sequence[Pinned], names: Sequence[str], finish: str, by: str, lang: str) -> dict[str, list[str]]:

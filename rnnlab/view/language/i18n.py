@@ -35,19 +35,20 @@ _ESCAPED = re.compile(r":color\[(?P<piece>\\[:.@<>~-]|&#\d+;)\]|\\(?P<markup>[!-
 _CHARACTERS = {"prefix_character": ("character", "allowed"), "corpus_one_character": ("character",)}
 """By the code of an error, its parameters that are characters of a text, some of which may be invisible."""
 _ADDRESSES = {" ".join(corpora.info(name).urls) for name in corpora.DOWNLOADS}
+_EQUATION = re.compile(r"(?<=[θη]) = ")  # of a symbol with its value
 LANGUAGES = ("zh", "en")
 """The languages of the app; each has a folder in ``locale/`` and both are complete."""
 
 
 @cache
 def catalogue(lang: str) -> dict[str, str]:
-    """Return all texts of `lang` by their keys, from every file of its folder."""
+    """Return all texts of `lang` by their keys, from every file of its folder; no line ends within an equation."""
     folder = resources.files("rnnlab.view.language").joinpath("locale", lang)
     files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".json")), key=lambda entry: entry.name)
     entries: dict[str, str] = {}
     for file in files:
         entries |= json.loads(file.read_text(encoding="utf-8"))
-    return entries
+    return {key: _EQUATION.sub("\u00a0=\u00a0", text) for key, text in entries.items()}
 
 
 def t(key: str, lang: str, **params: Any) -> str:

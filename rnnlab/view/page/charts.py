@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,9 @@ from rnnlab.view.page.style import LAYER_COLORS, LAYER_DASHES, PALETTE, altair
 
 TICKS = [10**power for power in range(8)]
 """Ticks of a perplexity axis: decades."""
+
+LABEL_WIDTH = 16
+"""Maximum width of a label at the end of a curve, in columns; a Chinese character takes two."""
 
 HEADROOM = {"left": 2, "right": 6, "top": 28, "bottom": 2}
 """Padding of a chart without a legend at the top, with space above the plot for the download menu."""
@@ -146,3 +150,17 @@ def off_scale(x: Any, color: Any, theme: str) -> list[Any]:
     arrows = layer("off").mark_point(shape="triangle-up", filled=True, size=70, opacity=1).encode(**at, color=color)
     halo = layer("off").mark_text(**place, stroke=PALETTE[theme]["page"], strokeWidth=4).encode(**at, text="label:N")
     return [arrows, halo, layer("off").mark_text(**place).encode(**at, text="label:N", color=color)]
+
+
+def cut(text: str, width: int = LABEL_WIDTH) -> str:
+    """Return `text`, cut off if it is wider than `width` columns."""
+    if columns(text) <= width:
+        return text
+    while text and columns(text) > width - 1:
+        text = text[:-1]
+    return f"{text.rstrip()}…"
+
+
+def columns(text: str) -> int:
+    """Return the width of `text`: two columns for a Chinese character, one for any other."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)

@@ -176,10 +176,12 @@ def head(title: str, lead: str = "", quiet: bool = False, shares: bool = False, 
 
 
 def _document(title: str, lang: str) -> None:
-    """Set title and language of the document, so that a browser does not offer to translate it."""
+    """Set title, language and theme of the document; in its language, a browser does not offer to translate it."""
     st.set_page_config(page_title=f"{title} · RNN Lab")
     if plot.served():
-        _document_component()(key="frame.document", data={"lang": "zh-CN" if lang == "zh" else "en"}, height=1)
+        # the component looks for itself which theme is shown; another one in its data lets it look again
+        shown = {"lang": "zh-CN" if lang == "zh" else "en", "theme": session.theme()}
+        _document_component()(key="frame.document", data=shown, height=1)
 
 
 @cache

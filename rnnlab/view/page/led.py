@@ -36,10 +36,11 @@ def leads() -> str | None:
 
 
 def join(code: str) -> None:
-    """Start following the teacher of a room."""
+    """Start following the teacher of a room; `follow` looks after the teacher from the next script run on."""
     if st.session_state.get(_ROOM) != code:
         st.session_state[_ROOM] = code
         st.session_state[_SEEN], st.session_state[_LEFT] = 0, False
+        st.rerun()  # the head of this page, where `follow` is called, has been drawn
 
 
 def part() -> None:

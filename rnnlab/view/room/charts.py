@@ -44,7 +44,10 @@ def wall(lang: str, theme: str = "light") -> dict[str, Any]:
         )
     )
     place: dict[str, Any] = {"align": "left", "baseline": "middle", "dx": 7, "fontSize": 13, "clip": False}
-    at_end = {"x": x, "y": y, "text": "label:N"}
+    # beside the curve, or as near as no other name is in the way
+    place_y = y.copy()
+    place_y.shorthand = "place:Q"
+    at_end = {"x": x, "y": place_y, "text": "label:N"}
     dots = layer("ends").mark_circle(size=40, opacity=1).encode(x=x, y=y, color=color)
     end_halo = layer("ends").mark_text(**place, stroke=colors["page"], strokeWidth=4).encode(**at_end)
     end_names = layer("ends").mark_text(**place, fontWeight=600).encode(**at_end, color=color)

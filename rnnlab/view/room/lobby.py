@@ -21,6 +21,7 @@ def draw() -> None:
     """Draw the field for a code, and for a teacher the form that opens a room."""
     lang = session.language()
     st.header(t("room.enter", lang), anchor=False)
+    st.caption(t("room.enter.note", lang))
     with st.form(state.FORM.key("enter"), border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         code = st.text_input(t("room.code", lang), max_chars=16, placeholder="ABCD", width=200)
         entered = st.form_submit_button(t("room.enter.button", lang), type="primary", icon=":material/login:")
@@ -37,7 +38,7 @@ def _open() -> None:
     lang = session.language()
     st.header(t("room.open", lang), anchor=False)
     st.caption(t("room.open.note", lang))
-    left, right = st.columns(2, gap="medium")
+    left, middle, right = st.columns([3, 1, 3], gap="small")
     with left:
         recipe_id = st.selectbox(
             t("setup.recipe", lang),
@@ -46,12 +47,13 @@ def _open() -> None:
             key=session.key(state.FORM.key("recipe")),
             format_func=lambda name: recipe_label(RECIPES[name], lang),
         )
-        title = st.text_input(t("room.name", lang), key=state.FORM.key("title"), max_chars=80)
     config = RECIPES[recipe_id].config
-    with right:
+    with middle:
         epochs = st.number_input(
             t("field.num_epochs", lang), 1, 10_000, config.num_epochs or 1, key=state.FORM.key(f"epochs.{recipe_id}")
         )
+    with right:
+        title = st.text_input(t("room.name", lang), key=state.FORM.key("title"), max_chars=80)
     config = config.change(num_epochs=int(epochs))
     opened = st.pills(
         t("room.opened", lang),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,6 +12,7 @@ from rnnlab.errors import CorpusError, RunError
 from rnnlab.runs.rooms import Question, Room
 from rnnlab.view.data.crossing import first_below
 from rnnlab.view.data.history import History, Ladder
+from rnnlab.view.language.i18n import t
 from rnnlab.view.page import plot, session
 from rnnlab.view.page.arrow import Columns
 from rnnlab.view.page.plot import Position
@@ -78,6 +79,7 @@ class WallLook:
         self.lines: list[Line] = []
         self.ladder = _ladder(self.room)
         self.states: list[str] = []
+        self._teachers: set[str] = set()
         written = 0
         for run_id in wall.runs:
             try:
@@ -87,8 +89,9 @@ class WallLook:
                 self.states.append("deleted")
                 continue
             scene = scenes.feed(run_id).scene(record, "en", "light")
-            name = names.get(record.owner) or ("" if record.owner in names else "★")
-            self.lines.append(Line(run_id, name or record.id[:4], scene.history))
+            if record.owner not in names:
+                self._teachers.add(run_id)
+            self.lines.append(Line(run_id, names.get(record.owner) or record.id[:4], scene.history))
             self.states.append(record.state)
             written += len(scene.history.written())
         self.top = ceiling(self.ladder.get(0, 1000.0))
@@ -112,11 +115,17 @@ class WallLook:
 
     def point(self, edition: Edition, after: Position) -> Mapping[str, Any]:
         """Return the changes of the tables since the position `after`."""
-        guessed = self.bars(edition.lang)
+        guessed, lines = self.bars(edition.lang), self.named(edition.lang)
+        end = tables.axis_end(self.lines, self.room.config.num_epochs)
         return {
-            "add": tables.points(self.lines, self.top, after),
-            "put": {**tables.newest(self.lines, self.top), "guesses": guessed},
+            "add": tables.points(lines, self.top, after),
+            "put": {**tables.newest(lines, self.top, end), "guesses": guessed},
         }
+
+    def named(self, lang: str) -> list[Line]:
+        """Return the lines with the teacher's runs named in a language."""
+        teacher = t("room.teacher", lang)
+        return [replace(line, name=teacher) if line.run in self._teachers else line for line in self.lines]
 
     def bars(self, lang: str) -> Columns:
         """Return the table of the guesses."""

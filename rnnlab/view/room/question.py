@@ -10,7 +10,7 @@ from rnnlab.text.prefixes import brief
 from rnnlab.view.language.i18n import plain, t, together
 from rnnlab.view.page import session
 from rnnlab.view.room import seat, sentences, state
-from rnnlab.view.room.pushed import WallLook
+from rnnlab.view.room.pushed import Wall, WallLook
 from rnnlab.view.watch import progress, scenes
 
 
@@ -57,9 +57,14 @@ def _resolve(room: Room) -> None:
 
 
 def guess(room: Room, member: Member) -> None:
-    """Draw the open question with the controls for a guess."""
+    """Draw the open question with the controls for a guess, or what answered it."""
     lang, asked = session.language(), room.question
-    if asked is None or asked.run or not room.is_open:
+    if asked is not None and asked.run:
+        result = outcome(WallLook(Wall.of(room.code)))
+        if result is not None:
+            st.info(plain(result.text) if result.known else t("room.answering", lang), icon=":material/how_to_vote:")
+        return
+    if asked is None or not room.is_open:
         return
     mine = next(
         (one.value for one in session.store().guesses(room.code)
@@ -104,21 +109,31 @@ def _facts(room: Room) -> dict[str, str]:
     return {"prefix": plain(brief(room.config.prefixes[0])), "epochs": str(room.config.num_epochs)}
 
 
-def answer(look: WallLook) -> None:
-    """Draw the number of guesses, or the current result of the answering run."""
+def outcome(look: WallLook) -> sentences.Result | None:
+    """Return the current result of the answering run, with its reason when it is known; None if nothing answers."""
     lang, asked = session.language(), look.room.question
-    if asked is None:
-        return
-    guesses = [guess for guess in look.guesses if guess.question == asked.number]
-    if not asked.run:
-        st.info(t("room.guessing", lang, count=len(guesses), members=len(look.members)), icon=":material/how_to_vote:")
-        return
+    if asked is None or not asked.run:
+        return None
     try:
         record = session.store().run(asked.run)
     except RNNLabError:
-        return
+        return None
     scene = scenes.feed(asked.run).scene(record, lang, session.theme())
+    guesses = [guess for guess in look.guesses if guess.question == asked.number]
     names = {member.visitor: member.name or t("room.nameless", lang) for member in look.members}
     said = sentences.result(asked, guesses, names, scene.history, scene.ladder, scene.ended, lang)
     why = progress.starved(scene) or progress.memory(scene) if said.known else ""
-    st.info(plain(together(lang, said.text, why)), icon=":material/how_to_vote:")
+    return sentences.Result(together(lang, said.text, why), said.known)
+
+
+def answer(look: WallLook, result: sentences.Result | None) -> None:
+    """Draw the number of guesses, or the current result of the answering run."""
+    lang, asked = session.language(), look.room.question
+    if result is not None:
+        st.info(plain(result.text), icon=":material/how_to_vote:")
+    elif asked is not None and not asked.run:
+        made = [guess.value for guess in look.guesses if guess.question == asked.number]
+        said = t("room.guessing", lang, count=len(made), members=len(look.members))
+        # on the chart there is no place for them
+        never = t("room.guessing.never", lang, count=made.count("never")) if "never" in made else ""
+        st.info(together(lang, said, never), icon=":material/how_to_vote:")

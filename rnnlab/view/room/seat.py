@@ -73,7 +73,8 @@ def draw(room: Room, member: Member) -> None:
     else:
         st.info(t("error.room_ended", lang, room=room.code), icon=":material/logout:")
     if record is not None:
-        follow.follow(record, stage.draw)
+        with st.container(key="room.run"):
+            follow.follow(record, stage.draw)
 
 
 def newest_run(room: Room, member: Member) -> RunRecord | None:

@@ -68,7 +68,7 @@ def _crossing(
     if found is None:
         right = [names.get(guess.visitor, "") for guess in guesses if guess.value == "never"]
         said = t("room.result.never", lang, epochs=history.epoch)
-        return Result(together(lang, said, _nearest(right, lang), middle), True)
+        return Result(together(lang, said, _nearest(right, lang, "right"), middle), True)
     order = sorted(numbers, key=lambda visitor: (abs(numbers[visitor] - found.epoch), names.get(visitor, "")))
     best = [visitor for visitor in order if abs(numbers[visitor] - found.epoch) == abs(numbers[order[0]] - found.epoch)]
     said = t("room.result.crossed", lang, epoch=found.epoch)
@@ -101,16 +101,17 @@ def _writes(guesses: Sequence[Guess], names: Mapping[str, str], history: History
     likeness = {guess.visitor: _likeness(guess.value.removeprefix(prefix), rest) for guess in guesses}
     best = max(likeness.values(), default=0.0)
     nearest = [names.get(visitor, "") for visitor, value in likeness.items() if value == best and best > 0]
-    return Result(f"{t('room.result.wrote', lang, text=tail(text, prefix))} {_nearest(nearest, lang)}".rstrip(), True)
+    said = t("room.result.wrote", lang, text=tail(text, prefix))
+    return Result(together(lang, said, _nearest(nearest, lang)), True)
 
 
 def _likeness(guess: str, text: str) -> float:
     return difflib.SequenceMatcher(None, guess, text[: len(guess)], autojunk=False).ratio() if guess else 0.0
 
 
-def _nearest(names: Sequence[str], lang: str) -> str:
+def _nearest(names: Sequence[str], lang: str, how: str = "nearest") -> str:
     if not names:
         return ""
     if len(names) > NEAREST:
-        return t("room.result.nearest_many", lang, count=len(names))
-    return t("room.result.nearest", lang, names=t("list.join", lang).join(names))
+        return t(f"room.result.{how}_many", lang, count=len(names))
+    return t(f"room.result.{how}", lang, names=t("list.join", lang).join(names))

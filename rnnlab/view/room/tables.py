@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,10 +16,11 @@ from rnnlab.view.data.thinning import thin
 from rnnlab.view.language.i18n import t
 from rnnlab.view.language.numbers import number
 from rnnlab.view.page.arrow import Columns, ipc
+from rnnlab.view.page.charts import columns, cut
 
 _F, _S, _I = pa.float64(), pa.string(), pa.int32()
 LINE = {"epoch": _F, "value": _F, "slot": _I, "series": _S, "name": _S, "shown": _S}
-END = {"epoch": _F, "value": _F, "slot": _I, "label": _S}
+END = {"epoch": _F, "value": _F, "place": _F, "slot": _I, "label": _S}
 RULE = {"value": _F, "label": _S, "order": _F, "end": _F}
 EXTENT = {"epoch": _F, "value": _F}
 BAR = {"epoch": _F, "end": _F, "value": _F, "shown": _S}
@@ -29,6 +31,12 @@ MAX_POINTS = 120
 """Maximum number of points of a curve, as a room has many curves."""
 MAX_LABELS = 12
 """Number of runs up to which their names are written beside the curves."""
+MAX_WIDTH = 12
+"""Width up to which a name is written whole beside its curve, in columns."""
+APART = 0.06
+"""Distance between two names beside each other's curves, as a share of the height of the chart."""
+COLUMN = 0.03
+"""Width of a column of text on the chart of a phone, as a share of the width of the chart."""
 SLOTS = 6
 BINS = 24
 """Number of bars into which guessed epochs are counted."""
@@ -69,17 +77,81 @@ def points(lines: Sequence[Line], top: float, after: Sequence[float] | None = No
     return {"line": columns}
 
 
-def newest(lines: Sequence[Line], top: float) -> dict[str, Columns]:
-    """Return the table ``ends``, which every point replaces: where each curve ends, with its name if there is room."""
+def newest(lines: Sequence[Line], top: float, end: float) -> dict[str, Columns]:
+    """Return the table ``ends``, which every point replaces: where each curve ends, with its name if there is room.
+
+    Args:
+        lines: the runs.
+        top: upper end of the vertical axis.
+        end: right end of the horizontal axis.
+    """
     shown = [(slot, line) for slot, line in enumerate(lines) if line.history.epochs]
+    named = len(shown) <= MAX_LABELS
+    labels = [cut(line.name, MAX_WIDTH) if named else "" for _, line in shown]
+    epochs = [float(line.history.epoch) for _, line in shown]
+    values = [_place(line.history.epochs[-1].perplexity, top) for _, line in shown]
+    heights = [math.log(value) / math.log(top) for value in values]
+    starts = [epoch / end for epoch in epochs]
+    ends = [start + COLUMN * (1 + columns(label)) for start, label in zip(starts, labels, strict=True)]
+    places = _apart(heights, starts, ends) if named else heights
     return {
         "ends": {
-            "epoch": [float(line.history.epoch) for _, line in shown],
-            "value": [_place(line.history.epochs[-1].perplexity, top) for _, line in shown],
+            "epoch": epochs,
+            "value": values,
+            "place": [top**place for place in places],
             "slot": [slot % SLOTS for slot, _ in shown],
-            "label": [line.name if len(shown) <= MAX_LABELS else "" for _, line in shown],
+            "label": labels,
         }
     }
+
+
+def axis_end(lines: Sequence[Line], num_epochs: int) -> float:
+    """Return the last epoch on the axis of a room whose preset has `num_epochs`."""
+    return float(max([num_epochs, *(line.history.epoch for line in lines)]))
+
+
+def _apart(heights: Sequence[float], starts: Sequence[float], ends: Sequence[float]) -> list[float]:
+    """Return the heights at which names are written so that none covers another, each as near to its curve as it can.
+
+    All arguments are shares of the chart: the heights at which curves end, and where their names begin and end.
+    """
+    places = list(heights)
+    for group in _side_by_side(starts, ends):
+        # from below; names that would cover each other become a block around their middle
+        blocks: list[list[int]] = []
+        for index in sorted(group, key=lambda index: heights[index]):
+            blocks.append([index])
+            while len(blocks) > 1 and _bottom(blocks[-1], heights) < _above(blocks[-2], heights):
+                upper = blocks.pop()
+                blocks[-1] += upper
+        for block in blocks:
+            for row, index in enumerate(block):
+                places[index] = _bottom(block, heights) + APART * row
+    return places
+
+
+def _bottom(block: Sequence[int], heights: Sequence[float]) -> float:
+    """Return the height of the lowest name of a block, which stays within the chart."""
+    size = APART * (len(block) - 1)
+    middle = sum(heights[index] for index in block) / len(block)
+    return max(0.0, min(middle - size / 2, 1.0 - size))
+
+
+def _above(block: Sequence[int], heights: Sequence[float]) -> float:
+    """Return the lowest height that is free above a block."""
+    return _bottom(block, heights) + APART * len(block)
+
+
+def _side_by_side(starts: Sequence[float], ends: Sequence[float]) -> list[list[int]]:
+    """Return the groups of names that lie above or below each other."""
+    groups: list[list[int]] = []
+    reach = -math.inf
+    for index in sorted(range(len(starts)), key=lambda index: starts[index]):
+        if starts[index] >= reach:
+            groups.append([])
+        groups[-1].append(index)
+        reach = max(reach, ends[index])
+    return groups
 
 
 def bars(guesses: Iterable[Guess], question: Question | None, num_epochs: int, top: float, lang: str) -> Columns:
@@ -109,7 +181,7 @@ def wall(
 ) -> dict[str, bytes]:
     """Return all tables of the wall."""
     rungs = [order for order in (1, 2) if order in ladder]
-    end = float(max([num_epochs, *(line.history.epoch for line in lines)]))
+    end = axis_end(lines, num_epochs)
     still: dict[str, Columns] = {
         "ladder": {
             "value": [ladder[order] for order in rungs],
@@ -120,7 +192,7 @@ def wall(
         "extent": {"epoch": [0.0, end * 1.015], "value": [1.0, top]},
         "guesses": guessed,
     }
-    tables = {**points(lines, top), **newest(lines, top), **still}
+    tables = {**points(lines, top), **newest(lines, top, end), **still}
     return {name: ipc(tables[name], columns) for name, columns in WALL.items()}
 
 

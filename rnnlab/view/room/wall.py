@@ -6,12 +6,13 @@ import streamlit as st
 
 from rnnlab.runs.rooms import Room
 from rnnlab.text.prefixes import tail
+from rnnlab.view.data.highlight import literal
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.numbers import perplexity_text
 from rnnlab.view.language.settings import changes_text
 from rnnlab.view.page import address, chart, plot, refresh, session, sparkline
 from rnnlab.view.page.style import PALETTE
-from rnnlab.view.room import charts, question, tables
+from rnnlab.view.room import charts, question, sentences, tables
 from rnnlab.view.room.address import ADDRESS, VIEWS
 from rnnlab.view.room.pushed import Wall, WallLook
 
@@ -22,8 +23,13 @@ CARDS = 3.0
 _TEXT = 60
 
 
-def draw(room: Room) -> None:
-    """Draw the wall, redrawn while the room is open or a run is live."""
+def draw(room: Room, answered_above: bool = False) -> None:
+    """Draw the wall, redrawn while the room is open or a run is live.
+
+    Args:
+        room: the room.
+        answered_above: whether the known answer to the question stands above the wall already.
+    """
     lang = session.language()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.header(t("room.wall", lang), anchor=False, width="content")
@@ -41,24 +47,27 @@ def draw(room: Room) -> None:
     def update() -> object:
         wall = Wall.of(room.code)
         look = WallLook(wall)
-        question.answer(look)
+        result = question.outcome(look)
+        if not (answered_above and result is not None and result.known):
+            question.answer(look, result)
         if view == "cards":
             _cards(look)
         else:
             _curves(wall, look)
-        return _rest(look)
+        return _rest(look, result)
 
     wall = Wall.of(room.code)
     first = WallLook(wall)
     pushed = view == "curves" and plot.pushes()
     pace = None if pushed or not first.live else CARDS if view == "cards" else TICK
-    refresh.moving(update, pace, _rest(first))
+    refresh.moving(update, pace, _rest(first, question.outcome(first)))
 
 
-def _rest(look: WallLook) -> object:
+def _rest(look: WallLook, result: sentences.Result | None) -> object:
     # the state on which the rest of the page depends
     return (
         look.room.question,
+        result is not None and result.known,
         look.room.ended_at,
         plot.pushes(),
         [state in ("running", "queued") for state in look.states],
@@ -68,8 +77,9 @@ def _rest(look: WallLook) -> object:
 def _curves(wall: Wall, look: WallLook) -> None:
     lang, theme = session.language(), session.theme()
     room = look.room
-    shown = tables.wall(look.lines, look.ladder, look.top, room.config.num_epochs, look.bars(lang), lang)
-    named = t("list.join", lang).join(line.name for line in look.lines)
+    lines = look.named(lang)
+    shown = tables.wall(lines, look.ladder, look.top, room.config.num_epochs, look.bars(lang), lang)
+    named = t("list.join", lang).join(line.name for line in lines)
     chart.show(
         charts.wall(lang, theme),
         shown,
@@ -87,10 +97,10 @@ def _cards(look: WallLook) -> None:
     if not look.lines:
         st.caption(t("room.wall.none", lang))
     with st.grid("auto", min_column_width=220, gap="small"):
-        for line, state in zip(look.lines, look.states, strict=True):
+        for line, state in zip(look.named(lang), look.states, strict=True):
             if state == "deleted":
                 continue
-            with st.container(border=True, height="stretch", gap="xsmall"):
+            with st.container(border=True, height="stretch", gap="xsmall", key=f"room.card.{line.run}"):
                 st.page_link(
                     address.PAGES["train"][0],
                     label=f"**{plain(line.name)}**",
@@ -106,7 +116,7 @@ def _cards(look: WallLook) -> None:
                         f"**{perplexity_text(last.perplexity)}** · {last.epoch}/{record.num_epochs}"
                     )
                 for text in _newest(line):
-                    st.caption(plain(text))
+                    st.caption(literal(text))
 
 
 def _newest(line: tables.Line) -> list[str]:

@@ -80,8 +80,9 @@ def _list() -> None:
     above = st.container()  # the actions stay in place, and their menus have room below them
     if matching:
         _table(matching[:MOST], lang)
-    with above:
-        actions.draw({record.id: record for record in records})
+    if matching or actions.chosen():  # without a table there is nothing to tick
+        with above:
+            actions.draw({record.id: record for record in records})
     if not matching:
         st.info(t("runs.none_found" if records else "runs.none", lang), icon=":material/history:")
         st.page_link(address.PAGES["train"][0], label=t("runs.go_train", lang), icon=":material/arrow_forward:",
@@ -116,12 +117,13 @@ def _table(records: list[RunRecord], lang: str) -> None:
 
 
 def _row(record: RunRecord, imported: bool, lang: str) -> tables.Row:
-    state = state_text(record.state, lang)
+    # not beside the state, whose column has room for one word on a phone
+    origin = t("runs.imported", lang) if imported else ""
     return tables.Row(
         id=record.id,
         name=title(record),
-        changes=changes(record, lang),
-        state=t("runs.imported", lang, state=state) if imported else state,
+        changes=" · ".join(filter(None, [origin, changes(record, lang)])),
+        state=state_text(record.state, lang),
         starred=record.starred,
         epoch=record.epoch,
         perplexity=record.perplexity,
@@ -146,9 +148,9 @@ def _columns(lang: str) -> dict[str, Any]:
     column = st.column_config
     return {
         # widths in pixels: on a phone, name, perplexity and state fit without scrolling
-        "name": column.TextColumn(label["name"], width=180, pinned=True),
-        "perplexity": column.NumberColumn(label["perplexity"], width=80, format="%.5g"),
-        "state": column.TextColumn(label["state"], width=130),
+        "name": column.TextColumn(label["name"], width=166, pinned=True),
+        "perplexity": column.NumberColumn(label["perplexity"], width=76, format="%.5g"),
+        "state": column.TextColumn(label["state"], width=100),
         "star": column.TextColumn("★", width=36),
         "curve": column.LineChartColumn(
             label["curve"], width="small", help=t("runs.column.curve.help", lang), y_min=0, y_max=tables.HIGHEST

@@ -37,8 +37,6 @@ from rnnlab.view.compare.measures import (
 from rnnlab.view.compare.pushed import Comparison, ComparisonLook
 from rnnlab.view.compare.sentences import (
     READY,
-    columns,
-    cut,
     greatest_step,
     labels,
     same_curve,
@@ -56,6 +54,7 @@ from rnnlab.view.data.history import History
 from rnnlab.view.data.identity import Identity
 from rnnlab.view.language.i18n import LANGUAGES, t
 from rnnlab.view.language.numbers import duration, perplexity_text
+from rnnlab.view.page.charts import columns, cut
 from rnnlab.view.watch.stream import Edition
 from tests.made import epoch, started
 from tests.view.watch.test_tables import rows

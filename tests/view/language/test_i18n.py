@@ -250,7 +250,8 @@ def test_what_has_no_effect_is_said_with_what_it_needs(lang: str) -> None:
 def test_a_setup_in_words() -> None:
     config = RECIPES["A6"].config
     assert summary(config, "en") == (
-        "LSTM · from scratch · 1 layer · 256 hidden units · consecutive sampling · SGD 100 · θ = 0.01 · 160 epochs"
+        "LSTM · from scratch · 1 layer · 256 hidden units · consecutive sampling · SGD 100 · "
+        "θ\u00a0=\u00a00.01 · 160 epochs"
     )
     assert "双向" in summary(RECIPES["A10"].config, "zh")
     everything = config.change(
@@ -262,8 +263,8 @@ def test_a_setup_in_words() -> None:
         " · layer normalisation · random sampling · Adam 0.01 · no clipping · 160 epochs"
     )
     assert summary(config.change(forget_bias=1.5, detach=False), "zh") == (
-        "LSTM · 从零实现 · 1 层 · 256 个隐藏单元 · 遗忘门偏置 1.5 · 相邻采样 · SGD 100 · θ = 0.01 · 不截断梯度"
-        " · 160 个迭代周期"
+        "LSTM · 从零实现 · 1 层 · 256 个隐藏单元 · 遗忘门偏置 1.5 · 相邻采样 · SGD 100 · "
+        "θ\u00a0=\u00a00.01 · 不截断梯度 · 160 个迭代周期"
     )
     # settings without an effect are not mentioned
     idle = config.change(cell="gru", activation="relu", residual=True, forget_bias=1.0)

@@ -270,8 +270,8 @@ def test_what_is_said_of_every_repair_is_what_the_recordings_show(name: str) -> 
     recipe = RECIPES[name]
     broken = str(recipe.repairs)
     for lang, parts in {
-        "en": ("no gradient is ever shortened", "Here it works, θ = 0.01, and all else is the same"),
-        "zh": ("没有一个梯度被缩短", "这里的裁剪真正起作用，θ = 0.01，其余都不变"),
+        "en": ("no gradient is ever shortened", "Here it works, θ\u00a0=\u00a00.01, and all else is the same"),
+        "zh": ("没有一个梯度被缩短", "这里的裁剪真正起作用，θ\u00a0=\u00a00.01，其余都不变"),
     }.items():
         assert all(part in look_for(recipe, lang) for part in parts)
     assert not any(clipped(broken))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from pathlib import Path
 
 import pyarrow as pa
@@ -57,7 +58,15 @@ def test_whoever_said_never_is_right_where_it_is_so() -> None:
     result = said("crossing", guesses(a="2", c="never"), history(900.0, None), True)
     assert result.known
     assert t("room.result.never", "en", epochs=2) in result.text
-    assert t("room.result.nearest", "en", names="Cy") in result.text
+    assert t("room.result.right", "en", names="Cy") in result.text
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_many_are_counted_instead_of_named(lang: str) -> None:
+    never = said("crossing", guesses(a="never", b="never", c="never", d="never"), history(900.0), True, lang)
+    assert t("room.result.right_many", lang, count=4) in never.text
+    near = said("crossing", guesses(a="2", b="2", c="2", d="2"), history(900.0, 20.0, 7.0), True, lang)
+    assert t("room.result.nearest_many", lang, count=4) in near.text
 
 
 def test_learning_is_more_than_frequencies() -> None:
@@ -75,8 +84,7 @@ def test_the_text_that_is_most_alike_is_nearest() -> None:
     made = guesses(a="the sea", b="the cat", c="xxx")
     assert not said("writes", made, run, False).known
     result = said("writes", made, run, True)
-    assert "the sea the sea" in result.text
-    assert t("room.result.nearest", "en", names="Ann") in result.text
+    assert result.text == "It wrote: “the sea the sea”. Nearest: Ann."
 
 
 def test_guessed_epochs_become_bars_that_stand_on_the_axis() -> None:
@@ -103,6 +111,31 @@ def test_what_is_pushed_completes_the_wall() -> None:
         for table in ({name: [*first[name], *added[name]] for name in first}, whole)
     ]
     assert rows[0] == rows[1]
+
+
+def test_names_beside_the_curves_do_not_cover_each_other() -> None:
+    def heights(*ends: tuple[str, list[float]]) -> list[float]:
+        lines = [tables.Line(name, name, history(*curve)) for name, curve in ends]
+        return [math.log(place, 1000.0) for place in tables.newest(lines, 1000.0, 40.0)["ends"]["place"]]
+
+    # all three end near each other, in another order than they are listed
+    near = heights(("Ann", [20.0]), ("Bob", [21.0]), ("小明", [19.0]))
+    low, middle, high = sorted(near)
+    assert near == [middle, high, low]
+    assert middle - low == pytest.approx(tables.APART)
+    assert high - middle == pytest.approx(tables.APART)
+    assert middle == pytest.approx(math.log(20, 1000), abs=0.01)  # around the curves
+    # a whole class at the lower edge stays on the chart
+    class_ = heights(*((f"N{number}", [1.0]) for number in range(tables.MAX_LABELS)))
+    assert class_ == pytest.approx([tables.APART * row for row in range(tables.MAX_LABELS)])
+    # one that is far ahead has nobody beside it, and stays beside its curve
+    far = heights(("Ann", [20.0]), ("Bob", [20.0] * 40))
+    assert far == pytest.approx([math.log(20, 1000)] * 2)
+
+
+def test_a_long_name_is_cut_off_beside_its_curve() -> None:
+    shown = tables.newest([tables.Line("r", "Anna-Lena Müller-Lüden", history(20.0))], 1000.0, 4.0)["ends"]["label"]
+    assert shown == ["Anna-Lena M…"]
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

@@ -1,4 +1,4 @@
-// What a page sets outside of its own elements: the language of the document. Once: pages that a browser has translated
+// What a page sets outside of its own elements: the language and the theme of the document. Once: pages that a browser has translated
 // go on, and the browser's Back undoes one action of the visitor.
 if (!window.labDocument) {
   window.labDocument = true;
@@ -8,6 +8,9 @@ if (!window.labDocument) {
 
 export default function ({ data }) {
   document.documentElement.lang = data.lang;
+  // menus and dialogs lie outside of Streamlit's own element, which alone has its theme
+  const app = document.querySelector('[data-testid="stApp"]');
+  if (app) document.documentElement.style.colorScheme = getComputedStyle(app).colorScheme;
 }
 
 /** Let parameters that a page writes by itself replace the address; those that follow an action are a step of Back. */
