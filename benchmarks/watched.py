@@ -108,9 +108,7 @@ def main() -> None:
             page = open_page(browser, f"{app.url}/train?recipe={options.recipe}&num_epochs=10000&random_seed=1")
             click_to_point(page)
             url, run_id = page.url, page.url.split("run=")[1].split("&")[0]
-            asked = (
-                "() => performance.getEntriesByType('resource').map(e => e.name).find(e => e.includes('/lab/live/'))"
-            )
+            requested = page.evaluate("performance.getEntriesByType('resource').map(e => e.name)")
             events = next(name for name in requested if "/lab/live/" in name) if options.elsewhere else ""
             speeds: dict[bool, list[float]] = {True: [], False: []}
             used: dict[bool, list[Counter[str]]] = {True: [], False: []}
