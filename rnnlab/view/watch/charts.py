@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from rnnlab.view.language.i18n import t
-from rnnlab.view.page.charts import corners, epoch_axis, layer, line, perplexity_axis, targets
+from rnnlab.view.page.charts import corners, epoch_axis, layer, line, perplexity_axis, power_label, targets
 from rnnlab.view.page.style import LAYER_COLORS, LAYER_DASHES, MOVE, PALETTE, ZOOM, altair, specification
 
 # dash patterns of the uniform, unigram, bigram and trigram lines, so that colour is not needed to distinguish them
@@ -167,7 +167,7 @@ def gradient_curve(lang: str, theme: str = "light") -> dict[str, Any]:
         "value:Q",
         title=t("chart.grad_norm_log", lang),
         scale=alt.Scale(type="log", nice=False),
-        axis=alt.Axis(format="~g", tickCount=4, gridOpacity=0.45),
+        axis=alt.Axis(labelExpr=power_label("datum.value"), tickCount=4, gridOpacity=0.45),
     )
     order = [
         t("chart.all_layers", lang),

@@ -106,7 +106,7 @@ def _norms(scene: Scene) -> str:
         return ""
     names = [t("chart.all_layers", lang), *layer_names(len(last.grad_norm_by_layer), lang)]
     norms = [last.grad_norm, *last.grad_norm_by_layer]
-    return t("list.join", lang).join(f"{name} {norm:.2g}" for name, norm in zip(names, norms, strict=True))
+    return t("list.join", lang).join(f"{name} {number(norm, 2)}" for name, norm in zip(names, norms, strict=True))
 
 
 def clipping(scene: Scene) -> str:
