@@ -40,9 +40,9 @@ def draw(lesson: Lesson) -> None:
             alt=sentence,
         )
     with right:
-        parts = " + ".join("∞" if loss is None else f"{loss:.2f}" for loss in perplexity.losses(probabilities))
-        st.latex(rf"\tfrac{{1}}{{3}}\,({parts.replace('∞', chr(92) + 'infty')})")
-        st.metric(t("chart.perplexity", lang), number(value, 4))
+        losses = " + ".join(r"\infty" if loss is None else f"{loss:.2f}" for loss in perplexity.losses(probabilities))
+        result = r"= \infty" if value is None else rf"\approx {number(value, 4)}"  # the losses are rounded
+        st.latex(rf"\exp\!\left(\tfrac{{1}}{{3}}\,({losses})\right) {result}")
     conclude(sentence)
 
 
