@@ -94,7 +94,9 @@ def change(scene: Scene) -> str:
         return t("chart.curve_now", lang, epoch=last.epoch, perplexity=number(last.perplexity, 5))
     before = float("inf") if first.perplexity is None else first.perplexity
     after = float("inf") if last.perplexity is None else last.perplexity
-    how = "stayed" if before == after or abs(after - before) <= STEADY * before < float("inf") else ""
+    if before == after == float("inf"):
+        return t("curve.overflows", lang, **figures)
+    how = "stayed" if abs(after - before) <= STEADY * before < float("inf") else ""
     how = how or ("fell" if after < before else "rose")
     return t(f"curve.{how}", lang, **figures, end=number(last.perplexity, 5))
 
