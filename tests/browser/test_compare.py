@@ -144,7 +144,8 @@ def test_most_of_the_chart_is_on_the_first_screen_of_a_phone(
 
 @pytest.mark.parametrize("height", [720, 1200])
 def test_names_of_seeds_stay_together_on_any_screen(height: int, server: Server, visit: Callable[..., Page]) -> None:
-    page = visit(f"{server.url}/compare?view=seeds&lang=en", width=1280, height=height)
+    page = visit(f"{server.url}/compare?view=seeds&lang=en", width=1280)
+    page.set_viewport_size({"width": 1280, "height": height})
     settle(page)
     names = page.locator(".st-key-chart-compare-band .lab-canvas").get_by_text("seed ", exact=False)
     expect(names.first).to_be_visible()
