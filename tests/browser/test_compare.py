@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
@@ -139,3 +140,16 @@ def test_most_of_the_chart_is_on_the_first_screen_of_a_phone(
     page = visit(f"{server.url}/compare?{view}&lang=en", width=390)
     settle(page)
     assert share_on_screen(page.locator("[class*=st-key-chart-compare-] .lab-canvas").first) > 0.9
+
+
+@pytest.mark.parametrize("height", [720, 1200])
+def test_names_of_seeds_stay_together_on_any_screen(height: int, server: Server, visit: Callable[..., Page]) -> None:
+    page = visit(f"{server.url}/compare?view=seeds&lang=en", width=1280)
+    page.set_viewport_size({"width": 1280, "height": height})
+    settle(page)
+    names = page.locator(".st-key-chart-compare-band .lab-canvas").get_by_text("seed ", exact=False)
+    expect(names.first).to_be_visible()
+    # each name has a halo: the same text, drawn before it
+    tops = sorted(end["y"] for end in (name.bounding_box() for name in names.all()[5:]) if end is not None)
+    assert len(tops) == 5
+    assert all(14 <= lower - upper <= 24 for upper, lower in itertools.pairwise(tops))

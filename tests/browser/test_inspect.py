@@ -77,8 +77,14 @@ def test_what_a_page_is_about_is_not_cut_off_on_a_small_screen(
     assert lead.evaluate("e => e.scrollWidth <= e.clientWidth")
 
 
-def test_a_chart_that_is_still_to_come_has_its_place(server: Server, visit: Callable[..., Page]) -> None:
-    page = visit(f"{server.url}/inspect?lang=en&recording=A6", width=1280)
+@pytest.mark.parametrize(
+    ("address", "width"),
+    [("inspect?recording=A6", 1280), ("train?recipe=A2&epoch=250", 1280), ("train?recipe=A2&epoch=250", 390)],
+)
+def test_a_chart_that_is_still_to_come_has_its_place(
+    server: Server, visit: Callable[..., Page], address: str, width: int
+) -> None:
+    page = visit(f"{server.url}/{address}&lang=en", width=width)
     chart = page.locator(".lab-canvas").first
     drawn = chart.locator("svg")
     expect(drawn).to_be_visible()

@@ -146,13 +146,16 @@ def test_in_large_type_both_texts_are_whole_on_the_screen(lang: str, server: Ser
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
-@pytest.mark.parametrize(("how", "width"), [("stage=1", 1024), ("stage=1", 1280), ("projector=1", 1280), ("", 1024)])
-def test_sentences_are_not_cut_off(server: Server, visit: Visit, how: str, width: int, lang: str) -> None:
-    """The sentence on six layers is the longest; a hint that has no room beside its sentence is not shown."""
-    page = show(visit, f"{server.url}/train?recipe=A9&epoch=160&{how}&lang={lang}", width, 768)
+@pytest.mark.parametrize(
+    ("how", "width"), [("stage=1", 1024), ("stage=1", 1280), ("projector=1", 1024), ("projector=1", 1280), ("", 1024)]
+)
+@pytest.mark.parametrize("recipe", ["A9", "A10-cloze"])
+def test_sentences_are_not_cut_off(server: Server, visit: Visit, recipe: str, how: str, width: int, lang: str) -> None:
+    """The sentence on gaps is the longest; a hint that has no room beside its sentence is not shown."""
+    page = show(visit, f"{server.url}/train?recipe={recipe}&epoch=160&{how}&lang={lang}", width, 768)
     settle(page)
     sentence = page.locator(".lab-memory")
-    assert sentence.evaluate("e => e.scrollWidth <= e.clientWidth")
+    assert sentence.evaluate("e => e.scrollWidth <= e.clientWidth && e.scrollHeight <= e.clientHeight + 4")
     figures = box(page, ".lab-status")
     assert figures["y"] + figures["height"] <= box(page, CANVAS)["y"] + 1
     if not how:

@@ -6,6 +6,7 @@ import math
 from functools import cache
 from typing import Any
 
+from rnnlab.view.compare.tables import SMALL_HEIGHT
 from rnnlab.view.language.i18n import t
 from rnnlab.view.page.charts import corners, layer, margin, off_scale, perplexity_axis, targets
 from rnnlab.view.page.style import LAYER_COLORS, LAYER_DASHES, MOVE, PALETTE, ZOOM, altair, specification
@@ -188,7 +189,10 @@ def _ends(x: Any, theme: str) -> list[Any]:
     alt = altair()
 
     place: dict[str, Any] = {"align": "left", "baseline": "middle", "dx": 8, "fontSize": 12, "clip": False}
-    at = {"x": x, "y": alt.Y("place:Q"), "text": "label:N"}
+    at = {"x": x, "y": alt.Y("spot:Q"), "text": "label:N"}
     dots = layer("ends").mark_circle(size=42, opacity=1).encode(x=x, y=alt.Y("value:Q"), color=_color(theme))
-    halo = layer("ends").mark_text(**place, stroke=PALETTE[theme]["page"], strokeWidth=4).encode(**at)
-    return [dots, halo, layer("ends").mark_text(**place, fontWeight=600).encode(**at, color=_color(theme))]
+    # the places are those of a small chart: on a higher axis a label takes a smaller part, and stays nearer its curve
+    nearer = f"pow(datum.place / datum.value, {SMALL_HEIGHT} / max(height, {SMALL_HEIGHT}))"
+    labels = layer("ends").transform_calculate(spot=f"datum.value * {nearer}")
+    halo = labels.mark_text(**place, stroke=PALETTE[theme]["page"], strokeWidth=4).encode(**at)
+    return [dots, halo, labels.mark_text(**place, fontWeight=600).encode(**at, color=_color(theme))]

@@ -20,7 +20,7 @@ MAX_POINTS = 500
 """Maximum number of points of a curve, so that six long runs are drawn quickly."""
 MAX_TARGETS = 60
 """Maximum number of points of a curve with a tooltip."""
-HEIGHT = 300
+SMALL_HEIGHT = 300
 """Height of the axis on a small screen, in pixels, on which the labels must not cover each other."""
 ROOM = 1.012
 """Ratio of the length of the axis to that of the longest run, so that its last point is not cut."""
@@ -313,7 +313,7 @@ Curve = tuple[Sequence[float], Sequence[float]]
 
 def _free(curves: Sequence[Curve], value: float, far: float, top: float) -> float:
     """Return the leftmost place on the line at `value` where no curve crosses a label above it; 0 if there is none."""
-    high = value * math.exp(LINE_HEIGHT / HEIGHT * math.log(top))
+    high = value * math.exp(LINE_HEIGHT / SMALL_HEIGHT * math.log(top))
     crossed = [
         x for xs, values in curves for i, x in enumerate(xs)
         if min(values[i], values[max(i - 1, 0)]) < high and max(values[i], values[max(i - 1, 0)]) > value
@@ -329,7 +329,7 @@ def _labels(
 
     A label also leaves the flat parts of other curves, unless it would stand too far from its own.
     """
-    gap = LINE_HEIGHT / HEIGHT * math.log(top)
+    gap = LINE_HEIGHT / SMALL_HEIGHT * math.log(top)
     wide = 0.12 * max(far, 1.0)
     placed: list[tuple[float, float]] = []
     columns: Columns = {name: [] for name in END}

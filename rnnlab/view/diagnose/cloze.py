@@ -91,8 +91,9 @@ def _offer(missing: dict[str, TrainConfig], is_recorded: bool, lang: str) -> Non
         st.caption(f":violet-badge[:material/movie: {t('state.recorded', lang)}] {t('cloze.recorded', lang)}")
     else:
         st.info(t("cloze.missing", lang, names=t("list.join", lang).join(missing)), icon=":material/info:")
-    starting.start_button(t("cloze.start", lang), missing, "cloze.start", primary=not is_recorded)
-    estimate.note(*missing.values())
+    with starting.row():
+        starting.start_button(t("cloze.start", lang), missing, "cloze.start", primary=not is_recorded)
+        estimate.note(*missing.values(), width="content")
 
 
 def _accuracy(able: dict[str, RunRecord], taped: Mapping[str, dict[str, Any]], lang: str) -> None:

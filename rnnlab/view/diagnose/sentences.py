@@ -400,7 +400,7 @@ def clipping(history: History, theta: float, optimizer: str, lang: str) -> str:
     theta = thresholds[-1] if thresholds else theta
     counted = [event for event in rows if event.clip_norm == theta] or rows
     norm = sum(event.grad_norm for event in counted) / len(counted)
-    params = {"norm": number(norm, 2), "theta": number(theta, 3), "times": number(norm / theta, 2)}
+    params = {"norm": number(norm, 3), "theta": number(theta, 3), "times": number(norm / theta, 2)}
     scaled = t("find.clip.adam", lang) if optimizer == "adam" and norm > theta else ""
     if not thresholds:
         return together(lang, t("find.clip.would" if norm > theta else "find.clip.idle", lang, **params), scaled)

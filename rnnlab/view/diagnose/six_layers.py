@@ -202,9 +202,10 @@ def _demonstration(examined: ExaminedRun) -> None:
         return
     st.markdown(t("layers.demonstration", lang, epochs=DEMONSTRATION))
     base = starting.base_recipe(examined)
-    starting.start_button(
-        t("layers.demonstration.start", lang),
-        {f"{base}/on": flushed, f"{base}/off": kept},
-        "diagnose.demonstration",
-    )
-    estimate.note(flushed, kept)
+    with starting.row():
+        starting.start_button(
+            t("layers.demonstration.start", lang),
+            {f"{base}/on": flushed, f"{base}/off": kept},
+            "diagnose.demonstration",
+        )
+        estimate.note(flushed, kept, width="content")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from rnnlab.config import TrainConfig
 from rnnlab.recipes import RECIPES
@@ -58,11 +59,16 @@ def offer_own(topic: str, examined: ExaminedRun) -> None:
 
 def _start_recipe(topic: str, name: str | None = None, primary: bool = False) -> None:
     lang, recipe = session.language(), RECIPES[name or RECIPE[topic]]
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
+    with row():
         key = f"diagnose.start.{recipe.id}"
         label = t("diagnose.start", lang, id=recipe.id)
         start_button(label, {recipe.id: recipe.config}, key, topic=topic, primary=primary)
         estimate.note(recipe.config, width="content")
+
+
+def row() -> DeltaGenerator:
+    """Return a container for a button and, beside it, how long its runs take."""
+    return st.container(horizontal=True, vertical_alignment="center", gap="small", width="content")
 
 
 def start_button(

@@ -137,7 +137,7 @@ def heat_table(history: History, lang: str) -> dict[str, bytes]:
                     row=float(row),
                     value=min(max(math.log10(norm), LOWEST), HIGHEST) if norm else None,
                     zero=0.0 if norm else 1.0,
-                    shown=f"{norm:.2g}",
+                    shown=number(norm, 2),
                     at=str(first) if first == last else f"{first}–{last}",
                 )
     return {"cells": ipc(cells, CELLS)}

@@ -10,8 +10,8 @@ _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def number(value: float | None, digits: int = 4) -> str:
-    """Format a number with about `digits` significant digits: 1027, 270.3, 7.81, 1×10⁻⁵; ∞ for None."""
-    if value is None:
+    """Format a number with about `digits` significant digits: 1027, 270.3, 7.81, 1×10⁻⁵; ∞ also for None."""
+    if value is None or value == math.inf:
         return "∞"
     if value >= 1e7:
         return scientific(value)

@@ -16,7 +16,7 @@ from rnnlab.view.page import address, chart, session
 def draw(lesson: Lesson) -> None:
     """Draw the choice of a position and a way of reading, and whether the answer is read."""
     lang, theme = session.language(), session.theme()
-    left, right = st.columns([3, 2], gap="medium", vertical_alignment="bottom")
+    left, right = st.columns([3, 2], gap="medium", vertical_alignment="top")
     reading = left.segmented_control(
         t("lesson.directions.reading", lang),
         directions.READINGS,

@@ -202,7 +202,7 @@ def _reveal(exercise: Exercise, scenes: list[Scene], guess: str, key: str) -> No
     if result.came_true is not None:
         verdict = "as_guessed" if result.came_true == guess else "otherwise"
         st.caption(t(f"lesson.exercise.{verdict}", lang, came=exercise.words(result.came_true)))
-        st.markdown(f"**{t('lesson.exercise.why', lang)}** {sentences.why(name, exercise.setting, lang)}")
+        st.markdown(t("lesson.exercise.why", lang, why=sentences.why(name, exercise.setting, lang)))
     else:
         st.caption(t("lesson.exercise.unsettled", lang))
 

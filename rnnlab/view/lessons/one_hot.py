@@ -19,7 +19,7 @@ _HIDDENS = 3
 def draw(lesson: Lesson) -> None:
     """Draw the choice of a character, and the product and the lookup with the same result."""
     lang = session.language()
-    left, right = st.columns([1, 2], gap="medium", vertical_alignment="bottom")
+    left, right = st.columns([1, 2], gap="medium", vertical_alignment="top")
     vocab_size = left.slider(t("lesson.one-hot.vocab", lang), 3, 7, 5, key="lesson.one_hot.vocab")
     characters = list(t("lesson.one-hot.characters", lang))[:vocab_size]
     chosen = right.segmented_control(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from rnnlab.recipes import RECIPES
-from rnnlab.view.language.i18n import t
+from rnnlab.view.language.i18n import t, together
 from rnnlab.view.language.numbers import number
 from rnnlab.view.lessons import charts, sentences, tables
 from rnnlab.view.lessons.compute import perplexity
@@ -40,9 +40,9 @@ def draw(lesson: Lesson) -> None:
             alt=sentence,
         )
     with right:
-        parts = " + ".join("∞" if loss is None else f"{loss:.2f}" for loss in perplexity.losses(probabilities))
-        st.latex(rf"\tfrac{{1}}{{3}}\,({parts.replace('∞', chr(92) + 'infty')})")
-        st.metric(t("chart.perplexity", lang), number(value, 4))
+        losses = " + ".join(r"\infty" if loss is None else f"{loss:.2f}" for loss in perplexity.losses(probabilities))
+        result = r"= \infty" if value is None else rf"\approx {number(value, 4)}"  # the losses are rounded
+        st.latex(rf"\exp\!\left(\tfrac{{1}}{{3}}\,({losses})\right) {result}")
     conclude(sentence)
 
 
@@ -60,6 +60,9 @@ def _case(case: str, vocab_size: int) -> None:
         answer, value = perplexity.answer(case, vocab_size)
         verdict = "as_guessed" if answer == guess else "otherwise"
         st.markdown(
-            f"{t(f'lesson.perplexity.{verdict}', lang, perplexity=number(value, 4))} "
-            f"{t(f'lesson.perplexity.{case}.why', lang, vocab=vocab_size)}"
+            together(
+                lang,
+                t(f"lesson.perplexity.{verdict}", lang, perplexity=number(value, 4)),
+                t(f"lesson.perplexity.{case}.why", lang, vocab=vocab_size),
+            )
         )

@@ -49,7 +49,7 @@ _ASSETS = Path(__file__).parent / "assets"
 STYLE = _ASSETS / "page.css"
 """CSS for what Streamlit's theme and layout cannot set."""
 # Streamlit's lengths and the text of the charts are relative to the font size of the root; the gaps of the texts beside
-# the curve are not enlarged, so that two texts fit on a projector; the sentence above it is where it fits in one line
+# the curve are not enlarged, so that two texts fit on a projector; the sentence above it is where it fits in two lines
 _LARGE_STYLE = """
 html { font-size: 20px !important; --above: 14.6rem }
 .st-key-train-quick { display: none }

@@ -57,9 +57,10 @@ async function load(address, attempt = 1) {
   }
 }
 export default function (component) {
-  const { parentElement: place, data: { height } } = component;
+  const { parentElement: place, data: { height, figures } } = component;
   place.querySelector(".lab-plot").classList.toggle("lab-stage", height === null); // the page's style gives the height
   place.querySelector(".lab-canvas").style.height = typeof height === "number" ? `${height}px` : "";
+  place.querySelector(".lab-figures").hidden = !figures;
   module ??= load(new URL(component.data.module, document.baseURI).href);
   let closed = false, close = () => {};
   module.then(({ draw }) => { if (!closed) close = draw(component); });

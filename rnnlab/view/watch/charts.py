@@ -6,8 +6,9 @@ from functools import cache
 from typing import Any
 
 from rnnlab.view.language.i18n import t
-from rnnlab.view.page.charts import corners, epoch_axis, layer, line, perplexity_axis, targets
+from rnnlab.view.page.charts import corners, epoch_axis, layer, line, perplexity_axis, power_label, targets
 from rnnlab.view.page.style import LAYER_COLORS, LAYER_DASHES, MOVE, PALETTE, ZOOM, altair, specification
+from rnnlab.view.watch.tables import RIGHT_OF
 
 # dash patterns of the uniform, unigram, bigram and trigram lines, so that colour is not needed to distinguish them
 RUNG_DASHES = [[1, 3], [2, 4], [6, 4], [10, 4]]
@@ -107,14 +108,16 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
         .mark_point(shape="diamond", size=70, filled=True, opacity=1, color=colors["mark"])
         .encode(x=x, y=y, tooltip=[tips[0], alt.Tooltip("shown:N", title=t("chart.held_out_best", lang))])
     )
+    best_room = layer("best").mark_point(opacity=0, size=0).encode(x=x, y=alt.Y("room:Q"))
     best_place: dict[str, Any] = {
-        "align": alt.expr("datum.epoch > 0.45 * domain('x')[1] ? 'right' : 'left'"),
-        "baseline": "top", "dy": 8, "fontSize": 13,
+        "align": alt.expr(f"datum.epoch > {RIGHT_OF} * domain('x')[1] ? 'right' : 'left'"),
+        "baseline": alt.expr("datum.above ? 'bottom' : 'top'"),
+        "dy": alt.expr("datum.above ? -8 : 8"), "fontSize": 13,
     }  # fmt: skip
     # on a phone only the number, as there is no room for the sentence
     best_place["text"] = alt.expr("width < 420 ? datum.shown : datum.label")
-    best_halos = layer("best").mark_text(**best_place, **halo).encode(x=x, y=alt.Y("under:Q"))
-    best_labels = layer("best").mark_text(**best_place, color=colors["mark"]).encode(x=x, y=alt.Y("under:Q"))
+    best_halos = layer("best").mark_text(**best_place, **halo).encode(x=x, y=alt.Y("place:Q"))
+    best_labels = layer("best").mark_text(**best_place, color=colors["mark"]).encode(x=x, y=alt.Y("place:Q"))
     changes = layer("changes").mark_rule(color=colors["mark"], strokeDash=[4, 3], strokeWidth=1.2).encode(x=x)
     change_labels = (
         layer("changes")
@@ -148,6 +151,7 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
         published_halos,
         published,
         published_labels,
+        best_room,
         best,
         best_halos,
         best_labels,
@@ -167,7 +171,7 @@ def gradient_curve(lang: str, theme: str = "light") -> dict[str, Any]:
         "value:Q",
         title=t("chart.grad_norm_log", lang),
         scale=alt.Scale(type="log", nice=False),
-        axis=alt.Axis(format="~g", tickCount=4, gridOpacity=0.45),
+        axis=alt.Axis(labelExpr=power_label("datum.value"), tickCount=4, gridOpacity=0.45),
     )
     order = [
         t("chart.all_layers", lang),

@@ -94,7 +94,9 @@ def change(scene: Scene) -> str:
         return t("chart.curve_now", lang, epoch=last.epoch, perplexity=number(last.perplexity, 5))
     before = float("inf") if first.perplexity is None else first.perplexity
     after = float("inf") if last.perplexity is None else last.perplexity
-    how = "stayed" if before == after or abs(after - before) <= STEADY * before < float("inf") else ""
+    if before == after == float("inf"):
+        return t("curve.overflows", lang, **figures)
+    how = "stayed" if abs(after - before) <= STEADY * before < float("inf") else ""
     how = how or ("fell" if after < before else "rose")
     return t(f"curve.{how}", lang, **figures, end=number(last.perplexity, 5))
 
@@ -106,7 +108,7 @@ def _norms(scene: Scene) -> str:
         return ""
     names = [t("chart.all_layers", lang), *layer_names(len(last.grad_norm_by_layer), lang)]
     norms = [last.grad_norm, *last.grad_norm_by_layer]
-    return t("list.join", lang).join(f"{name} {norm:.2g}" for name, norm in zip(names, norms, strict=True))
+    return t("list.join", lang).join(f"{name} {number(norm, 2)}" for name, norm in zip(names, norms, strict=True))
 
 
 def clipping(scene: Scene) -> str:

@@ -29,11 +29,17 @@ POINTS = {"epoch": _F, "value": _F, "shown": _S, "label": _S, "fill": _F}
 RULES = {"value": _F, "label": _S, "end": _F, "order": _F}
 MARKS = {"epoch": _F, "label": _S, "row": _F}
 OVERFLOW = {"epoch": _F, "value": _F, "shown": _S, "label": _S}
-BEST = {**OVERFLOW, "under": _F}
+BEST = {**OVERFLOW, "place": _F, "above": _F, "room": _F}
 LAYERS = {"epoch": _F, "value": _F, "layer": _S, "after": _S}
 CURVE = EXTENT = {"epoch": _F, "value": _F}
 
 
+RIGHT_OF = 0.45
+"""Share of the axis right of which the label of the lowest perplexity on held-out text ends at its point."""
+LABEL_WIDTH = 0.35
+"""Width of this label, as a share of the width of the chart."""
+LABEL_ROOM = 1.4
+"""Ratio of the perplexity that the axis has at least to that above which this label stands."""
 # height of the label of a reference line, as a share of the height of the chart
 _LABEL_HEIGHT = 0.055
 
@@ -147,11 +153,14 @@ def newest_points(history: History, vocab_size: float, lang: str) -> dict[str, C
     last = history.epochs[-1:]
     lowest = best_held_out(history)
     best = [] if lowest is None else [lowest]
+    places = [_label_place(row, history, top) for row in best]
     return {
         "best": {
             "epoch": [float(row.epoch) for row in best],
             "value": [_place(row.held_out_perplexity, top) for row in best],
-            "under": [_under(row, top) for row in best],
+            "place": [place for place, _ in places],
+            "above": [float(above) for _, above in places],
+            "room": [place * LABEL_ROOM if above else place for place, above in places],
             "shown": [number(row.held_out_perplexity, 5) for row in best],
             "label": [
                 t("chart.held_out_lowest", lang, perplexity=number(row.held_out_perplexity, 4), epoch=row.epoch)
@@ -175,10 +184,22 @@ def _place(perplexity: float | None, top: float) -> float:
     return top if perplexity is None else min(max(_visible(perplexity), 1.0), top)
 
 
-def _under(row: EpochFinished, top: float) -> float:
-    """Return below which perplexity the label of the one on held-out text stands: of the curve, if it is just below."""
-    held_out, curve = _place(row.held_out_perplexity, top), _place(row.perplexity, top)
-    return curve if held_out / 3 < curve < held_out else held_out
+def _label_place(best: EpochFinished, history: History, top: float) -> tuple[float, bool]:
+    """Return the perplexity at which the label of the lowest one on held-out text stands, and whether it is above it.
+
+    Above both curves, over the width of the label, nothing else is in its way. If they leave no room there, it stands
+    below: below the training curve too, where this one is just below.
+    """
+    planned = max((history.started and history.started.num_epochs) or 0, history.epoch)
+    width = LABEL_WIDTH * planned
+    first = best.epoch - width if best.epoch > RIGHT_OF * planned else best.epoch
+    beside = [row for row in history.epochs if first <= row.epoch <= first + width]
+    measured = [_place(row.held_out_perplexity, top) for row in beside if row.held_out_perplexity is not None]
+    highest = max(measured + [_place(row.perplexity, top) for row in beside])
+    if highest * LABEL_ROOM < top:
+        return highest, True
+    held_out, curve = _place(best.held_out_perplexity, top), _place(best.perplexity, top)
+    return (curve if held_out / 3 < curve < held_out else held_out), False
 
 
 def _visible(value: float) -> float:

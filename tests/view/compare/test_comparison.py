@@ -656,6 +656,7 @@ def test_the_specifications_name_their_tables_and_hold_nothing_of_a_run(lang: st
         assert "datasets" not in spec
         for layer in spec["layer"]:
             held = set(pa.ipc.open_stream(tables[layer["data"]["name"]]).schema.names)
+            held |= {step["as"] for step in layer.get("transform", ()) if "calculate" in step}
             assert set(fields(layer)) <= held, layer["data"]
         assert '"L"' not in json.dumps(spec)
 

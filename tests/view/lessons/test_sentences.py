@@ -28,7 +28,7 @@ def continuing(order: list[int], batch_size: int = 2) -> dict[str, int]:
 
 GOES_ON = {
     "en": {
-        "all": ("Consecutive: all 2 rows of minibatch 2 continue", "can be carried on"),
+        "all": ("Consecutive: each of the 2 rows of minibatch 2 continues", "can be carried on"),
         "some": ("Random: by chance 1 of 2 rows of minibatch 2 continue", "starts from zero"),
         "none": ("Random: none of the 2 rows of minibatch 2 continues", "has to start from zero"),
     },
@@ -58,7 +58,7 @@ def test_random_rows_that_all_go_on_do_so_by_chance(lang: str) -> None:
     continued = continuing([0, 2, 1, 3, 4, 5])
     assert continued == {"consecutive": 2, "random": 2}
     sentence = sentences.sampling(continued, 2, 2, lang)
-    assert {"en": "Random: by chance all 2 rows", "zh": "随机采样这次碰巧 2 行都接上了"}[lang] in sentence
+    assert {"en": "Random: by chance each of the 2 rows", "zh": "随机采样这次碰巧 2 行都接上了"}[lang] in sentence
     assert GOES_ON[lang]["none"][0] not in sentence
 
 

@@ -99,7 +99,7 @@ def test_the_perplexity_on_held_out_text_has_its_own_line_and_its_lowest_point_a
     tables = watch_tables.curve_tables(history, 1000, "en")
     assert [(row["epoch"], row["value"]) for row in rows(tables["held_out"])] == [(2, 80), (4, 60), (5, 10_000)]
     (best,) = rows(tables["best"])
-    assert (best["epoch"], best["value"], best["under"]) == (4, 60, 50)
+    assert (best["epoch"], best["value"]) == (4, 60)
     assert best["label"] == t("chart.held_out_lowest", "en", perplexity="60", epoch=4)
     # a browser that has the first three epochs gets the others
     assert watch_tables.curve_points(history, 1000, after=3.0)["held_out"]["epoch"] == [4.0, 5.0]
@@ -107,11 +107,23 @@ def test_the_perplexity_on_held_out_text_has_its_own_line_and_its_lowest_point_a
     assert rows(nothing["held_out"]) == rows(nothing["best"]) == []
 
 
-def test_the_label_of_the_lowest_perplexity_on_held_out_text_stands_below_a_curve_that_is_just_below() -> None:
-    for curve, under in ((80.0, 60), (30.0, 30), (2.0, 60)):
-        event = epoch(4, curve).model_copy(update={"held_out_perplexity": 60.0})
-        (best,) = rows(watch_tables.curve_tables(History([started(), event]), 1000, "en")["best"])
-        assert best["under"] == under
+def test_the_label_of_the_lowest_perplexity_on_held_out_text_stands_above_both_curves() -> None:
+    # the label is as wide as 35 epochs: of the point of epoch 60 it ends there, of the others it begins there
+    measured = [(10, 200.0, 120.0), (40, 300.0, 50.0), (60, 150.0, 20.0), (70, 500.0, 10.0), (100, 5000.0, 2.0)]
+    for count, place in ((1, 200), (2, 300), (3, 300)):
+        events = [epoch(i, curve).model_copy(update={"held_out_perplexity": value}) for i, value, curve in measured]
+        history = History([started().model_copy(update={"num_epochs": 100}), *events[:count]])
+        (best,) = rows(watch_tables.curve_tables(history, 1000, "en")["best"])
+        assert (best["place"], best["above"]) == (place, 1)
+
+
+def test_where_there_is_no_room_above_it_stands_below_a_curve_that_is_just_below() -> None:
+    for curve, place in ((80.0, 60), (30.0, 30), (2.0, 60)):
+        low = epoch(4, curve).model_copy(update={"held_out_perplexity": 60.0})
+        high = epoch(5, curve).model_copy(update={"held_out_perplexity": 9000.0})
+        plan = started().model_copy(update={"num_epochs": 100})
+        (best,) = rows(watch_tables.curve_tables(History([plan, low, high]), 1000, "en")["best"])
+        assert (best["place"], best["above"]) == (place, 0)
 
 
 def test_labels_of_two_published_runs_that_are_near_stand_at_different_ends() -> None:
