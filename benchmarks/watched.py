@@ -108,8 +108,11 @@ def main() -> None:
             page = open_page(browser, f"{app.url}/train?recipe={options.recipe}&num_epochs=10000&random_seed=1")
             click_to_point(page)
             url, run_id = page.url, page.url.split("run=")[1].split("&")[0]
-            requested = page.evaluate("performance.getEntriesByType('resource').map(e => e.name)")
-            events = next(name for name in requested if "/lab/live/" in name) if options.elsewhere else ""
+            events = ""
+            if options.elsewhere:
+                with page.expect_request("**/lab/live/**") as request:
+                    page.reload()
+                events = request.value.url
             speeds: dict[bool, list[float]] = {True: [], False: []}
             used: dict[bool, list[Counter[str]]] = {True: [], False: []}
             for number in range(options.turns):

@@ -8,6 +8,7 @@ not depend on the number of threads, to the last bit (tests/engine/test_threads.
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Callable
 
@@ -17,10 +18,13 @@ TRIAL_MINIBATCHES = (3, 12)
 """Minibatches of a trial: at least the first, and at most the second."""
 TRIAL_SECONDS = 0.5
 """Seconds after which a trial has enough minibatches, if it has the least number."""
-REST_SECONDS = 4.0
-"""Seconds of training between two trials, at least."""
+REST_SECONDS = (4.0, 32.0)
+"""Seconds of training between two trials: at first, and at most; while all of the share is in use, they double each
+time that fewer threads bring nothing."""
 REST_TRIALS = 12
 """The same in multiples of the duration of a trial, so that trials take less than a tenth of the time."""
+SLOWER = 1.15
+"""Factor of the time of a minibatch from which something has changed, so that a trial comes at once."""
 GAIN = 0.97
 """Factor of the time of a minibatch below which another number of threads is faster, not just luckier."""
 
@@ -29,7 +33,7 @@ class Team:
     """Chooses the number of threads from the seconds of minibatches.
 
     It begins with the whole share. At intervals it tries half or twice as many threads for a few minibatches, and keeps
-    that number if a minibatch takes clearly less time.
+    that number if a minibatch takes clearly less time. It also tries as soon as minibatches take longer than before.
 
     Args:
         use: sets the number of threads from now on.
@@ -38,7 +42,9 @@ class Team:
     def __init__(self, use: Callable[[int], None] = use_threads) -> None:
         self._use = use
         self._share = 1
-        self._rest = REST_SECONDS
+        self._pause = REST_SECONDS[0]
+        self._rest = 0.0
+        self._usual = math.inf  # seconds of a minibatch when the last trial began, or of the better one that ended it
         self._seconds: list[float] = []  # of the minibatches since the number of threads changed last
         self._kept: tuple[int, float] | None = None  # during a trial, what it is compared with: threads, seconds
         self._fewer = True  # whether the next trial is one with fewer threads
@@ -50,6 +56,7 @@ class Team:
         self._kept = None
         self._fewer = True
         self._rest = 0.0  # soon compare with fewer
+        self._pause, self._usual = REST_SECONDS[0], math.inf
         self._set(self._share)
 
     def finished(self, seconds: float) -> None:
@@ -64,7 +71,10 @@ class Team:
             self._decide(*self._kept)
         else:
             self._rest -= seconds
-            if self._rest <= 0:
+            slower = statistics.median(self._seconds) > SLOWER * self._usual
+            if slower:
+                self._pause = REST_SECONDS[0]
+            if slower or self._rest <= 0:
                 self._try()
             else:
                 del self._seconds[: -TRIAL_MINIBATCHES[1]]
@@ -72,12 +82,14 @@ class Team:
     def _decide(self, before: int, seconds: float) -> None:
         """End a trial: keep the number of threads on trial, or go back to the one `before`."""
         self._kept = None
-        better = statistics.median(self._seconds) < GAIN * seconds
-        # a step that helped is repeated soon, in the same direction; otherwise the other direction is next
-        self._rest = 0.0 if better else max(REST_SECONDS, REST_TRIALS * sum(self._seconds))
-        if not better:
-            self._fewer = not self._fewer
-            self._set(before)
+        tried = statistics.median(self._seconds)
+        if tried < GAIN * seconds:  # a step that helped is repeated soon, in the same direction
+            self._usual, self._rest, self._pause = tried, 0.0, REST_SECONDS[0]
+            return
+        self._usual, self._rest = seconds, max(self._pause, REST_TRIALS * sum(self._seconds))
+        self._fewer = not self._fewer
+        self._set(before)
+        self._pause = min(2 * self._pause, REST_SECONDS[1]) if self.number == self._share else REST_SECONDS[0]
 
     def _try(self) -> None:
         fewer, more = self.number // 2, min(2 * self.number, self._share)

@@ -154,8 +154,35 @@ def test_a_team_finds_the_number_of_threads_that_is_the_fastest(best: int, minib
     assert machine.train(100) > 0.8
     # something else begins to use the other cores
     machine.seconds = {number: minibatch * number for number in range(1, 9)}
-    machine.train(300 * minibatch * 8 + 8 * REST_SECONDS)
+    machine.train(300 * minibatch * 8 + 8 * REST_SECONDS[1])
     assert machine.train(100) > 0.8
+
+
+def test_a_team_that_has_what_it_needs_seldom_tries_something_else() -> None:
+    machine = Machine({1: 0.02, 2: 0.0125})
+    machine.team.grant(2)
+    machine.train(30)
+    assert machine.train(300) > 0.98
+
+
+def test_a_team_notices_at_once_that_something_else_uses_the_other_core() -> None:
+    machine = Machine({1: 0.02, 2: 0.0125})
+    machine.team.grant(2)
+    machine.train(120)
+    machine.seconds[2] = 0.03
+    assert machine.train(2) > 0.5
+    # and, once it is idle again, that it is
+    machine.seconds[2] = 0.0125
+    machine.train(REST_SECONDS[0] + 2)
+    assert machine.number == 2
+
+
+def test_a_machine_that_is_slower_as_a_whole_is_no_reason_for_trial_after_trial() -> None:
+    machine = Machine({1: 0.02, 2: 0.0125})
+    machine.team.grant(2)
+    machine.train(120)
+    machine.seconds = {1: 0.04, 2: 0.025}
+    assert machine.train(60) > 0.94
 
 
 def test_a_team_takes_no_more_than_its_share() -> None:
