@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import socket
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,22 @@ def test_what_a_browser_has_is_not_sent_again(server: Server) -> None:
     etag = fetch(server, SCRIPT).headers["etag"]
     again = fetch(server, SCRIPT, If_None_Match=etag)
     assert (again.status_code, again.content) == (304, b"")
+
+
+def test_a_visitor_who_leaves_at_once_leaves_the_others_whole_files(tmp_path: Path) -> None:
+    server = Server(tmp_path / "home")
+    try:
+        largest = sorted((STATIC / "static" / "js").glob("*.js"), key=lambda path: -path.stat().st_size)[:20]
+        for path in largest:
+            with socket.create_connection(("127.0.0.1", server.port)) as connection:
+                asked = f"GET /static/js/{path.name} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept-Encoding: gzip\r\n\r\n"
+                connection.sendall(asked.encode())
+        for path in largest:
+            answer = fetch(server, f"static/js/{path.name}")
+            assert gzip.decompress(answer.raw.read(decode_content=False)) == path.read_bytes(), path.name
+        assert "Traceback" not in server.log.read_text(encoding="utf-8")
+    finally:
+        server.stop()
 
 
 @pytest.mark.parametrize("name", ["nothing.js", "../js/nothing.js", "", "%00.js"])
