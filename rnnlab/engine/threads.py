@@ -24,7 +24,7 @@ time that fewer threads bring nothing."""
 REST_TRIALS = 12
 """The same in multiples of the duration of a trial, so that trials take less than a tenth of the time."""
 SLOWER = 1.15
-"""Factor of the time of a minibatch from which something has changed, so that a trial comes at once."""
+"""Factor of the time of a minibatch from which something may have changed, so that the rest is the shortest."""
 GAIN = 0.97
 """Factor of the time of a minibatch below which another number of threads is faster, not just luckier."""
 
@@ -33,7 +33,8 @@ class Team:
     """Chooses the number of threads from the seconds of minibatches.
 
     It begins with the whole share. At intervals it tries half or twice as many threads for a few minibatches, and keeps
-    that number if a minibatch takes clearly less time. It also tries as soon as minibatches take longer than before.
+    that number if a minibatch takes clearly less time. It waits longer and longer while
+    all of the share helps, unless minibatches take longer than before.
 
     Args:
         use: sets the number of threads from now on.
@@ -43,7 +44,7 @@ class Team:
         self._use = use
         self._share = 1
         self._pause = REST_SECONDS[0]
-        self._rest = 0.0
+        self._rested, self._rest, self._least = 0.0, 0.0, 0.0  # seconds since the last trial, until the next, at least
         self._usual = math.inf  # seconds of a minibatch when the last trial began, or of the better one that ended it
         self._seconds: list[float] = []  # of the minibatches since the number of threads changed last
         self._kept: tuple[int, float] | None = None  # during a trial, what it is compared with: threads, seconds
@@ -55,7 +56,7 @@ class Team:
         self._share = max(1, share)
         self._kept = None
         self._fewer = True
-        self._rest = 0.0  # soon compare with fewer
+        self._rest = self._least = 0.0  # soon compare with fewer
         self._pause, self._usual = REST_SECONDS[0], math.inf
         self._set(self._share)
 
@@ -70,11 +71,11 @@ class Team:
         if self._kept is not None:
             self._decide(*self._kept)
         else:
-            self._rest -= seconds
-            slower = statistics.median(self._seconds) > SLOWER * self._usual
+            self._rested += seconds
+            slower = self._rested >= self._least and statistics.median(self._seconds) > SLOWER * self._usual
             if slower:
                 self._pause = REST_SECONDS[0]
-            if slower or self._rest <= 0:
+            if slower or self._rested >= self._rest:
                 self._try()
             else:
                 del self._seconds[: -TRIAL_MINIBATCHES[1]]
@@ -84,9 +85,10 @@ class Team:
         self._kept = None
         tried = statistics.median(self._seconds)
         if tried < GAIN * seconds:  # a step that helped is repeated soon, in the same direction
-            self._usual, self._rest, self._pause = tried, 0.0, REST_SECONDS[0]
+            self._usual, self._rest, self._least, self._pause = tried, 0.0, 0.0, REST_SECONDS[0]
             return
-        self._usual, self._rest = seconds, max(self._pause, REST_TRIALS * sum(self._seconds))
+        least = REST_TRIALS * sum(self._seconds)
+        self._usual, self._rest, self._least = seconds, max(self._pause, least), max(REST_SECONDS[0], least)
         self._fewer = not self._fewer
         self._set(before)
         self._pause = min(2 * self._pause, REST_SECONDS[1]) if self.number == self._share else REST_SECONDS[0]
@@ -97,7 +99,7 @@ class Team:
         if candidate in (0, self.number):  # there are none in this direction
             self._fewer = not self._fewer
             candidate = fewer if self._fewer else more
-        self._kept = self.number, statistics.median(self._seconds)
+        self._kept, self._rested = (self.number, statistics.median(self._seconds)), 0.0
         self._set(candidate)
 
     def _set(self, number: int) -> None:

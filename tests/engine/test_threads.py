@@ -165,12 +165,13 @@ def test_a_team_that_has_what_it_needs_seldom_tries_something_else() -> None:
     assert machine.train(300) > 0.98
 
 
-def test_a_team_notices_at_once_that_something_else_uses_the_other_core() -> None:
+def test_a_team_notices_soon_that_something_else_uses_the_other_core() -> None:
     machine = Machine({1: 0.02, 2: 0.0125})
     machine.team.grant(2)
     machine.train(120)
     machine.seconds[2] = 0.03
-    assert machine.train(2) > 0.5
+    machine.train(REST_SECONDS[0] + 1)
+    assert machine.number == 1
     # and, once it is idle again, that it is
     machine.seconds[2] = 0.0125
     machine.train(REST_SECONDS[0] + 2)
@@ -183,6 +184,18 @@ def test_a_machine_that_is_slower_as_a_whole_is_no_reason_for_trial_after_trial(
     machine.train(120)
     machine.seconds = {1: 0.04, 2: 0.025}
     assert machine.train(60) > 0.94
+
+
+def test_minibatches_of_uneven_duration_are_no_reason_for_trial_after_trial() -> None:
+    machine = Machine({1: 0.02, 2: 0.0125})
+    machine.team.grant(2)
+    at_best = 0.0
+    for _ in range(60):
+        machine.seconds[2] = 0.0125
+        at_best += machine.train(1)
+        machine.seconds[2] = 0.016
+        at_best += machine.train(1)
+    assert at_best / 120 > 0.9
 
 
 def test_a_team_takes_no_more_than_its_share() -> None:
