@@ -53,7 +53,7 @@ def prepare(flush_denormal: bool) -> None:
 def close() -> None:
     """End the other threads; they start again when they are needed."""
     while _others:
-        _others.pop().end()
+        _others.pop().close()
 
 
 def number_of_threads() -> int:
@@ -92,11 +92,11 @@ def run(work: Sequence[Work]) -> None:
         _others.append(_Thread())
     others = _others[: len(work) - 1]
     for thread, one in zip(others, work[1:], strict=True):
-        thread.begin(one, grads)
+        thread.start(one, grads)
     try:
         _alone(work[0], grads)
     finally:
-        errors = [thread.ended() for thread in others]
+        errors = [thread.join() for thread in others]
     for error in errors:
         if error is not None:
             raise error
@@ -176,18 +176,18 @@ class _Thread:
         self._thread = threading.Thread(target=self._loop, name="part", daemon=True)
         self._thread.start()
 
-    def begin(self, work: Work, grads: bool) -> None:
-        """Let the thread begin with work."""
+    def start(self, work: Work, grads: bool) -> None:
+        """Start work in the thread, with gradients enabled or not."""
         self._work, self._grads = work, grads
         self._begin.release()
 
-    def ended(self) -> BaseException | None:
+    def join(self) -> BaseException | None:
         """Wait until the work has ended and return its error, if there was one."""
         self._end.acquire()
         error, self._error = self._error, None
         return error
 
-    def end(self) -> None:
+    def close(self) -> None:
         """End the thread."""
         self._work = None
         self._begin.release()

@@ -162,7 +162,7 @@ def test_a_lesson_with_a_teacher_and_three_students(school: Server, people: Peop
     assert place is not None
     assert place["y"] < 200  # where the question was, also on a phone
 
-    # everybody looks where the teacher looks, until they leave; also who has just loaded the page anew
+    # members follow the teacher until they leave the teacher's view, also after they have reloaded the page
     students[0].reload()
     expect(result).to_be_visible()
     teacher.bring_to_front()

@@ -1,4 +1,4 @@
-"""Names and shapes of weights: computed from the configuration without torch, they equal those of the model."""
+"""Names and shapes of the weights are computed from the configuration without torch, and equal those of the model."""
 
 from __future__ import annotations
 

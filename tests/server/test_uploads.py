@@ -1,4 +1,4 @@
-"""Uploaded files: a page holds a bounded number of bytes of them, whoever sends them and however."""
+"""The server holds a limited number of bytes of uploaded files, for a page and for all pages together."""
 
 from __future__ import annotations
 

@@ -191,7 +191,7 @@ def _ends(x: Any, theme: str) -> list[Any]:
     place: dict[str, Any] = {"align": "left", "baseline": "middle", "dx": 8, "fontSize": 12, "clip": False}
     at = {"x": x, "y": alt.Y("spot:Q"), "text": "label:N"}
     dots = layer("ends").mark_circle(size=42, opacity=1).encode(x=x, y=alt.Y("value:Q"), color=_color(theme))
-    # the places are those of a small chart: on a higher axis a label takes a smaller part, and stays nearer its curve
+    # the labels are spaced for a small chart; on a higher axis the same number of pixels is a smaller distance
     nearer = f"pow(datum.place / datum.value, {SMALL_HEIGHT} / max(height, {SMALL_HEIGHT}))"
     labels = layer("ends").transform_calculate(spot=f"datum.value * {nearer}")
     halo = labels.mark_text(**place, stroke=PALETTE[theme]["page"], strokeWidth=4).encode(**at)

@@ -128,7 +128,7 @@ def test_names_beside_the_curves_do_not_cover_each_other() -> None:
     # a whole class at the lower edge stays on the chart
     class_ = heights(*((f"N{number}", [1.0]) for number in range(tables.MAX_LABELS)))
     assert class_ == pytest.approx([tables.APART * row for row in range(tables.MAX_LABELS)])
-    # one that is far ahead has nobody beside it, and stays beside its curve
+    # two curves that end 39 epochs apart: their labels do not overlap, so each stays at its curve
     far = heights(("Ann", [20.0]), ("Bob", [20.0] * 40))
     assert far == pytest.approx([math.log(20, 1000)] * 2)
 
