@@ -53,7 +53,9 @@ def test_targets_are_as_large_as_a_finger(server: Server, phone: Page, run_id: s
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
-@pytest.mark.parametrize("address", ["?recording=A2&epoch=250", "train?recipe=A2&epoch=250", "train?recipe=A6&epoch=160"])
+@pytest.mark.parametrize(
+    "address", ["?recording=A2&epoch=250", "train?recipe=A2&epoch=250", "train?recipe=A6&epoch=160"]
+)
 def test_the_speeds_of_a_recording_are_whole_on_the_screen(
     server: Server, phone: Page, address: str, lang: str
 ) -> None:
