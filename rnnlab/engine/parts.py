@@ -26,8 +26,8 @@ Share = tuple[list[int], list[list[Tensor]]]
 """The places of some tensors in a list of tensors, and for each list the elements of them that a thread computes."""
 MULTIPLE = 16
 """Columns of a product are divided at multiples of this number, so that vectors of the processor are not cut."""
-DIVIDED = 2**18
-"""Number of elements from which a function of single elements is divided: about a tenth of a millisecond."""
+DIVIDED = 2**20
+"""Number of elements from which a function of single elements is divided: about a third of a millisecond."""
 
 _threads = 1
 _others: list[_Thread] = []

@@ -14,7 +14,6 @@ Source: *Dive into Deep Learning*, 1st edition 6.4.5-6.4.7 (perplexity, clipping
 
 from __future__ import annotations
 
-import functools
 import json
 import math
 import time
@@ -450,13 +449,7 @@ def _layer_norms(model: nn.Module) -> list[float]:
     """Return the gradient norm of each layer, the output layer last."""
     layers = model.layer_parameters()  # type: ignore[operator]
     grads = [parameter.grad for layer in layers for parameter in layer]
-    norms: list[Tensor] = [grad.new_empty(()) for grad in grads]
-
-    def norm(number: int) -> None:
-        norms[number] = torch.linalg.vector_norm(grads[number])
-
-    parts.run(parts.together((grad.numel(), functools.partial(norm, n)) for n, grad in enumerate(grads)))
-    it = iter(torch.stack(norms).tolist())
+    it = iter(torch.stack(torch._foreach_norm(grads)).tolist())
     return [math.hypot(*islice(it, len(layer))) for layer in layers]
 
 

@@ -136,7 +136,7 @@ def test_every_thread_has_the_settings_of_the_run() -> None:
 def test_shares_are_all_elements_once(threads: int) -> None:
     parts.use_threads(threads)
     generator = torch.Generator().manual_seed(0)
-    shapes = [(700, 513), (77,), (300, 401), (1,)]
+    shapes = [(1300, 913), (77,), (300, 401), (1,)]
     wanted = [torch.randn(shape, generator=generator) for shape in shapes]
     wanted[2] = wanted[2].t()  # stored in columns
     steps = [torch.randn(shape, generator=generator) for shape in shapes]
