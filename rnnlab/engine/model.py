@@ -85,7 +85,7 @@ class LanguageModel(nn.Module):
     @contextlib.contextmanager
     def dropping(self, dropout: Dropout | None) -> Iterator[None]:
         """Apply `dropout` to the output of each recurrent layer, as in the minibatches of a training."""
-        stacks = [module for module in self.modules() if isinstance(module, Layers)]
+        stacks = [] if dropout is None else [module for module in self.modules() if isinstance(module, Layers)]
         for stack in stacks:
             stack.dropout = dropout
         try:

@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import islice
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -74,6 +74,7 @@ class TrainingState:
     """The complete state of a run: weights, optimiser, random state, position, and settings changed during the run.
 
     Attributes:
+        layers: the parameters of each layer, see `LanguageModel.layer_parameters`.
         epoch: number of finished epochs.
         minibatch: number of finished minibatches in the current epoch.
         hidden: recurrent state to carry into the next minibatch; None: zero.
@@ -83,7 +84,9 @@ class TrainingState:
     def __init__(self, model: LanguageModel, config: TrainConfig) -> None:
         self.model = model
         self.config = config
-        self.adam = Adam(model.parameters()) if config.optimizer == "adam" else None
+        self.layers = model.layer_parameters()
+        self.parameters: list[Tensor] = list(model.parameters())
+        self.adam = Adam(self.parameters) if config.optimizer == "adam" else None
         self.dropout = Dropout(config.dropout, config.random_seed) if config.dropout else None
         self.generator = torch.Generator().manual_seed(config.random_seed)
         self.epoch_began_with = self.generator.get_state()
@@ -250,7 +253,7 @@ def train(
                 return
             control.finished("minibatch")
         yield _finish_epoch(state, measure)
-        if not _weights_are_finite(state.model):  # the last update of the epoch broke them, so no text can be sampled
+        if not _weights_are_finite(state.parameters):  # after the last update; no text can be sampled from them
             yield RunDiverged(epoch=state.epoch, minibatch=count, grad_norm=state.last_grad_norm)
             return
         if state.texts_due:
@@ -295,7 +298,7 @@ def _change_setting(state: TrainingState, name: SettingName, value: float | None
 
 
 def _begin_epoch(state: TrainingState) -> None:
-    zeros = [0.0] * len(state.model.layer_parameters())
+    zeros = [0.0] * len(state.layers)
     state.tally = Tally(layer_norm_sums=zeros, clipped_layer_norm_sums=zeros)
     if not state.config.carry_state:
         state.hidden = None
@@ -312,7 +315,7 @@ def _minibatch(
     """Train on one minibatch, X and Y (batch_size, num_steps)."""
     started = clock()
     loss = backprop.backward(X, Y)
-    layer_norms = _layer_norms(state.model)
+    layer_norms = _layer_norms(state.layers)
     grad_norm = math.hypot(*layer_norms)
     if not math.isfinite(loss):
         return RunDiverged(epoch=state.epoch + 1, minibatch=state.minibatch + 1, grad_norm=state.last_grad_norm)
@@ -407,7 +410,8 @@ class _TruncatedBackprop:
         hidden = self.state.hidden if self.consecutive else None
         with model.dropping(self.state.dropout):
             loss, last = model.loss(X, Y, hidden or model.begin_state(len(X)))
-        model.zero_grad(set_to_none=True)
+        for parameter in self.state.parameters:
+            parameter.grad = None
         loss.backward()  # type: ignore[no-untyped-call]
         if self.consecutive:
             self.state.hidden = tuple(tensor.detach() for tensor in last)
@@ -436,7 +440,7 @@ class _FullBackprop(_TruncatedBackprop):
         loss = functional.cross_entropy(logits, Y.t().flatten())
         leaves = [copy for copies in self.copies for copy in copies.values()]
         grads = torch.autograd.grad(loss, leaves, retain_graph=True, allow_unused=True)
-        parameters = list(model.parameters())
+        parameters = self.state.parameters
         for index, parameter in enumerate(parameters):
             through = [grad for grad in grads[index :: len(parameters)] if grad is not None]
             parameter.grad = torch.stack(through).sum(0)
@@ -445,10 +449,9 @@ class _FullBackprop(_TruncatedBackprop):
         return loss.item()
 
 
-def _layer_norms(model: nn.Module) -> list[float]:
+def _layer_norms(layers: list[list[nn.Parameter]]) -> list[float]:
     """Return the gradient norm of each layer, the output layer last."""
-    layers = model.layer_parameters()  # type: ignore[operator]
-    grads = [parameter.grad for layer in layers for parameter in layer]
+    grads: list[Any] = [parameter.grad for layer in layers for parameter in layer]  # each has one
     it = iter(torch.stack(torch._foreach_norm(grads)).tolist())
     return [math.hypot(*islice(it, len(layer))) for layer in layers]
 
@@ -456,7 +459,7 @@ def _layer_norms(model: nn.Module) -> list[float]:
 @torch.no_grad()
 def _update(state: TrainingState, scale: float, learning_rate: float) -> None:
     """Update the parameters with the gradient times `scale`, which is below 1 if the gradient is clipped."""
-    parameters: list[Tensor] = list(state.model.parameters())
+    parameters = state.parameters
     grads = [parameter.grad for parameter in parameters if parameter.grad is not None]
     if state.config.weight_decay:
         matrices = [parameter for parameter in parameters if parameter.ndim > 1]
@@ -475,8 +478,8 @@ def rate(state: TrainingState, num_in_epoch: int) -> float:
     return state.learning_rate * schedule.factor(state.config, state.epoch + state.minibatch / num_in_epoch)
 
 
-def _weights_are_finite(model: nn.Module) -> bool:
-    norms = torch.stack(torch._foreach_norm(list(model.parameters())))
+def _weights_are_finite(parameters: list[Tensor]) -> bool:
+    norms = torch.stack(torch._foreach_norm(parameters))
     return bool(norms.isfinite().all())
 
 
