@@ -43,6 +43,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "not detached": {"detach": False},
     "as written": {"cell": "lstm", "computation": "as_written"},
     "adam, random sampling": {"optimizer": "adam", "learning_rate": 1e-3, "sampling": "random"},
+    "a divided update": {"cell": "lstm", "num_layers": 2, "num_hiddens": 260, "optimizer": "adam"},
     "denormal": {"flush_denormal": False, "activation": "relu"},
 }
 
