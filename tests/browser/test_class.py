@@ -119,6 +119,12 @@ def test_a_lesson_with_a_teacher_and_three_students(school: Server, people: Peop
     found = re.search(r"room=(\w+)", teacher.url)
     assert found
     code = found[1]
+    # the setup of the room is whole, also on a small projector
+    teacher.set_viewport_size({"width": 1024, "height": 768})
+    captions = teacher.locator(".st-key-room-bar p, .st-key-room-wall-head p")
+    expect(captions.filter(has_text="6 个迭代周期")).to_be_visible()
+    assert captions.evaluate_all("(all) => all.every((one) => one.scrollWidth <= one.clientWidth)")
+    teacher.set_viewport_size({"width": 1280, "height": 720})
 
     # three students join by the link; one of them types the code in small letters
     students = [people(390, 844), people(), people(1024, 768)]
