@@ -33,7 +33,7 @@ MAX_LABELS = 12
 """Number of runs up to which their names are written beside the curves."""
 MAX_WIDTH = 12
 """Width up to which a name is written whole beside its curve, in columns."""
-APART = 0.06
+APART = 0.07
 """Distance between two names beside each other's curves, as a share of the height of the chart."""
 COLUMN = 0.03
 """Width of a column of text on the chart of a phone, as a share of the width of the chart."""
