@@ -130,13 +130,20 @@ def test_a_page_that_a_browser_translated_goes_on(server: Server, visit: Visit) 
     page.evaluate("window.translator.disconnect()")
 
 
-@pytest.mark.parametrize(("lang", "document", "title"), [("zh", "zh-CN", "训练"), ("en", "en", "Train")])
+@pytest.mark.parametrize(
+    ("address", "lang", "document", "title"),
+    [
+        ("train?recipe=A2", "zh", "zh-CN", "训练 · RNN Lab"),
+        ("train?recipe=A2", "en", "en", "Train · RNN Lab"),
+        ("?recording=A2", "en", "en", "RNN Lab"),
+    ],
+)
 def test_a_page_names_its_language_and_itself(
-    server: Server, visit: Visit, lang: str, document: str, title: str
+    server: Server, visit: Visit, address: str, lang: str, document: str, title: str
 ) -> None:
-    page = visit(f"{server.url}/train?recipe=A2&epoch=250&lang={lang}")
+    page = visit(f"{server.url}/{address}&epoch=250&lang={lang}")
     page.wait_for_function(f"document.documentElement.lang === '{document}'")
-    expect(page).to_have_title(f"{title} · RNN Lab")
+    expect(page).to_have_title(title)
 
 
 def test_a_recording_that_stands_takes_another_theme(server: Server, visit: Visit) -> None:
