@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from tests.browser.checks import settle
 from tests.browser.server import Server
 from tests.browser.test_train import TINY, await_more_epochs, epochs_drawn, start, stop
 
@@ -167,6 +168,24 @@ def test_back_undoes_one_action(server: Server, visit: Visit) -> None:
     page.go_back()
     page.wait_for_function("location.pathname === '/'")
     expect(page.get_by_role("button", name="Train a network")).to_be_visible()
+
+
+# what a busy server sends after a click on another page, and how many steps of Back this makes
+LATE_PATH = """() => {
+    const before = history.length
+    dispatchEvent(new PointerEvent('pointerdown'))
+    history.pushState({}, '', `${location.pathname}?lang=en`)
+    history.pushState({}, '', `${location.pathname}?lang=en&pins=recorded%3AA6`)
+    history.pushState({}, '', '/compare?lang=en&pins=recorded%3AA6')
+    return [history.length - before, location.pathname]
+}"""
+
+
+def test_another_page_is_one_step_also_where_its_parameters_come_first(server: Server, visit: Visit) -> None:
+    page = visit(f"{server.url}/train?recipe=A2&epoch=250&lang=en")
+    page.wait_for_function("window.labDocument")
+    settle(page)
+    assert page.evaluate(LATE_PATH) == [1, "/compare"]
 
 
 @pytest.mark.parametrize("length", [20, 900])
