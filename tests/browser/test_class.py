@@ -143,6 +143,9 @@ def test_a_lesson_with_a_teacher_and_three_students(school: Server, people: Peop
         student.bring_to_front()
         question = t("room.question.crossing", lang, epochs=6, prefix="")
         expect(student.get_by_text(question)).to_be_visible()
+        slider = student.get_by_test_id("stSlider").first.bounding_box()
+        assert slider is not None
+        assert slider["width"] > 280  # also on a phone, where a finger chooses among all epochs
         press(student, t("room.guess.never" if lang == "zh" else "room.guess.this", lang))
         expect(student.get_by_text(re.compile(t("room.guess.mine", lang, value=".")[:-1]))).to_be_visible()
     teacher.bring_to_front()
