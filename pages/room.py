@@ -21,7 +21,7 @@ elif state.teaches():
     # the teacher: how to join, the question, the wall
     desk.draw(room)
     question.ask(room)
-    wall.draw(room)
+    wall.draw(room, preset=True)
 elif member is None:
     # before joining: the form for the name
     seat.join(room)

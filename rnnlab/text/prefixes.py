@@ -70,4 +70,8 @@ def suited(prefixes: Sequence[str], train: str) -> tuple[str, ...]:
 def _beginning(train: str) -> str:
     text = train.strip() or train
     word = re.match(r"[^\W\d_⺀-\uffff\U00010000-\U0010ffff]+", text)
-    return word[0][:_WORD] if word else text[:_CHARACTERS]
+    if word:
+        return word[0][:_WORD]
+    # what is left of it in a line of prefixes, where bars, commas and blanks divide
+    found = re.search(rf"[^|｜，、\s]{{1,{_CHARACTERS}}}", text)
+    return found[0] if found else text[:_CHARACTERS]

@@ -192,3 +192,13 @@ def test_larger_type_is_kept_from_page_to_page_and_in_the_url(open_page: Open) -
     app.switch_page("pages/runs.py").run()
     assert param(app, "projector") == "1"
     assert app.toggle(key="frame.large_switch").value
+
+
+def test_another_language_plays_the_same_run(home: Path) -> None:
+    app = arrive("zh")
+    assert t("recorded.badge", "zh", title=recipe_label(RECIPES["A6"], "zh")) in words(app)
+    assert "recording" not in app.query_params
+    app.segmented_control(key="frame.switch").set_value("en").run()
+    assert t("recorded.badge", "en", title=recipe_label(RECIPES["A6"], "en")) in words(app)
+    # the address is a link to what the page shows, and the usual run of English is another
+    assert param(app, "recording") == "A6"

@@ -119,6 +119,12 @@ def test_a_lesson_with_a_teacher_and_three_students(school: Server, people: Peop
     found = re.search(r"room=(\w+)", teacher.url)
     assert found
     code = found[1]
+    # the setup of the room is whole, also on a small projector
+    teacher.set_viewport_size({"width": 1024, "height": 768})
+    captions = teacher.locator(".st-key-room-bar p, .st-key-room-wall-head p")
+    expect(captions.filter(has_text="6 个迭代周期")).to_be_visible()
+    assert captions.evaluate_all("(all) => all.every((one) => one.scrollWidth <= one.clientWidth)")
+    teacher.set_viewport_size({"width": 1280, "height": 720})
 
     # three students join by the link; one of them types the code in small letters
     students = [people(390, 844), people(), people(1024, 768)]
@@ -137,6 +143,9 @@ def test_a_lesson_with_a_teacher_and_three_students(school: Server, people: Peop
         student.bring_to_front()
         question = t("room.question.crossing", lang, epochs=6, prefix="")
         expect(student.get_by_text(question)).to_be_visible()
+        slider = student.get_by_test_id("stSlider").first.bounding_box()
+        assert slider is not None
+        assert slider["width"] > 280  # also on a phone, where a finger chooses among all epochs
         press(student, t("room.guess.never" if lang == "zh" else "room.guess.this", lang))
         expect(student.get_by_text(re.compile(t("room.guess.mine", lang, value=".")[:-1]))).to_be_visible()
     teacher.bring_to_front()

@@ -100,3 +100,12 @@ def test_a_chart_that_is_still_to_come_has_its_place(
     expect(drawn).to_be_visible()
     settle(page)
     assert chart.bounding_box() == before
+
+
+def test_in_large_type_the_text_to_read_keeps_its_width(server: Server, visit: Callable[..., Page]) -> None:
+    page = visit(f"{server.url}/inspect?lang=en&projector=1", width=1024)
+    field = page.locator(".st-key-inspect-text-row input").first
+    expect(field).to_be_visible()
+    page.wait_for_function(READY)
+    root = "parseFloat(getComputedStyle(document.documentElement).fontSize)"
+    assert field.evaluate(f"(field) => field.clientWidth / {root}") > 15  # in the size of the type

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from tests.browser.checks import settle
 from tests.browser.server import Server
 from tests.browser.test_train import TINY, await_more_epochs, epochs_drawn, start, stop
 
@@ -130,13 +131,20 @@ def test_a_page_that_a_browser_translated_goes_on(server: Server, visit: Visit) 
     page.evaluate("window.translator.disconnect()")
 
 
-@pytest.mark.parametrize(("lang", "document", "title"), [("zh", "zh-CN", "训练"), ("en", "en", "Train")])
+@pytest.mark.parametrize(
+    ("address", "lang", "document", "title"),
+    [
+        ("train?recipe=A2", "zh", "zh-CN", "训练 · RNN Lab"),
+        ("train?recipe=A2", "en", "en", "Train · RNN Lab"),
+        ("?recording=A2", "en", "en", "RNN Lab"),
+    ],
+)
 def test_a_page_names_its_language_and_itself(
-    server: Server, visit: Visit, lang: str, document: str, title: str
+    server: Server, visit: Visit, address: str, lang: str, document: str, title: str
 ) -> None:
-    page = visit(f"{server.url}/train?recipe=A2&epoch=250&lang={lang}")
+    page = visit(f"{server.url}/{address}&epoch=250&lang={lang}")
     page.wait_for_function(f"document.documentElement.lang === '{document}'")
-    expect(page).to_have_title(f"{title} · RNN Lab")
+    expect(page).to_have_title(title)
 
 
 def test_a_recording_that_stands_takes_another_theme(server: Server, visit: Visit) -> None:
@@ -160,6 +168,24 @@ def test_back_undoes_one_action(server: Server, visit: Visit) -> None:
     page.go_back()
     page.wait_for_function("location.pathname === '/'")
     expect(page.get_by_role("button", name="Train a network")).to_be_visible()
+
+
+# what a busy server sends after a click on another page, and how many steps of Back this makes
+LATE_PATH = """() => {
+    const before = history.length
+    dispatchEvent(new PointerEvent('pointerdown'))
+    history.pushState({}, '', `${location.pathname}?lang=en`)
+    history.pushState({}, '', `${location.pathname}?lang=en&pins=recorded%3AA6`)
+    history.pushState({}, '', '/compare?lang=en&pins=recorded%3AA6')
+    return [history.length - before, location.pathname]
+}"""
+
+
+def test_another_page_is_one_step_also_where_its_parameters_come_first(server: Server, visit: Visit) -> None:
+    page = visit(f"{server.url}/train?recipe=A2&epoch=250&lang=en")
+    page.wait_for_function("window.labDocument")
+    settle(page)
+    assert page.evaluate(LATE_PATH) == [1, "/compare"]
 
 
 @pytest.mark.parametrize("length", [20, 900])

@@ -110,9 +110,15 @@ def test_on_a_phone_the_curve_comes_first_and_the_text_begins_on_the_first_scree
 
 
 def test_in_a_slide_the_curve_begins_at_the_top(server: Server, visit: Visit) -> None:
-    page = show(visit, f"{server.url}/train?recording=A2&epoch=250&embed=true&lang=en", 960, 720)
+    page = show(visit, f"{server.url}/train?recipe=A6&epoch=160&embed=true&lang=zh", 960, 720)
     assert box(page, CANVAS)["y"] <= 120
     assert box(page, TEXTS)["y"] <= 120
+    # what is shown is named in full
+    cut = page.locator(".st-key-embed-bar :is(p, .stMarkdownBadge)").evaluate_all(
+        "(all) => all.filter((e) => e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 3)"
+        ".map((e) => e.textContent)"
+    )
+    assert cut == []
 
 
 def test_the_stage_is_a_key_away(server: Server, visit: Visit) -> None:

@@ -62,6 +62,10 @@ def test_another_text_gets_prefixes_that_it_has_the_characters_of() -> None:
         ("Ça va? Été. " * 9, "Ça"),
         ("12 + 34 = 46 " * 9, "12"),
         ("   ", "  "),
+        # a line of prefixes is read back as this one prefix
+        ("我\u3000爱你 " * 9, "我"),
+        ("嗯，好的 " * 9, "嗯"),
+        ("||春|眠 " * 9, "春"),
     ):
         assert suited(chinese, train) == (beginning,)
         Vocab(train).encode(beginning)

@@ -14,7 +14,7 @@ from rnnlab.view.data.thinning import thin
 from rnnlab.view.language.i18n import t
 from rnnlab.view.language.numbers import number, perplexity_text
 from rnnlab.view.page.arrow import Columns, ipc
-from rnnlab.view.page.style import ceiling
+from rnnlab.view.page.style import axis_top
 
 MAX_POINTS = 500
 """Maximum number of points of a curve, so that six long runs are drawn quickly."""
@@ -243,8 +243,7 @@ def top_of(runs: Sequence[Pinned]) -> float:
     The uniform perplexity is the vocabulary's size; a curve that overflows runs along the top.
     """
     uniform = max((run.ladder.get(0, 1000.0) for run in runs), default=1000.0)
-    over = any(finite_or_inf(event.perplexity) > 1.4 * uniform for run in runs for event in run.history.epochs)
-    return ceiling(uniform) if over else 1.4 * uniform
+    return axis_top(uniform, (event.perplexity for run in runs for event in run.history.epochs))
 
 
 def _planned(run: Pinned, by: str) -> float:

@@ -19,7 +19,7 @@ from rnnlab.view.page.forms import Edition
 from rnnlab.view.page.style import PALETTE
 
 _GROUPS = ("A", "B", "X", "C")
-_CHOSEN = "gallery.chosen"
+_CHOSEN, _DEFAULT = "gallery.chosen", "gallery.default"
 _FORM = Edition("gallery")
 BESIDE = 108
 """Width of the text beside it, in pixels; both fit into the narrowest card."""
@@ -33,7 +33,8 @@ def pick(default: Recording) -> Recording | None:
     lang = session.language()
     address.once("gallery", _read_url)
     key = session.key(_FORM.key("recording"))
-    chosen = st.session_state.get(_CHOSEN, default.name)
+    # the first default stays: another language is no reason for another run
+    chosen = st.session_state.get(_CHOSEN) or st.session_state.setdefault(_DEFAULT, default.name)
     options = list(RECIPES)
     st.selectbox(
         t("gallery.pick", lang),
@@ -47,7 +48,7 @@ def pick(default: Recording) -> Recording | None:
         label_visibility="collapsed",
         width=380,
     )
-    ADDRESS.write(recording=st.session_state.get(_CHOSEN))
+    ADDRESS.write(recording=st.session_state.get(_CHOSEN) or (chosen if chosen != default.name else None))
     recording = recorded.choose_exactly(chosen)
     if recording is None:
         st.info(t("gallery.not_recorded", lang, id=chosen), icon=":material/movie_off:")

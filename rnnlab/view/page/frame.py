@@ -177,7 +177,7 @@ def head(title: str, lead: str = "", quiet: bool = False, shares: bool = False, 
 
 def _document(title: str, lang: str) -> None:
     """Set title, language and theme of the document; in its language, a browser does not offer to translate it."""
-    st.set_page_config(page_title=f"{title} · RNN Lab")
+    st.set_page_config(page_title="RNN Lab" if title == "RNN Lab" else f"{title} · RNN Lab")
     if plot.served():
         # the component looks for itself which theme is shown; another one in its data lets it look again
         shown = {"lang": "zh-CN" if lang == "zh" else "en", "theme": session.theme()}

@@ -58,13 +58,20 @@ def option(record: RunRecord) -> str:
     return f"{label(record)} · {summary(record.config, session.language())}"
 
 
-def recording(name: str) -> str:
-    """Return the name of a recording: that of its recipe, or its changes from the recipe that it is based on."""
+def recording(name: str, brief: bool = False) -> str:
+    """Return the name of a recording: that of its recipe, or its changes from the recipe that it is based on.
+
+    Args:
+        name: the name of the recording in the files.
+        brief: whether the id of the recipe is enough, as the setup stands beside it.
+    """
     lang = session.language()
     if name in RECIPES:
-        return t("recorded.badge", lang, title=recipe_label(RECIPES[name], lang))
+        return t("recorded.badge", lang, title=name if brief else recipe_label(RECIPES[name], lang))
     recorded_run = recorded.recording(name)
     base = RECIPES[recorded_run.based_on]
+    if brief:
+        return t("recorded.badge", lang, title=t("setup.based_on", lang, id=base.id))
     changes = changes_text(recorded_run.config, base.config, lang)
     return t("recorded.badge", lang, title=t("setup.based_on.changes", lang, id=base.id, changes=changes))
 

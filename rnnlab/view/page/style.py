@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 PALETTE = {
@@ -127,6 +127,19 @@ def _enlarged(name: str, value: Any, factor: float) -> Any:
 def ceiling(vocab_size: float) -> float:
     """Return the upper end of a perplexity axis: ten times the uniform perplexity. Larger values are drawn there."""
     return 10.0 * max(vocab_size, 2.0)
+
+
+def axis_top(vocab_size: float, perplexities: Iterable[float | None]) -> float:
+    """Return the upper end of the axis of several curves: just above the uniform perplexity.
+
+    Args:
+        vocab_size: the size of the vocabulary, which is the uniform perplexity.
+        perplexities: those of all curves; None stands for ∞. If one is far above the uniform perplexity, the axis ends
+            at `ceiling`.
+    """
+    just_above = 1.4 * vocab_size
+    over = any(perplexity is None or perplexity > just_above for perplexity in perplexities)
+    return ceiling(vocab_size) if over else just_above
 
 
 LARGER = 1.25

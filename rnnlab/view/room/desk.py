@@ -6,7 +6,6 @@ import streamlit as st
 
 from rnnlab.runs.rooms import Room
 from rnnlab.view.language.i18n import plain, t
-from rnnlab.view.language.settings import summary
 from rnnlab.view.page import chart, folded, led, session, share
 from rnnlab.view.room import files, state
 
@@ -16,7 +15,7 @@ def draw(room: Room) -> None:
     lang = session.language()
     with st.container(key="room.bar", horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"### {room.code}", width="content")
-        st.caption(" · ".join(filter(None, [plain(room.title), plain(summary(room.config, lang))])), width="stretch")
+        st.caption(plain(room.title), width="stretch")
         if room.is_open:
             st.button(
                 t("room.invite", lang), key="room.invite", icon=":material/qr_code_2:", on_click=_invite, args=(room,)

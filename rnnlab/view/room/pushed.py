@@ -16,7 +16,7 @@ from rnnlab.view.language.i18n import t
 from rnnlab.view.page import plot, session
 from rnnlab.view.page.arrow import Columns
 from rnnlab.view.page.plot import Position
-from rnnlab.view.page.style import ceiling
+from rnnlab.view.page.style import axis_top
 from rnnlab.view.room import tables
 from rnnlab.view.room.tables import Line
 from rnnlab.view.watch import scenes
@@ -94,7 +94,8 @@ class WallLook:
             self.lines.append(Line(run_id, names.get(record.owner) or record.id[:4], scene.history))
             self.states.append(record.state)
             written += len(scene.history.written())
-        self.top = ceiling(self.ladder.get(0, 1000.0))
+        reached = (event.perplexity for line in self.lines for event in line.history.epochs)
+        self.top = axis_top(self.ladder.get(0, 1000.0), reached)
         self.position: Position = (
             *(float(line.history.epoch) for line in self.lines),
             float(len(self.members)),
@@ -137,7 +138,7 @@ class WallLook:
             return None
         starts = sum(line.history.starts for line in self.lines)
         query = urlencode({"lang": lang, "runs": len(wall.runs), "start": starts})
-        return plot.Events(f"{PATH}/{wall.code}?{query}", self.position, self.phase, ("ladder", "extent"))
+        return plot.Events(f"{PATH}/{wall.code}?{query}", self.position, self.phase, ("ladder",))
 
 
 def _ladder(room: Room) -> Ladder:

@@ -74,8 +74,9 @@ def guess(room: Room, member: Member) -> None:
     with st.container(key="room.guess", border=True, gap="small"):
         st.markdown(f"**{t(f'room.question.{asked.kind}', lang, **_facts(room))}**")
         if asked.kind == "crossing":
-            value = st.slider(t("room.guess.epoch", lang), 1, room.config.num_epochs, _middle(room, mine), key=key)
-            with st.container(horizontal=True):
+            with st.container(horizontal=True, vertical_alignment="bottom"):
+                last, held = room.config.num_epochs, _middle(room, mine)
+                value = st.slider(t("room.guess.epoch", lang), 1, last, held, key=key, width="stretch")
                 _button(room, "room.guess.this", str(value))
                 _button(room, "room.guess.never", "never")
         elif asked.kind == "learns":
@@ -121,7 +122,8 @@ def outcome(look: WallLook) -> sentences.Result | None:
     scene = scenes.feed(asked.run).scene(record, lang, session.theme())
     guesses = [guess for guess in look.guesses if guess.question == asked.number]
     names = {member.visitor: member.name or t("room.nameless", lang) for member in look.members}
-    said = sentences.result(asked, guesses, names, scene.history, scene.ladder, scene.ended, lang)
+    cut_short = record.state in ("stopped", "failed", "interrupted")
+    said = sentences.result(asked, guesses, names, scene.history, scene.ladder, scene.ended, lang, cut_short)
     why = progress.starved(scene) or progress.memory(scene) if said.known else ""
     return sentences.Result(together(lang, said.text, why), said.known)
 

@@ -33,6 +33,7 @@ def result(
     ladder: Ladder,
     ended: bool,
     lang: str,
+    cut_short: bool = False,
 ) -> Result:
     """Return the current result of the answering run.
 
@@ -44,12 +45,22 @@ def result(
         ladder: the reference perplexities of its text.
         ended: whether the run has ended.
         lang: the language.
+        cut_short: whether the run has ended before its time, e.g. because somebody stopped it.
     """
-    if question.kind == "crossing":
-        return _crossing(guesses, names, history, ladder, ended, lang)
-    if question.kind == "learns":
-        return _learns(guesses, history, ladder, ended, lang)
-    return _writes(guesses, names, history, ended, lang)
+    if not history.epoch and not ended:
+        return Result(t("room.result.begins", lang), False)
+    # what has happened by then stays true; that something did not happen, or what stands at the end, is not known
+    ended = ended and not cut_short
+    match question.kind:
+        case "crossing":
+            found = _crossing(guesses, names, history, ladder, ended, lang)
+        case "learns":
+            found = _learns(guesses, history, ladder, ended, lang)
+        case "writes":
+            found = _writes(guesses, names, history, ended, lang)
+    if cut_short and not found.known:
+        return Result(t("room.result.cut_short", lang, epoch=history.epoch), True)
+    return found
 
 
 def value_text(value: str, lang: str) -> str:

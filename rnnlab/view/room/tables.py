@@ -33,7 +33,7 @@ MAX_LABELS = 12
 """Number of runs up to which their names are written beside the curves."""
 MAX_WIDTH = 12
 """Width up to which a name is written whole beside its curve, in columns."""
-APART = 0.06
+APART = 0.07
 """Distance between two names beside each other's curves, as a share of the height of the chart."""
 COLUMN = 0.03
 """Width of a column of text on the chart of a phone, as a share of the width of the chart."""
@@ -78,7 +78,9 @@ def points(lines: Sequence[Line], top: float, after: Sequence[float] | None = No
 
 
 def newest(lines: Sequence[Line], top: float, end: float) -> dict[str, Columns]:
-    """Return the table ``ends``, which every point replaces: where each curve ends, with its name if there is room.
+    """Return the tables that every point replaces.
+
+    They are ``ends``, where each curve ends, with its name if there is room, and ``extent``, the corners of the chart.
 
     Args:
         lines: the runs.
@@ -101,7 +103,8 @@ def newest(lines: Sequence[Line], top: float, end: float) -> dict[str, Columns]:
             "place": [top**place for place in places],
             "slot": [slot % SLOTS for slot, _ in shown],
             "label": labels,
-        }
+        },
+        "extent": {"epoch": [0.0, end * 1.015], "value": [1.0, top]},
     }
 
 
@@ -189,7 +192,6 @@ def wall(
             "order": [float(order) for order in rungs],
             "end": [end for _ in rungs],
         },
-        "extent": {"epoch": [0.0, end * 1.015], "value": [1.0, top]},
         "guesses": guessed,
     }
     tables = {**points(lines, top), **newest(lines, top, end), **still}

@@ -9,7 +9,7 @@ from rnnlab.text.prefixes import tail
 from rnnlab.view.data.highlight import literal
 from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.numbers import perplexity_text
-from rnnlab.view.language.settings import changes_text
+from rnnlab.view.language.settings import changes_text, summary
 from rnnlab.view.page import address, chart, plot, refresh, session, sparkline
 from rnnlab.view.page.style import PALETTE
 from rnnlab.view.room import charts, question, sentences, tables
@@ -23,15 +23,16 @@ CARDS = 3.0
 _TEXT = 60
 
 
-def draw(room: Room, answered_above: bool = False) -> None:
+def draw(room: Room, answered_above: bool = False, preset: bool = False) -> None:
     """Draw the wall, redrawn while the room is open or a run is live.
 
     Args:
         room: the room.
         answered_above: whether the known answer to the question stands above the wall already.
+        preset: whether the setup of the room stands beside the heading.
     """
     lang = session.language()
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(key="room.wall.head", horizontal=True, vertical_alignment="center", gap="small"):
         st.header(t("room.wall", lang), anchor=False, width="content")
         view = st.segmented_control(
             t("room.wall", lang),
@@ -42,6 +43,8 @@ def draw(room: Room, answered_above: bool = False) -> None:
             required=True,
             label_visibility="collapsed",
         )
+        if preset:
+            st.caption(plain(summary(room.config, lang)), width="stretch")
     ADDRESS.write(wall=str(view))
 
     def update() -> object:

@@ -9,7 +9,7 @@ from rnnlab.view.page import session
 
 STEPS = {
     "choose": ".st-key-train-quick",
-    "start": ".st-key-controls-start, .st-key-controls-pause, .st-key-controls-resume",
+    "start": ".st-key-train-bar",  # a single button has no space around it for a frame
     "curve": ".st-key-stage-curve",
     "texts": ".st-key-stage-texts",
     "why": ".st-key-train-sections",

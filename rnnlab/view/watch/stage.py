@@ -52,7 +52,7 @@ def announce(recording: Recording) -> None:
     """Draw the note that the run is a recording."""
     lang = session.language()
     st.badge(
-        names.recording(recording.name),
+        names.recording(recording.name, brief=session.embedded()),
         icon=":material/movie:",
         color="violet",
         help=together(lang, t("recorded.note", lang, date=recording.date), t("recorded.note.help", lang)),

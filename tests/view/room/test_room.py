@@ -12,10 +12,11 @@ import pyarrow as pa
 import pytest
 
 from rnnlab.config import TrainConfig
-from rnnlab.runs.rooms import Guess, Question, Room
+from rnnlab.runs.rooms import QUESTIONS, Guess, Question, Room
 from rnnlab.runs.store_writer import StoreWriter
 from rnnlab.view.data.history import History
 from rnnlab.view.language.i18n import LANGUAGES, t, together
+from rnnlab.view.page.style import axis_top, ceiling
 from rnnlab.view.room import charts, files, sentences, tables
 from tests.made import epoch, started
 
@@ -31,9 +32,11 @@ def guesses(**values: str) -> list[Guess]:
     return [Guess(1, visitor, value) for visitor, value in values.items()]
 
 
-def said(kind: str, made: list[Guess], run: History, ended: bool, lang: str = "en") -> sentences.Result:
+def said(
+    kind: str, made: list[Guess], run: History, ended: bool, lang: str = "en", cut_short: bool = False
+) -> sentences.Result:
     question = Question(1, kind, "run")  # type: ignore[arg-type]
-    return sentences.result(question, made, NAMES, run, LADDER, ended, lang)
+    return sentences.result(question, made, NAMES, run, LADDER, ended, lang, cut_short)
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -76,6 +79,37 @@ def test_learning_is_more_than_frequencies() -> None:
     assert t("room.result.learns_not", "en", epoch=2) in stuck.text
     assert t("room.result.votes", "en", yes=1, no=2) in stuck.text
     assert t("room.result.learns", "en", epoch=3) in said("learns", made, history(900.0, 268.0, 200.0), False).text
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("kind", QUESTIONS)
+def test_a_run_without_a_finished_epoch_says_so(kind: str, lang: str) -> None:
+    waiting = said(kind, guesses(a="2"), history(), False, lang)
+    assert waiting == (t("room.result.begins", lang), False)
+
+
+@pytest.mark.parametrize("kind", QUESTIONS)
+def test_a_run_that_was_stopped_decides_only_what_has_happened(kind: str) -> None:
+    made = guesses(a="yes", b="no", c="never")
+    run = history(900.0, 268.0)
+    run.texts[1] = {"the": "the sea"}
+    stopped = said(kind, made, run, True, cut_short=True)
+    assert stopped == (t("room.result.cut_short", "en", epoch=2), True)
+    low = said(kind, made, history(900.0, 7.0), True, cut_short=True)
+    happened = {"crossing": t("room.result.crossed", "en", epoch=2), "learns": t("room.result.learns", "en", epoch=2)}
+    assert low.text.startswith(happened.get(kind, t("room.result.cut_short", "en", epoch=2)))
+
+
+def test_the_wall_ends_above_the_curves_and_grows_when_one_overflows() -> None:
+    def top(*perplexities: float | None) -> float:
+        return axis_top(LADDER[0], perplexities)
+
+    assert top() == top(900.0, 20.0) == pytest.approx(1400.0)
+    assert top(900.0, None) == top(1500.0) == ceiling(LADDER[0])
+    # every point brings the corners of the chart, as the point of another run may have moved them
+    moved = tables.newest([tables.Line("r", "Ann", history(900.0, None))], top(900.0, None), 50.0)
+    assert moved["extent"]["value"] == [1.0, ceiling(LADDER[0])]
+    assert moved["extent"]["epoch"][1] > 50.0
 
 
 def test_the_text_that_is_most_alike_is_nearest() -> None:

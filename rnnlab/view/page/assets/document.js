@@ -13,15 +13,20 @@ export default function ({ data }) {
   if (app) document.documentElement.style.colorScheme = getComputedStyle(app).colorScheme;
 }
 
-/** Let parameters that a page writes by itself replace the address; those that follow an action are a step of Back. */
+/**
+ * Let parameters that a page writes by itself replace the address; those that follow an action are a step of Back.
+ * While a server is busy, the parameters of the next page come before its path: both are one step.
+ */
 function countSteps() {
   const { pushState, replaceState } = History.prototype;
-  let acted = false;
-  for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, () => (acted = true), true);
-  addEventListener("popstate", () => (acted = false), true);
+  // whether there was an action since the last step, and whether that step was one on the same page
+  let acted = false, stepped = false;
+  for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, () => ((acted = true), (stepped = false)), true);
+  addEventListener("popstate", () => (acted = stepped = false), true);
   History.prototype.pushState = function (state, unused, url) {
     const samePage = url != null && new URL(url, location.href).pathname === location.pathname;
-    const step = !samePage || acted;
+    const step = samePage ? acted : !stepped;
+    stepped = samePage && (acted || stepped);
     acted = false;
     (step ? pushState : replaceState).call(this, state, unused, url);
   };
