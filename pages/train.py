@@ -38,20 +38,25 @@ setup.write_url(chosen, record.config if record else None)
 # without a run, a recording of the recipe plays, or the reference lines are shown
 recording = None if record is not None or chosen.changed else recorded.choose_exactly(chosen.recipe.id)
 
+# a text that is too short for the setup
+fits = True
+if record is None and recording is None and chosen.config is not None:
+    try:
+        session.trainable_facts(chosen.config)
+    except CorpusError as error:
+        fits = False
+        controls.PROBLEMS.add(error)
+
 # the first screen: settings, buttons, curve and texts; each row is there from the start, so that nothing moves
 if not session.stage():
     setup.quick()
-row = controls.bar(chosen, record, recording)
+row = controls.bar(chosen, record, recording, fits)
 if record is not None:
     follow.follow(record, stage.draw)
 elif recording is not None:
     stage.play(recording, row)
-elif chosen.config is not None:
-    try:
-        session.trainable_facts(chosen.config)
-        stage.preview(scenes.preview_scene(chosen.config, chosen.recipe, lang, session.theme()))
-    except CorpusError as error:
-        session.show_error(error)
+elif chosen.config is not None and fits:
+    stage.preview(scenes.preview_scene(chosen.config, chosen.recipe, lang, session.theme()))
 
 if session.stage():
     st.stop()

@@ -207,7 +207,11 @@ def test_too_short_a_text_says_what_is_needed(open_page: Open, client: Client) -
     name = corpus.keep("短短的文字".encode(), "short.txt")
     app = open_page("train", "en", recipe="A2", corpus=name, prefixes="短")
     assert not app.exception
-    assert any("one minibatch needs" in error.value for error in app.error)
+    assert ["one minibatch needs" in error.value for error in app.error] == [True]
+    assert "takes about" not in words(app)
+    app.button(key="controls.start").click().run()
+    assert len(app.error) == 1  # the same reason, once
+    assert not client.store.runs()
 
 
 def shown_cell(app: AppTest) -> tuple[list[str], list[str]]:

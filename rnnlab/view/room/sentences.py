@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from rnnlab.runs.rooms import Guess, Question
 from rnnlab.stuck import STUCK_RATIO
+from rnnlab.text.invisible import visible
 from rnnlab.text.prefixes import tail
 from rnnlab.view.data.crossing import first_below
 from rnnlab.view.data.history import History, Ladder
@@ -112,7 +113,7 @@ def _writes(guesses: Sequence[Guess], names: Mapping[str, str], history: History
     likeness = {guess.visitor: _likeness(guess.value.removeprefix(prefix), rest) for guess in guesses}
     best = max(likeness.values(), default=0.0)
     nearest = [names.get(visitor, "") for visitor, value in likeness.items() if value == best and best > 0]
-    said = t("room.result.wrote", lang, text=tail(text, prefix))
+    said = t("room.result.wrote", lang, text=visible(tail(text, prefix)))
     return Result(together(lang, said, _nearest(nearest, lang)), True)
 
 

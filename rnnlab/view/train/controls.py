@@ -28,7 +28,8 @@ from rnnlab.view.train.setup import Setup
 from rnnlab.view.watch import exports, scenes
 from rnnlab.view.watch.tables import change_label
 
-_PROBLEMS = Problems("controls")
+PROBLEMS = Problems("controls")
+"""Errors of the buttons and of a setup that cannot be started, which are shown below the buttons."""
 _CLIP_NORM = 0.01
 """The threshold offered when clipping is switched on, the book's."""
 MORE_EPOCHS = (0, 10, 40, 160)
@@ -40,8 +41,16 @@ SAME_STEP = 0.3
 """Seconds within which a repeated step counts as the same click; intended steps can follow each other quickly."""
 
 
-def bar(setup: Setup, record: RunRecord | None, recording: Recording | None = None) -> DeltaGenerator:
+def bar(
+    setup: Setup, record: RunRecord | None, recording: Recording | None = None, fits: bool = True
+) -> DeltaGenerator:
     """Draw the row of buttons of the shown run, or of a start, and the line that says what is shown.
+
+    Args:
+        setup: the chosen setup.
+        record: the shown run.
+        recording: the recording that is shown without a run.
+        fits: whether the setup can be trained on its text.
 
     Returns:
         the row, to which the player of a recording adds its buttons.
@@ -56,11 +65,11 @@ def bar(setup: Setup, record: RunRecord | None, recording: Recording | None = No
             _buttons(setup, record, recording)
             projection.switch()
             if recording is None:
-                _line(setup, record)
+                _line(setup, record, fits)
     train_setup.REFUSED.show(stay=True)
     if setup.config is None and setup.problem is not None:
         session.show_error(setup.problem)
-    _PROBLEMS.show()
+    PROBLEMS.show()
     return row
 
 
@@ -125,7 +134,7 @@ def _watched_buttons(record: RunRecord) -> None:
     _button("close", ":material/close:", leave)
 
 
-def _line(setup: Setup, record: RunRecord | None) -> None:
+def _line(setup: Setup, record: RunRecord | None, fits: bool) -> None:
     """Draw what is shown in one line: the run with its changes, or the setup and how long it takes on this machine."""
     lang = session.language()
     config = record.config if record is not None else setup.config
@@ -141,7 +150,7 @@ def _line(setup: Setup, record: RunRecord | None) -> None:
     if record is not None:
         notes += _changed_by_hand(record)
     if record is None:
-        notes += [origin.known(config) if config.start_from else "", estimate.takes(config)]
+        notes += [origin.known(config) if config.start_from else "", estimate.takes(config) if fits else ""]
     elif setup.config != record.config:
         notes = [t("train.shown", lang, name=plain(names.short(record)), summary=plain(summary(config, lang)))]
     st.caption("  ·  ".join(filter(None, notes)), width="stretch")
@@ -157,7 +166,7 @@ def _button(
         icon=icon,
         help=t(f"controls.{name}.help", lang),
         type="primary" if primary else "secondary",
-        on_click=_PROBLEMS.guard,
+        on_click=PROBLEMS.guard,
         args=(act, *args),
         disabled=disabled,
     )
@@ -250,7 +259,7 @@ def _step_buttons(record: RunRecord) -> None:
             key="controls.step",
             icon=":material/skip_next:",
             help=t("controls.step.help", lang),
-            on_click=_PROBLEMS.guard,
+            on_click=PROBLEMS.guard,
             args=(_stepped, record.id, unit),
             disabled=waits,
         )
@@ -272,7 +281,7 @@ def _step(run_id: str) -> None:
     unit = st.session_state.get("controls.step.menu")
     if unit in STEP_UNITS:
         st.session_state[_UNIT] = unit
-        _PROBLEMS.guard(_stepped, run_id, unit)
+        PROBLEMS.guard(_stepped, run_id, unit)
 
 
 def _stepped(run_id: str, unit: str) -> None:
@@ -305,7 +314,7 @@ def _continue(record: RunRecord) -> None:
 def _continued(record: RunRecord) -> None:
     more = st.session_state.get("controls.continue")
     if isinstance(more, int):
-        _PROBLEMS.guard(_continue_run, record, more)
+        PROBLEMS.guard(_continue_run, record, more)
 
 
 def _continue_run(record: RunRecord, more: int) -> None:
@@ -341,7 +350,7 @@ def _adjust(record: RunRecord) -> None:
                 st.button(
                     f"η {label}",
                     key=f"controls.rate{label}",
-                    on_click=_PROBLEMS.guard,
+                    on_click=PROBLEMS.guard,
                     args=(_scale_rate, record.id, factor),
                 )
         st.number_input(
@@ -352,7 +361,7 @@ def _adjust(record: RunRecord) -> None:
             step=rate / 10,
             format="%.6g",
             key=rate_key,
-            on_change=_PROBLEMS.guard,
+            on_change=PROBLEMS.guard,
             args=(_set_rate, record.id, rate_key),
         )
         shown = clip or _CLIP_NORM
@@ -360,7 +369,7 @@ def _adjust(record: RunRecord) -> None:
             t("setup.clipping", lang),
             clip is not None,
             key=on_key,
-            on_change=_PROBLEMS.guard,
+            on_change=PROBLEMS.guard,
             args=(_set_clip, record.id, on_key, clip_key, shown),
         )
         st.number_input(
@@ -371,7 +380,7 @@ def _adjust(record: RunRecord) -> None:
             step=(record.config.clip_norm or _CLIP_NORM) / 10,
             format="%.6g",
             key=clip_key,
-            on_change=_PROBLEMS.guard,
+            on_change=PROBLEMS.guard,
             args=(_set_clip, record.id, on_key, clip_key, shown),
             disabled=not on,
         )

@@ -118,7 +118,7 @@ def test_the_text_that_is_most_alike_is_nearest() -> None:
     made = guesses(a="the sea", b="the cat", c="xxx")
     assert not said("writes", made, run, False).known
     result = said("writes", made, run, True)
-    assert result.text == "It wrote: “the sea the sea”. Nearest: Ann."
+    assert result.text == "It wrote: “the␣sea␣the␣sea”. Nearest: Ann."
 
 
 def test_guessed_epochs_become_bars_that_stand_on_the_axis() -> None:
