@@ -241,7 +241,7 @@ def test_a_run_that_diverges_says_where_and_keeps_what_was_before(open_page: Ope
     app = open_page("train", "zh", run=run_id)
     assert not app.exception
     sentence = t("state.diverged.note", lang, epoch=last.epoch, norm=number(last.grad_norm, 3))
-    assert sentence in words(app)
+    assert sentence + t("state.calmer", lang) in words(app)
     assert len(chart(app)[1]["curve"]) == sum(event.kind == "epoch_finished" for event in before)
 
 

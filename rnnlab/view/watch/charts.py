@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from rnnlab.view.language.i18n import t
-from rnnlab.view.page.charts import corners, epoch_axis, layer, line, perplexity_axis, power_label, targets
+from rnnlab.view.page.charts import corners, epoch_axis, layer, line, off_scale, perplexity_axis, power_label, targets
 from rnnlab.view.page.style import LAYER_COLORS, LAYER_DASHES, MOVE, PALETTE, ZOOM, altair, specification
 from rnnlab.view.watch.tables import RIGHT_OF
 
@@ -14,7 +14,7 @@ from rnnlab.view.watch.tables import RIGHT_OF
 RUNG_DASHES = [[1, 3], [2, 4], [6, 4], [10, 4]]
 
 TABLES = (
-    "curve", "head", "targets", "overflow", "minibatches", "changes", "published", "ladder", "extent", "now",
+    "curve", "head", "targets", "off", "minibatches", "changes", "published", "ladder", "extent", "now",
     "held_out", "best",
 )  # fmt: skip
 GRADIENT_TABLES = ("layers", "threshold", "extent")
@@ -60,13 +60,9 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
     curve = layer("curve").mark_line(strokeWidth=2.2, color=colors["live"], interpolate="linear").encode(x=x, y=y)
     # a line with a single point is invisible; drawn above the halos of the labels
     head = layer("head").mark_circle(size=42, opacity=1, color=colors["live"]).encode(x=x, y=y)
-    over = (
-        layer("overflow")
-        .transform_filter("datum.label")
-        .mark_point(shape="triangle-up", size=60, filled=True, color=colors["live"])
-        .encode(x=x, y=y, tooltip=tips)
+    series = alt.Color(
+        "series:N", scale=alt.Scale(domain=["curve", "held_out"], range=[colors["live"], colors["mark"]]), legend=None
     )
-    over_labels = layer("overflow").mark_text(dy=14, fontSize=13, color=colors["live"]).encode(x=x, y=y, text="label:N")
     published = (
         layer("published")
         .mark_point(shape="circle", size=64, strokeWidth=1.8, color=colors["book"], fill=colors["book"])
@@ -140,8 +136,7 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
         grains,
         curve,
         held_out,
-        over,
-        over_labels,
+        *off_scale(x, series, theme, right="datum.epoch > 0.5 * domain('x')[1]"),
         changes,
         change_labels,
         now_rule,

@@ -10,12 +10,14 @@ import bisect
 import math
 from collections.abc import Sequence
 from itertools import zip_longest
+from typing import Any
 
 import pyarrow as pa
 
 from rnnlab.config import TrainConfig
 from rnnlab.events import EpochFinished, MinibatchFinished, SettingChanged
 from rnnlab.view.data.history import History, Ladder
+from rnnlab.view.data.scale import arrows, on_scale
 from rnnlab.view.data.thinning import thin
 from rnnlab.view.language.i18n import t
 from rnnlab.view.language.numbers import number
@@ -28,8 +30,8 @@ LINE = {"epoch": _F, "value": _F, "shown": _S}
 POINTS = {"epoch": _F, "value": _F, "shown": _S, "label": _S, "fill": _F}
 RULES = {"value": _F, "label": _S, "end": _F, "order": _F}
 MARKS = {"epoch": _F, "label": _S, "row": _F}
-OVERFLOW = {"epoch": _F, "value": _F, "shown": _S, "label": _S}
-BEST = {**OVERFLOW, "place": _F, "above": _F, "room": _F}
+OFF = {"epoch": _F, "value": _F, "series": _S, "label": _S}
+BEST = {**LINE, "label": _S, "place": _F, "above": _F, "room": _F}
 LAYERS = {"epoch": _F, "value": _F, "layer": _S, "after": _S}
 CURVE = EXTENT = {"epoch": _F, "value": _F}
 
@@ -59,7 +61,7 @@ def curve_tables(history: History, vocab_size: float, lang: str) -> dict[str, by
 GROWING = {
     "curve": CURVE,
     "targets": LINE,
-    "overflow": OVERFLOW,
+    "off": OFF,
     "minibatches": LINE,
     "head": CURVE,
     "changes": MARKS,
@@ -81,7 +83,7 @@ def drawn_epochs(history: History, most: int = MAX_POINTS) -> list[EpochFinished
 def curve_points(history: History, vocab_size: float, after: float | None = None) -> dict[str, Columns]:
     """Return the rows of the tables to which a run only adds.
 
-    They are ``curve``, ``targets``, ``overflow``, ``minibatches`` and ``held_out``.
+    They are ``curve``, ``targets``, ``minibatches`` and ``held_out``.
 
     Args:
         history: the run so far.
@@ -99,36 +101,30 @@ def curve_points(history: History, vocab_size: float, after: float | None = None
             for event in history.minibatches
             if min(event.epoch - 1 + _fraction(event), math.nextafter(event.epoch, 0)) > after
         ]
-    over = [row for row in history.epochs if row.perplexity is None or row.perplexity > top]
-    # label only the point at which the curve leaves the chart
-    leaves = [row for i, row in enumerate(over) if not i or over[i - 1].epoch != row.epoch - 1]
-    shown = [row for row in over if after is None or row.epoch > after]
+    # a line along the upper edge, or dots, would look like a perplexity that stays the same
+    recent = [event for event in recent if event.loss <= math.log(top)]
     measured = [row for row in _held_out(history) if after is None or row.epoch > after]
+    before = len(history.epochs) - len(rows) - 1  # whether a line leaves the chart depends on the point before
+    previous = history.epochs[before : before + 1] if after is not None and before >= 0 else []
     return {
         "held_out": {
             "epoch": [float(row.epoch) for row in measured],
-            "value": [_place(row.held_out_perplexity, top) for row in measured],
+            "value": _line([row.held_out_perplexity for row in measured], top),
             "shown": [number(row.held_out_perplexity, 5) for row in measured],
         },
         "curve": {
             "epoch": [float(row.epoch) for row in rows],
-            "value": [_place(row.perplexity, top) for row in rows],
+            "value": _line([row.perplexity for row in (*previous, *rows)], top)[len(previous) :],
         },
         "targets": {
             "epoch": [float(row.epoch) for row in hovered],
             "value": [_place(row.perplexity, top) for row in hovered],
             "shown": [number(row.perplexity, 5) for row in hovered],
         },
-        "overflow": {
-            "epoch": [float(row.epoch) for row in shown],
-            "value": [top for _ in shown],
-            "shown": [number(row.perplexity, 5) for row in shown],
-            "label": [number(row.perplexity, 3) if row in leaves else "" for row in shown],
-        },
         "minibatches": {
             "epoch": [_visible(event.epoch - 1 + _fraction(event)) for event in recent],
-            "value": [_place(math.exp(min(event.loss, math.log(top))), top) for event in recent],
-            "shown": [number(math.exp(event.loss) if event.loss < 35 else None, 4) for event in recent],
+            "value": [_place(math.exp(event.loss), top) for event in recent],
+            "shown": [number(math.exp(event.loss), 4) for event in recent],
         },
     }
 
@@ -146,11 +142,11 @@ def best_held_out(history: History) -> EpochFinished | None:
 def newest_points(history: History, vocab_size: float, lang: str) -> dict[str, Columns]:
     """Return the tables that every event replaces.
 
-    They are ``head``, the end of the curve, ``changes`` of settings, and ``best``, the lowest perplexity on held-out
-    text.
+    They are ``head``, the end of the curve, ``off``, the arrows where the axis does not reach, ``changes`` of settings,
+    and ``best``, the lowest perplexity on held-out text.
     """
     top = ceiling(vocab_size)
-    last = history.epochs[-1:]
+    last = [row for row in history.epochs[-1:] if _reaches(row.perplexity, top)]
     lowest = best_held_out(history)
     best = [] if lowest is None else [lowest]
     places = [_label_place(row, history, top) for row in best]
@@ -171,6 +167,7 @@ def newest_points(history: History, vocab_size: float, lang: str) -> dict[str, C
             "epoch": [float(row.epoch) for row in last],
             "value": [_place(row.perplexity, top) for row in last],
         },
+        "off": _off_scale(history, top, lang),
         "changes": {
             "epoch": [_position(change, history) for change in history.changes],
             "label": [change_label(change.name, change.value, lang) for change in history.changes],
@@ -182,6 +179,45 @@ def newest_points(history: History, vocab_size: float, lang: str) -> dict[str, C
 def _place(perplexity: float | None, top: float) -> float:
     """Return where a perplexity is drawn; None: at the upper edge, as it overflowed."""
     return top if perplexity is None else min(max(_visible(perplexity), 1.0), top)
+
+
+def _true(perplexity: float | None) -> float:
+    return math.inf if perplexity is None else perplexity
+
+
+def _reaches(perplexity: float | None, top: float) -> bool:
+    return _true(perplexity) <= top
+
+
+def _line(perplexities: Sequence[float | None], top: float) -> list[float | None]:
+    """Return where the points of a line are drawn: it leaves the chart at its upper edge, and is interrupted beyond."""
+    drawn = on_scale([*map(_true, perplexities)], top)
+
+    def place(index: int) -> float | None:
+        beside = drawn[max(index - 1, 0) : index + 2]
+        return None if all(value is None for value in beside) else _place(drawn[index], top)
+
+    return [place(index) for index in range(len(drawn))]
+
+
+def _off_scale(history: History, top: float, lang: str) -> Columns:
+    """Return the arrows at the top where the axis does not reach; the first says how far the curve rises."""
+    measured = _held_out(history)
+    series = {
+        "curve": [(row.epoch, _true(row.perplexity)) for row in history.epochs],
+        "held_out": [(row.epoch, _true(row.held_out_perplexity)) for row in measured],
+    }
+    columns: dict[str, list[Any]] = {name: [] for name in OFF}
+    for name, points in series.items():
+        for nth, index in enumerate(arrows([value for _, value in points], top)):
+            # both labels would be drawn over each other
+            first = not nth and "curve" not in columns["series"]
+            highest = number(max(value for _, value in points), 4)
+            columns["epoch"].append(float(points[index][0]))
+            columns["value"].append(top)
+            columns["series"].append(name)
+            columns["label"].append(t("chart.off_scale", lang, perplexity=highest) if first else "")
+    return columns
 
 
 def _label_place(best: EpochFinished, history: History, top: float) -> tuple[float, bool]:

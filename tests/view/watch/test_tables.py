@@ -85,10 +85,34 @@ def test_a_recording_stands_as_it_stood() -> None:
     assert history.until(4).written() == [4]
 
 
-def test_an_infinite_perplexity_stands_at_the_edge_and_is_labelled() -> None:
-    tables = watch_tables.curve_tables(History([started(), epoch(1, 90.0), epoch(2, None), epoch(3, 5e9)]), 1000, "en")
-    assert [row["value"] for row in rows(tables["curve"])] == [90.0, 10_000.0, 10_000.0]
-    assert [(row["epoch"], row["label"]) for row in rows(tables["overflow"])] == [(2.0, "∞"), (3.0, "")]
+def test_where_the_axis_does_not_reach_the_line_is_interrupted_and_an_arrow_says_so() -> None:
+    history = History([started(), *(epoch(i, value) for i, value in enumerate((90.0, 5e6, None, 7e6, 80.0), 1))])
+    tables = watch_tables.curve_tables(history, 1000, "en")
+    drawn = [90.0, 10_000.0, None, 10_000.0, 80.0]
+    assert [row["value"] for row in rows(tables["curve"])] == drawn
+    # the points that a browser gets later are the same
+    assert [watch_tables.curve_points(history, 1000, after=float(i))["curve"]["value"] for i in range(5)] == [
+        drawn[i:] for i in range(5)
+    ]
+    label = t("chart.off_scale", "en", perplexity="∞")
+    assert [(row["epoch"], row["label"]) for row in rows(tables["off"])] == [(2.0, label), (3.0, ""), (4.0, "")]
+    assert {row["series"] for row in rows(tables["off"])} == {"curve"}
+    assert [row["epoch"] for row in rows(tables["head"])] == [5.0]
+
+
+def test_a_run_that_overflows_from_first_to_last_has_no_line_at_all() -> None:
+    beyond = minibatch(3, 1).model_copy(update={"loss": 400.0})
+    tables = watch_tables.curve_tables(History([started(), epoch(1, None), epoch(2, None), beyond]), 1000, "en")
+    assert {row["value"] for row in rows(tables["curve"])} == {None}
+    assert rows(tables["head"]) == rows(tables["minibatches"]) == []
+    assert len(rows(tables["off"])) == 2
+
+
+def test_held_out_text_off_the_scale_has_arrows_of_its_own() -> None:
+    events = [epoch(i, 5.0).model_copy(update={"held_out_perplexity": value}) for i, value in ((1, 90.0), (2, 13028.0))]
+    tables = watch_tables.curve_tables(History([started(), *events]), 1000, "en")
+    (arrow,) = rows(tables["off"])
+    assert (arrow["series"], arrow["label"]) == ("held_out", t("chart.off_scale", "en", perplexity="13,028"))
 
 
 def test_the_perplexity_on_held_out_text_has_its_own_line_and_its_lowest_point_a_label() -> None:
