@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import streamlit as st
 
 from rnnlab.events import Diagnosis
@@ -68,8 +70,8 @@ def _plateau(examined: ExaminedRun, answer: asking.Answer[Diagnosis] | None, dia
     if note:
         st.caption(note)
     with st.grid(3, min_column_width=170, gap="small"):
-        ratio = diagnosis.perplexity / diagnosis.unigram_perplexity - 1 if diagnosis.perplexity is not None else None
-        against = "∞" if ratio is None else f"{'+' if ratio >= 0 else '−'}{percent(ratio)}"
+        above = sentences.above_unigram(diagnosis)
+        against = "∞" if above == math.inf else f"{'+' if above >= 0 else '−'}{percent(above)}"
         st.metric(t("layers.against", lang), against, help=t("layers.against.help", lang))
         st.metric(t("layers.kl", lang), small(diagnosis.kl_to_unigram), help=t("layers.kl.help", lang))
         st.metric(t("layers.moves", lang), small(diagnosis.sensitivity), help=t("layers.moves.help", lang))

@@ -21,6 +21,15 @@ def number(value: float | None, digits: int = 4) -> str:
     return _raised(mantissa, exponent) if exponent else mantissa
 
 
+def as_shown(value: float, digits: int = 4) -> float:
+    """Return a number as `number` rounds it, so that what is computed from it agrees with the figures on the page."""
+    if not math.isfinite(value):
+        return value
+    if value >= 1e7:
+        return float(f"{value:.1e}")
+    return float(f"{value:.0f}" if value >= 10 ** (digits - 1) else f"{value:.{digits}g}")
+
+
 def scientific(value: float) -> str:
     """Format a very small or very large number: 8.2×10⁻⁸, 3.2×10⁹; 0 as it is."""
     if value == 0:

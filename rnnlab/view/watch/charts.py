@@ -157,8 +157,14 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
 
 
 @cache
-def gradient_curve(lang: str, theme: str = "light") -> dict[str, Any]:
-    """Return the gradient norm by layer and epoch, with the threshold θ; the tables are `GRADIENT_TABLES`."""
+def gradient_curve(lang: str, theme: str = "light", names: int = 3) -> dict[str, Any]:
+    """Return the gradient norm by layer and epoch, with the threshold θ; the tables are `GRADIENT_TABLES`.
+
+    Args:
+        lang: the language.
+        theme: "light" or "dark".
+        names: number of lines; each further row of the legend makes the chart higher.
+    """
     alt = altair()
 
     x = epoch_axis(lang)
@@ -199,7 +205,9 @@ def gradient_curve(lang: str, theme: str = "light") -> dict[str, Any]:
         .mark_line(strokeWidth=1.2, strokeDash=[2, 3], color=PALETTE[theme]["rule"])
         .encode(x=x, y=y, tooltip=[alt.Tooltip("shown:N", title="θ")])
     )
-    return specification(alt.layer(corners(x=epoch_axis(lang)), lines, threshold).properties(height=240))
+    return specification(
+        alt.layer(corners(x=epoch_axis(lang)), lines, threshold).properties(height=200 + 40 * -(-names // 3))
+    )
 
 
 @cache

@@ -82,6 +82,11 @@ class Scene:
         return self.history.ending is not None if self.state == "recorded" else self.state in ENDED
 
     @property
+    def clips(self) -> bool:
+        """Whether the run clips gradients, or did so in any epoch."""
+        return self.config.clip_norm is not None or self.history.clips
+
+    @property
     def stopped_early(self) -> bool:
         """Whether early stopping ended the run before its last epoch."""
         end = self.history.ending
