@@ -15,7 +15,7 @@ RUNG_DASHES = [[1, 3], [2, 4], [6, 4], [10, 4]]
 
 TABLES = (
     "curve", "head", "targets", "off", "minibatches", "changes", "published", "ladder", "extent", "now",
-    "held_out", "best",
+    "held_out", "best", "names",
 )  # fmt: skip
 GRADIENT_TABLES = ("layers", "threshold", "extent")
 CLIPPED_TABLES = ("clipped", "extent")
@@ -47,15 +47,16 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
             strokeDash=alt.StrokeDash("order:O", scale=alt.Scale(domain=[0, 1, 2, 3], range=RUNG_DASHES), legend=None),
         )
     )
-    # at the right edge, where a falling curve leaves room, on a halo that keeps them readable where it does not; above
-    # the points of a network that learned nothing, which lie on the line; on a phone as far right as there is room
+    # mostly at the right edge, where a falling curve leaves room, on a halo that keeps them readable where it does not;
+    # above the points of a network that learned nothing, which lie on the line; on a phone as far right as possible
     rule_label: dict[str, Any] = {
-        "align": "right", "baseline": "bottom", "dx": alt.expr("width < 420 ? 4 : -4"), "dy": -6, "fontSize": 13,
+        "align": alt.expr("datum.side"), "baseline": "bottom", "dy": -6, "fontSize": 13,
+        "dx": alt.expr("datum.side == 'left' ? 4 : width < 420 ? 4 : -4"),
     }  # fmt: skip
-    at_edge = {"x": alt.X("end:Q"), "y": y, "text": "label:N"}
+    at_edge = {"x": x, "y": y, "text": "label:N"}
     halo = {"stroke": colors["page"], "strokeWidth": 4, "strokeJoin": "round", "opacity": 0.9}
-    rule_halos = layer("ladder").mark_text(**rule_label, **halo).encode(**at_edge)
-    rule_labels = layer("ladder").mark_text(**rule_label, color=colors["text"]).encode(**at_edge)
+    rule_halos = layer("names").mark_text(**rule_label, **halo).encode(**at_edge)
+    rule_labels = layer("names").mark_text(**rule_label, color=colors["text"]).encode(**at_edge)
     grains = layer("minibatches").mark_circle(size=8, opacity=0.22, color=colors["live"]).encode(x=x, y=y)
     curve = layer("curve").mark_line(strokeWidth=2.2, color=colors["live"], interpolate="linear").encode(x=x, y=y)
     # a line with a single point is invisible; drawn above the halos of the labels

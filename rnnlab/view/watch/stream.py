@@ -149,7 +149,7 @@ class _RunLook:
     def point(self, edition: Edition, after: Position) -> Mapping[str, Any]:
         scene = self._scene(edition.lang)
         added = tables.curve_points(scene.history, scene.vocab_size, after[0])
-        put = tables.newest_points(scene.history, scene.vocab_size, scene.lang)
+        put = tables.newest_points(scene.history, scene.vocab_size, scene.lang, scene.around)
         if not added["held_out"]["epoch"]:  # only a measurement changes the lowest value
             del put["best"]
         message: dict[str, Any] = {

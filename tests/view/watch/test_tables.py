@@ -150,6 +150,36 @@ def test_where_there_is_no_room_above_it_stands_below_a_curve_that_is_just_below
         assert (best["place"], best["above"]) == (place, 0)
 
 
+def test_the_label_of_a_reference_line_makes_room_for_a_curve_that_ends_on_it() -> None:
+    around = watch_tables.Surroundings({0: 1000.0, 1: 200.0, 2: 10.0, 3: 1.5})
+    plan = started().model_copy(update={"num_epochs": 100})
+
+    def sides(*perplexities: float) -> list[object]:
+        events = [epoch(10 * i, value) for i, value in enumerate(perplexities, 1)]
+        names = rows(watch_tables.curve_tables(History([plan, *events]), 1000, "en", around)["names"])
+        assert [row["value"] for row in names] == [1000, 200, 10, 1.5]
+        assert all((row["epoch"] == 0) == (row["side"] == "left") for row in names)
+        return [row["side"] for row in names]
+
+    assert sides(900.0, 90.0) == ["right"] * 4
+    # it falls through the label of the bigrams at the very end
+    assert sides(900, 800, 700, 600, 500, 400, 300, 100, 14, 8) == ["right", "left", "left", "right"]
+    # a curve that stays on the line is in the way everywhere
+    assert sides(*[201.0] * 10) == ["right"] * 4
+
+
+def test_the_label_of_the_lowest_perplexity_stands_above_that_of_the_published_points() -> None:
+    low = epoch(20, 100.0).model_copy(update={"held_out_perplexity": 200.0})
+    history = History([started().model_copy(update={"num_epochs": 100}), epoch(10, 300.0), low])
+
+    def place(*published: tuple[int, float]) -> float:
+        around = watch_tables.Surroundings(published=published)
+        return float(rows(watch_tables.curve_tables(history, 1000, "en", around)["best"])[0]["place"])
+
+    assert place() == place((95, 200.0)) == place((30, 20.0)) == 200
+    assert place((30, 190.0)) > 1.5 * 190
+
+
 def test_labels_of_two_published_runs_that_are_near_stand_at_different_ends() -> None:
     config = TrainConfig.make(num_epochs=100)
     tables = watch_tables.reference_tables(
