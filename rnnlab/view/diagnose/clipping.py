@@ -14,6 +14,7 @@ from rnnlab.view.language.i18n import plain, t, together
 from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import phrase
 from rnnlab.view.page import chart, estimate
+from rnnlab.view.page.style import ceiling
 
 THETA = 0.01
 """The threshold in the published code."""
@@ -97,7 +98,10 @@ def _curves(examined: ExaminedRun, pair: list[tuple[str, ExaminedRun]]) -> None:
         if member.scene.history.last
     )
     tables = diagnose_tables.line_tables(
-        [diagnose_tables.perplexities(name, member.scene.history, 10.0 * scene.vocab_size) for name, member in pair],
+        [
+            diagnose_tables.perplexities(name, member.scene.history, ceiling(scene.vocab_size), lang)
+            for name, member in pair
+        ],
         [(unigram, label)],
     )
     chart.show(charts.lines("perplexity", lang, scene.theme, 300), tables, key="diagnose.clip.curves", alt=description)

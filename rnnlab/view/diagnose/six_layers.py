@@ -17,6 +17,7 @@ from rnnlab.view.language.i18n import plain, t, together
 from rnnlab.view.language.numbers import number, percent, small
 from rnnlab.view.language.settings import phrase
 from rnnlab.view.page import address, asking, chart, estimate, names, session
+from rnnlab.view.page.style import ceiling
 
 DEMONSTRATION = 24
 """Epochs of the measurement of denormal numbers; the gradients of six layers vanish within ten epochs."""
@@ -45,7 +46,7 @@ def _plateau(examined: ExaminedRun, answer: asking.Answer[Diagnosis] | None, dia
         tables = scene.shelf.get(
             ("diagnose.plateau", scene.version, unigram, lang),
             lambda: diagnose_tables.line_tables(
-                [diagnose_tables.perplexities(examined.name, scene.history, 10.0 * scene.vocab_size)],
+                [diagnose_tables.perplexities(examined.name, scene.history, ceiling(scene.vocab_size), lang)],
                 [(unigram, label)],
             ),
         )

@@ -19,7 +19,7 @@ import pyarrow as pa
 from rnnlab.config import TrainConfig
 from rnnlab.events import EpochFinished, MinibatchFinished, SettingChanged
 from rnnlab.view.data.history import History, Ladder
-from rnnlab.view.data.scale import arrows, on_scale
+from rnnlab.view.data.scale import arrows, leaving
 from rnnlab.view.data.thinning import thin
 from rnnlab.view.language.i18n import t
 from rnnlab.view.language.numbers import number
@@ -211,13 +211,8 @@ def _reaches(perplexity: float | None, top: float) -> bool:
 
 def _line(perplexities: Sequence[float | None], top: float) -> list[float | None]:
     """Return where the points of a line are drawn: it leaves the chart at its upper edge, and is interrupted beyond."""
-    drawn = on_scale([*map(_true, perplexities)], top)
-
-    def place(index: int) -> float | None:
-        beside = drawn[max(index - 1, 0) : index + 2]
-        return None if all(value is None for value in beside) else _place(drawn[index], top)
-
-    return [place(index) for index in range(len(drawn))]
+    drawn = leaving([*map(_true, perplexities)], top)
+    return [None if value is None else _place(value, top) for value in drawn]
 
 
 def _off_scale(history: History, top: float, lang: str) -> Columns:
