@@ -66,8 +66,17 @@ def perplexity_text(perplexity: float | None) -> str:
     """Format a perplexity; ∞ if it is infinite, a dash if it is missing (None)."""
     if perplexity is None:
         return "–"
+    return number(perplexity if math.isfinite(perplexity) else None, _digits(perplexity))
+
+
+def perplexity_as_shown(perplexity: float) -> float:
+    """Return a perplexity as `perplexity_text` rounds it."""
+    return as_shown(perplexity, _digits(perplexity))
+
+
+def _digits(perplexity: float) -> int:
     # runs often end so near 1 that four digits show no difference
-    return number(perplexity if math.isfinite(perplexity) else None, 5 if perplexity < 1.1 else 4)
+    return 5 if perplexity < 1.1 else 4
 
 
 def percent(share: float) -> str:

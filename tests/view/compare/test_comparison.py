@@ -291,6 +291,20 @@ def test_two_final_perplexities_are_set_against_each_other() -> None:
     assert verdict_of(a_run(), a_run(5.0)) == t("compare.verdict.none", "en")
 
 
+def test_the_ratio_is_that_of_the_figures_beside_it() -> None:
+    sentence = verdict_of(a_run(40.9015), a_run(89839.9))
+    # unrounded, the ratio would be 2196; of 40.9 and 89,840 it is 2197 (rounded from 2196.6)
+    assert has_clause(
+        sentence, "ratio", epoch=1, low="L", low_value="40.9", high="R", high_value="89,840", ratio="2197"
+    )
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_perplexities_on_different_texts_are_not_set_in_a_ratio(lang: str) -> None:
+    sentence = verdict_of(a_run(20.0), a_run(5.0, ladder={**LADDER, 1: 180.0}), lang)
+    assert has_clause(sentence, "other_texts", lang, epoch=1, low="R", low_value="5", high="L", high_value="20")
+
+
 def test_who_came_below_the_bigram_line_is_said_as_it_was() -> None:
     early, late, never = a_run(7.0, 6.0, 5.0), a_run(20.0, 20.0, 7.0), a_run(20.0, 20.0, 20.0)
     assert has_clause(verdict_of(early, late), "first", name="L", other="R", line="8", at=1, later=3)
