@@ -39,12 +39,12 @@ _TYPES = {
     "star": pa.string(),
     "curve": pa.list_(pa.float32()),
     "epoch": pa.int64(),
-    "changes": pa.string(),
     "created": pa.timestamp("s"),
+    "changes": pa.string(),
     "id": pa.string(),
 }
 COLUMNS = tuple(_TYPES)
-"""The names of the columns, in order; the first three fit on a phone."""
+"""The names of the columns, in order: the first three fit on a phone, all but the last two on a small laptop."""
 
 
 def runs(rows: Sequence[Row]) -> pa.Table:
