@@ -44,7 +44,7 @@ from rnnlab.view.compare.sentences import (
     why,
     width_of_chance,
 )
-from rnnlab.view.compare.tables import ROOM, band_tables, overlay_tables
+from rnnlab.view.compare.tables import ROOM, band_tables, overlay_newest, overlay_tables
 from rnnlab.view.compare.variants import parse_own, variants
 from rnnlab.view.compare.watch import Snapshot
 from rnnlab.view.data import recorded
@@ -289,6 +289,13 @@ def test_two_final_perplexities_are_set_against_each_other() -> None:
     assert has_clause(verdict_of(a_run(5.0), a_run(None)), "overflow", epoch=1, low="L", low_value="5", high="R")
     assert has_clause(verdict_of(a_run(None), a_run(None)), "both_overflow", epoch=1)
     assert verdict_of(a_run(), a_run(5.0)) == t("compare.verdict.none", "en")
+
+
+def test_the_labels_of_runs_off_the_scale_stand_below_each_other() -> None:
+    runs = [a_run(None, None), a_run(5.0, 4.0, pin="two"), a_run(None, 5.0, pin="three")]
+    off = overlay_newest(runs, ["a", "b", "c"], [0, 1, 2], "epoch", False, "en")["off"]
+    labelled = [row for slot, label, row in zip(off["slot"], off["label"], off["row"], strict=True) if label]
+    assert labelled == [0, 1]
 
 
 def test_the_ratio_is_that_of_the_figures_beside_it() -> None:
