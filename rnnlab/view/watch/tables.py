@@ -45,6 +45,8 @@ LABEL_WIDTH = 0.35
 """Width of this label, as a share of the width of the chart."""
 LABEL_ROOM = 1.4
 """Ratio of the perplexity that the axis has at least to that above which this label stands."""
+ENOUGH = 200
+"""Number of points of a curve by which the labels of the reference lines find their places."""
 NAME_WIDTHS = (0.3, 0.14)
 """Width of the label of a reference line, as a share of the width of the chart: on a phone and on a wide screen."""
 PUBLISHED_ROOM = 1.9
@@ -235,15 +237,27 @@ def _off_scale(history: History, top: float, lang: str) -> Columns:
     return columns
 
 
-def _names(history: History, ladder: Ladder, top: float, lang: str) -> Columns:
+def names_moved(history: History, vocab_size: float, around: Surroundings, after: float) -> bool:
+    """Return whether a label of a reference line has another place than at the position `after`."""
+    top, last = ceiling(vocab_size), math.floor(after)
+    if history.epoch <= last:
+        return False
+    now, before = (_names(history, around.ladder, top, "en", until) for until in (history.epoch, last))
+    return now["side"] != before["side"]
+
+
+def _names(history: History, ladder: Ladder, top: float, lang: str, until: int | None = None) -> Columns:
     """Return the labels of the reference lines: at the right end, or at the left if only there no curve is in the way.
 
-    A label on a curve would strike it out, or be struck out by it.
+    A label on a curve would strike it out, or be struck out by it. With `until`, the later epochs do not count.
     """
+    last = history.epoch if until is None else until
+    rows = [row for row in drawn_epochs(history, ENOUGH) if row.epoch <= last]
+    measured = [row for row in _held_out(history) if row.epoch <= last]
     planned = float(max((history.started and history.started.num_epochs) or 0, history.epoch, 1))
     curves = [
-        [(row.epoch, _place(row.perplexity, top)) for row in history.epochs],
-        [(row.epoch, _place(row.held_out_perplexity, top)) for row in _held_out(history)],
+        [(row.epoch, _place(row.perplexity, top)) for row in rows],
+        [(row.epoch, _place(row.held_out_perplexity, top)) for row in measured],
     ]
     steps = [pair for curve in curves for pair in itertools.pairwise(curve)]
 

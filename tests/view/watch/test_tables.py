@@ -164,6 +164,13 @@ def test_the_label_of_a_reference_line_makes_room_for_a_curve_that_ends_on_it() 
     assert sides(900.0, 90.0) == ["right"] * 4
     # it falls through the label of the bigrams at the very end
     assert sides(900, 800, 700, 600, 500, 400, 300, 100, 14, 8) == ["right", "left", "left", "right"]
+    falling = [epoch(10 * i, value) for i, value in enumerate((900, 800, 700, 600, 500, 400, 300, 100, 14, 8), 1)]
+    history = History([plan, *falling])
+    # of the pushed points, only those carry the labels at which one moves
+    moves = [watch_tables.names_moved(History([plan, *falling[:n]]), 1000, around, 10.0 * n - 10) for n in range(1, 11)]
+    assert moves.index(True) > 5
+    assert sum(moves) == 2
+    assert not watch_tables.names_moved(history, 1000, around, after=100.0)
     # a curve that stays on the line is in the way everywhere
     assert sides(*[201.0] * 10) == ["right"] * 4
 
