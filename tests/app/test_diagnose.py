@@ -95,7 +95,8 @@ def judged(found: Diagnosis, config: Any) -> Diagnosis:
 
 def imported(client: Client, config: TrainConfig, *, by_hand: bool = False, perplexity: float = 50.0) -> str:
     """Import a run of three epochs; optionally its clipping was changed after the first."""
-    rows = [EPOCH.model_copy(update={"epoch": at, "perplexity": perplexity}) for at in (1, 2, 3)]
+    as_set = {"clip_norm": config.clip_norm, "clipped_share": 0.0 if config.clip_norm is None else 1.0}
+    rows = [EPOCH.model_copy(update={"epoch": at, "perplexity": perplexity, **as_set}) for at in (1, 2, 3)]
     change = [SettingChanged(epoch=1, minibatch=0, name="clip_norm", value=0.5)] if by_hand else []
     events = [rows[0], *change, *rows[1:], RunFinished(reason="finished", epoch=3, minibatch=0)]
     data = {
@@ -452,6 +453,19 @@ def test_a_pair_of_denormal_numbers_that_was_changed_by_hand_is_none(open_page: 
     assert "diagnose.demonstration" in buttons(open_page("diagnose", "en", topic="layers", run=run))
     imported(client, short.change(flush_denormal=False))
     assert "diagnose.demonstration" not in buttons(open_page("diagnose", "en", topic="layers", run=run))
+
+
+def test_without_clipping_there_is_a_sentence_instead_of_an_empty_chart(open_page: Open, client: Client) -> None:
+    config = STACK.change(random_seed=79, clip_norm=None)
+    run = imported(client, config)
+    alone = open_page("diagnose", "en", topic="clipping", run=run)
+    assert not alone.exception
+    assert "Nothing was clipped." in words(alone)
+    assert len(alone.get("vega_lite_chart")) == 2  # perplexities and norms
+    imported(client, config.change(clip_norm=0.01))
+    assert len(open_page("diagnose", "en", topic="clipping", run=run).get("vega_lite_chart")) == 3
+    by_hand = imported(client, config.change(random_seed=80), by_hand=True)
+    assert len(open_page("diagnose", "en", topic="clipping", run=by_hand).get("vega_lite_chart")) == 3
 
 
 def test_a_twin_that_was_changed_by_hand_is_none(open_page: Open, client: Client) -> None:

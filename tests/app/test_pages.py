@@ -144,6 +144,16 @@ def test_a_run_shows_its_curve_texts_and_gradients(open_page: Open, finished: st
     assert {row["layer"] for row in chart(app, 1)[1]["layers"]} >= {t("chart.output_layer", lang)}
 
 
+@pytest.mark.parametrize("recipe", ["A7", "A7-repaired"])
+def test_a_run_without_clipping_has_no_empty_chart_of_clipping(open_page: Open, recipe: str) -> None:
+    clips = RECIPES[recipe].config.clip_norm is not None
+    app = open_page("train", "en", recipe=recipe, epoch="40")
+    section(app, "gradients")
+    assert not app.exception
+    assert len(app.get("vega_lite_chart")) == (3 if clips else 2)
+    assert (t("gradient.off", "en") in words(app)) is not clips
+
+
 def test_the_slider_moves_text_and_marker_together(open_page: Open, finished: str) -> None:
     app = open_page("train", "en", run=finished)
     widget(app, "select_slider", "lyrics.slider").set_value(2).run()
@@ -241,7 +251,7 @@ def test_a_run_that_diverges_says_where_and_keeps_what_was_before(open_page: Ope
     app = open_page("train", "zh", run=run_id)
     assert not app.exception
     sentence = t("state.diverged.note", lang, epoch=last.epoch, norm=number(last.grad_norm, 3))
-    assert sentence in words(app)
+    assert sentence + t("state.calmer", lang) in words(app)
     assert len(chart(app)[1]["curve"]) == sum(event.kind == "epoch_finished" for event in before)
 
 

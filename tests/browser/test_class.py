@@ -242,3 +242,33 @@ def test_the_teacher_stops_all(school: Server, people: People) -> None:
         page.goto(f"{school.url}/runs?lang=en")
         page.get_by_role("button", name=re.compile("Stop all")).click()
         assert {until(client, run, lambda record: not record.live).state for run in runs} == {"stopped"}
+
+
+def test_after_a_reload_a_student_finds_the_settings_that_were_chosen(school: Server, people: People) -> None:
+    with Client(school.home) as client:
+        code = client.open_room(LYRICS.change(num_epochs=3), recipe="A2", opened=("cell", "num_epochs"))
+    student = people()
+    student.goto(f"{school.url}/room?room={code}&lang=en")
+    student.get_by_role("textbox", name=t("room.your_name", "en")).fill("Kim")
+    press(student, t("room.join.button", "en"))
+    student.get_by_text("LSTM", exact=True).click()
+    expect(student).to_have_url(re.compile("[?&]cell=lstm"))
+    for lang in ("en", "zh"):  # the widgets of the other language are others
+        student.goto(student.url.replace("lang=en", f"lang={lang}"))
+        expect(student.get_by_role("radio", name="LSTM")).to_be_checked()
+        expect(student.get_by_role("radio", name="RNN")).not_to_be_checked()
+    # from another page, whose address does not have them
+    student.get_by_test_id("stTopNavLink").filter(has_text=t("page.home", "zh")).click()
+    expect(student).not_to_have_url(re.compile("cell="))
+    student.get_by_test_id("stTopNavLink").filter(has_text=t("page.room", "zh")).click()
+    expect(student.get_by_role("radio", name="LSTM")).to_be_checked()
+    # what is not open, or not allowed, is ignored
+    student.goto(f"{school.url}/room?room={code}&lang=en&cell=cnn&num_epochs=7&num_hiddens=9")
+    expect(student.get_by_role("radio", name="RNN")).to_be_checked()
+    expect(student.get_by_role("spinbutton", name=t("field.num_epochs", "en"))).to_have_value("7")
+    expect(student).not_to_have_url(re.compile("num_hiddens|cnn"))
+    press(student, t("controls.start", "en"))
+    expect(student.locator(".st-key-room-run")).to_be_visible()
+    with Client(school.home) as client:
+        (run,) = client.store.runs_of_room(code)
+        assert client.store.run(run).config == LYRICS.change(num_epochs=7)

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Page, expect
 
+from rnnlab.runs.client import Client
 from rnnlab.view.language.i18n import t
 from tests.browser.checks import settle
+from tests.browser.conftest import SMALL as LYRICS
 from tests.browser.server import Server
 from tests.browser.test_stage import BAR, CANVAS, TEXTS, box
+from tests.made import finish
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -107,3 +110,21 @@ def test_stop_is_whole_beside_the_other_buttons_of_a_run(server: Server, phone: 
     assert place["x"] + place["width"] <= 390
     stop.click()
     expect(stop).to_have_count(0)
+
+
+def test_a_run_that_diverged_says_so_before_its_curve_and_what_to_try(server: Server, phone: Page) -> None:
+    wild = LYRICS.change(cell="rnn", activation="relu", optimizer="adam", num_layers=2, learning_rate=10.0)
+    with Client(server.home) as client:
+        run = finish(client, client.create(wild.change(clip_norm=None)))
+        assert client.store.run(run).state == "diverged"
+    for lang in ("zh", "en"):
+        phone.goto(f"{server.url}/train?run={run}&lang={lang}")
+        settle(phone)
+        word = phone.get_by_text(t("state.diverged", lang), exact=True)
+        expect(word).to_be_visible()
+        assert word.evaluate("e => getComputedStyle(e).color != getComputedStyle(e.parentElement).color")
+        assert phone.locator(".lab-status").evaluate("e => e.scrollWidth <= e.clientWidth")
+        place = word.bounding_box()
+        assert place is not None
+        assert place["y"] < box(phone, CANVAS)["y"]
+        expect(phone.locator(".lab-memory")).to_contain_text(t("state.calmer", lang))

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from rnnlab.events import RunPaused
 from rnnlab.runs.schema import DATABASE
 from rnnlab.runs.store import Store
+from rnnlab.view.language.i18n import t
 from tests.browser.checks import settle
 from tests.browser.server import Server
 
@@ -91,6 +92,21 @@ def open_drawer(page: Page) -> None:
     """Open the drawer with all settings."""
     page.get_by_test_id("stExpandSidebarButton").click()
     page.get_by_test_id("stSidebarUserContent").wait_for()
+
+
+@pytest.mark.parametrize(("width", "lang"), [(1280, "en"), (1280, "zh"), (390, "en"), (390, "zh")])
+def test_the_choices_in_the_drawer_are_not_cut_off(server: Server, visit: Visit, width: int, lang: str) -> None:
+    """The choices of a first edition's preprocessing and of a recipe with a long name are the longest."""
+    page = visit(f"{server.url}/train?recipe=A8-repaired&lang={lang}", width=width)
+    open_drawer(page)
+    page.locator("[data-testid=stSidebar] summary").filter(has_text=t("setup.preprocessing", lang)).click()
+    fields = page.locator("[data-testid=stSidebar] [data-testid=stSelectbox] input")
+    expect(fields).to_have_count(3)
+    cut = fields.evaluate_all("all => all.filter(e => e.scrollWidth > e.clientWidth).map(e => e.value)")
+    assert cut == []
+    drawer = page.get_by_test_id("stSidebar").bounding_box()
+    assert drawer is not None
+    assert drawer["width"] <= width
 
 
 def test_a_deep_link_is_the_first_request_of_a_fresh_server(fresh_server: Server, visit: Visit) -> None:

@@ -22,7 +22,7 @@ from rnnlab.view.compare.measures import (
 )
 from rnnlab.view.data.crossing import first_below
 from rnnlab.view.language.i18n import has, t, together
-from rnnlab.view.language.numbers import duration, number, perplexity_text, ratio_text
+from rnnlab.view.language.numbers import duration, number, perplexity_as_shown, perplexity_text, ratio_text
 from rnnlab.view.language.settings import value_text
 from rnnlab.view.page.charts import LABEL_WIDTH, cut
 
@@ -147,7 +147,10 @@ def verdict(left: Pinned, right: Pinned, names: Sequence[str], lang: str) -> str
     if not epoch or ends[0] is None or ends[1] is None:
         return t("compare.verdict.none", lang)
     runs = (left, right)
-    clauses = [_final(ends[0], ends[1], names, epoch, lang), _bigram(runs, names, epoch, lang)]
+    clauses = [
+        _final(ends[0], ends[1], names, epoch, left.ladder == right.ladder, lang),
+        _bigram(runs, names, epoch, lang),
+    ]
     special = [
         *(_flat(run, end, name, lang) for run, end, name in zip(runs, ends, names, strict=True) if end is not None),
         *(_loop(run, name, lang) for run, name in zip(runs, names, strict=True)),
@@ -220,15 +223,18 @@ def _cause(low: Pinned, high: Pinned, different: set[str], flat: bool) -> str:
     return ""
 
 
-def _final(left: float, right: float, names: Sequence[str], epoch: int, lang: str) -> str:
+def _final(left: float, right: float, names: Sequence[str], epoch: int, same_text: bool, lang: str) -> str:
     (low, low_name), (high, high_name) = sorted(((left, names[0]), (right, names[1])))
     values: dict[str, Any] = {"epoch": epoch, "low": low_name, "high": high_name}
     values |= {"low_value": perplexity_text(low), "high_value": perplexity_text(high)}
     if math.isinf(high):
         return t("compare.verdict.both_overflow" if math.isinf(low) else "compare.verdict.overflow", lang, **values)
+    if not same_text:
+        return t("compare.verdict.other_texts", lang, **values)
     if high / low < ALIKE:
         return t("compare.verdict.alike", lang, **values)
-    return t("compare.verdict.ratio", lang, ratio=ratio_text(high / low), **values)
+    ratio = ratio_text(perplexity_as_shown(high) / perplexity_as_shown(low))
+    return t("compare.verdict.ratio", lang, ratio=ratio, **values)
 
 
 def _bigram(runs: tuple[Pinned, Pinned], names: Sequence[str], epoch: int, lang: str) -> str:
@@ -368,7 +374,10 @@ def greatest_step(chain: Sequence[Rung], runs: Sequence[Pinned | None], lang: st
         "before": perplexity_text(before),
         "after": perplexity_text(after),
         "epoch": epoch,
-        "ratio": ratio_text(math.exp(size)),
+        "ratio": ratio_text(
+            max(perplexity_as_shown(before), perplexity_as_shown(after))
+            / min(perplexity_as_shown(before), perplexity_as_shown(after))
+        ),
     }
     if math.exp(size) < ALIKE:
         return t("compare.rungs.nothing", lang, **values)

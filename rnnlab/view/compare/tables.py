@@ -30,7 +30,7 @@ LINE_HEIGHT = 18
 _F, _S, _I = pa.float64(), pa.string(), pa.int32()
 CURVE = {"x": _F, "value": _F, "slot": _I}
 TARGET = {"x": _F, "value": _F, "slot": _I, "key": _S, "run": _S, "epoch": _F, "shown": _S, "seconds": _S}
-OFF = {"x": _F, "value": _F, "slot": _I, "label": _S}
+OFF = {"x": _F, "value": _F, "slot": _I, "label": _S, "row": _F}
 END = {"x": _F, "value": _F, "place": _F, "slot": _I, "label": _S}
 POINT = {"x": _F, "value": _F, "slot": _I, "fill": _F, "shown": _S, "run": _S}
 RULE = {"value": _F, "label": _S, "order": _F, "end": _F}
@@ -137,7 +137,8 @@ def overlay_newest(
         curves.append((xs, drawn))
         for nth, i in enumerate(arrows(true, top)):
             label = "" if nth else t("chart.off_scale", lang, perplexity=perplexity_text(max(true)))
-            _add(off, {"x": [xs[i]], "value": [top], "slot": [slot], "label": [label]})
+            row = float(sum(map(bool, off["label"])))  # below the labels of the other runs
+            _add(off, {"x": [xs[i]], "value": [top], "slot": [slot], "label": [label], "row": [row]})
         if xs:
             ends.append((xs[-1], drawn[-1], slot, name))
         far = max(far, _planned(run, by), xs[-1] if xs else 0.0)

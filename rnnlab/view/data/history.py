@@ -91,6 +91,12 @@ class History:
         return self.epochs[-1] if self.epochs else None
 
     @property
+    def clips(self) -> bool:
+        """Whether clipping was on in any epoch, or has been switched on since."""
+        on = (change.value is not None for change in self.changes if change.name == "clip_norm")
+        return any(event.clip_norm is not None for event in self.epochs) or any(on)
+
+    @property
     def progress(self) -> float:
         """Number of finished epochs, plus the finished part of the current one."""
         newest = self.minibatches[-1] if self.minibatches else None

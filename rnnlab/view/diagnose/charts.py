@@ -15,12 +15,13 @@ from rnnlab.view.page.charts import (
     layer,
     line,
     log_ticks,
+    off_scale,
     power_label,
     targets,
 )
 from rnnlab.view.page.style import PALETTE, altair, specification
 
-LINE_TABLES = ("lines", "targets", "rules", "extent")
+LINE_TABLES = ("lines", "targets", "off", "rules", "extent")
 
 # the vertical axis of each kind of line chart: key of its title, whether it is logarithmic, format, fixed domain
 _KINDS: dict[str, tuple[str, bool, str, list[float] | None]] = {
@@ -68,6 +69,7 @@ def lines(kind: str, lang: str, theme: str = "light", height: int = 260) -> dict
     label: dict[str, Any] = {"align": "right", "baseline": "top", "dx": -4, "dy": 4, "fontSize": 13}
     labels = layer("rules").mark_text(**label, color=colors["text"]).encode(x=alt.X("end:Q"), y=y, text="label:N")
     drawn = line("lines", 1.9, x=x, y=y, **series)
+    over = off_scale(x, series["color"], theme, right="datum.epoch > 0.5 * domain('x')[1]")
     points = targets(
         44,
         ["epoch", "order"],
@@ -81,7 +83,7 @@ def lines(kind: str, lang: str, theme: str = "light", height: int = 260) -> dict
             alt.Tooltip("shown:N", title=t(title, lang)),
         ],
     )
-    return specification(alt.layer(extent, rules, drawn, labels, points).properties(height=height))
+    return specification(alt.layer(extent, rules, drawn, labels, *over, points).properties(height=height))
 
 
 @cache

@@ -14,6 +14,7 @@ from rnnlab.view.language.i18n import plain, t, together
 from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import phrase
 from rnnlab.view.page import chart, estimate
+from rnnlab.view.page.style import ceiling
 
 THETA = 0.01
 """The threshold in the published code."""
@@ -97,7 +98,10 @@ def _curves(examined: ExaminedRun, pair: list[tuple[str, ExaminedRun]]) -> None:
         if member.scene.history.last
     )
     tables = diagnose_tables.line_tables(
-        [diagnose_tables.perplexities(name, member.scene.history, 10.0 * scene.vocab_size) for name, member in pair],
+        [
+            diagnose_tables.perplexities(name, member.scene.history, ceiling(scene.vocab_size), lang)
+            for name, member in pair
+        ],
         [(unigram, label)],
     )
     chart.show(charts.lines("perplexity", lang, scene.theme, 300), tables, key="diagnose.clip.curves", alt=description)
@@ -113,7 +117,9 @@ def _norms(examined: ExaminedRun, pair: list[tuple[str, ExaminedRun]]) -> None:
     st.header(t("clip.norms", lang), anchor=False)
     st.latex(r"\mathbf g \leftarrow \min\!\left(1,\frac{\theta}{\lVert\mathbf g\rVert}\right)\mathbf g")
     st.caption(t("clip.norms.why", lang))
-    left, right = st.columns([3, 2], gap="medium")
+    # without clipping there are no shares to draw; the sentences below say so
+    clips = any(member.scene.clips for _, member in pair)
+    left, right = st.columns([3, 2], gap="medium") if clips else (st.container(), None)
     with left:
         tables = diagnose_tables.line_tables(
             [diagnose_tables.grad_norms(name, member.scene.history) for name, member in pair],
@@ -121,12 +127,13 @@ def _norms(examined: ExaminedRun, pair: list[tuple[str, ExaminedRun]]) -> None:
         )
         spec = charts.lines("grad_norm", lang, scene.theme)
         chart.show(spec, tables, key="diagnose.clip.norms", alt=together(lang, *findings.values()))
-    with right:
-        tables = diagnose_tables.line_tables(
-            [diagnose_tables.clipped_shares(name, member.scene.history) for name, member in pair]
-        )  # fmt: skip
-        spec = charts.lines("clipped", lang, scene.theme)
-        chart.show(spec, tables, key="diagnose.clip.share", alt=together(lang, *findings.values()))
+    if right is not None:
+        with right:
+            tables = diagnose_tables.line_tables(
+                [diagnose_tables.clipped_shares(name, member.scene.history) for name, member in pair]
+            )
+            spec = charts.lines("clipped", lang, scene.theme)
+            chart.show(spec, tables, key="diagnose.clip.share", alt=together(lang, *findings.values()))
     for name, sentence in findings.items():
         st.markdown(f"**{plain(name)}** · {sentence}")
 

@@ -27,6 +27,8 @@ def draw(examined: ExaminedRun) -> None:
         asking.explain(answer, f"leak.{examined.identity}.{examined.epoch}", 240)
     else:
         _perplexities(answer.value, examined.config, lang)
+        if note := sentences.fixed_weights(scene.history, examined.epoch, answer.value, lang):
+            st.caption(note)
         _positions(answer.value, examined.config, lang, scene.theme)
     _loops(examined, answer.value if answer else None)
     st.divider()

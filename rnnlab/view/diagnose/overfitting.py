@@ -14,6 +14,7 @@ from rnnlab.view.language.i18n import t, together
 from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import phrase
 from rnnlab.view.page import asking, chart, estimate, session
+from rnnlab.view.page.style import ceiling
 from rnnlab.view.watch.tables import best_held_out
 
 _WANTED = "diagnose.every_checkpoint"
@@ -98,7 +99,7 @@ def _curve(examined: ExaminedRun, diagnoses: dict[int, Diagnosis]) -> None:
         label = t("chart.unigram_rule", lang, perplexity=number(unigram, 4))
         tables = diagnose_tables.line_tables(
             [
-                diagnose_tables.perplexities(t("over.train", lang), scene.history, 10.0 * scene.vocab_size),
+                diagnose_tables.perplexities(t("over.train", lang), scene.history, ceiling(scene.vocab_size), lang),
                 diagnose_tables.held_out_series(
                     {epoch: held for epoch, (_, held) in points.items()}, t("over.held_out", lang)
                 ),

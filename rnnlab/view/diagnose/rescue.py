@@ -19,6 +19,7 @@ from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import recipe_title, value_text
 from rnnlab.view.page import chart
+from rnnlab.view.page.style import ceiling
 
 _RESIDUAL = (
     r"X_{l+1}=H_l+X_l \quad\Rightarrow\quad "
@@ -87,9 +88,9 @@ def draw(examined: ExaminedRun, unigram: float) -> None:
     attempts = [_attempt(each, each.history.epochs[-1], lang) for each in measured if each.history is not None]
     sentence = sentences.rescues(attempts, unigram, lang)
     if measured:
-        series = [tables.perplexities(examined.name, scene.history, 10.0 * scene.vocab_size)]
+        series = [tables.perplexities(examined.name, scene.history, ceiling(scene.vocab_size), lang)]
         series += [
-            tables.perplexities(_title(each, lang), each.history, 10.0 * scene.vocab_size)
+            tables.perplexities(_title(each, lang), each.history, ceiling(scene.vocab_size), lang)
             for each in measured
             if each.history is not None
         ]

@@ -18,7 +18,7 @@ from rnnlab.text.prefixes import brief
 from rnnlab.view.data.highlight import literal
 from rnnlab.view.data.history import History
 from rnnlab.view.language.i18n import plain, t, together
-from rnnlab.view.language.numbers import number, percent, small
+from rnnlab.view.language.numbers import as_shown, number, percent, small
 
 NEAR = 0.10
 """Relative difference up to which a perplexity counts as equal to the unigram perplexity."""
@@ -42,7 +42,7 @@ def plateau(history: History, unigram: float, lang: str) -> str:
         return t("find.plateau.none", lang)
     if last.perplexity is None:
         return t("find.plateau.infinite", lang, epoch=last.epoch)
-    ratio = last.perplexity / unigram
+    ratio = as_shown(last.perplexity, 5) / as_shown(unigram)
     here = {"epoch": last.epoch, "perplexity": number(last.perplexity, 5), "unigram": number(unigram, 4)}
     if ratio < 1 - NEAR:
         crossed = next(
@@ -103,11 +103,18 @@ def fixed_weights(history: History, epoch: int | None, diagnosis: Diagnosis, lan
     return t("find.fixed_weights", lang, epoch=epoch, curve=number(curve, 4), fixed=number(diagnosis.perplexity, 4))
 
 
+def above_unigram(diagnosis: Diagnosis) -> float:
+    """Return how far the perplexity is above the unigram perplexity, as a share; infinite if it overflows."""
+    if diagnosis.perplexity is None:
+        return math.inf
+    return as_shown(diagnosis.perplexity) / as_shown(diagnosis.unigram_perplexity) - 1
+
+
 def verdict(diagnosis: Diagnosis, lang: str) -> str:
     """Return the sentence on whether the output is only the character frequencies, with the numbers that decide it."""
     if diagnosis.perplexity is None:
         return t("find.verdict.infinite", lang)
-    apart = diagnosis.perplexity / diagnosis.unigram_perplexity - 1
+    apart = above_unigram(diagnosis)
     return t(
         "find.verdict.stuck" if diagnosis.stuck else "find.verdict.free",
         lang,
@@ -400,7 +407,8 @@ def clipping(history: History, theta: float, optimizer: str, lang: str) -> str:
     theta = thresholds[-1] if thresholds else theta
     counted = [event for event in rows if event.clip_norm == theta] or rows
     norm = sum(event.grad_norm for event in counted) / len(counted)
-    params = {"norm": number(norm, 3), "theta": number(theta, 3), "times": number(norm / theta, 2)}
+    times = as_shown(norm, 3) / as_shown(theta, 3)
+    params = {"norm": number(norm, 3), "theta": number(theta, 3), "times": number(times, 2)}
     scaled = t("find.clip.adam", lang) if optimizer == "adam" and norm > theta else ""
     if not thresholds:
         return together(lang, t("find.clip.would" if norm > theta else "find.clip.idle", lang, **params), scaled)
@@ -448,7 +456,12 @@ def overfitting(points: Mapping[int, tuple[float | None, float | None]], lang: s
         return t("find.over.none", lang)
     epoch = max(known)
     train, held = known[epoch]
-    now = {"epoch": epoch, "train": number(train, 4), "held": number(held, 4), "times": number(held / train, 3)}
+    now = {
+        "epoch": epoch,
+        "train": number(train, 4),
+        "held": number(held, 4),
+        "times": number(as_shown(held) / as_shown(train), 3),
+    }
     if len(known) == 1:
         return t("find.over.one" if held > BADLY * train else "find.over.close", lang, **now)
     best = min(known, key=lambda epoch: known[epoch][1])

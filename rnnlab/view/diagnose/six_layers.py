@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import streamlit as st
 
 from rnnlab.events import Diagnosis
@@ -15,6 +17,7 @@ from rnnlab.view.language.i18n import plain, t, together
 from rnnlab.view.language.numbers import number, percent, small
 from rnnlab.view.language.settings import phrase
 from rnnlab.view.page import address, asking, chart, estimate, names, session
+from rnnlab.view.page.style import ceiling
 
 DEMONSTRATION = 24
 """Epochs of the measurement of denormal numbers; the gradients of six layers vanish within ten epochs."""
@@ -43,7 +46,7 @@ def _plateau(examined: ExaminedRun, answer: asking.Answer[Diagnosis] | None, dia
         tables = scene.shelf.get(
             ("diagnose.plateau", scene.version, unigram, lang),
             lambda: diagnose_tables.line_tables(
-                [diagnose_tables.perplexities(examined.name, scene.history, 10.0 * scene.vocab_size)],
+                [diagnose_tables.perplexities(examined.name, scene.history, ceiling(scene.vocab_size), lang)],
                 [(unigram, label)],
             ),
         )
@@ -68,8 +71,8 @@ def _plateau(examined: ExaminedRun, answer: asking.Answer[Diagnosis] | None, dia
     if note:
         st.caption(note)
     with st.grid(3, min_column_width=170, gap="small"):
-        ratio = diagnosis.perplexity / diagnosis.unigram_perplexity - 1 if diagnosis.perplexity is not None else None
-        against = "∞" if ratio is None else f"{'+' if ratio >= 0 else '−'}{percent(ratio)}"
+        above = sentences.above_unigram(diagnosis)
+        against = "∞" if above == math.inf else f"{'+' if above >= 0 else '−'}{percent(above)}"
         st.metric(t("layers.against", lang), against, help=t("layers.against.help", lang))
         st.metric(t("layers.kl", lang), small(diagnosis.kl_to_unigram), help=t("layers.kl.help", lang))
         st.metric(t("layers.moves", lang), small(diagnosis.sensitivity), help=t("layers.moves.help", lang))

@@ -12,7 +12,9 @@ import pyarrow as pa
 from rnnlab.events import Diagnosis, EpochFinished
 from rnnlab.view.data.highlight import visible
 from rnnlab.view.data.history import History
+from rnnlab.view.data.scale import arrows, leaving
 from rnnlab.view.data.thinning import thin
+from rnnlab.view.language.i18n import t
 from rnnlab.view.language.numbers import number, percent
 from rnnlab.view.language.settings import layer_names
 from rnnlab.view.page.arrow import ipc
@@ -20,6 +22,7 @@ from rnnlab.view.page.arrow import ipc
 _F, _S = pa.float64(), pa.string()
 LINES = {"epoch": _F, "value": _F, "series": _S, "order": _F}
 TARGETS = {"epoch": _F, "value": _F, "shown": _S, "series": _S, "order": _F, "mark": _F}
+OFF = {"epoch": _F, "value": _F, "series": _S, "order": _F, "label": _S}
 RULES = {"value": _F, "label": _S, "end": _F}
 EXTENT = {"epoch": _F, "value": _F}
 CELLS = {"epoch": _F, "until": _F, "middle": _F, "layer": _S, "row": _F, "value": _F, "zero": _F, "shown": _S, "at": _S}
@@ -38,23 +41,31 @@ FAVOURITES = 20
 
 @dataclass(frozen=True)
 class Series:
-    """A line of a chart with points (epoch, value, text of the value); `marked` draws the points."""
+    """A line of a chart with points (epoch, value, text of the value).
+
+    Attributes:
+        name: its name in the legend.
+        points: its points.
+        marked: whether the points are drawn.
+        top: the upper end of the axis, beyond which arrows stand instead of a line.
+        beyond: the text beside the first of these arrows.
+    """
 
     name: str
     points: Sequence[tuple[float, float, str]]
     marked: bool = False
+    top: float = math.inf
+    beyond: str = ""
 
 
-def perplexities(name: str, history: History, top: float = math.inf) -> Series:
-    """Return the perplexity curve of a run; values above `top` and infinite values are drawn at `top`."""
-    return Series(
-        name,
-        [
-            (float(event.epoch), min(event.perplexity or top, top), number(event.perplexity, 5))
-            for event in history.epochs
-            if event.perplexity is not None or math.isfinite(top)
-        ],
-    )
+def perplexities(name: str, history: History, top: float, lang: str) -> Series:
+    """Return the perplexity curve of a run; where it is above `top` or infinite, there are arrows."""
+    values = [math.inf if event.perplexity is None else event.perplexity for event in history.epochs]
+    points = [
+        (float(event.epoch), value, number(value, 5)) for event, value in zip(history.epochs, values, strict=True)
+    ]
+    beyond = t("chart.off_scale", lang, perplexity=number(max(values, default=0.0), 4))
+    return Series(name, points, top=top, beyond=beyond)
 
 
 def grad_norms(name: str, history: History) -> Series:
@@ -75,25 +86,32 @@ def seconds(name: str, history: History) -> Series:
 
 
 def line_tables(series: Iterable[Series], rules: Iterable[tuple[float, str]] = ()) -> dict[str, bytes]:
-    """Return the tables of `charts.lines`: ``lines``, ``targets``, ``rules``, ``extent``."""
+    """Return the tables of `charts.lines`: ``lines``, ``targets``, ``off``, ``rules``, ``extent``."""
     lines: dict[str, list[Any]] = {name: [] for name in LINES}
     targets: dict[str, list[Any]] = {name: [] for name in TARGETS}
+    off: dict[str, list[Any]] = {name: [] for name in OFF}
     for order, line in enumerate(series):
-        for epoch, value, _ in line.points:
+        values = [value for _, value, _ in line.points]
+        for (epoch, _, _), value in zip(line.points, leaving(values, line.top), strict=True):
             _append(lines, epoch=epoch, value=value, series=line.name, order=float(order))
+        for nth, index in enumerate(arrows(values, line.top)):
+            label = "" if nth else line.beyond
+            _append(off, epoch=line.points[index][0], value=line.top, series=line.name, order=float(order), label=label)
         count = len(line.points)
         for epoch, value, text in line.points if line.marked else [line.points[i] for i in thin(count, MAX_TARGETS)]:
             _append(
-                targets, epoch=epoch, value=value, shown=text, series=line.name, order=float(order),
+                targets, epoch=epoch, value=min(value, line.top), shown=text, series=line.name, order=float(order),
                 mark=1.0 if line.marked or count == 1 else 0.0,
             )  # fmt: skip
     ruled = list(rules)
     end = max(lines["epoch"], default=1.0)
     # leave space for the label below a rule
-    corners = [*lines["value"], *(value * 0.8 for value, _ in ruled)]
+    reached = [value for value in lines["value"] if value is not None]
+    corners = [*reached, *off["value"], *(value * 0.8 for value, _ in ruled)]
     return {
         "lines": ipc(lines, LINES),
         "targets": ipc(targets, TARGETS),
+        "off": ipc(off, OFF),
         "rules": ipc(
             {
                 "value": [value for value, _ in ruled],

@@ -21,6 +21,15 @@ def number(value: float | None, digits: int = 4) -> str:
     return _raised(mantissa, exponent) if exponent else mantissa
 
 
+def as_shown(value: float, digits: int = 4) -> float:
+    """Return a number as `number` rounds it, so that what is computed from it agrees with the figures on the page."""
+    if not math.isfinite(value):
+        return value
+    if value >= 1e7:
+        return float(f"{value:.1e}")
+    return float(f"{value:.0f}" if value >= 10 ** (digits - 1) else f"{value:.{digits}g}")
+
+
 def scientific(value: float) -> str:
     """Format a very small or very large number: 8.2×10⁻⁸, 3.2×10⁹; 0 as it is."""
     if value == 0:
@@ -57,8 +66,17 @@ def perplexity_text(perplexity: float | None) -> str:
     """Format a perplexity; ∞ if it is infinite, a dash if it is missing (None)."""
     if perplexity is None:
         return "–"
+    return number(perplexity if math.isfinite(perplexity) else None, _digits(perplexity))
+
+
+def perplexity_as_shown(perplexity: float) -> float:
+    """Return a perplexity as `perplexity_text` rounds it."""
+    return as_shown(perplexity, _digits(perplexity))
+
+
+def _digits(perplexity: float) -> int:
     # runs often end so near 1 that four digits show no difference
-    return number(perplexity if math.isfinite(perplexity) else None, 5 if perplexity < 1.1 else 4)
+    return 5 if perplexity < 1.1 else 4
 
 
 def percent(share: float) -> str:

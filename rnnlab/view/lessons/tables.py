@@ -521,7 +521,7 @@ def race(runs: Mapping[str, History], vocab_size: float, num_epochs: int, lang: 
         return top if value is None else min(max(value, 1.0), top)
 
     columns: dict[str, list[Any]] = {"epoch": [], "value": [], "run": []}
-    off: dict[str, list[Any]] = {"epoch": [], "value": [], "run": [], "label": []}
+    off: dict[str, list[Any]] = {"epoch": [], "value": [], "run": [], "label": [], "row": []}
     ends: dict[str, list[Any]] = {"epoch": [], "value": [], "run": [], "label": []}
     for name, history in runs.items():
         rows = history.epochs
@@ -533,7 +533,9 @@ def race(runs: Mapping[str, History], vocab_size: float, num_epochs: int, lang: 
             columns["run"].append(name)
         for nth, i in enumerate(arrows(values, top)):
             label = "" if nth else t("chart.off_scale", lang, perplexity=perplexity_text(max(values)))
-            for column, entry in (("epoch", float(rows[i].epoch)), ("value", top), ("run", name), ("label", label)):
+            row = float(sum(map(bool, off["label"])))  # below the labels of the other runs
+            arrow = {"epoch": float(rows[i].epoch), "value": top, "run": name, "label": label, "row": row}
+            for column, entry in arrow.items():
                 off[column].append(entry)
         if rows:
             ends["epoch"].append(float(rows[-1].epoch))
@@ -548,7 +550,7 @@ def race(runs: Mapping[str, History], vocab_size: float, num_epochs: int, lang: 
     return {
         "race": ipc(columns, types),
         "ends": ipc(ends, types | {"label": _S, "below": _F}),
-        "off": ipc(off, types | {"label": _S}),
+        "off": ipc(off, types | {"label": _S, "row": _F}),
         "extent": ipc(
             {"epoch": [0.0, float(max(num_epochs, 1))], "value": [1.0, vocab_size]}, {"epoch": _F, "value": _F}
         ),

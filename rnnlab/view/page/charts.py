@@ -138,15 +138,20 @@ def by_series(field: str, theme: str, names: Sequence[str] = (), **options: Any)
     }
 
 
-def off_scale(x: Any, color: Any, theme: str) -> list[Any]:
+def off_scale(x: Any, color: Any, theme: str, right: str = "false") -> list[Any]:
     """Return the layers that draw the table ``off``: arrows at the top for values that the axis does not reach.
 
-    Its columns are those of `x` and `color`, ``value`` (the top of the axis) and ``label``, a text or "".
+    Its columns are those of `x` and `color`, ``value`` (the top of the axis), ``label``, a text or "", and, if there
+    are several labels, ``row``, as they are drawn below each other. Where the Vega expression `right` holds, the label
+    ends at its arrow, as there is no room to its right.
     """
     alt = altair()
 
     at = {"x": x, "y": alt.Y("value:Q")}
-    place: dict[str, Any] = {"align": "left", "baseline": "top", "dx": 8, "dy": 7, "fontSize": 12}
+    place: dict[str, Any] = {
+        "align": alt.expr(f"{right} ? 'right' : 'left'"), "dx": alt.expr(f"{right} ? -8 : 8"),
+        "baseline": "top", "dy": alt.expr("7 + 15 * (datum.row || 0)"), "fontSize": 12,
+    }  # fmt: skip
     arrows = layer("off").mark_point(shape="triangle-up", filled=True, size=70, opacity=1).encode(**at, color=color)
     halo = layer("off").mark_text(**place, stroke=PALETTE[theme]["page"], strokeWidth=4).encode(**at, text="label:N")
     return [arrows, halo, layer("off").mark_text(**place).encode(**at, text="label:N", color=color)]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from rnnlab.config import SETTINGS, TrainConfig
+from rnnlab.errors import ConfigError
 from rnnlab.recipes import RECIPES
 from rnnlab.runs.rooms import MAX_NAME, Member, Room
 from rnnlab.runs.store import RunRecord
@@ -14,6 +17,8 @@ from rnnlab.view.language.i18n import plain, t
 from rnnlab.view.language.settings import summary
 from rnnlab.view.page import address, fields, session
 from rnnlab.view.room import state
+from rnnlab.view.room.address import ADDRESS
+from rnnlab.view.room.address import SETTINGS as SETTING_NAMES
 from rnnlab.view.watch import follow, stage
 
 
@@ -44,7 +49,9 @@ def draw(room: Room, member: Member) -> None:
         st.button(t("room.close", lang), key="room.close", icon=":material/close:", on_click=state.leave)
     record = newest_run(room, member)
     if room.is_open:
+        address.once(f"room.seat.{room.code}", partial(_read_url, room))
         _settings(room)
+        _write_url(room)
         live = record is not None and record.live
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.button(
@@ -105,7 +112,7 @@ def _settings(room: Room) -> None:
         return
     with st.grid("auto", min_column_width=190, gap="small"):
         for name in room.opened:
-            held, key = getattr(room.config, name), _key(room, name)
+            held, key = getattr(_last(room), name), _key(room, name)
             with st.container(gap="xsmall"):
                 if SETTINGS[name].switch:
                     fields.draw_switch(name, held is not None, f"{key}.on", lang)
@@ -116,7 +123,7 @@ def _settings(room: Room) -> None:
 
 
 def _chosen(room: Room) -> TrainConfig:
-    """Return the preset of a room with the values of its open settings in this visitor's widgets."""
+    """Return the settings of this visitor, with the newest values of the widgets."""
     changes: dict[str, Any] = {}
     for name in room.opened:
         key = _key(room, name)
@@ -124,8 +131,36 @@ def _chosen(room: Room) -> TrainConfig:
             changes[name] = None
         elif key in st.session_state:
             changes[name] = fields.read(name, st.session_state[key])
-    return room.config.change(**changes)
+    return _last(room).change(**changes)
+
+
+def _last(room: Room) -> TrainConfig:
+    """Return the settings of this visitor in the last run of the page, at first the preset of the room."""
+    config: TrainConfig = st.session_state.get(_kept(room), room.config)
+    return config
+
+
+def _read_url(room: Room) -> None:
+    """Take the open settings from the URL, which has them after a reload; what is not allowed is ignored."""
+    given = {name: ADDRESS.get(name) for name in room.opened if ADDRESS.given(name)}
+    config = room.config if given else _last(room)
+    for name, text in given.items():
+        with suppress(ConfigError):
+            config = config.change_from_text({name: text})
+    st.session_state[_kept(room)] = config
+
+
+def _write_url(room: Room) -> None:
+    """Write the open settings that differ from the preset to the URL."""
+    with suppress(ConfigError):  # two widgets may contradict each other until the second is changed, too
+        st.session_state[_kept(room)] = _chosen(room)
+    changes = _last(room).changes_from(room.config)
+    ADDRESS.write(**{name: changes.get(name) for name in SETTING_NAMES if name in changes or ADDRESS.given(name)})
+
+
+def _kept(room: Room) -> str:
+    return f"room.seat.{room.code}"
 
 
 def _key(room: Room, name: str) -> str:
-    return session.key(f"room.{room.code}.{name}")
+    return session.key(state.FORM.key(f"{room.code}.{name}"))

@@ -8,7 +8,7 @@ from rnnlab.errors import RNNLabError
 from rnnlab.runs.rooms import Member, Room
 from rnnlab.view.page import address, led, session
 from rnnlab.view.page.forms import Edition, Problems
-from rnnlab.view.room.address import ADDRESS
+from rnnlab.view.room.address import ADDRESS, SETTINGS
 
 PROBLEMS = Problems("room")
 """Errors of callbacks, shown at the top of the page."""
@@ -50,7 +50,7 @@ def show(code: str) -> None:
 def leave() -> None:
     """Show no room."""
     st.session_state.pop(_SHOWN, None)
-    ADDRESS.write(room=None)
+    ADDRESS.write(room=None, **dict.fromkeys(SETTINGS))
     led.part()
 
 

@@ -101,7 +101,7 @@ def _table(records: list[RunRecord], lang: str) -> None:
     table = tables.runs([_row(record, record.id in imported, lang) for record in records])
     selected = actions.chosen()
     event = st.dataframe(
-        table,
+        tables.written(table),
         key=key,
         hide_index=True,
         height="content" if len(ids) <= _WHOLE else _HEIGHT,
@@ -149,7 +149,7 @@ def _columns(lang: str) -> dict[str, Any]:
     return {
         # widths in pixels: on a phone, name, perplexity and state fit without scrolling
         "name": column.TextColumn(label["name"], width=166, pinned=True),
-        "perplexity": column.NumberColumn(label["perplexity"], width=76, format="%.5g"),
+        "perplexity": column.NumberColumn(label["perplexity"], width=76),
         "state": column.TextColumn(label["state"], width=100),
         "star": column.TextColumn("★", width=36),
         "curve": column.LineChartColumn(

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from rnnlab.view.data.thinning import thin
+from rnnlab.view.language.numbers import number
 
 POINTS = 24
 """Largest number of points of a curve in the table."""
@@ -38,12 +39,12 @@ _TYPES = {
     "star": pa.string(),
     "curve": pa.list_(pa.float32()),
     "epoch": pa.int64(),
-    "changes": pa.string(),
     "created": pa.timestamp("s"),
+    "changes": pa.string(),
     "id": pa.string(),
 }
 COLUMNS = tuple(_TYPES)
-"""The names of the columns, in order; the first three fit on a phone."""
+"""The names of the columns, in order: the first three fit on a phone, all but the last two on a small laptop."""
 
 
 def runs(rows: Sequence[Row]) -> pa.Table:
@@ -55,6 +56,14 @@ def runs(rows: Sequence[Row]) -> pa.Table:
     columns["created"] = [row.created.replace(tzinfo=None) for row in rows]
     columns["curve"] = [list(row.curve) for row in rows]
     return pa.table(columns, schema=pa.schema(list(_TYPES.items())))
+
+
+def written(table: pa.Table) -> Any:
+    """Return the table `runs` with its perplexities written as everywhere: an infinite one as ∞, not as a word.
+
+    The columns keep their numbers, by which the browser sorts.
+    """
+    return table.to_pandas().style.format({"perplexity": lambda value: number(value, 5)}, na_rep="")
 
 
 _HOST_TYPES = {

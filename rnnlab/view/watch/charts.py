@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from rnnlab.view.language.i18n import t
-from rnnlab.view.page.charts import corners, epoch_axis, layer, line, perplexity_axis, power_label, targets
+from rnnlab.view.page.charts import corners, epoch_axis, layer, line, off_scale, perplexity_axis, power_label, targets
 from rnnlab.view.page.style import LAYER_COLORS, LAYER_DASHES, MOVE, PALETTE, ZOOM, altair, specification
 from rnnlab.view.watch.tables import RIGHT_OF
 
@@ -14,8 +14,8 @@ from rnnlab.view.watch.tables import RIGHT_OF
 RUNG_DASHES = [[1, 3], [2, 4], [6, 4], [10, 4]]
 
 TABLES = (
-    "curve", "head", "targets", "overflow", "minibatches", "changes", "published", "ladder", "extent", "now",
-    "held_out", "best",
+    "curve", "head", "targets", "off", "minibatches", "changes", "published", "ladder", "extent", "now",
+    "held_out", "best", "names",
 )  # fmt: skip
 GRADIENT_TABLES = ("layers", "threshold", "extent")
 CLIPPED_TABLES = ("clipped", "extent")
@@ -47,26 +47,23 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
             strokeDash=alt.StrokeDash("order:O", scale=alt.Scale(domain=[0, 1, 2, 3], range=RUNG_DASHES), legend=None),
         )
     )
-    # at the right edge, where a falling curve leaves room, on a halo that keeps them readable where it does not; above
-    # the points of a network that learned nothing, which lie on the line; on a phone as far right as there is room
+    # mostly at the right edge, where a falling curve leaves room, on a halo that keeps them readable where it does not;
+    # above the points of a network that learned nothing, which lie on the line; on a phone as far right as possible
     rule_label: dict[str, Any] = {
-        "align": "right", "baseline": "bottom", "dx": alt.expr("width < 420 ? 4 : -4"), "dy": -6, "fontSize": 13,
+        "align": alt.expr("datum.side"), "baseline": "bottom", "dy": -6, "fontSize": 13,
+        "dx": alt.expr("datum.side == 'left' ? 4 : width < 420 ? 4 : -4"),
     }  # fmt: skip
-    at_edge = {"x": alt.X("end:Q"), "y": y, "text": "label:N"}
+    at_edge = {"x": x, "y": y, "text": "label:N"}
     halo = {"stroke": colors["page"], "strokeWidth": 4, "strokeJoin": "round", "opacity": 0.9}
-    rule_halos = layer("ladder").mark_text(**rule_label, **halo).encode(**at_edge)
-    rule_labels = layer("ladder").mark_text(**rule_label, color=colors["text"]).encode(**at_edge)
+    rule_halos = layer("names").mark_text(**rule_label, **halo).encode(**at_edge)
+    rule_labels = layer("names").mark_text(**rule_label, color=colors["text"]).encode(**at_edge)
     grains = layer("minibatches").mark_circle(size=8, opacity=0.22, color=colors["live"]).encode(x=x, y=y)
     curve = layer("curve").mark_line(strokeWidth=2.2, color=colors["live"], interpolate="linear").encode(x=x, y=y)
     # a line with a single point is invisible; drawn above the halos of the labels
     head = layer("head").mark_circle(size=42, opacity=1, color=colors["live"]).encode(x=x, y=y)
-    over = (
-        layer("overflow")
-        .transform_filter("datum.label")
-        .mark_point(shape="triangle-up", size=60, filled=True, color=colors["live"])
-        .encode(x=x, y=y, tooltip=tips)
+    series = alt.Color(
+        "series:N", scale=alt.Scale(domain=["curve", "held_out"], range=[colors["live"], colors["mark"]]), legend=None
     )
-    over_labels = layer("overflow").mark_text(dy=14, fontSize=13, color=colors["live"]).encode(x=x, y=y, text="label:N")
     published = (
         layer("published")
         .mark_point(shape="circle", size=64, strokeWidth=1.8, color=colors["book"], fill=colors["book"])
@@ -140,8 +137,7 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
         grains,
         curve,
         held_out,
-        over,
-        over_labels,
+        *off_scale(x, series, theme, right="datum.epoch > 0.5 * domain('x')[1]"),
         changes,
         change_labels,
         now_rule,
@@ -162,8 +158,14 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
 
 
 @cache
-def gradient_curve(lang: str, theme: str = "light") -> dict[str, Any]:
-    """Return the gradient norm by layer and epoch, with the threshold θ; the tables are `GRADIENT_TABLES`."""
+def gradient_curve(lang: str, theme: str = "light", names: int = 3) -> dict[str, Any]:
+    """Return the gradient norm by layer and epoch, with the threshold θ; the tables are `GRADIENT_TABLES`.
+
+    Args:
+        lang: the language.
+        theme: "light" or "dark".
+        names: number of lines; each further row of the legend makes the chart higher.
+    """
     alt = altair()
 
     x = epoch_axis(lang)
@@ -204,7 +206,9 @@ def gradient_curve(lang: str, theme: str = "light") -> dict[str, Any]:
         .mark_line(strokeWidth=1.2, strokeDash=[2, 3], color=PALETTE[theme]["rule"])
         .encode(x=x, y=y, tooltip=[alt.Tooltip("shown:N", title="θ")])
     )
-    return specification(alt.layer(corners(x=epoch_axis(lang)), lines, threshold).properties(height=240))
+    return specification(
+        alt.layer(corners(x=epoch_axis(lang)), lines, threshold).properties(height=200 + 40 * -(-names // 3))
+    )
 
 
 @cache

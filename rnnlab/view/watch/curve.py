@@ -126,7 +126,7 @@ def clipping(scene: Scene) -> str:
 
 
 def gradients(scene: Scene, key: str = "gradients") -> None:
-    """Draw the gradient norm by layer, and the share of the minibatches whose gradient was clipped."""
+    """Draw the gradient norm by layer and, if the run clips, the share of the minibatches that were clipped."""
     if not scene.history.epochs:
         if scene.ended or scene.state == "recorded":
             st.caption(t("memory.none", scene.lang))
@@ -135,10 +135,12 @@ def gradients(scene: Scene, key: str = "gradients") -> None:
         return
     lang, data, clipped = scene.lang, scene.gradient_tables(), clipping(scene)
     norms = t("gradient.norms", lang, epoch=scene.history.epoch, norms=_norms(scene)) if _still(scene) else ""
-    left, right = st.columns([3, 2], gap="medium")
+    clips = scene.clips
+    left, right = st.columns([3, 2], gap="medium") if clips else (st.container(), None)
+    names = len(layer_names(len(scene.history.epochs[-1].grad_norm_by_layer), lang)) + (2 if clips else 1)
     with left:
         chart.show(
-            charts.gradient_curve(lang, scene.theme),
+            charts.gradient_curve(lang, scene.theme, names),
             {name: data[name] for name in charts.GRADIENT_TABLES},
             key=f"{key}.norm",
             alt=_alt("gradient", scene, norms.strip()),
@@ -146,6 +148,9 @@ def gradients(scene: Scene, key: str = "gradients") -> None:
             note=("norms", norms),
             events=_events(scene, ("extent",), "gradients"),
         )
+    if right is None:  # there are no shares to draw
+        st.caption(clipped)
+        return
     with right:
         chart.show(
             charts.clipped_curve(lang, scene.theme),

@@ -18,6 +18,8 @@ from rnnlab.view.watch.scenes import Scene
 
 SOON = 2.0
 """Expected waiting time in seconds below which it is not shown."""
+ACCIDENTS = ("run_killed", "run_exited", "run_protocol", "run_host_killed")
+"""Codes of the errors that need not happen again when the run is continued."""
 
 
 def figures(scene: Scene) -> dict[str, Any]:
@@ -146,11 +148,26 @@ def special(scene: Scene) -> str:
             perplexity=number(best.held_out_perplexity, 4),
         )
     if scene.state == "diverged" and isinstance(ending, RunDiverged):
-        return t("state.diverged.note", lang, epoch=ending.epoch, norm=number(ending.grad_norm, 3))
+        note = t("state.diverged.note", lang, epoch=ending.epoch, norm=number(ending.grad_norm, 3))
+        return together(lang, note, _calmer(scene))
     if scene.state == "failed" and scene.error:
         error = scene.error
-        message = code_text(str(error.get("code")), dict(error.get("params", {})), str(error.get("message", "")), lang)
-        return unescaped(message)
+        code = str(error.get("code"))
+        message = unescaped(code_text(code, dict(error.get("params", {})), str(error.get("message", "")), lang))
+        return together(lang, message, _afterwards(scene)) if code in ACCIDENTS else message
+    if scene.state in ("finished", "stopped") and history.last is not None and history.last.perplexity is None:
+        return together(lang, memory(scene), _calmer(scene))
     if scene.state != "interrupted":
         return ""
-    return t("state.interrupted.host.note" if scene.host else "state.interrupted.note", lang, host=scene.host)
+    note = t("state.interrupted.host.note" if scene.host else "state.interrupted.note", lang, host=scene.host)
+    return together(lang, note, _afterwards(scene))
+
+
+def _calmer(scene: Scene) -> str:
+    """Return what to try with a run that diverged or overflowed; clipping is no advice where it is on."""
+    return t("state.calmer" if scene.config.clip_norm is None else "state.slower", scene.lang)
+
+
+def _afterwards(scene: Scene) -> str:
+    """Return how a run goes on that ended by an accident."""
+    return t("state.continuable" if scene.continuable else "state.again", scene.lang)

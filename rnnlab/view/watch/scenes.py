@@ -82,6 +82,11 @@ class Scene:
         return self.history.ending is not None if self.state == "recorded" else self.state in ENDED
 
     @property
+    def clips(self) -> bool:
+        """Whether the run clips gradients, or did so in any epoch."""
+        return self.config.clip_norm is not None or self.history.clips
+
+    @property
     def stopped_early(self) -> bool:
         """Whether early stopping ended the run before its last epoch."""
         end = self.history.ending
@@ -100,11 +105,17 @@ class Scene:
             return None
         return recipe if any(epoch <= self.config.num_epochs for epoch, _ in recipe.published) else None
 
+    @property
+    def around(self) -> tables.Surroundings:
+        """What stands around the curve."""
+        shown = self.published
+        return tables.Surroundings(self.ladder, shown.published if shown else ())
+
     def curve_tables(self, epoch: int | None) -> dict[str, bytes]:
         """Return all tables of the perplexity curve, with the marker at `epoch`."""
         lang, vocab_size = self.lang, self.vocab_size
         growing = self.shelf.get(
-            ("curve", self.version, lang), lambda: tables.curve_tables(self.history, vocab_size, lang)
+            ("curve", self.version, lang), lambda: tables.curve_tables(self.history, vocab_size, lang, self.around)
         )
         still = self._still()
         now = self.shelf.get(("now", self.version, epoch), lambda: tables.now_table(self.history, epoch, vocab_size))

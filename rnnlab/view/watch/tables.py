@@ -7,15 +7,19 @@ by the keys of `curve_tables` and `gradient_tables`.
 from __future__ import annotations
 
 import bisect
+import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from itertools import zip_longest
+from typing import Any
 
 import pyarrow as pa
 
 from rnnlab.config import TrainConfig
 from rnnlab.events import EpochFinished, MinibatchFinished, SettingChanged
 from rnnlab.view.data.history import History, Ladder
+from rnnlab.view.data.scale import arrows, leaving
 from rnnlab.view.data.thinning import thin
 from rnnlab.view.language.i18n import t
 from rnnlab.view.language.numbers import number
@@ -26,10 +30,11 @@ from rnnlab.view.page.style import ceiling
 _F, _S = pa.float64(), pa.string()
 LINE = {"epoch": _F, "value": _F, "shown": _S}
 POINTS = {"epoch": _F, "value": _F, "shown": _S, "label": _S, "fill": _F}
+NAMES = {"epoch": _F, "value": _F, "label": _S, "side": _S}
 RULES = {"value": _F, "label": _S, "end": _F, "order": _F}
 MARKS = {"epoch": _F, "label": _S, "row": _F}
-OVERFLOW = {"epoch": _F, "value": _F, "shown": _S, "label": _S}
-BEST = {**OVERFLOW, "place": _F, "above": _F, "room": _F}
+OFF = {"epoch": _F, "value": _F, "series": _S, "label": _S}
+BEST = {**LINE, "label": _S, "place": _F, "above": _F, "room": _F}
 LAYERS = {"epoch": _F, "value": _F, "layer": _S, "after": _S}
 CURVE = EXTENT = {"epoch": _F, "value": _F}
 
@@ -40,6 +45,12 @@ LABEL_WIDTH = 0.35
 """Width of this label, as a share of the width of the chart."""
 LABEL_ROOM = 1.4
 """Ratio of the perplexity that the axis has at least to that above which this label stands."""
+ENOUGH = 200
+"""Number of points of a curve by which the labels of the reference lines find their places."""
+NAME_WIDTHS = (0.3, 0.14)
+"""Width of the label of a reference line, as a share of the width of the chart: on a phone and on a wide screen."""
+PUBLISHED_ROOM = 1.9
+"""Ratio of the perplexity of a published point to that of the upper edge of its label."""
 # height of the label of a reference line, as a share of the height of the chart
 _LABEL_HEIGHT = 0.055
 
@@ -50,16 +61,28 @@ MAX_POINTS = 1000
 """Maximum number of epochs that are drawn, besides those with generated texts: about one for each pixel."""
 
 
-def curve_tables(history: History, vocab_size: float, lang: str) -> dict[str, bytes]:
+@dataclass(frozen=True)
+class Surroundings:
+    """What stands around a curve and is drawn with it: the reference lines, and the published points."""
+
+    ladder: Ladder = field(default_factory=dict)
+    published: Sequence[tuple[int, float]] = ()
+
+
+NOTHING = Surroundings()
+
+
+def curve_tables(history: History, vocab_size: float, lang: str, around: Surroundings = NOTHING) -> dict[str, bytes]:
     """Return the tables of the curve that grow with the run: ``curve``, ``targets``, and so on."""
-    tables = {**curve_points(history, vocab_size), **newest_points(history, vocab_size, lang)}
+    tables = {**curve_points(history, vocab_size), **newest_points(history, vocab_size, lang, around)}
     return {name: ipc(table, GROWING[name]) for name, table in tables.items()}
 
 
 GROWING = {
     "curve": CURVE,
     "targets": LINE,
-    "overflow": OVERFLOW,
+    "off": OFF,
+    "names": NAMES,
     "minibatches": LINE,
     "head": CURVE,
     "changes": MARKS,
@@ -81,7 +104,7 @@ def drawn_epochs(history: History, most: int = MAX_POINTS) -> list[EpochFinished
 def curve_points(history: History, vocab_size: float, after: float | None = None) -> dict[str, Columns]:
     """Return the rows of the tables to which a run only adds.
 
-    They are ``curve``, ``targets``, ``overflow``, ``minibatches`` and ``held_out``.
+    They are ``curve``, ``targets``, ``minibatches`` and ``held_out``.
 
     Args:
         history: the run so far.
@@ -99,36 +122,30 @@ def curve_points(history: History, vocab_size: float, after: float | None = None
             for event in history.minibatches
             if min(event.epoch - 1 + _fraction(event), math.nextafter(event.epoch, 0)) > after
         ]
-    over = [row for row in history.epochs if row.perplexity is None or row.perplexity > top]
-    # label only the point at which the curve leaves the chart
-    leaves = [row for i, row in enumerate(over) if not i or over[i - 1].epoch != row.epoch - 1]
-    shown = [row for row in over if after is None or row.epoch > after]
+    # a line along the upper edge, or dots, would look like a perplexity that stays the same
+    recent = [event for event in recent if event.loss <= math.log(top)]
     measured = [row for row in _held_out(history) if after is None or row.epoch > after]
+    before = len(history.epochs) - len(rows) - 1  # whether a line leaves the chart depends on the point before
+    previous = history.epochs[before : before + 1] if after is not None and before >= 0 else []
     return {
         "held_out": {
             "epoch": [float(row.epoch) for row in measured],
-            "value": [_place(row.held_out_perplexity, top) for row in measured],
+            "value": _line([row.held_out_perplexity for row in measured], top),
             "shown": [number(row.held_out_perplexity, 5) for row in measured],
         },
         "curve": {
             "epoch": [float(row.epoch) for row in rows],
-            "value": [_place(row.perplexity, top) for row in rows],
+            "value": _line([row.perplexity for row in (*previous, *rows)], top)[len(previous) :],
         },
         "targets": {
             "epoch": [float(row.epoch) for row in hovered],
             "value": [_place(row.perplexity, top) for row in hovered],
             "shown": [number(row.perplexity, 5) for row in hovered],
         },
-        "overflow": {
-            "epoch": [float(row.epoch) for row in shown],
-            "value": [top for _ in shown],
-            "shown": [number(row.perplexity, 5) for row in shown],
-            "label": [number(row.perplexity, 3) if row in leaves else "" for row in shown],
-        },
         "minibatches": {
             "epoch": [_visible(event.epoch - 1 + _fraction(event)) for event in recent],
-            "value": [_place(math.exp(min(event.loss, math.log(top))), top) for event in recent],
-            "shown": [number(math.exp(event.loss) if event.loss < 35 else None, 4) for event in recent],
+            "value": [_place(math.exp(event.loss), top) for event in recent],
+            "shown": [number(math.exp(event.loss), 4) for event in recent],
         },
     }
 
@@ -143,17 +160,17 @@ def best_held_out(history: History) -> EpochFinished | None:
     return min(_held_out(history), key=lambda row: row.held_out_perplexity or math.inf, default=None)
 
 
-def newest_points(history: History, vocab_size: float, lang: str) -> dict[str, Columns]:
+def newest_points(history: History, vocab_size: float, lang: str, around: Surroundings = NOTHING) -> dict[str, Columns]:
     """Return the tables that every event replaces.
 
-    They are ``head``, the end of the curve, ``changes`` of settings, and ``best``, the lowest perplexity on held-out
-    text.
+    They are ``head``, the end of the curve, ``off``, the arrows where the axis does not reach, ``changes`` of settings,
+    ``best``, the lowest perplexity on held-out text, and ``names``, the labels of the reference lines.
     """
     top = ceiling(vocab_size)
-    last = history.epochs[-1:]
+    last = [row for row in history.epochs[-1:] if _reaches(row.perplexity, top)]
     lowest = best_held_out(history)
     best = [] if lowest is None else [lowest]
-    places = [_label_place(row, history, top) for row in best]
+    places = [_label_place(row, history, top, around.published) for row in best]
     return {
         "best": {
             "epoch": [float(row.epoch) for row in best],
@@ -171,6 +188,8 @@ def newest_points(history: History, vocab_size: float, lang: str) -> dict[str, C
             "epoch": [float(row.epoch) for row in last],
             "value": [_place(row.perplexity, top) for row in last],
         },
+        "off": _off_scale(history, top, lang),
+        "names": _names(history, around.ladder, top, lang),
         "changes": {
             "epoch": [_position(change, history) for change in history.changes],
             "label": [change_label(change.name, change.value, lang) for change in history.changes],
@@ -184,11 +203,107 @@ def _place(perplexity: float | None, top: float) -> float:
     return top if perplexity is None else min(max(_visible(perplexity), 1.0), top)
 
 
-def _label_place(best: EpochFinished, history: History, top: float) -> tuple[float, bool]:
+def _true(perplexity: float | None) -> float:
+    return math.inf if perplexity is None else perplexity
+
+
+def _reaches(perplexity: float | None, top: float) -> bool:
+    return _true(perplexity) <= top
+
+
+def _line(perplexities: Sequence[float | None], top: float) -> list[float | None]:
+    """Return where the points of a line are drawn: it leaves the chart at its upper edge, and is interrupted beyond."""
+    drawn = leaving([*map(_true, perplexities)], top)
+    return [None if value is None else _place(value, top) for value in drawn]
+
+
+def _off_scale(history: History, top: float, lang: str) -> Columns:
+    """Return the arrows at the top where the axis does not reach; the first says how far the curve rises."""
+    measured = _held_out(history)
+    series = {
+        "curve": [(row.epoch, _true(row.perplexity)) for row in history.epochs],
+        "held_out": [(row.epoch, _true(row.held_out_perplexity)) for row in measured],
+    }
+    columns: dict[str, list[Any]] = {name: [] for name in OFF}
+    for name, points in series.items():
+        for nth, index in enumerate(arrows([value for _, value in points], top)):
+            # both labels would be drawn over each other
+            first = not nth and "curve" not in columns["series"]
+            highest = number(max(value for _, value in points), 4)
+            columns["epoch"].append(float(points[index][0]))
+            columns["value"].append(top)
+            columns["series"].append(name)
+            columns["label"].append(t("chart.off_scale", lang, perplexity=highest) if first else "")
+    return columns
+
+
+def names_moved(history: History, vocab_size: float, around: Surroundings, after: float) -> bool:
+    """Return whether a label of a reference line has another place than at the position `after`."""
+    top, last = ceiling(vocab_size), math.floor(after)
+    if history.epoch <= last:
+        return False
+    now, before = (_names(history, around.ladder, top, "en", until) for until in (history.epoch, last))
+    return now["side"] != before["side"]
+
+
+def _names(history: History, ladder: Ladder, top: float, lang: str, until: int | None = None) -> Columns:
+    """Return the labels of the reference lines: at the right end, or at the left if only there no curve is in the way.
+
+    A label on a curve would strike it out, or be struck out by it. With `until`, the later epochs do not count.
+    """
+    last = history.epoch if until is None else until
+    rows = [row for row in drawn_epochs(history, ENOUGH) if row.epoch <= last]
+    measured = [row for row in _held_out(history) if row.epoch <= last]
+    planned = float(max((history.started and history.started.num_epochs) or 0, history.epoch, 1))
+    curves = [
+        [(row.epoch, _place(row.perplexity, top)) for row in rows],
+        [(row.epoch, _place(row.held_out_perplexity, top)) for row in measured],
+    ]
+    steps = [pair for curve in curves for pair in itertools.pairwise(curve)]
+
+    def free(first: float, last: float, value: float) -> bool:
+        low, high = value / LABEL_ROOM ** (1 / 3), value * math.exp(0.085 * math.log(1.6 * top / 10))
+        return not any(
+            before[0] <= last and after[0] >= first and min(before[1], after[1]) <= high
+            and max(before[1], after[1]) >= low
+            for before, after in steps
+        )  # fmt: skip
+
+    columns: dict[str, list[Any]] = {name: [] for name in NAMES}
+    for order, label in _rung_names(ladder, lang).items():
+        value, side = ladder[order], "right"
+        for width in NAME_WIDTHS:
+            if free((1 - width) * planned, planned, value):
+                break
+            if free(0.0, width * planned, value):
+                side = "left"
+                break
+        columns["epoch"].append(planned if side == "right" else 0.0)
+        columns["value"].append(value)
+        columns["label"].append(label)
+        columns["side"].append(side)
+    return columns
+
+
+def _rung_names(ladder: Ladder, lang: str) -> dict[int, str]:
+    """Return the labels of the reference lines by order; two share one if there is no room for both."""
+    top = ladder.get(0, 1000.0) * 1.6
+    names = {order: f"{t(f'ngram.{order}', lang)} {number(ladder[order], 4)}" for order in range(4) if order in ladder}
+    for upper, lower in ((0, 1), (1, 2), (2, 3)):
+        near = lower in names and math.log(ladder[upper] / ladder[lower]) < _LABEL_HEIGHT * math.log(top)
+        if near and names[upper]:
+            names[upper], names[lower] = f"{names[upper]} · {names[lower]}", ""
+    return names
+
+
+def _label_place(
+    best: EpochFinished, history: History, top: float, published: Sequence[tuple[int, float]] = ()
+) -> tuple[float, bool]:
     """Return the perplexity at which the label of the lowest one on held-out text stands, and whether it is above it.
 
-    Above both curves, over the width of the label, nothing else is in its way. If they leave no room there, it stands
-    below: below the training curve too, where this one is just below.
+    Above both curves, over the width of the label, only the label of the published points can be in its way, and it
+    stands above that, too. If they leave no room there, it stands below: below the training curve too, where this one
+    is just below.
     """
     planned = max((history.started and history.started.num_epochs) or 0, history.epoch)
     width = LABEL_WIDTH * planned
@@ -196,6 +311,14 @@ def _label_place(best: EpochFinished, history: History, top: float) -> tuple[flo
     beside = [row for row in history.epochs if first <= row.epoch <= first + width]
     measured = [_place(row.held_out_perplexity, top) for row in beside if row.held_out_perplexity is not None]
     highest = max(measured + [_place(row.perplexity, top) for row in beside])
+    for at, value in published[:1]:  # the first point has the label
+        beginning = at - width if at > 0.5 * planned else at
+        if (
+            beginning < first + width
+            and first < beginning + width
+            and value / PUBLISHED_ROOM < highest < value * PUBLISHED_ROOM
+        ):
+            highest = value * PUBLISHED_ROOM
     if highest * LABEL_ROOM < top:
         return highest, True
     held_out, curve = _place(best.held_out_perplexity, top), _place(best.perplexity, top)
@@ -256,11 +379,7 @@ def reference_tables(
     }
     rungs = [order for order in range(4) if order in ladder]
     top = ladder.get(0, 1000.0) * 1.6
-    names = {order: f"{t(f'ngram.{order}', lang)} {number(ladder[order], 4)}" for order in rungs}
-    for upper, lower in ((0, 1), (1, 2), (2, 3)):  # a shared label if there is no room for two
-        near = lower in names and math.log(ladder[upper] / ladder[lower]) < _LABEL_HEIGHT * math.log(top)
-        if near and names[upper]:
-            names[upper], names[lower] = f"{names[upper]} · {names[lower]}", ""
+    names = _rung_names(ladder, lang)
     rules = {
         "value": [ladder[order] for order in rungs],
         "label": [names[order] for order in rungs],

@@ -44,7 +44,7 @@ from rnnlab.view.compare.sentences import (
     why,
     width_of_chance,
 )
-from rnnlab.view.compare.tables import ROOM, band_tables, overlay_tables
+from rnnlab.view.compare.tables import ROOM, band_tables, overlay_newest, overlay_tables
 from rnnlab.view.compare.variants import parse_own, variants
 from rnnlab.view.compare.watch import Snapshot
 from rnnlab.view.data import recorded
@@ -289,6 +289,27 @@ def test_two_final_perplexities_are_set_against_each_other() -> None:
     assert has_clause(verdict_of(a_run(5.0), a_run(None)), "overflow", epoch=1, low="L", low_value="5", high="R")
     assert has_clause(verdict_of(a_run(None), a_run(None)), "both_overflow", epoch=1)
     assert verdict_of(a_run(), a_run(5.0)) == t("compare.verdict.none", "en")
+
+
+def test_the_labels_of_runs_off_the_scale_stand_below_each_other() -> None:
+    runs = [a_run(None, None), a_run(5.0, 4.0, pin="two"), a_run(None, 5.0, pin="three")]
+    off = overlay_newest(runs, ["a", "b", "c"], [0, 1, 2], "epoch", False, "en")["off"]
+    labelled = [row for slot, label, row in zip(off["slot"], off["label"], off["row"], strict=True) if label]
+    assert labelled == [0, 1]
+
+
+def test_the_ratio_is_that_of_the_figures_beside_it() -> None:
+    sentence = verdict_of(a_run(40.9015), a_run(89839.9))
+    # unrounded, the ratio would be 2196; of 40.9 and 89,840 it is 2197 (rounded from 2196.6)
+    assert has_clause(
+        sentence, "ratio", epoch=1, low="L", low_value="40.9", high="R", high_value="89,840", ratio="2197"
+    )
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_perplexities_on_different_texts_are_not_set_in_a_ratio(lang: str) -> None:
+    sentence = verdict_of(a_run(20.0), a_run(5.0, ladder={**LADDER, 1: 180.0}), lang)
+    assert has_clause(sentence, "other_texts", lang, epoch=1, low="R", low_value="5", high="L", high_value="20")
 
 
 def test_who_came_below_the_bigram_line_is_said_as_it_was() -> None:

@@ -541,3 +541,10 @@ def test_a_copied_share_that_falls_again_does_not_only_rise() -> None:
     assert all(figure in told for figure in ("0%", "90%", "epoch 200", "71%"))
     assert is_text(sentences.copying({50: 0.0, 100: 0.9, 150: 0.88}, "en"), "find.copy.more")
     assert is_text(sentences.copying({50: 0.9, 100: 0.95, 150: 0.2}, "en"), "find.copy.less")
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_ratio_of_overfitting_is_that_of_the_figures_beside_it(lang: str) -> None:
+    told = sentences.overfitting({40: (1.57449, 10123.0)}, lang)
+    # unrounded, the ratio would be 6429
+    assert t("find.over.one", lang, epoch=40, train="1.574", held="10,123", times="6431") == told

@@ -7,6 +7,7 @@ import math
 import pytest
 
 from rnnlab.view.language.numbers import (
+    as_shown,
     duration,
     number,
     percent,
@@ -63,3 +64,10 @@ def test_durations() -> None:
     assert [duration(seconds, "en") for seconds in (0.21, 1.5, 41, 100, 7500)] == [
         "0.21 s", "1.5 s", "41 s", "1 min 40 s", "2 h 5 min",
     ]  # fmt: skip
+
+
+def test_a_ratio_of_shown_figures_is_that_of_the_rounded_ones() -> None:
+    values = (1.02649, 261.249, 1027.4, 13028.6, 3.24e9)
+    assert [as_shown(value) for value in values] == [1.026, 261.2, 1027, 13029, 3.2e9]
+    assert [number(as_shown(value)) for value in values] == [number(value) for value in values]
+    assert as_shown(float("inf")) == float("inf")

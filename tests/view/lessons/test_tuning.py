@@ -146,6 +146,12 @@ def test_what_the_axis_does_not_reach_is_an_arrow_and_no_line() -> None:
     assert off[0]["label"] == t("chart.off_scale", "en", perplexity=perplexity_text(highest))
 
 
+def test_the_labels_of_two_runs_off_the_scale_stand_below_each_other() -> None:
+    runs = {"a": run(None, None), "b": run(90.0, 80.0), "c": run(None, 70.0)}
+    off = read(tables.race(runs, 1000.0, 2, "en")["off"])
+    assert [(row["run"], row["row"]) for row in off if row["label"]] == [("a", 0), ("c", 1)]
+
+
 def test_a_colour_belongs_to_the_name_of_a_run() -> None:
     """Whichever run has data first, as when one has ended and the other has not begun."""
     names = ("X4: no detach", "A2 (recorded)")

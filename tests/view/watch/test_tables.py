@@ -85,10 +85,34 @@ def test_a_recording_stands_as_it_stood() -> None:
     assert history.until(4).written() == [4]
 
 
-def test_an_infinite_perplexity_stands_at_the_edge_and_is_labelled() -> None:
-    tables = watch_tables.curve_tables(History([started(), epoch(1, 90.0), epoch(2, None), epoch(3, 5e9)]), 1000, "en")
-    assert [row["value"] for row in rows(tables["curve"])] == [90.0, 10_000.0, 10_000.0]
-    assert [(row["epoch"], row["label"]) for row in rows(tables["overflow"])] == [(2.0, "∞"), (3.0, "")]
+def test_where_the_axis_does_not_reach_the_line_is_interrupted_and_an_arrow_says_so() -> None:
+    history = History([started(), *(epoch(i, value) for i, value in enumerate((90.0, 5e6, None, 7e6, 80.0), 1))])
+    tables = watch_tables.curve_tables(history, 1000, "en")
+    drawn = [90.0, 10_000.0, None, 10_000.0, 80.0]
+    assert [row["value"] for row in rows(tables["curve"])] == drawn
+    # the points that a browser gets later are the same
+    assert [watch_tables.curve_points(history, 1000, after=float(i))["curve"]["value"] for i in range(5)] == [
+        drawn[i:] for i in range(5)
+    ]
+    label = t("chart.off_scale", "en", perplexity="∞")
+    assert [(row["epoch"], row["label"]) for row in rows(tables["off"])] == [(2.0, label), (3.0, ""), (4.0, "")]
+    assert {row["series"] for row in rows(tables["off"])} == {"curve"}
+    assert [row["epoch"] for row in rows(tables["head"])] == [5.0]
+
+
+def test_a_run_that_overflows_from_first_to_last_has_no_line_at_all() -> None:
+    beyond = minibatch(3, 1).model_copy(update={"loss": 400.0})
+    tables = watch_tables.curve_tables(History([started(), epoch(1, None), epoch(2, None), beyond]), 1000, "en")
+    assert {row["value"] for row in rows(tables["curve"])} == {None}
+    assert rows(tables["head"]) == rows(tables["minibatches"]) == []
+    assert len(rows(tables["off"])) == 2
+
+
+def test_held_out_text_off_the_scale_has_arrows_of_its_own() -> None:
+    events = [epoch(i, 5.0).model_copy(update={"held_out_perplexity": value}) for i, value in ((1, 90.0), (2, 13028.0))]
+    tables = watch_tables.curve_tables(History([started(), *events]), 1000, "en")
+    (arrow,) = rows(tables["off"])
+    assert (arrow["series"], arrow["label"]) == ("held_out", t("chart.off_scale", "en", perplexity="13,028"))
 
 
 def test_the_perplexity_on_held_out_text_has_its_own_line_and_its_lowest_point_a_label() -> None:
@@ -124,6 +148,43 @@ def test_where_there_is_no_room_above_it_stands_below_a_curve_that_is_just_below
         plan = started().model_copy(update={"num_epochs": 100})
         (best,) = rows(watch_tables.curve_tables(History([plan, low, high]), 1000, "en")["best"])
         assert (best["place"], best["above"]) == (place, 0)
+
+
+def test_the_label_of_a_reference_line_makes_room_for_a_curve_that_ends_on_it() -> None:
+    around = watch_tables.Surroundings({0: 1000.0, 1: 200.0, 2: 10.0, 3: 1.5})
+    plan = started().model_copy(update={"num_epochs": 100})
+
+    def sides(*perplexities: float) -> list[object]:
+        events = [epoch(10 * i, value) for i, value in enumerate(perplexities, 1)]
+        names = rows(watch_tables.curve_tables(History([plan, *events]), 1000, "en", around)["names"])
+        assert [row["value"] for row in names] == [1000, 200, 10, 1.5]
+        assert all((row["epoch"] == 0) == (row["side"] == "left") for row in names)
+        return [row["side"] for row in names]
+
+    assert sides(900.0, 90.0) == ["right"] * 4
+    # it falls through the label of the bigrams at the very end
+    assert sides(900, 800, 700, 600, 500, 400, 300, 100, 14, 8) == ["right", "left", "left", "right"]
+    falling = [epoch(10 * i, value) for i, value in enumerate((900, 800, 700, 600, 500, 400, 300, 100, 14, 8), 1)]
+    history = History([plan, *falling])
+    # of the pushed points, only those carry the labels at which one moves
+    moves = [watch_tables.names_moved(History([plan, *falling[:n]]), 1000, around, 10.0 * n - 10) for n in range(1, 11)]
+    assert moves.index(True) > 5
+    assert sum(moves) == 2
+    assert not watch_tables.names_moved(history, 1000, around, after=100.0)
+    # a curve that stays on the line is in the way everywhere
+    assert sides(*[201.0] * 10) == ["right"] * 4
+
+
+def test_the_label_of_the_lowest_perplexity_stands_above_that_of_the_published_points() -> None:
+    low = epoch(20, 100.0).model_copy(update={"held_out_perplexity": 200.0})
+    history = History([started().model_copy(update={"num_epochs": 100}), epoch(10, 300.0), low])
+
+    def place(*published: tuple[int, float]) -> float:
+        around = watch_tables.Surroundings(published=published)
+        return float(rows(watch_tables.curve_tables(history, 1000, "en", around)["best"])[0]["place"])
+
+    assert place() == place((95, 200.0)) == place((30, 20.0)) == 200
+    assert place((30, 190.0)) > 1.5 * 190
 
 
 def test_labels_of_two_published_runs_that_are_near_stand_at_different_ends() -> None:

@@ -14,7 +14,7 @@ from rnnlab.view.data import recorded
 from rnnlab.view.data.history import History
 from rnnlab.view.data.identity import Identity
 from rnnlab.view.data.shelf import Shelf
-from rnnlab.view.language.i18n import LANGUAGES, t
+from rnnlab.view.language.i18n import LANGUAGES, t, together
 from rnnlab.view.language.numbers import number
 from rnnlab.view.language.settings import departure
 from rnnlab.view.watch import curve, progress, texts
@@ -211,3 +211,29 @@ def test_a_recording_ends_where_its_alternative_text_says() -> None:
     assert "epoch 80" in sentence
     assert number(first.perplexity, 5) in sentence
     assert number(last.perplexity, 5) in sentence
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_run_that_failed_by_accident_says_how_it_goes_on(lang: str) -> None:
+    killed = {"code": "run_killed", "message": "", "params": {"signal": 9}}
+    failed = replace(scene(90.0, lang=lang, state="failed"), error=killed)
+    said = t("error.run_killed", lang, signal=9)
+    again, further = t("state.again", lang), t("state.continuable", lang)
+    assert progress.special(failed) == together(lang, said, again)
+    assert progress.special(replace(failed, continuable=True)) == together(lang, said, further)
+    # the same would happen again
+    greedy = replace(failed, continuable=True, error={"code": "run_out_of_memory", "message": "", "params": {}})
+    assert progress.special(greedy) == t("error.run_out_of_memory", lang)
+    interrupted = scene(90.0, lang=lang, state="interrupted")
+    assert progress.special(interrupted).endswith(again)
+    assert progress.special(replace(interrupted, continuable=True)).endswith(further)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_whoever_clips_is_not_advised_to_clip(lang: str) -> None:
+    for clip_norm, advice in ((None, "state.calmer"), (1.0, "state.slower")):
+        assert progress.special(scene(None, lang=lang, clip_norm=clip_norm)).endswith(t(advice, lang))
+        wild = scene(90.0, lang=lang, state="diverged", clip_norm=clip_norm)
+        wild.history.add([RunDiverged(epoch=2, minibatch=1, grad_norm=5.0)])
+        assert progress.special(wild).endswith(t(advice, lang))
+    assert progress.special(scene(90.0, lang=lang)) == ""

@@ -424,7 +424,7 @@ function write(head, figures) {
   bar.setAttribute("aria-label", figures.epoch);
   bar.setAttribute("aria-valuenow", figures.percent);
   bar.firstElementChild.style.width = `${figures.percent}%`;
-  head.dataset.state = figures.state;
+  head.dataset.code = figures.code; // the state as the program knows it, for its colour
 }
 
 /** Write a table given by columns; its first column names the rows. */
