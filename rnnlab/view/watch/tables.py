@@ -31,7 +31,7 @@ _F, _S = pa.float64(), pa.string()
 LINE = {"epoch": _F, "value": _F, "shown": _S}
 POINTS = {"epoch": _F, "value": _F, "shown": _S, "label": _S, "fill": _F}
 NAMES = {"epoch": _F, "value": _F, "label": _S, "side": _S}
-RULES = {"value": _F, "label": _S, "end": _F, "order": _F}
+RULES = {"value": _F, "order": _F}
 MARKS = {"epoch": _F, "label": _S, "row": _F}
 OFF = {"epoch": _F, "value": _F, "series": _S, "label": _S}
 BEST = {**LINE, "label": _S, "place": _F, "above": _F, "room": _F}
@@ -51,8 +51,10 @@ NAME_WIDTHS = (0.3, 0.14)
 """Width of the label of a reference line, as a share of the width of the chart: on a phone and on a wide screen."""
 PUBLISHED_ROOM = 1.9
 """Ratio of the perplexity of a published point to that of the upper edge of its label."""
-# height of the label of a reference line, as a share of the height of the chart
-_LABEL_HEIGHT = 0.055
+NAME_REACH = (0.015, 0.085)
+"""How far this label reaches below and above its line at most, as shares of the height of the chart."""
+NAME_HEIGHT = 0.055
+"""Height of this label, as a share of the height of the chart."""
 
 
 MAX_TARGETS = 100
@@ -261,8 +263,10 @@ def _names(history: History, ladder: Ladder, top: float, lang: str, until: int |
     ]
     steps = [pair for curve in curves for pair in itertools.pairwise(curve)]
 
+    below, above = (_height(ladder) ** reach for reach in NAME_REACH)
+
     def free(first: float, last: float, value: float) -> bool:
-        low, high = value / LABEL_ROOM ** (1 / 3), value * math.exp(0.085 * math.log(1.6 * top / 10))
+        low, high = value / below, value * above
         return not any(
             before[0] <= last and after[0] >= first and min(before[1], after[1]) <= high
             and max(before[1], after[1]) >= low
@@ -287,13 +291,17 @@ def _names(history: History, ladder: Ladder, top: float, lang: str, until: int |
 
 def _rung_names(ladder: Ladder, lang: str) -> dict[int, str]:
     """Return the labels of the reference lines by order; two share one if there is no room for both."""
-    top = ladder.get(0, 1000.0) * 1.6
     names = {order: f"{t(f'ngram.{order}', lang)} {number(ladder[order], 4)}" for order in range(4) if order in ladder}
     for upper, lower in ((0, 1), (1, 2), (2, 3)):
-        near = lower in names and math.log(ladder[upper] / ladder[lower]) < _LABEL_HEIGHT * math.log(top)
+        near = lower in names and ladder[upper] / ladder[lower] < _height(ladder) ** NAME_HEIGHT
         if near and names[upper]:
             names[upper], names[lower] = f"{names[upper]} · {names[lower]}", ""
     return names
+
+
+def _height(ladder: Ladder) -> float:
+    """Return the ratio of the perplexities at the upper and the lower edge of the chart, which begins at 1."""
+    return 1.6 * ladder.get(0, 1000.0)
 
 
 def _label_place(
@@ -367,7 +375,8 @@ def reference_tables(
         labels[0] = t("chart.published_here" if same_corpus else "chart.published_books", lang)
     second = next((index for index, point in enumerate(points) if point[2]), 0)
     if second:  # at its other end if the two labels would be drawn over each other
-        near = abs(math.log(points[second][1] / points[0][1])) < _LABEL_HEIGHT * math.log(ladder.get(0, 1000.0))
+        first, other_first = points[0][1], points[second][1]
+        near = max(first, other_first) / min(first, other_first) < _height(ladder) ** NAME_HEIGHT
         if not near or len(points) > second + 1:
             labels[-1 if near else second] = t("chart.published_second", lang)
     table = {
@@ -378,18 +387,14 @@ def reference_tables(
         "fill": [1.0 if same_corpus and not second else 0.0 for _, _, second in points],
     }
     rungs = [order for order in range(4) if order in ladder]
-    top = ladder.get(0, 1000.0) * 1.6
-    names = _rung_names(ladder, lang)
     rules = {
         "value": [ladder[order] for order in rungs],
-        "label": [names[order] for order in rungs],
-        "end": [end for _ in rungs],
         "order": [float(order) for order in rungs],
     }
     return {
         "published": ipc(table, POINTS),
         "ladder": ipc(rules, RULES),
-        "extent": ipc({"epoch": [0.0, end * 1.015], "value": [1.0, top]}, EXTENT),
+        "extent": ipc({"epoch": [0.0, end * 1.015], "value": [1.0, _height(ladder)]}, EXTENT),
     }
 
 

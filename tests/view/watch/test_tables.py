@@ -232,9 +232,9 @@ def test_published_points_beyond_the_end_of_a_run_wait_until_it_goes_on() -> Non
 
 
 def test_reference_lines_that_nearly_meet_share_a_label() -> None:
-    ladder = {0: 18.0, 1: 16.3, 2: 1.4, 3: 1.0}
-    tables = watch_tables.reference_tables(TrainConfig(), ladder, [], [], False, "en")
-    labels = [row["label"] for row in rows(tables["ladder"])]
+    around = watch_tables.Surroundings({0: 18.0, 1: 16.3, 2: 1.4, 3: 1.0})
+    names = watch_tables.curve_tables(History([]), 18, "en", around)["names"]
+    labels = [row["label"] for row in rows(names)]
     assert labels == ["uniform 18 · unigram 16.3", "", "bigram 1.4", "trigram 1"]
 
 
