@@ -109,7 +109,7 @@ class Scene:
     def around(self) -> tables.Surroundings:
         """What stands around the curve."""
         shown = self.published
-        return tables.Surroundings(self.ladder, shown.published if shown else ())
+        return tables.Surroundings(self.ladder, shown.published if shown else (), self.config.num_epochs)
 
     def curve_tables(self, epoch: int | None) -> dict[str, bytes]:
         """Return all tables of the perplexity curve, with the marker at `epoch`."""

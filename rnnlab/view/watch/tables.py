@@ -65,10 +65,17 @@ MAX_POINTS = 1000
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What stands around a curve and is drawn with it: the reference lines, and the published points."""
+    """What stands around a curve and is drawn with it.
+
+    Attributes:
+        ladder: the reference lines.
+        published: the published points, as epoch and perplexity.
+        num_epochs: the last epoch that is planned, at which the axis ends.
+    """
 
     ladder: Ladder = field(default_factory=dict)
     published: Sequence[tuple[int, float]] = ()
+    num_epochs: int = 1
 
 
 NOTHING = Surroundings()
@@ -172,7 +179,7 @@ def newest_points(history: History, vocab_size: float, lang: str, around: Surrou
     last = [row for row in history.epochs[-1:] if _reaches(row.perplexity, top)]
     lowest = best_held_out(history)
     best = [] if lowest is None else [lowest]
-    places = [_label_place(row, history, top, around.published) for row in best]
+    places = [_label_place(row, history, top, around) for row in best]
     return {
         "best": {
             "epoch": [float(row.epoch) for row in best],
@@ -191,7 +198,7 @@ def newest_points(history: History, vocab_size: float, lang: str, around: Surrou
             "value": [_place(row.perplexity, top) for row in last],
         },
         "off": _off_scale(history, top, lang),
-        "names": _names(history, around.ladder, top, lang),
+        "names": _names(history, around, top, lang),
         "changes": {
             "epoch": [_position(change, history) for change in history.changes],
             "label": [change_label(change.name, change.value, lang) for change in history.changes],
@@ -244,11 +251,11 @@ def names_moved(history: History, vocab_size: float, around: Surroundings, after
     top, last = ceiling(vocab_size), math.floor(after)
     if history.epoch <= last:
         return False
-    now, before = (_names(history, around.ladder, top, "en", until) for until in (history.epoch, last))
+    now, before = (_names(history, around, top, "en", until) for until in (history.epoch, last))
     return now["side"] != before["side"]
 
 
-def _names(history: History, ladder: Ladder, top: float, lang: str, until: int | None = None) -> Columns:
+def _names(history: History, around: Surroundings, top: float, lang: str, until: int | None = None) -> Columns:
     """Return the labels of the reference lines: at the right end, or at the left if only there no curve is in the way.
 
     A label on a curve would strike it out, or be struck out by it. With `until`, the later epochs do not count.
@@ -256,7 +263,7 @@ def _names(history: History, ladder: Ladder, top: float, lang: str, until: int |
     last = history.epoch if until is None else until
     rows = [row for row in drawn_epochs(history, ENOUGH) if row.epoch <= last]
     measured = [row for row in _held_out(history) if row.epoch <= last]
-    planned = float(max((history.started and history.started.num_epochs) or 0, history.epoch, 1))
+    ladder, planned = around.ladder, _planned(history, around)
     curves = [
         [(row.epoch, _place(row.perplexity, top)) for row in rows],
         [(row.epoch, _place(row.held_out_perplexity, top)) for row in measured],
@@ -299,21 +306,25 @@ def _rung_names(ladder: Ladder, lang: str) -> dict[int, str]:
     return names
 
 
+def _planned(history: History, around: Surroundings) -> float:
+    """Return the last epoch of the axis."""
+    started = (history.started and history.started.num_epochs) or 0
+    return float(max(around.num_epochs, started, history.epoch))
+
+
 def _height(ladder: Ladder) -> float:
     """Return the ratio of the perplexities at the upper and the lower edge of the chart, which begins at 1."""
     return 1.6 * ladder.get(0, 1000.0)
 
 
-def _label_place(
-    best: EpochFinished, history: History, top: float, published: Sequence[tuple[int, float]] = ()
-) -> tuple[float, bool]:
+def _label_place(best: EpochFinished, history: History, top: float, around: Surroundings) -> tuple[float, bool]:
     """Return the perplexity at which the label of the lowest one on held-out text stands, and whether it is above it.
 
     Above both curves, over the width of the label, only the label of the published points can be in its way, and it
     stands above that, too. If they leave no room there, it stands below: below the training curve too, where this one
     is just below.
     """
-    planned = max((history.started and history.started.num_epochs) or 0, history.epoch)
+    planned, published = _planned(history, around), around.published
     width = LABEL_WIDTH * planned
     first = best.epoch - width if best.epoch > RIGHT_OF * planned else best.epoch
     beside = [row for row in history.epochs if first <= row.epoch <= first + width]

@@ -175,6 +175,12 @@ def test_the_label_of_a_reference_line_makes_room_for_a_curve_that_ends_on_it() 
     assert sides(*[201.0] * 10) == ["right"] * 4
 
 
+def test_before_a_run_the_reference_lines_have_their_labels_at_the_end_of_the_axis() -> None:
+    around = watch_tables.Surroundings({0: 1000.0, 1: 200.0, 2: 10.0, 3: 1.5}, num_epochs=250)
+    names = rows(watch_tables.curve_tables(History([]), 1000, "en", around)["names"])
+    assert [(row["epoch"], row["side"]) for row in names] == [(250, "right")] * 4
+
+
 def test_the_label_of_the_lowest_perplexity_stands_above_that_of_the_published_points() -> None:
     low = epoch(20, 100.0).model_copy(update={"held_out_perplexity": 200.0})
     history = History([started().model_copy(update={"num_epochs": 100}), epoch(10, 300.0), low])
