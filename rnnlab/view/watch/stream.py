@@ -149,13 +149,7 @@ class _RunLook:
     def point(self, edition: Edition, after: Position) -> Mapping[str, Any]:
         scene = self._scene(edition.lang)
         added = tables.curve_points(scene.history, scene.vocab_size, after[0])
-        put = tables.newest_points(scene.history, scene.vocab_size, scene.lang, scene.around)
-        if not added["held_out"]["epoch"]:  # only a measurement changes the lowest value
-            del put["best"]
-        if not put["off"]["epoch"]:  # arrows only become more
-            del put["off"]
-        if not tables.names_moved(scene.history, scene.vocab_size, scene.around, after[0]):
-            del put["names"]
+        put = tables.newest_points(scene.history, scene.vocab_size, scene.lang, scene.around, after[0])
         message: dict[str, Any] = {
             "put": put,
             "figures": progress.figures(scene),

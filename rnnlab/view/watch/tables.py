@@ -169,41 +169,58 @@ def best_held_out(history: History) -> EpochFinished | None:
     return min(_held_out(history), key=lambda row: row.held_out_perplexity or math.inf, default=None)
 
 
-def newest_points(history: History, vocab_size: float, lang: str, around: Surroundings = NOTHING) -> dict[str, Columns]:
-    """Return the tables that every event replaces.
+def newest_points(
+    history: History, vocab_size: float, lang: str, around: Surroundings = NOTHING, after: float | None = None
+) -> dict[str, Columns]:
+    """Return the tables whose rows are replaced.
 
-    They are ``head``, the end of the curve, ``off``, the arrows where the axis does not reach, ``changes`` of settings,
-    ``best``, the lowest perplexity on held-out text, and ``names``, the labels of the reference lines.
+    They are ``head``, the end of the curve, and ``changes`` of settings; and, unless they are as they were at the
+    position `after`, ``best``, the lowest perplexity on held-out text, ``off``, the arrows where the axis does not
+    reach, and ``names``, the labels of the reference lines.
     """
     top = ceiling(vocab_size)
     last = [row for row in history.epochs[-1:] if _reaches(row.perplexity, top)]
-    lowest = best_held_out(history)
-    best = [] if lowest is None else [lowest]
-    places = [_label_place(row, history, top, around) for row in best]
-    return {
-        "best": {
-            "epoch": [float(row.epoch) for row in best],
-            "value": [_place(row.held_out_perplexity, top) for row in best],
-            "place": [place for place, _ in places],
-            "above": [float(above) for _, above in places],
-            "room": [place * LABEL_ROOM if above else place for place, above in places],
-            "shown": [number(row.held_out_perplexity, 5) for row in best],
-            "label": [
-                t("chart.held_out_lowest", lang, perplexity=number(row.held_out_perplexity, 4), epoch=row.epoch)
-                for row in best
-            ],
-        },
+    tables: dict[str, Columns] = {
         "head": {
             "epoch": [float(row.epoch) for row in last],
             "value": [_place(row.perplexity, top) for row in last],
         },
-        "off": _off_scale(history, top, lang),
-        "names": _names(history, around, top, lang),
         "changes": {
             "epoch": [_position(change, history) for change in history.changes],
             "label": [change_label(change.name, change.value, lang) for change in history.changes],
             "row": [float(i % 4) for i in range(len(history.changes))],
         },
+    }
+    recent = history.epochs[0 if after is None else _first_after(history, after) :]
+    measured = [row for row in recent if row.held_out_perplexity is not None]
+    if after is None or measured:
+        tables["best"] = _best(history, top, lang, around)
+    reached = all(_reaches(row.perplexity, top) for row in recent)
+    if after is None or not (reached and all(_reaches(row.held_out_perplexity, top) for row in measured)):
+        tables["off"] = _off_scale(history, top, lang)
+    if after is None or recent:
+        names = _names(history, around, top, lang)
+        if after is None or names["side"] != _names(history, around, top, lang, math.floor(after))["side"]:
+            tables["names"] = names
+    return tables
+
+
+def _best(history: History, top: float, lang: str, around: Surroundings) -> Columns:
+    """Return the point of the lowest perplexity on held-out text with its label; no rows if it was not measured."""
+    lowest = best_held_out(history)
+    best = [] if lowest is None else [lowest]
+    places = [_label_place(row, history, top, around) for row in best]
+    return {
+        "epoch": [float(row.epoch) for row in best],
+        "value": [_place(row.held_out_perplexity, top) for row in best],
+        "place": [place for place, _ in places],
+        "above": [float(above) for _, above in places],
+        "room": [place * LABEL_ROOM if above else place for place, above in places],
+        "shown": [number(row.held_out_perplexity, 5) for row in best],
+        "label": [
+            t("chart.held_out_lowest", lang, perplexity=number(row.held_out_perplexity, 4), epoch=row.epoch)
+            for row in best
+        ],
     }
 
 
@@ -244,15 +261,6 @@ def _off_scale(history: History, top: float, lang: str) -> Columns:
             columns["series"].append(name)
             columns["label"].append(t("chart.off_scale", lang, perplexity=highest) if first else "")
     return columns
-
-
-def names_moved(history: History, vocab_size: float, around: Surroundings, after: float) -> bool:
-    """Return whether a label of a reference line has another place than at the position `after`."""
-    top, last = ceiling(vocab_size), math.floor(after)
-    if history.epoch <= last:
-        return False
-    now, before = (_names(history, around, top, "en", until) for until in (history.epoch, last))
-    return now["side"] != before["side"]
 
 
 def _names(history: History, around: Surroundings, top: float, lang: str, until: int | None = None) -> Columns:

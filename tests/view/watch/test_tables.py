@@ -164,15 +164,30 @@ def test_the_label_of_a_reference_line_makes_room_for_a_curve_that_ends_on_it() 
     assert sides(900.0, 90.0) == ["right"] * 4
     # it falls through the label of the bigrams at the very end
     assert sides(900, 800, 700, 600, 500, 400, 300, 100, 14, 8) == ["right", "left", "left", "right"]
+    # a curve that stays on the line is in the way everywhere
+    assert sides(*[201.0] * 10) == ["right"] * 4
     falling = [epoch(10 * i, value) for i, value in enumerate((900, 800, 700, 600, 500, 400, 300, 100, 14, 8), 1)]
     history = History([plan, *falling])
     # of the pushed points, only those carry the labels at which one moves
-    moves = [watch_tables.names_moved(History([plan, *falling[:n]]), 1000, around, 10.0 * n - 10) for n in range(1, 11)]
+    pushed = [
+        watch_tables.newest_points(History([plan, *falling[:n]]), 1000, "en", around, 10.0 * n - 10)
+        for n in range(1, 11)
+    ]
+    moves = ["names" in tables for tables in pushed]
     assert moves.index(True) > 5
     assert sum(moves) == 2
-    assert not watch_tables.names_moved(history, 1000, around, after=100.0)
-    # a curve that stays on the line is in the way everywhere
-    assert sides(*[201.0] * 10) == ["right"] * 4
+    assert "names" not in watch_tables.newest_points(history, 1000, "en", around, after=100.0)
+
+
+def test_of_the_pushed_points_only_those_off_the_scale_carry_the_arrows() -> None:
+    perplexities = (900.0, 20_000.0, None, 800.0, 700.0)
+    events = [epoch(number, value) for number, value in enumerate(perplexities, 1)]
+    events[4] = events[4].model_copy(update={"held_out_perplexity": 30_000.0})
+    pushed = [
+        watch_tables.newest_points(History([started(), *events[:n]]), 1000, "en", after=n - 1.0) for n in range(1, 6)
+    ]
+    assert ["off" in tables for tables in pushed] == [False, True, True, False, True]
+    assert ["best" in tables for tables in pushed] == [False, False, False, False, True]
 
 
 def test_before_a_run_the_reference_lines_have_their_labels_at_the_end_of_the_axis() -> None:
