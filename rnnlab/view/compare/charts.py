@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from functools import cache
 from typing import Any
 
 from rnnlab.view.compare.tables import SMALL_HEIGHT
+from rnnlab.view.data.once import each_once
 from rnnlab.view.language.i18n import t
 from rnnlab.view.page.charts import corners, layer, margin, off_scale, perplexity_axis, targets
 from rnnlab.view.page.style import LAYER_COLORS, LAYER_DASHES, MOVE, PALETTE, ZOOM, altair, specification
@@ -28,7 +28,7 @@ def room(widest: int) -> int:
     return 24 * math.ceil((widest * _COLUMN + 14) / 24)
 
 
-@cache
+@each_once
 def overlay(lang: str, theme: str = "light", by: str = "epoch", room: int = 96) -> dict[str, Any]:
     """Return several perplexity curves on one log axis; the tables are `OVERLAY_TABLES`.
 
@@ -90,7 +90,7 @@ def overlay(lang: str, theme: str = "light", by: str = "epoch", room: int = 96) 
     return _framed(chart)
 
 
-@cache
+@each_once
 def seed_band(lang: str, theme: str = "light", room: int = 96) -> dict[str, Any]:
     """Return the median and the band of runs that differ in their random seed; the tables are `BAND_TABLES`."""
     alt = altair()

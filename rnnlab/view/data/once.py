@@ -6,11 +6,13 @@ protocol. What holds a connection, a thread or answers that others wait for is k
 
 from __future__ import annotations
 
+import functools
 import threading
 import weakref
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Generic, ParamSpec, TypeVar
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -45,3 +47,19 @@ class Once(Generic[T]):
             finalizer, self._finalizer = self._finalizer, None
         if finalizer is not None:
             finalizer()
+
+
+def each_once(make: Callable[P, T]) -> Callable[P, T]:
+    """Return `make` with its results kept; threads that need the same one at the same time wait for the first.
+
+    With `functools.cache` alone, each of the visitors who open a page of a fresh server at the same time would compute
+    it, all of them slower.
+    """
+    kept, lock = functools.cache(make), threading.RLock()
+
+    @functools.wraps(make)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        with lock:
+            return kept(*args, **kwargs)  # type: ignore[arg-type]
+
+    return call

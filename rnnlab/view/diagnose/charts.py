@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
+from rnnlab.view.data.once import each_once
 from rnnlab.view.diagnose.tables import HIGHEST, LOWEST
 from rnnlab.view.language.i18n import t
 from rnnlab.view.page.charts import (
@@ -35,7 +35,7 @@ _SHORT_TICKS = [1.02, 1.05, 1.1, 1.2, 1.5, 250, 300, 400]
 _NORM_DECADES = [10.0**power for power in range(-12, 7)]
 
 
-@cache
+@each_once
 def lines(kind: str, lang: str, theme: str = "light", height: int = 260) -> dict[str, Any]:
     """Return several runs by epoch on one axis, distinguished by colour and dash; the tables are `LINE_TABLES`.
 
@@ -86,7 +86,7 @@ def lines(kind: str, lang: str, theme: str = "light", height: int = 260) -> dict
     return specification(alt.layer(extent, rules, drawn, labels, *over, points).properties(height=height))
 
 
-@cache
+@each_once
 def heat(lang: str, theme: str = "light") -> dict[str, Any]:
     """Return the gradient norm by layer and epoch, the first layer at the bottom; the table is ``cells``.
 
@@ -138,7 +138,7 @@ def heat(lang: str, theme: str = "light") -> dict[str, Any]:
     return specification(alt.layer(norms, zeros, crosses).properties(height={"step": 26}))
 
 
-@cache
+@each_once
 def outputs(lang: str, theme: str = "light") -> dict[str, Any]:
     """Return the characters' frequencies in the text as bars, in the network's output as dots; table ``outputs``."""
     alt = altair()
@@ -166,7 +166,7 @@ def outputs(lang: str, theme: str = "light") -> dict[str, Any]:
     return specification(alt.layer(bars, dots).properties(height=240))
 
 
-@cache
+@each_once
 def positions(lang: str, theme: str = "light") -> dict[str, Any]:
     """Return the loss at each position of the window, the last one highlighted; table ``positions``."""
     alt = altair()
@@ -195,7 +195,7 @@ def positions(lang: str, theme: str = "light") -> dict[str, Any]:
     return specification(alt.layer(bars, labels).properties(height=260, padding=HEADROOM))
 
 
-@cache
+@each_once
 def denormals(lang: str, theme: str = "light") -> dict[str, Any]:
     """Return the share of denormal numbers by layer, the first layer at the bottom; table ``layers``."""
     return _bars(
@@ -203,7 +203,7 @@ def denormals(lang: str, theme: str = "light") -> dict[str, Any]:
     )
 
 
-@cache
+@each_once
 def choices(lang: str, theme: str = "light") -> dict[str, Any]:
     """Return the characters that a network would fill into a gap, the most probable first; table ``choices``."""
     return _bars(

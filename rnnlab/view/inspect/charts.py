@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 from rnnlab.cells import CELLS, ROLES
+from rnnlab.view.data.once import each_once
 from rnnlab.view.language.i18n import t
 from rnnlab.view.page.charts import HEADROOM, layer
 from rnnlab.view.page.style import LAYER_COLORS, LAYER_DASHES, PALETTE, altair, specification
@@ -32,7 +32,7 @@ _EXTENT = 34
 _CHARACTER = "slice(datum.label, 3)"
 
 
-@cache
+@each_once
 def heatmap(lang: str, theme: str = "light", limit: float = 0.0, labelled: bool = False) -> dict[str, Any]:
     """Return a heat map with a row per unit or bin and a column per character.
 
@@ -88,7 +88,7 @@ def heatmap(lang: str, theme: str = "light", limit: float = 0.0, labelled: bool 
     return specification(alt.layer(cells, _now(theme, x)).properties(height=400))
 
 
-@cache
+@each_once
 def unit_lines(lang: str, theme: str = "light") -> dict[str, Any]:
     """Return a chart of a unit along the text, with a line for each state or gate.
 
@@ -129,7 +129,7 @@ def unit_lines(lang: str, theme: str = "light") -> dict[str, Any]:
     return specification(alt.layer(_now(theme, x), lines).properties(height=240))
 
 
-@cache
+@each_once
 def candidates(lang: str, theme: str = "light") -> dict[str, Any]:
     """Return a chart of the next characters: bars for the probability, ticks for the share in the training text.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
+from rnnlab.view.data.once import each_once
 from rnnlab.view.language.i18n import t
 from rnnlab.view.page.charts import (
     HEADROOM,
@@ -23,7 +23,7 @@ SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"
 """Mark shapes, so that series differ by more than their colour."""
 
 
-@cache
+@each_once
 def continuations(lang: str, theme: str = "light") -> dict[str, Any]:
     """Return a bar chart of the continuations of a context, the most frequent on top; table ``bars``."""
     alt = altair()
@@ -44,7 +44,7 @@ def continuations(lang: str, theme: str = "light") -> dict[str, Any]:
     return specification(alt.layer(bars, words).properties(height=260, padding=HEADROOM))
 
 
-@cache
+@each_once
 def ladder(lang: str, theme: str = "light") -> dict[str, Any]:
     """Return a chart of the perplexity of n-gram tables by context length; tables ``rungs``, ``now``."""
     alt = altair()
@@ -71,7 +71,7 @@ def ladder(lang: str, theme: str = "light") -> dict[str, Any]:
     return specification(alt.layer(lines, points, words, now).properties(height=260))
 
 
-@cache
+@each_once
 def positions(lang: str, theme: str = "light") -> dict[str, Any]:
     """Return a chart of the text positions of each minibatch and row; tables ``cells``, ``extent``."""
     alt = altair()
@@ -109,7 +109,7 @@ def positions(lang: str, theme: str = "light") -> dict[str, Any]:
     return specification(alt.layer(extent, cells, words).properties(height={"step": 26}, padding=HEADROOM))
 
 
-@cache
+@each_once
 def loss_curve(lang: str, theme: str = "light") -> dict[str, Any]:
     """Return a chart of -ln p by p with a point per character; tables ``curve``, ``points``."""
     alt = altair()
@@ -131,7 +131,7 @@ def loss_curve(lang: str, theme: str = "light") -> dict[str, Any]:
     return specification(alt.layer(line, points, words).properties(height=230, padding=HEADROOM))
 
 
-@cache
+@each_once
 def reach(lang: str, theme: str = "light") -> dict[str, Any]:
     """Return a picture of the graph of an epoch: time steps in a row, the path of the gradient, the cuts.
 
@@ -164,7 +164,7 @@ def reach(lang: str, theme: str = "light") -> dict[str, Any]:
     return specification(alt.layer(links, steps, ways, heads, cuts, cut_words, names).properties(height=150))
 
 
-@cache
+@each_once
 def walked(lang: str, theme: str = "light") -> dict[str, Any]:
     """Return a chart of the time steps each minibatch's gradient passes through, cut and uncut; table ``walked``."""
     alt = altair()
@@ -191,7 +191,7 @@ def walked(lang: str, theme: str = "light") -> dict[str, Any]:
     return specification(alt.layer(bars, words).properties(height=210))
 
 
-@cache
+@each_once
 def measured(kind: str, lang: str, theme: str = "light") -> dict[str, Any]:
     """Return a chart of the cost of each minibatch: `kind` is ``seconds`` or ``memory``; table ``measured``."""
     alt = altair()
@@ -213,7 +213,7 @@ def measured(kind: str, lang: str, theme: str = "light") -> dict[str, Any]:
     return specification(alt.layer(line, words).properties(height=210, padding=HEADROOM))
 
 
-@cache
+@each_once
 def costs(lang: str, theme: str = "light") -> dict[str, Any]:
     """Return bars of the milliseconds of each minibatch, table ``costs``."""
     alt = altair()
@@ -226,7 +226,7 @@ def costs(lang: str, theme: str = "light") -> dict[str, Any]:
     return specification(alt.layer(bars, words).properties(height=260, padding=HEADROOM))
 
 
-@cache
+@each_once
 def vectors(title: str, lang: str, theme: str = "light") -> dict[str, Any]:
     """Return a chart of vectors with a circle that is round at any width; tables ``arrows``, ``circle``, ``extent``.
 
@@ -300,7 +300,7 @@ def _equal_units(x: Any, y: Any) -> Any:
     )
 
 
-@cache
+@each_once
 def path(lang: str, theme: str = "light") -> dict[str, Any]:
     """Return a chart of a state by time step, of two networks, with the gap between them; tables ``path``, ``gap``."""
     alt = altair()
@@ -332,7 +332,7 @@ def path(lang: str, theme: str = "light") -> dict[str, Any]:
     return specification(alt.layer(gaps, lines, points).properties(height=300))
 
 
-@cache
+@each_once
 def norms(lang: str, theme: str = "light") -> dict[str, Any]:
     """Return a chart of the gradient norm by layer for several runs; zeros are at the bottom; table ``norms``."""
     alt = altair()
@@ -362,7 +362,7 @@ def norms(lang: str, theme: str = "light") -> dict[str, Any]:
     return specification(alt.layer(lines, points, words).properties(height=260))
 
 
-@cache
+@each_once
 def directions(lang: str, theme: str = "light") -> dict[str, Any]:
     """Return a picture of a window of text and which half has read which character; tables ``cells``, ``target``."""
     alt = altair()
@@ -389,7 +389,7 @@ def directions(lang: str, theme: str = "light") -> dict[str, Any]:
     return specification(alt.layer(frames, target, words).properties(height=156, padding=HEADROOM))
 
 
-@cache
+@each_once
 def race(lang: str, theme: str = "light", names: tuple[str, ...] = ()) -> dict[str, Any]:
     """Return a chart of perplexity by epoch of several runs on a log axis; tables: those of `tables.race`.
 
@@ -435,7 +435,7 @@ def _log(field: str, title: str, **axis: Any) -> dict[str, Any]:
     }
 
 
-@cache
+@each_once
 def zipf(lang: str, theme: str = "light") -> dict[str, Any]:
     """Return a chart of counts by rank on log-log axes; tables ``counts``, ``line`` and ``now``."""
     alt = altair()
@@ -458,7 +458,7 @@ def _chosen(x: Any, y: Any, theme: str, **text: Any) -> tuple[Any, Any]:
     )
 
 
-@cache
+@each_once
 def coverage(lang: str, theme: str = "light") -> dict[str, Any]:
     """Return a chart of the share of a text that the k most frequent characters cover; tables ``share``, ``now``."""
     alt = altair()
@@ -479,7 +479,7 @@ def coverage(lang: str, theme: str = "light") -> dict[str, Any]:
 # k steps ahead
 
 
-@cache
+@each_once
 def forecast(lang: str, theme: str = "light") -> dict[str, Any]:
     """Return a chart of a series and its predictions by time step; tables ``series`` and ``border``."""
     alt = altair()
@@ -511,7 +511,7 @@ def forecast(lang: str, theme: str = "light") -> dict[str, Any]:
     return specification(alt.layer(border, words, lines).properties(height=260))
 
 
-@cache
+@each_once
 def errors(lang: str, theme: str = "light") -> dict[str, Any]:
     """Return a chart of the error of a prediction by k; tables ``errors``, ``levels`` and ``now``."""
     alt = altair()
@@ -539,7 +539,7 @@ def errors(lang: str, theme: str = "light") -> dict[str, Any]:
 # powers of W_hh
 
 
-@cache
+@each_once
 def eigenvalues(lang: str, theme: str = "light") -> dict[str, Any]:
     """Return a picture of eigenvalues and the unit circle; tables ``values``, ``circle`` and ``extent``."""
     alt = altair()
@@ -568,7 +568,7 @@ def eigenvalues(lang: str, theme: str = "light") -> dict[str, Any]:
     return specification(alt.layer(_equal_units(x, y), circle, values).properties(height=290, padding=HEADROOM))
 
 
-@cache
+@each_once
 def powers(lang: str, theme: str = "light") -> dict[str, Any]:
     """Return a chart of the norms of products by number of steps back; tables ``norms``, ``border`` and ``now``."""
     alt = altair()
@@ -600,7 +600,7 @@ def powers(lang: str, theme: str = "light") -> dict[str, Any]:
 # decoding
 
 
-@cache
+@each_once
 def reshaped(lang: str, theme: str = "light") -> dict[str, Any]:
     """Return bars of a distribution before (pale, wide) and after (dark, narrow) it is reshaped; table ``bars``."""
     alt = altair()
@@ -628,7 +628,7 @@ def reshaped(lang: str, theme: str = "light") -> dict[str, Any]:
     return specification(alt.layer(before, after, names, words).properties(height={"step": 25}, padding=padding))
 
 
-@cache
+@each_once
 def beam(lang: str, theme: str = "light") -> dict[str, Any]:
     """Return a picture of a beam search: the kept candidates by step; tables ``nodes``, ``links`` and ``extent``."""
     alt = altair()

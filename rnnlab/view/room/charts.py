@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
+from rnnlab.view.data.once import each_once
 from rnnlab.view.language.i18n import t
 from rnnlab.view.page.charts import corners, epoch_axis, layer, margin, perplexity_axis
 from rnnlab.view.page.style import LAYER_COLORS, MOVE, PALETTE, ZOOM, altair, specification
@@ -15,7 +15,7 @@ NAMES = 90
 """Room for the names at the ends of the curves, in pixels."""
 
 
-@cache
+@each_once
 def wall(lang: str, theme: str = "light") -> dict[str, Any]:
     """Return the curves of a room on one log axis; the tables are `tables.WALL`."""
     alt = altair()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
+from rnnlab.view.data.once import each_once
 from rnnlab.view.language.i18n import t
 from rnnlab.view.page.charts import corners, epoch_axis, layer, line, off_scale, perplexity_axis, power_label, targets
 from rnnlab.view.page.style import LAYER_COLORS, LAYER_DASHES, MOVE, PALETTE, ZOOM, altair, specification
@@ -21,7 +21,7 @@ GRADIENT_TABLES = ("layers", "threshold", "extent")
 CLIPPED_TABLES = ("clipped", "extent")
 
 
-@cache
+@each_once
 def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
     """Return the live curve: perplexity by epoch on a log axis, published points, the n-gram ladder, the marker.
 
@@ -157,7 +157,7 @@ def perplexity_curve(lang: str, theme: str = "light") -> dict[str, Any]:
     return specification(chart)
 
 
-@cache
+@each_once
 def gradient_curve(lang: str, theme: str = "light", names: int = 3) -> dict[str, Any]:
     """Return the gradient norm by layer and epoch, with the threshold θ; the tables are `GRADIENT_TABLES`.
 
@@ -211,7 +211,7 @@ def gradient_curve(lang: str, theme: str = "light", names: int = 3) -> dict[str,
     )
 
 
-@cache
+@each_once
 def clipped_curve(lang: str, theme: str = "light") -> dict[str, Any]:
     """Return the share of the minibatches whose gradient was clipped, by epoch; the tables are `CLIPPED_TABLES`."""
     alt = altair()

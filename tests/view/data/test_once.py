@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import threading
+from collections.abc import Callable
+from typing import Any
 
-from rnnlab.view.data.once import Once
+from rnnlab.view.data.once import Once, each_once
 
 
 class Made:
@@ -21,28 +24,50 @@ class Made:
         type(self).closed += 1
 
 
-def test_many_threads_get_the_same_one() -> None:
-    class Thing(Made):
-        pass
+def asked_together(ask: Callable[[], Any]) -> list[Any]:
+    """Return what eight threads get that ask at the same time."""
+    barrier, found = threading.Barrier(8), list[Any]()
 
-    barrier, found = threading.Barrier(8), []
-
-    def make() -> Thing:
-        return Thing()
-
-    thing = Once(make)
-
-    def ask() -> None:
+    def one() -> None:
         barrier.wait()
-        found.append(thing())
+        found.append(ask())
 
-    threads = [threading.Thread(target=ask) for _ in range(8)]
+    threads = [threading.Thread(target=one) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    return found
+
+
+def test_many_threads_get_the_same_one() -> None:
+    class Thing(Made):
+        pass
+
+    def make() -> Thing:
+        return Thing()
+
+    found = asked_together(Once(make))
     assert Thing.made == 1
     assert len(set(found)) == 1
+
+
+def test_who_needs_a_result_at_the_same_time_waits_for_it() -> None:
+    computed: list[str] = []
+    another = threading.Barrier(2)
+
+    @each_once
+    def specification(lang: str) -> dict[str, str]:
+        computed.append(lang)
+        with contextlib.suppress(threading.BrokenBarrierError):  # nobody else comes
+            another.wait(timeout=0.3)
+        return {"lang": lang}
+
+    found = asked_together(lambda: specification("zh"))
+    assert len(found) == 8
+    assert all(one is found[0] for one in found)
+    assert specification("en") == {"lang": "en"}
+    assert computed == ["zh", "en"]
 
 
 def test_it_is_closed_when_it_is_released_and_then_made_anew() -> None:
