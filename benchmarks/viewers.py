@@ -83,7 +83,7 @@ class Viewer:
             fragment = ""
             async with asyncio.timeout(OPENING):  # the page may rerun before it is complete
                 while not fragment:
-                    fragment = await self._until_finished(ws)
+                    fragment = await until_finished(ws)
             await self._listen(lambda: self._rerun(ws, fragment), ready, end)
 
     async def _listen(
@@ -129,24 +129,25 @@ class Viewer:
         request.rerun_script.fragment_id = fragment
         started = time.monotonic()
         await ws.send(request.SerializeToString())
-        await self._until_finished(ws)
+        await until_finished(ws)
         self.reruns.append(time.monotonic() - started)
 
-    async def _until_finished(self, ws: ClientConnection) -> str:
-        """Receive messages until the script has finished; return the id of the fragment with the chart."""
-        fragment = ""
-        while True:
-            message = ForwardMsg()
-            message.ParseFromString(await ws.recv())  # type: ignore[arg-type]
-            kind = message.WhichOneof("type")
-            if kind == "delta":
-                element = message.delta.new_element
-                if element.WhichOneof("type") == "exception":
-                    raise RuntimeError(element.exception.message)
-                if element.WhichOneof("type") == "bidi_component" and message.delta.fragment_id:
-                    fragment = message.delta.fragment_id
-            if kind == "script_finished" and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
-                return fragment
+
+async def until_finished(ws: ClientConnection) -> str:
+    """Receive messages until the script has finished; return the id of the fragment with the chart."""
+    fragment = ""
+    while True:
+        message = ForwardMsg()
+        message.ParseFromString(await ws.recv())  # type: ignore[arg-type]
+        kind = message.WhichOneof("type")
+        if kind == "delta":
+            element = message.delta.new_element
+            if element.WhichOneof("type") == "exception":
+                raise RuntimeError(element.exception.message)
+            if element.WhichOneof("type") == "bidi_component" and message.delta.fragment_id:
+                fragment = message.delta.fragment_id
+        if kind == "script_finished" and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+            return fragment
 
 
 async def watch(port: int, keys: Keys, run_id: str, viewers: int, seconds: float) -> list[Viewer]:
