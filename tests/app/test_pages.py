@@ -129,7 +129,7 @@ def test_a_run_shows_its_curve_texts_and_gradients(open_page: Open, finished: st
     _, tables = chart(app)
     assert [row["epoch"] for row in tables["curve"]] == [1, 2, 3, 4, 5, 6]
     assert all(float(str(row["value"])) >= 1 for row in tables["curve"])
-    assert str(tables["ladder"][0]["label"]).startswith(t("ngram.0", lang))
+    assert str(tables["names"][0]["label"]).startswith(t("ngram.0", lang))
     assert tables["now"][0]["epoch"] == 6  # the newest text
     assert tables["published"] == []  # the first published point is after the last epoch of this run
     assert tables["head"] == tables["curve"][-1:]

@@ -97,7 +97,8 @@ def test_a_race_is_followed_point_by_point(server: Server, visit: Callable[..., 
     page = visit("about:blank")
     if events == "held back":
         page.route("**/lab/compared/**", lambda route: route.abort())
-    small = "num_hiddens=8&num_chars=2000&pred_period=5000&num_epochs=4000"
+    # on a busy machine, too, the runs last longer than the test
+    small = "num_hiddens=32&num_chars=4000&pred_period=10000&num_epochs=10000"
     page.goto(f"{server.url}/compare?view=race&recipe=A2&{small}&vary=own&own=cell=rnn;cell=gru&lang=en")
     page.locator(".st-key-compare-race-start button").click()
     page.wait_for_function(
