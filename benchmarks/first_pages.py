@@ -1,9 +1,9 @@
-"""Seconds until visitors have their first page who all open it at the same time.
+"""Time until a page is complete when many visitors open it at the same time, on a fresh server and on a warm one.
 
     python -m benchmarks.first_pages [--visitors 30] [--rounds 3]
 
 Each round starts a server with a temporary home. The visitors open the Train page, which plays a recording to its end,
-by raw web sockets: first on the fresh server, then once more, when everything that is computed once has been.
+by raw web sockets, first on the fresh server, then once more when its caches are filled.
 """
 
 from __future__ import annotations

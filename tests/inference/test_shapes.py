@@ -1,4 +1,4 @@
-"""Names and shapes of the weights are computed from the configuration without torch, and equal those of the model."""
+"""Test that the names and shapes of the weights, computed without torch, are those of the model."""
 
 from __future__ import annotations
 

@@ -50,10 +50,9 @@ class Once(Generic[T]):
 
 
 def each_once(make: Callable[P, T]) -> Callable[P, T]:
-    """Return `make` with its results kept; threads that need the same one at the same time wait for the first.
+    """Return a version of `make` that caches its results and computes each only once, even for simultaneous calls.
 
-    With `functools.cache` alone, each of the visitors who open a page of a fresh server at the same time would compute
-    it, all of them slower.
+    With `functools.cache` alone, threads that ask for a missing result at the same time all compute it.
     """
     kept, lock = functools.cache(make), threading.RLock()
 

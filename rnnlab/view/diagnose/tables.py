@@ -47,7 +47,7 @@ class Series:
         name: its name in the legend.
         points: its points.
         marked: whether the points are drawn.
-        top: the upper end of the axis, beyond which arrows stand instead of a line.
+        top: the largest value on the axis; larger ones are drawn as arrows at the top.
         beyond: the text beside the first of these arrows.
     """
 

@@ -33,7 +33,7 @@ def pick(default: Recording) -> Recording | None:
     lang = session.language()
     address.once("gallery", _read_url)
     key = session.key(_FORM.key("recording"))
-    # the first default stays: another language is no reason for another run
+    # keep the first default, so that another language does not show another recording
     chosen = st.session_state.get(_CHOSEN) or st.session_state.setdefault(_DEFAULT, default.name)
     options = list(RECIPES)
     st.selectbox(

@@ -63,7 +63,7 @@ def recording(name: str, brief: bool = False) -> str:
 
     Args:
         name: the name of the recording in the files.
-        brief: whether the id of the recipe is enough, as the setup stands beside it.
+        brief: return only the id of the recipe, without its title or the changes.
     """
     lang = session.language()
     if name in RECIPES:

@@ -141,7 +141,7 @@ def _last(room: Room) -> TrainConfig:
 
 
 def _read_url(room: Room) -> None:
-    """Take the open settings from the URL, which has them after a reload; what is not allowed is ignored."""
+    """Read the open settings from the URL, e.g. after a reload; ignore values that are not allowed."""
     given = {name: ADDRESS.get(name) for name in room.opened if ADDRESS.given(name)}
     config = room.config if given else _last(room)
     for name, text in given.items():

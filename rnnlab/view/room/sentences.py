@@ -50,7 +50,7 @@ def result(
     """
     if not history.epoch and not ended:
         return Result(t("room.result.begins", lang), False)
-    # what has happened by then stays true; that something did not happen, or what stands at the end, is not known
+    # a stopped run shows what happened until then, but neither what would not have happened nor how it would have ended
     ended = ended and not cut_short
     match question.kind:
         case "crossing":

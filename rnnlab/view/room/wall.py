@@ -29,7 +29,7 @@ def draw(room: Room, answered_above: bool = False, preset: bool = False) -> None
     Args:
         room: the room.
         answered_above: whether the known answer to the question stands above the wall already.
-        preset: whether the setup of the room stands beside the heading.
+        preset: whether to show a summary of the room's setup beside the heading.
     """
     lang = session.language()
     with st.container(key="room.wall.head", horizontal=True, vertical_alignment="center", gap="small"):

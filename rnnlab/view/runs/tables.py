@@ -59,7 +59,7 @@ def runs(rows: Sequence[Row]) -> pa.Table:
 
 
 def written(table: pa.Table) -> Any:
-    """Return the table `runs` with its perplexities written as everywhere: an infinite one as ∞, not as a word.
+    """Return the table `runs` with formatted perplexities: an infinite one as ∞ instead of a word.
 
     The columns keep their numbers, by which the browser sorts.
     """

@@ -19,7 +19,7 @@ from rnnlab.view.watch.scenes import Scene
 SOON = 2.0
 """Expected waiting time in seconds below which it is not shown."""
 ACCIDENTS = ("run_killed", "run_exited", "run_protocol", "run_host_killed")
-"""Codes of the errors that need not happen again when the run is continued."""
+"""Codes of errors after which continuing the run can succeed."""
 
 
 def figures(scene: Scene) -> dict[str, Any]:
@@ -164,10 +164,10 @@ def special(scene: Scene) -> str:
 
 
 def _calmer(scene: Scene) -> str:
-    """Return what to try with a run that diverged or overflowed; clipping is no advice where it is on."""
+    """Return advice for a run that diverged or overflowed; recommend clipping only if it is off."""
     return t("state.calmer" if scene.config.clip_norm is None else "state.slower", scene.lang)
 
 
 def _afterwards(scene: Scene) -> str:
-    """Return how a run goes on that ended by an accident."""
+    """Return whether a run that was killed or interrupted can be continued, as a sentence."""
     return t("state.continuable" if scene.continuable else "state.again", scene.lang)

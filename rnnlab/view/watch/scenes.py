@@ -107,7 +107,7 @@ class Scene:
 
     @property
     def around(self) -> tables.Surroundings:
-        """What stands around the curve."""
+        """What is drawn beside the curve in its chart."""
         shown = self.published
         return tables.Surroundings(self.ladder, shown.published if shown else (), self.config.num_epochs)
 

@@ -46,7 +46,7 @@ LABEL_WIDTH = 0.35
 LABEL_ROOM = 1.4
 """Ratio of the perplexity that the axis has at least to that above which this label stands."""
 ENOUGH = 200
-"""Number of points of a curve by which the labels of the reference lines find their places."""
+"""Largest number of points of a curve that are checked when a label of a reference line is placed."""
 NAME_WIDTHS = (0.3, 0.14)
 """Width of the label of a reference line, as a share of the width of the chart: on a phone and on a wide screen."""
 PUBLISHED_ROOM = 1.9
@@ -65,7 +65,7 @@ MAX_POINTS = 1000
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What stands around a curve and is drawn with it.
+    """What is drawn beside a curve in its chart.
 
     Attributes:
         ladder: the reference lines.
