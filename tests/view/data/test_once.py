@@ -6,8 +6,10 @@ import contextlib
 import gc
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+from rnnlab import view
 from rnnlab.view.data.once import Once, each_once
 
 
@@ -68,6 +70,13 @@ def test_who_needs_a_result_at_the_same_time_waits_for_it() -> None:
     assert all(one is found[0] for one in found)
     assert specification("en") == {"lang": "en"}
     assert computed == ["zh", "en"]
+
+
+def test_no_chart_is_specified_by_each_of_the_first_visitors() -> None:
+    modules = sorted(Path(view.__path__[0]).glob("*/charts.py"))
+    assert len(modules) > 5
+    for module in modules:
+        assert "functools" not in module.read_text(encoding="utf-8"), f"{module}: use each_once"
 
 
 def test_it_is_closed_when_it_is_released_and_then_made_anew() -> None:
