@@ -7,7 +7,7 @@ with the same results to the last bit. Generation takes single steps, for which 
 
 Shapes and letters are as in `rnnlab.engine.sequence`. A contains the pre-activations of all time steps, (T, B, G·h); a
 walk forward overwrites them with the gates. The buffer of a state is (T + 1, B, h) and begins with the initial state.
-``1 - x`` is written as `rsub`: TorchScript makes two operations of the former.
+``1 - x`` is written as `rsub` or `complement`: TorchScript makes two operations of the former.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ Walk = TypeVar("Walk", bound=Callable[..., Any])
 def _forward(views: Callable[..., list[Tensor]], step: Callable[..., None]) -> Callable[..., None]:
     """Return the walk forward of an equation: `step` for each time step, on what `views` returns of all time steps.
 
-    Of characters (T, B), the rows of W_x are gathered and b is added just before a time step, which finds them in the
-    processor's cache; without characters, A contains X_t W_x + b of all time steps already.
+    Of characters (T, B), the rows of W_x are gathered and b is added just before a few time steps, which find them in
+    the processor's cache; without characters, A contains X_t W_x + b of all time steps already.
     """
 
     def forward(
@@ -46,13 +46,20 @@ def _forward(views: Callable[..., list[Tensor]], step: Callable[..., None]) -> C
         buffers: list[Tensor],
     ) -> None:
         of_all = views(A, b_h, order, buffers)
+        at_once = 4 if A.is_contiguous() else 1  # of some rows of a minibatch, only those of one step are adjacent
         for t in range(A.size(0)):
-            if characters is not None:
-                torch.index_select(W_x, 0, characters[t], out=A[t])
-                A[t].add_(b)
+            if characters is not None and t % at_once == 0:
+                read = A[t : t + at_once].view(-1, A.size(2))
+                torch.index_select(W_x, 0, characters[t : t + at_once].flatten(), out=read)
+                read.add_(b)
             step([view[t] for view in of_all], W, packed, relu)
 
     return forward
+
+
+def complement(x: Tensor, out: Tensor) -> Tensor:
+    """Compute 1 - x into `out`, which may be x, and return it; a new tensor would take longer than the subtraction."""
+    return torch.sub(torch.scalar_tensor(1.0, dtype=x.dtype, device=x.device), x, out=out)
 
 
 def rnn_views(A: Tensor, b_h: Tensor | None, order: list[int], buffers: list[Tensor]) -> list[Tensor]:
@@ -64,11 +71,11 @@ def rnn_views(A: Tensor, b_h: Tensor | None, order: list[int], buffers: list[Ten
 def rnn_step(views: list[Tensor], W: list[Tensor], packed: list[bool], relu: bool) -> None:
     """Compute H_t = φ(A_t), where A_t = X_t W_xh + b_h + H_{t-1} W_hh."""
     A, before, H = views
-    add_product(A, before, W[0], packed[0], H)
+    add_product(A, before, W[0], packed[0], A)
     if relu:
-        H.relu_()
+        H.copy_(A).relu_()
     else:
-        H.tanh_()
+        torch.tanh(A, out=H)
 
 
 rnn_forward = _forward(rnn_views, rnn_step)
@@ -87,12 +94,15 @@ def rnn_back(
 ) -> list[Tensor]:
     """Compute dA_t = dH_t ⊙ φ'(A_t) and dH_{t-1} += dA_t W_hhᵀ; later, dW_hh = Σ_t H_{t-1}ᵀ dA_t."""
     H, dA = buffers[0][1:], written[0]
-    # derivative of the activation at all time steps
-    slope = (H > 0).to(H.dtype) if relu else torch.rsub(H * H, 1)
+    # first the derivative of the activation at all time steps
+    if relu:
+        dA.copy_(H > 0)
+    else:
+        complement(torch.mul(H, H, out=dA), dA)
     dH_t = later[0]
     for back in range(dH.size(0)):
         t = dH.size(0) - 1 - back
-        torch.mul(dH_t + dH[t], slope[t], out=dA[t])
+        dA[t].mul_(dH_t + dH[t])
         dH_t = row_product(dA[t], W[0], packed[0])
     return [dH_t]
 
@@ -139,20 +149,19 @@ def gru_back(
     H_before, dA = buffers[0][:-1], written[0]
     R, Z, H_tilde = gates.chunk(3, 2)
     # factors of dH in the gradients of A_z and A_h, and of d(RH) in that of A_r, at all time steps
+    to_R, to_Z, to_H_tilde = dA.chunk(3, 2)
     from_new = torch.rsub(Z, 1)
-    to_Z = (H_before - H_tilde).mul_(Z).mul_(from_new)
-    to_H_tilde = torch.rsub(H_tilde * H_tilde, 1).mul_(from_new)
-    to_R = torch.rsub(R, 1).mul_(R).mul_(H_before)
-    dA_r, dA_z, dA_h = dA.chunk(3, 2)
+    torch.sub(H_before, H_tilde, out=to_Z).mul_(Z).mul_(from_new)
+    complement(torch.mul(H_tilde, H_tilde, out=to_H_tilde), to_H_tilde).mul_(from_new)
+    complement(R, to_R).mul_(R).mul_(H_before)
     dA_rz = dA[:, :, : 2 * H_before.size(2)]
     dH_t = later[0]
     for back in range(dH.size(0)):
         t = dH.size(0) - 1 - back
         dH_t = dH_t + dH[t]
-        torch.mul(dH_t, to_H_tilde[t], out=dA_h[t])
-        dRH = row_product(dA_h[t], W[1], packed[1])
-        torch.mul(dRH, to_R[t], out=dA_r[t])
-        torch.mul(dH_t, to_Z[t], out=dA_z[t])
+        dRH = row_product(to_H_tilde[t].mul_(dH_t), W[1], packed[1])
+        to_R[t].mul_(dRH)
+        to_Z[t].mul_(dH_t)
         dH_t = (dH_t * Z[t]).addcmul_(dRH, R[t]).add_(row_product(dA_rz[t], W[0], packed[0]))
     return [dH_t]
 
@@ -202,21 +211,20 @@ def library_gru_back(
     """
     H_before, dG, dN = buffers[0][:-1], written[0], written[1]
     R, Z, N = gates.chunk(3, 2)
-    # factors of dH in the gradients of the three gates, at all time steps
+    # factors of dH in the gradients of the three gates and of G_n, at all time steps
+    to_N = dN
+    to_R, to_Z, to_HN = dG.chunk(3, 2)
     from_new = torch.rsub(Z, 1)
-    to_N = torch.rsub(N * N, 1).mul_(from_new)
-    to_Z = (H_before - N).mul_(Z).mul_(from_new)
-    to_R = torch.rsub(R, 1).mul_(R).mul_(buffers[1][:, :, 2 * dN.size(2) :]).mul_(to_N)
-    to_HN = to_N * R
-    dG_r, dG_z, dG_n = dG.chunk(3, 2)
+    complement(torch.mul(N, N, out=to_N), to_N).mul_(from_new)
+    torch.sub(H_before, N, out=to_Z).mul_(Z).mul_(from_new)
+    complement(R, to_R).mul_(R).mul_(buffers[1][:, :, 2 * dN.size(2) :]).mul_(to_N)
+    torch.mul(to_N, R, out=to_HN)
     dH_t = later[0]
     for back in range(dH.size(0)):
         t = dH.size(0) - 1 - back
         dH_t = dH_t + dH[t]
-        torch.mul(dH_t, to_R[t], out=dG_r[t])
-        torch.mul(dH_t, to_Z[t], out=dG_z[t])
-        torch.mul(dH_t, to_HN[t], out=dG_n[t])
-        torch.mul(dH_t, to_N[t], out=dN[t])
+        dG[t].view(dH_t.size(0), 3, dH_t.size(1)).mul_(dH_t.unsqueeze(1))
+        to_N[t].mul_(dH_t)
         dH_t = (dH_t * Z[t]).add_(row_product(dG[t], W[0], packed[0]))
     return [dH_t]
 
@@ -271,12 +279,13 @@ def lstm_back(
     I, F, O, C_tilde = _in_order(list(gates.chunk(4, 2)), order)
     # factors of dC in the gradients of A_i, A_f and A_c, and of dH in that of A_o, at all time steps
     to_I, to_F, to_O, to_C = _in_order(list(dA.chunk(4, 2)), order)
-    torch.mul(IF, torch.rsub(IF, 1), out=to_IF)
+    complement(IF, to_IF).mul_(IF)
     to_I.mul_(C_tilde)
     to_F.mul_(C_before)
-    torch.mul(O, torch.rsub(O, 1), out=to_O).mul_(tanh_C)
-    torch.mul(I, torch.rsub(C_tilde * C_tilde, 1), out=to_C)
-    H_to_C = torch.rsub(tanh_C * tanh_C, 1).mul_(O)
+    complement(O, to_O).mul_(O).mul_(tanh_C)
+    complement(torch.mul(C_tilde, C_tilde, out=to_C), to_C).mul_(I)
+    H_to_C = tanh_C * tanh_C
+    complement(H_to_C, H_to_C).mul_(O)
     dH_t, dC = later[0], later[1]
     for back in range(dH.size(0)):
         t = dH.size(0) - 1 - back
