@@ -20,7 +20,7 @@ from benchmarks.whole_machine import setup, team_epochs
 
 PRODUCTS = ("aten::mm", "aten::addmm", "mkldnn::_linear_pointwise", "mkldnn::_reorder_linear_weight")
 GROUPS = {
-    "softmax and loss": ("aten::_softmax", "aten::gather", "aten::scatter_add_", "aten::log_", "_OutputLoss"),
+    "softmax and loss": ("aten::_softmax", "aten::gather", "aten::scatter_add_", "aten::log_"),
     "norm and update": ("aten::linalg_vector_norm", "aten::_foreach", "aten::_fused_adam_", "aten::fill_"),
     "rows of the input weights": ("aten::index_select", "aten::embedding"),
     "loops in TorchScript": (

@@ -29,8 +29,10 @@ from rnnlab.cells import CELLS
 from rnnlab.config import MOST_IN_COLUMNS, Activation, TrainConfig
 from rnnlab.engine.cells import Cell, State, Unit, walk
 from rnnlab.engine.dropout import Dropout
+from rnnlab.engine.forms import form_of
 from rnnlab.engine.output import output_loss
 from rnnlab.engine.sequence import run_sequences
+from rnnlab.engine.stack import stack_loss
 
 
 class LanguageModel(nn.Module):
@@ -79,6 +81,9 @@ class LanguageModel(nn.Module):
         The loss equals ``cross_entropy(forward(X, state)[0], Y.t().flatten())`` and is faster, unless it is computed
         as written.
         """
+        units = self.recurrent.stack()
+        if units is not None:
+            return stack_loss(units, X.t().contiguous(), state, self.dense, Y.t().flatten())
         H, state = self.recurrent(X.t(), state)
         return self._output_loss(H, Y), state
 
@@ -228,6 +233,14 @@ class Layers(nn.Module):
         """Return the same unit, whose gates may be in another order if this saves a copy."""
         return self.unit(layer, direction)
 
+    def stack(self) -> list[Unit] | None:
+        """Return the units of all layers if each reads the states of the one before and has a fast form."""
+        alone = self.directions == 1 and self.norms is None and self.dropout is None
+        if self.as_written or not alone or (self.residual and self.num_layers > 1):
+            return None
+        units = [self.unit_as_stored(layer, 0) for layer in range(self.num_layers)]
+        return units if form_of(units[0]) else None
+
     def after(self, layer: int, inputs: Tensor, H: Tensor) -> Tensor:
         """Return the output of a layer: its H (T, B, directions · num_hiddens), normalised and added to `inputs`.
 
@@ -333,6 +346,11 @@ class LibraryLayers(Layers):
             H = self.after(index, H, output)
             last_states.append(last)
         return H, tuple(torch.cat(tensors) for tensors in zip(*last_states, strict=True))
+
+    def stack(self) -> list[Unit] | None:
+        """Return the units of all layers; on an accelerator, the framework's own layers run."""
+        on_processor = next(self.layers.parameters()).device.type == "cpu"
+        return super().stack() if on_processor else None
 
     def _call(self, layers: nn.Module, inputs: Tensor, state: State) -> tuple[Tensor, State]:
         """Call the framework's own layer or layers with characters (T, B) or rows (T, B, num_inputs)."""

@@ -6,11 +6,14 @@ A single buffer holds the logits, then the probabilities, then the gradient:
 
 The readable form is ``cross_entropy(dense(H), targets)``; values and gradients of both are equal (tested to 1e-5). For
 a vocabulary of 1,000 this buffer is by far the largest of a minibatch, and passing over the memory once instead of five
-times saves up to a third of an epoch. Its rows do not depend on each other, so that threads can share them.
+times saves up to a third of an epoch. Its rows do not depend on each other, so that threads can share them, and the
+first rows can be computed while the recurrent layers still walk through later time steps.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -18,7 +21,76 @@ from torch import Tensor, nn
 from torch.autograd import Function
 from torch.nn import functional
 
-from rnnlab.engine.products import product, products
+from rnnlab.engine.products import add_products, add_sum, product, row_block, rows_of
+from rnnlab.engine.tasks import Task, Tasks
+
+
+class Prediction:
+    """The output layer and the loss of a minibatch, for some rows at a time.
+
+    Args:
+        W: weights, (V, k), whose transpose is W_hq.
+        b: bias, (V,).
+        P: memory (n, V), which contains the logits, then the probabilities, then the gradient of the logits times n.
+        rows: the rows that are computed at a time.
+    """
+
+    def __init__(self, W: Tensor, b: Tensor, P: Tensor, rows: Sequence[slice]) -> None:
+        self.W, self.b, self.P, self.rows = W, b, P, rows
+        self._chosen = P.new_empty(len(P), 1)  # the probabilities of the targets
+        self._scale = W  # until `add_back`
+
+    def add(self, tasks: Tasks, H: Tensor, targets: Tensor, ready: Sequence[Sequence[Task]] = ()) -> None:
+        """Add the predictions to `tasks`.
+
+        Args:
+            tasks: the tasks.
+            H: the hidden states (n, k), which need not be computed before the tasks.
+            targets: characters, (n,).
+            ready: the tasks after which the rows of each part are there; empty: they are there.
+        """
+        for number, some in enumerate(self.rows):
+            work = partial(self._predict, H[some], targets[some, None], some)
+            tasks.add(work, ready[number] if ready else [])
+
+    def _predict(self, H: Tensor, column: Tensor, some: slice) -> None:
+        P = self.P[some]
+        torch.softmax(row_block(H, self.W.t(), self.b, P), dim=1, out=P)
+        torch.gather(P, 1, column, out=self._chosen[some])
+        P.scatter_add_(1, column, P.new_full((1, 1), -1.0).expand_as(column))
+
+    def loss(self, H: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean cross-entropy in nats, after the predictions."""
+        if self._chosen.min() > torch.finfo(self._chosen.dtype).tiny:
+            return self._chosen.log_().mean().neg_()
+        # a probability has underflowed, but its logarithm has not
+        return functional.cross_entropy(product(H, self.W.t(), self.b), targets)
+
+    def add_back(self, tasks: Tasks, d_loss: Tensor) -> tuple[list[Tensor], list[list[Task]]]:
+        """Add the gradient of the hidden states to `tasks`.
+
+        Args:
+            tasks: the tasks.
+            d_loss: gradient of the loss, a single number.
+
+        Returns:
+            A list that the tasks fill with the gradient of each part, (rows, k); and for each part the tasks after
+            which it is there.
+        """
+        self._scale = d_loss / len(self.P)  # cheaper to apply to the products than to P
+        dH = [self.P] * len(self.rows)  # until they are computed
+
+        def part(number: int) -> None:
+            dH[number] = row_block(self.P[self.rows[number]], self.W).mul_(self._scale)
+
+        # the last part first, because the pass back in time begins there
+        added = [tasks.add(partial(part, number)) for number in reversed(range(len(self.rows)))]
+        return dH, [[task] for task in reversed(added)]
+
+    def add_gradients(self, tasks: Tasks, H: Tensor) -> tuple[Tensor, Tensor]:
+        """Add the gradients of the weights to `tasks`, after `add_back`; return what will contain dW and db."""
+        dW = add_products(tasks, self.P.t(), H, scale=self._scale)
+        return dW, add_sum(tasks, self.P, scale=self._scale)
 
 
 def output_loss(dense: nn.Linear, H: Tensor, targets: Tensor) -> Tensor:
@@ -36,23 +108,18 @@ def output_loss(dense: nn.Linear, H: Tensor, targets: Tensor) -> Tensor:
 class _OutputLoss(Function):
     @staticmethod
     def forward(ctx: Any, H: Tensor, W: Tensor, b: Tensor, targets: Tensor) -> Tensor:
-        column, chosen = targets[:, None], H.new_empty(len(H), 1)
-
-        def predict(P: Tensor, some: slice) -> None:
-            torch.softmax(P[some], dim=1, out=P[some])
-            torch.gather(P[some], 1, column[some], out=chosen[some])
-            P[some].scatter_add_(1, column[some], P.new_full((1, 1), -1.0).expand_as(column[some]))
-
-        P = product(H, W.t(), b, then=predict)  # first the logits
-        if chosen.min() > torch.finfo(P.dtype).tiny:
-            loss = chosen.log_().mean().neg_()
-        else:  # a probability has underflowed, but its logarithm has not
-            loss = functional.cross_entropy(product(H, W.t(), b), targets)
-        ctx.save_for_backward(P, H, W)
-        return loss
+        tasks, ctx.rows = Tasks(), rows_of(len(H), [(W.t(), b), (W, None)])
+        prediction = Prediction(W, b, H.new_empty(len(H), len(W)), ctx.rows)
+        prediction.add(tasks, H, targets)
+        tasks.run()
+        ctx.save_for_backward(prediction.P, H, W, b)
+        return prediction.loss(H, targets)
 
     @staticmethod
-    def backward(ctx: Any, dloss: Tensor) -> tuple[Tensor | None, ...]:
-        dO, H, W = ctx.saved_tensors  # dO without the factor dloss / n, which is cheaper to apply to the products
-        (dH, dW), (db,) = products([(dO, W), (dO.t(), H)], [dO], scale=dloss / len(H))
-        return dH, dW, db, None
+    def backward(ctx: Any, d_loss: Tensor) -> tuple[Tensor | None, ...]:
+        P, H, W, b = ctx.saved_tensors
+        tasks, prediction = Tasks(), Prediction(W, b, P, ctx.rows)
+        dH, _ = prediction.add_back(tasks, d_loss)
+        dW, db = prediction.add_gradients(tasks, H)
+        tasks.run()
+        return torch.cat(dH), dW, db, None

@@ -26,8 +26,8 @@ Share = tuple[list[int], list[list[Tensor]]]
 """The places of some tensors in a list of tensors, and for each list the elements of them that a thread computes."""
 MULTIPLE = 16
 """Columns of a product are divided at multiples of this number, so that vectors of the processor are not cut."""
-DIVIDED = 2**20
-"""Number of elements from which a function of single elements is divided: about a third of a millisecond."""
+DIVIDED = 2**21
+"""Number of elements read from which a function of single elements is divided: about a third of a millisecond."""
 
 _threads = 1
 _others: list[_Thread] = []
@@ -61,15 +61,15 @@ def number_of_threads() -> int:
     return 1 if getattr(_within, "part", False) else _threads
 
 
-def parts_of(size: int, multiple: int = 1, beside: int = 1) -> list[slice]:
-    """Return slices that divide `size` elements evenly, at most one for each thread.
+def parts_of(size: int, multiple: int = 1, number: int | None = None) -> list[slice]:
+    """Return slices that divide `size` elements evenly.
 
     Args:
         size: number of elements.
         multiple: all but the last part have a multiple of this number of elements.
-        beside: number of such divisions that share the threads.
+        number: at most so many parts; by default, one for each thread.
     """
-    number = max(1, number_of_threads() // beside)
+    number = number_of_threads() if number is None else number
     step = -(-max(1, size) // (number * multiple)) * multiple
     return [slice(start, min(start + step, size)) for start in range(0, max(1, size), step)]
 
@@ -102,21 +102,6 @@ def run(work: Sequence[Work]) -> None:
             raise error
 
 
-def together(work: Iterable[tuple[float, Work]]) -> list[Work]:
-    """Divide work among the threads evenly.
-
-    Args:
-        work: each with what it costs, in any unit.
-    """
-    queues: list[list[Work]] = [[] for _ in range(number_of_threads())]
-    costs = [0.0] * len(queues)
-    for cost, one in sorted(work, key=lambda item: -item[0]):
-        least = costs.index(min(costs))
-        queues[least].append(one)
-        costs[least] += cost
-    return [functools.partial(in_turn, queue) for queue in queues if queue]
-
-
 def in_turn(work: Iterable[Work]) -> None:
     """Do all work, one after the other."""
     for one in work:
@@ -133,7 +118,7 @@ def shares(*lists: Sequence[Tensor]) -> list[Share]:
     if any(a.stride() != b.stride() for others in lists[1:] for a, b in zip(lists[0], others, strict=True)):
         return [(numbers, [list(tensors) for tensors in lists])]
     flat = [[_as_stored(tensor) for tensor in tensors] for tensors in lists]
-    if number_of_threads() == 1 or sum(tensor.numel() for tensor in lists[0]) < DIVIDED:
+    if number_of_threads() == 1 or len(lists) * sum(tensor.numel() for tensor in lists[0]) < DIVIDED:
         return [(numbers, flat)]
     cut = [parts_of(tensor.numel(), MULTIPLE**2) for tensor in flat[0]]
     divided = []

@@ -7,9 +7,8 @@ such a core). On processors of Intel, MKL is the faster one for the small produc
 these are missing or do not apply (float64, another device, small matrices), the ordinary products are used. The choice
 depends only on shape, type and machine, so that the same run gives the same numbers.
 
-Large products are divided among the threads of `rnnlab.engine.parts`. oneDNN does so itself: it splits a product by
-rows and columns and adds each sum in one thread, so the results are bit-identical for any number of threads. The
-ordinary products do not promise that, so they are divided here, by rows or columns.
+Large products are divided among threads by rows or columns, where that changes no bit of the result: neither library
+promises it, so each shape is tried with random numbers before it is first used in parts.
 """
 
 from __future__ import annotations
@@ -19,35 +18,23 @@ import platform
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd import Function
 
-from rnnlab.engine.parts import (
-    MULTIPLE,
-    Exact,
-    Work,
-    compute,
-    in_turn,
-    noise,
-    number_of_threads,
-    parts_of,
-    run,
-    together,
-)
+from rnnlab.engine.parts import MULTIPLE, Exact, Work, compute, in_turn, noise, number_of_threads, parts_of
+from rnnlab.engine.tasks import Task, Tasks
 
-Then = Callable[[Tensor, slice], None]
-"""What to do with some rows of a result."""
+Factor = tuple[Tensor, Tensor | None]
+"""A right factor of products, and a bias that is added to every row of them."""
 SMALL = 64 * 64
 """Number of elements below which a matrix is too small for oneDNN to be faster."""
 LONG = 4
 """Ratio of the length of its sums to the sides of a product from which MKL adds parts of a sum."""
 DIVIDED = 2**25
-"""Number of multiplications from which an ordinary product is divided: about half a millisecond of one thread."""
-PASS = 16
-"""Number of multiplications of a product that take as long as reading an element from memory."""
+"""Number of multiplications from which products are divided: about half a millisecond of one thread."""
+LEAST_ROWS = 96
+"""Number of rows of a product from which a part of it is nearly as fast as the whole."""
 
 
 def _by_intel() -> bool:
@@ -73,107 +60,129 @@ _ONEDNN = None if _by_intel() else _OPERATORS
 """The operators of oneDNN that compute and pack, if they are used."""
 
 
-def _in_threads(work: Callable[..., Tensor], *arguments: Any) -> Tensor:
-    threads = number_of_threads()
-    if threads == 1:
-        return work(*arguments)
-    torch.set_num_threads(threads)  # takes a tenth of a microsecond
-    try:
-        return work(*arguments)
-    finally:
-        torch.set_num_threads(1)
+def product(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Return a @ b, plus `bias` on every row: (n, k) and (k, m) give (n, m)."""
+    rows = rows_of(len(a), [(b, bias)])
+    if len(rows) == 1:
+        return row_block(a, b, bias)
+    out = a.new_empty(len(a), b.shape[1])
+
+    def part(some: slice) -> None:
+        result = out[some]
+        into(result, row_block(a[some], b, bias, result))
+
+    compute(part, rows)
+    return out
 
 
-def product(a: Tensor, b: Tensor, bias: Tensor | None = None, then: Then | None = None) -> Tensor:
-    """Return a @ b, plus `bias` on every row: (n, k) and (k, m) give (n, m).
+def row_block(a: Tensor, b: Tensor, bias: Tensor | None = None, out: Tensor | None = None) -> Tensor:
+    """Return a @ b, plus `bias` on every row, computed in this thread: (n, k) and (k, m) give (n, m).
 
     Args:
         a: left factor.
         b: right factor.
         bias: what is added to every row, (m,).
-        then: what to do with the result, for some of its rows at a time; threads do it too.
-    """
-    out, rows, work = _begun(a, b, bias)
-    if then is not None and len(rows) > 1:
-        finish = [functools.partial(then, out, some) for some in rows]
-        run([functools.partial(in_turn, both) for both in zip(work, finish, strict=True)])
-        return out
-    run(work)
-    if then is not None:
-        compute(functools.partial(then, out), parts_of(len(out)))
-    return out
-
-
-def products(
-    factors: Sequence[tuple[Tensor, Tensor]],
-    sums: Sequence[Tensor] = (),
-    others: Sequence[tuple[int, Work]] = (),
-    scale: Tensor | None = None,
-) -> tuple[list[Tensor], list[Tensor]]:
-    """Return the products of pairs (a, b) and the sums of columns, which are computed at the same time.
-
-    Args:
-        factors: the pairs.
-        sums: tensors (..., m), of which the sums (m,) are returned.
-        others: other work to be done beside it, each with the number of elements that it reads.
-        scale: what all products and sums are multiplied by, a single number.
-    """
-    costs: list[tuple[float, Work]] = []
-    results, summed = [], [tensor.new_empty(tensor.shape[-1]) for tensor in sums]
-    for a, b in factors:
-        out, _, work = _begun(a, b, scale=scale)
-        results.append(out)
-        costs += [(out.numel() * a.shape[1] / len(work), part) for part in work]
-    for tensor, total in zip(sums, summed, strict=True):
-        flat = tensor.flatten(0, -2)
-        costs.append((PASS * flat.numel(), functools.partial(_sum, flat, scale, total)))
-    costs += [(PASS * elements, one) for elements, one in others]
-    run(together(costs))
-    return results, summed
-
-
-def _sum(tensor: Tensor, scale: Tensor | None, out: Tensor) -> None:
-    torch.sum(tensor, 0, out=out)
-    if scale is not None:
-        out.mul_(scale)
-
-
-def _begun(
-    a: Tensor, b: Tensor, bias: Tensor | None = None, scale: Tensor | None = None
-) -> tuple[Tensor, list[slice], list[Work]]:
-    """Return a tensor for a product, the rows in each part of it, and the work that computes these parts.
-
-    There are no rows if the product is divided by columns or not at all, and no work if it is computed already.
+        out: memory (n, m) for the result, which may be used or not.
     """
     if _ONEDNN is not None and _fits(b):
         if bias is None and len(a) > b.shape[1] and not a.is_contiguous():
             # it copies a left factor that is transposed: better the smaller one
-            return _begun(b.t(), a.t(), scale=scale)[0].t(), [], []
+            return row_block(b.t(), a.t()).t()
         linear, _ = _ONEDNN
-        out = _in_threads(linear, a, _dense(b).t(), bias, "none", [], "")
-        return out if scale is None else out.mul_(scale), [], []
-    by_rows, parts = _division(a, b, bias)
-    out = a.new_empty(len(a), b.shape[1])
-    rows = parts if by_rows and len(parts) > 1 else []
-    return out, rows, _work(a, b, bias, out, by_rows, parts, scale)
+        return linear(a, _dense(b).t(), bias, "none", [], "")
+    result = torch.mm(a, b) if out is None else torch.mm(a, b, out=out)
+    return result if bias is None else result.add_(bias)  # faster than `addmm`, which first writes the bias
+
+
+def into(out: Tensor, result: Tensor) -> Tensor:
+    """Return `out` with the elements of `result`, which may be `out` already."""
+    return out if result is out else out.copy_(result)
+
+
+def rows_of(num_rows: int, factors: Sequence[Factor], unit: int = 1) -> list[slice]:
+    """Return the rows in each part of products, divided if it is worth it and changes no bit.
+
+    Args:
+        num_rows: number of rows of each left factor.
+        factors: the right factor and the bias of each product.
+        unit: parts begin at multiples of this number of rows.
+    """
+    threads, whole = number_of_threads(), [slice(0, num_rows)]
+    if threads == 1 or not factors or any(b.device.type != "cpu" for b, _ in factors):
+        return whole
+    if num_rows * sum(b.numel() for b, _ in factors) < DIVIDED:
+        return whole
+    for number in range(min(2 * threads, num_rows // max(unit, LEAST_ROWS)), 1, -1):
+        rows = parts_of(num_rows, unit, number)
+        if all(_rows_are_exact(b, bias, rows) for b, bias in factors):
+            return rows
+    return whole
+
+
+def _rows_are_exact(b: Tensor, bias: Tensor | None, rows: list[slice]) -> bool:
+    num_rows = rows[-1].stop
+
+    def compare() -> bool:
+        a, some_b = noise((num_rows, len(b)), b.dtype), noise(b.shape, b.dtype, b.stride())
+        some_bias = None if bias is None else noise(bias.shape, bias.dtype)
+        parts = [row_block(a[some], some_b, some_bias) for some in rows]
+        return torch.equal(row_block(a, some_b, some_bias), torch.cat(parts))
+
+    return _exact.holds(("rows", num_rows, b.shape, b.stride(), b.dtype, bias is None, rows[0].stop), compare)
+
+
+def add_products(
+    tasks: Tasks,
+    a: Tensor,
+    b: Tensor,
+    after: Sequence[Task] = (),
+    scale: Tensor | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """Add a product a @ b to `tasks`, in parts and not urgent; return the tensor (n, m) that will contain it.
+
+    Args:
+        tasks: the tasks.
+        a: left factor, (n, k).
+        b: right factor, (k, m).
+        after: the tasks that must have ended before the work can begin.
+        scale: what the product is multiplied by, a single number.
+        out: the tensor (n, m), if there is one already.
+    """
+    out = a.new_empty(len(a), b.shape[1]) if out is None else out
+    for work in _work(a, b, out, *_division(a, b), scale):
+        tasks.add(work, after, urgent=False)
+    return out
+
+
+def add_sum(tasks: Tasks, tensor: Tensor, after: Sequence[Task] = (), scale: Tensor | None = None) -> Tensor:
+    """Add the sums of the columns of a tensor (..., m) to `tasks`; return the tensor (m,) that will contain them.
+
+    Args:
+        tasks: the tasks.
+        tensor: what is summed.
+        after: the tasks that must have ended before the work can begin.
+        scale: what the sums are multiplied by, a single number.
+    """
+    out = tensor.new_empty(tensor.shape[-1])
+
+    def work() -> None:
+        torch.sum(tensor.flatten(0, -2), 0, out=out)
+        if scale is not None:
+            out.mul_(scale)
+
+    tasks.add(work, after, urgent=False)
+    return out
 
 
 def _work(
-    a: Tensor,
-    b: Tensor,
-    bias: Tensor | None,
-    out: Tensor,
-    by_rows: bool,
-    parts: list[slice],
-    scale: Tensor | None = None,
+    a: Tensor, b: Tensor, out: Tensor, by_rows: bool, parts: list[slice], scale: Tensor | None = None
 ) -> list[Work]:
-    """Return the work that computes parts of an ordinary product into `out`: rows of it or columns."""
+    """Return the work that computes parts of a product into `out`: rows of it or columns."""
 
     def part(some: slice) -> None:
         left, right, result = (a[some], b, out[some]) if by_rows else (a, b[:, some], out[:, some])
-        torch.mm(left, right, out=result)
-        if bias is not None:  # faster than `addmm`, which first writes the bias into every row
-            result.add_(bias if by_rows else bias[some])
+        into(result, row_block(left, right, out=result))
         if scale is not None:
             result.mul_(scale)
 
@@ -183,32 +192,33 @@ def _work(
 _exact = Exact()
 
 
-def _division(a: Tensor, b: Tensor, bias: Tensor | None) -> tuple[bool, list[slice]]:
-    """Return whether an ordinary product is divided by rows or else by columns, and the parts."""
+def _division(a: Tensor, b: Tensor) -> tuple[bool, list[slice]]:
+    """Return whether a product is divided by rows or else by columns, and the parts."""
     n, (k, m) = len(a), b.shape
-    by_rows = n >= m
+    # oneDNN computes the transpose of a product whose left factor is transposed, see `row_block`
+    by_rows = n >= m and (_ONEDNN is None or a.is_contiguous())
     size = n if by_rows else m
     whole = [slice(0, size)]
     if a.device.type != "cpu" or n * k * m < DIVIDED:
         return by_rows, whole
-    if bias is None and k >= LONG * max(n, m):
-        # as a whole, its sums would be divided, so it is always computed in two parts
+    if k >= LONG * max(n, m) and not (_ONEDNN is not None and _fits(b)):
+        # as a whole, its sums would be divided by MKL, so it is always computed in two parts
         half = -(-size // (2 * MULTIPLE)) * MULTIPLE
         return by_rows, [slice(0, half), slice(half, size)]
-    parts = parts_of(size, MULTIPLE)
+    threads = number_of_threads()
+    parts = parts_of(size, MULTIPLE, 1 if threads == 1 else 2 * threads)
     if len(parts) == 1 or 0 in (*a.stride(), *b.stride()):
         return by_rows, whole
 
     def compare() -> bool:
         some_a, some_b = noise(a.shape, a.dtype, a.stride()), noise(b.shape, b.dtype, b.stride())
-        some_bias = None if bias is None else noise(bias.shape, bias.dtype)
         results = []
         for tried in (whole, parts):
             results.append(some_a.new_empty(n, m))
-            run(_work(some_a, some_b, some_bias, results[-1], by_rows, tried))
+            in_turn(_work(some_a, some_b, results[-1], by_rows, tried))
         return torch.equal(*results)
 
-    case = (a.shape, a.stride(), b.shape, b.stride(), a.dtype, bias is None, len(parts))
+    case = (a.shape, a.stride(), b.shape, b.stride(), a.dtype, len(parts))
     return by_rows, parts if _exact.holds(case, compare) else whole
 
 
@@ -252,25 +262,6 @@ def add_product(plus: Tensor, a: Tensor, W: Tensor, packed: bool, out: Tensor) -
         torch.add(row_product(a, W, packed), plus, out=out)
     else:
         torch.addmm(plus, a, W, out=out)
-
-
-def affine(inputs: Tensor, W: Tensor, b: Tensor) -> Tensor:
-    """Return inputs @ W + b, differentiable in all three: (n, k), (k, m) and (m,) give (n, m)."""
-    outputs: Tensor = _Affine.apply(inputs, W, b)  # type: ignore[no-untyped-call]
-    return outputs
-
-
-class _Affine(Function):
-    @staticmethod
-    def forward(ctx: Any, inputs: Tensor, W: Tensor, b: Tensor) -> Tensor:
-        ctx.save_for_backward(inputs, W)
-        return product(inputs, W, b)
-
-    @staticmethod
-    def backward(ctx: Any, dO: Tensor) -> tuple[Tensor | None, ...]:
-        inputs, W = ctx.saved_tensors
-        (d_inputs, dW), (db,) = products([(dO, W.t()), (inputs.t(), dO)], [dO])
-        return d_inputs, dW, db
 
 
 def _fits(b: Tensor) -> bool:

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from rnnlab.cells import OneHot
 from rnnlab.engine.cells import FUNCTIONS, State, Unit
+from rnnlab.engine.forms import Form, form_of
 from rnnlab.engine.model import LanguageModel
-from rnnlab.engine.sequence import Form, form_of
 
 
 class Reader:

@@ -18,10 +18,11 @@ from rnnlab.cells.description import Array, Gates, State, Weights
 from rnnlab.config import TrainConfig, allowed_values
 from rnnlab.engine.cells import FUNCTIONS, Cell
 from rnnlab.engine.diagnosis import diagnose
+from rnnlab.engine.forms import FORMS
 from rnnlab.engine.generation import generate
 from rnnlab.engine.microscope import dependence, inspect
 from rnnlab.engine.model import LanguageModel, build_model
-from rnnlab.engine.sequence import FORMS, run_sequence
+from rnnlab.engine.sequence import run_sequence
 from rnnlab.engine.training import TrainingState, train
 from rnnlab.errors import ConfigError
 from rnnlab.events import EpochFinished

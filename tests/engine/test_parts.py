@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from functools import partial
 
 import pytest
 import torch
@@ -79,21 +78,6 @@ def test_threads_end_and_begin_again() -> None:
     assert sorted(done) == [0, 1, 2]
 
 
-def test_work_is_divided_by_its_cost() -> None:
-    parts.use_threads(2)
-    done: list[str] = []
-    costs = {"a": 1.0, "b": 5.0, "c": 2.0, "d": 4.0}
-    queues = parts.together((cost, partial(done.append, name)) for name, cost in costs.items())
-    assert len(queues) == 2
-    queues[0]()
-    assert done == ["b", "a"]
-    queues[1]()
-    assert done[2:] == ["d", "c"]
-    parts.use_threads(1)
-    assert len(parts.together((cost, partial(done.append, name)) for name, cost in costs.items())) == 1
-    assert parts.together([]) == []
-
-
 def test_a_part_is_not_divided_further() -> None:
     parts.use_threads(4)
     assert parts.parts_of(8) == [slice(0, 2), slice(2, 4), slice(4, 6), slice(6, 8)]
@@ -104,12 +88,12 @@ def test_a_part_is_not_divided_further() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "multiple", "beside", "ends"),
-    [(8, 1, 1, [3, 6, 8]), (2, 1, 1, [1, 2]), (100, 16, 1, [48, 96, 100]), (8, 1, 2, [8]), (0, 1, 1, [0])],
+    ("size", "multiple", "number", "ends"),
+    [(8, 1, None, [3, 6, 8]), (2, 1, None, [1, 2]), (100, 16, None, [48, 96, 100]), (8, 1, 1, [8]), (0, 1, None, [0])],
 )
-def test_parts_cover_everything_once(size: int, multiple: int, beside: int, ends: list[int]) -> None:
+def test_parts_cover_everything_once(size: int, multiple: int, number: int | None, ends: list[int]) -> None:
     parts.use_threads(3)
-    divided = parts.parts_of(size, multiple, beside)
+    divided = parts.parts_of(size, multiple, number)
     assert [part.stop for part in divided] == ends
     assert [part.start for part in divided] == [0, *ends[:-1]]
 

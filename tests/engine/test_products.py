@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 from torch import Tensor
 
 from rnnlab.engine import products
+from rnnlab.engine.parts import Exact, use_threads
+from rnnlab.engine.tasks import Tasks
 
 SHAPES = [(3, 5, 4), (32, 256, 1024), (32, 256, 256), (1120, 256, 1027), (1027, 1120, 64), (1, 96, 96)]
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    yield
+    use_threads(1)
 
 
 def factors(n: int, k: int, m: int) -> list[tuple[Tensor, Tensor]]:
@@ -43,15 +53,28 @@ def test_every_product_is_a_matrix_product(
         torch.testing.assert_close(out, 2 * exact + plus, **close)
 
 
-def test_the_affine_map_has_the_right_gradients() -> None:
-    inputs, W, b = (torch.randn(*shape, dtype=torch.float64, requires_grad=True) for shape in [(4, 3), (3, 5), (5,)])
-    assert torch.autograd.gradcheck(products.affine, (inputs, W, b))
-    inputs, W, b = (torch.randn(*shape, requires_grad=True) for shape in [(70, 80), (80, 90), (90,)])
-    weight = torch.randn(70, 90)
-    grads = torch.autograd.grad((products.affine(inputs, W, b) * weight).sum(), (inputs, W, b))
-    expected = torch.autograd.grad((torch.addmm(b, inputs, W) * weight).sum(), (inputs, W, b))
-    for mine, theirs in zip(grads, expected, strict=True):
-        torch.testing.assert_close(mine, theirs, atol=1e-4, rtol=1e-5)
+@pytest.mark.parametrize("library", ["ordinary", "onednn"])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_products_and_sums_in_tasks(library: str, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(products, "_ONEDNN", products._OPERATORS if library == "onednn" else None)
+    monkeypatch.setattr(products, "_exact", Exact())
+    use_threads(threads)
+    scale = torch.tensor(0.5)
+    for a, b in factors(1027, 1120, 64) + factors(64, 1120, 1027) + factors(3, 5, 4):
+        tasks, wide = Tasks(), torch.zeros(len(a), b.shape[1] + 2)
+        plain, scaled = products.add_products(tasks, a, b), products.add_products(tasks, a, b, scale=scale)
+        out = products.add_products(tasks, a, b, out=wide[:, 1:-1])
+        total, half = products.add_sum(tasks, b[None]), products.add_sum(tasks, b, scale=scale)
+        tasks.run()
+        exact = a.double() @ b.double()
+        close = {"atol": 1e-5 * exact.abs().max().item(), "rtol": 1e-5, "check_dtype": False}
+        torch.testing.assert_close(plain, exact, **close)
+        torch.testing.assert_close(scaled, exact / 2, **close)
+        torch.testing.assert_close(wide[:, 1:-1], exact, **close)
+        assert out.data_ptr() == wide[:, 1:-1].data_ptr()
+        assert not wide[:, [0, -1]].any()
+        torch.testing.assert_close(total, b.sum(0))
+        torch.testing.assert_close(half, b.sum(0) / 2)
 
 
 def test_a_product_repeats_itself_bit_for_bit() -> None:

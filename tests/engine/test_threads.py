@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from rnnlab.config import TrainConfig
-from rnnlab.engine import products, sequence
+from rnnlab.engine import passes, products
 from rnnlab.engine.model import build_model
 from rnnlab.engine.parts import Exact, use_threads
 from rnnlab.engine.products import product
@@ -58,7 +58,7 @@ def one_thread() -> Iterator[None]:
 def library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Compute products with either library, whichever this processor would use; what parts are exact depends on it."""
     monkeypatch.setattr(products, "_ONEDNN", products._OPERATORS if request.param == "onednn" else None)
-    monkeypatch.setattr(sequence, "_exact", Exact())
+    monkeypatch.setattr(passes, "_exact", Exact())
     monkeypatch.setattr(products, "_exact", Exact())
 
 

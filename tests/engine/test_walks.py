@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from rnnlab.engine import model, sequence, walks
+from rnnlab.engine import model, passes, walks
+from rnnlab.engine.forms import FORMS
 from rnnlab.engine.model import build_model
 from tests.engine.conftest import tiny
 
@@ -42,13 +43,13 @@ def test_compiled_walks_equal_those_of_python(kind: str, monkeypatch: pytest.Mon
         used.append(walk)
         return walk
 
-    monkeypatch.setattr(sequence, "compiled", in_python)
+    monkeypatch.setattr(passes, "compiled", in_python)
     assert all(map(torch.equal, results(KINDS[kind]), compiled))
     assert len(used) >= 2
 
 
 def test_every_walk_is_compiled_here() -> None:
-    for form in sequence.FORMS.values():
+    for form in FORMS.values():
         for walk in (form.forward, form.back):
             assert isinstance(walks.compiled(walk), torch.jit.ScriptFunction)
 
