@@ -152,39 +152,50 @@ class ForwardPass:
         compiled(self.form.forward)(characters, unit.W_x, unit.b, A, W, packed, unit.b_h, relu, order, buffers)
 
 
+@dataclass
+class Gradients:
+    """The gradients that a backward pass computes; those of the weights are None until then.
+
+    Attributes:
+        inputs: gradient of the inputs of each stretch, (steps · B, num_inputs), if it is wanted.
+        state: gradient of the initial state.
+        W_x, b, W_h, b_h: gradients of the weights; there is none of `b_h` without a second bias.
+    """
+
+    inputs: list[Tensor]
+    state: State
+    W_x: Tensor | None = None
+    b: Tensor | None = None
+    W_h: Tensor | None = None
+    b_h: Tensor | None = None
+
+
 class BackwardPass:
-    """The pass back through the time steps, which computes the gradients.
+    """The pass of a unit back through the time steps of a minibatch.
 
     Args:
         forward: the pass forward.
+        dH: gradient of the hidden states of each stretch, (steps · B, h) or (steps, B, h); a list that need not be
+            complete before the tasks.
         d_state: gradient of the last state apart from `dH`, each tensor (B, h).
         passes_down: whether the gradient of the inputs is wanted.
 
     Attributes:
-        dH: gradient of the hidden states of each stretch, (steps · B, h) or (steps, B, h); set before the pass.
-        d_inputs: gradient of the inputs of each stretch, (steps · B, num_inputs), if it is wanted.
-        d_state: gradient of the initial state.
+        gradients: what is computed.
+        written: what `Form.back` wrote.
     """
 
-    def __init__(self, forward: ForwardPass, d_state: State, passes_down: bool) -> None:
+    def __init__(self, forward: ForwardPass, dH: list[Tensor], d_state: State, passes_down: bool) -> None:
         self.forward, self.form, self.unit, self.division = forward, forward.form, forward.unit, forward.division
-        self.passes_down = passes_down
-        self.dH: list[Tensor] = []
-        self.d_inputs = [forward.H] * len(self.division.steps)  # until they are computed
-        self.d_state = tuple(S.clone() for S in d_state)
+        self.dH, self.passes_down = dH, passes_down
+        # the inputs' are set by the tasks
+        self.gradients = Gradients([forward.H] * len(self.division.steps), tuple(S.clone() for S in d_state))
         T, B, h = forward.H.shape
         self.written = [forward.H.new_empty(T, B, width * h) for width in self.form.back_widths]
         self._dA = self.written[0]
         if self.form.input_gradient is not None:
             self._dA = self._dA.new_empty(T, B, self.unit.W_h.shape[1])
         self._W: Prepared = [], []
-        self.dW_x = self.dW_h = self.db = self.unit.W_h  # until they are computed
-        self.db_h: Tensor | None = None
-
-    @property
-    def d_weights(self) -> tuple[Tensor | None, ...]:
-        """Return the gradients of W_x, b, W_h and b_h."""
-        return self.dW_x, self.db, self.dW_h, self.db_h
 
     def add(self, tasks: Tasks, ready: Sequence[Sequence[Task]] = ()) -> list[list[Task]]:
         """Add the pass to `tasks`; return the tasks after which the gradient of the inputs of each stretch is there.
@@ -205,19 +216,19 @@ class BackwardPass:
 
     def add_gradients(self, tasks: Tasks, after: Sequence[Task]) -> None:
         """Add the gradients of the weights to `tasks`, after those tasks that end the pass."""
-        forward, dA = self.forward, self._dA.flatten(0, 1)
-        self.dW_h, column = torch.empty_like(self.unit.W_h, memory_format=torch.contiguous_format), 0
+        forward, found, dA = self.forward, self.gradients, self._dA.flatten(0, 1)
+        found.W_h, column = torch.empty_like(self.unit.W_h, memory_format=torch.contiguous_format), 0
         for a, b in self.form.weight_factors(forward.buffers, self.written):
             columns = slice(column, column + b.shape[1])
-            add_products(tasks, a, b, after, out=self.dW_h[:, columns])
+            add_products(tasks, a, b, after, out=found.W_h[:, columns])
             column = columns.stop
         if forward.characters is None:
-            self.dW_x = add_products(tasks, forward.inputs.flatten(0, 1).t(), dA, after)
+            found.W_x = add_products(tasks, forward.inputs.flatten(0, 1).t(), dA, after)
         else:
             tasks.add(partial(self._gather, forward.characters), after, urgent=False)
-        self.db = add_sum(tasks, dA, after)
+        found.b = add_sum(tasks, dA, after)
         if self.unit.b_h is not None:
-            self.db_h = add_sum(tasks, self.written[0], after)
+            found.b_h = add_sum(tasks, self.written[0], after)
 
     def _prepare(self) -> None:
         self._W = _prepared([part.t() for part in self.form.factors(self.unit.W_h)], self.division)
@@ -226,9 +237,9 @@ class BackwardPass:
         unit, (W, packed), steps = self.unit, self._W, self.division.steps[number]
         gates, buffers = self.forward.stretch(number, rows)
         written = [tensor[steps, rows] for tensor in self.written]
-        later = [S[rows] for S in self.d_state]
+        later = [S[rows] for S in self.gradients.state]
         relu, order = unit.activation == "relu", list(unit.order)
-        dH = self.dH[number].view(len(gates), len(self.d_state[0]), -1)[:, rows]
+        dH = self.dH[number].view(len(gates), self.forward.H.shape[1], -1)[:, rows]
         first = compiled(self.form.back)(W, packed, relu, order, gates, buffers, dH, later, written)
         for S, S_first in zip(later, first, strict=True):
             S.copy_(S_first)
@@ -238,12 +249,12 @@ class BackwardPass:
     def _pass_down(self, number: int) -> None:
         """Compute the gradient of the inputs of a stretch."""
         dA = self._dA[self.division.steps[number]].flatten(0, 1)
-        self.d_inputs[number] = row_block(dA, self.unit.W_x.t())
+        self.gradients.inputs[number] = row_block(dA, self.unit.W_x.t())
 
     def _gather(self, characters: Tensor) -> None:
         """Add up the gradients wherever a character was read."""
         add_up = torch.ops.aten.embedding_dense_backward
-        self.dW_x = add_up(self._dA, characters, len(self.unit.W_x), -1, False)
+        self.gradients.W_x = add_up(self._dA, characters, len(self.unit.W_x), -1, False)
 
 
 def _prepared(parts: list[Tensor], division: Division) -> Prepared:
@@ -308,10 +319,9 @@ def _tried(form: Form, unit: Unit, B: int, rows: list[slice]) -> list[Tensor]:
     )
     state, division = tuple(random(B, h) for _ in range(form.num_states)), Division([slice(0, 2)], rows)
     forward = ForwardPass.begin(form, unit, torch.arange(2 * B).view(2, B), division, state)
-    backward = BackwardPass(forward, state, passes_down=False)
-    backward.dH = [random(2, B, h)]
+    backward = BackwardPass(forward, [random(2, B, h)], state, passes_down=False)
     for one in (forward, backward):
         tasks = Tasks()
         one.add(tasks)
         tasks.run()
-    return [*forward.A, *forward.buffers, *backward.written, *backward.d_state]
+    return [*forward.A, *forward.buffers, *backward.written, *backward.gradients.state]

@@ -32,7 +32,16 @@ from torch.autograd import Function
 from rnnlab.cells import OneHot
 from rnnlab.engine.cells import FUNCTIONS, State, Unit, walk
 from rnnlab.engine.forms import Form, form_of
-from rnnlab.engine.passes import BackwardPass, Division, ForwardPass, divide, factors_of, groups_of, with_weights
+from rnnlab.engine.passes import (
+    BackwardPass,
+    Division,
+    ForwardPass,
+    Gradients,
+    divide,
+    factors_of,
+    groups_of,
+    with_weights,
+)
 from rnnlab.engine.tasks import Tasks
 
 Result = tuple[Tensor, State]
@@ -129,19 +138,18 @@ class _Sequences(Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         form, units, division = ctx.form, ctx.units, ctx.division
-        tasks, passes = Tasks(), []
+        tasks, found = Tasks(), list[Gradients]()
         kept, later = groups_of(ctx.saved_tensors, len(units)), groups_of(gradients, len(units))
         wanted = groups_of(ctx.needs_input_grad[2:], len(units))
         for unit, tensors, (of_inputs, *_), (dH, *others) in zip(units, kept, wanted, later, strict=True):
             forward = ForwardPass.ended(form, unit, division, tensors)
-            one = BackwardPass(forward, (torch.zeros_like(dH[0]), *others), of_inputs)
-            one.dH = [dH[steps] for steps in division.steps]
-            ended = one.add(tasks)
-            one.add_gradients(tasks, ended[0])
-            passes.append(one)
+            stretches = [dH[steps] for steps in division.steps]
+            back = BackwardPass(forward, stretches, (torch.zeros_like(dH[0]), *others), of_inputs)
+            back.add_gradients(tasks, back.add(tasks)[0])
+            found.append(back.gradients)
         tasks.run()
-        found: list[Tensor | None] = []
-        for one in passes:
-            d_inputs = torch.cat(one.d_inputs).view(one.forward.inputs.shape) if one.passes_down else None
-            found += [d_inputs, *one.d_weights, *one.d_state]
-        return None, None, *found
+        results: list[Tensor | None] = []
+        for (inputs, *_), (of_inputs, *_), one in zip(kept, wanted, found, strict=True):
+            d_inputs = torch.cat(one.inputs).view(inputs.shape) if of_inputs else None
+            results += [d_inputs, one.W_x, one.b, one.W_h, one.b_h, *one.state]
+        return None, None, *results

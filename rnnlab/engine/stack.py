@@ -20,7 +20,7 @@ from torch.autograd import Function
 from rnnlab.engine.cells import State, Unit
 from rnnlab.engine.forms import Form, form_of
 from rnnlab.engine.output import Prediction
-from rnnlab.engine.passes import BackwardPass, ForwardPass, divide, factors_of, groups_of, with_weights
+from rnnlab.engine.passes import BackwardPass, ForwardPass, Gradients, divide, factors_of, groups_of, with_weights
 from rnnlab.engine.tasks import Task, Tasks
 
 
@@ -85,18 +85,18 @@ class _StackLoss(Function):
         prediction = Prediction(W, b, P, ctx.rows)
         tasks = Tasks()
         dH, ready = prediction.add_back(tasks, d_loss)
-        passes: list[BackwardPass] = []
+        found: list[Gradients] = []
         for layer in reversed(range(len(ctx.units))):
             forward = ForwardPass.ended(ctx.form, ctx.units[layer], ctx.division, kept[layer])
-            if not passes:
+            if not found:
                 dW, db = prediction.add_gradients(tasks, forward.H.flatten(0, 1))
-            one = BackwardPass(forward, tuple(S[layer] for S in d_last), passes_down=layer > 0)
-            one.dH = passes[-1].d_inputs if passes else dH
-            ready = one.add(tasks, ready)
-            one.add_gradients(tasks, ready[0])
-            passes.append(one)
+            back = BackwardPass(forward, dH, tuple(S[layer] for S in d_last), passes_down=layer > 0)
+            ready = back.add(tasks, ready)
+            back.add_gradients(tasks, ready[0])
+            found.append(back.gradients)
+            dH = back.gradients.inputs
         tasks.run()
-        found: list[Tensor | None] = []
-        for one in reversed(passes):
-            found += [None, *one.d_weights, *one.d_state]
-        return None, None, None, None, dW, db, *found
+        results: list[Tensor | None] = []
+        for one in reversed(found):
+            results += [None, one.W_x, one.b, one.W_h, one.b_h, *one.state]
+        return None, None, None, None, dW, db, *results

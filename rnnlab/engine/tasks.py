@@ -3,8 +3,8 @@
 Much of a minibatch can begin before what precedes it has ended: the next layer can read the first time steps while this
 one walks through the others, and the gradient of the output layer's weights can be computed beside the walk back in
 time. `Tasks` are such work. Each names the tasks that must have ended before it can begin. A free thread takes, of
-those that can begin, the one that was added first, urgent ones before the others. A single thread does all of them in
-the order in which they were added.
+those that can begin, the one that was added first, urgent ones before the others. A single thread does each of them
+when it is added, so that memory is free again as soon as possible.
 """
 
 from __future__ import annotations
@@ -21,10 +21,16 @@ class Task:
 
     __slots__ = ("followers", "place", "waits_for", "work")
 
-    def __init__(self, work: Work, number: int, urgent: bool) -> None:
-        self.work, self.place = work, (not urgent, number)
+    def __init__(self, work: Work, place: tuple[bool, int]) -> None:
+        self.work, self.place = work, place
         self.followers: list[Task] = []
         self.waits_for = 0
+
+    def __lt__(self, other: Task) -> bool:
+        return self.place < other.place
+
+
+_ENDED = Task(lambda: None, (False, 0))
 
 
 class Tasks:
@@ -32,13 +38,17 @@ class Tasks:
 
     def __init__(self) -> None:
         self._tasks: list[Task] = []
+        self._threads = number_of_threads()
 
     def add(self, work: Work, after: Iterable[Task] = (), urgent: bool = True) -> Task:
         """Add work that can begin when all tasks of `after` have ended; return its task.
 
         Several threads begin work that is not urgent only when nothing urgent can begin.
         """
-        task = Task(work, len(self._tasks), urgent)
+        if self._threads == 1:
+            work()
+            return _ENDED
+        task = Task(work, (not urgent, len(self._tasks)))
         for before in after:
             before.followers.append(task)
             task.waits_for += 1
@@ -46,21 +56,18 @@ class Tasks:
         return task
 
     def run(self) -> None:
-        """Do all work; raise the first error when no thread is at work any more."""
-        threads = min(number_of_threads(), len(self._tasks))
-        if threads < 2:
-            for task in self._tasks:
-                task.work()
-            return
-        run([_Queue(self._tasks).work] * threads)
+        """Do all work that has not been done; raise the first error when no thread is at work any more."""
+        tasks, self._tasks = self._tasks, []
+        if tasks:
+            run([_Queue(tasks).work] * min(self._threads, len(tasks)))
 
 
 class _Queue:
     """The tasks that can begin."""
 
     def __init__(self, tasks: list[Task]) -> None:
-        self._tasks, self._left = tasks, len(tasks)
-        self._ready = [task.place for task in tasks if not task.waits_for]
+        self._left = len(tasks)
+        self._ready = [task for task in tasks if not task.waits_for]
         heapq.heapify(self._ready)
         self._changed = threading.Condition(threading.Lock())
         self._waiting = 0
@@ -87,14 +94,14 @@ class _Queue:
                 self._waiting += 1
                 self._changed.wait()
                 self._waiting -= 1
-            return self._tasks[heapq.heappop(self._ready)[1]] if self._left > 0 else None
+            return heapq.heappop(self._ready) if self._left > 0 else None
 
     def _end(self, done: Task) -> None:
         self._left -= 1
         for task in done.followers:
             task.waits_for -= 1
             if not task.waits_for:
-                heapq.heappush(self._ready, task.place)
+                heapq.heappush(self._ready, task)
         if self._left <= 0:
             self._changed.notify_all()
         elif self._waiting and len(self._ready) > 1:  # this thread takes one of them itself

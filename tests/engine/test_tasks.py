@@ -41,10 +41,11 @@ def test_no_task_begins_before_those_that_it_waits_for_have_ended(threads: int) 
         assert all(seen[number].issuperset(before[number]) for number in range(40))
 
 
-def test_one_thread_does_everything_in_the_order_in_which_it_was_added() -> None:
+def test_one_thread_does_everything_when_it_is_added() -> None:
     tasks, done = Tasks(), list[int]()
     for number in range(6):
         tasks.add(lambda number=number: done.append(number), urgent=number % 2 == 0)  # type: ignore[misc]
+        assert done == list(range(number + 1))
     tasks.run()
     assert done == list(range(6))
 
@@ -88,9 +89,9 @@ def test_an_error_ends_all_tasks_and_is_raised(threads: int, failing: int) -> No
             raise ValueError("as expected")
         done.append(number)
 
-    for number in range(6):
-        last = [tasks.add(lambda number=number: work(number), last)]  # type: ignore[misc]
-    with pytest.raises(ValueError, match="as expected"):
+    with pytest.raises(ValueError, match="as expected"):  # noqa: PT012
+        for number in range(6):
+            last = [tasks.add(lambda number=number: work(number), last)]  # type: ignore[misc]
         tasks.run()
     assert done == list(range(failing))
     more = Tasks()
