@@ -3,8 +3,9 @@
 `LanguageModel` predicts the next character. `ClozeModel` predicts a character from the text on both sides.
 
 Both can be computed in two ways, which agree up to rounding (`TrainConfig.computation`). "fast" computes the cells,
-from scratch or of the library, with `rnnlab.engine.sequence` and the loss with `rnnlab.engine.output`. "as_written"
-runs the equations of `rnnlab.cells`, or the layers of `torch.nn`, and torch's own cross-entropy, all through autograd.
+from scratch or of the library, with `rnnlab.engine.sequence` and the loss with `rnnlab.engine.output`, or both together
+with `rnnlab.engine.stack` where layers only read each other's states. "as_written" runs the equations of
+`rnnlab.cells`, or the layers of `torch.nn`, and torch's own cross-entropy, all through autograd.
 
 Dropout acts on the output of each recurrent layer, so between layers and before the output layer, in training only.
 
@@ -234,7 +235,10 @@ class Layers(nn.Module):
         return self.unit(layer, direction)
 
     def stack(self) -> list[Unit] | None:
-        """Return the units of all layers if each reads the states of the one before and has a fast form."""
+        """Return the units of all layers if `stack_loss` can compute them, else None.
+
+        It can if there is one direction, a fast form, and neither normalisation nor dropout nor a residual connection.
+        """
         alone = self.directions == 1 and self.norms is None and self.dropout is None
         if self.as_written or not alone or (self.residual and self.num_layers > 1):
             return None
@@ -348,7 +352,7 @@ class LibraryLayers(Layers):
         return H, tuple(torch.cat(tensors) for tensors in zip(*last_states, strict=True))
 
     def stack(self) -> list[Unit] | None:
-        """Return the units of all layers; on an accelerator, the framework's own layers run."""
+        """Return the units of all layers, or None; on an accelerator, the framework's own layers run."""
         on_processor = next(self.layers.parameters()).device.type == "cpu"
         return super().stack() if on_processor else None
 

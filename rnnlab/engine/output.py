@@ -14,14 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.autograd import Function
 from torch.nn import functional
 
-from rnnlab.engine.products import add_products, add_sum, product, row_block, rows_of
+from rnnlab.engine.products import add_products, add_sum, joined, product, rows_of
 from rnnlab.engine.tasks import Task, Tasks
 
 
@@ -37,8 +37,7 @@ class Prediction:
 
     def __init__(self, W: Tensor, b: Tensor, P: Tensor, rows: Sequence[slice]) -> None:
         self.W, self.b, self.P, self.rows = W, b, P, rows
-        self._chosen = P.new_empty(len(P), 1)  # the probabilities of the targets
-        self._scale = W  # until `add_back`
+        self._chosen = P[:, :0]  # the probabilities of the targets, (n, 1), set by `add`
 
     def add(self, tasks: Tasks, H: Tensor, targets: Tensor, ready: Sequence[Sequence[Task]] = ()) -> None:
         """Add the predictions to `tasks`.
@@ -49,48 +48,58 @@ class Prediction:
             targets: characters, (n,).
             ready: the tasks after which the rows of each part are there; empty: they are there.
         """
+        self._chosen = self.P.new_empty(len(self.P), 1)
         for number, some in enumerate(self.rows):
             work = partial(self._predict, H[some], targets[some, None], some)
             tasks.add(work, ready[number] if ready else [])
 
     def _predict(self, H: Tensor, column: Tensor, some: slice) -> None:
         P = self.P[some]
-        torch.softmax(row_block(H, self.W.t(), self.b, P), dim=1, out=P)
+        torch.softmax(product(H, self.W.t(), self.b, P), dim=1, out=P)
         torch.gather(P, 1, column, out=self._chosen[some])
         P.scatter_add_(1, column, P.new_full((1, 1), -1.0).expand_as(column))
 
     def loss(self, H: Tensor, targets: Tensor) -> Tensor:
         """Return the mean cross-entropy in nats, after the predictions."""
         if self._chosen.min() > torch.finfo(self._chosen.dtype).tiny:
-            return self._chosen.log_().mean().neg_()
+            return self._chosen.log().mean().neg_()
         # a probability has underflowed, but its logarithm has not
         return functional.cross_entropy(product(H, self.W.t(), self.b), targets)
 
-    def add_back(self, tasks: Tasks, d_loss: Tensor) -> tuple[list[Tensor], list[list[Task]]]:
-        """Add the gradient of the hidden states to `tasks`.
+    def add_back(self, tasks: Tasks, d_loss: Tensor, H: Tensor) -> Back:
+        """Add the gradients to `tasks`.
 
         Args:
             tasks: the tasks.
             d_loss: gradient of the loss, a single number.
-
-        Returns:
-            A list that the tasks fill with the gradient of each part, (rows, k); and for each part the tasks after
-            which it is there.
+            H: the hidden states, (n, k).
         """
-        self._scale = d_loss / len(self.P)  # cheaper to apply to the products than to P
-        dH = [self.P] * len(self.rows)  # until they are computed
+        scale = d_loss / len(self.P)  # cheaper to apply to the products than to P
+        dH: dict[int, Tensor] = {}
 
         def part(number: int) -> None:
-            dH[number] = row_block(self.P[self.rows[number]], self.W).mul_(self._scale)
+            dH[number] = product(self.P[self.rows[number]], self.W).mul_(scale)
 
         # the last part first, because the pass back in time begins there
         added = [tasks.add(partial(part, number)) for number in reversed(range(len(self.rows)))]
-        return dH, [[task] for task in reversed(added)]
+        dW, db = add_products(tasks, self.P.t(), H, scale=scale), add_sum(tasks, self.P, scale=scale)
+        return Back(dW, db, dH, [[task] for task in reversed(added)])
 
-    def add_gradients(self, tasks: Tasks, H: Tensor) -> tuple[Tensor, Tensor]:
-        """Add the gradients of the weights to `tasks`, after `add_back`; return what will contain dW and db."""
-        dW = add_products(tasks, self.P.t(), H, scale=self._scale)
-        return dW, add_sum(tasks, self.P, scale=self._scale)
+
+class Back(NamedTuple):
+    """The gradients of `Prediction`, which tasks compute.
+
+    Attributes:
+        W: gradient of the weights.
+        b: gradient of the bias.
+        H: gradient of the hidden states of each part, (rows, k), by its number; none before its tasks have ended.
+        ready: for each part, the tasks that compute the gradient of its hidden states.
+    """
+
+    W: Tensor
+    b: Tensor
+    H: dict[int, Tensor]
+    ready: list[list[Task]]
 
 
 def output_loss(dense: nn.Linear, H: Tensor, targets: Tensor) -> Tensor:
@@ -119,7 +128,6 @@ class _OutputLoss(Function):
     def backward(ctx: Any, d_loss: Tensor) -> tuple[Tensor | None, ...]:
         P, H, W, b = ctx.saved_tensors
         tasks, prediction = Tasks(), Prediction(W, b, P, ctx.rows)
-        dH, _ = prediction.add_back(tasks, d_loss)
-        dW, db = prediction.add_gradients(tasks, H)
+        back = prediction.add_back(tasks, d_loss, H)
         tasks.run()
-        return torch.cat(dH), dW, db, None
+        return joined(back.H), back.W, back.b, None

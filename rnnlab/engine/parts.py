@@ -67,7 +67,7 @@ def parts_of(size: int, multiple: int = 1, number: int | None = None) -> list[sl
     Args:
         size: number of elements.
         multiple: all but the last part have a multiple of this number of elements.
-        number: at most so many parts; by default, one for each thread.
+        number: at most this many parts; by default, one for each thread.
     """
     number = number_of_threads() if number is None else number
     step = -(-max(1, size) // (number * multiple)) * multiple

@@ -22,14 +22,14 @@ from torch import Tensor
 from rnnlab.engine.cells import State, Unit
 from rnnlab.engine.forms import Form
 from rnnlab.engine.parts import Exact, noise, number_of_threads, parts_of
-from rnnlab.engine.products import Factor, add_products, add_sum, factor, row_block, rows_of
+from rnnlab.engine.products import Factor, add_products, add_sum, factor, product, rows_of
 from rnnlab.engine.tasks import Task, Tasks
 from rnnlab.engine.walks import compiled
 
 DIVIDED = 2**20
 """Number of multiplications in a time step from which the rows of a minibatch are divided among threads."""
 WALK = 2
-"""Number of multiplications of a large product that take as long as one of a time step with all that belongs to it."""
+"""Cost of a multiplication in a walk, with all that belongs to a time step, in multiplications of a large product."""
 
 Item = TypeVar("Item")
 Prepared = tuple[list[Tensor], list[bool]]
@@ -62,7 +62,7 @@ def with_weights(unit: Unit, tensors: Sequence[Tensor]) -> Unit:
 
 
 class ForwardPass:
-    """The pass of a unit forward through the time steps of a minibatch; see `begin`.
+    """The pass of a unit forward through the time steps of a minibatch; see `new`.
 
     Args:
         form: the fast form of the equation.
@@ -85,39 +85,40 @@ class ForwardPass:
         self.characters = inputs if inputs.dtype == torch.long else None
         self.H = buffers[0][1:]
         self._W: Prepared = [], []
+        self._loop = compiled(form.forward)
 
     @classmethod
-    def begin(cls, form: Form, unit: Unit, inputs: Tensor, division: Division, state: State) -> ForwardPass:
+    def new(cls, form: Form, unit: Unit, inputs: Tensor, division: Division, state: State) -> ForwardPass:
         """Return a pass from an initial state, each tensor (B, h)."""
         B, width = len(state[0]), unit.W_h.shape[1]
         A = [unit.W_h.new_empty(steps.stop - steps.start, B, width) for steps in division.steps]
         return cls(form, unit, inputs, division, A, form.buffers(len(inputs), state))
 
-    def tensors(self) -> list[Tensor | None]:
-        """Return everything from which `ended` makes the pass again."""
+    def saved(self) -> list[Tensor | None]:
+        """Return everything from which `restored` makes the pass again."""
         unit = self.unit
         return [self.inputs, unit.W_x, unit.b, unit.W_h, unit.b_h, *self.A, *self.buffers]
 
     @classmethod
-    def ended(cls, form: Form, unit: Unit, division: Division, tensors: Sequence[Tensor]) -> ForwardPass:
+    def restored(cls, form: Form, unit: Unit, division: Division, tensors: Sequence[Tensor]) -> ForwardPass:
         """Return a pass that has been computed, for the pass back.
 
         Args:
             form: the fast form of the equation.
             unit: the settings of the unit; its weights are replaced.
             division: how the minibatch is divided.
-            tensors: what the method of this name has returned.
+            tensors: what `saved` returned.
         """
         first = 5 + len(division.steps)
         buffers = list(tensors[first:])
         return cls(form, with_weights(unit, tensors), tensors[0], division, list(tensors[5:first]), buffers)
 
     def add(self, tasks: Tasks, ready: Sequence[Sequence[Task]] = ()) -> list[list[Task]]:
-        """Add the pass to `tasks`; return the tasks after which the states of each stretch are there.
+        """Add the pass to `tasks`; return the tasks that compute the states of each stretch.
 
         Args:
             tasks: the tasks.
-            ready: the tasks after which the inputs of each stretch are there; empty: they are there.
+            ready: the tasks that compute the inputs of each stretch; empty: they are there.
         """
         begun = tasks.add(self._prepare)
         before = [begun] * len(self.division.rows)
@@ -142,27 +143,27 @@ class ForwardPass:
         """Compute X_t W_x + b of a stretch; for characters, the walk gathers rows of W_x."""
         A = self.A[number]
         X = self.inputs[self.division.steps[number]].flatten(0, 1)
-        self.A[number] = row_block(X, self.unit.W_x, self.unit.b, A.flatten(0, 1)).view(A.shape)
+        self.A[number] = product(X, self.unit.W_x, self.unit.b, A.flatten(0, 1)).view(A.shape)
 
     def _walk(self, number: int, rows: slice) -> None:
         unit, (W, packed) = self.unit, self._W
         characters = None if self.characters is None else self.characters[self.division.steps[number], rows]
         A, buffers = self.stretch(number, rows)
         relu, order = unit.activation == "relu", list(unit.order)
-        compiled(self.form.forward)(characters, unit.W_x, unit.b, A, W, packed, unit.b_h, relu, order, buffers)
+        self._loop(characters, unit.W_x, unit.b, A, W, packed, unit.b_h, relu, order, buffers)
 
 
 @dataclass
 class Gradients:
-    """The gradients that a backward pass computes; those of the weights are None until then.
+    """The gradients that a backward pass computes; what tasks have not computed yet is missing.
 
     Attributes:
-        inputs: gradient of the inputs of each stretch, (steps · B, num_inputs), if it is wanted.
+        inputs: gradient of the inputs of each stretch, (steps · B, num_inputs), by its number, if it is wanted.
         state: gradient of the initial state.
         W_x, b, W_h, b_h: gradients of the weights; there is none of `b_h` without a second bias.
     """
 
-    inputs: list[Tensor]
+    inputs: dict[int, Tensor]
     state: State
     W_x: Tensor | None = None
     b: Tensor | None = None
@@ -175,8 +176,8 @@ class BackwardPass:
 
     Args:
         forward: the pass forward.
-        dH: gradient of the hidden states of each stretch, (steps · B, h) or (steps, B, h); a list that need not be
-            complete before the tasks.
+        dH: gradient of the hidden states of each stretch, (steps · B, h) or (steps, B, h), by its number; it need not
+            be computed before the tasks.
         d_state: gradient of the last state apart from `dH`, each tensor (B, h).
         passes_down: whether the gradient of the inputs is wanted.
 
@@ -185,24 +186,26 @@ class BackwardPass:
         written: what `Form.back` wrote.
     """
 
-    def __init__(self, forward: ForwardPass, dH: list[Tensor], d_state: State, passes_down: bool) -> None:
+    def __init__(self, forward: ForwardPass, dH: dict[int, Tensor], d_state: State, passes_down: bool) -> None:
         self.forward, self.form, self.unit, self.division = forward, forward.form, forward.unit, forward.division
         self.dH, self.passes_down = dH, passes_down
-        # the inputs' are set by the tasks
-        self.gradients = Gradients([forward.H] * len(self.division.steps), tuple(S.clone() for S in d_state))
+        self.gradients = Gradients({}, tuple(S.clone() for S in d_state))
         T, B, h = forward.H.shape
         self.written = [forward.H.new_empty(T, B, width * h) for width in self.form.back_widths]
         self._dA = self.written[0]
         if self.form.input_gradient is not None:
             self._dA = self._dA.new_empty(T, B, self.unit.W_h.shape[1])
         self._W: Prepared = [], []
+        self._loop = compiled(self.form.back)
 
     def add(self, tasks: Tasks, ready: Sequence[Sequence[Task]] = ()) -> list[list[Task]]:
-        """Add the pass to `tasks`; return the tasks after which the gradient of the inputs of each stretch is there.
+        """Add the pass to `tasks`; return the tasks that compute the gradient of the inputs of each stretch.
+
+        Without a gradient of the inputs, these are the tasks that walk through the stretch.
 
         Args:
             tasks: the tasks.
-            ready: the tasks after which `dH` of each stretch is there; empty: it is there.
+            ready: the tasks that compute `dH` of each stretch; empty: it is there.
         """
         begun = tasks.add(self._prepare)
         before = [begun] * len(self.division.rows)
@@ -212,10 +215,11 @@ class BackwardPass:
             walks = zip(self.division.rows, before, strict=True)
             before = [tasks.add(partial(self._walk, number, rows), [*above, last]) for rows, last in walks]
             ended.append([tasks.add(partial(self._pass_down, number), before)] if self.passes_down else before)
+        self._add_gradients(tasks, before)
         return ended[::-1]
 
-    def add_gradients(self, tasks: Tasks, after: Sequence[Task]) -> None:
-        """Add the gradients of the weights to `tasks`, after those tasks that end the pass."""
+    def _add_gradients(self, tasks: Tasks, after: Sequence[Task]) -> None:
+        """Add the gradients of the weights to `tasks`, after the tasks that end the walk."""
         forward, found, dA = self.forward, self.gradients, self._dA.flatten(0, 1)
         found.W_h, column = torch.empty_like(self.unit.W_h, memory_format=torch.contiguous_format), 0
         for a, b in self.form.weight_factors(forward.buffers, self.written):
@@ -240,7 +244,7 @@ class BackwardPass:
         later = [S[rows] for S in self.gradients.state]
         relu, order = unit.activation == "relu", list(unit.order)
         dH = self.dH[number].view(len(gates), self.forward.H.shape[1], -1)[:, rows]
-        first = compiled(self.form.back)(W, packed, relu, order, gates, buffers, dH, later, written)
+        first = self._loop(W, packed, relu, order, gates, buffers, dH, later, written)
         for S, S_first in zip(later, first, strict=True):
             S.copy_(S_first)
         if self.form.input_gradient is not None:
@@ -249,7 +253,7 @@ class BackwardPass:
     def _pass_down(self, number: int) -> None:
         """Compute the gradient of the inputs of a stretch."""
         dA = self._dA[self.division.steps[number]].flatten(0, 1)
-        self.gradients.inputs[number] = row_block(dA, self.unit.W_x.t())
+        self.gradients.inputs[number] = product(dA, self.unit.W_x.t())
 
     def _gather(self, characters: Tensor) -> None:
         """Add up the gradients wherever a character was read."""
@@ -272,7 +276,7 @@ def divide(form: Form, units: Sequence[Unit], inputs: Tensor, depth: int, factor
 
     Args:
         form: the fast form of the units.
-        units: all units; their weights have the same shapes.
+        units: all units; their W_h have the same shape.
         inputs: inputs of the minibatch, (T, B) or (T, B, num_inputs).
         depth: number of units of which each reads the states of the one before.
         factors: the right factors of all products with rows of the minibatch; those of the pass forward have a bias.
@@ -280,7 +284,7 @@ def divide(form: Form, units: Sequence[Unit], inputs: Tensor, depth: int, factor
     T, B = inputs.shape[:2]
     steps = [slice(rows.start // B, rows.stop // B) for rows in rows_of(T * B, factors, unit=B)]
     walk = WALK * units[0].W_h.numel()
-    longest = walk * (1 + (depth - 1) / len(steps))  # a unit begins when the one before has passed the first stretch
+    longest = walk * (1 + (depth - 1) / len(steps))  # each unit ends a stretch after the one before
     total = walk * len(units) + sum(b.numel() for b, bias in factors if bias is not None)
     return Division(steps, _rows(form, units[0], B, math.ceil(number_of_threads() * longest / total)))
 
@@ -318,8 +322,8 @@ def _tried(form: Form, unit: Unit, B: int, rows: list[slice]) -> list[Tensor]:
         b_h=None if unit.b_h is None else random(width),
     )
     state, division = tuple(random(B, h) for _ in range(form.num_states)), Division([slice(0, 2)], rows)
-    forward = ForwardPass.begin(form, unit, torch.arange(2 * B).view(2, B), division, state)
-    backward = BackwardPass(forward, [random(2, B, h)], state, passes_down=False)
+    forward = ForwardPass.new(form, unit, torch.arange(2 * B).view(2, B), division, state)
+    backward = BackwardPass(forward, {0: random(2, B, h)}, state, passes_down=False)
     for one in (forward, backward):
         tasks = Tasks()
         one.add(tasks)

@@ -22,7 +22,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from rnnlab.engine.parts import MULTIPLE, Exact, Work, compute, in_turn, noise, number_of_threads, parts_of
+from rnnlab.engine.parts import MULTIPLE, Exact, Work, in_turn, noise, number_of_threads, parts_of
 from rnnlab.engine.tasks import Task, Tasks
 
 Factor = tuple[Tensor, Tensor | None]
@@ -30,11 +30,11 @@ Factor = tuple[Tensor, Tensor | None]
 SMALL = 64 * 64
 """Number of elements below which a matrix is too small for oneDNN to be faster."""
 LONG = 4
-"""Ratio of the length of its sums to the sides of a product from which MKL adds parts of a sum."""
+"""Ratio k / max(n, m) of a product (n, k) @ (k, m) from which MKL splits its sums."""
 DIVIDED = 2**25
 """Number of multiplications from which products are divided: about half a millisecond of one thread."""
 LEAST_ROWS = 96
-"""Number of rows of a product from which a part of it is nearly as fast as the whole."""
+"""Fewest rows of a part of a product; with fewer, a row takes clearly longer than in the whole."""
 
 
 def _by_intel() -> bool:
@@ -60,22 +60,7 @@ _ONEDNN = None if _by_intel() else _OPERATORS
 """The operators of oneDNN that compute and pack, if they are used."""
 
 
-def product(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Return a @ b, plus `bias` on every row: (n, k) and (k, m) give (n, m)."""
-    rows = rows_of(len(a), [(b, bias)])
-    if len(rows) == 1:
-        return row_block(a, b, bias)
-    out = a.new_empty(len(a), b.shape[1])
-
-    def part(some: slice) -> None:
-        result = out[some]
-        into(result, row_block(a[some], b, bias, result))
-
-    compute(part, rows)
-    return out
-
-
-def row_block(a: Tensor, b: Tensor, bias: Tensor | None = None, out: Tensor | None = None) -> Tensor:
+def product(a: Tensor, b: Tensor, bias: Tensor | None = None, out: Tensor | None = None) -> Tensor:
     """Return a @ b, plus `bias` on every row, computed in this thread: (n, k) and (k, m) give (n, m).
 
     Args:
@@ -87,16 +72,16 @@ def row_block(a: Tensor, b: Tensor, bias: Tensor | None = None, out: Tensor | No
     if _ONEDNN is not None and _fits(b):
         if bias is None and len(a) > b.shape[1] and not a.is_contiguous():
             # it copies a left factor that is transposed: better the smaller one
-            return row_block(b.t(), a.t()).t()
+            return product(b.t(), a.t()).t()
         linear, _ = _ONEDNN
         return linear(a, _dense(b).t(), bias, "none", [], "")
     result = torch.mm(a, b) if out is None else torch.mm(a, b, out=out)
     return result if bias is None else result.add_(bias)  # faster than `addmm`, which first writes the bias
 
 
-def into(out: Tensor, result: Tensor) -> Tensor:
-    """Return `out` with the elements of `result`, which may be `out` already."""
-    return out if result is out else out.copy_(result)
+def joined(parts: dict[int, Tensor]) -> Tensor:
+    """Return all rows of products that were computed in parts, by the number of the part."""
+    return parts[0] if len(parts) == 1 else torch.cat([parts[number] for number in range(len(parts))])
 
 
 def rows_of(num_rows: int, factors: Sequence[Factor], unit: int = 1) -> list[slice]:
@@ -125,8 +110,8 @@ def _rows_are_exact(b: Tensor, bias: Tensor | None, rows: list[slice]) -> bool:
     def compare() -> bool:
         a, some_b = noise((num_rows, len(b)), b.dtype), noise(b.shape, b.dtype, b.stride())
         some_bias = None if bias is None else noise(bias.shape, bias.dtype)
-        parts = [row_block(a[some], some_b, some_bias) for some in rows]
-        return torch.equal(row_block(a, some_b, some_bias), torch.cat(parts))
+        parts = [product(a[some], some_b, some_bias) for some in rows]
+        return torch.equal(product(a, some_b, some_bias), torch.cat(parts))
 
     return _exact.holds(("rows", num_rows, b.shape, b.stride(), b.dtype, bias is None, rows[0].stop), compare)
 
@@ -182,7 +167,9 @@ def _work(
 
     def part(some: slice) -> None:
         left, right, result = (a[some], b, out[some]) if by_rows else (a, b[:, some], out[:, some])
-        into(result, row_block(left, right, out=result))
+        computed = product(left, right, out=result)
+        if computed is not result:
+            result.copy_(computed)
         if scale is not None:
             result.mul_(scale)
 
@@ -195,7 +182,7 @@ _exact = Exact()
 def _division(a: Tensor, b: Tensor) -> tuple[bool, list[slice]]:
     """Return whether a product is divided by rows or else by columns, and the parts."""
     n, (k, m) = len(a), b.shape
-    # oneDNN computes the transpose of a product whose left factor is transposed, see `row_block`
+    # oneDNN computes the transpose of a product whose left factor is transposed, see `product`
     by_rows = n >= m and (_ONEDNN is None or a.is_contiguous())
     size = n if by_rows else m
     whole = [slice(0, size)]

@@ -42,6 +42,7 @@ from rnnlab.engine.passes import (
     groups_of,
     with_weights,
 )
+from rnnlab.engine.products import joined
 from rnnlab.engine.tasks import Tasks
 
 Result = tuple[Tensor, State]
@@ -90,7 +91,7 @@ def all_states(unit: Unit, inputs: Tensor) -> State:
     form = form_of(unit)
     state = tuple(unit.b.new_zeros(1, len(unit.W_h)) for _ in range(unit.num_states))
     if form is not None:
-        forward = ForwardPass.begin(form, unit, inputs, Division([slice(0, len(inputs))], [slice(0, 1)]), state)
+        forward = ForwardPass.new(form, unit, inputs, Division([slice(0, len(inputs))], [slice(0, 1)]), state)
         tasks = Tasks()
         forward.add(tasks)
         tasks.run()
@@ -125,11 +126,11 @@ class _Sequences(Function):
         division = divide(form, units, tensors[0], depth=1, factors=factors_of(read_rows))
         tasks, passes = Tasks(), []
         for unit, (inputs, _, _, _, _, *state) in zip(units, groups, strict=True):
-            passes.append(ForwardPass.begin(form, unit, inputs, division, tuple(state)))
+            passes.append(ForwardPass.new(form, unit, inputs, division, tuple(state)))
             passes[-1].add(tasks)
         tasks.run()
         ctx.form, ctx.units, ctx.division = form, units, division
-        ctx.save_for_backward(*chain(*(one.tensors() for one in passes)))
+        ctx.save_for_backward(*chain(*(one.saved() for one in passes)))
         results: list[Tensor] = []
         for one in passes:
             results += [one.H, *(S[-1].clone() for S in one.buffers[1 : form.num_states])]
@@ -142,14 +143,14 @@ class _Sequences(Function):
         kept, later = groups_of(ctx.saved_tensors, len(units)), groups_of(gradients, len(units))
         wanted = groups_of(ctx.needs_input_grad[2:], len(units))
         for unit, tensors, (of_inputs, *_), (dH, *others) in zip(units, kept, wanted, later, strict=True):
-            forward = ForwardPass.ended(form, unit, division, tensors)
-            stretches = [dH[steps] for steps in division.steps]
+            forward = ForwardPass.restored(form, unit, division, tensors)
+            stretches = {number: dH[steps] for number, steps in enumerate(division.steps)}
             back = BackwardPass(forward, stretches, (torch.zeros_like(dH[0]), *others), of_inputs)
-            back.add_gradients(tasks, back.add(tasks)[0])
+            back.add(tasks)
             found.append(back.gradients)
         tasks.run()
         results: list[Tensor | None] = []
         for (inputs, *_), (of_inputs, *_), one in zip(kept, wanted, found, strict=True):
-            d_inputs = torch.cat(one.inputs).view(inputs.shape) if of_inputs else None
+            d_inputs = joined(one.inputs).view(inputs.shape) if of_inputs else None
             results += [d_inputs, one.W_x, one.b, one.W_h, one.b_h, *one.state]
         return None, None, *results

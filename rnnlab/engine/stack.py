@@ -1,4 +1,4 @@
-"""Recurrent layers and the output layer in one function: the tasks of a whole minibatch.
+"""Recurrent layers and the output layer as one function of autograd, computed as one graph of tasks.
 
 `rnnlab.engine.sequence` and `rnnlab.engine.output` compute the same values and gradients, one layer after the other. In
 one function, a layer begins with the first time steps while the one before is still at the next, the output layer
@@ -66,7 +66,7 @@ class _StackLoss(Function):
         ready: list[list[Task]] = []
         passes: list[ForwardPass] = []
         for unit, (_, _, _, _, _, *state) in zip(units, groups, strict=True):
-            passes.append(ForwardPass.begin(form, unit, inputs, division, tuple(state)))
+            passes.append(ForwardPass.new(form, unit, inputs, division, tuple(state)))
             ready = passes[-1].add(tasks, ready)
             inputs = passes[-1].H
         H, rows = inputs.flatten(0, 1), [slice(some.start * B, some.stop * B) for some in division.steps]
@@ -74,7 +74,7 @@ class _StackLoss(Function):
         prediction.add(tasks, H, targets, ready)
         tasks.run()
         ctx.form, ctx.units, ctx.division, ctx.rows = form, units, division, rows
-        ctx.save_for_backward(W, b, prediction.P, *chain(*(one.tensors() for one in passes)))
+        ctx.save_for_backward(W, b, prediction.P, *chain(*(one.saved() for one in passes)))
         last = [torch.stack([one.buffers[place][-1] for one in passes]) for place in range(form.num_states)]
         return prediction.loss(H, targets), *last
 
@@ -84,19 +84,18 @@ class _StackLoss(Function):
         kept = groups_of(tensors, len(ctx.units))
         prediction = Prediction(W, b, P, ctx.rows)
         tasks = Tasks()
-        dH, ready = prediction.add_back(tasks, d_loss)
+        last = ForwardPass.restored(ctx.form, ctx.units[-1], ctx.division, kept[-1])
+        output = prediction.add_back(tasks, d_loss, last.H.flatten(0, 1))
+        dH, ready = output.H, output.ready
         found: list[Gradients] = []
         for layer in reversed(range(len(ctx.units))):
-            forward = ForwardPass.ended(ctx.form, ctx.units[layer], ctx.division, kept[layer])
-            if not found:
-                dW, db = prediction.add_gradients(tasks, forward.H.flatten(0, 1))
+            forward = ForwardPass.restored(ctx.form, ctx.units[layer], ctx.division, kept[layer])
             back = BackwardPass(forward, dH, tuple(S[layer] for S in d_last), passes_down=layer > 0)
             ready = back.add(tasks, ready)
-            back.add_gradients(tasks, ready[0])
             found.append(back.gradients)
             dH = back.gradients.inputs
         tasks.run()
         results: list[Tensor | None] = []
         for one in reversed(found):
             results += [None, one.W_x, one.b, one.W_h, one.b_h, *one.state]
-        return None, None, None, None, dW, db, *results
+        return None, None, None, None, output.W, output.b, *results

@@ -1,8 +1,8 @@
-"""Work with an order, which threads take as they become free.
+"""Tasks that wait for each other, done by whichever thread is free.
 
 Much of a minibatch can begin before what precedes it has ended: the next layer can read the first time steps while this
 one walks through the others, and the gradient of the output layer's weights can be computed beside the walk back in
-time. `Tasks` are such work. Each names the tasks that must have ended before it can begin. A free thread takes, of
+time. `Tasks` holds such work: each task names those that must have ended before it begins. A free thread takes, of
 those that can begin, the one that was added first, urgent ones before the others. A single thread does each of them
 when it is added, so that memory is free again as soon as possible.
 """
@@ -30,11 +30,18 @@ class Task:
         return self.place < other.place
 
 
-_ENDED = Task(lambda: None, (False, 0))
+def _nothing() -> None:
+    """Do nothing."""
+
+
+_ENDED = Task(_nothing, (False, 0))
 
 
 class Tasks:
-    """Tasks that are done once, by as many threads as there are."""
+    """Tasks that are done once, by as many threads as there are when it is made.
+
+    A single thread does a task within `add`, so everything that the work reads must be set before.
+    """
 
     def __init__(self) -> None:
         self._tasks: list[Task] = []
@@ -56,14 +63,18 @@ class Tasks:
         return task
 
     def run(self) -> None:
-        """Do all work that has not been done; raise the first error when no thread is at work any more."""
-        tasks, self._tasks = self._tasks, []
-        if tasks:
-            run([_Queue(tasks).work] * min(self._threads, len(tasks)))
+        """Do all work that has not been done.
+
+        After an error, no more tasks begin; it is raised when those at work have ended.
+        """
+        threads, queue = min(self._threads, len(self._tasks)), _Queue(self._tasks)
+        self._tasks = []
+        if threads:
+            run([queue.work] * threads)
 
 
 class _Queue:
-    """The tasks that can begin."""
+    """Gives tasks to threads, each as soon as those that it waits for have ended."""
 
     def __init__(self, tasks: list[Task]) -> None:
         self._left = len(tasks)
@@ -73,11 +84,12 @@ class _Queue:
         self._waiting = 0
 
     def work(self) -> None:
-        """Do one task after another until all have begun, or one has failed."""
+        """Do one task after another until all have ended or one has failed."""
         done: Task | None = None
         try:
             while (task := self._next(done)) is not None:
                 task.work()
+                task.work = _nothing  # so that the memory that the work used is free
                 done = task
         except BaseException:
             with self._changed:
@@ -86,7 +98,7 @@ class _Queue:
             raise
 
     def _next(self, done: Task | None) -> Task | None:
-        """Return the next task when one can begin; None if there is none."""
+        """Note that `done` has ended; wait for a task that can begin and return it, or None at the end."""
         with self._changed:
             if done is not None:
                 self._end(done)

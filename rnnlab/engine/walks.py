@@ -7,7 +7,7 @@ with the same results to the last bit. Generation takes single steps, for which 
 
 Shapes and letters are as in `rnnlab.engine.sequence`. A contains the pre-activations of all time steps, (T, B, G·h); a
 walk forward overwrites them with the gates. The buffer of a state is (T + 1, B, h) and begins with the initial state.
-``1 - x`` is written as `rsub` or `complement`: TorchScript makes two operations of the former.
+``1 - x`` is written as `rsub` or `complement`, because TorchScript makes two operations of it.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def _forward(views: Callable[..., list[Tensor]], step: Callable[..., None]) -> C
 
 
 def complement(x: Tensor, out: Tensor) -> Tensor:
-    """Compute 1 - x into `out`, which may be x, and return it; a new tensor would take longer than the subtraction."""
+    """Compute 1 - x into `out`, which may be x, and return it; `rsub` can only make a new tensor."""
     return torch.sub(torch.scalar_tensor(1.0, dtype=x.dtype, device=x.device), x, out=out)
 
 
