@@ -42,9 +42,14 @@ def use_threads(number: int) -> None:
 
 
 def prepare(flush_denormal: bool) -> None:
-    """Set whether denormal numbers become zero, which is a setting of each thread, in all threads."""
+    """Set the settings of torch that each thread has for itself, in all threads.
+
+    Denormal numbers become zero if `flush_denormal` is set. The loops of `rnnlab.engine.walks` run as they are
+    compiled: to optimise them for new shapes takes a tenth of a second and gains nothing.
+    """
     global _flush_denormal
     torch.set_flush_denormal(flush_denormal)
+    torch._C._set_graph_executor_optimize(False)
     if flush_denormal != _flush_denormal:
         close()
     _flush_denormal = flush_denormal
@@ -181,6 +186,7 @@ class _Thread:
     def _loop(self) -> None:
         torch.set_num_threads(1)
         torch.set_flush_denormal(self._flush_denormal)
+        torch._C._set_graph_executor_optimize(False)
         while True:
             self._begin.acquire()
             if self._work is None:

@@ -30,11 +30,7 @@ class Task:
         return self.place < other.place
 
 
-def _nothing() -> None:
-    """Do nothing."""
-
-
-_ENDED = Task(_nothing, (False, 0))
+_ENDED = Task(lambda: None, (False, 0))
 
 
 class Tasks:
@@ -89,7 +85,6 @@ class _Queue:
         try:
             while (task := self._next(done)) is not None:
                 task.work()
-                task.work = _nothing  # so that the memory that the work used is free
                 done = task
         except BaseException:
             with self._changed:

@@ -310,8 +310,6 @@ def _in_order(places: list[Tensor], order: list[int]) -> tuple[Tensor, Tensor, T
 @functools.cache
 def compiled(walk: Walk) -> Walk:
     """Return a walk as TorchScript compiles it, or the walk itself where it cannot."""
-    # every shape would be optimised anew, in half a second, for nothing: the operations stay what they are
-    torch.jit.optimized_execution(False).__enter__()  # type: ignore[attr-defined]
     with warnings.catch_warnings(), contextlib.suppress(RuntimeError, OSError):
         warnings.simplefilter("ignore", DeprecationWarning)  # the project pins the version of torch
         return torch.jit.script(walk)  # type: ignore[no-any-return]

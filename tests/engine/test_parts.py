@@ -105,15 +105,20 @@ def test_every_thread_has_the_settings_of_the_run() -> None:
     for flush in (True, False, True):
         parts.prepare(flush)
         parts.use_threads(3)
-        seen: list[tuple[bool, int, bool]] = []
+        seen: list[tuple[bool, int, bool, bool]] = []
         with torch.no_grad():
             parts.compute(
                 lambda number, seen=seen: seen.append(  # type: ignore[misc]
-                    ((denormal * 1.0).item() == 0, torch.get_num_threads(), torch.is_grad_enabled())
+                    (
+                        (denormal * 1.0).item() == 0,
+                        torch.get_num_threads(),
+                        torch.is_grad_enabled(),
+                        torch._C._get_graph_executor_optimize(),
+                    )
                 ),
                 [0, 1, 2],
             )
-        assert seen == [(flush, 1, False)] * 3
+        assert seen == [(flush, 1, False, False)] * 3
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 5])
