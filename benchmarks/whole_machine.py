@@ -1,11 +1,13 @@
 """Seconds of the clock per epoch: the published algorithm with all threads, the engine alone, and two runs at once.
 
-    python -m benchmarks.whole_machine [--recipes A2 A6] [--rounds 5] [--busy]
+    python -m benchmarks.whole_machine [--recipes A2 A6] [--rounds 5] [--busy] [--against PATH]
 
 Each form trains in a process of its own, the published one with torch's defaults, the engine in the environment of a
 worker and with the team of threads of one. They take turns, two epochs each, of which the second counts, while the
 others wait. "Two at once" are two runs of the engine in one thread each: their epochs per second together, in multiples
-of a run that has the machine for itself in one thread. With ``--busy``, another program keeps a core busy all the time.
+of a run that has the machine for itself in one thread. With ``--busy``, another program keeps a core busy all the
+time. With ``--against``, the engine of another checkout takes its turn too, with all cores; the last column is what
+this one takes relative to it. ``git worktree add PATH COMMIT`` makes such a checkout.
 
 Then the time of a measurement on held-out text, relative to an epoch of A2 in one thread (goal: below 3 %).
 """
@@ -19,6 +21,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import IO
 
 import torch
@@ -36,6 +39,7 @@ from rnnlab.runs.limits import Limits
 from rnnlab.runs.process import worker_environment
 from rnnlab.text.vocab import Vocab
 
+HERE = Path(__file__).resolve().parent.parent
 RECIPES = ("A2", "A3", "A6", "A7", "A8", "A9", "A10")
 
 
@@ -45,12 +49,14 @@ class Form:
     Args:
         name: the recipe.
         threads: threads of the engine; 0: the published form with as many as torch takes.
+        checkout: folder of the code.
     """
 
-    def __init__(self, name: str, threads: int) -> None:
+    def __init__(self, name: str, threads: int, checkout: Path = HERE) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.whole_machine", "--serve", name, str(threads)],
-            env=worker_environment() if threads else dict(os.environ),
+            cwd=checkout,
+            env=(worker_environment() if threads else dict(os.environ)) | {"PYTHONPATH": str(checkout)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -129,13 +135,15 @@ def serve(name: str, threads: int) -> None:
         print(time.perf_counter() - started, flush=True)
 
 
-def measure(name: str, cores: int, rounds: int) -> str:
+def measure(name: str, cores: int, rounds: int, against: Path | None) -> str:
     """Return a row of the table: medians of `rounds` epochs of each form, and the medians of the ratios."""
     forms = [Form(name, threads) for threads in (0, 1, cores)]
+    if against is not None:
+        forms.append(Form(name, cores, against))
     other = Form(name, 1)
     for form in (*forms, other):  # the first epoch allocates memory
         form.epoch()
-    seconds: list[list[float]] = [[], [], []]
+    seconds: list[list[float]] = [[] for _ in forms]
     together = []
     for _ in range(rounds):
         for form, times in zip(forms, seconds, strict=True):
@@ -146,12 +154,15 @@ def measure(name: str, cores: int, rounds: int) -> str:
         together.append(sum(seconds[1][-1] / alone for alone in both))
     for form in (*forms, other):
         form.close()
-    published, one, all_cores = (statistics.median(times) for times in seconds)
+    published, one, all_cores, *_ = (statistics.median(times) for times in seconds)
     ratio = statistics.median(a / b for a, b in zip(seconds[0], seconds[2], strict=True))
-    return (
+    row = (
         f"{name:6}{published:12.3f}{one:12.3f}{all_cores:12.3f}{ratio:12.2f}"
         f"{one / all_cores:12.2f}{statistics.median(together):12.2f}"
     )
+    if against is None:
+        return row
+    return f"{row}{statistics.median(a / b for a, b in zip(seconds[2], seconds[3], strict=True)):12.3f}"
 
 
 def main() -> None:
@@ -160,6 +171,7 @@ def main() -> None:
     parser.add_argument("--recipes", nargs="+", default=list(RECIPES))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--busy", action="store_true", help="beside a program that keeps a core busy")
+    parser.add_argument("--against", type=Path, help="another checkout, whose engine takes its turn too")
     parser.add_argument("--serve", nargs=2, metavar=("RECIPE", "THREADS"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.serve:
@@ -167,11 +179,13 @@ def main() -> None:
         return
     cores = Limits.from_environment(os.environ).cores
     print(f"seconds of the clock per epoch, {cores} cores")
-    print(f"{'':6}{'published':>12}{'1 thread':>12}{'all cores':>12}{'pub/engine':>12}{'all/1':>12}{'two at once':>12}")
+    columns = ["published", "1 thread", "all cores", "pub/engine", "all/1", "two at once"]
+    against = arguments.against and arguments.against.resolve()
+    print(" " * 6 + "".join(f"{column:>12}" for column in [*columns, *(["now/other"] if against else [])]))
     busy = subprocess.Popen([sys.executable, "-c", "while True: pass"]) if arguments.busy else None
     try:
         for name in arguments.recipes:
-            print(measure(name, cores, arguments.rounds), flush=True)
+            print(measure(name, cores, arguments.rounds, against), flush=True)
     finally:
         if busy is not None:
             busy.kill()
