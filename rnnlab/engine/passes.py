@@ -266,12 +266,13 @@ def _prepared(parts: list[Tensor], division: Division) -> Prepared:
     return [W for W, _ in found], [packed for _, packed in found]
 
 
-def factors_of(units: Sequence[Unit]) -> list[Factor]:
-    """Return the right factors of the products of units that read rows: with the inputs, and with the gradients."""
-    return [*((unit.W_x, unit.b) for unit in units), *((unit.W_x.t(), None) for unit in units)]
-
-
-def divide(form: Form, units: Sequence[Unit], inputs: Tensor, depth: int, factors: Sequence[Factor]) -> Division:
+def divide(
+    form: Form,
+    units: Sequence[Unit],
+    inputs: Tensor,
+    depth: int,
+    matrices: Sequence[tuple[Tensor, Tensor]],
+) -> Division:
     """Divide a minibatch among the threads, as far as this changes no bit.
 
     Args:
@@ -279,13 +280,14 @@ def divide(form: Form, units: Sequence[Unit], inputs: Tensor, depth: int, factor
         units: all units; their W_h have the same shape.
         inputs: inputs of the minibatch, (T, B) or (T, B, num_inputs).
         depth: number of units of which each reads the states of the one before.
-        factors: the right factors of all products with rows of the minibatch; those of the pass forward have a bias.
+        matrices: the weights (k, m) and biases (m,) that all rows of the minibatch are multiplied by between the walks.
     """
     T, B = inputs.shape[:2]
+    factors: list[Factor] = [*matrices, *((W.t(), None) for W, _ in matrices)]  # of the forward and the backward pass
     steps = [slice(rows.start // B, rows.stop // B) for rows in rows_of(T * B, factors, unit=B)]
     walk = WALK * units[0].W_h.numel()
     longest = walk * (1 + (depth - 1) / len(steps))  # each unit ends a stretch after the one before
-    total = walk * len(units) + sum(b.numel() for b, bias in factors if bias is not None)
+    total = walk * len(units) + sum(W.numel() for W, _ in matrices)
     return Division(steps, _rows(form, units[0], B, math.ceil(number_of_threads() * longest / total)))
 
 

@@ -38,7 +38,6 @@ from rnnlab.engine.passes import (
     ForwardPass,
     Gradients,
     divide,
-    factors_of,
     groups_of,
     with_weights,
 )
@@ -122,8 +121,8 @@ class _Sequences(Function):
         """
         groups = groups_of(tensors, len(units))
         units = tuple(with_weights(unit, group) for unit, group in zip(units, groups, strict=True))
-        read_rows = [unit for unit, group in zip(units, groups, strict=True) if group[0].dtype != torch.long]
-        division = divide(form, units, tensors[0], depth=1, factors=factors_of(read_rows))
+        of_rows = [unit for unit, group in zip(units, groups, strict=True) if group[0].dtype != torch.long]
+        division = divide(form, units, tensors[0], depth=1, matrices=[(unit.W_x, unit.b) for unit in of_rows])
         tasks, passes = Tasks(), []
         for unit, (inputs, _, _, _, _, *state) in zip(units, groups, strict=True):
             passes.append(ForwardPass.new(form, unit, inputs, division, tuple(state)))

@@ -20,7 +20,7 @@ from torch.autograd import Function
 from rnnlab.engine.cells import State, Unit
 from rnnlab.engine.forms import Form, form_of
 from rnnlab.engine.output import Prediction
-from rnnlab.engine.passes import BackwardPass, ForwardPass, Gradients, divide, factors_of, groups_of, with_weights
+from rnnlab.engine.passes import BackwardPass, ForwardPass, Gradients, divide, groups_of, with_weights
 from rnnlab.engine.tasks import Task, Tasks
 
 
@@ -60,8 +60,8 @@ class _StackLoss(Function):
     ) -> tuple[Tensor, ...]:
         groups = groups_of(tensors, len(units))
         units = tuple(with_weights(unit, group) for unit, group in zip(units, groups, strict=True))
-        factors = [*factors_of(units[1:]), (W.t(), b), (W, None)]
-        division = divide(form, units, characters, depth=len(units), factors=factors)
+        matrices = [*((unit.W_x, unit.b) for unit in units[1:]), (W.t(), b)]
+        division = divide(form, units, characters, depth=len(units), matrices=matrices)
         tasks, inputs, B = Tasks(), characters, characters.shape[1]
         ready: list[list[Task]] = []
         passes: list[ForwardPass] = []

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import torch
 
 from rnnlab.config import TrainConfig
+from rnnlab.engine import parts
 from rnnlab.text.vocab import Vocab
 
 TEXT = "the quick brown fox jumps over the lazy dog while the river runs on to the sea " * 6
@@ -26,6 +28,14 @@ def tiny(**settings: Any) -> TrainConfig:
         "learning_rate": 1.0,
     }
     return TrainConfig.make(**(defaults | settings))
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Leave one thread, with the settings of torch, to the next test."""
+    yield
+    parts.use_threads(1)
+    parts.prepare(flush_denormal=False)
 
 
 @pytest.fixture(scope="session")

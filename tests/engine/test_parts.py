@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 
 import pytest
 import torch
 from torch import Tensor
 
 from rnnlab.engine import parts
-
-
-@pytest.fixture(autouse=True)
-def as_before() -> Iterator[None]:
-    yield
-    parts.use_threads(1)
-    parts.prepare(flush_denormal=False)
 
 
 def test_all_parts_are_computed_at_the_same_time() -> None:

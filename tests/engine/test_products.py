@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from torch import Tensor
@@ -13,12 +11,6 @@ from rnnlab.engine.parts import Exact, use_threads
 from rnnlab.engine.tasks import Tasks
 
 SHAPES = [(3, 5, 4), (32, 256, 1024), (32, 256, 256), (1120, 256, 1027), (1027, 1120, 64), (1, 96, 96)]
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    yield
-    use_threads(1)
 
 
 def factors(n: int, k: int, m: int) -> list[tuple[Tensor, Tensor]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import random
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -24,12 +24,6 @@ from tests.engine.conftest import tiny
 from tests.engine.test_computation import SIX, functions
 
 V = 12
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    yield
-    use_threads(1)
 
 
 @pytest.fixture
@@ -276,12 +270,12 @@ def test_a_single_layer_with_long_walks_is_divided_by_rows(monkeypatch: pytest.M
     lstm = build_model(TrainConfig.make(cell="lstm", prefixes=("a",)), 300).recurrent.unit(0, 0)
     rnn = build_model(TrainConfig.make(cell="rnn", prefixes=("a",)), 300).recurrent.unit(0, 0)
     characters, W = torch.zeros(35, 32, dtype=torch.long), torch.randn(1000, 256)
-    factors = [(W.t(), W[:, 0]), (W, None)]
-    of_lstm = passes.divide(FORMS[lstm.equation], [lstm], characters, 1, factors)
-    of_rnn = passes.divide(FORMS[rnn.equation], [rnn], characters, 1, factors)
+    matrices = [(W.t(), W[:, 0])]
+    of_lstm = passes.divide(FORMS[lstm.equation], [lstm], characters, 1, matrices)
+    of_rnn = passes.divide(FORMS[rnn.equation], [rnn], characters, 1, matrices)
     assert len(of_lstm.rows) == 2
     assert len(of_rnn.rows) == 1, "the output layer takes longer than the walk, which it can follow"
     assert len(of_rnn.steps) > 1
     use_threads(1)
-    alone = passes.divide(FORMS[lstm.equation], [lstm], characters, 1, factors)
+    alone = passes.divide(FORMS[lstm.equation], [lstm], characters, 1, matrices)
     assert (len(alone.rows), len(alone.steps)) == (1, 1)

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator
 
 import pytest
 
-from rnnlab.engine.parts import close, use_threads
+from rnnlab.engine.parts import use_threads
 from rnnlab.engine.tasks import Task, Tasks
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    yield
-    use_threads(1)
-    close()
 
 
 @pytest.mark.parametrize("threads", [1, 2, 4])

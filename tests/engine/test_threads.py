@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -47,12 +46,6 @@ KINDS: dict[str, dict[str, Any]] = {
     "a divided update": {"cell": "lstm", "num_layers": 2, "num_hiddens": 260, "optimizer": "adam"},
     "denormal": {"flush_denormal": False, "activation": "relu"},
 }
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    yield
-    use_threads(1)
 
 
 @pytest.fixture(params=["ordinary", "onednn"])

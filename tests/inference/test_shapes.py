@@ -1,4 +1,4 @@
-"""Test that the names and shapes of the weights, computed without torch, are those of the model."""
+"""Test the names and shapes of the weights that are computed without torch against those of the model."""
 
 from __future__ import annotations
 
